@@ -1,0 +1,24 @@
+# The library: cold paths, compiled once; hot paths are in the headers.
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/framealloc/*.hpp include/framealloc/*.def)
+file(GLOB sources CONFIGURE_DEPENDS src/*/*.cpp src/os/${FRAMEALLOC_OS}/*.cpp)
+
+find_package(Threads REQUIRED)
+add_library(framealloc ${sources})
+add_library(framealloc::framealloc ALIAS framealloc)
+target_sources(framealloc PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+target_compile_features(framealloc PUBLIC cxx_std_20)
+target_compile_definitions(framealloc PUBLIC FRAMEALLOC_MODE=${FRAMEALLOC_MODE})
+target_link_libraries(framealloc PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:framealloc_warnings>)
+set_target_properties(framealloc PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+  POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF VERIFY_INTERFACE_HEADER_SETS ON)
+
+# The core needs neither; the two files that meet the standard library's exceptions keep them.
+target_compile_options(framealloc PRIVATE -fno-rtti)
+set(throwing src/memory/backend.cpp src/object/resources.cpp)
+foreach(file ${sources})
+  cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
+  if(NOT FRAMEALLOC_EXCEPTIONS OR NOT name IN_LIST throwing)
+    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -fno-exceptions)
+  endif()
+endforeach()

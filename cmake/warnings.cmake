@@ -1,0 +1,10 @@
+# Warnings and sanitizers of our own targets; consumers inherit neither.
+add_library(framealloc_warnings INTERFACE)
+target_compile_options(framealloc_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast)
+if(FRAMEALLOC_WERROR)
+  target_compile_options(framealloc_warnings INTERFACE -Werror)
+endif()
+if(FRAMEALLOC_SANITIZE)
+  add_compile_options(-fsanitize=${FRAMEALLOC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${FRAMEALLOC_SANITIZE})
+endif()

@@ -1,0 +1,64 @@
+// What differs between compilers, and nothing else: attributes, and the few operations C++ cannot spell.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/config.hpp>
+
+#define FRAMEALLOC_INLINE [[gnu::always_inline]] inline
+#define FRAMEALLOC_COLD [[gnu::noinline, gnu::cold]]
+
+// Thread sanitizers see no inline assembly.
+#if defined(__SANITIZE_THREAD__)
+#define FRAMEALLOC_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FRAMEALLOC_TSAN 1
+#endif
+#endif
+#if !defined(FRAMEALLOC_TSAN)
+#define FRAMEALLOC_TSAN 0
+#endif
+
+#if defined(__clang__)
+#define FRAMEALLOC_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define FRAMEALLOC_LIFETIMEBOUND
+#endif
+
+#if defined(__cpp_exceptions)
+#define FRAMEALLOC_EXCEPTIONS 1
+#else
+#define FRAMEALLOC_EXCEPTIONS 0
+#endif
+
+// libstdc++ has no forward header for memory_resource, and the real one costs 0.3 s in every translation unit.
+#if defined(__has_include)
+#if __has_include(<bits/c++config.h>)
+#include <bits/c++config.h>
+namespace std _GLIBCXX_VISIBILITY(default) {
+_GLIBCXX_BEGIN_NAMESPACE_VERSION
+namespace pmr {
+class memory_resource;
+}
+_GLIBCXX_END_NAMESPACE_VERSION
+}
+#else
+#include <memory_resource>
+#endif
+#endif
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+// Adds one to a counter that only the calling thread writes and any thread may read. One instruction on x86-64, where
+// an aligned store is seen whole; g++ 12 would spend three on the relaxed load, add and store that this is.
+FRAMEALLOC_INLINE void owner_increment(std::uint32_t& counter) noexcept {
+#if defined(__x86_64__) && !FRAMEALLOC_TSAN
+    __asm__("incl %0" : "+m"(counter)::"cc");
+#else
+    __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U, __ATOMIC_RELAXED);
+#endif
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

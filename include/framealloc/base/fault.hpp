@@ -1,0 +1,65 @@
+// The letter-box for mistakes. A floor that sees misuse or exhaustion describes it here; who receives it is set by
+// options::on_fault and options::on_exhaustion.
+//
+// Three kinds of failure and no fourth: exhaustion is a value (try_x() is null; x() asks the exhaustion handler), misuse is
+// a coded fault, and a broken invariant ends the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/callback.hpp>
+#include <framealloc/base/site.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+enum class code : std::uint16_t {
+#define FRAMEALLOC_CODE(name, number, text) name = number,
+#include <framealloc/base/codes.def>
+#undef FRAMEALLOC_CODE
+};
+
+const char* code_text(code c) noexcept;  // one clause, without the number
+
+// A mistake of the program.
+struct fault {
+    code what{};
+    const char* text = "";         // code_text(what)
+    const char* detail = "";       // what is known beyond the code; valid during the call only
+    site where{};                  // debug: the offending call; otherwise empty
+    const char* allocator = "";    // options::name
+    const void* address = nullptr;
+    std::size_t bytes = 0;         // meaning depends on the code: a size, or bytes still out
+};
+
+// Why a request could not be served.
+enum class exhaustion_reason : std::uint8_t {
+    system_refused,   // the page source gave nothing
+    frame_limit,      // options::frame_limit
+    global_limit,     // options::global_limit
+    fixed_memory,     // options::fixed_memory is used up
+    sealed,           // a page was needed after seal()
+    size_overflow,    // count * size does not fit, or the request is absurd
+};
+
+struct exhaustion {
+    exhaustion_reason reason{};
+    const char* kind = "";         // "frame", "pool", "heap" or "metadata"
+    std::size_t requested = 0;     // bytes
+    std::size_t alignment = 0;     // bytes
+    std::size_t in_use = 0;        // bytes committed by the allocator
+    std::size_t limit = 0;         // bytes; 0 where no limit was set
+    const char* allocator = "";
+};
+
+using fault_handler = callback<void(const fault&)>;
+using exhaustion_handler = callback<bool(const exhaustion&)>;  // true: try again
+
+// Writes one line "framealloc: FA001 …" to standard error without allocating.
+void print_fault(const fault& f) noexcept;
+void print_exhaustion(const exhaustion& e) noexcept;
+
+// A broken invariant of this library: reports it and ends the program.
+[[noreturn]] void broken_invariant(const char* what, site where = site::here()) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

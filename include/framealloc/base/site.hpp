@@ -1,0 +1,22 @@
+// Where in the source a call was made. In debug a call carries it; elsewhere the same parameter is an empty type.
+//
+//   void* allocate(std::size_t n, site s = site::here());
+#pragma once
+
+#include <framealloc/config.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+struct site {
+    const char* file = nullptr;
+    int line = 0;
+
+    // std::source_location as a default argument costs 4 instructions even when unused; this costs none.
+    static constexpr site here(const char* f = __builtin_FILE(), int l = __builtin_LINE()) noexcept { return {f, l}; }
+};
+
+struct no_site {
+    static constexpr no_site here() noexcept { return {}; }
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -1,0 +1,14 @@
+// The build options. They are read here and nowhere else; the rest of the library sees them as types (base/policy.hpp).
+//
+//   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for whoever links it.
+//
+// The mode is part of the inline namespace, so that two modes mixed in one program fail to link.
+#pragma once
+
+#ifndef FRAMEALLOC_MODE
+#define FRAMEALLOC_MODE standard
+#endif
+
+#define FRAMEALLOC_JOIN_(a, b) a##b
+#define FRAMEALLOC_JOIN(a, b) FRAMEALLOC_JOIN_(a, b)
+#define FRAMEALLOC_ABI FRAMEALLOC_JOIN(v1_, FRAMEALLOC_MODE)

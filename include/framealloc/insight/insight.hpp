@@ -1,0 +1,4 @@
+// What happened: statistics.
+#pragma once
+
+#include <framealloc/insight/stats.hpp>

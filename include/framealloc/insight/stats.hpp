@@ -1,0 +1,84 @@
+// What happened, in numbers. Bytes of the calling thread are exact at any time, those of other threads as of their last
+// boundary (scope, frame, slow path); peaks are maxima over boundaries. Nothing here costs an instruction per allocation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+// Of one allocator, all threads together. Names as in the original.
+struct alloc_stats {
+    std::size_t total_allocated = 0;     // bytes in use: frame + pool + heap
+    std::size_t peak_allocated = 0;      // bytes; maximum over boundaries
+    std::uint64_t allocation_count = 0;  // pool and heap blocks taken; frame allocations while they are counted
+    std::uint64_t deallocation_count = 0;
+    std::size_t frame_allocated = 0;     // bytes held by open frames
+    std::size_t pool_allocated = 0;      // bytes: blocks out, each at its class's size
+    std::size_t heap_allocated = 0;      // bytes
+    std::uint64_t slab_refill_count = 0; // pages set up
+    std::uint64_t deferred_free_count = 0;  // blocks freed on another thread
+    std::size_t committed = 0;           // bytes made accessible
+    std::size_t peak_committed = 0;
+    std::size_t reserved = 0;            // bytes of address space
+    std::uint64_t page_requests = 0;     // reserve and commit calls to the page source
+
+    std::uint64_t active_allocations() const noexcept {
+        return allocation_count > deallocation_count ? allocation_count - deallocation_count : 0;
+    }
+    double fragmentation_ratio() const noexcept {
+        return total_allocated == 0 ? 0.0 : static_cast<double>(pool_allocated + heap_allocated) / static_cast<double>(total_allocated);
+    }
+};
+
+// Bytes of one tag.
+struct tag_bytes {
+    std::size_t frame_bytes = 0;       // held by open frames
+    std::size_t last_frame_bytes = 0;  // handed out during the last finished outermost frame of each thread
+    std::size_t pool_bytes = 0;
+    std::size_t heap_bytes = 0;
+    std::size_t total_bytes = 0;       // frame + pool + heap
+    std::size_t peak_bytes = 0;        // maximum of total_bytes over boundaries; with several threads the sum of their maxima
+};
+
+// For the tag itself, and with its children.
+struct tag_stats : tag_bytes {
+    tag_bytes with_children;
+};
+
+// Of the last finished outermost frame of the calling thread.
+struct phase_stats {
+    std::string_view name;           // path, "render::shadows"
+    std::uint64_t bytes = 0;         // handed out, all kinds
+    std::uint64_t allocations = 0;   // pool and heap; frame allocations while they are counted
+};
+
+// Of the calling thread.
+struct frame_stats {
+    std::uint64_t frame_number = 0;        // outermost frames begun
+    std::uint64_t bytes_allocated = 0;     // handed out in the current outermost frame, or in the last finished one
+    std::uint64_t allocation_count = 0;    // since the thread's first frame, while counting is on
+    std::size_t bytes_in_use = 0;
+    std::size_t peak_bytes = 0;            // most bytes in use, at boundaries
+    std::uint64_t outer_growth = 0;        // allocations through an outer frame, served out of line
+    std::uint64_t oversize = 0;            // allocations too large for the arena
+    std::uint64_t arena_growth = 0;        // chunks chained
+    std::size_t suggested_capacity = 0;    // options::frame_capacity that would have avoided growth; 0: none needed
+};
+
+namespace insight {
+
+alloc_stats stats_of(memory::core_ref a) noexcept;
+void reset_stats(memory::core_ref a) noexcept;
+tag_stats tag_stats_of(memory::core_ref a, std::string_view path) noexcept;
+tag_stats tag_stats_of(memory::core_ref a, const tag& t) noexcept;
+frame_stats frame_stats_of(memory::core_ref a) noexcept;
+// Valid until the thread's next outermost frame ends.
+std::span<const phase_stats> phase_stats_of(memory::core_ref a) noexcept;
+
+}  // namespace insight
+}  // namespace framealloc::inline FRAMEALLOC_ABI

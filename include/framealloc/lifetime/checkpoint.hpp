@@ -1,0 +1,54 @@
+// A place in a frame to go back to. What was made after it is destroyed and its memory given back; what is older, the growth
+// of older containers included, is never touched.
+//
+//   fa::frame_checkpoint cp = alloc.frame_checkpoint();
+//   …
+//   alloc.rollback_to(cp);   // as often as wanted, until an older one is rolled back to or the frame ends
+#pragma once
+
+#include <framealloc/lifetime/frame.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+class frame_checkpoint {
+public:
+    frame_checkpoint() noexcept = default;  // of no frame; rolling back to it is FA427
+
+private:
+    friend frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
+    friend bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+    friend void forget_checkpoint(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+
+    std::uint64_t key_ = 0;
+    std::uint32_t serial_ = 0;
+    std::uint32_t index_ = 0;
+};
+
+frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
+// Returns false, after FA427, when the checkpoint is stale or belongs to another frame, thread or allocator.
+bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+// The checkpoint will not be used again: containers older than it may grow in the arena again.
+void forget_checkpoint(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+
+// Rolls back when it leaves scope, unless commit() was called. Belongs to its thread.
+class [[nodiscard]] checkpoint_guard {
+public:
+    explicit checkpoint_guard(memory::thread_context& c) noexcept : context_(&c), checkpoint_(take_checkpoint(c)) {}
+    checkpoint_guard(const checkpoint_guard&) = delete;
+    checkpoint_guard& operator=(const checkpoint_guard&) = delete;
+    ~checkpoint_guard() {
+        if (!committed_) roll_back(*context_, checkpoint_);
+        forget_checkpoint(*context_, checkpoint_);
+    }
+
+    void commit() noexcept { committed_ = true; }
+    bool is_committed() const noexcept { return committed_; }
+    const frame_checkpoint& checkpoint() const noexcept { return checkpoint_; }
+
+private:
+    memory::thread_context* context_;
+    frame_checkpoint checkpoint_;
+    bool committed_ = false;
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -1,0 +1,35 @@
+// What runs when a frame ends or is rolled back, newest first.
+#pragma once
+
+#include <framealloc/lifetime/frame.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+
+using memory::finaliser;
+
+// Puts `f` on the frame's list, behind everything younger than `mark`.
+inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept, std::uint32_t mark) noexcept {
+    finaliser** at = &r->finalisers;
+    while (*at != nullptr && static_cast<std::int32_t>((*at)->mark - mark) > 0) at = &(*at)->next;
+    f->next = *at;
+    f->link = at;
+    f->run = run;
+    f->mark = mark;
+    if (f->next != nullptr) f->next->link = &f->next;
+    *at = f;
+    r->pending_bits |= memory::pending_finalisers;
+}
+
+inline void remove_finaliser(finaliser* f) noexcept {
+    *f->link = f->next;
+    if (f->next != nullptr) f->next->link = f->link;
+}
+
+// `to` takes the place of `from`.
+inline void move_finaliser(finaliser* from, finaliser* to) noexcept {
+    *to = *from;
+    *to->link = to;
+    if (to->next != nullptr) to->next->link = &to->next;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime

@@ -1,0 +1,108 @@
+// Frames: memory that is gone, destructors included, when its frame ends.
+//
+//   frame_record* r = lifetime::open_frame(memory::top_record(a));
+//   void* p = lifetime::allocate<64, 8>(r);
+//   lifetime::close_frame(r);
+//
+// Frames nest; memory belongs to the frame of the object that asks. Cost: opening and closing an empty frame takes at most
+// 36 instructions through the thread's slot.
+#pragma once
+
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+
+using memory::frame_record;
+using memory::on_failure;
+using memory::thread_context;
+
+FRAMEALLOC_COLD frame_record* open_frame_slow(thread_context& c) noexcept;
+FRAMEALLOC_COLD void close_frame_slow(frame_record* r) noexcept;
+
+// Requires: r is the calling thread's top record, as the slot holds it. Returns the new top record.
+FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    const std::uintptr_t cursor = r->cursor;
+    if (r->gate != 0 || cursor != c.segment) [[unlikely]] return open_frame_slow(c);
+    frame_record* inner = r + 1;
+    inner->cursor = cursor;
+    inner->limit = c.arena_limit;
+    r->limit = 0;
+    ++inner->generation;
+    c.top = inner;
+    memory::t_slot.record = inner;
+    return inner;
+}
+
+// Ends the frame of `r` and, with a fault, whatever is still open inside it.
+FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    if (r->pending_bits != 0 || r->cursor != c.segment || c.top != r) [[unlikely]] return close_frame_slow(r);
+    frame_record* outer = r - 1;
+    outer->limit = r->limit & outer->open_mask;
+    memory::set_top(c, outer);
+}
+
+// The same for the record that the slot holds.
+FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    if (r->pending_bits != 0 || r->cursor != c.segment) [[unlikely]] return close_frame_slow(r);
+    frame_record* outer = r - 1;
+    outer->limit = r->limit & outer->open_mask;
+    c.top = outer;
+    memory::t_slot.record = outer;
+}
+
+template <std::size_t Size, std::size_t Align>
+FRAMEALLOC_INLINE void* allocate(frame_record* r, on_failure f = on_failure::ask_handler) noexcept {
+    void* p = memory::bump<Size, Align>(r);
+    return p != nullptr ? p : memory::frame_allocate_slow(r, Size, Align, f);
+}
+
+FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t align,
+                                 on_failure f = on_failure::ask_handler) noexcept {
+    if (bytes <= largest_request && is_power_of_two(align)) [[likely]] {
+        if (void* p = memory::bump(r, bytes == 0 ? 1 : bytes, align)) return p;
+    }
+    return memory::frame_allocate_slow(r, bytes, align, f);
+}
+
+// A frame as a container sees it: the record, which opening of it, and how many checkpoints were older at birth.
+class frame_ref {
+public:
+    frame_ref() noexcept = default;
+    explicit frame_ref(frame_record* r) noexcept
+        : record_(r), generation_(static_cast<std::uint32_t>(r->generation)), mark_(r->context->mark_serial) {}
+
+    frame_record* record() const noexcept { return record_; }
+    std::uint32_t mark() const noexcept { return mark_; }
+    bool alive() const noexcept {
+        return record_ != nullptr && record_ <= record_->context->top &&
+               static_cast<std::uint32_t>(record_->generation) == generation_;
+    }
+    friend bool operator==(const frame_ref& a, const frame_ref& b) noexcept {
+        return a.record_ == b.record_ && a.generation_ == b.generation_;
+    }
+
+    // From this frame, whatever frame is open on top of it; spared by a rollback to a checkpoint younger than this.
+    void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the frame's end.
+    void deallocate(void* p, std::size_t bytes) const noexcept;
+    // The same, but never moves the cursor: what a destructor may do.
+    void abandon(void* p) const noexcept;
+    // Makes the block longer where it is. Requires: new_bytes >= old_bytes.
+    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    // Makes the last block of the arena shorter; nothing happens to another one.
+    void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    // The frame ended: FA002.
+    FRAMEALLOC_COLD void raise_ended(const char* what) const noexcept;
+
+private:
+    bool on_top() const noexcept;  // an allocation may come from the arena
+
+    frame_record* record_ = nullptr;
+    std::uint32_t generation_ = 0;
+    std::uint32_t mark_ = 0;
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime

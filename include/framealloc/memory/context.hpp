@@ -1,0 +1,203 @@
+// What one thread has of one allocator: its frames, its arena, its pool pages, its accounts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/account/charge.hpp>
+#include <framealloc/base/site.hpp>
+#include <framealloc/memory/page.hpp>
+#include <framealloc/memory/record.hpp>
+#include <framealloc/memory/size_class.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct core;
+struct heap_block;
+
+inline constexpr unsigned max_frame_depth = 128;
+
+// A piece of the arena. The bytes themselves carry no header.
+struct arena_chunk {
+    arena_chunk* previous;
+    std::uintptr_t begin;
+    std::uintptr_t committed;  // end of the accessible part
+    std::uintptr_t end;
+    std::size_t earlier;       // bytes handed out in the chunks below when this one was chained
+};
+
+// A frame block outside the arena: too large for it, or taken through an outer frame. The header lies before the block.
+struct outer_block {
+    outer_block* next;
+    outer_block** link;
+    account::charge_entry* who;
+    std::uint64_t bytes;   // charged
+    void* raw;
+    std::size_t raw_bytes;
+    std::uint32_t mark;    // thread_context::mark_serial of its owner's birth
+};
+inline constexpr std::size_t outer_header_bytes = 64;
+static_assert(sizeof(outer_block) <= outer_header_bytes);
+
+// A checkpoint that can still be rolled back to.
+struct frame_mark {
+    std::uintptr_t cursor;
+    std::uint64_t generation;
+    std::uint32_t serial;
+    std::uint32_t depth;
+    std::uint32_t log_size;
+};
+
+// One frame's worth of memory. There is one unless frames stay in flight or are held.
+struct flight_slot {
+    arena_chunk* chunk;          // newest
+    std::uintptr_t start;        // where the outermost frame begins
+    std::size_t earlier;         // bytes handed out in chunks below the newest
+    finaliser* finalisers;       // of the ended frame, still to run
+    outer_block* blocks;
+    std::uint64_t frame;         // number of the frame that used it last
+    std::uint32_t holds;         // frame_holds not yet released; atomic
+    const char* holder;          // name of the newest hold
+    bool parked;                 // its frame has ended, its content is kept
+    flight_slot* next;           // ring
+};
+
+// A tag's pages of one kind on one thread.
+struct page_lists {
+    pool_page* current[class_count];
+    pool_page* room[class_count];  // pages with free blocks, not current
+};
+
+// A tag on one thread: its account, its pages.
+struct tag_account : account::charge_entry {
+    page_lists* pages[block_kind_count] = {};
+    tag_account* by_hash_next = nullptr;
+};
+
+// begin_phase() without its end_phase().
+struct open_phase {
+    tag_account* previous;
+    frame_record* record;
+};
+inline constexpr unsigned max_open_phases = 64;
+
+struct thread_context {
+    // Touched on the hot paths.
+    frame_record* top;
+    std::uintptr_t segment;       // bytes from here to the top cursor are not charged yet
+    std::uintptr_t arena_limit;   // what the top record's limit is
+    tag_account* tag;
+    tag_account* phase;
+    tag_account** by_tag_id;      // accounts of constexpr tags
+    std::uint32_t tag_ids;        // entries in by_tag_id
+    std::uint32_t mark_serial;    // counts checkpoints
+    std::uint64_t installed[block_kind_count];          // classes whose page is installed below, a bit each
+    pool_page* pages[block_kind_count][class_count];    // an always empty page where none is installed
+
+    core* owner;
+    std::uint64_t key;            // never reused; in the header of its pages
+    thread_slot* slot;            // of the thread it belongs to; null when that thread is gone; atomic
+    thread_context* next;         // of the same allocator
+    thread_context* next_idle;
+    void (*close_frames)(thread_context&) noexcept;     // set by the first frame: ends what a thread left open
+
+    frame_record* records;        // max_frame_depth + 1
+    outer_block** blocks;         // per record, newest first
+    frame_mark* marks;
+    std::uint32_t mark_count;
+    std::uint32_t mark_capacity;
+
+    flight_slot* flight;          // of the current outermost frame
+    std::uint32_t flight_count;
+    arena_chunk* spare;           // chunks not in use, kept for the next growth
+    std::size_t outer_bytes;      // out-of-line bytes of open frames
+
+    account::charge_log log;
+    account::frame_window handed; // bytes handed out by frames, all tags
+    tag_account* root_tag;
+    tag_account* root_phase;
+    account::charge_entry* accounts;      // all, tags and phases
+    account::charge_entry** accounts_end;
+    tag_account** by_index;       // by tag_node::index
+    std::uint32_t indices;
+    tag_account** names;          // cache: (parent, name) -> account
+    std::uint32_t name_slots;
+
+    pool_page* all_pages;         // guarded by core::lock when written
+    sync::atomic<std::uint32_t> incoming;  // batches other threads handed over
+    std::uint32_t incoming_seen;
+    pool_page* empty_pages;
+    std::uint32_t empty_count;
+
+    pool_page* batch_page;        // frees for another thread's page, not handed over yet
+    void* batch_head;
+    void* batch_tail;
+    std::uint32_t batch_count;
+
+    heap_block** heap_bins;       // cache of large freed blocks
+    std::size_t heap_cached;      // bytes
+
+    bool observed;                // every frame allocation takes the slow path
+    bool counting;
+    std::uint32_t outside_count;  // FA001 so far
+    std::uint32_t too_deep;       // frames asked for beyond the deepest record
+    sync::owner_counter frame_allocations, heap_allocations, heap_frees, remote_frees;
+    sync::owner_counter taken[block_kind_count];  // blocks handed out by pages, as far as charged
+    sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
+    sync::owner_counter frame_used;       // bytes in use by open frames as of the last boundary
+    sync::owner_counter frame_peak;       // most bytes any frame had in use, at boundaries
+    std::size_t window_peak;              // the same since the last retention decision
+    std::uint64_t window_start;
+    std::size_t suggested;                // capacity that would have sufficed, set when the arena grew
+    open_phase phases[max_open_phases];
+    std::uint32_t phase_count;
+    void* report;                         // phase_stats(), last result
+    std::size_t report_bytes;
+    site last_site;                       // debug: the call that is being served
+};
+
+inline bool belongs_to_caller(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) == &t_slot;  // relaxed: only the caller can make it equal
+}
+
+inline bool in_frame(const thread_context& c) noexcept { return c.top != c.records; }
+inline std::uint64_t current_frame(const thread_context& c) noexcept {
+    return c.records[1].generation + (in_frame(c) ? 0U : 1U);
+}
+inline std::uint64_t finished_frame(const thread_context& c) noexcept {
+    return c.records[1].generation - (in_frame(c) ? 1U : 0U);
+}
+
+// The handle's two words: an allocator, and the id that tells it from all that lived before at the same address.
+struct core_ref {
+    core* owner = nullptr;
+    std::uint64_t id = 0;
+};
+
+// Finds or makes the calling thread's context. `attach` asks the exhaustion handler; `try_attach` may return null.
+FRAMEALLOC_COLD thread_context* attach(core_ref a) noexcept;
+FRAMEALLOC_COLD thread_context* try_attach(core_ref a) noexcept;
+
+FRAMEALLOC_INLINE thread_context* context_of(core_ref a) noexcept {
+    if (t_slot.id == a.id) [[likely]] return t_slot.context;
+    return attach(a);
+}
+
+FRAMEALLOC_INLINE thread_context* try_context_of(core_ref a) noexcept {
+    if (t_slot.id == a.id) [[likely]] return t_slot.context;
+    return try_attach(a);
+}
+
+FRAMEALLOC_INLINE frame_record* top_record(core_ref a) noexcept {
+    if (t_slot.id == a.id) [[likely]] return t_slot.record;
+    return attach(a)->top;
+}
+
+// Every change of the top record goes through here: the slot has a copy.
+// Requires: c belongs to the calling thread.
+FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
+    c.top = r;
+    if (t_slot.context == &c) t_slot.record = r;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -1,0 +1,152 @@
+// One allocator: its page source and limits, its tags, the contexts of its threads, and what they share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/account/tag.hpp>
+#include <framealloc/account/tag_tree.hpp>
+#include <framealloc/base/fault.hpp>
+#include <framealloc/base/size.hpp>
+#include <framealloc/memory/context.hpp>
+#include <framealloc/memory/large_heap.hpp>
+#include <framealloc/os/fixed_pages.hpp>
+#include <framealloc/os/metadata.hpp>
+#include <framealloc/os/page_ledger.hpp>
+#include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+enum class busy_policy : std::uint8_t { grow, wait, fault };
+enum class retain_policy : std::uint8_t { all, high_water, bytes };
+
+// options, without their defaults and presets.
+struct core_config {
+    const char* name = "";
+    std::size_t frame_capacity = 0;
+    std::size_t frame_limit = 0;
+    std::uint32_t frames_in_flight = 1;
+    busy_policy on_busy = busy_policy::grow;
+    std::uint32_t busy_wait_us = 0;
+    retain_policy retain = retain_policy::all;
+    std::size_t retain_amount = 0;  // frames or bytes
+    const std::size_t* size_classes = nullptr;
+    std::size_t size_class_count = 0;
+    std::size_t slab_bytes = 0;
+    std::size_t pool_max = 0;
+    std::size_t global_limit = 0;
+    void* fixed_data = nullptr;
+    std::size_t fixed_bytes = 0;
+    bool huge_pages = false;
+    bool prefault = false;
+    std::uintptr_t base_address = 0;
+    page_source* pages = nullptr;
+    std::pmr::memory_resource* heap = nullptr;
+    exhaustion_handler on_exhaustion;
+    fault_handler on_fault;
+    bool checks = false;   // debug
+    bool reports = true;   // standard and debug
+};
+
+struct slab;
+
+struct core {
+    explicit core(const core_config& c) noexcept : config(c) {}
+
+    core_config config;
+    std::uint64_t id = 0;
+    char name[48] = {};
+    sync::atomic<std::uint64_t> handles{1};
+    os::system_pages system{};
+    alignas(os::fixed_pages) unsigned char fixed_storage[sizeof(os::fixed_pages)] = {};
+    page_source* source = nullptr;
+    void* own_fixed = nullptr;   // memory taken once for fixed_memory = bytes
+    os::page_ledger pages;
+    os::metadata meta{pages};
+    account::tag_tree tags{meta};
+    sync::lock lock;             // guards the lists below
+    thread_context* contexts = nullptr;
+    thread_context* idle = nullptr;
+    pool_page* depot = nullptr;  // empty pages, first step accessible
+    slab* slabs = nullptr;
+    std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out
+    std::uintptr_t fresh_end = 0;
+    large_heap large{pages};
+    unsigned char serving[class_count] = {};  // class -> class that serves it
+    sync::atomic<bool> counting{false};
+    sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
+    core* next_live = nullptr;   // process-wide list
+    std::uint64_t stats_base_allocations = 0;  // reset_stats()
+    std::uint64_t stats_base_frees = 0;
+    void* resources[2] = {};     // std::pmr faces, made when first asked for
+
+    void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
+    // Asks the exhaustion handler. Returns true to try again; ends the program when there is nobody to ask.
+    bool exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
+};
+
+// Returns null when even the first pages were refused, with `why` set.
+core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
+// Called when the last handle goes.
+void close_core(core* c) noexcept;
+// A block of an allocator without handles came back: destroys the allocator with the last one.
+void collect_orphan(core& c) noexcept;
+void trim(core& c) noexcept;
+
+inline void retain_core(core_ref a) noexcept { a.owner->handles.add_relaxed(1); }  // relaxed: a handle is already held
+inline void release_core(core_ref a) noexcept {
+    if (a.owner != nullptr && a.owner->handles.subtract_acq_rel(1) == 1) close_core(a.owner);
+}
+
+// --- accounts (src/memory/accounts.cpp) ---
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept;
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path, exhaustion_reason& why) noexcept;
+void charge_pages(thread_context& c) noexcept;  // the installed ones
+// Charges the open segment and the installed pages to the current tag and phase.
+FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
+// Tells the page's tag how many of its blocks are out.
+void observe_page(pool_page& page) noexcept;
+// The same, and charges what was handed out since the last time to the current phase.
+void charge_page(thread_context& c, pool_page& page) noexcept;
+void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
+void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
+
+FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
+    return (c.top->cursor ^ c.segment) != 0 || (c.installed[0] | c.installed[1]) != 0;
+}
+
+// --- arena (src/memory/arena.cpp) ---
+enum class on_failure : bool { return_null, ask_handler };
+FRAMEALLOC_COLD void* frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+// Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
+FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept;
+void outer_free(thread_context& c, void* block) noexcept;
+void refresh_limit(thread_context& c) noexcept;
+bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept;
+void close_arena(thread_context& c, flight_slot& s) noexcept;
+void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
+void merge_chunks(thread_context& c) noexcept;
+void retain_arena(thread_context& c) noexcept;
+std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
+
+// --- pool (src/memory/pool.cpp) ---
+FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, block_kind k, unsigned size_class, on_failure f) noexcept;
+// Before the tag changes: pages belong to a tag.
+void uninstall_pages(thread_context& c) noexcept;
+extern pool_page nothing_installed;  // always empty; its allocations take the slow path
+FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
+FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
+void flush_batch(thread_context& c) noexcept;
+void release_empty_pages(thread_context& c, bool everything) noexcept;
+void destroy_slabs(core& c) noexcept;
+void decommit_depot(core& c) noexcept;
+
+// --- heap (src/memory/heap.cpp) ---
+void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;
+void large_free(thread_context& c, void* p) noexcept;
+void flush_heap_cache(thread_context& c) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

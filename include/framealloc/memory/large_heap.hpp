@@ -1,0 +1,70 @@
+// Blocks beyond 4 KiB: two-level segregated fit (Masmano, Ripoll, Crespo, Real, 2004) over regions of the page source,
+// eight bins a doubling, immediate coalescing. Behind it all, in front of it a cache per thread (heap.cpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/fault.hpp>
+#include <framealloc/os/page_ledger.hpp>
+#include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct core;
+struct heap_region;
+
+// Precedes every large block; 64 bytes, as the blocks are multiples of 64.
+struct alignas(64) heap_block {
+    std::size_t bytes;             // of the block, this header included
+    heap_block* below;             // physical neighbour, null at a region's start
+    heap_region* region;
+    core* owner;
+    std::uint64_t requested;       // bytes the user asked for
+    std::uint32_t tag_index;       // who pays
+    bool free;
+    bool charged;                  // counted as heap; false for out-of-line frame memory
+    heap_block* next_free;
+    heap_block* previous_free;
+};
+static_assert(sizeof(heap_block) == 64);
+
+inline void* payload_of(heap_block* b) noexcept { return b + 1; }
+inline heap_block* block_of(void* payload) noexcept { return static_cast<heap_block*>(payload) - 1; }
+
+// Bins: eight a doubling. Rounding a size up to its bin wastes at most 1/9.
+inline constexpr unsigned heap_bin_count = 8 * 36;
+unsigned heap_bin_floor(std::size_t bytes) noexcept;           // the bin whose blocks are at most this large
+unsigned heap_bin_ceiling(std::size_t bytes) noexcept;         // the bin whose blocks are at least this large
+std::size_t heap_bin_bytes(unsigned bin) noexcept;
+
+class large_heap {
+public:
+    explicit large_heap(os::page_ledger& pages) noexcept : pages_(pages) {}
+
+    // `bytes` of payload at `align`. Returns null when exhausted, with `why` set. Threads: any; takes the lock.
+    heap_block* allocate(std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept;
+    void deallocate(heap_block* b) noexcept;
+    void release_empty_regions() noexcept;
+    void release_all() noexcept;
+    std::uint64_t blocks_out() const noexcept { return out_.load_relaxed(); }  // relaxed: a statistic
+
+private:
+    heap_block* take_free(std::size_t bytes) noexcept;
+    heap_block* carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept;
+    heap_region* add_region(std::size_t bytes, exhaustion_reason& why) noexcept;
+    void insert(heap_block* b) noexcept;
+    void remove(heap_block* b) noexcept;
+    void split(heap_block* b, std::size_t bytes) noexcept;
+    void put_back(heap_block* b) noexcept;
+    bool ensure_committed(heap_region& r, std::uintptr_t end, exhaustion_reason& why) noexcept;
+
+    os::page_ledger& pages_;
+    sync::lock lock_;
+    heap_region* regions_ = nullptr;
+    sync::atomic<std::uint64_t> out_{0};
+    std::uint64_t bits_[(heap_bin_count + 63) / 64] = {};
+    heap_block* bins_[heap_bin_count] = {};
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

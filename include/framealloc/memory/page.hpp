@@ -1,0 +1,63 @@
+// A pool page: 64 KiB, aligned to 64 KiB, blocks of one size class, owned by one thread and charged to one tag.
+//
+// The header holds one list of free blocks and two counts; a block's page is found by masking its address. Virgin memory
+// is carved, and made accessible, step by step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/align.hpp>
+#include <framealloc/sync/remote_list.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct thread_context;
+struct tag_account;
+
+enum class block_kind : std::uint8_t { pool, heap, outer };  // outer: out-of-line frame memory
+inline constexpr unsigned block_kind_count = 3;
+
+inline constexpr std::size_t page_bytes = 65536;
+inline constexpr std::size_t page_header_bytes = 128;
+
+struct pool_page {
+    // The owner's key while a free may take the fast path; closed_key when the page is full, so that the next free comes by
+    // slowly. A number that is never reused, as an address might be.
+    std::uint64_t key;
+    void* free;                  // each free block's first word points at the next
+    std::uint32_t allocations;   // since the page was set up, modulo 2^32; plus one while the page is current
+    std::uint32_t frees;         // allocations - frees = blocks out (+ 1)
+    std::uint32_t charged;       // `allocations` when the current tag and phase were last charged
+    std::uint32_t seen;          // blocks out that the tag's account knows of
+    std::uint32_t block;         // bytes
+    std::uint32_t carved;        // offset of the first virgin block
+    std::uint32_t end;           // offset behind the last whole block
+    std::uint32_t accessible;    // offset behind the last accessible byte
+    block_kind kind;
+    std::uint8_t size_class;
+    bool current;                // the page its tag allocates from
+    bool listed;                 // in its tag's list of pages with room
+
+    alignas(64) sync::remote_list remote;  // on a line of its own
+    thread_context* owner;
+    tag_account* account;
+    pool_page* next;             // in the list of pages with room, or of empty pages
+    pool_page* next_all;         // of the owner
+    pool_page** link_all;
+
+    std::uint32_t used() const noexcept {  // relaxed: other threads see a recent value
+        return __atomic_load_n(&allocations, __ATOMIC_RELAXED) - __atomic_load_n(&frees, __ATOMIC_RELAXED) -
+               (__atomic_load_n(&current, __ATOMIC_RELAXED) ? 1U : 0U);
+    }
+};
+static_assert(sizeof(pool_page) == page_header_bytes);
+
+inline constexpr std::uint64_t closed_key = 0;
+inline constexpr std::uint64_t no_context_key = 1;  // of a thread without a context
+
+inline pool_page* page_of(const void* block) noexcept {
+    return pointer_at<pool_page>(address_of(block) & ~(static_cast<std::uintptr_t>(page_bytes) - 1));
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -1,0 +1,24 @@
+// Which allocators live in this process, and what happens to their contexts when threads come and go. Internal to memory.
+#pragma once
+
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+std::uint64_t fresh_id() noexcept;
+void register_core(core* c) noexcept;
+// Returns false when somebody holds the allocator after all.
+bool unregister_core(core* c) noexcept;
+// Ends what the calling thread has open in `c` and forgets its context.
+void detach_caller(core& c) noexcept;
+// From now on every free into this allocator takes the slow path.
+void orphan_pages(core& c) noexcept;
+void report_leaks(core& c, std::uint64_t blocks) noexcept;
+// The user's heap backend. It may throw: that is exhaustion.
+void* backend_allocate(std::pmr::memory_resource& r, std::size_t bytes, std::size_t align) noexcept;
+void backend_deallocate(std::pmr::memory_resource& r, void* p, std::size_t bytes, std::size_t align) noexcept;
+void trim_pages(thread_context& c) noexcept;
+void trim_arena(thread_context& c) noexcept;
+void trim_idle(core& c) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

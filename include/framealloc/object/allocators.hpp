@@ -1,0 +1,84 @@
+// Standard allocators over every kind, for any standard container.
+//
+//   std::vector<int, fa::frame_allocator<int>> v(fa::frame_allocator<int>(frame));
+//
+// | allocator | equal when | copy assignment | move assignment | swap | copy construction |
+// |---|---|---|---|---|---|
+// | frame_allocator | same opening of the same frame | keeps the target's | propagates | propagates | same frame |
+// | pool_allocator, heap_allocator | same smart_alloc family | keeps the target's | propagates | propagates | same allocator |
+//
+// On exhaustion: throws std::bad_alloc; without exceptions the exhaustion handler decides.
+// Elements of a standard container must be destroyed before its frame ends: the frame does not know them.
+#pragma once
+
+#include <framealloc/object/sources.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+namespace object {
+
+[[noreturn]] void throw_bad_alloc();
+
+// Something that leads to a source: a source, a frame_scope, a smart_alloc.
+template <class From, class Source>
+concept leads_to = requires(const From& f) {
+    { Source(f.template source<Source>()) };
+};
+
+}  // namespace object
+
+template <class T, class Source>
+class standard_allocator {
+public:
+    using value_type = T;
+    using propagate_on_container_copy_assignment = std::false_type;
+    using propagate_on_container_move_assignment = std::true_type;
+    using propagate_on_container_swap = std::true_type;
+    using is_always_equal = std::false_type;
+    template <class U>
+    struct rebind {
+        using other = standard_allocator<U, Source>;
+    };
+
+    standard_allocator(Source s) noexcept : source_(s) {}
+    template <class From>
+        requires object::leads_to<From, Source>
+    standard_allocator(const From& from) noexcept : source_(from.template source<Source>()) {}
+    template <class U>
+    standard_allocator(const standard_allocator<U, Source>& other) noexcept : source_(other.source()) {}
+
+    [[nodiscard]] T* allocate(std::size_t n) {
+        const std::size_t bytes = checked_product(n, sizeof(T));
+        void* p = FRAMEALLOC_EXCEPTIONS ? source_.try_allocate(bytes, alignof(T)) : source_.allocate(bytes, alignof(T));
+        if (p == nullptr) object::throw_bad_alloc();
+        return static_cast<T*>(p);
+    }
+    void deallocate(T* p, std::size_t n) noexcept { source_.deallocate(p, n * sizeof(T), alignof(T)); }
+
+    const Source& source() const noexcept { return source_; }
+    template <class U>
+    friend bool operator==(const standard_allocator& a, const standard_allocator<U, Source>& b) noexcept {
+        return a.source() == b.source();
+    }
+
+private:
+    Source source_;
+};
+
+template <class T>
+using frame_allocator = standard_allocator<T, frame_source>;
+template <class T>
+using pool_allocator = standard_allocator<T, pool_source>;
+template <class T>
+using heap_allocator = standard_allocator<T, heap_source>;
+
+namespace object {
+
+// std::pmr resources. A frame's lives in the frame; the others live as long as their allocator.
+std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept;
+std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept;
+std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept;
+
+}  // namespace object
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

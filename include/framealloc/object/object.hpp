@@ -1,0 +1,10 @@
+// Bytes become objects: boxes, growable containers, allocators for standard and own containers.
+#pragma once
+
+#include <framealloc/object/allocators.hpp>
+#include <framealloc/object/box.hpp>
+#include <framealloc/object/map.hpp>
+#include <framealloc/object/shared.hpp>
+#include <framealloc/object/sources.hpp>
+#include <framealloc/object/string.hpp>
+#include <framealloc/object/vec.hpp>

@@ -1,0 +1,73 @@
+// What tells a frame container that its frame ended, and what lets containers of every kind share one body.
+#pragma once
+
+#include <framealloc/base/policy.hpp>
+#include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/object/sources.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::object {
+
+// Registers a container with its frame, for content that needs destruction; nothing at all otherwise. `Owner` has
+// end_of_frame(), which destroys the content and leaves it empty.
+template <class Owner, bool Needed>
+class frame_hook {
+public:
+    template <class Source>
+    void enlist(const Source&) noexcept {}
+    void delist() noexcept {}
+    void take_over(frame_hook&) noexcept {}
+};
+
+template <class Owner>
+class frame_hook<Owner, true> : lifetime::finaliser {
+public:
+    frame_hook() noexcept : finaliser{} {}
+
+    void enlist(const frame_source& s) noexcept {
+        if (enlisted_ || !s.frame().alive()) return;
+        enlisted_ = true;
+        lifetime::add_finaliser(s.frame().record(), this, [](lifetime::finaliser* f) noexcept {
+            auto* hook = static_cast<frame_hook*>(f);
+            hook->enlisted_ = false;
+            static_cast<Owner*>(hook)->end_of_frame();
+        }, s.frame().mark());
+    }
+    void delist() noexcept {
+        if (enlisted_) lifetime::remove_finaliser(this);
+        enlisted_ = false;
+    }
+    void take_over(frame_hook& other) noexcept {
+        if (other.enlisted_) lifetime::move_finaliser(&other, this);
+        enlisted_ = other.enlisted_;
+        other.enlisted_ = false;
+    }
+
+private:
+    bool enlisted_ = false;
+};
+
+template <class Source>
+inline constexpr bool is_frame = std::is_same_v<Source, frame_source>;
+
+// A destructor gives memory back; a frame takes only what lies out of line, and never moves its cursor for it.
+template <class Source>
+void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if constexpr (is_frame<Source>) s.frame().abandon(p);
+    else if (p != nullptr) s.deallocate(p, bytes, align);
+}
+
+// Debug: every access asks whether the frame is still open.
+template <class Policy, class Source>
+FRAMEALLOC_INLINE void check_open(const Source& s) noexcept {
+    if constexpr (Policy::checks && is_frame<Source>) {
+        if (s.frame().record() != nullptr && !s.frame().alive()) s.frame().raise_ended("an element was accessed");
+    }
+}
+
+// Capacity to grow to: double, at least four elements, at least what is needed.
+constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcept {
+    const std::size_t doubled = now < 2 ? 4 : now * 2;
+    return doubled > needed ? doubled : needed;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::object

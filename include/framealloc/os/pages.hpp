@@ -1,0 +1,63 @@
+// Where pages come from. A page source hands out address ranges in two steps: reserve (addresses only), then commit
+// (bytes may be used). options::pages accepts any implementation: a console's memory, a huge-page pool, a test double.
+//
+//   struct my_pages final : fa::page_source { … };
+//   fa::smart_alloc alloc{{.pages = &source}};
+//
+// Threads: every member may be called from several threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/config.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+class page_source {
+public:
+    // Returns an address range of `bytes`, aligned to `alignment`, contents not yet accessible; null when refused.
+    // Requires: bytes and alignment are multiples of granularity(); alignment is a power of two.
+    virtual void* reserve(std::size_t bytes, std::size_t alignment) noexcept = 0;
+    // Makes part of a reserved range readable and writable; a range committed for the first time reads as zero.
+    virtual bool commit(void* p, std::size_t bytes) noexcept = 0;
+    // Gives the memory back and keeps the addresses.
+    virtual void decommit(void* p, std::size_t bytes) noexcept = 0;
+    // Gives addresses and memory back. Requires: exactly a range that reserve() returned.
+    virtual void release(void* p, std::size_t bytes) noexcept = 0;
+    // The page size in bytes, a power of two from 4096 to 65536.
+    virtual std::size_t granularity() const noexcept = 0;
+
+protected:
+    ~page_source() = default;
+};
+
+// The pages of the operating system. `base_address` is where the first range should lie (0: anywhere), `huge` asks for
+// transparent huge pages.
+struct system_pages_options {
+    std::uintptr_t base_address = 0;
+    bool huge = false;
+};
+
+namespace os {
+
+class system_pages final : public page_source {
+public:
+    explicit system_pages(system_pages_options o = {}) noexcept : options_(o), next_(o.base_address) {}
+
+    void* reserve(std::size_t bytes, std::size_t alignment) noexcept override;
+    bool commit(void* p, std::size_t bytes) noexcept override;
+    void decommit(void* p, std::size_t bytes) noexcept override;
+    void release(void* p, std::size_t bytes) noexcept override;
+    std::size_t granularity() const noexcept override;
+
+private:
+    system_pages_options options_;
+    std::uintptr_t next_;  // where the next range goes when base_address is set
+};
+
+// How often any system_pages asked the operating system for something since the program started.
+std::uint64_t system_calls() noexcept;
+
+}  // namespace os
+}  // namespace framealloc::inline FRAMEALLOC_ABI

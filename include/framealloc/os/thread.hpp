@@ -1,0 +1,17 @@
+// Thread exit, and a short sleep.
+#pragma once
+
+#include <cstdint>
+
+#include <framealloc/config.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+// Calls `hook` when the calling thread ends, after its C++ thread-locals where the system allows. May be called again
+// from such a destructor: the hook then runs once more.
+void call_at_thread_exit(void (*hook)() noexcept) noexcept;
+
+void sleep_microseconds(std::uint32_t n) noexcept;
+std::uint64_t monotonic_microseconds() noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os

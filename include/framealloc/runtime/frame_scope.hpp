@@ -1,0 +1,194 @@
+// A frame for the length of a block: the fastest way to allocate, with no thread-local lookup per call.
+//
+//   fa::frame_scope frame = alloc.frame_scope();
+//   contact* c = frame.alloc<contact>();              // uninitialised
+//   widget* w = frame.make<widget>(1, "x");           // constructed, destroyed when the frame ends
+//   auto hits = frame.vec<hit>();                     // growable
+//
+// Cost: alloc<T> takes 5 instructions from cursor load to cursor store. Every x() has a try_x() that returns null, empty or
+// false instead of asking the exhaustion handler.
+// Threads: a scope belongs to its thread. Its memory may be read and written by any thread while it is open.
+#pragma once
+
+#include <span>
+
+#include <framealloc/object/allocators.hpp>
+#include <framealloc/object/array.hpp>
+#include <framealloc/object/box.hpp>
+#include <framealloc/object/map.hpp>
+#include <framealloc/object/string.hpp>
+#include <framealloc/object/vec.hpp>
+#include <framealloc/lifetime/hold.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+// Sizes for vec<T>(): room for n, or n elements.
+struct capacity {
+    std::size_t n;
+    constexpr explicit capacity(std::size_t v) noexcept : n(v) {}
+};
+struct count {
+    std::size_t n;
+    constexpr explicit count(std::size_t v) noexcept : n(v) {}
+};
+
+namespace runtime {
+
+struct deduced {};  // frame_box(value): the type is the argument's
+
+template <class T, class... Args>
+struct boxed_type {
+    using type = T;
+};
+template <class Arg>
+struct boxed_type<deduced, Arg> {
+    using type = std::remove_cvref_t<Arg>;
+};
+template <class T, class... Args>
+using boxed_type_t = typename boxed_type<T, Args...>::type;
+
+template <class T>
+FRAMEALLOC_INLINE T* allocate_object(memory::frame_record* r, memory::on_failure f) noexcept {
+    static_assert(object::implicit_lifetime<T>, "this type needs construction: use frame_make (frame.make), frame_box or frame_vec");
+    return static_cast<T*>(lifetime::allocate<sizeof(T), alignof(T)>(r, f));
+}
+
+template <class T>
+FRAMEALLOC_INLINE std::span<T> allocate_batch(memory::frame_record* r, std::size_t n, memory::on_failure f) noexcept {
+    static_assert(object::implicit_lifetime<T>, "this type needs construction: use frame_slice (frame.slice) or frame_vec");
+    if (n == 0) return {};
+    void* p = lifetime::allocate(r, checked_product(n, sizeof(T)), alignof(T), f);
+    return p == nullptr ? std::span<T>{} : std::span<T>(static_cast<T*>(p), n);
+}
+
+}  // namespace runtime
+
+template <class Policy>
+class basic_frame_scope {
+    using site_type = typename Policy::site_type;
+    static constexpr auto must = memory::on_failure::ask_handler;
+    static constexpr auto may_fail = memory::on_failure::return_null;
+    template <class T>
+    using vec_type = basic_vec<T, frame_source, Policy>;
+
+public:
+    [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(memory::core_ref a) noexcept
+        : record_(lifetime::open_frame(memory::top_record(a))) {}
+    basic_frame_scope(const basic_frame_scope&) = delete;
+    basic_frame_scope& operator=(const basic_frame_scope&) = delete;
+    FRAMEALLOC_INLINE ~basic_frame_scope() { lifetime::close_frame(record_); }
+
+    // --- raw memory: uninitialised, for types that memory alone makes ---
+    template <class T>
+    FRAMEALLOC_INLINE T* alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return runtime::allocate_object<T>(record_, must);
+    }
+    template <class T>
+    FRAMEALLOC_INLINE T* try_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return runtime::allocate_object<T>(record_, may_fail);
+    }
+    FRAMEALLOC_INLINE void* alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return size == 0 ? nullptr : lifetime::allocate(record_, size, align, must);
+    }
+    FRAMEALLOC_INLINE void* try_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return size == 0 ? nullptr : lifetime::allocate(record_, size, align, may_fail);
+    }
+    template <class T>
+    FRAMEALLOC_INLINE std::span<T> batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return runtime::allocate_batch<T>(record_, n, must);
+    }
+    template <class T>
+    FRAMEALLOC_INLINE std::span<T> try_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return runtime::allocate_batch<T>(record_, n, may_fail);
+    }
+    template <class T, std::size_t N>
+    FRAMEALLOC_INLINE std::span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
+        note(s);
+        return std::span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record_, must)), N);
+    }
+    // Returns null when exhausted: a span of fixed extent has no empty value.
+    template <class T, std::size_t N>
+    FRAMEALLOC_INLINE T* try_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
+        note(s);
+        return static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record_, may_fail));
+    }
+
+    // --- objects: constructed here, destroyed when the frame ends ---
+    template <class T, class... Args>
+    T* make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(record_, must, std::forward<Args>(args)...); }
+    template <class T, class... Args>
+    T* try_make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(record_, may_fail, std::forward<Args>(args)...); }
+    template <class T = runtime::deduced, class... Args>
+    auto box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record_, must, std::forward<Args>(args)...);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record_, may_fail, std::forward<Args>(args)...);
+    }
+    // n value-initialised elements.
+    template <class T>
+    std::span<T> slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return object::make_array<T>(record_, n, must);
+    }
+    template <class T>
+    std::span<T> try_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
+        note(s);
+        return object::make_array<T>(record_, n, may_fail);
+    }
+
+    // --- containers; a bare number is a capacity ---
+    template <class T>
+    vec_type<T> vec() const noexcept FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>(frame_source(record_)); }
+    template <class T>
+    vec_type<T> vec(framealloc::capacity c) const FRAMEALLOC_LIFETIMEBOUND {
+        vec_type<T> v(frame_source{record_});
+        v.reserve(c.n);
+        return v;
+    }
+    template <class T>
+    vec_type<T> vec(framealloc::count c) const FRAMEALLOC_LIFETIMEBOUND {
+        vec_type<T> v(frame_source{record_});
+        v.resize(c.n);
+        return v;
+    }
+    template <class T>
+    vec_type<T> vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND { return vec<T>(framealloc::capacity(n)); }
+    template <class K, class V>
+    auto map() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(frame_source(record_));
+    }
+    basic_frame_string<Policy> string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_string<Policy>(frame_source(record_), text);
+    }
+
+    // --- for other containers ---
+    std::pmr::memory_resource* resource() const FRAMEALLOC_LIFETIMEBOUND { return object::frame_resource(record_); }
+    allocator_ref ref() const noexcept FRAMEALLOC_LIFETIMEBOUND { return frame_source(record_); }
+    template <class Source>
+        requires std::is_same_v<Source, frame_source>
+    frame_source source() const noexcept { return frame_source(record_); }
+
+    // Keeps this frame's memory beyond its end, until the hold is released.
+    frame_hold hold(const char* name) const { return frame_hold(*record_->context, name); }
+
+private:
+    FRAMEALLOC_INLINE void note(const site_type& s) const noexcept {
+        if constexpr (Policy::checks) record_->context->last_site = s;
+    }
+
+    memory::frame_record* record_;
+};
+
+using frame_scope = basic_frame_scope<active_policy>;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

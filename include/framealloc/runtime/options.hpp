@@ -1,0 +1,90 @@
+// How an allocator is set up. An aggregate for designated initialisers; what is left out has a sensible default.
+//
+//   fa::smart_alloc alloc{{.name = "game", .frame_capacity = 8_MiB, .frames_in_flight = 2}};
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+// Memory taken once, from which everything of the allocator comes, thread contexts and tables included.
+struct fixed_memory {
+    void* data = nullptr;   // null: `bytes` are taken from the system when the allocator is made
+    std::size_t bytes = 0;  // 0: not fixed
+
+    constexpr fixed_memory() noexcept = default;
+    constexpr fixed_memory(std::size_t n) noexcept : bytes(n) {}
+    constexpr fixed_memory(std::span<std::byte> memory) noexcept : data(memory.data()), bytes(memory.size()) {}
+};
+
+// How much arena memory a thread keeps between frames.
+struct retain {
+    memory::retain_policy policy = memory::retain_policy::all;
+    std::size_t amount = 0;
+
+    static constexpr retain all() noexcept { return {}; }
+    // What the largest of the last `frames` outermost frames used.
+    static constexpr retain high_water(std::size_t frames) noexcept { return {memory::retain_policy::high_water, frames}; }
+    static constexpr retain bytes(std::size_t n) noexcept { return {memory::retain_policy::bytes, n}; }
+};
+
+// What an outermost frame does whose memory a frame_hold still keeps.
+struct on_frame_busy {
+    memory::busy_policy policy = memory::busy_policy::grow;
+    std::uint32_t microseconds = 0;
+
+    static constexpr on_frame_busy grow() noexcept { return {}; }
+    // Waits for the holder; after the deadline FA438, and another arena.
+    static constexpr on_frame_busy wait(std::uint32_t us) noexcept { return {memory::busy_policy::wait, us}; }
+    // FA438 at once, and another arena.
+    static constexpr on_frame_busy fault() noexcept { return {memory::busy_policy::fault, 0}; }
+};
+
+struct options {
+    const char* name = "";                          // in reports; copied, 47 characters
+    std::size_t frame_capacity = 1_MiB;             // bytes; a thread's first chunk, and the step in which it grows
+    std::size_t frame_limit = 0;                    // bytes handed out per thread, padding and out-of-line blocks included; 0: none
+    std::uint32_t frames_in_flight = 1;             // outermost frames whose bytes stay intact, the current one included
+    framealloc::on_frame_busy on_frame_busy{};
+    framealloc::retain retain{};
+    std::span<const std::size_t> size_classes{};    // block sizes in bytes; empty: the 48 built-in ones. Read when the allocator is made
+    std::size_t slab_page_size = 256_KiB;           // bytes asked for at once, a multiple of the fixed 64 KiB page
+    std::size_t pool_max = 4_KiB;                   // bytes; larger pool blocks count as heap
+    std::size_t global_limit = 0;                   // bytes committed; 0: none
+    framealloc::fixed_memory fixed_memory{};
+    bool huge_pages = false;                        // transparent huge pages where ranges are large enough
+    bool prefault = false;                          // first chunks and pool pages are touched when made
+    std::uintptr_t base_address = 0;                // where address ranges should begin; 0: anywhere
+    page_source* pages = nullptr;                   // must outlive the allocator; null: the operating system
+    std::pmr::memory_resource* heap = nullptr;      // must outlive the allocator; null: this library's heap
+    exhaustion_handler on_exhaustion{};             // true: try again; otherwise a report ends the program
+    fault_handler on_fault{};                       // null: one line on standard error, and in debug mode the end
+
+    static options small_footprint() noexcept {
+        options o;
+        o.frame_capacity = 64_KiB;
+        o.slab_page_size = 64_KiB;
+        o.retain = framealloc::retain::high_water(60);
+        return o;
+    }
+    static options minimal() noexcept { return small_footprint(); }
+    static options high_performance() noexcept {
+        options o;
+        o.frame_capacity = 64_MiB;
+        o.slab_page_size = 2_MiB;
+        o.huge_pages = true;
+        return o;
+    }
+};
+
+namespace runtime {
+
+memory::core_config to_config(const options& o, bool checks, bool reports) noexcept;
+memory::core_ref open(const memory::core_config& c) noexcept;
+
+}  // namespace runtime
+}  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -1,0 +1,406 @@
+// The front door: one handle to frames, pools, the heap, tags, phases, checkpoints and statistics.
+//
+//   fa::smart_alloc alloc;
+//   alloc.begin_frame();
+//   auto hits = alloc.frame_vec<hit>();
+//   alloc.end_frame();
+//
+// Copying the handle shares the allocator; two smart_allocs made separately share nothing. All members are const, so that
+// a captured copy can open frames. Every x() has a try_x() that never calls the exhaustion handler.
+// Threads: any number may use copies of one handle. Frames, scopes and frame containers belong to the thread that made them;
+// pool and heap blocks may be freed on any thread.
+// Cost: frame_alloc<T> takes at most 10 instructions, begin_frame with end_frame at most 36, pool_alloc with pool_free at most
+// 26 (bench/instructions reproduces them).
+#pragma once
+
+#include <string_view>
+
+#include <framealloc/insight/stats.hpp>
+#include <framealloc/lifetime/checkpoint.hpp>
+#include <framealloc/object/shared.hpp>
+#include <framealloc/runtime/frame_scope.hpp>
+#include <framealloc/runtime/options.hpp>
+#include <framealloc/runtime/tag_scope.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+namespace runtime {
+
+void begin_phase(memory::thread_context& c, tag_account* phase) noexcept;
+void end_phase(memory::thread_context& c) noexcept;
+
+}  // namespace runtime
+
+template <class Policy>
+class basic_smart_alloc {
+    using site_type = typename Policy::site_type;
+    static constexpr auto must = memory::on_failure::ask_handler;
+    static constexpr auto may_fail = memory::on_failure::return_null;
+    template <class T>
+    using frame_vec_type = basic_vec<T, framealloc::frame_source, Policy>;
+    template <class T>
+    using pool_vec_type = basic_vec<T, pool_source, Policy>;
+    template <class T>
+    using heap_vec_type = basic_vec<T, heap_source, Policy>;
+
+public:
+    using policy_type = Policy;
+
+    basic_smart_alloc() noexcept : basic_smart_alloc(options{}) {}
+    explicit basic_smart_alloc(const options& o) noexcept : owner_(runtime::open(runtime::to_config(o, Policy::checks, Policy::reports))) {}
+    basic_smart_alloc(const basic_smart_alloc& other) noexcept : owner_(other.owner_) { memory::retain_core(owner_); }
+    basic_smart_alloc& operator=(const basic_smart_alloc& other) noexcept {
+        memory::retain_core(other.owner_);
+        memory::release_core(owner_);
+        owner_ = other.owner_;
+        return *this;
+    }
+    ~basic_smart_alloc() { memory::release_core(owner_); }
+    friend bool operator==(const basic_smart_alloc& a, const basic_smart_alloc& b) noexcept { return a.owner_.id == b.owner_.id; }
+
+    // --- frames ---
+    FRAMEALLOC_INLINE void begin_frame() const noexcept { lifetime::open_frame(memory::top_record(owner_)); }
+    FRAMEALLOC_INLINE void end_frame() const noexcept { lifetime::close_top_frame(memory::top_record(owner_)); }
+    [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope() const noexcept { return basic_frame_scope<Policy>(owner_); }
+    bool in_frame() const noexcept { return memory::in_frame(*memory::context_of(owner_)); }
+    std::size_t frame_depth() const noexcept { return memory::top_record(owner_)->depth; }
+    // Outermost frames this thread has begun.
+    std::uint64_t frame_number() const noexcept { return memory::context_of(owner_)->records[1].generation; }
+
+    // --- frame memory ---
+    template <class T>
+    FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept {
+        return runtime::allocate_object<T>(record(s), must);
+    }
+    template <class T>
+    T* try_frame_alloc(site_type s = site_type::here()) const noexcept {
+        memory::frame_record* r = try_record(s);
+        return r == nullptr ? nullptr : runtime::allocate_object<T>(r, may_fail);
+    }
+    void* frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        return size == 0 ? nullptr : lifetime::allocate(record(s), size, align, must);
+    }
+    void* try_frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        memory::frame_record* r = try_record(s);
+        return size == 0 || r == nullptr ? nullptr : lifetime::allocate(r, size, align, may_fail);
+    }
+    template <class T>
+    FRAMEALLOC_INLINE std::span<T> frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept {
+        return runtime::allocate_batch<T>(record(s), n, must);
+    }
+    template <class T>
+    std::span<T> try_frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept {
+        memory::frame_record* r = try_record(s);
+        return r == nullptr ? std::span<T>{} : runtime::allocate_batch<T>(r, n, may_fail);
+    }
+    template <class T, std::size_t N>
+    FRAMEALLOC_INLINE std::span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept {
+        static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
+        return std::span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record(s), must)), N);
+    }
+    // Returns null when exhausted: a span of fixed extent has no empty value.
+    template <class T, std::size_t N>
+    T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept {
+        static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
+        memory::frame_record* r = try_record(s);
+        return r == nullptr ? nullptr : static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(r, may_fail));
+    }
+    template <class T, class... Args>
+    T* frame_make(Args&&... args) const { return object::make_in_frame<T>(record(), must, std::forward<Args>(args)...); }
+    template <class T, class... Args>
+    T* try_frame_make(Args&&... args) const {
+        memory::frame_record* r = try_record();
+        return r == nullptr ? nullptr : object::make_in_frame<T>(r, may_fail, std::forward<Args>(args)...);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto frame_box(Args&&... args) const {
+        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record(), must, std::forward<Args>(args)...);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto try_frame_box(Args&&... args) const {
+        using box = basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>;
+        memory::frame_record* r = try_record();
+        return r == nullptr ? box{} : box::make(r, may_fail, std::forward<Args>(args)...);
+    }
+    template <class T>
+    std::span<T> frame_slice(std::size_t n, site_type s = site_type::here()) const { return object::make_array<T>(record(s), n, must); }
+    template <class T>
+    std::span<T> try_frame_slice(std::size_t n, site_type s = site_type::here()) const {
+        memory::frame_record* r = try_record(s);
+        return r == nullptr ? std::span<T>{} : object::make_array<T>(r, n, may_fail);
+    }
+    template <class T>
+    frame_vec_type<T> frame_vec() const noexcept { return frame_vec_type<T>(source<framealloc::frame_source>()); }
+    template <class T>
+    frame_vec_type<T> frame_vec(capacity c) const { return reserved<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
+    template <class T>
+    frame_vec_type<T> frame_vec(count c) const { return resized<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
+    template <class T>
+    frame_vec_type<T> frame_vec(std::size_t n) const { return frame_vec<T>(capacity(n)); }
+    template <class T, class... Size>
+    frame_vec_type<T> try_frame_vec(Size... n) const { return try_vec<frame_vec_type<T>>(source<framealloc::frame_source>(), n...); }
+    template <class K, class V>
+    auto frame_map() const noexcept {
+        return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(source<framealloc::frame_source>());
+    }
+    basic_frame_string<Policy> frame_string(std::string_view text = {}) const {
+        return basic_frame_string<Policy>(source<framealloc::frame_source>(), text);
+    }
+    std::pmr::memory_resource* frame_resource() const { return object::frame_resource(record()); }
+    allocator_ref frame_ref() const noexcept { return source<framealloc::frame_source>(); }
+
+    // --- pool ---
+    template <class T>
+    FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
+        constexpr unsigned k = memory::class_for(sizeof(T), alignof(T));
+        if constexpr (k == memory::no_class) return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
+        else return static_cast<T*>(memory::pool_allocate(*context(s), memory::block_kind::pool, k, must));
+    }
+    template <class T>
+    T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
+        return static_cast<T*>(memory::pool_allocate_bytes(noted(s), sizeof(T), alignof(T), may_fail));
+    }
+    // Gives the memory back; runs no destructor. Null is nothing.
+    template <class T>
+    FRAMEALLOC_INLINE void pool_free(T* p) const noexcept {
+        if constexpr (memory::class_for(sizeof(T), alignof(T)) != memory::no_class) {
+            if (p != nullptr) memory::pool_free(p);
+        } else {
+            memory::heap_free(owner_, p, sizeof(T), alignof(T));
+        }
+    }
+    void* pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        return size == 0 ? nullptr : memory::pool_allocate_bytes(noted(s), size, align, must);
+    }
+    void* try_pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        return size == 0 ? nullptr : memory::pool_allocate_bytes(noted(s), size, align, may_fail);
+    }
+    void pool_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t)) const noexcept {
+        memory::pool_free_bytes(owner_, p, size, align);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto pool_box(Args&&... args) const {
+        using type = runtime::boxed_type_t<T, Args...>;
+        return framealloc::pool_box<type>(object::pool_make<type>(owner_, must, std::forward<Args>(args)...));
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto try_pool_box(Args&&... args) const {
+        using type = runtime::boxed_type_t<T, Args...>;
+        return framealloc::pool_box<type>(object::pool_make<type>(owner_, may_fail, std::forward<Args>(args)...));
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto pool_shared(Args&&... args) const {
+        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto try_pool_shared(Args&&... args) const {
+        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
+    }
+    template <class T>
+    pool_vec_type<T> pool_vec() const noexcept { return pool_vec_type<T>(pool_source(owner_)); }
+    template <class T>
+    pool_vec_type<T> pool_vec(capacity c) const { return reserved<pool_vec_type<T>>(pool_source(owner_), c.n); }
+    template <class T>
+    pool_vec_type<T> pool_vec(count c) const { return resized<pool_vec_type<T>>(pool_source(owner_), c.n); }
+    template <class T>
+    pool_vec_type<T> pool_vec(std::size_t n) const { return pool_vec<T>(count(n)); }
+    template <class T, class... Size>
+    pool_vec_type<T> try_pool_vec(Size... n) const { return try_vec<pool_vec_type<T>>(pool_source(owner_), n...); }
+    std::pmr::memory_resource* pool_resource() const noexcept { return object::pool_resource(owner_); }
+    allocator_ref pool_ref() const noexcept { return pool_source(owner_); }
+
+    // --- heap ---
+    template <class T>
+    T* heap_alloc(site_type s = site_type::here()) const noexcept {
+        return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
+    }
+    template <class T>
+    T* try_heap_alloc(site_type s = site_type::here()) const noexcept {
+        return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), may_fail));
+    }
+    // Gives the memory back; runs no destructor. Null is nothing.
+    template <class T>
+    void heap_free(T* p) const noexcept { memory::heap_free(owner_, p, sizeof(T), alignof(T)); }
+    void* heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, must);
+    }
+    void* try_heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, may_fail);
+    }
+    void heap_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t)) const noexcept {
+        memory::heap_free(owner_, p, size, align);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto heap_box(Args&&... args) const {
+        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto try_heap_box(Args&&... args) const {
+        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
+    }
+    template <class T>
+    heap_vec_type<T> heap_vec() const noexcept { return heap_vec_type<T>(heap_source(owner_)); }
+    template <class T>
+    heap_vec_type<T> heap_vec(capacity c) const { return reserved<heap_vec_type<T>>(heap_source(owner_), c.n); }
+    template <class T>
+    heap_vec_type<T> heap_vec(count c) const { return resized<heap_vec_type<T>>(heap_source(owner_), c.n); }
+    template <class T>
+    heap_vec_type<T> heap_vec(std::size_t n) const { return heap_vec<T>(count(n)); }
+    template <class T, class... Size>
+    heap_vec_type<T> try_heap_vec(Size... n) const { return try_vec<heap_vec_type<T>>(heap_source(owner_), n...); }
+    std::pmr::memory_resource* heap_resource() const noexcept { return object::heap_resource(owner_); }
+    allocator_ref heap_ref() const noexcept { return heap_source(owner_); }
+
+    // --- tags: `name` is a fa::tag or a name below the current tag ---
+    template <class F>
+    decltype(auto) with_tag(const tag& name, F&& f) const {
+        const tag_scope scope(*this, name);
+        return static_cast<F&&>(f)(*this);
+    }
+    template <class F>
+    decltype(auto) with_tag(std::string_view name, F&& f) const {
+        const tag_scope scope(*this, name);
+        return static_cast<F&&>(f)(*this);
+    }
+    // "solver"; empty when no tag is open. The text lives as long as the allocator.
+    std::string_view current_tag() const noexcept {
+        const account::tag_node* n = memory::context_of(owner_)->tag->node;
+        return {n->name(), n->length};
+    }
+    // "physics::solver"
+    std::string_view tag_path() const noexcept {
+        const account::tag_node* n = memory::context_of(owner_)->tag->node;
+        return {n->path, n->path_length};
+    }
+    // Zero for a tag nobody opened. A name is a path from the root, "physics::solver".
+    framealloc::tag_stats tag_stats(std::string_view path) const noexcept { return insight::tag_stats_of(owner_, path); }
+    framealloc::tag_stats tag_stats(const tag& t) const noexcept { return insight::tag_stats_of(owner_, t); }
+
+    // --- phases ---
+    void begin_phase(const tag& name) const noexcept {
+        memory::thread_context& c = *memory::context_of(owner_);
+        runtime::begin_phase(c, runtime::account_of(c, name));
+    }
+    void begin_phase(std::string_view name) const noexcept {
+        memory::thread_context& c = *memory::context_of(owner_);
+        runtime::begin_phase(c, runtime::find_account(c, c.root_tag, name));
+    }
+    void end_phase() const noexcept { runtime::end_phase(*memory::context_of(owner_)); }
+    std::string_view current_phase() const noexcept {
+        const account::tag_node* n = memory::context_of(owner_)->phase->node;
+        return {n->path, n->path_length};
+    }
+    // Of this thread's last finished outermost frame; valid until its next one ends.
+    std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }
+
+    // --- checkpoints ---
+    framealloc::frame_checkpoint frame_checkpoint() const noexcept { return take_checkpoint(*memory::context_of(owner_)); }
+    // Returns false, after FA427, when the checkpoint is stale or of another frame.
+    bool rollback_to(const framealloc::frame_checkpoint& cp) const noexcept { return roll_back(*memory::context_of(owner_), cp); }
+    [[nodiscard]] framealloc::checkpoint_guard checkpoint_guard() const noexcept {
+        return framealloc::checkpoint_guard(*memory::context_of(owner_));
+    }
+    // Calls f(), or f(alloc). Rolls back when its result is false (a bool, an optional, a pointer) or when it throws, and
+    // returns the result; a void f commits.
+    template <class F>
+    auto speculative(F&& f) const {
+        framealloc::checkpoint_guard guard(*memory::context_of(owner_));
+        auto call = [&]() -> decltype(auto) {
+            if constexpr (std::is_invocable_v<F&, const basic_smart_alloc&>) return f(*this);
+            else return f();
+        };
+        if constexpr (std::is_void_v<decltype(call())>) {
+            call();
+            guard.commit();
+        } else {
+            auto result = call();
+            if (static_cast<bool>(result)) guard.commit();
+            return result;
+        }
+    }
+
+    // --- seeing ---
+    alloc_stats stats() const noexcept { return insight::stats_of(owner_); }
+    void reset_stats() const noexcept { insight::reset_stats(owner_); }
+    framealloc::frame_stats frame_stats() const noexcept { return insight::frame_stats_of(owner_); }
+    // Counts frame allocations from each thread's next boundary on: they take the slow path meanwhile.
+    void count_allocations(bool on) const noexcept {
+        owner_.owner->counting.store_relaxed(on);  // relaxed: reaches a thread at its next boundary
+        memory::refresh_limit(*memory::context_of(owner_));
+    }
+
+    // --- memory ---
+    // Returns what this thread, ended threads and the allocator itself do not use to the page source.
+    void trim() const noexcept { memory::trim(*owner_.owner); }
+    // From now on a page request is exhaustion.
+    void seal() const noexcept { owner_.owner->pages.seal(); }
+
+    // --- for scopes, allocators and own containers ---
+    memory::core_ref owner() const noexcept { return owner_; }
+    template <class Source>
+    FRAMEALLOC_INLINE Source source() const noexcept {
+        if constexpr (std::is_same_v<Source, framealloc::frame_source>) return Source(memory::top_record(owner_));
+        else return Source(owner_);
+    }
+
+private:
+    FRAMEALLOC_INLINE memory::thread_context* context(const site_type& s) const noexcept {
+        memory::thread_context* c = memory::context_of(owner_);
+        if constexpr (Policy::checks) c->last_site = s;
+        return c;
+    }
+    FRAMEALLOC_INLINE memory::core_ref noted(const site_type& s) const noexcept {
+        if constexpr (Policy::checks) context(s);
+        return owner_;
+    }
+    FRAMEALLOC_INLINE memory::frame_record* record() const noexcept { return memory::top_record(owner_); }
+    FRAMEALLOC_INLINE memory::frame_record* record(const site_type& s) const noexcept {
+        memory::frame_record* r = memory::top_record(owner_);
+        if constexpr (Policy::checks) r->context->last_site = s;
+        return r;
+    }
+    memory::frame_record* try_record(const site_type& s = {}) const noexcept {
+        memory::thread_context* c = memory::try_context_of(owner_);
+        if (c == nullptr) return nullptr;
+        if constexpr (Policy::checks) c->last_site = s;
+        return c->top;
+    }
+    template <class V, class S>
+    static V reserved(S s, std::size_t n) {
+        V v(s);
+        v.reserve(n);
+        return v;
+    }
+    template <class V, class S>
+    static V resized(S s, std::size_t n) {
+        V v(s);
+        v.resize(n);
+        return v;
+    }
+    // Empty, without capacity, when exhausted.
+    template <class V, class S>
+    static V try_vec(S s) { return V(s); }
+    template <class V, class S>
+    static V try_vec(S s, capacity c) {
+        V v(s);
+        static_cast<void>(v.try_reserve(c.n));
+        return v;
+    }
+    template <class V, class S>
+    static V try_vec(S s, count c) {
+        V v(s);
+        if (v.try_reserve(c.n)) v.resize(c.n);
+        return v;
+    }
+    template <class V, class S>
+    static V try_vec(S s, std::size_t n) {
+        if constexpr (object::is_frame<S>) return try_vec<V>(s, capacity(n));
+        else return try_vec<V>(s, count(n));
+    }
+
+    memory::core_ref owner_;
+};
+
+using smart_alloc = basic_smart_alloc<active_policy>;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -1,0 +1,35 @@
+// The lock of the slow paths: one word, spins briefly, then yields. Never taken on a frame path, never held while user
+// code runs. Acquisitions are counted for the whole process, so that "no lock after warm-up" can be shown.
+#pragma once
+
+#include <cstdint>
+
+#include <framealloc/sync/atomic.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::sync {
+
+class lock {
+public:
+    constexpr lock() noexcept = default;
+    void acquire() noexcept;
+    void release() noexcept;
+
+private:
+    atomic<std::uint32_t> held_{0};
+};
+
+class lock_guard {
+public:
+    [[nodiscard]] explicit lock_guard(lock& l) noexcept : lock_(l) { lock_.acquire(); }
+    ~lock_guard() { lock_.release(); }
+    lock_guard(const lock_guard&) = delete;
+    lock_guard& operator=(const lock_guard&) = delete;
+
+private:
+    lock& lock_;
+};
+
+// How often any lock of the library was taken since the program started.
+std::uint64_t lock_acquisitions() noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::sync

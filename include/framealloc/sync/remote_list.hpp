@@ -1,0 +1,50 @@
+// Blocks of one page, given back by threads that do not own it. Many push, one takes all.
+//
+// The word packs the head's offset in the page (in units of 16 bytes, 16 bits) and the number of blocks (16 bits). It holds
+// no pointer, and the owner only ever takes the whole list, so that there is no ABA problem. A sender collects blocks of
+// one page and pushes them with one compare-exchange.
+#pragma once
+
+#include <cstdint>
+
+#include <framealloc/base/align.hpp>
+#include <framealloc/sync/atomic.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::sync {
+
+struct remote_batch {
+    void* head = nullptr;  // each block's first word points at the next, the last one's is null
+    std::uint32_t count = 0;
+};
+
+class remote_list {
+public:
+    // Requires: head … tail are `count` linked blocks inside the 64 KiB page at `page`, aligned to 16 bytes.
+    // Threads: any. Cost: one compare-exchange when undisturbed.
+    void push(std::uintptr_t page, void* head, void* tail, std::uint32_t count) noexcept {
+        std::uint32_t seen = word_.load_relaxed();  // relaxed: only compared; the exchange below publishes
+        for (;;) {
+            *static_cast<void**>(tail) = first(page, seen);
+            const std::uint32_t offset = static_cast<std::uint32_t>((address_of(head) - page) >> 4);
+            const std::uint32_t wanted = (offset << 16) | ((seen & 0xffffU) + count);
+            if (word_.compare_exchange_release(seen, wanted)) return;  // pairs: take()
+        }
+    }
+
+    // Threads: the owner of the page only.
+    remote_batch take(std::uintptr_t page) noexcept {
+        const std::uint32_t seen = word_.exchange_acquire(0);  // pairs: push()
+        return {first(page, seen), seen & 0xffffU};
+    }
+
+    std::uint32_t count() const noexcept { return word_.load_relaxed() & 0xffffU; }  // relaxed: a hint
+
+private:
+    static void* first(std::uintptr_t page, std::uint32_t word) noexcept {
+        return (word & 0xffffU) == 0 ? nullptr : pointer_at<void>(page + ((word >> 16) << 4));
+    }
+
+    atomic<std::uint32_t> word_{0};
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::sync

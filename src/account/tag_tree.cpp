@@ -1,0 +1,101 @@
+#include <framealloc/account/tag_tree.hpp>
+
+#include <cstring>
+#include <new>
+
+#include <framealloc/account/tag.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+std::uint32_t tag::ensure_id() const noexcept {
+    static constinit sync::atomic<std::uint32_t> next{0};
+    std::uint32_t seen = id_.load_relaxed();  // relaxed: the exchange below decides
+    if (seen != unregistered) return seen;
+    const std::uint32_t mine = next.add_relaxed(1);  // relaxed: only the number matters
+    // Two threads may both come here: the first wins, the other number stays unused.
+    while (seen == unregistered) {
+        if (id_.compare_exchange_release(seen, mine)) return mine;  // pairs: none, a number carries nothing with it
+    }
+    return seen;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
+
+namespace framealloc::inline FRAMEALLOC_ABI::account {
+
+// FNV-1a, 64 bit (Fowler, Noll, Vo), seeded with the parent.
+std::uint64_t hash_name(const tag_node* parent, name_view name) noexcept {
+    std::uint64_t h = 14695981039346656037ULL ^ (parent->index * 0x9e3779b97f4a7c15ULL);
+    for (std::size_t i = 0; i < name.size; ++i) h = (h ^ static_cast<unsigned char>(name.data[i])) * 1099511628211ULL;
+    return h ^ (h >> 32);
+}
+
+bool same_name(const tag_node& node, const tag_node* parent, name_view name) noexcept {
+    return node.parent == parent && node.length == name.size && std::memcmp(node.name(), name.data, name.size) == 0;
+}
+
+tag_node* tag_tree::lookup(tag_node* parent, name_view name, std::uint64_t hash) noexcept {
+    if (capacity_ == 0) return nullptr;
+    for (std::uint64_t i = hash;; ++i) {
+        tag_node* n = buckets_[i & (capacity_ - 1)];
+        if (n == nullptr || same_name(*n, parent, name)) return n;
+    }
+}
+
+bool tag_tree::grow(exhaustion_reason& why) noexcept {
+    const std::uint32_t wanted = capacity_ == 0 ? 64 : capacity_ * 2;
+    auto** wider = memory_.allocate_array<tag_node*>(wanted, why);
+    if (wider == nullptr) return false;
+    for (std::uint32_t i = 0; i < capacity_; ++i) {
+        if (buckets_[i] == nullptr) continue;
+        std::uint64_t at = buckets_[i]->hash;
+        while (wider[at & (wanted - 1)] != nullptr) ++at;
+        wider[at & (wanted - 1)] = buckets_[i];
+    }
+    memory_.deallocate(buckets_, capacity_ * sizeof(tag_node*));
+    buckets_ = wider;
+    capacity_ = wanted;
+    return true;
+}
+
+tag_node* tag_tree::add(tag_node* parent, name_view name, std::uint64_t hash, exhaustion_reason& why) noexcept {
+    const std::uint32_t count = size_.load_relaxed();  // relaxed: written under the lock that is held
+    if (count * 2 >= capacity_ && !grow(why)) return nullptr;
+    const std::size_t prefix = parent->path_length == 0 ? 0 : parent->path_length + std::size_t{2};
+    void* memory = memory_.allocate(sizeof(tag_node) + prefix + name.size + 1, why);
+    if (memory == nullptr) return nullptr;
+    auto* node = ::new (memory) tag_node{};
+    char* text = reinterpret_cast<char*>(node + 1);
+    if (prefix != 0) {
+        std::memcpy(text, parent->path, parent->path_length);
+        std::memcpy(text + parent->path_length, "::", 2);
+    }
+    std::memcpy(text + prefix, name.data, name.size);
+    node->parent = parent;
+    node->path = text;
+    node->path_length = static_cast<std::uint32_t>(prefix + name.size);
+    node->length = static_cast<std::uint32_t>(name.size);
+    node->index = count;
+    node->hash = hash;
+    std::uint64_t at = hash;
+    while (buckets_[at & (capacity_ - 1)] != nullptr) ++at;
+    buckets_[at & (capacity_ - 1)] = node;
+    __atomic_store_n(&last_->next, node, __ATOMIC_RELEASE);  // pairs: for_each()
+    last_ = node;
+    size_.store_release(count + 1);  // pairs: size()
+    return node;
+}
+
+tag_node* tag_tree::find_or_add(tag_node* parent, name_view name, exhaustion_reason& why) noexcept {
+    const std::uint64_t hash = hash_name(parent, name);
+    const sync::lock_guard guard(lock_);
+    tag_node* known = lookup(parent, name, hash);
+    return known != nullptr ? known : add(parent, name, hash, why);
+}
+
+tag_node* tag_tree::find(tag_node* parent, name_view name) noexcept {
+    const sync::lock_guard guard(lock_);
+    return lookup(parent, name, hash_name(parent, name));
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::account

@@ -1,0 +1,81 @@
+#include <framealloc/base/fault.hpp>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+namespace {
+
+// One line, built on the stack and written at once: reporting never allocates.
+class line_writer {
+public:
+    [[gnu::format(printf, 2, 3)]] void add(const char* format, ...) noexcept {
+        va_list args;
+        va_start(args, format);
+        const int n = std::vsnprintf(text_ + used_, sizeof text_ - used_, format, args);
+        va_end(args);
+        if (n > 0) {
+            const std::size_t room = sizeof text_ - used_ - 1;
+            used_ += static_cast<std::size_t>(n) < room ? static_cast<std::size_t>(n) : room;
+        }
+    }
+    void flush() noexcept {
+        std::fprintf(stderr, "%s\n", text_);
+        std::fflush(stderr);
+    }
+
+private:
+    char text_[512] = {};
+    std::size_t used_ = 0;
+};
+
+const char* reason_text(exhaustion_reason r) noexcept {
+    switch (r) {
+        case exhaustion_reason::system_refused: return "the page source refused";
+        case exhaustion_reason::frame_limit: return "the thread's frame_limit is reached";
+        case exhaustion_reason::global_limit: return "global_limit is reached";
+        case exhaustion_reason::fixed_memory: return "fixed_memory is used up";
+        case exhaustion_reason::sealed: return "a page was needed after seal()";
+        case exhaustion_reason::size_overflow: return "the size is too large to exist";
+    }
+    return "?";
+}
+
+}  // namespace
+
+const char* code_text(code c) noexcept {
+    switch (c) {
+#define FRAMEALLOC_CODE(name, number, text) \
+    case code::name: return text;
+#include <framealloc/base/codes.def>
+#undef FRAMEALLOC_CODE
+    }
+    return "unknown code";
+}
+
+void print_fault(const fault& f) noexcept {
+    line_writer line;
+    line.add("framealloc: FA%03u %s", static_cast<unsigned>(f.what), f.text);
+    if (f.detail[0] != '\0') line.add(": %s", f.detail);
+    if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
+    if (f.where.file != nullptr) line.add(" at %s:%d", f.where.file, f.where.line);
+    line.flush();
+}
+
+void print_exhaustion(const exhaustion& e) noexcept {
+    line_writer line;
+    line.add("framealloc: FA003 memory exhausted: %s; %s request of %zu bytes aligned to %zu, %zu bytes committed",
+             reason_text(e.reason), e.kind, e.requested, e.alignment, e.in_use);
+    if (e.limit != 0) line.add(", limit %zu", e.limit);
+    if (e.allocator[0] != '\0') line.add(" [%s]", e.allocator);
+    line.flush();
+}
+
+void broken_invariant(const char* what, site where) noexcept {
+    print_fault({.what = code::FA991, .text = code_text(code::FA991), .detail = what, .where = where});
+    std::abort();
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

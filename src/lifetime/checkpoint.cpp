@@ -1,0 +1,87 @@
+#include <framealloc/lifetime/checkpoint.hpp>
+
+#include <cstring>
+
+#include <framealloc/lifetime/finaliser.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+using namespace memory;
+
+namespace {
+
+bool younger(std::uint32_t mark, std::uint32_t serial) noexcept { return static_cast<std::int32_t>(mark - serial) >= 0; }
+
+bool room_for_mark(thread_context& c) noexcept {
+    if (c.mark_count < c.mark_capacity) return true;
+    const std::uint32_t wanted = c.mark_capacity == 0 ? 32 : c.mark_capacity * 2;
+    exhaustion_reason why{};
+    auto* wider = c.owner->meta.allocate_array<frame_mark>(wanted, why);
+    if (wider == nullptr) return c.owner->exhausted(why, "metadata", wanted * sizeof(frame_mark), 8) && room_for_mark(c);
+    if (c.mark_count != 0) std::memcpy(wider, c.marks, c.mark_count * sizeof(frame_mark));
+    c.owner->meta.deallocate(c.marks, c.mark_capacity * sizeof(frame_mark));
+    c.marks = wider;
+    c.mark_capacity = wanted;
+    return true;
+}
+
+frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint32_t serial, std::uint32_t index) noexcept {
+    if (key != c.key || index >= c.mark_count || serial == 0) return nullptr;
+    frame_mark& m = c.marks[index];
+    const bool same_frame = m.depth == c.top->depth && m.generation == c.top->generation;
+    return m.serial == serial && same_frame ? &m : nullptr;
+}
+
+void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
+    for (outer_block* b = c.blocks[depth]; b != nullptr;) {
+        outer_block* next = b->next;
+        if (younger(b->mark, serial)) outer_free(c, pointer_at<char>(address_of(b) + outer_header_bytes));
+        b = next;
+    }
+}
+
+}  // namespace
+
+frame_checkpoint take_checkpoint(thread_context& c) noexcept {
+    settle(c);
+    frame_checkpoint cp;
+    if (!room_for_mark(c)) return cp;
+    if (++c.mark_serial == 0) ++c.mark_serial;  // zero is no checkpoint
+    frame_record* r = c.top;
+    c.marks[c.mark_count] = {r->cursor, r->generation, c.mark_serial, r->depth, c.log.size()};
+    r->pending_bits |= pending_marks;
+    cp.key_ = c.key;
+    cp.serial_ = c.mark_serial;
+    cp.index_ = c.mark_count++;
+    return cp;
+}
+
+bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
+    frame_mark* m = find_mark(c, cp.key_, cp.serial_, cp.index_);
+    if (m == nullptr) {
+        c.owner->raise(code::FA427, "nothing was rolled back", nullptr, 0, c.last_site);
+        return false;
+    }
+    frame_record* r = c.top;
+    while (r->finalisers != nullptr && younger(r->finalisers->mark, m->serial)) {
+        finaliser* f = r->finalisers;
+        lifetime::remove_finaliser(f);
+        f->run(f);
+    }
+    settle(c);
+    m = &c.marks[cp.index_];  // a destructor may have taken a checkpoint of its own
+    free_younger_blocks(c, r->depth, m->serial);
+    take_back_log(c, r->depth, m->log_size);
+    return_to(c, m->cursor);
+    r->cursor = m->cursor;
+    c.segment = m->cursor;
+    c.mark_count = cp.index_ + 1;
+    refresh_limit(c);
+    return true;
+}
+
+void forget_checkpoint(thread_context& c, const frame_checkpoint& cp) noexcept {
+    if (find_mark(c, cp.key_, cp.serial_, cp.index_) != nullptr) c.mark_count = cp.index_;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -1,0 +1,361 @@
+#include <framealloc/lifetime/frame.hpp>
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+
+using namespace memory;
+
+namespace {
+
+void run_finalisers(frame_record* r) noexcept {
+    while (finaliser* f = r->finalisers) {
+        remove_finaliser(f);
+        f->run(f);  // may allocate, and may add finalisers of its own
+    }
+}
+
+void free_blocks(thread_context& c, outer_block*& head) noexcept {
+    while (head != nullptr) outer_free(c, pointer_at<char>(address_of(head) + outer_header_bytes));
+}
+
+// --- frames in flight ---
+
+std::uint32_t holds(const flight_slot& s) noexcept { return __atomic_load_n(&s.holds, __ATOMIC_ACQUIRE); }  // pairs: frame_hold::release
+
+bool parks(const thread_context& c) noexcept { return c.owner->config.frames_in_flight > 1 || holds(*c.flight) != 0; }
+
+// The ended frame's content waits in its slot.
+void park(thread_context& c, frame_record* r) noexcept {
+    flight_slot& s = *c.flight;
+    s.finalisers = r->finalisers;
+    if (s.finalisers != nullptr) s.finalisers->link = &s.finalisers;
+    r->finalisers = nullptr;
+    s.blocks = c.blocks[r->depth];
+    if (s.blocks != nullptr) s.blocks->link = &s.blocks;
+    c.blocks[r->depth] = nullptr;
+    s.frame = r->generation;
+    s.parked = true;
+    c.records[0].cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
+    c.records[0].gate = 1;
+}
+
+// The parked content is due: what the end of its frame would have done.
+void clear(thread_context& c, flight_slot& s) noexcept {
+    while (finaliser* f = s.finalisers) {
+        remove_finaliser(f);
+        f->run(f);
+    }
+    free_blocks(c, s.blocks);
+}
+
+bool due(const thread_context& c, const flight_slot& s, std::uint64_t frame) noexcept {
+    return holds(s) == 0 && (s.frame == 0 || s.frame + c.owner->config.frames_in_flight <= frame);
+}
+
+flight_slot* add_slot(thread_context& c) noexcept {
+    exhaustion_reason why{};
+    void* memory = c.owner->meta.allocate(sizeof(flight_slot), why);
+    if (memory == nullptr) return nullptr;
+    auto* s = ::new (memory) flight_slot{};
+    if (!open_arena(c, *s, why)) {
+        c.owner->meta.deallocate(memory, sizeof(flight_slot));
+        return nullptr;
+    }
+    s->next = c.flight->next;
+    c.flight->next = s;
+    ++c.flight_count;
+    return s;
+}
+
+flight_slot* find_due(thread_context& c, std::uint64_t frame) noexcept {
+    flight_slot* s = c.flight->next;
+    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {
+        if (due(c, *s, frame)) return s;
+    }
+    return nullptr;
+}
+
+// All slots are taken by frames that somebody holds.
+flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept {
+    const core_config& o = c.owner->config;
+    if (o.on_busy == busy_policy::wait) {
+        const std::uint64_t deadline = os::monotonic_microseconds() + o.busy_wait_us;
+        while (os::monotonic_microseconds() < deadline) {
+            if (flight_slot* s = find_due(c, frame)) return s;
+            os::sleep_microseconds(50);
+        }
+    }
+    if (o.on_busy != busy_policy::grow) {
+        char detail[128];
+        const char* holder = c.flight->next->holder;
+        std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"", static_cast<unsigned long long>(c.flight->next->frame),
+                      holder == nullptr ? "" : holder);
+        c.owner->raise(code::FA438, detail);
+    }
+    return nullptr;
+}
+
+// Before an outermost frame opens: chooses the memory it will use.
+void rotate(thread_context& c) noexcept {
+    const std::uint64_t frame = c.records[1].generation + 1;
+    for (flight_slot* s = c.flight->next;; s = s->next) {
+        if (due(c, *s, frame)) clear(c, *s);
+        if (s == c.flight) break;
+    }
+    flight_slot* s = nullptr;
+    if (c.flight_count < c.owner->config.frames_in_flight) s = add_slot(c);
+    if (s == nullptr) s = find_due(c, frame);
+    if (s == nullptr) s = slot_despite_holds(c, frame);
+    while (s == nullptr) {
+        s = add_slot(c);
+        if (s == nullptr) c.owner->exhausted(exhaustion_reason::system_refused, "frame", c.owner->config.frame_capacity, page_bytes);
+    }
+    clear(c, *s);
+    s->parked = false;
+    c.flight = s;
+    c.records[0].cursor = s->chunk->begin;
+    return_to(c, s->start);
+    merge_chunks(c);
+    c.records[0].cursor = s->start;
+    c.segment = s->start;
+    refresh_limit(c);
+    bool calm = c.owner->config.frames_in_flight == 1;
+    for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && holds(*t) == 0 && t->finalisers == nullptr && t->blocks == nullptr;
+    c.records[0].gate = calm ? 0 : 1;
+}
+
+// --- the end of a frame ---
+
+std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
+    if (r.depth == max_frame_depth) return pending_always;
+    if (r.depth != 1) return 0;
+    const core_config& o = c.owner->config;
+    return o.frames_in_flight > 1 || o.retain != retain_policy::all ? std::uint32_t{pending_always} : 0U;
+}
+
+// Charges what no boundary has seen, and takes back what the frame held.
+void close_account(thread_context& c, frame_record* r) noexcept {
+    if (r->depth <= 1) charge_pages(c);
+    if (const std::uint64_t open = r->cursor - c.segment; open != 0) {
+        charge_handed(c, open);
+        c.tag->touch_peak(open);
+        c.segment = r->cursor;
+    }
+    take_back_log(c, r->depth, 0);
+}
+
+void reset_ground(thread_context& c) noexcept {
+    frame_record* ground = c.records;
+    run_finalisers(ground);
+    close_account(c, ground);
+    free_blocks(c, c.blocks[0]);
+    c.mark_count = 0;
+    if (!c.flight->parked) {
+        return_to(c, c.flight->start);
+        ground->cursor = c.flight->start;
+    }
+    c.segment = ground->cursor;
+    ground->pending_bits = (ground->pending_bits & ~(std::uint32_t{pending_scope} - 1)) | pending_ground;
+    c.records[1].pending_bits = sticky_bits(c, c.records[1]);
+}
+
+bool ground_in_use(const thread_context& c) noexcept {
+    if (c.blocks[0] != nullptr || c.records[0].finalisers != nullptr) return true;
+    return !c.flight->parked && (c.records[0].cursor != c.flight->start || c.flight->chunk->previous != nullptr);
+}
+
+void finish_outermost(thread_context& c) noexcept {
+    uninstall_pages(c);
+    flush_batch(c);
+    if (ground_in_use(c)) reset_ground(c);
+    if (c.flight->parked) return;
+    merge_chunks(c);
+    c.records[0].cursor = c.flight->start;
+    c.segment = c.flight->start;
+    retain_arena(c);
+}
+
+void close_top(thread_context& c) noexcept {
+    frame_record* r = c.top;
+    const bool keep = r->depth == 1 && parks(c);
+    if (r->pending_bits >= pending_scope && c.owner->config.reports)
+        c.owner->raise(code::FA429, "the frame ends before a tag or phase scope opened in it", nullptr, 0, c.last_site);
+    if (!keep) run_finalisers(r);
+    close_account(c, r);
+    while (c.phase_count != 0 && c.phases[c.phase_count - 1].record == r) c.phase = c.phases[--c.phase_count].previous;
+    frame_record* outer = r - 1;
+    while (c.mark_count != 0 && c.marks[c.mark_count - 1].depth >= r->depth) --c.mark_count;
+    if (keep) {
+        park(c, r);
+    } else {
+        return_to(c, outer->cursor);
+        free_blocks(c, c.blocks[r->depth]);
+    }
+    r->pending_bits = sticky_bits(c, *r);
+    set_top(c, outer);
+    c.segment = outer->cursor;
+    if (r->depth == 1) finish_outermost(c);
+    c.frame_used.set(frame_bytes_in_use(c));
+    refresh_limit(c);
+}
+
+// A thread or its allocator ends.
+void close_all(thread_context& c) noexcept {
+    if (in_frame(c) && c.owner->config.reports)
+        c.owner->raise(code::FA428, "the thread or the allocator ended with open frames", nullptr, c.top->depth);
+    while (in_frame(c)) close_top(c);
+    if (ground_in_use(c)) reset_ground(c);
+    flight_slot* s = c.flight;
+    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) clear(c, *s);
+    c.too_deep = 0;
+    c.outside_count = 0;
+    refresh_limit(c);
+}
+
+}  // namespace
+
+frame_record* open_frame_slow(thread_context& c) noexcept {
+    if (!belongs_to_caller(c) && c.owner->config.reports)
+        c.owner->raise(code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
+    settle(c);
+    frame_record* r = c.top;
+    if (r->depth == max_frame_depth) {
+        r->pending_bits |= pending_always;
+        if (c.too_deep++ == 0) c.owner->raise(code::FA428, "frames are nested deeper than 128; is an end_frame missing?", nullptr, r->depth, c.last_site);
+        return r;
+    }
+    if (r->depth == 0) {
+        c.close_frames = close_all;
+        c.records[1].pending_bits |= sticky_bits(c, c.records[1]);
+        if (c.owner->config.frames_in_flight > 1 || (r->gate != 0 && c.records[1].generation != 0)) rotate(c);
+        else r->gate = 0;
+    }
+    frame_record* inner = r + 1;
+    inner->cursor = r->cursor;
+    ++inner->generation;
+    r->limit = 0;
+    set_top(c, inner);
+    if (inner->depth == 1 && c.records[0].cursor != c.flight->start) inner->pending_bits |= pending_ground;
+    refresh_limit(c);
+    return inner;
+}
+
+void close_frame_slow(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    if (!belongs_to_caller(c)) {
+        c.owner->raise(code::FA430, "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
+        return;
+    }
+    if (c.too_deep != 0 && r == c.top) {
+        --c.too_deep;
+        return;
+    }
+    if (r == c.records) {
+        if (ground_in_use(c)) {
+            finish_outermost(c);
+            refresh_limit(c);
+        } else {
+            c.owner->raise(code::FA428, "end_frame without begin_frame", nullptr, 0, c.last_site);
+        }
+        return;
+    }
+    if (r > c.top) {
+        c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.last_site);
+        return;
+    }
+    if (r != c.top) c.owner->raise(code::FA428, "an inner frame is still open; it ends here", nullptr, c.top->depth, c.last_site);
+    while (c.top >= r) close_top(c);
+}
+
+// --- frame_ref ---
+
+namespace {
+
+bool in_arena(const thread_context& c, const void* p) noexcept {
+    const std::uintptr_t at = address_of(p);
+    for (const arena_chunk* k = c.flight->chunk; k != nullptr; k = k->previous) {
+        if (at >= k->begin && at < k->end) return true;
+    }
+    return false;
+}
+
+// Births below this are older than a live checkpoint of the frame.
+bool below_floor(const thread_context& c, const frame_record& r, std::uint32_t mark) noexcept {
+    for (std::uint32_t i = c.mark_count; i != 0; --i) {
+        if (c.marks[i - 1].depth != r.depth) continue;
+        return static_cast<std::int32_t>(mark - c.marks[i - 1].serial) < 0;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool frame_ref::on_top() const noexcept {
+    const thread_context& c = *record_->context;
+    return record_ == c.top && (c.mark_count == 0 || !below_floor(c, *record_, mark_));
+}
+
+void frame_ref::raise_ended(const char* what) const noexcept {
+    if (record_ == nullptr) broken_invariant("a frame container without a frame");
+    thread_context& c = *record_->context;
+    c.owner->raise(code::FA002, what, nullptr, 0, c.last_site);
+}
+
+void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+    if (record_ == nullptr) broken_invariant("allocation through a frame_ref without a frame");
+    if (!alive()) {
+        raise_ended("allocation through an object of a frame that has ended");
+        return lifetime::allocate(record_->context->top, bytes, align, f);
+    }
+    if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
+    if (!belongs_to_caller(*record_->context) && record_->context->owner->config.reports)
+        record_->context->owner->raise(code::FA430, "growth in a frame of another thread", nullptr, bytes, record_->context->last_site);
+    return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
+}
+
+void frame_ref::abandon(void* p) const noexcept {
+    if (p == nullptr || !alive() || in_arena(*record_->context, p)) return;
+    outer_free(*record_->context, p);
+    refresh_limit(*record_->context);
+}
+
+void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
+    if (p == nullptr || !alive()) return;
+    if (!in_arena(*record_->context, p)) return abandon(p);
+    shrink(p, bytes, 0);
+}
+
+bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+    if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request) return false;
+    frame_record* r = record_;
+    const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
+    if (end != r->cursor || !in_arena(*r->context, p)) return false;
+    const std::size_t more = align_up(new_bytes, cursor_granularity) - align_up(old_bytes, cursor_granularity);
+    thread_context& c = *r->context;
+    if (r->limit >= r->cursor && more <= r->limit - r->cursor) {
+        r->cursor += more;
+        return true;
+    }
+    // Only while the block can stay where it is: the slow path would otherwise chain a chunk for the rest.
+    if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin) return false;
+    if (more == 0) return true;
+    return frame_allocate_slow(r, more, 1, on_failure::return_null) != nullptr;
+}
+
+void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+    if (p == nullptr || !alive() || !on_top()) return;
+    frame_record* r = record_;
+    const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
+    if (end != r->cursor || !in_arena(*r->context, p)) return;
+    const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);
+    // Never below the last accounting boundary: what was charged stays charged.
+    r->cursor = wanted < r->context->segment && r->context->segment <= end ? r->context->segment : wanted;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime

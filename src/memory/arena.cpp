@@ -1,0 +1,346 @@
+// The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
+#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/pool.hpp>
+#include <framealloc/memory/registry.hpp>
+
+#include <new>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+constexpr std::size_t smallest_commit = 65536;
+
+// The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.
+std::uintptr_t usable_end(const arena_chunk& k) noexcept { return k.end - cursor_granularity; }
+
+std::size_t used_in(const arena_chunk& k, std::uintptr_t cursor) noexcept { return cursor - k.begin; }
+
+// How far the cursor may go for frame_limit's sake.
+std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noexcept {
+    const std::size_t limit = c.owner->config.frame_limit;
+    if (limit == 0) return end;
+    const std::size_t elsewhere = c.flight->earlier + c.outer_bytes;
+    const std::size_t room = align_down(limit > elsewhere ? limit - elsewhere : 0, cursor_granularity);
+    const arena_chunk& k = *c.flight->chunk;
+    return k.begin + room < end ? k.begin + room : end;
+}
+
+bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept {
+    if (end <= k.committed) return true;
+    // Ahead by an eighth: few requests, and no more than that is committed in vain.
+    const std::size_t ahead = (k.committed - k.begin) / 8;
+    std::size_t step = end - k.committed;
+    if (step < ahead) step = ahead;
+    if (step < smallest_commit) step = smallest_commit;
+    std::uintptr_t wanted = align_up(k.committed + step, c.owner->pages.granularity());
+    if (wanted > k.end) wanted = k.end;
+    exhaustion_reason first{};
+    if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, first)) {
+        wanted = align_up(end, c.owner->pages.granularity());
+        if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, why)) return false;
+    }
+    k.committed = wanted;
+    return true;
+}
+
+arena_chunk* make_chunk(core& a, std::size_t bytes, exhaustion_reason& why) noexcept {
+    const std::size_t size = align_up(bytes, a.pages.granularity() > page_bytes ? a.pages.granularity() : page_bytes);
+    void* memory = a.meta.allocate(sizeof(arena_chunk), why);
+    if (memory == nullptr) return nullptr;
+    void* p = a.pages.reserve(size, page_bytes, why);
+    if (p == nullptr) {
+        a.meta.deallocate(memory, sizeof(arena_chunk));
+        return nullptr;
+    }
+    return ::new (memory) arena_chunk{nullptr, address_of(p), address_of(p), address_of(p) + size, 0};
+}
+
+void destroy_chunk(core& a, arena_chunk* k) noexcept {
+    a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
+    a.meta.deallocate(k, sizeof(arena_chunk));
+}
+
+arena_chunk* spare_chunk(thread_context& c, std::size_t bytes) noexcept {
+    for (arena_chunk** link = &c.spare; *link != nullptr; link = &(*link)->previous) {
+        arena_chunk* k = *link;
+        if (k->end - k->begin < bytes) continue;
+        *link = k->previous;
+        return k;
+    }
+    return nullptr;
+}
+
+void note_peak(thread_context& c) noexcept {
+    const std::size_t used = frame_bytes_in_use(c);
+    c.frame_used.set(used);
+    c.frame_peak.raise_to(used);
+    if (used > c.window_peak) c.window_peak = used;
+}
+
+// Chains a chunk for at least `bytes` and moves the top record into it.
+bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
+    const std::size_t capacity = c.owner->config.frame_capacity;
+    const std::size_t wanted = bytes > capacity ? bytes : capacity;
+    arena_chunk* k = spare_chunk(c, wanted);
+    if (k == nullptr) k = make_chunk(*c.owner, wanted, why);
+    if (k == nullptr) return false;
+    if (!commit_to(c, *k, k->begin + bytes, why)) {
+        k->previous = c.spare;
+        c.spare = k;
+        return false;
+    }
+    settle(c);
+    flight_slot& s = *c.flight;
+    k->earlier = s.earlier;
+    s.earlier += used_in(*s.chunk, c.top->cursor);
+    k->previous = s.chunk;
+    s.chunk = k;
+    c.top->cursor = k->begin;
+    c.top->pending_bits |= pending_chunks;
+    c.segment = k->begin;
+    c.chunk_growth.add(1);
+    return true;
+}
+
+void note_outside(thread_context& c) noexcept {
+    c.records[1].pending_bits |= pending_ground;  // the next frame's end looks at the ground
+    const std::uint32_t n = ++c.outside_count;
+    if ((n & (n - 1)) != 0 || !c.owner->config.reports) return;  // the 1st, 2nd, 4th, 8th …
+    c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, c.last_site);
+}
+
+// From the top record. Returns null with `why` set.
+void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+    frame_record* r = c.top;
+    const std::size_t rounded = align_up(bytes, cursor_granularity);
+    const std::size_t widest = rounded + (align > cursor_granularity ? align : 0);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        arena_chunk& k = *c.flight->chunk;
+        const std::uintptr_t p = align_up(r->cursor, align);
+        const std::uintptr_t q = p + rounded;
+        if (q <= usable_end(k)) {
+            if (limit_by_budget(c, q) != q) {
+                why = exhaustion_reason::frame_limit;
+                return nullptr;
+            }
+            if (!commit_to(c, k, q, why)) return nullptr;
+            r->cursor = q;
+            return pointer_at(p);
+        }
+        if (widest > c.owner->config.frame_capacity / 2) {
+            c.oversize.add(1);
+            return nullptr;  // out of line; `why` is set there
+        }
+        if (limit_by_budget(c, r->cursor + rounded) < r->cursor + rounded) {
+            why = exhaustion_reason::frame_limit;
+            return nullptr;
+        }
+        if (!grow_arena(c, widest + cursor_granularity, why)) return nullptr;
+    }
+    broken_invariant("a fresh chunk does not hold what it was made for");
+}
+
+void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark,
+                exhaustion_reason& why) noexcept {
+    const std::size_t limit = c.owner->config.frame_limit;
+    const std::size_t charged = align_up(bytes, cursor_granularity);
+    if (limit != 0 && frame_bytes_in_use(c) + charged > limit) {
+        why = exhaustion_reason::frame_limit;
+        return nullptr;
+    }
+    const std::size_t lead = align > outer_header_bytes ? align : outer_header_bytes;
+    const std::size_t whole = charged + lead;
+    const unsigned k = class_for(whole, lead);
+    void* raw = k != no_class ? pool_allocate(c, block_kind::outer, k, on_failure::return_null)
+                              : large_allocate(c, whole, lead, false, why);
+    if (raw == nullptr) {
+        if (k != no_class) why = exhaustion_reason::system_refused;
+        return nullptr;
+    }
+    auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
+    outer_block*& head = c.blocks[r->depth];
+    b->next = head;
+    b->link = &head;
+    if (head != nullptr) head->link = &b->next;
+    head = b;
+    b->who = c.tag;
+    b->bytes = charged;
+    b->raw = raw;
+    b->raw_bytes = k != no_class ? 0 : whole;
+    b->mark = mark;
+    r->pending_bits |= pending_blocks;
+    c.outer_bytes += charged;
+    charge_handed(c, charged);
+    c.tag->frame_held.add(charged);
+    c.tag->add_live(static_cast<std::int64_t>(charged));
+    if (r == c.records) note_outside(c);
+    note_peak(c);
+    return pointer_at(address_of(b) + outer_header_bytes);
+}
+
+void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+    if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) {
+        why = exhaustion_reason::size_overflow;
+        return nullptr;
+    }
+    void* p = nullptr;
+    if (r != c.top) {
+        c.outer_growth.add(1);
+        p = try_outer(c, r, bytes, align, c.mark_serial, why);
+    } else {
+        if (r == c.records) note_outside(c);
+        const std::uint64_t large_before = c.oversize.get();
+        p = allocate_from_top(c, bytes, align, why);
+        if (p == nullptr && c.oversize.get() != large_before) p = try_outer(c, r, bytes, align, c.mark_serial, why);
+    }
+    if (p != nullptr && c.counting) {
+        c.frame_allocations.add(1);
+        c.phase->phase_count.add(current_frame(c), 1);
+    }
+    refresh_limit(c);
+    return p;
+}
+
+}  // namespace
+
+std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
+    return c.flight->earlier + used_in(*c.flight->chunk, c.top->cursor) + c.outer_bytes;
+}
+
+void refresh_limit(thread_context& c) noexcept {
+    c.counting = c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
+    const arena_chunk& k = *c.flight->chunk;
+    const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
+    c.arena_limit = c.observed || c.counting ? 0 : limit_by_budget(c, end);
+    c.top->limit = c.arena_limit & c.top->open_mask;
+}
+
+void* frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+    thread_context& c = *r->context;
+    if (!belongs_to_caller(c) && c.owner->config.reports)
+        c.owner->raise(code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
+    if (r > c.top) {
+        c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.last_site);
+        r = c.top;
+    }
+    for (;;) {
+        exhaustion_reason why = exhaustion_reason::system_refused;
+        if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) return p;
+        if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return nullptr;
+    }
+}
+
+void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept {
+    thread_context& c = *r->context;
+    for (;;) {
+        exhaustion_reason why = exhaustion_reason::size_overflow;
+        void* p = bytes > largest_request ? nullptr : try_outer(c, r, bytes, align, mark, why);
+        if (p != nullptr) {
+            c.outer_growth.add(1);
+            refresh_limit(c);
+            return p;
+        }
+        if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return nullptr;
+    }
+}
+
+void outer_free(thread_context& c, void* block) noexcept {
+    auto* b = pointer_at<outer_block>(address_of(block) - outer_header_bytes);
+    *b->link = b->next;
+    if (b->next != nullptr) b->next->link = b->link;
+    c.outer_bytes -= b->bytes;
+    b->who->frame_held.subtract(b->bytes);
+    b->who->add_live(-static_cast<std::int64_t>(b->bytes));
+    if (b->raw_bytes == 0) pool_free(b->raw);
+    else large_free(c, b->raw);
+}
+
+bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept {
+    s.chunk = make_chunk(*c.owner, c.owner->config.frame_capacity, why);
+    if (s.chunk == nullptr) return false;
+    s.start = s.chunk->begin;
+    const std::size_t first = c.owner->config.prefault ? s.chunk->end - s.chunk->begin : 0;
+    if (first != 0 && commit_to(c, *s.chunk, s.chunk->begin + first, why)) {
+        for (std::uintptr_t p = s.chunk->begin; p < s.chunk->committed; p += c.owner->pages.granularity()) {
+            *pointer_at<volatile char>(p) = 0;
+        }
+    }
+    return first == 0 || s.chunk->committed == s.chunk->end;
+}
+
+void close_arena(thread_context& c, flight_slot& s) noexcept {
+    while (s.chunk != nullptr) {
+        arena_chunk* k = s.chunk;
+        s.chunk = k->previous;
+        destroy_chunk(*c.owner, k);
+    }
+}
+
+void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
+    note_peak(c);
+    flight_slot& s = *c.flight;
+    while (cursor < s.chunk->begin || cursor > s.chunk->end) {
+        arena_chunk* k = s.chunk;
+        s.chunk = k->previous;
+        s.earlier = k->earlier;
+        k->previous = c.spare;
+        c.spare = k;
+    }
+}
+
+// After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
+void merge_chunks(thread_context& c) noexcept {
+    flight_slot& s = *c.flight;
+    if (c.spare == nullptr || s.chunk->previous != nullptr) return;
+    std::size_t total = s.chunk->end - s.chunk->begin;
+    for (const arena_chunk* k = c.spare; k != nullptr; k = k->previous) total += k->end - k->begin;
+    exhaustion_reason why{};
+    arena_chunk* whole = make_chunk(*c.owner, total, why);
+    if (whole == nullptr) return;  // the chunks stay as they are and serve the next frame
+    c.suggested = total;
+    while (c.spare != nullptr) {
+        arena_chunk* k = c.spare;
+        c.spare = k->previous;
+        destroy_chunk(*c.owner, k);
+    }
+    destroy_chunk(*c.owner, s.chunk);
+    s.chunk = whole;
+    s.start = whole->begin;
+    s.earlier = 0;
+}
+
+void trim_arena(thread_context& c) noexcept {
+    while (c.spare != nullptr) {
+        arena_chunk* k = c.spare;
+        c.spare = k->previous;
+        destroy_chunk(*c.owner, k);
+    }
+    arena_chunk& k = *c.flight->chunk;
+    const std::uintptr_t end = align_up(c.top->cursor, c.owner->pages.granularity());
+    if (end < k.committed) {
+        c.owner->pages.decommit(pointer_at(end), k.committed - end);
+        k.committed = end;
+    }
+    refresh_limit(c);
+}
+
+void retain_arena(thread_context& c) noexcept {
+    const core_config& o = c.owner->config;
+    if (o.retain == retain_policy::all) return;
+    arena_chunk& k = *c.flight->chunk;
+    std::size_t keep = o.retain_amount;
+    if (o.retain == retain_policy::high_water) {
+        const std::uint64_t frame = current_frame(c);
+        if (frame - c.window_start < o.retain_amount) return;
+        c.window_start = frame;
+        keep = c.window_peak;
+        c.window_peak = 0;
+    }
+    const std::uintptr_t end = align_up(k.begin + keep, c.owner->pages.granularity());
+    if (end >= k.committed) return;
+    c.owner->pages.decommit(pointer_at(end), k.committed - end);
+    k.committed = end;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

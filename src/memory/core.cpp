@@ -1,0 +1,197 @@
+// An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
+#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/registry.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+constinit sync::atomic<std::uint64_t> next_id{no_context_key + 1};
+
+struct core_home {
+    page_source* source;
+    void* memory;
+    std::size_t bytes;
+};
+
+// Every class is served by the smallest configured class that holds it and is aligned as it is.
+void map_classes(core& c) noexcept {
+    for (unsigned k = 0; k < class_count; ++k) {
+        c.serving[k] = static_cast<unsigned char>(k);
+        std::size_t best = impossible_size;
+        for (std::size_t i = 0; i < c.config.size_class_count; ++i) {
+            const std::size_t wanted = c.config.size_classes[i];
+            if (wanted == 0 || wanted > largest_class_size) continue;
+            const std::size_t size = class_size(class_of(wanted));
+            const std::size_t needed = natural_alignment(class_size(k)) < 16 ? 16 : natural_alignment(class_size(k));
+            const bool aligned = natural_alignment(size) >= needed || needed == 16;
+            if (size >= class_size(k) && size < best && aligned) best = size;
+        }
+        if (best != impossible_size) c.serving[k] = static_cast<unsigned char>(class_of(best));
+    }
+}
+
+std::uint64_t blocks_out(core& c) noexcept {
+    std::uint64_t n = 0;
+    const sync::lock_guard guard(c.lock);
+    for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
+        for (pool_page* p = t->all_pages; p != nullptr; p = p->next_all) {
+            if (p->kind != block_kind::outer) n += p->used() - p->remote.count();
+        }
+        n += t->heap_allocations.get() - t->heap_frees.get();
+        n -= __atomic_load_n(&t->batch_count, __ATOMIC_RELAXED);  // relaxed: see close_core()
+    }
+    return n;
+}
+
+// Frames open on threads that still run; the caller's and those of ended threads were closed.
+std::uint32_t open_frames(core& c) noexcept {
+    std::uint32_t n = 0;
+    const sync::lock_guard guard(c.lock);
+    for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
+        if (__atomic_load_n(&t->top, __ATOMIC_RELAXED) != t->records) ++n;  // relaxed: a moment's view
+    }
+    return n;
+}
+
+void destroy(core* c) noexcept {
+    for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
+        flight_slot* s = t->flight;
+        for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);
+        flight_slot spare{};
+        spare.chunk = t->spare;
+        close_arena(*t, spare);
+    }
+    destroy_slabs(*c);
+    c->large.release_all();
+    c->meta.release_all();
+    page_source* source = c->source;
+    const std::size_t bytes = align_up(sizeof(core), source->granularity());
+    if (c->config.fixed_bytes != 0) {
+        os::system_pages system;
+        void* own = c->own_fixed;
+        const std::size_t all = c->config.fixed_bytes;
+        c->~core();
+        if (own != nullptr) system.release(own, all);
+        return;
+    }
+    if (source == &c->system) {
+        os::system_pages system = c->system;
+        c->~core();
+        system.release(c, bytes);
+        return;
+    }
+    c->~core();
+    source->release(c, bytes);
+}
+
+// The core lies at the start of its fixed memory, or in pages of its source.
+core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
+    if (o.fixed_bytes != 0) {
+        why = exhaustion_reason::fixed_memory;
+        void* own = nullptr;
+        if (o.fixed_data == nullptr) {
+            os::system_pages system;
+            own = system.reserve(align_up(o.fixed_bytes, system.granularity()), system.granularity());
+            if (own == nullptr || !system.commit(own, align_up(o.fixed_bytes, system.granularity()))) {
+                why = exhaustion_reason::system_refused;
+                return nullptr;
+            }
+        }
+        const std::uintptr_t begin = align_up(address_of(own != nullptr ? own : o.fixed_data), alignof(core));
+        const std::uintptr_t end = address_of(own != nullptr ? own : o.fixed_data) + o.fixed_bytes;
+        if (begin + sizeof(core) >= end) return nullptr;
+        auto* c = ::new (pointer_at(begin)) core(o);
+        c->own_fixed = own;
+        c->source = ::new (c->fixed_storage) os::fixed_pages(pointer_at(begin + sizeof(core)), end - begin - sizeof(core));
+        if (own != nullptr) c->config.fixed_bytes = align_up(o.fixed_bytes, os::system_pages{}.granularity());
+        return c;
+    }
+    os::system_pages system({.base_address = o.base_address, .huge = o.huge_pages});
+    page_source* source = o.pages != nullptr ? o.pages : &system;
+    const std::size_t bytes = align_up(sizeof(core), source->granularity());
+    void* p = source->reserve(bytes, source->granularity());
+    why = exhaustion_reason::system_refused;
+    if (p == nullptr) return nullptr;
+    if (!source->commit(p, bytes)) {
+        source->release(p, bytes);
+        return nullptr;
+    }
+    auto* c = ::new (p) core(o);
+    c->system = system;
+    c->source = o.pages != nullptr ? o.pages : &c->system;
+    return c;
+}
+
+}  // namespace
+
+std::uint64_t fresh_id() noexcept { return next_id.add_relaxed(1); }  // relaxed: only the number matters
+
+void core::raise(code what, const char* detail, const void* address, std::size_t bytes, site where) noexcept {
+    const fault f{.what = what, .text = code_text(what), .detail = detail, .where = where, .allocator = name, .address = address, .bytes = bytes};
+    if (config.on_fault) return config.on_fault(f);
+    print_fault(f);
+    if (config.checks) std::abort();
+}
+
+bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept {
+    std::size_t limit = 0;
+    if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;
+    if (why == exhaustion_reason::global_limit) limit = config.global_limit;
+    if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
+    const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name};
+    if (config.on_exhaustion && config.on_exhaustion(e)) return true;
+    print_exhaustion(e);
+    std::abort();
+}
+
+core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
+    core* c = place_core(o, why);
+    if (c == nullptr) return nullptr;
+    c->id = fresh_id();
+    std::snprintf(c->name, sizeof c->name, "%s", o.name);
+    c->pages.open(*c->source, o.global_limit, o.fixed_bytes != 0);
+    map_classes(*c);
+    register_core(c);
+    return c;
+}
+
+void close_core(core* c) noexcept {
+    detach_caller(*c);
+    char detail[96];
+    if (const std::uint32_t frames = open_frames(*c); frames != 0 && !c->orphaned.load_relaxed()) {
+        std::snprintf(detail, sizeof detail, "%u threads have open frames", static_cast<unsigned>(frames));
+        c->raise(code::FA432, detail, nullptr, frames);
+    }
+    const std::uint64_t out = blocks_out(*c);
+    if (out != 0 && !c->orphaned.load_relaxed()) report_leaks(*c, out);
+    if (out == 0 && open_frames(*c) == 0) {
+        // A thread that is about to leave may have pinned the allocator meanwhile: then it closes it.
+        if (unregister_core(c)) destroy(c);
+        return;
+    }
+    orphan_pages(*c);
+}
+
+void collect_orphan(core& c) noexcept {
+    if (blocks_out(c) == 0 && open_frames(c) == 0 && unregister_core(&c)) destroy(&c);
+}
+
+void trim(core& c) noexcept {
+    thread_context* mine = try_attach({&c, c.id});
+    if (mine != nullptr) {
+        flush_heap_cache(*mine);
+        trim_pages(*mine);
+        trim_arena(*mine);
+    }
+    trim_idle(c);
+    decommit_depot(c);
+    c.large.release_empty_regions();
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

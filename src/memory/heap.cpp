@@ -1,0 +1,158 @@
+#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/pool.hpp>
+#include <framealloc/memory/registry.hpp>
+
+#include <new>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+constexpr std::size_t cache_floor = std::size_t{8} << 20;  // bytes a thread may keep whatever it uses
+constexpr std::size_t header = sizeof(heap_block);
+constexpr std::size_t widest_cached_alignment = 64;
+
+// Next pointers of cached blocks lie in their header.
+heap_block*& next_cached(heap_block* b) noexcept { return b->next_free; }
+
+heap_block* take_cached(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
+    if (align > widest_cached_alignment || c.heap_bins == nullptr) return nullptr;
+    heap_block*& bin = c.heap_bins[heap_bin_ceiling(align_up(bytes + header, header))];
+    heap_block* b = bin;
+    if (b == nullptr) return nullptr;
+    bin = next_cached(b);
+    c.heap_cached -= b->bytes;
+    return b;
+}
+
+bool put_cached(thread_context& c, heap_block* b) noexcept {
+    if (c.heap_bins == nullptr) {
+        exhaustion_reason why{};
+        c.heap_bins = c.owner->meta.allocate_array<heap_block*>(heap_bin_count + 1, why);
+        if (c.heap_bins == nullptr) return false;
+    }
+    if (c.heap_cached + b->bytes > cache_floor + c.owner->pages.committed() / 8) return false;
+    const unsigned bin = heap_bin_floor(b->bytes);
+    if (heap_bin_bytes(bin) != b->bytes) return false;  // cut for a wide alignment: back to where it can coalesce
+    next_cached(b) = c.heap_bins[bin];
+    c.heap_bins[bin] = b;
+    c.heap_cached += b->bytes;
+    return true;
+}
+
+void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
+    c.tag->heap_taken.add(bytes);
+    c.tag->add_live(static_cast<std::int64_t>(bytes));
+    c.phase->phase_bytes.add(current_frame(c), bytes);
+    c.phase->phase_count.add(current_frame(c), 1);
+    c.heap_allocations.add(1);
+}
+
+void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
+    const std::size_t offset = align > header ? align : header;
+    void* p = backend_allocate(*c.owner->config.heap, bytes + offset, offset);
+    if (p == nullptr) return nullptr;
+    auto* b = ::new (pointer_at(address_of(p) + offset - header)) heap_block{};
+    b->owner = c.owner;
+    b->requested = bytes;
+    b->tag_index = c.tag->node->index;
+    b->charged = true;
+    charge_heap(c, bytes);
+    return b + 1;
+}
+
+void refund(thread_context& c, const heap_block& b) noexcept {
+    tag_account* payer = b.tag_index < c.indices ? c.by_index[b.tag_index] : nullptr;
+    if (payer == nullptr) {
+        exhaustion_reason why{};
+        c.owner->tags.for_each([&](account::tag_node& n) {
+            if (n.index == b.tag_index) payer = account_for(c, &n, why);
+        });
+        if (payer == nullptr) payer = c.root_tag;
+    }
+    payer->heap_returned.add(b.requested);
+    payer->add_live(-static_cast<std::int64_t>(b.requested));
+    c.heap_frees.add(1);
+}
+
+bool plausible(const core& c, std::size_t bytes, std::size_t align) noexcept {
+    return bytes <= largest_request && align <= largest_request && is_power_of_two(align) && c.id != 0;
+}
+
+void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+    if (!plausible(*a.owner, bytes, align)) {
+        why = exhaustion_reason::size_overflow;
+        return nullptr;
+    }
+    why = exhaustion_reason::system_refused;
+    if (a.owner->config.heap != nullptr) return allocate_through_backend(c, bytes, align);
+    const unsigned k = class_for(bytes, align);
+    if (k == no_class) return large_allocate(c, bytes, align, true, why);
+    return pool_allocate(c, block_kind::heap, k, on_failure::return_null);
+}
+
+}  // namespace
+
+void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
+    heap_block* b = take_cached(c, bytes, align);
+    if (b == nullptr) b = c.owner->large.allocate(bytes, align, why);
+    if (b == nullptr) return nullptr;
+    b->owner = c.owner;
+    b->requested = bytes;
+    b->tag_index = c.tag->node->index;
+    b->charged = charged;
+    if (charged) charge_heap(c, bytes);
+    return payload_of(b);
+}
+
+void large_free(thread_context& c, void* p) noexcept {
+    heap_block* b = block_of(p);
+    if (b->charged) refund(c, *b);
+    if (!put_cached(c, b)) b->owner->large.deallocate(b);
+}
+
+void flush_heap_cache(thread_context& c) noexcept {
+    if (c.heap_bins == nullptr) return;
+    for (unsigned bin = 0; bin <= heap_bin_count; ++bin) {
+        while (heap_block* b = c.heap_bins[bin]) {
+            c.heap_bins[bin] = next_cached(b);
+            c.owner->large.deallocate(b);
+        }
+    }
+    c.heap_cached = 0;
+}
+
+void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+    thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
+    if (c == nullptr) return nullptr;
+    for (;;) {
+        exhaustion_reason why{};
+        if (void* p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why)) return p;
+        if (f == on_failure::return_null || !a.owner->exhausted(why, "heap", bytes, align)) return nullptr;
+    }
+}
+
+void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (p == nullptr) return;
+    const std::size_t size = bytes == 0 ? 1 : bytes;
+    if (a.owner->config.heap == nullptr && class_for(size, align) != no_class) return pool_free(p);
+    thread_context* c = try_context_of(a);
+    if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
+    heap_block* b = block_of(p);
+    if (a.owner->config.reports && b->requested != size)
+        a.owner->raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, size, c->last_site);
+    if (a.owner->config.heap == nullptr) {
+        large_free(*c, p);
+    } else {
+        const std::size_t offset = align > header ? align : header;
+        const std::size_t whole = b->requested + offset;
+        refund(*c, *b);
+        backend_deallocate(*a.owner->config.heap, pointer_at(address_of(p) - offset), whole, offset);
+    }
+    if (a.owner->orphaned.load_relaxed()) {  // relaxed: the collector takes the lock
+        detach_caller(*a.owner);
+        collect_orphan(*a.owner);
+    }
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

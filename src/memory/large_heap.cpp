@@ -1,0 +1,221 @@
+#include <framealloc/memory/large_heap.hpp>
+
+#include <bit>
+#include <new>
+
+#include <framealloc/base/align.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct heap_region {
+    heap_region* next;
+    std::size_t bytes;            // reserved, this header included
+    std::uintptr_t committed;     // end of the accessible part
+    std::uintptr_t top;           // end of the carved part
+    heap_block* last;             // the block that ends at top
+    std::uint64_t blocks;         // carved blocks in use
+};
+
+namespace {
+constexpr std::size_t unit = 64;
+constexpr std::size_t region_bytes = std::size_t{1} << 20;
+constexpr std::size_t commit_step = 65536;
+constexpr std::size_t smallest_block = 2 * unit;
+static_assert(sizeof(heap_region) <= unit);
+
+std::uintptr_t end_of(const heap_block* b) noexcept { return address_of(b) + b->bytes; }
+heap_block* above(heap_block* b) noexcept { return end_of(b) == b->region->top ? nullptr : pointer_at<heap_block>(end_of(b)); }
+}  // namespace
+
+unsigned heap_bin_floor(std::size_t bytes) noexcept {
+    const int log2 = static_cast<int>(std::bit_width(bytes)) - 1;  // bytes >= 64
+    return static_cast<unsigned>((log2 - 6) * 8) + static_cast<unsigned>((bytes >> (log2 - 3)) & 7U);
+}
+
+std::size_t heap_bin_bytes(unsigned bin) noexcept {
+    const unsigned log2 = bin / 8 + 6;
+    return (std::size_t{8} + bin % 8) << (log2 - 3);
+}
+
+unsigned heap_bin_ceiling(std::size_t bytes) noexcept {
+    const unsigned bin = heap_bin_floor(bytes);
+    return heap_bin_bytes(bin) == bytes ? bin : bin + 1;
+}
+
+void large_heap::insert(heap_block* b) noexcept {
+    const unsigned bin = heap_bin_floor(b->bytes);
+    b->free = true;
+    b->previous_free = nullptr;
+    b->next_free = bins_[bin];
+    if (b->next_free != nullptr) b->next_free->previous_free = b;
+    bins_[bin] = b;
+    bits_[bin / 64] |= std::uint64_t{1} << (bin % 64);
+}
+
+void large_heap::remove(heap_block* b) noexcept {
+    const unsigned bin = heap_bin_floor(b->bytes);
+    if (b->next_free != nullptr) b->next_free->previous_free = b->previous_free;
+    (b->previous_free != nullptr ? b->previous_free->next_free : bins_[bin]) = b->next_free;
+    if (bins_[bin] == nullptr) bits_[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
+    b->free = false;
+}
+
+heap_block* large_heap::take_free(std::size_t bytes) noexcept {
+    const unsigned first = heap_bin_ceiling(bytes);
+    for (unsigned word = first / 64; word < sizeof bits_ / sizeof bits_[0]; ++word) {
+        std::uint64_t w = bits_[word];
+        if (word == first / 64) w &= ~std::uint64_t{0} << (first % 64);
+        if (w == 0) continue;
+        heap_block* b = bins_[word * 64 + static_cast<unsigned>(std::countr_zero(w))];
+        remove(b);
+        return b;
+    }
+    return nullptr;
+}
+
+void large_heap::split(heap_block* b, std::size_t bytes) noexcept {
+    if (b->bytes - bytes < smallest_block) return;
+    heap_block* next = above(b);
+    auto* rest = ::new (pointer_at(address_of(b) + bytes)) heap_block{};
+    rest->bytes = b->bytes - bytes;
+    rest->below = b;
+    rest->region = b->region;
+    b->bytes = bytes;
+    if (next != nullptr) next->below = rest;
+    else b->region->last = rest;
+    put_back(rest);
+}
+
+bool large_heap::ensure_committed(heap_region& r, std::uintptr_t end, exhaustion_reason& why) noexcept {
+    if (end <= r.committed) return true;
+    const std::uintptr_t limit = address_of(&r) + r.bytes;
+    const std::size_t step = pages_.granularity() > commit_step ? pages_.granularity() : commit_step;
+    std::uintptr_t wanted = align_up(end, step);
+    if (wanted > limit) wanted = limit;
+    if (!pages_.commit(pointer_at(r.committed), wanted - r.committed, why)) return false;
+    r.committed = wanted;
+    return true;
+}
+
+heap_region* large_heap::add_region(std::size_t bytes, exhaustion_reason& why) noexcept {
+    const std::size_t needed = bytes + unit;
+    const std::size_t wanted = align_up(needed > region_bytes ? needed : region_bytes, pages_.granularity());
+    void* p = pages_.reserve(wanted, pages_.granularity(), why);
+    // A region for many is a convenience: in little memory one for this block alone will do.
+    const std::size_t least = align_up(needed, pages_.granularity());
+    const std::size_t size = p == nullptr ? least : wanted;
+    if (p == nullptr && least < wanted) p = pages_.reserve(least, pages_.granularity(), why);
+    if (p == nullptr) return nullptr;
+    const std::size_t first = pages_.granularity();
+    if (!pages_.commit(p, first, why)) {
+        pages_.release(p, size, 0);
+        return nullptr;
+    }
+    auto* r = ::new (p) heap_region{regions_, size, address_of(p) + first, address_of(p) + unit, nullptr, 0};
+    regions_ = r;
+    return r;
+}
+
+heap_block* large_heap::carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept {
+    if (address_of(&r) + r.bytes - r.top < bytes) return nullptr;
+    if (!ensure_committed(r, r.top + bytes, why)) return nullptr;
+    auto* b = ::new (pointer_at(r.top)) heap_block{};
+    b->bytes = bytes;
+    b->below = r.last;
+    b->region = &r;
+    r.last = b;
+    r.top += bytes;
+    return b;
+}
+
+heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+    // Sizes are whole bins, so that a freed block serves its like. Wide alignment is found inside a wider block.
+    const std::size_t slack = align > unit ? align + unit : 0;
+    const std::size_t size = heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit + slack, unit)));
+    const sync::lock_guard guard(lock_);
+    heap_block* b = take_free(size);
+    for (heap_region* r = regions_; b == nullptr && r != nullptr; r = r->next) b = carve(*r, size, why);
+    if (b == nullptr) {
+        heap_region* r = add_region(size, why);
+        if (r == nullptr || (b = carve(*r, size, why)) == nullptr) return nullptr;
+    }
+    if (slack != 0) {
+        std::uintptr_t at = align_up(address_of(payload_of(b)), align) - unit;
+        if (at - address_of(b) == unit) at += align;
+        if (at != address_of(b)) {
+            heap_block* front = b;
+            heap_block* next = above(front);
+            b = ::new (pointer_at(at)) heap_block{};
+            b->bytes = end_of(front) - at;
+            b->below = front;
+            b->region = front->region;
+            front->bytes = at - address_of(front);
+            if (next != nullptr) next->below = b;
+            else b->region->last = b;
+            put_back(front);
+        }
+    }
+    split(b, align_up(bytes + unit, unit) > size - slack ? align_up(bytes + unit, unit) : size - slack);
+    ++b->region->blocks;
+    out_.add_relaxed(1);  // relaxed: a statistic
+    return b;
+}
+
+// Coalesces with both neighbours; what ends at the top of its region becomes virgin again.
+void large_heap::put_back(heap_block* b) noexcept {
+    if (heap_block* next = above(b); next != nullptr && next->free) {
+        remove(next);
+        b->bytes += next->bytes;
+        if (end_of(b) == b->region->top) b->region->last = b;
+    }
+    if (heap_block* below = b->below; below != nullptr && below->free) {
+        remove(below);
+        below->bytes += b->bytes;
+        if (b->region->last == b) b->region->last = below;
+        b = below;
+    }
+    if (end_of(b) == b->region->top) {
+        b->region->top = address_of(b);
+        b->region->last = b->below;
+        return;
+    }
+    pointer_at<heap_block>(end_of(b))->below = b;
+    insert(b);
+}
+
+void large_heap::deallocate(heap_block* b) noexcept {
+    const sync::lock_guard guard(lock_);
+    --b->region->blocks;
+    out_.add_relaxed(std::uint64_t{0} - 1);  // relaxed: a statistic
+    put_back(b);
+}
+
+void large_heap::release_empty_regions() noexcept {
+    const sync::lock_guard guard(lock_);
+    for (heap_region** link = &regions_; *link != nullptr;) {
+        heap_region* r = *link;
+        if (r->blocks == 0) {
+            *link = r->next;
+            pages_.release(r, r->bytes, r->committed - address_of(r));
+            continue;
+        }
+        const std::uintptr_t keep = align_up(r->top, pages_.granularity());
+        if (keep < r->committed) {
+            pages_.decommit(pointer_at(keep), r->committed - keep);
+            r->committed = keep;
+        }
+        link = &r->next;
+    }
+}
+
+void large_heap::release_all() noexcept {
+    while (regions_ != nullptr) {
+        heap_region* r = regions_;
+        regions_ = r->next;
+        pages_.release(r, r->bytes, r->committed - address_of(r));
+    }
+    for (auto& w : bits_) w = 0;
+    for (auto& b : bins_) b = nullptr;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

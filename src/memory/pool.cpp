@@ -1,0 +1,395 @@
+// Pool pages beyond the fast path: where pages come from, when they fill, empty, and come home from other threads.
+#include <framealloc/memory/pool.hpp>
+#include <framealloc/memory/registry.hpp>
+
+#include <bit>
+#include <new>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+constinit pool_page nothing_installed{};
+
+// Several pages, requested at once.
+struct slab {
+    slab* next;
+    std::uintptr_t begin;
+    std::size_t bytes;
+};
+
+namespace {
+
+constexpr std::uint32_t empty_pages_kept = 64;  // per thread: 4 MiB of addresses, at least 4 KiB of memory each
+constexpr std::uint32_t first_step = 4096;
+
+pool_page*& installed(thread_context& c, const pool_page& p, unsigned size_class) noexcept {
+    return c.pages[static_cast<unsigned>(p.kind)][size_class];
+}
+
+std::uint32_t step_bytes(const core& a) noexcept {
+    return static_cast<std::uint32_t>(a.pages.granularity() > first_step ? a.pages.granularity() : first_step);
+}
+
+// Pages are known to be accessible up to their first step; more as they are carved.
+bool add_slab(core& a, exhaustion_reason& why) noexcept {
+    std::size_t bytes = a.config.slab_bytes;
+    void* p = a.pages.reserve(bytes, page_bytes, why);
+    if (p == nullptr && bytes > page_bytes) p = a.pages.reserve(bytes = page_bytes, page_bytes, why);
+    if (p == nullptr) return false;
+    void* memory = a.meta.allocate(sizeof(slab), why);
+    if (memory == nullptr) {
+        a.pages.release(p, bytes, 0);
+        return false;
+    }
+    a.slabs = ::new (memory) slab{a.slabs, address_of(p), bytes};
+    return true;
+}
+
+pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
+    const sync::lock_guard guard(a.lock);
+    if (pool_page* p = a.depot) {
+        a.depot = p->next;
+        return p;
+    }
+    if (a.fresh_begin == a.fresh_end) {
+        if (!add_slab(a, why)) return nullptr;
+        a.fresh_begin = a.slabs->begin;
+        a.fresh_end = a.slabs->begin + a.slabs->bytes;
+    }
+    void* at = pointer_at(a.fresh_begin);
+    const std::size_t accessible = a.config.huge_pages || a.config.prefault ? page_bytes : step_bytes(a);
+    if (!a.pages.commit(at, accessible, why)) return nullptr;
+    a.fresh_begin += page_bytes;
+    auto* p = ::new (at) pool_page{};
+    p->accessible = static_cast<std::uint32_t>(accessible);
+    return p;
+}
+
+void link_page(thread_context& c, pool_page* p) noexcept {
+    const sync::lock_guard guard(c.owner->lock);
+    p->next_all = c.all_pages;
+    p->link_all = &c.all_pages;
+    if (c.all_pages != nullptr) c.all_pages->link_all = &p->next_all;
+    c.all_pages = p;
+}
+
+void unlink_page(pool_page* p) noexcept {
+    if (p->link_all == nullptr) return;
+    *p->link_all = p->next_all;
+    if (p->next_all != nullptr) p->next_all->link_all = p->link_all;
+    p->link_all = nullptr;
+}
+
+// Empty pages of a thread stay linked: a page that is set up anew needs no lock.
+pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
+    if (pool_page* p = c.empty_pages) {
+        c.empty_pages = p->next;
+        --c.empty_count;
+        return p;
+    }
+    pool_page* p = depot_take(*c.owner, why);
+    if (p != nullptr) link_page(c, p);
+    return p;
+}
+
+// Out-of-line frame memory is charged by its own headers, so that its pages need not follow the tag.
+tag_account* payer(thread_context& c, block_kind k) noexcept { return k == block_kind::outer ? c.root_tag : c.tag; }
+
+void set_up(pool_page& p, thread_context& c, block_kind k, unsigned size_class) noexcept {
+    const std::size_t block = class_size(size_class);
+    const std::size_t alignment = natural_alignment(block);
+    p.key = c.key;
+    p.free = nullptr;
+    p.seen = 0;
+    p.block = static_cast<std::uint32_t>(block);
+    p.carved = static_cast<std::uint32_t>(align_up(page_header_bytes, alignment));
+    p.end = static_cast<std::uint32_t>(p.carved + (page_bytes - p.carved) / block * block);
+    p.kind = k;
+    p.size_class = static_cast<std::uint8_t>(size_class);
+    p.listed = false;
+    p.owner = &c;
+    p.account = payer(c, k);
+    p.next = nullptr;
+}
+
+// Makes a run of virgin blocks free: about a page of memory's worth, so that untouched memory stays untouched.
+bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
+    if (p.carved == p.end) return false;
+    std::uint32_t last = p.carved + first_step / p.block * p.block;
+    if (last == p.carved) last = p.carved + p.block;
+    if (last > p.end) last = p.end;
+    if (last > p.accessible) {
+        // Doubling keeps the requests few; the last page of a slab of its own is all there is to waste.
+        std::uint32_t wanted = p.accessible * 2;
+        if (wanted < last) wanted = static_cast<std::uint32_t>(align_up(last, step_bytes(a)));
+        if (wanted > page_bytes) wanted = static_cast<std::uint32_t>(page_bytes);
+        if (!a.pages.commit(pointer_at(address_of(&p) + p.accessible), wanted - p.accessible, why)) return false;
+        p.accessible = wanted;
+    }
+    const std::uintptr_t base = address_of(&p);
+    void* next = p.free;
+    for (std::uint32_t at = last; at > p.carved; at -= p.block) {
+        void* block = pointer_at(base + at - p.block);
+        *static_cast<void**>(block) = next;
+        next = block;
+    }
+    p.free = next;
+    p.carved = last;
+    return true;
+}
+
+void take_remote(pool_page& p) noexcept {
+    const sync::remote_batch batch = p.remote.take(address_of(&p));
+    if (batch.count == 0) return;
+    void* last = batch.head;
+    for (std::uint32_t i = 1; i < batch.count; ++i) last = *static_cast<void**>(last);
+    *static_cast<void**>(last) = p.free;
+    p.free = batch.head;
+    __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
+}
+
+bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
+    if (p.free != nullptr) return true;
+    if (p.remote.count() != 0) take_remote(p);
+    return p.free != nullptr || carve(a, p, why);
+}
+
+void make_current(page_lists& lists, pool_page& p) noexcept {
+    owner_increment(p.allocations);  // the page itself counts as one block, so that it is never empty while current
+    owner_increment(p.charged);
+    __atomic_store_n(&p.current, true, __ATOMIC_RELAXED);  // relaxed: see used()
+    lists.current[p.size_class] = &p;
+}
+
+void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
+    for (std::uint64_t set = c.installed[static_cast<unsigned>(p.kind)]; set != 0; set &= set - 1) {
+        pool_page*& slot = installed(c, p, static_cast<unsigned>(std::countr_zero(set)));
+        if (slot == &p) slot = &nothing_installed;
+    }
+    __atomic_store_n(&p.current, false, __ATOMIC_RELAXED);  // relaxed: see used()
+    owner_increment(p.frees);
+    lists.current[p.size_class] = nullptr;
+    p.key = closed_key;
+}
+
+void list_room(page_lists& lists, pool_page& p) noexcept {
+    p.key = p.owner->key;
+    p.listed = true;
+    p.next = lists.room[p.size_class];
+    lists.room[p.size_class] = &p;
+}
+
+page_lists* lists_of(thread_context& c, block_kind k, exhaustion_reason& why) noexcept {
+    page_lists*& lists = payer(c, k)->pages[static_cast<unsigned>(k)];
+    if (lists == nullptr) {
+        if (void* memory = c.owner->meta.allocate(sizeof(page_lists), why)) lists = ::new (memory) page_lists{};
+    }
+    return lists;
+}
+
+// Full pages are in no list; remote frees alone would never bring them back. They are looked over before pages are asked for.
+bool recall_full_pages(thread_context& c, page_lists& lists, unsigned size_class) noexcept {
+    const std::uint32_t incoming = c.incoming.load_relaxed();  // relaxed: what is missed now is found next time
+    if (incoming == c.incoming_seen) return false;
+    c.incoming_seen = incoming;
+    bool found = false;
+    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
+        if (p->key != closed_key || p->remote.count() == 0) continue;
+        take_remote(*p);
+        if (p->frees == p->allocations) {
+            page_emptied(p);
+            found = true;
+            continue;
+        }
+        page_lists& home = *p->account->pages[static_cast<unsigned>(p->kind)];
+        list_room(home, *p);
+        found = found || (&home == &lists && p->size_class == size_class);
+    }
+    return found;
+}
+
+// The page of the current tag that has room, made current. Null when exhausted.
+pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
+    page_lists* lists = lists_of(c, k, why);
+    if (lists == nullptr) return nullptr;
+    for (;;) {
+        pool_page* p = lists->current[size_class];
+        if (p != nullptr) {
+            exhaustion_reason carving{};
+            if (has_room(*c.owner, *p, carving)) return p;
+            charge_page(c, *p);
+            if (p->carved != p->end) {
+                why = carving;
+                return nullptr;  // virgin blocks are left, but no memory for them
+            }
+            leave_current(c, *lists, *p);
+        }
+        p = lists->room[size_class];
+        if (p != nullptr) {
+            lists->room[size_class] = p->next;
+            p->listed = false;
+            make_current(*lists, *p);
+            continue;
+        }
+        if (c.empty_pages == nullptr && recall_full_pages(c, *lists, size_class)) continue;
+        p = empty_page(c, why);
+        if (p == nullptr) return nullptr;
+        set_up(*p, c, k, size_class);
+        c.slab_refills.add(1);
+        make_current(*lists, *p);
+    }
+}
+
+}  // namespace
+
+void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, on_failure f) noexcept {
+    core& a = *c.owner;
+    if (!belongs_to_caller(c) && a.config.reports)
+        a.raise(code::FA430, "pool allocation with another thread's context", nullptr, class_size(requested_class), c.last_site);
+    if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {
+        return pool_allocate(c, block_kind::heap, requested_class, f);
+    }
+    const unsigned size_class = a.serving[requested_class];
+    for (;;) {
+        exhaustion_reason why = exhaustion_reason::system_refused;
+        if (pool_page* p = page_with_room(c, k, size_class, why)) {
+            c.installed[static_cast<unsigned>(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
+            installed(c, *p, size_class) = p;
+            installed(c, *p, requested_class) = p;
+            c.records[1].pending_bits |= pending_pages;  // charged when the outermost frame ends
+            return pool_try_pop(c, k, requested_class);
+        }
+        if (f == on_failure::return_null) return nullptr;
+        if (!a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16)) return nullptr;
+    }
+}
+
+void uninstall_pages(thread_context& c) noexcept {
+    for (unsigned kind = 0; kind < block_kind_count; ++kind) {
+        for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
+            c.pages[kind][std::countr_zero(set)] = &nothing_installed;
+        }
+        c.installed[kind] = 0;
+    }
+}
+
+// The last block of a page that is not current came back: the page may serve any class and tag of this thread.
+void page_emptied(pool_page* page) noexcept {
+    thread_context& c = *page->owner;
+    if (page->listed) {
+        page_lists& lists = *page->account->pages[static_cast<unsigned>(page->kind)];
+        pool_page** link = &lists.room[page->size_class];
+        while (*link != page) link = &(*link)->next;
+        *link = page->next;
+        page->listed = false;
+    }
+    observe_page(*page);
+    page->key = closed_key;
+    page->next = c.empty_pages;
+    c.empty_pages = page;
+    if (++c.empty_count > empty_pages_kept) release_empty_pages(c, false);
+}
+
+void release_empty_pages(thread_context& c, bool everything) noexcept {
+    const std::uint32_t keep = everything ? 0 : empty_pages_kept / 2;
+    const sync::lock_guard guard(c.owner->lock);
+    while (c.empty_count > keep) {
+        pool_page* p = c.empty_pages;
+        c.empty_pages = p->next;
+        --c.empty_count;
+        unlink_page(p);
+        p->next = c.owner->depot;
+        c.owner->depot = p;
+    }
+}
+
+void flush_batch(thread_context& c) noexcept {
+    if (c.batch_page == nullptr) return;
+    thread_context& owner = *c.batch_page->owner;
+    c.batch_page->remote.push(address_of(c.batch_page), c.batch_head, c.batch_tail, c.batch_count);
+    owner.incoming.add_relaxed(1);  // relaxed: a hint; the list itself is acquired
+    c.batch_page = nullptr;
+    c.batch_count = 0;
+}
+
+namespace {
+
+constexpr std::uint32_t batch_limit = 64;
+
+void free_local(pool_page& p, void* block) noexcept {
+    *static_cast<void**>(block) = p.free;
+    p.free = block;
+    owner_increment(p.frees);
+    if (p.frees == p.allocations) return page_emptied(&p);
+    if (p.key == closed_key) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
+}
+
+void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
+    if (mine.batch_page != &p || mine.batch_count == batch_limit) flush_batch(mine);
+    if (mine.batch_page == nullptr) {
+        mine.batch_page = &p;
+        mine.batch_tail = block;
+        mine.batch_head = nullptr;
+        mine.records[1].pending_bits |= pending_pages;  // handed over when a frame ends
+    }
+    *static_cast<void**>(block) = mine.batch_head;
+    mine.batch_head = block;
+    ++mine.batch_count;
+    mine.remote_frees.add(1);
+}
+
+}  // namespace
+
+void pool_free_slow(void* block) noexcept {
+    pool_page& p = *page_of(block);
+    thread_context* owner = p.owner;
+    if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
+    if (belongs_to_caller(*owner)) return free_local(p, block);
+    core& a = *owner->owner;
+    thread_context* mine = a.orphaned.load_relaxed() ? nullptr : try_attach({&a, a.id});
+    if (mine != nullptr && mine != owner) return free_remote(*mine, p, block);
+    if (mine == owner) return free_local(p, block);
+    p.remote.push(address_of(&p), block, block, 1);
+    if (a.orphaned.load_relaxed()) collect_orphan(a);  // relaxed: the collector takes the lock
+}
+
+// Takes home what other threads returned, then hands every empty page to the depot.
+void trim_pages(thread_context& c) noexcept {
+    settle(c);
+    uninstall_pages(c);
+    for (pool_page* p = c.all_pages; p != nullptr;) {
+        pool_page* next = p->next_all;
+        if (p->account != nullptr && p->key != closed_key && p->current && p->used() == p->remote.count()) {
+            page_lists& lists = *p->account->pages[static_cast<unsigned>(p->kind)];
+            take_remote(*p);
+            leave_current(c, lists, *p);
+            page_emptied(p);
+        } else if (p->remote.count() != 0) {
+            take_remote(*p);
+            if (p->frees == p->allocations) page_emptied(p);
+            else if (!p->current && !p->listed) list_room(*p->account->pages[static_cast<unsigned>(p->kind)], *p);
+        }
+        p = next;
+    }
+    release_empty_pages(c, true);
+}
+
+void decommit_depot(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    const std::uint32_t keep = step_bytes(a);
+    for (pool_page* p = a.depot; p != nullptr; p = p->next) {
+        if (p->accessible <= keep) continue;
+        a.pages.decommit(pointer_at(address_of(p) + keep), p->accessible - keep);
+        p->accessible = keep;
+    }
+}
+
+void destroy_slabs(core& a) noexcept {
+    // What is committed is known per page; the ledger is about to go, so that the sum need not be exact.
+    while (a.slabs != nullptr) {
+        slab* s = a.slabs;
+        a.slabs = s->next;
+        a.pages.release(pointer_at(s->begin), s->bytes, 0);
+    }
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

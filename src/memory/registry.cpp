@@ -1,0 +1,307 @@
+#include <framealloc/memory/registry.hpp>
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+thread_local constinit thread_slot t_slot{};
+
+namespace {
+
+constinit sync::lock live_lock;
+constinit core* live_cores = nullptr;
+
+constexpr std::size_t more_bytes = 65536;  // beyond eight allocators on one thread: a table of 4,096
+
+core* pin(std::uint64_t id) noexcept {
+    const sync::lock_guard guard(live_lock);
+    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+        if (c->id != id) continue;
+        c->handles.add_relaxed(1);  // relaxed: the lock orders it against unregister_core()
+        return c;
+    }
+    return nullptr;
+}
+
+bool is_live(std::uint64_t id) noexcept {
+    const sync::lock_guard guard(live_lock);
+    for (const core* c = live_cores; c != nullptr; c = c->next_live) {
+        if (c->id == id) return true;
+    }
+    return false;
+}
+
+template <class F>
+void for_each_known(F&& f) {
+    for (auto& k : t_slot.known) f(k);
+    for (std::uint32_t i = 0; i < t_slot.more_count; ++i) f(t_slot.more[i]);
+}
+
+thread_context* known_context(std::uint64_t id) noexcept {
+    thread_context* found = nullptr;
+    for_each_known([&](thread_slot::known_context& k) {
+        if (k.id == id) found = k.context;
+    });
+    return found;
+}
+
+// Entries of dead allocators are told by their id; their contexts are never looked at.
+bool remember(std::uint64_t id, thread_context* c) noexcept {
+    thread_slot::known_context* free = nullptr;
+    for_each_known([&](thread_slot::known_context& k) {
+        if (free == nullptr && (k.id == 0 || !is_live(k.id))) free = &k;
+    });
+    if (free == nullptr && t_slot.more == nullptr) {
+        os::system_pages system;
+        void* p = system.reserve(more_bytes, more_bytes);
+        if (p == nullptr || !system.commit(p, more_bytes)) return false;
+        t_slot.more = static_cast<thread_slot::known_context*>(p);
+        t_slot.more_capacity = static_cast<std::uint32_t>(more_bytes / sizeof(thread_slot::known_context));
+    }
+    if (free == nullptr) {
+        if (t_slot.more_count == t_slot.more_capacity) return false;
+        free = &t_slot.more[t_slot.more_count++];
+    }
+    *free = {id, c};
+    return true;
+}
+
+void forget(std::uint64_t id) noexcept {
+    for_each_known([&](thread_slot::known_context& k) {
+        if (k.id == id) k = {};
+    });
+    if (t_slot.id != id) return;
+    t_slot.id = 0;
+    t_slot.record = nullptr;
+    t_slot.context = nullptr;
+    t_slot.key = no_context_key;
+}
+
+void set_up_records(thread_context& c) noexcept {
+    for (unsigned depth = 0; depth <= max_frame_depth; ++depth) {
+        frame_record& r = c.records[depth];
+        r.context = &c;
+        r.depth = static_cast<std::uint16_t>(depth);
+        r.open_mask = depth == 0 ? 0 : ~std::uintptr_t{0};
+        r.cursor = c.flight->start;
+    }
+    c.records[0].gate = 1;                        // the first frame introduces itself
+    c.records[max_frame_depth].gate = 1;          // the last one has nothing above
+    c.records[0].pending_bits = pending_ground;
+    c.top = c.records;
+    c.segment = c.flight->start;
+}
+
+// Everything a context needs before its first operation; null when a page was refused.
+thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
+    void* memory = a.meta.allocate(sizeof(thread_context), why);
+    auto* records = a.meta.allocate_array<frame_record>(max_frame_depth + 1, why);
+    auto** blocks = a.meta.allocate_array<outer_block*>(max_frame_depth + 1, why);
+    auto* flight = static_cast<flight_slot*>(a.meta.allocate(sizeof(flight_slot), why));
+    auto give_up = [&]() -> thread_context* {
+        a.meta.deallocate(memory, sizeof(thread_context));
+        a.meta.deallocate(records, (max_frame_depth + 1) * sizeof(frame_record));
+        a.meta.deallocate(blocks, (max_frame_depth + 1) * sizeof(outer_block*));
+        a.meta.deallocate(flight, sizeof(flight_slot));
+        return nullptr;
+    };
+    if (memory == nullptr || records == nullptr || blocks == nullptr || flight == nullptr) return give_up();
+    auto& c = *::new (memory) thread_context{};
+    c.owner = &a;
+    c.key = fresh_id();
+    c.records = records;
+    c.blocks = blocks;
+    c.flight = ::new (flight) flight_slot{};
+    c.flight->next = c.flight;
+    c.flight_count = 1;
+    c.accounts_end = &c.accounts;
+    c.observed = a.config.checks;
+    for (auto& kind : c.pages) {
+        for (pool_page*& p : kind) p = &nothing_installed;
+    }
+    if (!open_arena(c, *c.flight, why)) return give_up();
+    c.root_tag = account_for(c, a.tags.root(), why);
+    c.root_phase = c.root_tag;
+    if (c.root_tag == nullptr) {
+        close_arena(c, *c.flight);
+        return give_up();
+    }
+    c.tag = c.root_tag;
+    c.phase = c.root_phase;
+    set_up_records(c);
+    refresh_limit(c);
+    return &c;
+}
+
+// A context that an ended thread left, with all it owns, or a new one.
+thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept {
+    {
+        const sync::lock_guard guard(a.lock);
+        if (thread_context* c = a.idle) {
+            a.idle = c->next_idle;
+            return c;
+        }
+    }
+    thread_context* c = make_context(a, why);
+    if (c == nullptr) return nullptr;
+    const sync::lock_guard guard(a.lock);
+    c->next = a.contexts;
+    a.contexts = c;
+    return c;
+}
+
+void make_idle(thread_context& c) noexcept {
+    core& a = *c.owner;
+    const sync::lock_guard guard(a.lock);
+    c.next_idle = a.idle;
+    a.idle = &c;
+}
+
+void detach(thread_context& c) noexcept {
+    if (c.close_frames != nullptr) c.close_frames(c);
+    settle(c);
+    uninstall_pages(c);
+    c.tag = c.root_tag;
+    c.phase = c.root_phase;
+    flush_batch(c);
+    flush_heap_cache(c);
+    __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
+    make_idle(c);
+}
+
+void on_thread_exit() noexcept {
+    for_each_known([](thread_slot::known_context& k) {
+        core* a = k.id == 0 ? nullptr : pin(k.id);
+        if (a == nullptr) return;
+        detach(*k.context);
+        forget(k.id);
+        release_core({a, a->id});
+    });
+    if (t_slot.more != nullptr) os::system_pages{}.release(t_slot.more, more_bytes);
+    t_slot = thread_slot{};
+}
+
+void enter(core_ref a, thread_context* c) noexcept {
+    t_slot.id = a.id;
+    t_slot.record = c->top;
+    t_slot.context = c;
+    t_slot.key = c->key;
+}
+
+thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
+    if (thread_context* c = known_context(a.id)) {
+        enter(a, c);
+        return c;
+    }
+    thread_context* c = obtain_context(*a.owner, why);
+    if (c == nullptr) return nullptr;
+    if (!remember(a.id, c)) {
+        make_idle(*c);
+        why = exhaustion_reason::system_refused;
+        return nullptr;
+    }
+    __atomic_store_n(&c->slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
+    if (!t_slot.hooked) {
+        t_slot.hooked = true;
+        os::call_at_thread_exit(on_thread_exit);
+    }
+    enter(a, c);
+    return c;
+}
+
+}  // namespace
+
+thread_context* try_attach(core_ref a) noexcept {
+    exhaustion_reason why = exhaustion_reason::system_refused;
+    return attach_or(a, why);
+}
+
+thread_context* attach(core_ref a) noexcept {
+    for (;;) {
+        exhaustion_reason why = exhaustion_reason::system_refused;
+        if (thread_context* c = attach_or(a, why)) return c;
+        a.owner->exhausted(why, "metadata", sizeof(thread_context), alignof(thread_context));
+    }
+}
+
+void register_core(core* c) noexcept {
+    const sync::lock_guard guard(live_lock);
+    c->next_live = live_cores;
+    live_cores = c;
+}
+
+bool unregister_core(core* c) noexcept {
+    const sync::lock_guard guard(live_lock);
+    if (c->handles.load_relaxed() != 0) return false;  // relaxed: pinned under this lock only
+    for (core** link = &live_cores; *link != nullptr; link = &(*link)->next_live) {
+        if (*link != c) continue;
+        *link = c->next_live;
+        return true;
+    }
+    return false;
+}
+
+void detach_caller(core& a) noexcept {
+    thread_context* c = known_context(a.id);
+    if (c == nullptr) return;
+    enter({&a, a.id}, c);
+    detach(*c);
+    forget(a.id);
+}
+
+// Contexts of ended threads: what came home since is given back. Taken out of the list meanwhile, as a new thread would.
+void trim_idle(core& a) noexcept {
+    thread_context* rest = nullptr;
+    {
+        const sync::lock_guard guard(a.lock);
+        rest = a.idle;
+        a.idle = nullptr;
+    }
+    while (rest != nullptr) {
+        thread_context* c = rest;
+        rest = c->next_idle;
+        trim_pages(*c);
+        trim_arena(*c);
+        make_idle(*c);
+    }
+}
+
+void orphan_pages(core& a) noexcept {
+    a.orphaned.store_relaxed(true);  // relaxed: readers that miss it free as before
+    const sync::lock_guard guard(a.lock);
+    for (thread_context* c = a.idle; c != nullptr; c = c->next_idle) {
+        for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) p->key = closed_key;
+    }
+}
+
+void report_leaks(core& a, std::uint64_t blocks) noexcept {
+    std::uint64_t bytes = 0;
+    char worst[64] = "";
+    std::uint64_t most = 0;
+    {
+        const sync::lock_guard guard(a.lock);
+        for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
+            for (const account::charge_entry* e = c->accounts; e != nullptr; e = e->next) {
+                std::uint64_t own = e->heap_taken.get() - e->heap_returned.get();
+                for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) {
+                    if (p->account == e && p->kind != block_kind::outer) own += std::uint64_t{p->used()} * p->block;
+                }
+                bytes += own;
+                if (static_cast<std::int64_t>(own) > static_cast<std::int64_t>(most)) {
+                    most = own;
+                    std::snprintf(worst, sizeof worst, "%.*s", static_cast<int>(e->node->path_length), e->node->path);
+                }
+            }
+        }
+    }
+    char detail[160];
+    std::snprintf(detail, sizeof detail, "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive",
+                  static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
+    a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

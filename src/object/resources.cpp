@@ -1,0 +1,63 @@
+// The std::pmr faces of the kinds. With src/memory/backend.cpp the only files of the core that know of exceptions.
+#include <framealloc/object/allocators.hpp>
+
+#include <memory_resource>
+
+namespace framealloc::inline FRAMEALLOC_ABI::object {
+
+#if FRAMEALLOC_EXCEPTIONS
+void throw_bad_alloc() { throw std::bad_alloc(); }
+#else
+void throw_bad_alloc() { broken_invariant("std::bad_alloc cannot be thrown: the library was built without exceptions"); }
+#endif
+
+namespace {
+
+template <class Source>
+class resource final : public std::pmr::memory_resource {
+public:
+    explicit resource(Source s) noexcept : source_(s) {}
+
+private:
+    void* do_allocate(std::size_t bytes, std::size_t align) override {
+        const std::size_t n = bytes == 0 ? 1 : bytes;
+        void* p = FRAMEALLOC_EXCEPTIONS ? source_.try_allocate(n, align) : source_.allocate(n, align);
+        if (p == nullptr) throw_bad_alloc();
+        return p;
+    }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override { source_.deallocate(p, bytes == 0 ? 1 : bytes, align); }
+    bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+    Source source_;
+};
+
+template <class Source>
+std::pmr::memory_resource* shared_resource(memory::core_ref a, void*& place) noexcept {
+    if (void* known = __atomic_load_n(&place, __ATOMIC_ACQUIRE)) return static_cast<resource<Source>*>(known);  // pairs: below
+    for (;;) {
+        exhaustion_reason why{};
+        void* memory = a.owner->meta.allocate(sizeof(resource<Source>), why);
+        if (memory == nullptr) {
+            a.owner->exhausted(why, "metadata", sizeof(resource<Source>), alignof(resource<Source>));
+            continue;
+        }
+        auto* made = ::new (memory) resource<Source>(Source(a));
+        void* expected = nullptr;
+        if (__atomic_compare_exchange_n(&place, &expected, made, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) return made;  // pairs: above
+        a.owner->meta.deallocate(memory, sizeof(resource<Source>));
+        return static_cast<resource<Source>*>(expected);
+    }
+}
+
+}  // namespace
+
+std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept {
+    using type = resource<frame_source>;
+    void* p = lifetime::allocate<sizeof(type), alignof(type)>(r);
+    return ::new (p) type(frame_source(r));
+}
+
+std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept { return shared_resource<pool_source>(a, a.owner->resources[0]); }
+std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept { return shared_resource<heap_source>(a, a.owner->resources[1]); }
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::object

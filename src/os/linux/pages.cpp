@@ -1,0 +1,84 @@
+#include <framealloc/os/pages.hpp>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <framealloc/base/align.hpp>
+#include <framealloc/sync/atomic.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+namespace {
+constinit sync::atomic<std::uint64_t> calls{0};
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+void count_call() noexcept { calls.add_relaxed(1); }  // relaxed: a statistic
+
+void* map(void* hint, std::size_t bytes) noexcept {
+    count_call();
+    void* p = mmap(hint, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? nullptr : p;
+}
+
+void unmap(std::uintptr_t first, std::uintptr_t last) noexcept {
+    if (first == last) return;
+    count_call();
+    munmap(pointer_at(first), last - first);
+}
+
+// Maps too much and cuts the edges off, which is how mmap is made to align.
+void* map_aligned(void* hint, std::size_t bytes, std::size_t alignment, std::size_t granularity) noexcept {
+    if (alignment <= granularity) return map(hint, bytes);
+    if (void* lucky = hint == nullptr ? nullptr : map(hint, bytes)) {
+        if (address_of(lucky) % alignment == 0) return lucky;
+        unmap(address_of(lucky), address_of(lucky) + bytes);
+    }
+    void* wide = map(nullptr, bytes + alignment);
+    if (wide == nullptr) return nullptr;
+    const std::uintptr_t begin = address_of(wide);
+    const std::uintptr_t aligned = align_up(begin, alignment);
+    unmap(begin, aligned);
+    unmap(aligned + bytes, begin + bytes + alignment);
+    return pointer_at(aligned);
+}
+
+}  // namespace
+
+void* system_pages::reserve(std::size_t bytes, std::size_t alignment) noexcept {
+    if (options_.huge && bytes >= huge_page && alignment < huge_page) alignment = huge_page;
+    void* hint = nullptr;
+    if (next_ != 0) {
+        next_ = align_up(next_, alignment);
+        hint = pointer_at(next_);
+    }
+    void* p = map_aligned(hint, bytes, alignment, granularity());
+    if (p != nullptr && next_ != 0 && p == hint) next_ += bytes;
+    if (p != nullptr && options_.huge && bytes >= huge_page) {
+        count_call();
+        madvise(p, bytes, MADV_HUGEPAGE);
+    }
+    return p;
+}
+
+bool system_pages::commit(void* p, std::size_t bytes) noexcept {
+    count_call();
+    return mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+void system_pages::decommit(void* p, std::size_t bytes) noexcept {
+    count_call();
+    count_call();
+    madvise(p, bytes, MADV_DONTNEED);
+    mprotect(p, bytes, PROT_NONE);
+}
+
+void system_pages::release(void* p, std::size_t bytes) noexcept { unmap(address_of(p), address_of(p) + bytes); }
+
+std::size_t system_pages::granularity() const noexcept {
+    static const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    return size;
+}
+
+std::uint64_t system_calls() noexcept { return calls.load_relaxed(); }  // relaxed: a statistic
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os

@@ -1,0 +1,51 @@
+#include <framealloc/os/page_ledger.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+bool page_ledger::admitted(exhaustion_reason& why) noexcept {
+    requests_.add_relaxed(1);  // relaxed: a statistic
+    if (!sealed_.load_relaxed()) return true;  // relaxed: takes effect at the next request
+    why = exhaustion_reason::sealed;
+    return false;
+}
+
+void* page_ledger::reserve(std::size_t bytes, std::size_t alignment, exhaustion_reason& why) noexcept {
+    if (!admitted(why)) return nullptr;
+    void* p = source_->reserve(bytes, alignment);
+    if (p == nullptr) {
+        why = fixed_ ? exhaustion_reason::fixed_memory : exhaustion_reason::system_refused;
+        return nullptr;
+    }
+    reserved_.add_relaxed(bytes);  // relaxed: a statistic
+    return p;
+}
+
+bool page_ledger::commit(void* p, std::size_t bytes, exhaustion_reason& why) noexcept {
+    if (!admitted(why)) return false;
+    const std::size_t now = committed_.add_relaxed(bytes) + bytes;  // relaxed: the sum alone decides
+    if (limit_ != 0 && now > limit_) {
+        committed_.add_relaxed(std::size_t{0} - bytes);  // relaxed: undone, nothing was published
+        why = exhaustion_reason::global_limit;
+        return false;
+    }
+    if (!source_->commit(p, bytes)) {
+        committed_.add_relaxed(std::size_t{0} - bytes);  // relaxed: undone, nothing was published
+        why = fixed_ ? exhaustion_reason::fixed_memory : exhaustion_reason::system_refused;
+        return false;
+    }
+    if (now > peak_.load_relaxed()) peak_.store_relaxed(now);  // relaxed: a statistic; a lost race costs one sample
+    return true;
+}
+
+void page_ledger::decommit(void* p, std::size_t bytes) noexcept {
+    source_->decommit(p, bytes);
+    committed_.add_relaxed(std::size_t{0} - bytes);  // relaxed: a statistic
+}
+
+void page_ledger::release(void* p, std::size_t bytes, std::size_t committed) noexcept {
+    source_->release(p, bytes);
+    reserved_.add_relaxed(std::size_t{0} - bytes);       // relaxed: a statistic
+    committed_.add_relaxed(std::size_t{0} - committed);  // relaxed: a statistic
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os

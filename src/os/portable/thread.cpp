@@ -1,0 +1,28 @@
+#include <framealloc/os/thread.hpp>
+
+#include <chrono>
+#include <thread>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+namespace {
+using exit_hook = void (*)() noexcept;
+struct at_exit {
+    exit_hook hook = nullptr;
+    ~at_exit() {
+        if (hook != nullptr) hook();
+    }
+};
+thread_local at_exit exit_guard;
+}  // namespace
+
+void call_at_thread_exit(exit_hook hook) noexcept { exit_guard.hook = hook; }
+
+void sleep_microseconds(std::uint32_t n) noexcept { std::this_thread::sleep_for(std::chrono::microseconds(n)); }
+
+std::uint64_t monotonic_microseconds() noexcept {
+    const auto t = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(t).count());
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os

@@ -1,0 +1,62 @@
+#include <framealloc/runtime/tag_scope.hpp>
+
+#include <framealloc/runtime/smart_alloc.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::runtime {
+
+namespace {
+
+template <class F>
+tag_account* insist(thread_context& c, F&& find) noexcept {
+    for (;;) {
+        exhaustion_reason why = exhaustion_reason::system_refused;
+        if (tag_account* a = find(why)) return a;
+        c.owner->exhausted(why, "metadata", sizeof(tag_account), alignof(tag_account));
+    }
+}
+
+}  // namespace
+
+tag_account* find_account(thread_context& c, const tag& t) noexcept {
+    return insist(c, [&](exhaustion_reason& why) { return memory::account_for(c, t, why); });
+}
+
+tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept {
+    return insist(c, [&](exhaustion_reason& why) { return memory::account_for(c, parent, {path.data(), path.size()}, why); });
+}
+
+void settle_for_tag(thread_context& c) noexcept {
+    memory::settle(c);
+    memory::uninstall_pages(c);
+}
+
+void close_scope_elsewhere(thread_context& c, memory::frame_record* opened_in) noexcept {
+    const bool another_thread = !memory::belongs_to_caller(c);
+    c.owner->raise(code::FA429, another_thread ? "a tag or phase scope closes on another thread" : "a tag or phase scope closes in another frame than it was opened in");
+    if (opened_in < c.top && opened_in->pending_bits >= memory::pending_scope) opened_in->pending_bits -= memory::pending_scope;
+}
+
+void begin_phase(thread_context& c, tag_account* phase) noexcept {
+    if (memory::unsettled(c)) settle_for_tag(c);
+    if (c.phase_count == memory::max_open_phases) {
+        c.owner->raise(code::FA429, "phases are nested deeper than 64; is an end_phase missing?");
+        return;
+    }
+    c.phases[c.phase_count++] = {c.phase, c.top};
+    c.phase = phase;
+    c.top->pending_bits += memory::pending_scope;
+}
+
+void end_phase(thread_context& c) noexcept {
+    if (c.phase_count == 0) {
+        c.owner->raise(code::FA429, "end_phase without begin_phase");
+        return;
+    }
+    if (memory::unsettled(c)) settle_for_tag(c);
+    const memory::open_phase& p = c.phases[--c.phase_count];
+    if (p.record != c.top) close_scope_elsewhere(c, p.record);
+    else p.record->pending_bits -= memory::pending_scope;
+    c.phase = p.previous;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::runtime

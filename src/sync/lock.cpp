@@ -1,0 +1,25 @@
+#include <framealloc/sync/lock.hpp>
+
+#include <thread>
+
+namespace framealloc::inline FRAMEALLOC_ABI::sync {
+
+namespace {
+constinit atomic<std::uint64_t> acquisitions{0};
+constexpr int spins_before_yield = 64;  // about a microsecond: longer than any section this lock guards
+}  // namespace
+
+void lock::acquire() noexcept {
+    acquisitions.add_relaxed(1);  // relaxed: a statistic
+    for (int spin = 0;; ++spin) {
+        std::uint32_t expected = 0;
+        if (held_.compare_exchange_acquire(expected, 1)) return;  // pairs: release()
+        if (spin >= spins_before_yield) std::this_thread::yield();
+    }
+}
+
+void lock::release() noexcept { held_.store_release(0); }  // pairs: acquire()
+
+std::uint64_t lock_acquisitions() noexcept { return acquisitions.load_relaxed(); }  // relaxed: a statistic
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
