@@ -49,7 +49,7 @@ frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     if (++c.mark_serial == 0) ++c.mark_serial;  // zero is no checkpoint
     frame_record* r = c.top;
     c.marks[c.mark_count] = {r->cursor, r->generation, c.mark_serial, r->depth, c.log.size()};
-    r->pending_bits |= pending_marks;
+    add_pending(*r, pending_marks);
     cp.key_ = c.key;
     cp.serial_ = c.mark_serial;
     cp.index_ = c.mark_count++;

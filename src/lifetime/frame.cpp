@@ -132,11 +132,11 @@ void rotate(thread_context& c) noexcept {
 
 // --- the end of a frame ---
 
-std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
+std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
     if (r.depth == max_frame_depth) return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
-    return o.frames_in_flight > 1 || o.retain != retain_policy::all ? std::uint32_t{pending_always} : 0U;
+    return o.frames_in_flight > 1 || o.retain != retain_policy::all ? std::uint16_t{pending_always} : std::uint16_t{0};
 }
 
 // Charges what no boundary has seen, and takes back what the frame held.
@@ -161,7 +161,7 @@ void reset_ground(thread_context& c) noexcept {
         ground->cursor = c.flight->start;
     }
     c.segment = ground->cursor;
-    ground->pending_bits = (ground->pending_bits & ~(std::uint32_t{pending_scope} - 1)) | pending_ground;
+    ground->pending_bits = static_cast<std::uint16_t>((ground->pending_bits & ~(pending_scope - 1U)) | pending_ground);
     c.records[1].pending_bits = sticky_bits(c, c.records[1]);
 }
 
@@ -226,13 +226,13 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     settle(c);
     frame_record* r = c.top;
     if (r->depth == max_frame_depth) {
-        r->pending_bits |= pending_always;
+        add_pending(*r, pending_always);
         if (c.too_deep++ == 0) c.owner->raise(code::FA428, "frames are nested deeper than 128; is an end_frame missing?", nullptr, r->depth, c.last_site);
         return r;
     }
     if (r->depth == 0) {
         c.close_frames = close_all;
-        c.records[1].pending_bits |= sticky_bits(c, c.records[1]);
+        add_pending(c.records[1], sticky_bits(c, c.records[1]));
         if (c.owner->config.frames_in_flight > 1 || (r->gate != 0 && c.records[1].generation != 0)) rotate(c);
         else r->gate = 0;
     }
@@ -241,7 +241,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     ++inner->generation;
     r->limit = 0;
     set_top(c, inner);
-    if (inner->depth == 1 && c.records[0].cursor != c.flight->start) inner->pending_bits |= pending_ground;
+    if (inner->depth == 1 && c.records[0].cursor != c.flight->start) add_pending(*inner, pending_ground);
     refresh_limit(c);
     return inner;
 }

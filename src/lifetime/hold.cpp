@@ -9,7 +9,7 @@ using namespace memory;
 frame_hold::frame_hold(thread_context& c, const char* name) noexcept : slot_(c.flight), owner_{c.owner, c.owner->id} {
     __atomic_fetch_add(&slot_->holds, 1U, __ATOMIC_RELAXED);  // relaxed: the frame's own thread looks next
     slot_->holder = name;
-    c.records[1].pending_bits |= pending_always;
+    add_pending(c.records[1], pending_always);
     retain_core(owner_);
 }
 

@@ -135,7 +135,7 @@ void settle(thread_context& c) noexcept {
     }
     c.tag->frame_held.add(bytes);
     c.tag->add_live(static_cast<std::int64_t>(bytes));
-    r->pending_bits |= pending_log;
+    add_pending(*r, pending_log);
 }
 
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {

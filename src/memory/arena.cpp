@@ -97,14 +97,14 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     k->previous = s.chunk;
     s.chunk = k;
     c.top->cursor = k->begin;
-    c.top->pending_bits |= pending_chunks;
+    add_pending(*c.top, pending_chunks);
     c.segment = k->begin;
     c.chunk_growth.add(1);
     return true;
 }
 
 void note_outside(thread_context& c) noexcept {
-    c.records[1].pending_bits |= pending_ground;  // the next frame's end looks at the ground
+    add_pending(c.records[1], pending_ground);  // the next frame's end looks at the ground
     const std::uint32_t n = ++c.outside_count;
     if ((n & (n - 1)) != 0 || !c.owner->config.reports) return;  // the 1st, 2nd, 4th, 8th …
     c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, c.last_site);
@@ -169,7 +169,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     b->raw = raw;
     b->raw_bytes = k != no_class ? 0 : whole;
     b->mark = mark;
-    r->pending_bits |= pending_blocks;
+    add_pending(*r, pending_blocks);
     c.outer_bytes += charged;
     charge_handed(c, charged);
     c.tag->frame_held.add(charged);

@@ -255,7 +255,7 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
             c.installed[static_cast<unsigned>(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
             installed(c, *p, size_class) = p;
             installed(c, *p, requested_class) = p;
-            c.records[1].pending_bits |= pending_pages;  // charged when the outermost frame ends
+            add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             return pool_try_pop(c, k, requested_class);
         }
         if (f == on_failure::return_null) return nullptr;
@@ -329,7 +329,7 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
         mine.batch_page = &p;
         mine.batch_tail = block;
         mine.batch_head = nullptr;
-        mine.records[1].pending_bits |= pending_pages;  // handed over when a frame ends
+        add_pending(mine.records[1], pending_pages);  // handed over when a frame ends
     }
     *static_cast<void**>(block) = mine.batch_head;
     mine.batch_head = block;

@@ -215,12 +215,12 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
 
 }  // namespace
 
-thread_context* try_attach(core_ref a) noexcept {
+thread_context* try_attach(const core_ref& a) noexcept {
     exhaustion_reason why = exhaustion_reason::system_refused;
     return attach_or(a, why);
 }
 
-thread_context* attach(core_ref a) noexcept {
+thread_context* attach(const core_ref& a) noexcept {
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (thread_context* c = attach_or(a, why)) return c;

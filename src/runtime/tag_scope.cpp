@@ -33,7 +33,7 @@ void settle_for_tag(thread_context& c) noexcept {
 void close_scope_elsewhere(thread_context& c, memory::frame_record* opened_in) noexcept {
     const bool another_thread = !memory::belongs_to_caller(c);
     c.owner->raise(code::FA429, another_thread ? "a tag or phase scope closes on another thread" : "a tag or phase scope closes in another frame than it was opened in");
-    if (opened_in < c.top && opened_in->pending_bits >= memory::pending_scope) opened_in->pending_bits -= memory::pending_scope;
+    if (opened_in < c.top && opened_in->pending_bits >= memory::pending_scope) memory::leave_scope(*opened_in);
 }
 
 void begin_phase(thread_context& c, tag_account* phase) noexcept {
@@ -44,7 +44,7 @@ void begin_phase(thread_context& c, tag_account* phase) noexcept {
     }
     c.phases[c.phase_count++] = {c.phase, c.top};
     c.phase = phase;
-    c.top->pending_bits += memory::pending_scope;
+    memory::enter_scope(*c.top);
 }
 
 void end_phase(thread_context& c) noexcept {
@@ -55,7 +55,7 @@ void end_phase(thread_context& c) noexcept {
     if (memory::unsettled(c)) settle_for_tag(c);
     const memory::open_phase& p = c.phases[--c.phase_count];
     if (p.record != c.top) close_scope_elsewhere(c, p.record);
-    else p.record->pending_bits -= memory::pending_scope;
+    else memory::leave_scope(*p.record);
     c.phase = p.previous;
 }
 

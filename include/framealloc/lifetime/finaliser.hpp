@@ -17,7 +17,7 @@ inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*)
     f->mark = mark;
     if (f->next != nullptr) f->next->link = &f->next;
     *at = f;
-    r->pending_bits |= memory::pending_finalisers;
+    memory::add_pending(*r, memory::pending_finalisers);
 }
 
 inline void remove_finaliser(finaliser* f) noexcept {

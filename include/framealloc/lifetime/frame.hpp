@@ -53,18 +53,28 @@ FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     memory::t_slot.record = outer;
 }
 
+// Allocates `Size` bytes at `Align` from an open frame.
+// Cost: five instructions from cursor load to cursor store; two more when Align > 8.
 template <std::size_t Size, std::size_t Align>
 FRAMEALLOC_INLINE void* allocate(frame_record* r, on_failure f = on_failure::ask_handler) noexcept {
-    void* p = memory::bump<Size, Align>(r);
-    return p != nullptr ? p : memory::frame_allocate_slow(r, Size, Align, f);
+    constexpr std::uintptr_t bytes = align_up(Size, memory::cursor_granularity);
+    std::uintptr_t p = r->cursor;
+    if constexpr (Align > memory::cursor_granularity) p = align_up(p, Align);
+    const std::uintptr_t q = p + bytes;
+    if (q > r->limit) [[unlikely]] return memory::frame_allocate_slow(r, Size, Align, f);
+    r->cursor = q;
+    return pointer_at(p);
 }
 
+// The same for sizes and alignments known at run time; what cannot be satisfied is the slow path's to say.
 FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t align,
                                  on_failure f = on_failure::ask_handler) noexcept {
-    if (bytes <= largest_request && is_power_of_two(align)) [[likely]] {
-        if (void* p = memory::bump(r, bytes == 0 ? 1 : bytes, align)) return p;
-    }
-    return memory::frame_allocate_slow(r, bytes, align, f);
+    const std::uintptr_t p = align_up(r->cursor, align);
+    const std::uintptr_t limit = r->limit;
+    const bool fits = p <= limit && bytes <= limit - p && p >= r->cursor;
+    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]] return memory::frame_allocate_slow(r, bytes, align, f);
+    r->cursor = p + align_up(bytes, memory::cursor_granularity);
+    return pointer_at(p);
 }
 
 // A frame as a container sees it: the record, which opening of it, and how many checkpoints were older at birth.

@@ -175,20 +175,20 @@ struct core_ref {
 };
 
 // Finds or makes the calling thread's context. `attach` asks the exhaustion handler; `try_attach` may return null.
-FRAMEALLOC_COLD thread_context* attach(core_ref a) noexcept;
-FRAMEALLOC_COLD thread_context* try_attach(core_ref a) noexcept;
+FRAMEALLOC_COLD thread_context* attach(const core_ref& a) noexcept;
+FRAMEALLOC_COLD thread_context* try_attach(const core_ref& a) noexcept;
 
-FRAMEALLOC_INLINE thread_context* context_of(core_ref a) noexcept {
+FRAMEALLOC_INLINE thread_context* context_of(const core_ref& a) noexcept {
     if (t_slot.id == a.id) [[likely]] return t_slot.context;
     return attach(a);
 }
 
-FRAMEALLOC_INLINE thread_context* try_context_of(core_ref a) noexcept {
+FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
     if (t_slot.id == a.id) [[likely]] return t_slot.context;
     return try_attach(a);
 }
 
-FRAMEALLOC_INLINE frame_record* top_record(core_ref a) noexcept {
+FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
     if (t_slot.id == a.id) [[likely]] return t_slot.record;
     return attach(a)->top;
 }

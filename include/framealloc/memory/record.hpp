@@ -24,7 +24,7 @@ struct finaliser {
 };
 
 // What a frame's end has to look at. Tested once, as one word, when a frame closes.
-enum pending : std::uint32_t {
+enum pending : std::uint16_t {
     pending_finalisers = 1,
     pending_blocks = 2,       // out-of-line blocks
     pending_log = 4,          // settled segments in the charge log
@@ -33,7 +33,7 @@ enum pending : std::uint32_t {
     pending_ground = 32,      // this is the ground, or memory was taken outside a frame
     pending_pages = 64,       // pool pages were installed, or a batch of frees waits to be handed over
     pending_always = 128,     // frames in flight, holds, retention
-    pending_scope = 1U << 16, // one tag or phase scope open, counted from here up
+    pending_scope = 256,      // one tag or phase scope open, counted from here up, modulo 256
 };
 
 struct alignas(64) frame_record {
@@ -43,14 +43,18 @@ struct alignas(64) frame_record {
     thread_context* context;
     std::uintptr_t open_mask;    // zero for the ground record, whose limit stays zero; all ones for frames
     std::uint64_t generation;    // how often this record was opened; of the outermost one, the frame number
-    std::uint32_t pending_bits;
+    std::uint16_t pending_bits;
     std::uint16_t gate;          // not zero: opening a frame above this one takes the slow path
-    std::uint16_t depth;         // 0: the ground
+    std::uint32_t depth;         // 0: the ground
     std::uint64_t reserved;
 };
 static_assert(sizeof(frame_record) == 64);
 
 inline constexpr std::size_t cursor_granularity = 8;
+
+FRAMEALLOC_INLINE void add_pending(frame_record& r, unsigned bits) noexcept { r.pending_bits = static_cast<std::uint16_t>(r.pending_bits | bits); }
+FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits = static_cast<std::uint16_t>(r.pending_bits + pending_scope); }
+FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits = static_cast<std::uint16_t>(r.pending_bits - pending_scope); }
 
 // One per thread: the context of the allocator that was used last, and where to find those of the others.
 struct thread_slot {
@@ -74,27 +78,5 @@ static_assert(sizeof(thread_slot) <= 256, "static TLS is scarce when the library
 
 // Constant-initialised and trivially destructible: no guard, no wrapper call, usable after thread exit hooks ran.
 extern thread_local constinit thread_slot t_slot [[gnu::tls_model("initial-exec")]];
-
-// Allocates `Size` bytes at `Align` from an open frame, or returns null when the slow path has to look.
-// Cost: five instructions from cursor load to cursor store; two more when Align > 8.
-template <std::size_t Size, std::size_t Align>
-FRAMEALLOC_INLINE void* bump(frame_record* r) noexcept {
-    constexpr std::uintptr_t bytes = align_up(Size, cursor_granularity);
-    std::uintptr_t p = r->cursor;
-    if constexpr (Align > cursor_granularity) p = align_up(p, Align);
-    const std::uintptr_t q = p + bytes;
-    if (q > r->limit) [[unlikely]] return nullptr;
-    r->cursor = q;
-    return pointer_at(p);
-}
-
-// The same for sizes known at run time. Requires: bytes > 0, align a power of two.
-FRAMEALLOC_INLINE void* bump(frame_record* r, std::size_t bytes, std::size_t align) noexcept {
-    const std::uintptr_t p = align <= cursor_granularity ? r->cursor : align_up(r->cursor, align);
-    const std::uintptr_t limit = r->limit;
-    if (p > limit || bytes > limit - p) [[unlikely]] return nullptr;
-    r->cursor = p + align_up(bytes, cursor_granularity);
-    return pointer_at(p);
-}
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

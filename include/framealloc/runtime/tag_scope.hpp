@@ -44,13 +44,13 @@ protected:
         if (memory::unsettled(c)) [[unlikely]] settle_for_tag(c);
         previous_ = c.*Slot;
         c.*Slot = a;
-        record_->pending_bits += memory::pending_scope;
+        memory::enter_scope(*record_);
     }
     FRAMEALLOC_INLINE ~charge_scope() {
         thread_context& c = *context_;
         if (memory::unsettled(c)) [[unlikely]] settle_for_tag(c);
         if (c.top != record_) [[unlikely]] close_scope_elsewhere(c, record_);
-        else record_->pending_bits -= memory::pending_scope;
+        else memory::leave_scope(*record_);
         c.*Slot = previous_;
     }
 
