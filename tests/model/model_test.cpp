@@ -1,0 +1,382 @@
+// Random operation sequences against a model: no overlap, contents kept, alignment, and every statistic equal to a shadow.
+//
+// FRAMEALLOC_MODEL_OPS sets the operations per policy (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed of one's own.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+constexpr int tag_total = 6;
+const char* const tag_names[tag_total] = {"physics", "solver", "render", "audio", "ai", "net"};
+
+std::size_t charged(std::size_t n) { return (n + 7) / 8 * 8; }
+
+struct tag_shadow {
+    std::size_t frame = 0, pool = 0, heap = 0, last = 0, handed = 0;
+};
+
+template <class P>
+class model {
+public:
+    model(std::uint64_t seed, fa::options o) : random_(seed), alloc_(r_.options(o)) {}
+
+    void run(std::size_t ops) {
+        for (std::size_t i = 0; i < ops; ++i) {
+            step();
+            if (i % 997 == 0) compare();
+        }
+        finish();
+    }
+
+private:
+    struct block {
+        unsigned char* data;
+        std::size_t size;
+        unsigned char stamp;
+        std::string tag;
+        std::size_t align = 8;
+        int kind = 0;  // 1 pool, 2 heap
+    };
+    struct open_checkpoint {
+        fa::frame_checkpoint cp;
+        std::size_t blocks;
+        std::size_t vecs;
+        std::map<std::string, std::size_t> frame_bytes;
+    };
+    struct growing {
+        fa::basic_vec<std::uint32_t, fa::frame_source, P> items;
+    };
+    struct frame {
+        std::unique_ptr<fa::basic_frame_scope<P>> scope;
+        std::vector<block> blocks;
+        std::vector<std::unique_ptr<growing>> vecs;
+        std::vector<open_checkpoint> checkpoints;
+        std::map<std::string, std::size_t> bytes;  // by tag path
+        std::size_t scopes = 0;
+    };
+    struct scope {
+        std::unique_ptr<fa::tag_scope> tag;
+        std::unique_ptr<fa::phase_scope> phase;
+        std::string previous;
+        std::size_t depth;
+    };
+
+    std::size_t roll(std::size_t n) { return random_() % n; }
+    std::size_t a_size() {
+        switch (roll(20)) {
+            case 0: return 1 + roll(100'000);
+            case 1: return 1 + roll(10'000);
+            default: return 1 + roll(300);
+        }
+    }
+
+    // --- no overlap, contents ---
+    void claim(const block& b) {
+        auto after = live_.lower_bound(b.data);
+        if (after != live_.end()) REQUIRE(b.data + b.size <= after->first);
+        if (after != live_.begin()) {
+            auto before = std::prev(after);
+            REQUIRE(before->first + before->second <= b.data);
+        }
+        live_[b.data] = b.size;
+        std::memset(b.data, b.stamp, b.size);
+    }
+    void verify_and_drop(const block& b) {
+        REQUIRE(b.data[0] == b.stamp);
+        REQUIRE(b.data[b.size / 2] == b.stamp);
+        REQUIRE(b.data[b.size - 1] == b.stamp);
+        live_.erase(b.data);
+    }
+
+    // --- accounting ---
+    void charge_frame(frame& f, std::size_t n) {
+        f.bytes[path_] += n;
+        tags_[path_].frame += n;
+        tags_[path_].handed += n;
+        phases_[phase_] += n;
+    }
+    void uncharge(frame& f, const std::map<std::string, std::size_t>& down_to) {
+        for (auto& [tag, n] : f.bytes) {
+            const auto it = down_to.find(tag);
+            const std::size_t keep = it == down_to.end() ? 0 : it->second;
+            tags_[tag].frame -= n - keep;
+            n = keep;
+        }
+    }
+
+    void step() {
+        const std::size_t dice = roll(100);
+        if (frames_.empty() || (dice < 3 && frames_.size() < 6)) return open();
+        if (dice < 6) return close();
+        if (dice < 40) return frame_block();
+        if (dice < 50) return push();
+        if (dice < 53) return mark();
+        if (dice < 55) return rollback();
+        if (dice < 75) return take(roll(2) == 0 ? 1 : 2);
+        if (dice < 92) return give();
+        if (dice < 96) return open_scope();
+        return close_scope();
+    }
+
+    void open() {
+        frames_.emplace_back();
+        frames_.back().scope.reset(new fa::basic_frame_scope<P>(alloc_.owner()));
+    }
+    void close() {
+        while (!scopes_.empty() && scopes_.back().depth == frames_.size()) close_scope();
+        frame& f = frames_.back();
+        for (const block& b : f.blocks) verify_and_drop(b);
+        for (auto& v : f.vecs) check_vec(*v);
+        f.vecs.clear();
+        uncharge(f, {});
+        frames_.pop_back();
+        if (!frames_.empty()) return;
+        for (auto& [name, t] : tags_) {
+            t.last = t.handed;
+            t.handed = 0;
+        }
+        last_phases_ = phases_;
+        phases_.clear();
+    }
+    void frame_block() {
+        const std::size_t which = roll(5) == 0 ? roll(frames_.size()) : frames_.size() - 1;
+        frame& f = frames_[which];
+        block b;
+        b.size = a_size();
+        b.stamp = static_cast<unsigned char>(random_());
+        b.data = static_cast<unsigned char*>(f.scope->alloc_bytes(b.size, 8));
+        claim(b);
+        f.blocks.push_back(b);
+        charge_frame(f, charged(b.size));
+    }
+
+    // Vecs of outer frames grow too: what they occupy is read from them, not modelled.
+    void check_vec(const growing& v) {
+        for (std::size_t i = 0; i < v.items.size(); ++i) REQUIRE(v.items[i] == static_cast<std::uint32_t>(i * 2654435761U));
+    }
+    void push() {
+        if (!vec_accounting_) return;
+        const std::size_t which = roll(3) == 0 ? roll(frames_.size()) : frames_.size() - 1;
+        frame& f = frames_[which];
+        if (f.vecs.empty() || (roll(8) == 0 && f.vecs.size() < 6)) {
+            f.vecs.push_back(std::make_unique<growing>());
+            f.vecs.back()->items = f.scope->template vec<std::uint32_t>();
+        }
+        auto& v = f.vecs[roll(f.vecs.size())]->items;
+        for (std::size_t i = roll(60); i != 0; --i) v.push_back(static_cast<std::uint32_t>(v.size() * 2654435761U));
+        if (roll(10) == 0) check_vec(*f.vecs[0]);
+    }
+
+    void mark() {
+        frame& f = frames_.back();
+        if (f.checkpoints.size() >= 4) return;
+        f.checkpoints.push_back({alloc_.frame_checkpoint(), f.blocks.size(), f.vecs.size(), f.bytes});
+    }
+    void rollback() {
+        frame& f = frames_.back();
+        if (f.checkpoints.empty()) return;
+        const std::size_t i = roll(f.checkpoints.size());
+        const open_checkpoint& cp = f.checkpoints[i];
+        while (f.blocks.size() > cp.blocks) {
+            verify_and_drop(f.blocks.back());
+            f.blocks.pop_back();
+        }
+        while (f.vecs.size() > cp.vecs) f.vecs.pop_back();
+        REQUIRE(alloc_.rollback_to(cp.cp));
+        uncharge(f, cp.frame_bytes);
+        f.bytes = cp.frame_bytes;
+        f.checkpoints.resize(i + 1);
+        for (auto& v : f.vecs) check_vec(*v);
+    }
+
+    void take(int kind) {
+        block b;
+        b.kind = kind;
+        b.size = a_size();
+        b.align = std::size_t{8} << roll(5);
+        b.stamp = static_cast<unsigned char>(random_());
+        b.tag = path_;
+        b.data = static_cast<unsigned char*>(kind == 1 ? alloc_.pool_alloc_bytes(b.size, b.align) : alloc_.heap_alloc_bytes(b.size, b.align));
+        REQUIRE(aligned(b.data, b.align));
+        claim(b);
+        bytes_of(b) += cost(b);
+        phases_[phase_] += cost(b);
+        taken_.push_back(b);
+    }
+    void give() {
+        if (taken_.empty()) return;
+        const std::size_t i = roll(taken_.size());
+        const block b = taken_[i];
+        taken_[i] = taken_.back();
+        taken_.pop_back();
+        verify_and_drop(b);
+        bytes_of(b) -= cost(b);
+        if (b.kind == 1) alloc_.pool_free_bytes(b.data, b.size, b.align);
+        else alloc_.heap_free_bytes(b.data, b.size, b.align);
+    }
+    // Pool blocks count at their class's size, and as heap when no class holds them.
+    std::size_t cost(const block& b) const {
+        const unsigned k = fa::memory::class_for(b.size, b.align);
+        return k == fa::memory::no_class ? b.size : fa::memory::class_size(k);
+    }
+    std::size_t& bytes_of(const block& b) {
+        const bool pool = b.kind == 1 && fa::memory::class_for(b.size, b.align) != fa::memory::no_class;
+        return pool ? tags_[b.tag].pool : tags_[b.tag].heap;
+    }
+
+    void open_scope() {
+        if (scopes_.size() >= 12) return;
+        scope s;
+        s.depth = frames_.size();
+        if (roll(3) == 0) {
+            s.previous = phase_;
+            phase_ = tag_names[roll(tag_total)];
+            s.phase.reset(new fa::phase_scope(alloc_, std::string_view(phase_)));
+        } else {
+            s.previous = path_;
+            const char* name = tag_names[roll(tag_total)];
+            path_ += path_.empty() ? name : std::string("::") + name;
+            s.tag.reset(new fa::tag_scope(alloc_, std::string_view(name)));
+            REQUIRE(alloc_.tag_path() == path_);
+        }
+        scopes_.push_back(std::move(s));
+    }
+    void close_scope() {
+        if (scopes_.empty() || scopes_.back().depth != frames_.size()) return;
+        scope& s = scopes_.back();
+        (s.tag ? path_ : phase_) = s.previous;
+        scopes_.pop_back();
+    }
+
+    void compare() {
+        if (vec_accounting_) return;  // the vecs' growth is not modelled
+        std::size_t frames = 0, pool = 0, heap = 0;
+        for (const auto& [name, t] : tags_) {
+            if (name.empty()) continue;
+            CAPTURE(name);
+            const auto s = alloc_.tag_stats(name);
+            REQUIRE(s.frame_bytes == t.frame);
+            REQUIRE(s.pool_bytes == t.pool);
+            REQUIRE(s.heap_bytes == t.heap);
+            REQUIRE(s.last_frame_bytes == t.last);
+            REQUIRE(s.total_bytes == t.frame + t.pool + t.heap);
+            REQUIRE(s.peak_bytes >= s.total_bytes);
+            tag_shadow tree;
+            for (const auto& [other, o] : tags_) {
+                if (other != name && !other.starts_with(name + "::")) continue;
+                tree.frame += o.frame;
+                tree.pool += o.pool;
+                tree.heap += o.heap;
+            }
+            REQUIRE(s.with_children.frame_bytes == tree.frame);
+            REQUIRE(s.with_children.pool_bytes == tree.pool);
+            REQUIRE(s.with_children.heap_bytes == tree.heap);
+        }
+        for (const auto& [name, t] : tags_) {
+            frames += t.frame;
+            pool += t.pool;
+            heap += t.heap;
+        }
+        const auto s = alloc_.stats();
+        REQUIRE(s.frame_allocated == frames);
+        REQUIRE(s.pool_allocated == pool);
+        REQUIRE(s.heap_allocated == heap);
+        REQUIRE(s.total_allocated == frames + pool + heap);
+        for (const auto& p : alloc_.phase_stats()) {
+            CAPTURE(p.name);
+            REQUIRE(p.bytes == last_phases_[std::string(p.name)]);
+        }
+    }
+    void finish() {
+        while (!frames_.empty()) close();
+        while (!taken_.empty()) give();
+        compare();
+        const auto s = alloc_.stats();
+        REQUIRE(s.total_allocated == 0);
+        REQUIRE(s.active_allocations() == 0);
+        REQUIRE(r_.faults.empty());
+        REQUIRE(live_.empty());
+    }
+
+    recorder r_;
+    std::mt19937_64 random_;
+
+public:
+    bool vec_accounting_ = false;
+
+private:
+    fa::basic_smart_alloc<P> alloc_;
+    std::vector<scope> scopes_;  // before frames_: destroyed after them
+    std::vector<frame> frames_;
+    std::vector<block> taken_;
+    std::map<unsigned char*, std::size_t> live_;
+    std::map<std::string, tag_shadow> tags_;
+    std::map<std::string, std::size_t> phases_, last_phases_;
+    std::string path_, phase_;
+};
+
+std::size_t operations() {
+    const char* text = std::getenv("FRAMEALLOC_MODEL_OPS");
+    return text == nullptr ? 200'000 : static_cast<std::size_t>(std::strtoull(text, nullptr, 10));
+}
+
+std::vector<std::uint64_t> seeds() {
+    std::vector<std::uint64_t> s{1, 2, 3, 4, 5, 6, 7};
+    const char* own = std::getenv("FRAMEALLOC_MODEL_SEED");
+    s.push_back(own == nullptr ? std::random_device{}() : std::strtoull(own, nullptr, 10));
+    return s;
+}
+
+constexpr std::size_t few_classes[] = {32, 64, 256, 1024, 4096};
+
+fa::options variant(std::size_t i) {
+    switch (i % 4) {
+        case 0: return {};
+        case 1: return {.frame_capacity = 64_KiB};
+        case 2: return {.frame_capacity = 256_KiB, .slab_page_size = 64_KiB};
+        default: return {.frame_capacity = 4_KiB};
+    }
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("random operations agree with the model") {
+    const auto all = seeds();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        std::string line = "seed " + std::to_string(all[i]) + ", variant " + std::to_string(i % 4);
+        CAPTURE(line);
+        std::printf("  model: %s, %zu operations\n", line.c_str(), operations() / all.size());
+        model<P> exact(all[i], variant(i));
+        exact.run(operations() / all.size() / 2);
+        model<P> with_vecs(all[i], variant(i + 1));
+        with_vecs.vec_accounting_ = true;
+        with_vecs.run(operations() / all.size() / 2);
+    }
+}
+
+FOR_EACH_POLICY("random operations in fixed memory agree with the model") {
+    model<P> m(11, {.frame_capacity = 256_KiB, .fixed_memory = 128_MiB});
+    m.run(operations() / 16);
+}
+
+FOR_EACH_POLICY("random operations with vecs and few size classes") {
+    fa::options o;
+    o.size_classes = few_classes;
+    model<P> m(12, o);
+    m.vec_accounting_ = true;
+    m.run(operations() / 16);
+}

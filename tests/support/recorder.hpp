@@ -1,0 +1,62 @@
+// Collects faults and exhaustion of one allocator, for tests.
+#pragma once
+
+#include <framealloc/framealloc.hpp>
+
+#include <vector>
+
+namespace test {
+
+namespace fa = framealloc;
+using namespace fa::literals;
+
+struct recorder {
+    std::vector<fa::code> faults;
+    std::vector<fa::exhaustion_reason> exhaustions;
+
+    struct on_fault_type {
+        recorder* self;
+        void operator()(const fa::fault& f) const { self->faults.push_back(f.what); }
+    } on_fault{this};
+
+    recorder() = default;
+    recorder(const recorder&) = delete;
+    recorder& operator=(const recorder&) = delete;
+
+    fa::options options(fa::options o = {}) {
+        o.on_fault = on_fault;
+        return o;
+    }
+    std::size_t count(fa::code c) const {
+        std::size_t n = 0;
+        for (fa::code f : faults) n += f == c ? 1U : 0U;
+        return n;
+    }
+};
+
+// Counts how many are alive.
+struct counted {
+    static inline int alive = 0;
+    static inline std::vector<int> deaths{};  // in order
+    int id;
+    explicit counted(int i = 0) : id(i) { ++alive; }
+    counted(const counted& o) : id(o.id) { ++alive; }
+    counted(counted&& o) noexcept : id(o.id) { ++alive; }
+    counted& operator=(const counted&) = default;
+    counted& operator=(counted&&) = default;
+    ~counted() {
+        --alive;
+        deaths.push_back(id);
+    }
+};
+
+template <class P>
+bool aligned(const P* p, std::size_t a) {
+    return reinterpret_cast<std::uintptr_t>(p) % a == 0;
+}
+
+}  // namespace test
+
+// A test case for each policy.
+#define FOR_EACH_POLICY(name) \
+    TEST_CASE_TEMPLATE(name, P, framealloc::policy::minimal, framealloc::policy::standard, framealloc::policy::debug)

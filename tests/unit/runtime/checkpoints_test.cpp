@@ -1,0 +1,152 @@
+// api.md, Semantics 4: a checkpoint is a floor.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+FOR_EACH_POLICY("rolling back destroys what was made after the checkpoint and gives its memory back") {
+    fa::basic_smart_alloc<P> alloc;
+    const int before = counted::alive;
+    auto frame = alloc.frame_scope();
+    int* old = frame.template alloc<int>();
+    *old = 1;
+    frame.template make<counted>(1);
+    auto cp = alloc.frame_checkpoint();
+    const auto used = alloc.frame_stats().bytes_in_use;
+    for (int round = 0; round < 3; ++round) {
+        frame.template make<counted>(2);
+        for (int& v : frame.template batch<int>(100000)) v = -1;
+        static_cast<void>(frame.alloc_bytes(4_MiB));
+        CHECK(counted::alive == before + 2);
+        CHECK(alloc.rollback_to(cp));
+        CHECK(counted::alive == before + 1);
+        CHECK(alloc.frame_stats().bytes_in_use == used);
+        CHECK(*old == 1);
+    }
+}
+
+FOR_EACH_POLICY("an outer vec pushed inside a checkpoint that rolls back keeps its elements") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto names = frame.template vec<std::string>();
+    auto numbers = frame.template vec<int>();
+    {
+        auto guard = alloc.checkpoint_guard();
+        for (int i = 0; i < 10000; ++i) {
+            names.push_back("a name too long for the small string buffer " + std::to_string(i));
+            numbers.push_back(i);
+        }
+        for (int& v : frame.template batch<int>(1000)) v = -1;
+    }
+    for (int& v : frame.template batch<int>(100000)) v = -1;
+    REQUIRE(names.size() == 10000);
+    REQUIRE(numbers.size() == 10000);
+    for (int i = 0; i < 10000; ++i) {
+        CHECK(names[static_cast<std::size_t>(i)] == "a name too long for the small string buffer " + std::to_string(i));
+        CHECK(numbers[static_cast<std::size_t>(i)] == i);
+    }
+}
+
+FOR_EACH_POLICY("a container born after the checkpoint is empty after the rollback") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto cp = alloc.frame_checkpoint();
+    auto v = frame.template vec<std::string>();
+    v.push_back("a text that is too long for the small string buffer");
+    CHECK(alloc.rollback_to(cp));
+    CHECK(v.empty());
+}
+
+FOR_EACH_POLICY("a guard commits or rolls back") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    const auto used = alloc.frame_stats().bytes_in_use;
+    {
+        auto guard = alloc.checkpoint_guard();
+        static_cast<void>(frame.alloc_bytes(1000));
+    }
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+    {
+        auto guard = alloc.checkpoint_guard();
+        static_cast<void>(frame.alloc_bytes(1000));
+        guard.commit();
+        CHECK(guard.is_committed());
+    }
+    CHECK(alloc.frame_stats().bytes_in_use == used + 1000);
+}
+
+FOR_EACH_POLICY("speculative keeps a success and undoes a failure") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    const auto used = alloc.frame_stats().bytes_in_use;
+    auto bad = alloc.speculative([&]() -> std::optional<int> {
+        static_cast<void>(frame.alloc_bytes(1000));
+        return std::nullopt;
+    });
+    CHECK_FALSE(bad.has_value());
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+    auto good = alloc.speculative([](const auto& a) -> std::optional<int> {
+        static_cast<void>(a.frame_alloc_bytes(1000));
+        return 5;
+    });
+    CHECK(*good == 5);
+    CHECK(alloc.frame_stats().bytes_in_use == used + 1000);
+    try {
+        alloc.speculative([&] {
+            static_cast<void>(frame.alloc_bytes(1000));
+            throw 1;
+        });
+    } catch (int) {
+    }
+    CHECK(alloc.frame_stats().bytes_in_use == used + 1000);
+}
+
+FOR_EACH_POLICY("rolling back to a stale or foreign checkpoint is a coded fault and changes nothing") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    fa::basic_smart_alloc<P> other{r.options()};
+    fa::frame_checkpoint ended;
+    {
+        auto frame = alloc.frame_scope();
+        ended = alloc.frame_checkpoint();
+    }
+    auto frame = alloc.frame_scope();
+    auto foreign_frame = other.frame_scope();
+    auto older = alloc.frame_checkpoint();
+    static_cast<void>(frame.alloc_bytes(1000));
+    auto younger = alloc.frame_checkpoint();
+    const auto used = alloc.frame_stats().bytes_in_use;
+    CHECK_FALSE(alloc.rollback_to(ended));
+    CHECK_FALSE(alloc.rollback_to(other.frame_checkpoint()));
+    CHECK_FALSE(alloc.rollback_to(fa::frame_checkpoint{}));
+    {
+        auto inner = alloc.frame_scope();
+        CHECK_FALSE(alloc.rollback_to(older));  // of an outer frame
+    }
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+    CHECK(r.count(fa::code::FA427) == 4);
+    CHECK(alloc.rollback_to(older));
+    CHECK_FALSE(alloc.rollback_to(younger));
+    CHECK(r.count(fa::code::FA427) == 5);
+}
+
+FOR_EACH_POLICY("checkpoints nest and cross chunks") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
+    auto frame = alloc.frame_scope();
+    auto* a = static_cast<unsigned char*>(frame.alloc_bytes(30000));
+    std::memset(a, 1, 30000);
+    auto outer = alloc.frame_checkpoint();
+    for (int i = 0; i < 20; ++i) std::memset(frame.alloc_bytes(30000), 2, 30000);
+    auto inner = alloc.frame_checkpoint();
+    for (int i = 0; i < 20; ++i) std::memset(frame.alloc_bytes(30000), 3, 30000);
+    CHECK(alloc.rollback_to(inner));
+    CHECK(alloc.frame_stats().bytes_in_use == 21 * 30000);
+    CHECK(alloc.rollback_to(outer));
+    CHECK(alloc.frame_stats().bytes_in_use == 30000);
+    for (int i = 0; i < 30000; ++i) CHECK(a[i] == 1);
+}
