@@ -23,7 +23,9 @@ void for_each_account(thread_context& c, F&& f) {
 // The caller's own last boundary is now.
 thread_context* settle_caller(core_ref a) noexcept {
     thread_context* c = try_attach(a);
-    if (c != nullptr) settle(*c);
+    if (c == nullptr) return nullptr;
+    settle(*c);
+    flush_batch(*c);
     return c;
 }
 

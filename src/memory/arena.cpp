@@ -209,10 +209,10 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
 }
 
 void refresh_limit(thread_context& c) noexcept {
-    c.counting = c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
+    c.counting = c.observed || c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
     const arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
-    c.arena_limit = c.observed || c.counting ? 0 : limit_by_budget(c, end);
+    c.arena_limit = c.counting ? 0 : limit_by_budget(c, end);
     c.top->limit = c.arena_limit & c.top->open_mask;
 }
 

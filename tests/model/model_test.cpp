@@ -246,6 +246,8 @@ private:
             s.previous = phase_;
             phase_ = tag_names[roll(tag_total)];
             s.phase.reset(new fa::phase_scope(alloc_, std::string_view(phase_)));
+        } else if (std::count(path_.begin(), path_.end(), ':') >= 4) {
+            return;  // three deep: 258 tags
         } else {
             s.previous = path_;
             const char* name = tag_names[roll(tag_total)];
@@ -262,11 +264,11 @@ private:
         scopes_.pop_back();
     }
 
-    void compare() {
+    void compare(bool all = false) {
         if (vec_accounting_) return;  // the vecs' growth is not modelled
         std::size_t frames = 0, pool = 0, heap = 0;
         for (const auto& [name, t] : tags_) {
-            if (name.empty()) continue;
+            if (name.empty() || (!all && roll(16) != 0)) continue;
             CAPTURE(name);
             const auto s = alloc_.tag_stats(name);
             REQUIRE(s.frame_bytes == t.frame);
@@ -304,7 +306,7 @@ private:
     void finish() {
         while (!frames_.empty()) close();
         while (!taken_.empty()) give();
-        compare();
+        compare(true);
         const auto s = alloc_.stats();
         REQUIRE(s.total_allocated == 0);
         REQUIRE(s.active_allocations() == 0);

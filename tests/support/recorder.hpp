@@ -34,6 +34,10 @@ struct recorder {
     }
 };
 
+struct alignas(4096) overaligned_page {
+    char bytes[4096];
+};
+
 // Counts how many are alive.
 struct counted {
     static inline int alive = 0;

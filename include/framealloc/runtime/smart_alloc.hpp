@@ -350,7 +350,9 @@ private:
         return c;
     }
     FRAMEALLOC_INLINE memory::core_ref noted(const site_type& s) const noexcept {
-        if constexpr (Policy::checks) context(s);
+        if constexpr (Policy::checks) {
+            if (memory::thread_context* c = memory::try_context_of(owner_)) c->last_site = s;
+        }
         return owner_;
     }
     FRAMEALLOC_INLINE memory::frame_record* record() const noexcept { return memory::top_record(owner_); }

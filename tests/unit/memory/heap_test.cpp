@@ -1,0 +1,136 @@
+// The heap: sizes, cache, backend.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <map>
+#include <memory_resource>
+#include <random>
+#include <thread>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+TEST_CASE("heap bins hold what they promise and waste at most a ninth") {
+    using namespace fa::memory;
+    for (std::size_t n = 64; n < 100'000'000; n = n * 9 / 8 + 64) {
+        const std::size_t size = heap_bin_bytes(heap_bin_ceiling(n));
+        CHECK(size >= n);
+        CHECK(static_cast<double>(size - n) / static_cast<double>(size) <= 0.1251);
+        CHECK(heap_bin_bytes(heap_bin_floor(n)) <= n);
+    }
+}
+
+FOR_EACH_POLICY("large blocks keep their contents through random churn, and coalesce") {
+    fa::basic_smart_alloc<P> alloc;
+    struct block { unsigned char* p; std::size_t n; unsigned char stamp; };
+    std::vector<block> live;
+    std::mt19937 random(3);
+    std::size_t bytes = 0;
+    for (int i = 0; i < 20'000; ++i) {
+        if (live.size() < 50 || (random() % 2 == 0 && live.size() < 200)) {
+            const std::size_t n = 4097 + random() % (random() % 10 == 0 ? 2'000'000 : 60'000);
+            block b{static_cast<unsigned char*>(alloc.heap_alloc_bytes(n)), n, static_cast<unsigned char>(random())};
+            b.p[0] = b.p[n / 2] = b.p[n - 1] = b.stamp;
+            bytes += n;
+            live.push_back(b);
+        } else {
+            const std::size_t k = random() % live.size();
+            const block b = live[k];
+            live[k] = live.back();
+            live.pop_back();
+            REQUIRE(b.p[0] == b.stamp);
+            REQUIRE(b.p[b.n / 2] == b.stamp);
+            REQUIRE(b.p[b.n - 1] == b.stamp);
+            bytes -= b.n;
+            alloc.heap_free_bytes(b.p, b.n);
+        }
+    }
+    CHECK(alloc.stats().heap_allocated == bytes);
+    for (const block& b : live) alloc.heap_free_bytes(b.p, b.n);
+    CHECK(alloc.stats().heap_allocated == 0);
+    alloc.trim();
+    CHECK(alloc.stats().committed < 1_MiB);
+}
+
+FOR_EACH_POLICY("a freed large block is served again without the lock or a page request") {
+    fa::basic_smart_alloc<P> alloc;
+    void* p = alloc.heap_alloc_bytes(1_MiB);
+    alloc.heap_free_bytes(p, 1_MiB);
+    const auto locks = fa::sync::lock_acquisitions();
+    const auto requests = alloc.stats().page_requests;
+    const auto locks_of_stats = fa::sync::lock_acquisitions() - locks;
+    for (int i = 0; i < 100; ++i) {
+        void* q = alloc.heap_alloc_bytes(1_MiB);
+        CHECK(q == p);
+        alloc.heap_free_bytes(q, 1_MiB);
+    }
+    CHECK(fa::sync::lock_acquisitions() - locks == locks_of_stats);
+    CHECK(alloc.stats().page_requests == requests);
+}
+
+FOR_EACH_POLICY("heap blocks may be freed on another thread, whose bytes stay charged to the tag that took them") {
+    fa::basic_smart_alloc<P> alloc;
+    std::vector<void*> blocks;
+    {
+        fa::tag_scope t(alloc, "loader");
+        for (int i = 0; i < 20; ++i) blocks.push_back(alloc.heap_alloc_bytes(100'000));
+        for (int i = 0; i < 20; ++i) blocks.push_back(alloc.heap_alloc_bytes(1000));
+    }
+    CHECK(alloc.tag_stats("loader").heap_bytes == 20 * 100'000 + 20 * 1024);
+    std::thread([&] {
+        for (int i = 0; i < 20; ++i) alloc.heap_free_bytes(blocks[static_cast<std::size_t>(i)], 100'000);
+        for (int i = 20; i < 40; ++i) alloc.heap_free_bytes(blocks[static_cast<std::size_t>(i)], 1000);
+    }).join();
+    CHECK(alloc.tag_stats("loader").heap_bytes == 0);
+    CHECK(alloc.stats().heap_allocated == 0);
+}
+
+class counting_resource final : public std::pmr::memory_resource {
+public:
+    int allocations = 0;
+    int live = 0;
+    bool refuse = false;
+
+private:
+    void* do_allocate(std::size_t n, std::size_t a) override {
+        if (refuse) throw std::bad_alloc();
+        ++allocations;
+        ++live;
+        return std::pmr::new_delete_resource()->allocate(n, a);
+    }
+    void do_deallocate(void* p, std::size_t n, std::size_t a) override {
+        --live;
+        std::pmr::new_delete_resource()->deallocate(p, n, a);
+    }
+    bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+};
+
+FOR_EACH_POLICY("a heap backend serves all heap memory, and its refusal is exhaustion") {
+    counting_resource backend;
+    fa::options o;
+    o.heap = &backend;
+    {
+        fa::basic_smart_alloc<P> alloc{o};
+        auto small = alloc.template heap_box<int>(5);
+        auto large = alloc.template heap_vec<char>(100'000);
+        auto huge = alloc.template heap_box<overaligned_page>();
+        CHECK(backend.live == 3);
+        CHECK(aligned(huge.get(), 4096));
+        CHECK(*small == 5);
+        CHECK(alloc.stats().heap_allocated == sizeof(int) + 100'000 + sizeof(overaligned_page));
+        backend.refuse = true;
+        CHECK(alloc.template try_heap_alloc<int>() == nullptr);
+        backend.refuse = false;
+    }
+    CHECK(backend.live == 0);
+}
+
+FOR_EACH_POLICY("a heap free with another size is a coded fault") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    void* p = alloc.heap_alloc_bytes(10'000);
+    alloc.heap_free_bytes(p, 9'000);
+    if constexpr (P::reports) CHECK(r.count(fa::code::FA418) == 1);
+    CHECK(alloc.stats().heap_allocated == 0);
+}

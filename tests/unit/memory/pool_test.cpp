@@ -1,0 +1,196 @@
+// Pools: size classes, reuse, threads, trim.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <random>
+#include <thread>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+TEST_CASE("size classes hold what they promise, aligned, with little waste") {
+    using namespace fa::memory;
+    for (std::size_t n = 1; n <= largest_class_size; ++n) {
+        const std::size_t size = class_size(class_of(n));
+        CHECK(size >= n);
+        if (class_of(n) > 0) CHECK(class_size(class_of(n) - 1) < n);
+        if (n > 256) CHECK(static_cast<double>(size - n) / static_cast<double>(size) <= 0.125);
+        for (std::size_t a = 1; a <= 4096; a *= 2) {
+            const unsigned k = class_for(n, a);
+            if (k == no_class) continue;
+            CHECK(class_size(k) >= n);
+            CHECK(natural_alignment(class_size(k)) >= std::min<std::size_t>(a, 4096));
+        }
+    }
+}
+
+FOR_EACH_POLICY("a freed block is the next one handed out") {
+    fa::basic_smart_alloc<P> alloc;
+    struct node { char bytes[64]; };
+    auto* first = alloc.template pool_alloc<node>();
+    auto* second = alloc.template pool_alloc<node>();
+    CHECK(first != second);
+    alloc.pool_free(first);
+    CHECK(alloc.template pool_alloc<node>() == first);
+    alloc.pool_free(first);
+    alloc.pool_free(second);
+    alloc.pool_free(static_cast<node*>(nullptr));
+}
+
+FOR_EACH_POLICY("a million blocks freed in random order are used again, not asked for again") {
+    fa::basic_smart_alloc<P> alloc;
+    std::vector<void*> blocks(100'000);
+    std::mt19937 random(1);
+    std::size_t committed = 0;
+    for (int round = 0; round < 4; ++round) {
+        for (void*& b : blocks) b = alloc.pool_alloc_bytes(64);
+        std::shuffle(blocks.begin(), blocks.end(), random);
+        if (round == 0) committed = alloc.stats().committed;
+        for (void* b : blocks) alloc.pool_free_bytes(b, 64);
+    }
+    CHECK(alloc.stats().committed <= committed + 256_KiB);
+    CHECK(committed <= 64 * blocks.size() * 103 / 100 + 512_KiB);
+    CHECK(alloc.stats().pool_allocated == 0);
+    alloc.trim();
+    CHECK(alloc.stats().committed <= committed / 10);
+    void* again = alloc.pool_alloc_bytes(64);
+    CHECK(again != nullptr);
+    alloc.pool_free_bytes(again, 64);
+}
+
+FOR_EACH_POLICY("a pool block larger than pool_max counts as heap") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.pool_max = 512}};
+    void* small = alloc.pool_alloc_bytes(512);
+    void* large = alloc.pool_alloc_bytes(1024);
+    CHECK(alloc.stats().pool_allocated == 512);
+    CHECK(alloc.stats().heap_allocated == 1024);
+    alloc.pool_free_bytes(small, 512);
+    alloc.pool_free_bytes(large, 1024);
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+FOR_EACH_POLICY("configured size classes decide how large a block is") {
+    const std::size_t classes[] = {128, 1024};
+    fa::options o;
+    o.size_classes = classes;
+    fa::basic_smart_alloc<P> alloc{o};
+    void* p = alloc.pool_alloc_bytes(40);
+    CHECK(alloc.stats().pool_allocated == 128);
+    void* q = alloc.pool_alloc_bytes(200);
+    CHECK(alloc.stats().pool_allocated == 128 + 1024);
+    alloc.pool_free_bytes(p, 40);
+    alloc.pool_free_bytes(q, 200);
+}
+
+FOR_EACH_POLICY("blocks freed on another thread come home, and memory stays flat") {
+    fa::basic_smart_alloc<P> alloc;
+    std::size_t committed = 0;
+    for (int round = 0; round < 50; ++round) {
+        std::vector<void*> blocks;
+        for (int i = 0; i < 5000; ++i) {
+            blocks.push_back(alloc.pool_alloc_bytes(100));
+            std::memset(blocks.back(), i & 0xff, 100);
+        }
+        std::thread([&alloc, blocks] {
+            for (void* b : blocks) alloc.pool_free_bytes(b, 100);
+        }).join();
+        CHECK(alloc.stats().pool_allocated == 0);
+        if (round == 1) committed = alloc.stats().committed;
+    }
+    CHECK(alloc.stats().committed <= committed + 256_KiB);
+    CHECK(alloc.stats().deferred_free_count == 50 * 5000);
+}
+
+FOR_EACH_POLICY("a thread that ends leaves its blocks valid and its memory to the next") {
+    fa::basic_smart_alloc<P> alloc;
+    std::size_t committed = 0;
+    for (int round = 0; round < 100; ++round) {
+        std::vector<fa::pool_box<std::vector<int>>> boxes;
+        std::thread([&] {
+            for (int i = 0; i < 100; ++i) boxes.push_back(alloc.template pool_box<std::vector<int>>(10, i));
+            alloc.begin_frame();
+            static_cast<void>(alloc.template frame_alloc<int>());
+            alloc.end_frame();
+        }).join();
+        for (int i = 0; i < 100; ++i) CHECK((*boxes[static_cast<std::size_t>(i)])[3] == i);
+        boxes.clear();
+        CHECK(alloc.stats().pool_allocated == 0);
+        if (round == 10) committed = alloc.stats().committed;
+    }
+    CHECK(alloc.stats().committed <= committed);
+}
+
+FOR_EACH_POLICY("boxes keep the allocator alive, and what is still out is reported") {
+    recorder r;
+    fa::pool_box<std::string> box;
+    fa::pool_box<std::array<char, 10000>> large;
+    {
+        fa::basic_smart_alloc<P> alloc{r.options()};
+        box = alloc.template pool_box<std::string>("a text that is too long for the small string buffer");
+        large = alloc.template pool_box<std::array<char, 10000>>();
+    }
+    CHECK(r.count(fa::code::FA424) == 1);
+    CHECK(*box == "a text that is too long for the small string buffer");
+    box.reset();
+    (*large)[9999] = 1;
+    large.reset();
+    {
+        fa::basic_smart_alloc<P> clean{r.options()};
+        auto b = clean.template pool_box<int>(1);
+    }
+    CHECK(r.count(fa::code::FA424) == 1);
+}
+
+FOR_EACH_POLICY("pool_shared counts, pool_weak does not keep alive") {
+    fa::basic_smart_alloc<P> alloc;
+    const int before = counted::alive;
+    fa::pool_weak<counted> weak;
+    {
+        auto a = alloc.template pool_shared<counted>(3);
+        weak = a;
+        auto b = a;
+        CHECK(a.use_count() == 2);
+        std::thread([b] { CHECK(b->id == 3); }).join();
+        CHECK(weak.lock()->id == 3);
+    }
+    CHECK(weak.expired());
+    CHECK_FALSE(static_cast<bool>(weak.lock()));
+    CHECK(counted::alive == before);
+    weak = {};
+    CHECK(alloc.stats().pool_allocated == 0);
+}
+
+FOR_EACH_POLICY("boxes run destructors and can be emptied") {
+    fa::basic_smart_alloc<P> alloc;
+    const int before = counted::alive;
+    {
+        auto a = alloc.template pool_box<counted>(1);
+        auto b = alloc.template heap_box<counted>(2);
+        auto c = std::move(a);
+        CHECK_FALSE(static_cast<bool>(a));
+        CHECK(counted::alive == before + 2);
+        CHECK(std::move(b).into_inner().id == 2);
+        counted* raw = c.release();
+        CHECK(raw->id == 1);
+        fa::pool_box<counted> again(raw);
+        auto value = alloc.pool_box(counted(9));
+        CHECK(value->id == 9);
+    }
+    CHECK(counted::alive == before);
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+FOR_EACH_POLICY("a constructor that throws gives the block back") {
+    struct thrower {
+        char bytes[100];
+        thrower() { throw 1; }
+    };
+    fa::basic_smart_alloc<P> alloc;
+    CHECK_THROWS_AS(alloc.template pool_box<thrower>(), int);
+    CHECK_THROWS_AS(alloc.template heap_box<thrower>(), int);
+    CHECK_THROWS_AS(alloc.template pool_shared<thrower>(), int);
+    CHECK(alloc.stats().total_allocated == 0);
+}

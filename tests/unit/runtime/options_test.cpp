@@ -1,0 +1,267 @@
+// Every option has an effect; memory limits hold; page sources of other kinds serve as well.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+// Counts, pretends another page size, and refuses when told to.
+class test_pages final : public fa::page_source {
+public:
+    explicit test_pages(std::size_t page = 4096) : page_(page) {}
+    int refuse_after = -1;  // requests still served; -1: all
+    int reserves = 0;
+    long live = 0;
+
+    void* reserve(std::size_t n, std::size_t a) noexcept override {
+        CHECK(n % page_ == 0);
+        if (refused()) return nullptr;
+        void* p = system_.reserve(n, a < page_ ? page_ : a);
+        if (p != nullptr) {
+            ++reserves;
+            ++live;
+        }
+        return p;
+    }
+    bool commit(void* p, std::size_t n) noexcept override {
+        CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);
+        CHECK(n % page_ == 0);
+        return !refused() && system_.commit(p, n);
+    }
+    void decommit(void* p, std::size_t n) noexcept override {
+        CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);
+        CHECK(n % page_ == 0);
+        system_.decommit(p, n);
+    }
+    void release(void* p, std::size_t n) noexcept override {
+        --live;
+        system_.release(p, n);
+    }
+    std::size_t granularity() const noexcept override { return page_; }
+
+private:
+    bool refused() noexcept { return refuse_after == 0 || (refuse_after > 0 && refuse_after-- == 0); }
+    fa::os::system_pages system_;
+    std::size_t page_;
+};
+
+template <class Alloc>
+void exercise_thread(const Alloc& alloc) {
+    std::thread([&] {
+        auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(1000));
+        auto p = alloc.template pool_box<int>(1);
+    }).join();
+}
+
+template <class Alloc>
+void exercise(const Alloc& alloc) {
+    for (int n = 0; n < 20; ++n) {
+        auto frame = alloc.frame_scope();
+        auto v = frame.template vec<std::string>();
+        for (int i = 0; i < 500; ++i) v.push_back("a text that is too long for the small string buffer");
+        std::memset(frame.alloc_bytes(300'000), n, 300'000);
+        auto b = alloc.template pool_vec<std::string>(fa::count(100));
+        auto h = alloc.template heap_vec<char>(fa::count(200'000));
+        fa::tag_scope t(alloc, "x");
+        auto p = alloc.template pool_box<std::array<char, 3000>>();
+        (*p)[2999] = 1;
+    }
+    alloc.trim();
+    exercise_thread(alloc);
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("page sizes of 4, 16 and 64 KiB serve alike, and everything is given back") {
+    for (std::size_t page : {4_KiB, 16_KiB, 64_KiB}) {
+        test_pages source(page);
+        {
+            fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 128_KiB, .pages = &source}};
+            exercise(alloc);
+            CHECK(source.reserves > 0);
+        }
+        CHECK(source.live == 0);
+    }
+}
+
+FOR_EACH_POLICY("a refused page is a value for try_ members, wherever it happens") {
+    // The k-th request and all later ones fail: nothing crashes, and with memory back all works again.
+    for (int k = 0; k < 60; ++k) {
+        CAPTURE(k);
+        test_pages source;
+        source.refuse_after = 2;  // the allocator itself
+        std::size_t refusals = 0;
+        auto on_exhaustion = [&](const fa::exhaustion&) {
+            ++refusals;
+            source.refuse_after = -1;
+            return true;
+        };
+        recorder r;
+        fa::options o = r.options({.frame_capacity = 64_KiB, .pages = &source});
+        o.on_exhaustion = on_exhaustion;
+        fa::basic_smart_alloc<P> alloc{o};
+        source.refuse_after = k;
+        bool complete = true;
+        auto note = [&](bool served) { complete = complete && served; };
+        note(alloc.template try_frame_alloc<int>() != nullptr);
+        note(alloc.try_frame_alloc_bytes(60'000) != nullptr);
+        note(alloc.try_frame_alloc_bytes(60'000) != nullptr);
+        note(alloc.try_frame_alloc_bytes(600'000) != nullptr);
+        void* p = alloc.try_pool_alloc_bytes(100);
+        void* h = alloc.try_heap_alloc_bytes(100'000);
+        note(p != nullptr);
+        note(h != nullptr);
+        note(alloc.template try_pool_box<int>(1).get() != nullptr);
+        note(alloc.template try_heap_box<int>(1).get() != nullptr);
+        note(static_cast<bool>(alloc.template try_pool_shared<int>(1)));
+        note(static_cast<bool>(alloc.template try_frame_box<int>(1)));
+        note(alloc.template try_frame_make<int>(1) != nullptr);
+        note(!alloc.template try_frame_slice<int>(100).empty());
+        note(!alloc.template try_frame_alloc_batch<int>(100).empty());
+        note(alloc.template try_frame_alloc_n<int, 4>() != nullptr);
+        long* l = alloc.template try_pool_alloc<long>();
+        note(l != nullptr);
+        alloc.pool_free(l);
+        CHECK(refusals == 0);
+        if (complete) CHECK(k > 3);
+        source.refuse_after = -1;
+        if (p != nullptr) alloc.pool_free_bytes(p, 100);
+        if (h != nullptr) alloc.heap_free_bytes(h, 100'000);
+        CHECK(alloc.template try_frame_alloc<int>() != nullptr);
+        CHECK(alloc.template try_pool_box<int>(1).get() != nullptr);
+        alloc.end_frame();
+    }
+}
+
+FOR_EACH_POLICY("the exhaustion handler that frees memory is believed") {
+    test_pages source;
+    int asked = 0;
+    auto handler = [&](const fa::exhaustion& e) {
+        CHECK(e.reason == fa::exhaustion_reason::system_refused);
+        ++asked;
+        source.refuse_after = -1;
+        return true;
+    };
+    fa::options o{.pages = &source};
+    o.on_exhaustion = handler;
+    fa::basic_smart_alloc<P> alloc{o};
+    auto frame = alloc.frame_scope();
+    source.refuse_after = 0;
+    CHECK(frame.try_alloc_bytes(700'000) == nullptr);
+    CHECK(frame.alloc_bytes(700'000) != nullptr);
+    CHECK(asked == 1);
+}
+
+FOR_EACH_POLICY("global_limit holds for everything together") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB, .global_limit = 4_MiB}};
+    auto frame = alloc.frame_scope();
+    std::vector<void*> blocks;
+    while (void* p = alloc.try_heap_alloc_bytes(100'000)) blocks.push_back(p);
+    CHECK(alloc.stats().committed <= 4_MiB);
+    CHECK(blocks.size() > 30);
+    for (void* p : blocks) alloc.heap_free_bytes(p, 100'000);
+    alloc.trim();
+    CHECK(frame.try_alloc_bytes(1_MiB) != nullptr);
+}
+
+FOR_EACH_POLICY("fixed memory serves everything, metadata and threads included, without the system") {
+    const auto calls_before = fa::os::system_calls();
+    std::vector<std::byte> memory(16_MiB);
+    {
+        fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 128_KiB, .fixed_memory = std::span<std::byte>(memory)}};
+        exercise(alloc);
+        auto frame = alloc.frame_scope();
+        auto* p = static_cast<std::byte*>(frame.alloc_bytes(100));
+        CHECK(p >= memory.data());
+        CHECK(p < memory.data() + memory.size());
+        CHECK(frame.try_alloc_bytes(32_MiB) == nullptr);
+        std::size_t got = 0;
+        while (frame.try_alloc_bytes(50'000) != nullptr) got += 50'000;
+        CHECK(got > 8_MiB);
+        CHECK(got < 16_MiB);
+    }
+    CHECK(fa::os::system_calls() == calls_before);
+    fa::basic_smart_alloc<P> own{fa::options{.frame_capacity = 128_KiB, .fixed_memory = 16_MiB}};
+    const auto calls = fa::os::system_calls();
+    exercise(own);
+    CHECK(fa::os::system_calls() == calls);
+}
+
+FOR_EACH_POLICY("after seal a page request is exhaustion, and what is there still serves") {
+    std::vector<fa::exhaustion_reason> reasons;
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
+    { auto frame = alloc.frame_scope(); static_cast<void>(frame.alloc_bytes(30'000)); }
+    void* p = alloc.pool_alloc_bytes(64);
+    alloc.pool_free_bytes(p, 64);
+    alloc.seal();
+    const auto requests = alloc.stats().committed;
+    auto frame = alloc.frame_scope();
+    CHECK(frame.try_alloc_bytes(30'000) != nullptr);
+    CHECK(alloc.pool_alloc_bytes(64) == p);
+    CHECK(frame.try_alloc_bytes(1_MiB) == nullptr);
+    CHECK(alloc.try_heap_alloc_bytes(1_MiB) == nullptr);
+    CHECK(alloc.stats().committed == requests);
+    alloc.pool_free_bytes(p, 64);
+}
+
+FOR_EACH_POLICY("prefault commits at once, and base_address places the memory") {
+    fa::basic_smart_alloc<P> lazy{fa::options{.frame_capacity = 4_MiB}};
+    fa::basic_smart_alloc<P> eager{fa::options{.frame_capacity = 4_MiB, .prefault = true}};
+    lazy.begin_frame();
+    eager.begin_frame();
+    CHECK(lazy.stats().committed < 1_MiB);
+    CHECK(eager.stats().committed >= 4_MiB);
+    lazy.end_frame();
+    eager.end_frame();
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    constexpr std::uintptr_t base = 0x2000'0000'0000;
+    auto place = [&] {
+        fa::basic_smart_alloc<P> placed{fa::options{.base_address = base}};
+        auto frame = placed.frame_scope();
+        return reinterpret_cast<std::uintptr_t>(frame.alloc_bytes(100));
+    };
+    if (fa::os::system_pages({.base_address = base}).granularity() == 4096 && std::string_view(FRAMEALLOC_TEST_OS) == "linux") {
+        const auto first = place();
+        CHECK(first >= base);
+        CHECK(first < base + 1_GiB);
+        CHECK(place() == first);
+    }
+#endif
+}
+
+FOR_EACH_POLICY("presets and huge pages work, and the name is in the report") {
+    for (fa::options o : {fa::options::small_footprint(), fa::options::minimal(), fa::options::high_performance()}) {
+        fa::basic_smart_alloc<P> alloc{o};
+        exercise(alloc);
+    }
+    CHECK(fa::options::small_footprint().frame_capacity < fa::options{}.frame_capacity);
+    CHECK(fa::options::high_performance().frame_capacity > fa::options{}.frame_capacity);
+    std::string seen;
+    auto on_fault = [&](const fa::fault& f) { seen = f.allocator; };
+    fa::options o{.name = "the game"};
+    o.on_fault = on_fault;
+    fa::basic_smart_alloc<P> alloc{o};
+    alloc.end_frame();
+    CHECK(seen == "the game");
+}
+
+FOR_EACH_POLICY("slab_page_size is how much the pool asks for at once") {
+    for (std::size_t slab : {64_KiB, 512_KiB}) {
+        test_pages source;
+        fa::basic_smart_alloc<P> alloc{fa::options{.slab_page_size = slab, .pages = &source}};
+        std::vector<void*> blocks;
+        blocks.push_back(alloc.pool_alloc_bytes(1024));
+        const int before = source.reserves;
+        for (int i = 0; i < 1000; ++i) blocks.push_back(alloc.pool_alloc_bytes(1024));
+        CHECK(source.reserves - before == (slab == 64_KiB ? 15 : 1));
+        for (void* p : blocks) alloc.pool_free_bytes(p, 1024);
+    }
+}
