@@ -130,7 +130,7 @@ alloc_stats stats_of(core_ref a) noexcept {
         s.slab_refill_count += c.slab_refills.get();
         s.deferred_free_count += c.remote_frees.get();
         add_pages(s, c, live);
-        live += c.frame_allocations.get();
+        live += c.frame_allocations.get() - c.frame_releases.get();
     });
     s.deallocation_count = s.allocation_count - live - a.owner->stats_base_frees;
     s.allocation_count -= a.owner->stats_base_allocations;

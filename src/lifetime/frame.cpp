@@ -173,6 +173,7 @@ bool ground_in_use(const thread_context& c) noexcept {
 void finish_outermost(thread_context& c) noexcept {
     uninstall_pages(c);
     flush_batch(c);
+    c.frame_releases.set(c.frame_allocations.get());
     if (ground_in_use(c)) reset_ground(c);
     if (c.flight->parked) return;
     merge_chunks(c);

@@ -141,7 +141,7 @@ struct thread_context {
     bool counting;
     std::uint32_t outside_count;  // FA001 so far
     std::uint32_t too_deep;       // frames asked for beyond the deepest record
-    sync::owner_counter frame_allocations, heap_allocations, heap_frees, remote_frees;
+    sync::owner_counter frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
     sync::owner_counter taken[block_kind_count];  // blocks handed out by pages, as far as charged
     sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
     sync::owner_counter frame_used;       // bytes in use by open frames as of the last boundary
