@@ -82,7 +82,13 @@ public:
     // --- growth: each x() has a try_x() that returns false instead of asking the exhaustion handler ---
     template <class... Args>
     T& emplace_back(Args&&... args) {
-        if (end_ == limit_) [[unlikely]] return grow_and_emplace(std::forward<Args>(args)...);
+        if (end_ == limit_) [[unlikely]] {
+            if constexpr (!trivial) return grow_and_emplace(std::forward<Args>(args)...);
+            // No reference to the arguments leaves this function, so that they can stay in registers.
+            const T copy = make(std::forward<Args>(args)...);
+            grow<true>(object::next_capacity(capacity(), size() + 1));
+            return *::new (static_cast<void*>(end_++)) T(copy);
+        }
         object::check_open<Policy>(source_);
         T* p = object::construct_at<T>(end_, std::forward<Args>(args)...);
         ++end_;
@@ -218,17 +224,11 @@ private:
     // Keeps the old elements until the new one is built: the argument may be one of them.
     template <class... Args>
     FRAMEALLOC_COLD T& grow_and_emplace(Args&&... args) {
-        if constexpr (trivial && sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, T> && ...)) {
-            const T copy(args...);
-            grow<true>(object::next_capacity(capacity(), size() + 1));
-            return *::new (static_cast<void*>(end_++)) T(copy);
-        } else {
-            T copy = make(std::forward<Args>(args)...);
-            grow<true>(object::next_capacity(capacity(), size() + 1));
-            T* p = object::construct_at<T>(end_, std::move(copy));
-            ++end_;
-            return *p;
-        }
+        T copy = make(std::forward<Args>(args)...);
+        grow<true>(object::next_capacity(capacity(), size() + 1));
+        T* p = object::construct_at<T>(end_, std::move(copy));
+        ++end_;
+        return *p;
     }
     template <class... Args>
     static T make(Args&&... args) {
