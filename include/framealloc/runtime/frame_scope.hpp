@@ -72,7 +72,7 @@ class basic_frame_scope {
     using vec_type = basic_vec<T, frame_source, Policy>;
 
 public:
-    [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(memory::core_ref a) noexcept
+    [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const memory::core_ref& a) noexcept
         : record_(lifetime::open_frame(memory::top_record(a))) {}
     basic_frame_scope(const basic_frame_scope&) = delete;
     basic_frame_scope& operator=(const basic_frame_scope&) = delete;

@@ -336,7 +336,7 @@ public:
     void seal() const noexcept { owner_.owner->pages.seal(); }
 
     // --- for scopes, allocators and own containers ---
-    memory::core_ref owner() const noexcept { return owner_; }
+    const memory::core_ref& owner() const noexcept { return owner_; }
     template <class Source>
     FRAMEALLOC_INLINE Source source() const noexcept {
         if constexpr (std::is_same_v<Source, framealloc::frame_source>) return Source(memory::top_record(owner_));
