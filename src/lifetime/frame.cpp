@@ -346,7 +346,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
     // Only while the block can stay where it is: the slow path would otherwise chain a chunk for the rest.
     if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin) return false;
     if (more == 0) return true;
-    return frame_allocate_slow(r, more, 1, on_failure::return_null) != nullptr;
+    return frame_allocate_slow(r, more, 1, on_failure::return_null).block != nullptr;
 }
 
 void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {

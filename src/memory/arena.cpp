@@ -216,7 +216,8 @@ void refresh_limit(thread_context& c) noexcept {
     c.top->limit = c.arena_limit & c.top->open_mask;
 }
 
-void* frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+    frame_record* r = asked;
     thread_context& c = *r->context;
     if (!belongs_to_caller(c) && c.owner->config.reports)
         c.owner->raise(code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
@@ -226,8 +227,8 @@ void* frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align,
     }
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
-        if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) return p;
-        if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return nullptr;
+        if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) return {p, asked};
+        if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return {nullptr, asked};
     }
 }
 

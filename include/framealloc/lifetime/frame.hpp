@@ -56,14 +56,23 @@ FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
 // Allocates `Size` bytes at `Align` from an open frame.
 // Cost: five instructions from cursor load to cursor store; two more when Align > 8.
 template <std::size_t Size, std::size_t Align>
-FRAMEALLOC_INLINE void* allocate(frame_record* r, on_failure f = on_failure::ask_handler) noexcept {
+FRAMEALLOC_INLINE void* allocate_from(frame_record*& r, on_failure f) noexcept {
     constexpr std::uintptr_t bytes = align_up(Size, memory::cursor_granularity);
     std::uintptr_t p = r->cursor;
     if constexpr (Align > memory::cursor_granularity) p = align_up(p, Align);
     const std::uintptr_t q = p + bytes;
-    if (q > r->limit) [[unlikely]] return memory::frame_allocate_slow(r, Size, Align, f);
+    if (q > r->limit) [[unlikely]] {
+        const memory::slow_allocation slow = memory::frame_allocate_slow(r, Size, Align, f);
+        r = slow.record;
+        return slow.block;
+    }
     r->cursor = q;
     return pointer_at(p);
+}
+
+template <std::size_t Size, std::size_t Align>
+FRAMEALLOC_INLINE void* allocate(frame_record* r, on_failure f = on_failure::ask_handler) noexcept {
+    return allocate_from<Size, Align>(r, f);
 }
 
 // The same for sizes and alignments known at run time; what cannot be satisfied is the slow path's to say.
@@ -72,7 +81,7 @@ FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t
     const std::uintptr_t p = align_up(r->cursor, align);
     const std::uintptr_t limit = r->limit;
     const bool fits = p <= limit && bytes <= limit - p && p >= r->cursor;
-    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]] return memory::frame_allocate_slow(r, bytes, align, f);
+    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]] return memory::frame_allocate_slow(r, bytes, align, f).block;
     r->cursor = p + align_up(bytes, memory::cursor_granularity);
     return pointer_at(p);
 }

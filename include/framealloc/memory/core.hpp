@@ -118,7 +118,13 @@ FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
 
 // --- arena (src/memory/arena.cpp) ---
 enum class on_failure : bool { return_null, ask_handler };
-FRAMEALLOC_COLD void* frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+// Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path does
+// not reload it from the stack.
+struct slow_allocation {
+    void* block;
+    frame_record* record;
+};
+FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 // Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
 FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept;
 void outer_free(thread_context& c, void* block) noexcept;

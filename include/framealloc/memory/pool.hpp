@@ -36,16 +36,18 @@ FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
 }
 
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
-inline void* pool_allocate_bytes(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
-    const unsigned k = is_power_of_two(align) ? class_for(bytes, align) : no_class;
+inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+    const bool small = bytes - 1 < 256 && align <= 16;  // the classes that are multiples of 16
+    const unsigned k = small ? static_cast<unsigned>((bytes - 1) / 16) : is_power_of_two(align) ? class_for(bytes, align) : no_class;
     if (k == no_class) return heap_allocate(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     return c == nullptr ? nullptr : pool_allocate(*c, block_kind::pool, k, f);
 }
 
-inline void pool_free_bytes(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
-    if (class_for(bytes, align) == no_class) return heap_free(a, p, bytes, align);
+    const bool certain = bytes <= largest_class_size && align <= 16;
+    if (!certain && class_for(bytes, align) == no_class) return heap_free(a, p, bytes, align);
     pool_free(p);
 }
 

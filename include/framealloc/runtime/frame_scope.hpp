@@ -48,9 +48,9 @@ template <class T, class... Args>
 using boxed_type_t = typename boxed_type<T, Args...>::type;
 
 template <class T>
-FRAMEALLOC_INLINE T* allocate_object(memory::frame_record* r, memory::on_failure f) noexcept {
+FRAMEALLOC_INLINE T* allocate_object(memory::frame_record*& r, memory::on_failure f) noexcept {
     static_assert(object::implicit_lifetime<T>, "this type needs construction: use frame_make (frame.make), frame_box or frame_vec");
-    return static_cast<T*>(lifetime::allocate<sizeof(T), alignof(T)>(r, f));
+    return static_cast<T*>(lifetime::allocate_from<sizeof(T), alignof(T)>(r, f));
 }
 
 template <class T>
@@ -111,14 +111,14 @@ public:
     FRAMEALLOC_INLINE std::span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
         note(s);
-        return std::span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record_, must)), N);
+        return std::span<T, N>(static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, must)), N);
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
     FRAMEALLOC_INLINE T* try_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
         note(s);
-        return static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record_, may_fail));
+        return static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, may_fail));
     }
 
     // --- objects: constructed here, destroyed when the frame ends ---
@@ -186,7 +186,7 @@ private:
         if constexpr (Policy::checks) record_->context->last_site = s;
     }
 
-    memory::frame_record* record_;
+    mutable memory::frame_record* record_;  // never another: see slow_allocation
 };
 
 using frame_scope = basic_frame_scope<active_policy>;

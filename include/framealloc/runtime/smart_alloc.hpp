@@ -70,7 +70,8 @@ public:
     // --- frame memory ---
     template <class T>
     FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept {
-        return runtime::allocate_object<T>(record(s), must);
+        memory::frame_record* r = record(s);
+        return runtime::allocate_object<T>(r, must);
     }
     template <class T>
     T* try_frame_alloc(site_type s = site_type::here()) const noexcept {
@@ -349,7 +350,7 @@ private:
         if constexpr (Policy::checks) c->last_site = s;
         return c;
     }
-    FRAMEALLOC_INLINE memory::core_ref noted(const site_type& s) const noexcept {
+    FRAMEALLOC_INLINE const memory::core_ref& noted(const site_type& s) const noexcept {
         if constexpr (Policy::checks) {
             if (memory::thread_context* c = memory::try_context_of(owner_)) c->last_site = s;
         }
