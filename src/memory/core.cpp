@@ -164,12 +164,13 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
 void close_core(core* c) noexcept {
     detach_caller(*c);
     char detail[96];
-    if (const std::uint32_t frames = open_frames(*c); frames != 0 && !c->orphaned.load_relaxed()) {
+    const bool again = c->orphaned.load_relaxed();  // relaxed: reported before, by whoever set it
+    if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {
         std::snprintf(detail, sizeof detail, "%u threads have open frames", static_cast<unsigned>(frames));
         c->raise(code::FA432, detail, nullptr, frames);
     }
     const std::uint64_t out = blocks_out(*c);
-    if (out != 0 && !c->orphaned.load_relaxed()) report_leaks(*c, out);
+    if (out != 0 && !again) report_leaks(*c, out);
     if (out == 0 && open_frames(*c) == 0) {
         // A thread that is about to leave may have pinned the allocator meanwhile: then it closes it.
         if (unregister_core(c)) destroy(c);

@@ -345,11 +345,12 @@ void pool_free_slow(void* block) noexcept {
     if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
     if (belongs_to_caller(*owner)) return free_local(p, block);
     core& a = *owner->owner;
-    thread_context* mine = a.orphaned.load_relaxed() ? nullptr : try_attach({&a, a.id});
+    const bool orphaned = a.orphaned.load_relaxed();  // relaxed: the collector takes the lock
+    thread_context* mine = orphaned ? nullptr : try_attach({&a, a.id});
     if (mine != nullptr && mine != owner) return free_remote(*mine, p, block);
     if (mine == owner) return free_local(p, block);
     p.remote.push(address_of(&p), block, block, 1);
-    if (a.orphaned.load_relaxed()) collect_orphan(a);  // relaxed: the collector takes the lock
+    if (orphaned) collect_orphan(a);
 }
 
 // Takes home what other threads returned, then hands every empty page to the depot.

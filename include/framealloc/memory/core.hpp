@@ -95,7 +95,7 @@ void trim(core& c) noexcept;
 
 inline void retain_core(core_ref a) noexcept { a.owner->handles.add_relaxed(1); }  // relaxed: a handle is already held
 inline void release_core(core_ref a) noexcept {
-    if (a.owner != nullptr && a.owner->handles.subtract_acq_rel(1) == 1) close_core(a.owner);
+    if (a.owner != nullptr && a.owner->handles.subtract_acq_rel(1) == 1) close_core(a.owner);  // pairs: itself, the last sees all
 }
 
 // --- accounts (src/memory/accounts.cpp) ---

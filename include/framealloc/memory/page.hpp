@@ -46,9 +46,10 @@ struct pool_page {
     pool_page* next_all;         // of the owner
     pool_page** link_all;
 
-    std::uint32_t used() const noexcept {  // relaxed: other threads see a recent value
-        return __atomic_load_n(&allocations, __ATOMIC_RELAXED) - __atomic_load_n(&frees, __ATOMIC_RELAXED) -
-               (__atomic_load_n(&current, __ATOMIC_RELAXED) ? 1U : 0U);
+    std::uint32_t used() const noexcept {
+        const std::uint32_t taken = __atomic_load_n(&allocations, __ATOMIC_RELAXED);  // relaxed: a recent value will do
+        const std::uint32_t returned = __atomic_load_n(&frees, __ATOMIC_RELAXED);     // relaxed: as above
+        return taken - returned - (__atomic_load_n(&current, __ATOMIC_RELAXED) ? 1U : 0U);  // relaxed: as above
     }
 };
 static_assert(sizeof(pool_page) == page_header_bytes);

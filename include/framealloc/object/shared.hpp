@@ -21,10 +21,10 @@ struct shared_block {
 
     T* get() noexcept { return std::launder(reinterpret_cast<T*>(storage)); }
     void drop_weak() noexcept {
-        if (weak.subtract_acq_rel(1) == 1) pool_destroy(this);
+        if (weak.subtract_acq_rel(1) == 1) pool_destroy(this);  // pairs: itself, the last one sees all
     }
     void drop_strong() noexcept {
-        if (strong.subtract_acq_rel(1) != 1) return;
+        if (strong.subtract_acq_rel(1) != 1) return;  // pairs: itself and lock()
         get()->~T();
         drop_weak();
     }

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Checks what a compiler does not: file and function sizes, comments on memory orders, words that do not belong in messages.
+
+usage: check_style.py [ROOT]
+
+A file over 600 lines is an error; a function body over 60 lines is an error; every relaxed, acquire or release operation
+outside sync/ carries a comment that says why ("relaxed: …") or with what it pairs ("pairs: …").
+"""
+import pathlib
+import re
+import sys
+
+ORDER = re.compile(r"(load|store|add|exchange|subtract|compare_exchange)_(relaxed|acquire|release|acq_rel)\(|__ATOMIC_(RELAXED|ACQUIRE|RELEASE|ACQ_REL)")
+
+
+def functions(lines):
+    """Yields (first line, length) of bodies opened by a line at the margin that ends with '{'."""
+    start = None
+    for number, line in enumerate(lines, 1):
+        if re.match(r"^[A-Za-z\[].*\)[^;]*\{$", line) and not line.startswith(("namespace", "struct", "class", "enum")):
+            start = number
+        elif line == "}" and start is not None:
+            yield start, number - start
+            start = None
+
+
+def check(path, lines):
+    if len(lines) > 600:
+        yield f"{path}: {len(lines)} lines, 600 are the limit"
+    for start, length in functions(lines):
+        if length > 60:
+            yield f"{path}:{start}: function of {length} lines, 60 are the limit"
+    if "/sync/" in str(path):
+        return
+    for number, line in enumerate(lines, 1):
+        if ORDER.search(line) and not re.search(r"//.*(relaxed:|pairs:)", line + (lines[number] if number < len(lines) else "")):
+            if not re.search(r"//.*(relaxed:|pairs:)", lines[number - 2]):
+                yield f"{path}:{number}: a memory order without 'relaxed: why' or 'pairs: with what'"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent)
+    found, files = [], 0
+    for base in ("include", "src"):
+        for path in sorted((root / base).rglob("*.[hc]pp")):
+            files += 1
+            found += check(path.relative_to(root), path.read_text().splitlines())
+    for line in found:
+        print(line)
+    print(f"check_style: {files} files, {len(found)} findings")
+    return 1 if found or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

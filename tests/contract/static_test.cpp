@@ -1,0 +1,54 @@
+// What must hold before anything runs: sizes, traits, policies of one binary, codes without repetition.
+#include <type_traits>
+#include <utility>
+
+#include <framealloc/framealloc.hpp>
+
+namespace fa = framealloc;
+using namespace fa::literals;
+
+static_assert(sizeof(fa::smart_alloc) == 16);
+static_assert(sizeof(fa::frame_scope) == sizeof(void*));
+static_assert(sizeof(fa::pool_box<int>) == sizeof(int*));
+static_assert(sizeof(fa::frame_box<int>) == sizeof(int*) || fa::active_policy::checks);
+static_assert(sizeof(fa::memory::frame_record) == 64);
+static_assert(sizeof(fa::memory::thread_slot) <= 256);
+static_assert(std::is_trivially_destructible_v<fa::memory::thread_slot>);
+static_assert(std::is_empty_v<fa::no_site>);
+
+static_assert(!std::is_copy_constructible_v<fa::frame_scope> && !std::is_move_constructible_v<fa::frame_scope>);
+static_assert(!std::is_copy_assignable_v<fa::frame_scope> && !std::is_move_assignable_v<fa::frame_scope>);
+static_assert(!std::is_copy_constructible_v<fa::tag_scope> && !std::is_move_constructible_v<fa::phase_scope>);
+static_assert(!std::is_copy_constructible_v<fa::pool_box<int>> && std::is_nothrow_move_constructible_v<fa::pool_box<int>>);
+static_assert(!std::is_copy_constructible_v<fa::frame_box<int>> && std::is_nothrow_move_constructible_v<fa::frame_box<int>>);
+static_assert(std::is_nothrow_copy_constructible_v<fa::smart_alloc> && std::is_nothrow_default_constructible_v<fa::smart_alloc>);
+static_assert(std::is_nothrow_move_constructible_v<fa::frame_vec<int>> && std::is_nothrow_move_assignable_v<fa::pool_vec<int>>);
+static_assert(std::is_aggregate_v<fa::options>);
+static_assert(64_KiB == 65536 && 1_MiB == 1048576 && 1_GiB == 1073741824);
+static_assert(fa::checked_product(4_GiB, 8_GiB) == fa::impossible_size);
+
+using allocator = const fa::smart_alloc&;
+static_assert(noexcept(std::declval<allocator>().begin_frame()) && noexcept(std::declval<allocator>().end_frame()));
+static_assert(noexcept(std::declval<allocator>().frame_alloc<int>()) && noexcept(std::declval<allocator>().pool_alloc<int>()));
+static_assert(std::is_same_v<decltype(std::declval<allocator>().frame_alloc_n<int, 4>()), std::span<int, 4>>);
+static_assert(std::is_same_v<decltype(std::declval<allocator>().frame_box(5)), fa::frame_box<int>>);
+static_assert(std::is_same_v<decltype(std::declval<allocator>().pool_shared<int>(5)), fa::pool_shared<int>>);
+static_assert(std::is_convertible_v<fa::frame_vec<float>&, std::span<const float>>);
+
+// Every code once.
+constexpr int codes[] = {
+#define FRAMEALLOC_CODE(name, number, text) number,
+#include <framealloc/base/codes.def>
+#undef FRAMEALLOC_CODE
+};
+constexpr bool unique() {
+    for (int a : codes) {
+        int n = 0;
+        for (int b : codes) n += a == b ? 1 : 0;
+        if (n != 1) return false;
+    }
+    return true;
+}
+static_assert(unique());
+
+int main() { return 0; }
