@@ -37,7 +37,7 @@ def program(block):
         if depth == 0 and re.match(r"(#include|inline constexpr|namespace fa|using namespace)", line):
             if not line.startswith(("namespace fa", "using namespace")):
                 hoisted.append(line)
-        elif depth or re.match(r"(struct|class|template|void|float|int|bool|std::\S+) .*\{\s*(//.*)?$", line) and not line.startswith(" "):
+        elif depth or re.match(r"(struct|class|template)\b.*\{|\w[\w:<>]* \w+\([^\[]*\) \{", line):
             depth += line.count("{") - line.count("}")
             hoisted.append(line)
         else:

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Installs the given Debian packages that are missing, as root or with sudo.
+set -euo pipefail
+
+missing=()
+for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} != 0 ] || exit 0
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo)
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+{ "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"; } > "$log" 2>&1 ||
+    { tail -n 20 "$log" >&2; echo "install_packages: apt-get failed" >&2; exit 1; }
+rm -f "$log"

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds and runs everything, and ends with ctest's summary.
+#
+# usage: ./test.sh [--full] [--no-install]
+#   --full        also ASan+UBSan, TSan, clang 14, debug, minimal and portable in their whole length, a longer model, stub_check
+#   --no-install  the packages are there
+set -euo pipefail
+cd "$(dirname "$0")"
+
+full=0
+install=1
+for argument in "$@"; do
+    case "$argument" in
+        --full) full=1 ;;
+        --no-install) install=0 ;;
+        *) echo "test.sh: unknown option $argument (usage: ./test.sh [--full] [--no-install])" >&2; exit 2 ;;
+    esac
+done
+
+packages=(cmake ninja-build g++ clang-14 clang-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind ccache
+          doctest-dev libseccomp-dev libbox2d-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
+[ "$install" = 0 ] || scripts/install_packages.sh "${packages[@]}"
+
+if command -v ccache > /dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+fi
+started=$SECONDS
+step() { printf '\n=== %s (%d s) ===\n' "$1" $((SECONDS - started)); }
+
+# Configures and builds a preset; further arguments are targets.
+build() {
+    local preset=$1
+    shift
+    step "build $preset"
+    cmake --preset "$preset" > "/tmp/framealloc-$preset.log" || { tail -n 30 "/tmp/framealloc-$preset.log"; exit 1; }
+    grep -E ' is off' "/tmp/framealloc-$preset.log" && { echo "test.sh: an optional part is off"; exit 1; }
+    cmake --build --preset "$preset" ${1:+--target "$@"} | grep -E 'error|warning|FAILED|undefined' && exit 1
+    return 0
+}
+
+build asan unit_tests long_run static_contract
+step "address and undefined behaviour sanitizers"
+ctest --preset asan -R '^(unit\.|model|long_run|contract.static)' --output-on-failure
+
+build tsan unit_tests
+step "thread sanitizer"
+ctest --preset tsan -R '^unit\.(memory|runtime)' --output-on-failure
+
+build clang14 framealloc static_contract
+build portable unit_tests
+step "portable"
+ctest --preset portable -R '^(unit\.|model)' --output-on-failure
+
+if [ "$full" = 1 ]; then
+    for preset in minimal debug clang14; do
+        build "$preset"
+        step "$preset"
+        FRAMEALLOC_MODEL_OPS=4000000 ctest --preset "$preset" --output-on-failure
+    done
+    step "stub_check"
+    scripts/stub_check.py
+fi
+
+build release
+build release all_verify_interface_header_sets
+step "compile time"
+scripts/compile_time.py
+step "everything, g++ release"
+if [ "$full" = 1 ]; then export FRAMEALLOC_MODEL_OPS=4000000; fi
+ctest --preset release --output-on-failure
