@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
     CLI::App app("A game loop with Box2D physics on plain containers, on tuned containers and on framealloc");
     app.add_option("--frames", s.frames, "frames a variant runs")->check(CLI::Range(2U, 1'000'000U))->capture_default_str();
     app.add_option("--bodies", s.bodies, "physics bodies")->check(CLI::Range(1U, 20'000U))->capture_default_str();
-    app.add_option("--seed", s.seed, "seed of everything random")->capture_default_str();
+    app.add_option("--seed", s.seed, "seed of everything random")->check(CLI::Range(std::uint64_t{0}, ~std::uint64_t{0}))->capture_default_str();
     app.add_option("--threads", s.threads, "threads that update particles")->check(CLI::Range(1U, 64U))->capture_default_str();
     app.add_option("--report", report, "write an HTML report to FILE");
     app.add_flag("--seal", sealed, "after warm-up forbid all system calls that get memory, and show that the loop goes on");

@@ -395,10 +395,11 @@ private:
         if (v.try_reserve(c.n)) v.resize(c.n);
         return v;
     }
-    template <class V, class S>
-    static V try_vec(S s, std::size_t n) {
-        if constexpr (object::is_frame<S>) return try_vec<V>(s, capacity(n));
-        else return try_vec<V>(s, count(n));
+    template <class V, class S, class N>
+        requires std::is_integral_v<N>
+    static V try_vec(S s, N n) {
+        if constexpr (object::is_frame<S>) return try_vec<V>(s, capacity(static_cast<std::size_t>(n)));
+        else return try_vec<V>(s, count(static_cast<std::size_t>(n)));
     }
 
     memory::core_ref owner_;

@@ -110,7 +110,7 @@ FOR_EACH_POLICY("a thread that ends leaves its blocks valid and its memory to th
     for (int round = 0; round < 100; ++round) {
         std::vector<fa::pool_box<std::vector<int>>> boxes;
         std::thread([&] {
-            for (int i = 0; i < 100; ++i) boxes.push_back(alloc.template pool_box<std::vector<int>>(10, i));
+            for (int i = 0; i < 100; ++i) boxes.push_back(alloc.template pool_box<std::vector<int>>(std::size_t{10}, i));
             alloc.begin_frame();
             static_cast<void>(alloc.template frame_alloc<int>());
             alloc.end_frame();

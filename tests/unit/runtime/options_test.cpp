@@ -226,7 +226,9 @@ FOR_EACH_POLICY("prefault commits at once, and base_address places the memory") 
     auto place = [&] {
         fa::basic_smart_alloc<P> placed{fa::options{.base_address = base}};
         auto frame = placed.frame_scope();
-        return reinterpret_cast<std::uintptr_t>(frame.alloc_bytes(100));
+        void* p = frame.alloc_bytes(100);
+        const auto where = reinterpret_cast<std::uintptr_t>(p);
+        return where;
     };
     if (fa::os::system_pages({.base_address = base}).granularity() == 4096 && std::string_view(FRAMEALLOC_TEST_OS) == "linux") {
         const auto first = place();

@@ -1,0 +1,121 @@
+// Alignment, products, callbacks, codes and reports.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+// What a function prints to standard error, run in a child; `signal` receives how it ended.
+template <class F>
+std::string printed_by(F&& f, int* signal = nullptr) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 2);
+        close(ends[0]);
+        std::signal(SIGABRT, SIG_DFL);
+        f();
+        _exit(0);
+    }
+    close(ends[1]);
+    std::string text;
+    char buffer[512];
+    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (signal != nullptr) *signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    return text;
+}
+
+int plain_calls = 0;
+void plain(int n) { plain_calls += n; }
+
+}  // namespace
+
+TEST_CASE("alignment rounds to powers of two") {
+    CHECK(fa::align_up(0, 8) == 0);
+    CHECK(fa::align_up(1, 8) == 8);
+    CHECK(fa::align_up(8, 8) == 8);
+    CHECK(fa::align_down(15, 8) == 8);
+    CHECK(fa::is_power_of_two(4096));
+    CHECK_FALSE(fa::is_power_of_two(0));
+    CHECK_FALSE(fa::is_power_of_two(24));
+}
+
+TEST_CASE("a product that does not fit is impossible") {
+    CHECK(fa::checked_product(3, 5) == 15);
+    CHECK(fa::checked_product(0, ~std::size_t{0}) == 0);
+    CHECK(fa::checked_product(~std::size_t{0}, 2) == fa::impossible_size);
+}
+
+TEST_CASE("a callback calls functions, captureless lambdas and objects with state") {
+    fa::callback<void(int)> nobody;
+    CHECK_FALSE(static_cast<bool>(nobody));
+    fa::callback<void(int)> f = plain;
+    f(2);
+    CHECK(plain_calls == 2);
+    fa::callback<int(int)> twice = [](int n) { return 2 * n; };
+    CHECK(twice(4) == 8);
+    int sum = 0;
+    auto add = [&sum](int n) { sum += n; };
+    f = add;
+    const auto copy = f;
+    copy(5);
+    CHECK(sum == 5);
+}
+
+TEST_CASE("every code has a text") {
+#define FRAMEALLOC_CODE(name, number, text) CHECK(std::string(fa::code_text(fa::code::name)) == text);
+#include <framealloc/base/codes.def>
+#undef FRAMEALLOC_CODE
+}
+
+TEST_CASE("reports are one line and name code, detail, allocator and place") {
+    const std::string line = printed_by([] {
+        fa::print_fault({.what = fa::code::FA001, .text = fa::code_text(fa::code::FA001), .detail = "why", .where = {"file.cpp", 7}, .allocator = "game"});
+    });
+    CHECK(line == "framealloc: FA001 allocation outside a frame: why [game] at file.cpp:7\n");
+    const std::string exhausted = printed_by([] {
+        fa::print_exhaustion({fa::exhaustion_reason::frame_limit, "frame", 100, 16, 4096, 8192, "game"});
+    });
+    CHECK(exhausted == "framealloc: FA003 memory exhausted: the thread's frame_limit is reached; frame request of 100 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]\n");
+}
+
+#if !defined(__SANITIZE_THREAD__)
+TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault end the program with a report") {
+    int signal = 0;
+    std::string text = printed_by([] {
+        fa::smart_alloc alloc{fa::options{.frame_limit = 1000}};
+        alloc.begin_frame();
+        static_cast<void>(alloc.frame_alloc_bytes(100'000));
+    }, &signal);
+    CHECK(signal == SIGABRT);
+    CHECK(text.find("FA003") != std::string::npos);
+    text = printed_by([] { fa::broken_invariant("for the test"); }, &signal);
+    CHECK(signal == SIGABRT);
+    CHECK(text.find("FA991") != std::string::npos);
+    text = printed_by([] {
+        fa::basic_smart_alloc<fa::policy::debug> alloc;
+        static_cast<void>(alloc.frame_alloc<int>());
+    }, &signal);
+    CHECK(signal == SIGABRT);
+    CHECK(text.find("FA001") != std::string::npos);
+    CHECK(text.find("base_test.cpp:") != std::string::npos);
+    text = printed_by([] {
+        fa::basic_smart_alloc<fa::policy::standard> alloc;
+        static_cast<void>(alloc.frame_alloc<int>());
+    }, &signal);
+    CHECK(signal == 0);
+    CHECK(text.find("FA001") != std::string::npos);
+}
+#endif

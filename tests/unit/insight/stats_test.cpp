@@ -1,0 +1,43 @@
+// frame_stats, and statistics seen from several threads.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+FOR_EACH_POLICY("frame_stats speaks of the current frame, then of the last one") {
+    fa::basic_smart_alloc<P> alloc;
+    CHECK(alloc.frame_stats().frame_number == 0);
+    {
+        auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(800, 8));
+        {
+            auto inner = alloc.frame_scope();
+            static_cast<void>(inner.alloc_bytes(80, 8));
+            CHECK(alloc.frame_stats().bytes_in_use == 880);
+        }
+        CHECK(alloc.frame_stats().bytes_in_use == 800);
+        CHECK(alloc.frame_stats().bytes_allocated == 880);
+    }
+    const auto s = alloc.frame_stats();
+    CHECK(s.frame_number == 1);
+    CHECK(s.bytes_allocated == 880);
+    CHECK(s.bytes_in_use == 0);
+    CHECK(s.peak_bytes == 880);
+    CHECK(s.outer_growth == 0);
+    CHECK(s.suggested_capacity == 0);
+}
+
+FOR_EACH_POLICY("stats sum over threads that run and threads that ended") {
+    fa::basic_smart_alloc<P> alloc;
+    CHECK_FALSE(alloc.in_frame());  // a context of our own: otherwise this thread would take over one that was left
+    void* blocks[3];
+    for (void*& b : blocks) std::thread([&] { b = alloc.pool_alloc_bytes(100); }).join();
+    CHECK(alloc.stats().pool_allocated == 3 * 112);
+    CHECK(alloc.stats().active_allocations() == 3);
+    for (void* b : blocks) alloc.pool_free_bytes(b, 100);
+    CHECK(alloc.stats().pool_allocated == 0);
+    CHECK(alloc.stats().deferred_free_count == 3);
+}
