@@ -6,5 +6,8 @@ if(FRAMEALLOC_WERROR)
 endif()
 if(FRAMEALLOC_SANITIZE)
   add_compile_options(-fsanitize=${FRAMEALLOC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(FRAMEALLOC_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize=vptr)  # asks for RTTI, which the core is built without
+  endif()
   add_link_options(-fsanitize=${FRAMEALLOC_SANITIZE})
 endif()
