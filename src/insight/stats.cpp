@@ -72,11 +72,12 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
             if (below(e.node, wanted)) add_account(sum, c, e, wanted);
         });
         for (const pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
-            if (p->kind == block_kind::outer || p->account == nullptr || !below(p->account->node, wanted)) continue;
-            const std::size_t bytes = std::size_t{blocks_out(*p)} * p->block;
-            auto add = [&](tag_bytes& t) { (p->kind == block_kind::pool ? t.pool_bytes : t.heap_bytes) += bytes; };
+            const page_view v = p->view();
+            if (v.kind == block_kind::outer || v.account == nullptr || !below(v.account->node, wanted)) continue;
+            const std::size_t bytes = std::size_t{blocks_out(*p)} * v.block;
+            auto add = [&](tag_bytes& t) { (v.kind == block_kind::pool ? t.pool_bytes : t.heap_bytes) += bytes; };
             add(sum.tree);
-            if (p->account->node == wanted) add(sum.own);
+            if (v.account->node == wanted) add(sum.own);
         }
     });
     for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = t->frame_bytes + t->pool_bytes + t->heap_bytes;
@@ -104,9 +105,10 @@ account::tag_node* find_tag(account::tag_tree& tree, const tag& t) noexcept {
 
 void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noexcept {
     for (const pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
-        if (p->kind == block_kind::outer || p->block == 0) continue;
+        const page_view v = p->view();
+        if (v.kind == block_kind::outer || v.block == 0) continue;
         const std::uint32_t out = blocks_out(*p);
-        (p->kind == block_kind::pool ? s.pool_allocated : s.heap_allocated) += std::size_t{out} * p->block;
+        (v.kind == block_kind::pool ? s.pool_allocated : s.heap_allocated) += std::size_t{out} * v.block;
         live += out;
         s.allocation_count += __atomic_load_n(&p->allocations, __ATOMIC_RELAXED) - __atomic_load_n(&p->charged, __ATOMIC_RELAXED);  // relaxed: not charged yet
     }

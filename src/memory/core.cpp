@@ -41,7 +41,7 @@ std::uint64_t blocks_out(core& c) noexcept {
     const sync::lock_guard guard(c.lock);
     for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
         for (pool_page* p = t->all_pages; p != nullptr; p = p->next_all) {
-            if (p->kind != block_kind::outer) n += p->used() - p->remote.count();
+            if (p->view().kind != block_kind::outer) n += p->used() - p->remote.count();
         }
         n += t->heap_allocations.get() - t->heap_frees.get();
         n -= __atomic_load_n(&t->batch_count, __ATOMIC_RELAXED);  // relaxed: see close_core()

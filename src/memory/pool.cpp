@@ -97,17 +97,15 @@ tag_account* payer(thread_context& c, block_kind k) noexcept { return k == block
 void set_up(pool_page& p, thread_context& c, block_kind k, unsigned size_class) noexcept {
     const std::size_t block = class_size(size_class);
     const std::size_t alignment = natural_alignment(block);
-    p.key = c.key;
+    p.set_key(c.key);
     p.free = nullptr;
     p.seen = 0;
-    p.block = static_cast<std::uint32_t>(block);
+    p.describe({k, static_cast<std::uint32_t>(block), payer(c, k)});
     p.carved = static_cast<std::uint32_t>(align_up(page_header_bytes, alignment));
     p.end = static_cast<std::uint32_t>(p.carved + (page_bytes - p.carved) / block * block);
-    p.kind = k;
     p.size_class = static_cast<std::uint8_t>(size_class);
     p.listed = false;
     p.owner = &c;
-    p.account = payer(c, k);
     p.next = nullptr;
 }
 
@@ -168,11 +166,11 @@ void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept 
     __atomic_store_n(&p.current, false, __ATOMIC_RELAXED);  // relaxed: see used()
     owner_increment(p.frees);
     lists.current[p.size_class] = nullptr;
-    p.key = closed_key;
+    p.set_key(closed_key);
 }
 
 void list_room(page_lists& lists, pool_page& p) noexcept {
-    p.key = p.owner->key;
+    p.set_key(p.owner->key);
     p.listed = true;
     p.next = lists.room[p.size_class];
     lists.room[p.size_class] = &p;
@@ -283,7 +281,7 @@ void page_emptied(pool_page* page) noexcept {
         page->listed = false;
     }
     observe_page(*page);
-    page->key = closed_key;
+    page->set_key(closed_key);
     page->next = c.empty_pages;
     c.empty_pages = page;
     if (++c.empty_count > empty_pages_kept) release_empty_pages(c, false);

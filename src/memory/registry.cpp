@@ -274,7 +274,7 @@ void orphan_pages(core& a) noexcept {
     a.orphaned.store_relaxed(true);  // relaxed: readers that miss it free as before
     const sync::lock_guard guard(a.lock);
     for (thread_context* c = a.idle; c != nullptr; c = c->next_idle) {
-        for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) p->key = closed_key;
+        for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) p->set_key(closed_key);
     }
 }
 
@@ -288,7 +288,8 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
             for (const account::charge_entry* e = c->accounts; e != nullptr; e = e->next) {
                 std::uint64_t own = e->heap_taken.get() - e->heap_returned.get();
                 for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) {
-                    if (p->account == e && p->kind != block_kind::outer) own += std::uint64_t{p->used()} * p->block;
+                    const page_view v = p->view();
+                    if (v.account == e && v.kind != block_kind::outer) own += std::uint64_t{p->used()} * v.block;
                 }
                 bytes += own;
                 if (static_cast<std::int64_t>(own) > static_cast<std::int64_t>(most)) {

@@ -269,7 +269,8 @@ private:
         std::size_t frames = 0, pool = 0, heap = 0;
         for (const auto& [name, t] : tags_) {
             if (name.empty() || (!all && roll(16) != 0)) continue;
-            CAPTURE(name);
+            const std::string label = name;
+            CAPTURE(label);
             const auto s = alloc_.tag_stats(name);
             REQUIRE(s.frame_bytes == t.frame);
             REQUIRE(s.pool_bytes == t.pool);

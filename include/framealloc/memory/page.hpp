@@ -21,6 +21,13 @@ inline constexpr unsigned block_kind_count = 3;
 inline constexpr std::size_t page_bytes = 65536;
 inline constexpr std::size_t page_header_bytes = 128;
 
+// What statistics read of a page that another thread may be setting up: of a page in use, exactly what it is.
+struct page_view {
+    block_kind kind;
+    std::uint32_t block;
+    tag_account* account;
+};
+
 struct pool_page {
     // The owner's key while a free may take the fast path; closed_key when the page is full, so that the next free comes by
     // slowly. A number that is never reused, as an address might be.
@@ -46,6 +53,21 @@ struct pool_page {
     pool_page* next_all;         // of the owner
     pool_page** link_all;
 
+    page_view view() const noexcept {
+        const std::uint8_t k = __atomic_load_n(reinterpret_cast<const std::uint8_t*>(&kind), __ATOMIC_RELAXED);  // relaxed: see describe()
+        const std::uint32_t b = __atomic_load_n(&block, __ATOMIC_RELAXED);                                        // relaxed: see describe()
+        return {static_cast<block_kind>(k), b, __atomic_load_n(&account, __ATOMIC_RELAXED)};                      // relaxed: see describe()
+    }
+    // Only while no block is out, so that a mixed view counts nothing.
+    void describe(page_view v) noexcept {
+        const auto k = static_cast<std::uint8_t>(v.kind);
+        __atomic_store_n(reinterpret_cast<std::uint8_t*>(&kind), k, __ATOMIC_RELAXED);  // relaxed: as above
+        __atomic_store_n(&block, v.block, __ATOMIC_RELAXED);      // relaxed: as above
+        __atomic_store_n(&account, v.account, __ATOMIC_RELAXED);  // relaxed: as above
+    }
+    // Other threads compare it with their own key, which it never is: any recent value will do.
+    std::uint64_t current_key() const noexcept { return __atomic_load_n(&key, __ATOMIC_RELAXED); }  // relaxed: as above
+    void set_key(std::uint64_t k) noexcept { __atomic_store_n(&key, k, __ATOMIC_RELAXED); }         // relaxed: as above
     std::uint32_t used() const noexcept {
         const std::uint32_t taken = __atomic_load_n(&allocations, __ATOMIC_RELAXED);  // relaxed: a recent value will do
         const std::uint32_t returned = __atomic_load_n(&frees, __ATOMIC_RELAXED);     // relaxed: as above

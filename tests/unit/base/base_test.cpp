@@ -91,7 +91,6 @@ TEST_CASE("reports are one line and name code, detail, allocator and place") {
     CHECK(exhausted == "framealloc: FA003 memory exhausted: the thread's frame_limit is reached; frame request of 100 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]\n");
 }
 
-#if !defined(__SANITIZE_THREAD__)
 TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault end the program with a report") {
     int signal = 0;
     std::string text = printed_by([] {
@@ -118,4 +117,3 @@ TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault en
     CHECK(signal == 0);
     CHECK(text.find("FA001") != std::string::npos);
 }
-#endif
