@@ -15,6 +15,7 @@
 #include <string>
 
 #include "support/recorder.hpp"
+#include "support/test_pages.hpp"
 
 using namespace test;
 
@@ -382,4 +383,15 @@ FOR_EACH_POLICY("random operations with vecs and few size classes") {
     model<P> m(12, o);
     m.vec_accounting_ = true;
     m.run(operations() / 16);
+}
+
+FOR_EACH_POLICY("random operations on pages of 16 and 64 KiB agree with the model") {
+    for (std::size_t page : {16_KiB, 64_KiB}) {
+        test_pages source(page);
+        {
+            model<P> m(13, {.frame_capacity = 256_KiB, .pages = &source});
+            m.run(operations() / 16);
+        }
+        CHECK(source.live == 0);
+    }
 }

@@ -98,8 +98,13 @@ public:
     FRAMEALLOC_INLINE void push_back(T&& v) { emplace_back(std::move(v)); }
     template <class... Args>
     [[nodiscard]] bool try_emplace_back(Args&&... args) {
-        if (end_ == limit_ && !grow<false>(object::next_capacity(capacity(), size() + 1))) return false;
-        emplace_back(std::forward<Args>(args)...);
+        if (end_ != limit_) {
+            emplace_back(std::forward<Args>(args)...);
+            return true;
+        }
+        T copy = make(std::forward<Args>(args)...);  // the argument may be an element
+        if (!grow<false>(object::next_capacity(capacity(), size() + 1))) return false;
+        emplace_back(std::move(copy));
         return true;
     }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
@@ -151,6 +156,13 @@ public:
     T* emplace(const T* at, Args&&... args) {
         const std::size_t i = static_cast<std::size_t>(at - begin_);
         emplace_back(std::forward<Args>(args)...);
+        rotate_last(i, 1);
+        return begin_ + i;
+    }
+    // Returns null, with the vec unchanged, when memory is exhausted.
+    [[nodiscard]] T* try_insert(const T* at, const T& v) {
+        const std::size_t i = static_cast<std::size_t>(at - begin_);
+        if (!try_push_back(v)) return nullptr;
         rotate_last(i, 1);
         return begin_ + i;
     }

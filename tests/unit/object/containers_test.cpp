@@ -104,6 +104,103 @@ FOR_EACH_POLICY("a vec of any kind does what std::vector does") {
     CHECK(alloc.stats().pool_allocated + alloc.stats().heap_allocated == 0);
 }
 
+FOR_EACH_POLICY("the rest of a vec's members do what their names say") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_limit = 64_KiB}};
+    auto frame = alloc.frame_scope();
+    auto v = frame.template vec<int>();
+    CHECK(v.empty());
+    CHECK(v.max_size() > 1'000'000);
+    v.assign({1, 2, 3});
+    CHECK(v.front() == 1);
+    CHECK(v.back() == 3);
+    CHECK(v.at(1) == 2);
+    CHECK(*v.rbegin() == 3);
+    CHECK(v.cend() - v.cbegin() == 3);
+    v.assign(std::size_t{2}, 7);
+    CHECK(v.size() == 2);
+    CHECK(v[1] == 7);
+    const int more[] = {8, 9};
+    v.append(std::span<const int>(more));
+    CHECK(v.size() == 4);
+    v.resize(6, 5);
+    CHECK(v[5] == 5);
+    CHECK(v.try_push_back(6));
+    CHECK(v.try_emplace_back(7));
+    CHECK(*v.try_insert(v.begin(), 1) == 1);
+    CHECK(v[0] == 1);
+    CHECK(v.size() == 9);
+    auto w = frame.template vec<int>();
+    w.push_back(1);
+    swap(v, w);
+    CHECK(v.size() == 1);
+    CHECK(w.size() == 9);
+    CHECK_FALSE(v == w);
+    v.clear();
+    CHECK(v.empty());
+    CHECK(v.capacity() > 0);
+    while (v.try_push_back(1)) CHECK(v.size() < 20'000);
+    CHECK(v.size() > 1000);
+    CHECK_FALSE(v.try_emplace_back(1));
+    CHECK(v.try_insert(v.begin(), 1) == nullptr);
+    const std::size_t room = v.capacity();
+    v.resize(10);
+    v.shrink_to_fit();
+    CHECK(v.capacity() <= room);
+    auto b = frame.template try_box<int>(3);
+    CHECK(*b.get() == 3);
+    CHECK(*frame.template try_make<int>(4) == 4);
+    CHECK(*frame.box(5) == 5);
+    auto four = frame.template alloc_n<int, 4>();
+    CHECK(four.size() == 4);
+    CHECK(frame.template try_alloc_n<int, 4>() != nullptr);
+    CHECK(frame.template try_alloc<int>() != nullptr);
+    CHECK_FALSE(frame.template try_slice<int>(4).empty());
+    CHECK_FALSE(frame.template try_batch<int>(4).empty());
+    CHECK(alloc.template frame_alloc_n<int, 4>().size() == 4);
+    CHECK(alloc.template frame_alloc_batch<int>(4).size() == 4);
+    CHECK(alloc.template frame_slice<int>(4)[3] == 0);
+    CHECK(*alloc.template frame_make<int>(4) == 4);
+    CHECK(*alloc.frame_box(6) == 6);
+    CHECK(alloc.in_frame());
+    CHECK(alloc.frame_number() == 1);
+}
+
+FOR_EACH_POLICY("boxes and shared pointers answer as pointers do") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    struct point {
+        int x, y;
+    };
+    auto f = frame.template box<point>(1, 2);
+    auto p = alloc.template pool_box<point>(3, 4);
+    auto h = alloc.template heap_box<point>(5, 6);
+    auto s = alloc.template pool_shared<point>(7, 8);
+    CHECK(f->x + p->x + h->x + s->x == 16);
+    CHECK((*f).y + (*p).y + (*h).y + (*s).y == 20);
+    CHECK(f.get()->x == 1);
+    CHECK(p.get()->x == 3);
+    CHECK(h.get()->x == 5);
+    CHECK(s.get()->x == 7);
+    CHECK((f && p && h && s));
+    point* raw = h.release();
+    CHECK_FALSE(static_cast<bool>(h));
+    fa::heap_box<point> again(raw, alloc.owner().owner);
+    again.reset();
+    CHECK(alloc.stats().heap_allocated == 0);
+    p.reset();
+    CHECK_FALSE(static_cast<bool>(p));
+    f.reset();
+    CHECK_FALSE(static_cast<bool>(f));
+    auto t = s;
+    CHECK(t == s);
+    s.reset();
+    CHECK(t.use_count() == 1);
+    t.reset();
+    CHECK(alloc.stats().pool_allocated == 0);
+    CHECK(std::move(*alloc.template pool_box<int>(9)) == 9);
+    CHECK(alloc.template pool_box<std::string>("moved out").into_inner() == "moved out");
+}
+
 FOR_EACH_POLICY("the size arguments of vecs mean what they are called") {
     fa::basic_smart_alloc<P> alloc;
     auto frame = alloc.frame_scope();
@@ -204,6 +301,17 @@ FOR_EACH_POLICY("a string does what std::string does") {
     for (int i = 0; i < 1000; ++i) s += "0123456789";
     CHECK(s.size() == 10001);
     CHECK(alloc.frame_string().empty());
+    auto t = frame.string("abc");
+    CHECK(t.front() == 'a');
+    t[1] = 'x';
+    CHECK(t == frame.string("axc"));
+    CHECK(t.length() == 3);
+    CHECK(t.capacity() >= 3);
+    CHECK(std::string(t.begin(), t.end()) == "axc");
+    CHECK(std::string(t.data()) == "axc");
+    t.reserve(100);
+    CHECK(t.capacity() >= 100);
+    CHECK_FALSE(t.empty());
 }
 
 FOR_EACH_POLICY("every standard container works on every allocator") {

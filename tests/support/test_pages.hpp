@@ -1,0 +1,52 @@
+// A page source for tests.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <framealloc/framealloc.hpp>
+
+namespace test {
+
+namespace fa = framealloc;
+
+// Counts, pretends another page size, and refuses when told to.
+class test_pages final : public fa::page_source {
+public:
+    explicit test_pages(std::size_t page = 4096) : page_(page) {}
+    int refuse_after = -1;  // requests still served; -1: all
+    int reserves = 0;
+    long live = 0;
+
+    void* reserve(std::size_t n, std::size_t a) noexcept override {
+        CHECK(n % page_ == 0);
+        if (refused()) return nullptr;
+        void* p = system_.reserve(n, a < page_ ? page_ : a);
+        if (p != nullptr) {
+            ++reserves;
+            ++live;
+        }
+        return p;
+    }
+    bool commit(void* p, std::size_t n) noexcept override {
+        CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);
+        CHECK(n % page_ == 0);
+        return !refused() && system_.commit(p, n);
+    }
+    void decommit(void* p, std::size_t n) noexcept override {
+        CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);
+        CHECK(n % page_ == 0);
+        system_.decommit(p, n);
+    }
+    void release(void* p, std::size_t n) noexcept override {
+        --live;
+        system_.release(p, n);
+    }
+    std::size_t granularity() const noexcept override { return page_; }
+
+private:
+    bool refused() noexcept { return refuse_after == 0 || (refuse_after > 0 && refuse_after-- == 0); }
+    fa::os::system_pages system_;
+    std::size_t page_;
+};
+
+}  // namespace test
