@@ -139,7 +139,10 @@ public:
     template <class T>
     frame_vec_type<T> frame_vec(std::size_t n) const { return frame_vec<T>(capacity(n)); }
     template <class T, class... Size>
-    frame_vec_type<T> try_frame_vec(Size... n) const { return try_vec<frame_vec_type<T>>(source<framealloc::frame_source>(), n...); }
+    frame_vec_type<T> try_frame_vec(Size... n) const {
+        memory::frame_record* r = try_record();
+        return r == nullptr ? frame_vec_type<T>() : try_vec<frame_vec_type<T>>(framealloc::frame_source(r), n...);
+    }
     template <class K, class V>
     auto frame_map() const noexcept {
         return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(source<framealloc::frame_source>());

@@ -121,6 +121,21 @@ FOR_EACH_POLICY("phases count the bytes of every kind that they hand out") {
     CHECK(phases[1].bytes == 80 + 5000);
 }
 
+FOR_EACH_POLICY("a phase may be named by a constexpr tag") {
+    fa::basic_smart_alloc<P> alloc;
+    {
+        auto frame = alloc.frame_scope();
+        alloc.begin_phase(solver);
+        CHECK(alloc.current_phase() == "physics::solver");
+        static_cast<void>(frame.alloc_bytes(80, 8));
+        alloc.end_phase();
+        fa::phase_scope p(alloc, physics);
+        static_cast<void>(frame.alloc_bytes(8, 8));
+    }
+    REQUIRE(alloc.phase_stats().size() == 2);
+    for (const auto& p : alloc.phase_stats()) CHECK(p.bytes == (p.name == "physics" ? 8 : 80));
+}
+
 FOR_EACH_POLICY("scopes and phases that do not match are coded faults") {
     recorder r;
     fa::basic_smart_alloc<P> alloc{r.options()};

@@ -395,6 +395,13 @@ FOR_EACH_POLICY("over-aligned types are aligned in every typed form") {
 FOR_EACH_POLICY("two allocators on one thread share nothing") {
     fa::basic_smart_alloc<P> a;
     fa::basic_smart_alloc<P> b;
+    CHECK_FALSE(a == b);
+    CHECK(fa::basic_smart_alloc<P>(a) == a);
+    {
+        auto c = b;
+        c = a;
+        CHECK(c == a);
+    }
     a.begin_frame();
     int* x = a.template frame_alloc<int>();
     *x = 1;

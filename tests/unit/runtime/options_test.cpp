@@ -55,6 +55,7 @@ FOR_EACH_POLICY("page sizes of 4, 16 and 64 KiB serve alike, and everything is g
 
 FOR_EACH_POLICY("a refused page is a value for try_ members, wherever it happens") {
     // The k-th request and all later ones fail: nothing crashes, and with memory back all works again.
+    bool ever_complete = false;  // with enough requests served, every member serves
     for (int k = 0; k < 60; ++k) {
         CAPTURE(k);
         test_pages source;
@@ -91,8 +92,18 @@ FOR_EACH_POLICY("a refused page is a value for try_ members, wherever it happens
         long* l = alloc.template try_pool_alloc<long>();
         note(l != nullptr);
         alloc.pool_free(l);
+        long* m = alloc.template try_heap_alloc<long>();
+        note(m != nullptr);
+        alloc.heap_free(m);
+        note(alloc.try_frame_box(5).get() != nullptr);
+        note(alloc.template try_frame_vec<int>(fa::capacity(10)).capacity() == 10);
+        note(alloc.template try_frame_vec<int>(fa::count(10)).size() == 10);
+        note(alloc.template try_pool_vec<int>(fa::count(10)).size() == 10);
+        note(alloc.template try_heap_vec<int>(fa::count(10)).size() == 10);
+        note(alloc.template try_frame_vec<int>().empty());
         CHECK(refusals == 0);
         if (complete) CHECK(k > 3);
+        ever_complete = ever_complete || complete;
         source.refuse_after = -1;
         if (p != nullptr) alloc.pool_free_bytes(p, 100);
         if (h != nullptr) alloc.heap_free_bytes(h, 100'000);
@@ -100,6 +111,7 @@ FOR_EACH_POLICY("a refused page is a value for try_ members, wherever it happens
         CHECK(alloc.template try_pool_box<int>(1).get() != nullptr);
         alloc.end_frame();
     }
+    CHECK(ever_complete);
 }
 
 FOR_EACH_POLICY("the exhaustion handler that frees memory is believed") {
