@@ -38,7 +38,7 @@ build() {
     return 0
 }
 
-build asan unit_tests long_run static_contract
+build asan unit_tests debug_mode_containers long_run static_contract
 step "address and undefined behaviour sanitizers"
 ctest --preset asan -R '^(unit\.|model|long_run|contract.static)' --output-on-failure
 
@@ -47,7 +47,7 @@ step "thread sanitizer"
 ctest --preset tsan -R '^unit\.(memory|runtime)' --output-on-failure
 
 build clang14 framealloc static_contract
-build portable unit_tests
+build portable unit_tests debug_mode_containers
 step "portable"
 ctest --preset portable -R '^(unit\.|model)' --output-on-failure
 
