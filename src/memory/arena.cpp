@@ -225,6 +225,8 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
         c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.last_site);
         r = c.top;
     }
+    if (!is_power_of_two(align) && c.owner->config.reports)
+        c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.last_site);
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) return {p, asked};

@@ -53,6 +53,24 @@ FOR_EACH_POLICY("large blocks keep their contents through random churn, and coal
     CHECK(alloc.stats().committed < 1_MiB);
 }
 
+FOR_EACH_POLICY("typed heap and pool memory is counted, writable and given back") {
+    fa::basic_smart_alloc<P> alloc;
+    struct texture { unsigned char pixels[10'000]; };
+    auto* t = alloc.template heap_alloc<texture>();
+    auto* n = alloc.template pool_alloc<texture>();  // too large for a page: from the heap
+    REQUIRE(t != nullptr);
+    REQUIRE(n != nullptr);
+    t->pixels[9'999] = n->pixels[9'999] = 1;
+    CHECK(alloc.stats().heap_allocated == 2 * sizeof(texture));
+    alloc.heap_free(t);
+    alloc.pool_free(n);
+    auto* small = alloc.template heap_alloc<long>();
+    *small = 1;
+    CHECK(alloc.stats().heap_allocated == 16);
+    alloc.heap_free(small);
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
 FOR_EACH_POLICY("a freed large block is served again without the lock or a page request") {
     fa::basic_smart_alloc<P> alloc;
     void* p = alloc.heap_alloc_bytes(1_MiB);

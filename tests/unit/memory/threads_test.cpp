@@ -111,3 +111,28 @@ FOR_EACH_POLICY("allocating, growing or closing in another thread's frame is a c
     for (std::size_t i = 0; i < 1000; ++i) CHECK(numbers[i] == static_cast<int>(i));
     CHECK(r.count(fa::code::FA430) == (P::checks ? 1 : 0));
 }
+
+FOR_EACH_POLICY("the last handle going while a thread has open frames is a coded fault, and its memory stays valid") {
+    recorder r;
+    std::atomic<int> stage{0};
+    auto reach = [&](int n) {
+        while (stage != n) std::this_thread::yield();
+    };
+    std::thread worker;
+    {
+        fa::basic_smart_alloc<P> alloc{r.options()};
+        worker = std::thread([&] {
+            auto frame = alloc.frame_scope();
+            int* p = frame.template alloc<int>();
+            *p = 5;
+            stage = 1;
+            reach(2);
+            CHECK(*p == 5);
+        });
+        reach(1);
+    }
+    CHECK(r.count(fa::code::FA432) == 1);
+    stage = 2;
+    worker.join();
+    CHECK(r.faults.size() == 1);
+}

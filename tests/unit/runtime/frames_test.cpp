@@ -239,6 +239,16 @@ FOR_EACH_POLICY("a product that overflows is exhaustion, never a wrap") {
     CHECK(frame.template alloc<int>() != nullptr);
 }
 
+FOR_EACH_POLICY("an alignment that is not a power of two is a coded fault and exhaustion") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    auto frame = alloc.frame_scope();
+    CHECK(frame.try_alloc_bytes(8, 24) == nullptr);
+    CHECK(alloc.try_pool_alloc_bytes(8, 24) == nullptr);
+    CHECK(alloc.try_heap_alloc_bytes(8, 24) == nullptr);
+    CHECK(r.count(fa::code::FA431) == (P::reports ? 3 : 0));
+}
+
 FOR_EACH_POLICY("end without begin, begin without end and too many begins are coded faults") {
     recorder r;
     {
