@@ -165,6 +165,31 @@ FOR_EACH_POLICY("the rest of a vec's members do what their names say") {
     CHECK(alloc.frame_number() == 1);
 }
 
+FOR_EACH_POLICY("constant containers are walked and searched, temporaries are moved in") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, std::string>();
+    CHECK(m.emplace(1, "one").second);
+    CHECK_FALSE(m.emplace(1, "uno").second);
+    CHECK(m.insert(std::pair<const int, std::string>(2, "two")).second);
+    const auto& c = m;
+    CHECK(c.find(1)->second == "one");
+    CHECK(c.find(3) == c.end());
+    int sum = 0;
+    for (auto it = c.begin(); it != c.end(); it++) sum += it->first;
+    CHECK(sum == 3);
+    CHECK(c.at(2) == "two");
+    auto v = alloc.template pool_vec<std::string>(fa::capacity(100));
+    std::string text = "a text that is too long for the small string buffer";
+    v.insert(v.begin(), std::move(text));
+    CHECK(v.size() == 1);
+    CHECK(v[0] == "a text that is too long for the small string buffer");
+    v.shrink_to_fit();
+    CHECK(v.capacity() == 1);
+    const auto s = frame.string("axc");
+    CHECK(std::string(s.begin(), s.end()) == "axc");
+}
+
 FOR_EACH_POLICY("boxes and shared pointers answer as pointers do") {
     fa::basic_smart_alloc<P> alloc;
     auto frame = alloc.frame_scope();
