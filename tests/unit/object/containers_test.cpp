@@ -172,6 +172,9 @@ FOR_EACH_POLICY("constant containers are walked and searched, temporaries are mo
     CHECK(m.emplace(1, "one").second);
     CHECK_FALSE(m.emplace(1, "uno").second);
     CHECK(m.insert(std::pair<const int, std::string>(2, "two")).second);
+    const std::pair<const int, std::string> nought(0, "nought");
+    CHECK(m.insert(nought).second);
+    CHECK(m.at(0) == "nought");
     const auto& c = m;
     CHECK(c.find(1)->second == "one");
     CHECK(c.find(3) == c.end());
