@@ -27,12 +27,13 @@ fi
 started=$SECONDS
 step() { printf '\n=== %s (%d s) ===\n' "$1" $((SECONDS - started)); }
 
-# Configures and builds a preset; further arguments are targets.
+# Configures and builds a preset ("name -Doption=value"); further arguments are targets.
 build() {
-    local preset=$1
+    local preset options
+    read -r preset options <<< "$1"
     shift
     step "build $preset"
-    cmake --preset "$preset" > "/tmp/framealloc-$preset.log" || { tail -n 30 "/tmp/framealloc-$preset.log"; exit 1; }
+    cmake --preset "$preset" ${options:+"$options"} > "/tmp/framealloc-$preset.log" || { tail -n 30 "/tmp/framealloc-$preset.log"; exit 1; }
     grep -E ' is off' "/tmp/framealloc-$preset.log" && { echo "test.sh: an optional part is off"; exit 1; }
     cmake --build --preset "$preset" ${1:+--target "$@"} | grep -E 'error|warning|FAILED|undefined' && exit 1
     return 0
@@ -47,9 +48,11 @@ step "thread sanitizer"
 ctest --preset tsan -R '^unit\.(memory|runtime)' --output-on-failure
 
 build clang14 framealloc static_contract
-build portable unit_tests debug_mode_containers
-step "portable"
-ctest --preset portable -R '^(unit\.|model)' --output-on-failure
+for page in 65536 16384 4096; do
+    build "portable -DFRAMEALLOC_PORTABLE_PAGE=$page" unit_tests debug_mode_containers
+    step "portable, pages of $page bytes"
+    ctest --preset portable -R '^(unit\.|model)' --output-on-failure
+done
 
 if [ "$full" = 1 ]; then
     for preset in minimal debug clang14; do

@@ -2,6 +2,10 @@
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/framealloc/*.hpp include/framealloc/*.def)
 file(GLOB sources CONFIGURE_DEPENDS src/*/*.cpp src/os/${FRAMEALLOC_OS}/*.cpp)
 
+if(FRAMEALLOC_OS STREQUAL portable)
+  set_source_files_properties(src/os/portable/pages.cpp PROPERTIES COMPILE_DEFINITIONS FRAMEALLOC_PORTABLE_PAGE=${FRAMEALLOC_PORTABLE_PAGE})
+endif()
+
 find_package(Threads REQUIRED)
 add_library(framealloc ${sources})
 add_library(framealloc::framealloc ALIAS framealloc)

@@ -191,7 +191,7 @@ void trim(core& c) noexcept {
         trim_arena(*mine);
     }
     trim_idle(c);
-    decommit_depot(c);
+    trim_depot(c);
     c.large.release_empty_regions();
 }
 

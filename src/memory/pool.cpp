@@ -14,6 +14,7 @@ struct slab {
     slab* next;
     std::uintptr_t begin;
     std::size_t bytes;
+    std::size_t idle;  // bytes of it in the depot or never handed out; only while trim() counts
 };
 
 namespace {
@@ -40,7 +41,7 @@ bool add_slab(core& a, exhaustion_reason& why) noexcept {
         a.pages.release(p, bytes, 0);
         return false;
     }
-    a.slabs = ::new (memory) slab{a.slabs, address_of(p), bytes};
+    a.slabs = ::new (memory) slab{a.slabs, address_of(p), bytes, 0};
     return true;
 }
 
@@ -61,6 +62,7 @@ pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
     a.fresh_begin += page_bytes;
     auto* p = ::new (at) pool_page{};
     p->accessible = static_cast<std::uint32_t>(accessible);
+    p->home = a.slabs;  // fresh pages are those of the newest slab
     return p;
 }
 
@@ -372,13 +374,34 @@ void trim_pages(thread_context& c) noexcept {
     release_empty_pages(c, true);
 }
 
-void decommit_depot(core& a) noexcept {
+// Slabs without a page in use are given back whole; of other idle pages only the header stays accessible.
+void trim_depot(core& a) noexcept {
     const sync::lock_guard guard(a.lock);
+    for (slab* s = a.slabs; s != nullptr; s = s->next) s->idle = 0;
+    for (pool_page* p = a.depot; p != nullptr; p = p->next) p->home->idle += page_bytes;
+    if (a.slabs != nullptr) a.slabs->idle += a.fresh_end - a.fresh_begin;
     const std::uint32_t keep = step_bytes(a);
-    for (pool_page* p = a.depot; p != nullptr; p = p->next) {
-        if (p->accessible <= keep) continue;
-        a.pages.decommit(pointer_at(address_of(p) + keep), p->accessible - keep);
-        p->accessible = keep;
+    for (pool_page** link = &a.depot; *link != nullptr;) {
+        pool_page* p = *link;
+        const bool whole = p->home->idle == p->home->bytes;
+        const std::uint32_t kept = whole ? 0 : keep;
+        if (whole) *link = p->next;
+        else link = &p->next;
+        if (p->accessible <= kept) continue;
+        const std::uint32_t accessible = p->accessible;
+        p->accessible = kept;  // before the page is gone
+        a.pages.decommit(pointer_at(address_of(p) + kept), accessible - kept);
+    }
+    for (slab** link = &a.slabs; *link != nullptr;) {
+        slab* s = *link;
+        if (s->idle != s->bytes) {
+            link = &s->next;
+            continue;
+        }
+        if (s == a.slabs) a.fresh_begin = a.fresh_end = 0;
+        *link = s->next;
+        a.pages.release(pointer_at(s->begin), s->bytes, 0);
+        a.meta.deallocate(s, sizeof(slab));
     }
 }
 

@@ -12,7 +12,7 @@ namespace fa = framealloc;
 // Counts, pretends another page size, and refuses when told to.
 class test_pages final : public fa::page_source {
 public:
-    explicit test_pages(std::size_t page = 4096) : page_(page) {}
+    explicit test_pages(std::size_t page = fa::os::system_pages{}.granularity()) : page_(page) {}
     int refuse_after = -1;  // requests still served; -1: all
     int reserves = 0;
     long live = 0;

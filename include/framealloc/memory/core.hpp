@@ -146,7 +146,7 @@ FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
 void flush_batch(thread_context& c) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
 void destroy_slabs(core& c) noexcept;
-void decommit_depot(core& c) noexcept;
+void trim_depot(core& c) noexcept;
 
 // --- heap (src/memory/heap.cpp) ---
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;

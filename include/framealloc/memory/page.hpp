@@ -14,6 +14,7 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 struct thread_context;
 struct tag_account;
+struct slab;
 
 enum class block_kind : std::uint8_t { pool, heap, outer };  // outer: out-of-line frame memory
 inline constexpr unsigned block_kind_count = 3;
@@ -52,6 +53,7 @@ struct pool_page {
     pool_page* next;             // in the list of pages with room, or of empty pages
     pool_page* next_all;         // of the owner
     pool_page** link_all;
+    slab* home;                  // the request it came with
 
     page_view view() const noexcept {
         const std::uint8_t k = __atomic_load_n(reinterpret_cast<const std::uint8_t*>(&kind), __ATOMIC_RELAXED);  // relaxed: see describe()

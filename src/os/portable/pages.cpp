@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include <framealloc/base/align.hpp>
+#include <framealloc/base/fault.hpp>
 #include <framealloc/sync/atomic.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::os {
@@ -15,9 +17,15 @@ constexpr std::size_t block_alignment = 65536;  // release() is not told the ali
 std::align_val_t effective(std::size_t alignment) noexcept {
     return std::align_val_t{alignment > block_alignment ? alignment : block_alignment};
 }
+
+// Without protection the machine does not notice a range that is no whole number of pages; the next system would.
+void require_pages(const void* p, std::size_t bytes) noexcept {
+    if (((address_of(p) | bytes) & (FRAMEALLOC_PORTABLE_PAGE - 1)) != 0) broken_invariant("a range that is not made of pages");
+}
 }  // namespace
 
 void* system_pages::reserve(std::size_t bytes, std::size_t alignment) noexcept {
+    require_pages(pointer_at(alignment), bytes);
     if (alignment > block_alignment) return nullptr;
     calls.add_relaxed(1);  // relaxed: a statistic
     void* p = ::operator new(bytes, effective(alignment), std::nothrow);
@@ -25,10 +33,16 @@ void* system_pages::reserve(std::size_t bytes, std::size_t alignment) noexcept {
     return p;
 }
 
-bool system_pages::commit(void*, std::size_t) noexcept { return true; }
-void system_pages::decommit(void*, std::size_t) noexcept {}
-void system_pages::release(void* p, std::size_t) noexcept { ::operator delete(p, effective(0)); }
-std::size_t system_pages::granularity() const noexcept { return 4096; }
+bool system_pages::commit(void* p, std::size_t bytes) noexcept {
+    require_pages(p, bytes);
+    return true;
+}
+void system_pages::decommit(void* p, std::size_t bytes) noexcept { require_pages(p, bytes); }
+void system_pages::release(void* p, std::size_t bytes) noexcept {
+    require_pages(p, bytes);
+    ::operator delete(p, effective(0));
+}
+std::size_t system_pages::granularity() const noexcept { return FRAMEALLOC_PORTABLE_PAGE; }
 std::uint64_t system_calls() noexcept { return calls.load_relaxed(); }  // relaxed: a statistic
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::os
