@@ -47,6 +47,7 @@ bool below(const account::tag_node* node, const account::tag_node* ancestor) noe
 struct tag_sum {
     tag_bytes own;
     tag_bytes tree;
+    bool borrows = false;
 };
 
 void add_account(tag_sum& sum, const thread_context& c, const tag_account& e, const account::tag_node* wanted) noexcept {
@@ -61,6 +62,7 @@ void add_account(tag_sum& sum, const thread_context& c, const tag_account& e, co
     add(sum.tree);
     if (e.node != wanted) return;
     add(sum.own);
+    sum.borrows = sum.borrows || e.borrows.load_relaxed();  // relaxed: a statistic
     sum.own.peak_bytes += e.peak.get();
     sum.tree.peak_bytes += e.tree_peak.get();
 }
@@ -84,6 +86,7 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_stats result;
     static_cast<tag_bytes&>(result) = sum.own;
     result.with_children = sum.tree;
+    result.borrows = sum.borrows;
     return result;
 }
 

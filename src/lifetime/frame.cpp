@@ -101,6 +101,8 @@ flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept
     return nullptr;
 }
 
+bool looks_at_every_begin(const thread_context& c) noexcept { return c.deferred.config.mode == deferred_mode::at_frame_begin; }
+
 // Before an outermost frame opens: chooses the memory it will use.
 void rotate(thread_context& c) noexcept {
     const std::uint64_t frame = c.records[1].generation + 1;
@@ -127,7 +129,7 @@ void rotate(thread_context& c) noexcept {
     refresh_limit(c);
     bool calm = c.owner->config.frames_in_flight == 1;
     for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && holds(*t) == 0 && t->finalisers == nullptr && t->blocks == nullptr;
-    c.records[0].gate = calm ? 0 : 1;
+    c.records[0].gate = calm && !looks_at_every_begin(c) ? 0 : 1;
 }
 
 // --- the end of a frame ---
@@ -136,7 +138,8 @@ std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexce
     if (r.depth == max_frame_depth) return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
-    return o.frames_in_flight > 1 || o.retain != retain_policy::all ? std::uint16_t{pending_always} : std::uint16_t{0};
+    const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all || c.deferred.config.mode == deferred_mode::at_frame_end;
+    return always ? std::uint16_t{pending_always} : std::uint16_t{0};
 }
 
 // Charges what no boundary has seen, and takes back what the frame held.
@@ -173,6 +176,8 @@ bool ground_in_use(const thread_context& c) noexcept {
 void finish_outermost(thread_context& c) noexcept {
     uninstall_pages(c);
     flush_batch(c);
+    const deferred_mode mode = c.deferred.config.mode;
+    if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate) adopt_returned(c, all_blocks);
     c.frame_releases.set(c.frame_allocations.get());
     if (ground_in_use(c)) reset_ground(c);
     if (c.flight->parked) return;
@@ -235,7 +240,8 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
         c.close_frames = close_all;
         add_pending(c.records[1], sticky_bits(c, c.records[1]));
         if (c.owner->config.frames_in_flight > 1 || (r->gate != 0 && c.records[1].generation != 0)) rotate(c);
-        else r->gate = 0;
+        else r->gate = looks_at_every_begin(c) ? 1 : 0;
+        if (c.deferred.config.mode == deferred_mode::at_frame_begin) adopt_returned(c, all_blocks);
     }
     frame_record* inner = r + 1;
     inner->cursor = r->cursor;

@@ -179,10 +179,6 @@ void close_core(core* c) noexcept {
     orphan_pages(*c);
 }
 
-void collect_orphan(core& c) noexcept {
-    if (blocks_out(c) == 0 && open_frames(c) == 0 && unregister_core(&c)) destroy(&c);
-}
-
 void trim(core& c) noexcept {
     thread_context* mine = try_attach({&c, c.id});
     if (mine != nullptr) {

@@ -138,6 +138,8 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (a.owner->config.heap == nullptr && class_for(size, align) != no_class) return pool_free(p);
+    const bool orphaned = a.owner->orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
+    if (orphaned) retain_core(a);  // until now the block kept it alive
     thread_context* c = try_context_of(a);
     if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
     heap_block* b = block_of(p);
@@ -151,10 +153,7 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
         refund(*c, *b);
         backend_deallocate(*a.owner->config.heap, pointer_at(address_of(p) - offset), whole, offset);
     }
-    if (a.owner->orphaned.load_relaxed()) {  // relaxed: the collector takes the lock
-        detach_caller(*a.owner);
-        collect_orphan(*a.owner);
-    }
+    if (orphaned) release_core(a);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

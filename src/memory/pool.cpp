@@ -5,6 +5,8 @@
 #include <bit>
 #include <new>
 
+#include <framealloc/os/thread.hpp>
+
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 constinit pool_page nothing_installed{};
@@ -21,6 +23,7 @@ namespace {
 
 constexpr std::uint32_t empty_pages_kept = 64;  // per thread: 4 MiB of addresses, at least 4 KiB of memory each
 constexpr std::uint32_t first_step = 4096;
+constexpr std::uint32_t most_tags_with_pages = 256;  // per thread and kind; a page of each class may belong to each
 
 pool_page*& installed(thread_context& c, const pool_page& p, unsigned size_class) noexcept {
     return c.pages[static_cast<unsigned>(p.kind)][size_class];
@@ -45,7 +48,13 @@ bool add_slab(core& a, exhaustion_reason& why) noexcept {
     return true;
 }
 
+bool depot_is_empty(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    return a.depot == nullptr && a.fresh_begin == a.fresh_end;
+}
+
 pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
+    if (depot_is_empty(a)) reclaim_idle(a);  // what ended threads left is used before more is asked for
     const sync::lock_guard guard(a.lock);
     if (pool_page* p = a.depot) {
         a.depot = p->next;
@@ -96,13 +105,23 @@ pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
 // Out-of-line frame memory is charged by its own headers, so that its pages need not follow the tag.
 tag_account* payer(thread_context& c, block_kind k) noexcept { return k == block_kind::outer ? c.root_tag : c.tag; }
 
-void set_up(pool_page& p, thread_context& c, block_kind k, unsigned size_class) noexcept {
+// Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.
+tag_account* lender(thread_context& c, block_kind k) noexcept {
+    tag_account* t = payer(c, k);
+    if (t->pages[static_cast<unsigned>(k)] != nullptr || c.tags_with_pages[static_cast<unsigned>(k)] < most_tags_with_pages) return t;
+    t->borrows.store_relaxed(true);  // relaxed: a statistic
+    while (t->above() != nullptr && t->pages[static_cast<unsigned>(k)] == nullptr) t = t->above();
+    return t;
+}
+
+void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, unsigned size_class) noexcept {
     const std::size_t block = class_size(size_class);
     const std::size_t alignment = natural_alignment(block);
     p.set_key(c.key);
     p.free = nullptr;
+    p.came_home = nullptr;
     p.seen = 0;
-    p.describe({k, static_cast<std::uint32_t>(block), payer(c, k)});
+    p.describe({k, static_cast<std::uint32_t>(block), who});
     p.carved = static_cast<std::uint32_t>(align_up(page_header_bytes, alignment));
     p.end = static_cast<std::uint32_t>(p.carved + (page_bytes - p.carved) / block * block);
     p.size_class = static_cast<std::uint8_t>(size_class);
@@ -137,21 +156,15 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     return true;
 }
 
-void take_remote(pool_page& p) noexcept {
-    const sync::remote_batch batch = p.remote.take(address_of(&p));
-    if (batch.count == 0) return;
-    void* last = batch.head;
-    for (std::uint32_t i = 1; i < batch.count; ++i) last = *static_cast<void**>(last);
-    *static_cast<void**>(last) = p.free;
-    p.free = batch.head;
-    __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
+// The next chain that came home becomes the list of free blocks.
+bool take_chain(pool_page& p) noexcept {
+    if (p.came_home == nullptr) return false;
+    p.free = p.came_home;
+    p.came_home = pool_page::chain_after(p.free);
+    return true;
 }
 
-bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
-    if (p.free != nullptr) return true;
-    if (p.remote.count() != 0) take_remote(p);
-    return p.free != nullptr || carve(a, p, why);
-}
+bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept { return p.free != nullptr || take_chain(p) || carve(a, p, why); }
 
 void make_current(page_lists& lists, pool_page& p) noexcept {
     owner_increment(p.allocations);  // the page itself counts as one block, so that it is never empty while current
@@ -178,41 +191,48 @@ void list_room(page_lists& lists, pool_page& p) noexcept {
     lists.room[p.size_class] = &p;
 }
 
-page_lists* lists_of(thread_context& c, block_kind k, exhaustion_reason& why) noexcept {
-    page_lists*& lists = payer(c, k)->pages[static_cast<unsigned>(k)];
+page_lists* lists_of(thread_context& c, tag_account* who, block_kind k, exhaustion_reason& why) noexcept {
+    page_lists*& lists = who->pages[static_cast<unsigned>(k)];
     if (lists == nullptr) {
-        if (void* memory = c.owner->meta.allocate(sizeof(page_lists), why)) lists = ::new (memory) page_lists{};
+        if (void* memory = c.owner->meta.allocate(sizeof(page_lists), why)) {
+            lists = ::new (memory) page_lists{};
+            ++c.tags_with_pages[static_cast<unsigned>(k)];
+        }
     }
     return lists;
 }
 
-// Full pages are in no list; remote frees alone would never bring them back. They are looked over before pages are asked for.
-bool recall_full_pages(thread_context& c, page_lists& lists, unsigned size_class) noexcept {
-    const std::uint32_t incoming = c.incoming.load_relaxed();  // relaxed: what is missed now is found next time
-    if (incoming == c.incoming_seen) return false;
-    c.incoming_seen = incoming;
-    bool found = false;
-    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
-        if (p->key != closed_key || p->remote.count() == 0) continue;
-        take_remote(*p);
-        if (p->frees == p->allocations) {
-            page_emptied(p);
-            found = true;
-            continue;
-        }
-        page_lists& home = *p->account->pages[static_cast<unsigned>(p->kind)];
-        list_room(home, *p);
-        found = found || (&home == &lists && p->size_class == size_class);
-    }
-    return found;
+// Takes in what other threads returned to one page. Returns the number of blocks. Constant time, however many they are.
+std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
+    const sync::remote_batch batch = p.remote.take(address_of(&p));
+    pool_page::chain_after(batch.head) = p.came_home;
+    p.came_home = batch.head;
+    __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
+    c.deferred.processed.add(batch.count);
+    c.deferred.processed_bytes.add(std::uint64_t{batch.count} * p.block);
+    if (p.frees == p.allocations) page_emptied(&p);
+    else if (p.key == closed_key && !p.current && !p.listed) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
+    return batch.count;
 }
 
-// The page of the current tag that has room, made current. Null when exhausted.
-pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
-    page_lists* lists = lists_of(c, k, why);
-    if (lists == nullptr) return nullptr;
+// Whether page_with_room() may take blocks home, and how many.
+std::size_t welcome(thread_context& c) noexcept {
+    if (c.deferred.urgent.load_relaxed()) {  // relaxed: missed now, seen next time
+        c.deferred.urgent.store_relaxed(false);  // relaxed: as above
+        return all_blocks;
+    }
+    switch (c.deferred.config.mode) {
+        case deferred_mode::on_demand:
+        case deferred_mode::immediate: return all_blocks;
+        case deferred_mode::incremental: return c.deferred.config.per_allocation;
+        default: return 0;
+    }
+}
+
+// A page of `lists` that has a free or a virgin block, made current. Null with `why` set when there is none.
+pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class, exhaustion_reason& why) noexcept {
     for (;;) {
-        pool_page* p = lists->current[size_class];
+        pool_page* p = lists.current[size_class];
         if (p != nullptr) {
             exhaustion_reason carving{};
             if (has_room(*c.owner, *p, carving)) return p;
@@ -221,22 +241,53 @@ pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, 
                 why = carving;
                 return nullptr;  // virgin blocks are left, but no memory for them
             }
-            leave_current(c, *lists, *p);
+            leave_current(c, lists, *p);
         }
-        p = lists->room[size_class];
-        if (p != nullptr) {
-            lists->room[size_class] = p->next;
-            p->listed = false;
-            make_current(*lists, *p);
-            continue;
-        }
-        if (c.empty_pages == nullptr && recall_full_pages(c, *lists, size_class)) continue;
-        p = empty_page(c, why);
+        p = lists.room[size_class];
         if (p == nullptr) return nullptr;
-        set_up(*p, c, k, size_class);
-        c.slab_refills.add(1);
-        make_current(*lists, *p);
+        lists.room[size_class] = p->next;
+        p->listed = false;
+        make_current(lists, *p);
     }
+}
+
+// When no page can be had, a parent's will do; its tag is then charged, and the borrower says so.
+pool_page* borrowed_page(thread_context& c, block_kind k, unsigned size_class) noexcept {
+    exhaustion_reason why{};
+    for (tag_account* t = payer(c, k)->above(); t != nullptr; t = t->above()) {
+        page_lists* lists = t->pages[static_cast<unsigned>(k)];
+        pool_page* p = lists == nullptr ? nullptr : listed_page(c, *lists, size_class, why);
+        if (p != nullptr) {
+            c.tag->borrows.store_relaxed(true);  // relaxed: a statistic
+            return p;
+        }
+    }
+    return nullptr;
+}
+
+// The page of the current tag that has room, made current. Null when exhausted.
+pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
+    tag_account* who = lender(c, k);
+    page_lists* lists = lists_of(c, who, k, why);
+    if (lists == nullptr) return borrowed_page(c, k, size_class);
+    if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
+    if (adopt_returned(c, welcome(c)) != 0) {
+        if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
+    }
+    pool_page* p = empty_page(c, why);
+    if (p == nullptr && adopt_returned(c, all_blocks) != 0) {
+        if (pool_page* q = listed_page(c, *lists, size_class, why)) return q;
+        p = empty_page(c, why);
+    }
+    if (p == nullptr) return borrowed_page(c, k, size_class);
+    if (pool_page* starved = lists->current[size_class]) {  // virgin blocks are left, but there was no memory for them
+        leave_current(c, *lists, *starved);
+        list_room(*lists, *starved);
+    }
+    set_up(*p, c, who, k, size_class);
+    c.slab_refills.add(1);
+    make_current(*lists, *p);
+    return listed_page(c, *lists, size_class, why);
 }
 
 }  // namespace
@@ -263,6 +314,19 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
     }
 }
 
+std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
+    std::size_t taken = 0;
+    while (taken < blocks) {
+        if (c.arrived == nullptr) c.arrived = c.arrivals.take();
+        pool_page* p = c.arrived;
+        if (p == nullptr) break;
+        if (taken == 0) c.deferred.peak.raise_to(c.deferred.depth());
+        c.arrived = p->next_arrival.get();  // before take(): then a sender may announce the page again
+        taken += adopt(c, *p);
+    }
+    return taken;
+}
+
 void uninstall_pages(thread_context& c) noexcept {
     for (unsigned kind = 0; kind < block_kind_count; ++kind) {
         for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
@@ -272,9 +336,10 @@ void uninstall_pages(thread_context& c) noexcept {
     }
 }
 
-// The last block of a page that is not current came back: the page may serve any class and tag of this thread.
-void page_emptied(pool_page* page) noexcept {
-    thread_context& c = *page->owner;
+namespace {
+
+// The page may serve any class and tag of this thread.
+void retire(thread_context& c, pool_page* page) noexcept {
     if (page->listed) {
         page_lists& lists = *page->account->pages[static_cast<unsigned>(page->kind)];
         pool_page** link = &lists.room[page->size_class];
@@ -286,7 +351,16 @@ void page_emptied(pool_page* page) noexcept {
     page->set_key(closed_key);
     page->next = c.empty_pages;
     c.empty_pages = page;
-    if (++c.empty_count > empty_pages_kept) release_empty_pages(c, false);
+    ++c.empty_count;
+}
+
+}  // namespace
+
+// The last block of a page that is not current came back.
+void page_emptied(pool_page* page) noexcept {
+    thread_context& c = *page->owner;
+    retire(c, page);
+    if (c.empty_count > empty_pages_kept) release_empty_pages(c, false);
 }
 
 void release_empty_pages(thread_context& c, bool everything) noexcept {
@@ -302,18 +376,77 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
     }
 }
 
+namespace {
+
+constexpr std::uint32_t batch_limit = 64;
+constexpr std::uint32_t retry_microseconds = 20;
+
+// A full queue is the owner's business; in no case is the block lost.
+void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
+    deferred_queue& q = owner.deferred;
+    auto full = [&] { return q.depth() + count > q.capacity.load_relaxed(); };  // relaxed: a threshold
+    q.full_count.add_relaxed(1);  // relaxed: a statistic
+    switch (q.full_policy.load_relaxed()) {  // relaxed: a setting
+        case queue_full_policy::grow: return;
+        case queue_full_policy::process_now: return q.urgent.store_relaxed(true);  // relaxed: a request
+        case queue_full_policy::fail:
+            owner.owner->raise(code::FA213, "capacity", nullptr, q.capacity.load_relaxed());  // relaxed: a setting
+            return;
+        case queue_full_policy::block: break;
+    }
+    const std::uint64_t deadline = os::monotonic_microseconds() + q.block_microseconds.load_relaxed();  // relaxed: a setting
+    while (full()) {
+        const bool gone = __atomic_load_n(&owner.slot, __ATOMIC_RELAXED) == nullptr;  // relaxed: a hint
+        if (gone || os::monotonic_microseconds() >= deadline) {
+            q.blocked_count.add_relaxed(1);  // relaxed: a statistic
+            return;
+        }
+        os::sleep_microseconds(retry_microseconds);
+    }
+}
+
+// Threads: any but the owner's.
+void hand_over(pool_page& p, void* head, void* tail, std::uint32_t count) noexcept {
+    thread_context& owner = *p.owner;
+    const std::size_t capacity = owner.deferred.capacity.load_relaxed();  // relaxed: a setting
+    if (capacity != 0 && owner.deferred.depth() + count > capacity) meet_full_queue(owner, count);
+    owner.deferred.queued.add_relaxed(count);  // relaxed: a statistic
+    // After this push the page may be gone, unless it is ours to announce.
+    if (p.remote.push(address_of(&p), head, tail, count)) owner.arrivals.push(&p);
+}
+
+}  // namespace
+
 void flush_batch(thread_context& c) noexcept {
     if (c.batch_page == nullptr) return;
-    thread_context& owner = *c.batch_page->owner;
-    c.batch_page->remote.push(address_of(c.batch_page), c.batch_head, c.batch_tail, c.batch_count);
-    owner.incoming.add_relaxed(1);  // relaxed: a hint; the list itself is acquired
+    hand_over(*c.batch_page, c.batch_head, c.batch_tail, c.batch_count);
     c.batch_page = nullptr;
     c.batch_count = 0;
 }
 
-namespace {
+void set_deferred(thread_context& c, const deferred_config& d) noexcept {
+    c.deferred.config = d;
+    c.deferred.capacity.store_relaxed(d.capacity);                                  // relaxed: a setting
+    c.deferred.full_policy.store_relaxed(d.full_policy);                            // relaxed: a setting
+    c.deferred.block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
+    c.deferred.immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
+    if (d.mode == deferred_mode::at_frame_begin) c.records[0].gate = 1;
+    if (d.mode == deferred_mode::at_frame_end) add_pending(c.records[1], pending_always);
+}
 
-constexpr std::uint32_t batch_limit = 64;
+deferred_stats stats_of_deferred(const thread_context& c) noexcept {
+    const deferred_queue& q = c.deferred;
+    const std::uint64_t depth = q.depth();
+    return {.total_queued = q.queued.load_relaxed(),  // relaxed: statistics, all of them
+            .total_processed = q.processed.get(),
+            .current_depth = depth,
+            .peak_depth = depth > q.peak.get() ? depth : q.peak.get(),
+            .processed_bytes = q.processed_bytes.get(),
+            .full_count = q.full_count.load_relaxed(),
+            .blocked_count = q.blocked_count.load_relaxed()};
+}
+
+namespace {
 
 void free_local(pool_page& p, void* block) noexcept {
     *static_cast<void**>(block) = p.free;
@@ -335,6 +468,7 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
     mine.batch_head = block;
     ++mine.batch_count;
     mine.remote_frees.add(1);
+    if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
 }
 
 }  // namespace
@@ -344,30 +478,28 @@ void pool_free_slow(void* block) noexcept {
     thread_context* owner = p.owner;
     if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
     if (belongs_to_caller(*owner)) return free_local(p, block);
-    core& a = *owner->owner;
-    const bool orphaned = a.orphaned.load_relaxed();  // relaxed: the collector takes the lock
-    thread_context* mine = orphaned ? nullptr : try_attach({&a, a.id});
-    if (mine != nullptr && mine != owner) return free_remote(*mine, p, block);
+    const core_ref a{owner->owner, owner->owner->id};
+    if (a.owner->orphaned.load_relaxed()) {  // relaxed: whoever misses it frees as before
+        retain_core(a);  // until now the block kept it alive
+        hand_over(p, block, block, 1);
+        return release_core(a);
+    }
+    thread_context* mine = try_attach(a);
     if (mine == owner) return free_local(p, block);
-    p.remote.push(address_of(&p), block, block, 1);
-    if (orphaned) collect_orphan(a);
+    if (mine != nullptr) return free_remote(*mine, p, block);
+    hand_over(p, block, block, 1);
 }
 
 // Takes home what other threads returned, then hands every empty page to the depot.
 void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
+    adopt_returned(c, all_blocks);
     for (pool_page* p = c.all_pages; p != nullptr;) {
         pool_page* next = p->next_all;
-        if (p->account != nullptr && p->key != closed_key && p->current && p->used() == p->remote.count()) {
-            page_lists& lists = *p->account->pages[static_cast<unsigned>(p->kind)];
-            take_remote(*p);
-            leave_current(c, lists, *p);
-            page_emptied(p);
-        } else if (p->remote.count() != 0) {
-            take_remote(*p);
-            if (p->frees == p->allocations) page_emptied(p);
-            else if (!p->current && !p->listed) list_room(*p->account->pages[static_cast<unsigned>(p->kind)], *p);
+        if (p->account != nullptr && p->current && p->used() == 0) {
+            leave_current(c, *p->account->pages[static_cast<unsigned>(p->kind)], *p);
+            retire(c, p);  // the list that is walked here stays as it is
         }
         p = next;
     }

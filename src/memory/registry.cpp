@@ -133,18 +133,25 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     c.tag = c.root_tag;
     c.phase = c.root_phase;
     set_up_records(c);
+    set_deferred(c, a.config.deferred);
     refresh_limit(c);
     return &c;
+}
+
+// Requires: the core's lock is held.
+thread_context* take_idle(core& a, thread_context*& link) noexcept {
+    thread_context* c = link;
+    link = c->next_idle;
+    if (link == nullptr) a.idle_end = &link;
+    c->next_idle = nullptr;
+    return c;
 }
 
 // A context that an ended thread left, with all it owns, or a new one.
 thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept {
     {
         const sync::lock_guard guard(a.lock);
-        if (thread_context* c = a.idle) {
-            a.idle = c->next_idle;
-            return c;
-        }
+        if (a.idle != nullptr) return take_idle(a, a.idle);
     }
     thread_context* c = make_context(a, why);
     if (c == nullptr) return nullptr;
@@ -157,8 +164,9 @@ thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept {
 void make_idle(thread_context& c) noexcept {
     core& a = *c.owner;
     const sync::lock_guard guard(a.lock);
-    c.next_idle = a.idle;
-    a.idle = &c;
+    c.next_idle = nullptr;
+    *a.idle_end = &c;
+    a.idle_end = &c.next_idle;
 }
 
 void detach(thread_context& c) noexcept {
@@ -169,6 +177,7 @@ void detach(thread_context& c) noexcept {
     c.phase = c.root_phase;
     flush_batch(c);
     flush_heap_cache(c);
+    trim_pages(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }
@@ -253,21 +262,42 @@ void detach_caller(core& a) noexcept {
     forget(a.id);
 }
 
-// Contexts of ended threads: what came home since is given back. Taken out of the list meanwhile, as a new thread would.
-void trim_idle(core& a) noexcept {
-    thread_context* rest = nullptr;
+namespace {
+
+// Idle contexts, one at a time, are taken out of their list for `f`, as a new thread would. Each at most once or so: other
+// threads come and go meanwhile. Taking all at once would make new threads take new contexts.
+template <class Wanted, class F>
+void for_each_idle(core& a, Wanted&& wanted, F&& f) noexcept {
+    std::size_t left = 0;
     {
         const sync::lock_guard guard(a.lock);
-        rest = a.idle;
-        a.idle = nullptr;
+        for (thread_context* c = a.idle; c != nullptr; c = c->next_idle) ++left;
     }
-    while (rest != nullptr) {
-        thread_context* c = rest;
-        rest = c->next_idle;
-        trim_pages(*c);
-        trim_arena(*c);
-        make_idle(*c);
+    for (; left != 0; --left) {
+        thread_context* found = nullptr;
+        {
+            const sync::lock_guard guard(a.lock);
+            thread_context** link = &a.idle;
+            while (*link != nullptr && !wanted(**link)) link = &(*link)->next_idle;
+            if (*link != nullptr) found = take_idle(a, *link);
+        }
+        if (found == nullptr) return;
+        f(*found);
+        make_idle(*found);
     }
+}
+
+}  // namespace
+
+void trim_idle(core& a) noexcept {
+    for_each_idle(a, [](const thread_context&) { return true; }, [](thread_context& c) {
+        trim_pages(c);
+        trim_arena(c);
+    });
+}
+
+void reclaim_idle(core& a) noexcept {
+    for_each_idle(a, [](const thread_context& c) { return !c.arrivals.empty(); }, [](thread_context& c) { trim_pages(c); });
 }
 
 void orphan_pages(core& a) noexcept {

@@ -19,6 +19,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.slab_bytes = align_up(o.slab_page_size == 0 ? 1 : o.slab_page_size, memory::page_bytes);
     c.pool_max = o.pool_max;
     c.global_limit = o.global_limit;
+    c.deferred = o.deferred;
     c.fixed_data = o.fixed_memory.data;
     c.fixed_bytes = o.fixed_memory.bytes;
     c.huge_pages = o.huge_pages;

@@ -12,13 +12,10 @@ constexpr int spins_before_yield = 64;  // about a microsecond: longer than any 
 void lock::acquire() noexcept {
     acquisitions.add_relaxed(1);  // relaxed: a statistic
     for (int spin = 0;; ++spin) {
-        std::uint32_t expected = 0;
-        if (held_.compare_exchange_acquire(expected, 1)) return;  // pairs: release()
+        if (word_.try_acquire()) return;
         if (spin >= spins_before_yield) std::this_thread::yield();
     }
 }
-
-void lock::release() noexcept { held_.store_release(0); }  // pairs: acquire()
 
 std::uint64_t lock_acquisitions() noexcept { return acquisitions.load_relaxed(); }  // relaxed: a statistic
 

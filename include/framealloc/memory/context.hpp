@@ -6,6 +6,7 @@
 
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/memory/deferred.hpp>
 #include <framealloc/memory/page.hpp>
 #include <framealloc/memory/record.hpp>
 #include <framealloc/memory/size_class.hpp>
@@ -71,7 +72,10 @@ struct page_lists {
 // A tag on one thread: its account, its pages.
 struct tag_account : account::charge_entry {
     page_lists* pages[block_kind_count] = {};
+    sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
     tag_account* by_hash_next = nullptr;
+
+    tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
 };
 
 // begin_phase() without its end_phase().
@@ -124,10 +128,12 @@ struct thread_context {
     std::uint32_t name_slots;
 
     pool_page* all_pages;         // guarded by core::lock when written
-    sync::atomic<std::uint32_t> incoming;  // batches other threads handed over
-    std::uint32_t incoming_seen;
+    page_arrivals arrivals;       // pages that other threads returned blocks to
+    pool_page* arrived;           // taken from there, their blocks not yet
+    deferred_queue deferred;      // how and when those blocks come home
     pool_page* empty_pages;
     std::uint32_t empty_count;
+    std::uint32_t tags_with_pages[block_kind_count];
 
     pool_page* batch_page;        // frees for another thread's page, not handed over yet
     void* batch_head;

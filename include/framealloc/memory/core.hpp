@@ -35,6 +35,7 @@ struct core_config {
     std::size_t slab_bytes = 0;
     std::size_t pool_max = 0;
     std::size_t global_limit = 0;
+    deferred_config deferred;
     void* fixed_data = nullptr;
     std::size_t fixed_bytes = 0;
     bool huge_pages = false;
@@ -66,7 +67,8 @@ struct core {
     account::tag_tree tags{meta};
     sync::lock lock;             // guards the lists below
     thread_context* contexts = nullptr;
-    thread_context* idle = nullptr;
+    thread_context* idle = nullptr;       // of ended threads, the longest first
+    thread_context** idle_end = &idle;
     pool_page* depot = nullptr;  // empty pages, first step accessible
     slab* slabs = nullptr;
     std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out
@@ -89,8 +91,6 @@ struct core {
 core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
 // Called when the last handle goes.
 void close_core(core* c) noexcept;
-// A block of an allocator without handles came back: destroys the allocator with the last one.
-void collect_orphan(core& c) noexcept;
 void trim(core& c) noexcept;
 
 inline void retain_core(core_ref a) noexcept { a.owner->handles.add_relaxed(1); }  // relaxed: a handle is already held
@@ -143,7 +143,13 @@ void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
 FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
 FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
+// Hands over what this thread freed for another; at most one batch waits.
 void flush_batch(thread_context& c) noexcept;
+inline constexpr std::size_t all_blocks = ~std::size_t{0};
+// Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
+std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
+void set_deferred(thread_context& c, const deferred_config& d) noexcept;
+deferred_stats stats_of_deferred(const thread_context& c) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
 void destroy_slabs(core& c) noexcept;
 void trim_depot(core& c) noexcept;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <framealloc/base/align.hpp>
+#include <framealloc/sync/arrivals.hpp>
 #include <framealloc/sync/remote_list.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -46,6 +47,7 @@ struct pool_page {
     std::uint8_t size_class;
     bool current;                // the page its tag allocates from
     bool listed;                 // in its tag's list of pages with room
+    void* came_home;             // chains that came home, used when `free` runs out; see chain_after()
 
     alignas(64) sync::remote_list remote;  // on a line of its own
     thread_context* owner;
@@ -54,12 +56,16 @@ struct pool_page {
     pool_page* next_all;         // of the owner
     pool_page** link_all;
     slab* home;                  // the request it came with
+    sync::arrival_link<sync::hardware_atomics, pool_page> next_arrival;  // while `remote` is not empty
 
     page_view view() const noexcept {
         const std::uint8_t k = __atomic_load_n(reinterpret_cast<const std::uint8_t*>(&kind), __ATOMIC_RELAXED);  // relaxed: see describe()
         const std::uint32_t b = __atomic_load_n(&block, __ATOMIC_RELAXED);                                        // relaxed: see describe()
         return {static_cast<block_kind>(k), b, __atomic_load_n(&account, __ATOMIC_RELAXED)};                      // relaxed: see describe()
     }
+    // Chains are kept as they came, so that taking one in costs the same whatever its length: the second word of a chain's
+    // first block points at the next chain.
+    static void*& chain_after(void* head) noexcept { return static_cast<void**>(head)[1]; }
     // Only while no block is out, so that a mixed view counts nothing.
     void describe(page_view v) noexcept {
         const auto k = static_cast<std::uint8_t>(v.kind);
@@ -77,6 +83,8 @@ struct pool_page {
     }
 };
 static_assert(sizeof(pool_page) == page_header_bytes);
+
+using page_arrivals = sync::arrivals<sync::hardware_atomics, pool_page, &pool_page::next_arrival>;
 
 inline constexpr std::uint64_t closed_key = 0;
 inline constexpr std::uint64_t no_context_key = 1;  // of a thread without a context

@@ -20,5 +20,7 @@ void backend_deallocate(std::pmr::memory_resource& r, void* p, std::size_t bytes
 void trim_pages(thread_context& c) noexcept;
 void trim_arena(thread_context& c) noexcept;
 void trim_idle(core& c) noexcept;
+// Brings the pages of ended threads that have come empty since to the depot.
+void reclaim_idle(core& c) noexcept;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -55,6 +55,7 @@ struct options {
     std::size_t slab_page_size = 256_KiB;           // bytes asked for at once, a multiple of the fixed 64 KiB page
     std::size_t pool_max = 4_KiB;                   // bytes; larger pool blocks count as heap
     std::size_t global_limit = 0;                   // bytes committed; 0: none
+    deferred_config deferred{};                     // what threads begin with; see smart_alloc::set_deferred()
     framealloc::fixed_memory fixed_memory{};
     bool huge_pages = false;                        // transparent huge pages where ranges are large enough
     bool prefault = false;                          // first chunks and pool pages are touched when made

@@ -213,6 +213,18 @@ public:
     std::pmr::memory_resource* pool_resource() const noexcept { return object::pool_resource(owner_); }
     allocator_ref pool_ref() const noexcept { return pool_source(owner_); }
 
+    // --- blocks freed on other threads; see memory/deferred.hpp ---
+    // For blocks of the calling thread.
+    void set_deferred(const deferred_config& d) const noexcept { memory::set_deferred(*memory::context_of(owner_), d); }
+    deferred_stats deferred() const noexcept { return memory::stats_of_deferred(*memory::context_of(owner_)); }
+    // Takes back at least `max` blocks of the calling thread, if as many wait (whole pages: it may be more), and hands over
+    // what it freed itself. Returns how many came back.
+    std::size_t process_deferred_frees(std::size_t max = memory::all_blocks) const noexcept {
+        memory::thread_context& c = *memory::context_of(owner_);
+        memory::flush_batch(c);
+        return memory::adopt_returned(c, max);
+    }
+
     // --- heap ---
     template <class T>
     T* heap_alloc(site_type s = site_type::here()) const noexcept {

@@ -35,6 +35,28 @@ private:
     T value_{};
 };
 
+// What the lock-free types are written against: types and orders. A model checker brings a trait of its own, so that it runs
+// on these very headers (tests/interleave).
+struct hardware_atomics {
+    template <class T>
+    using atomic = sync::atomic<T>;
+
+    // A value that an acquire and a release order; not atomic itself.
+    template <class T>
+    class plain {
+    public:
+        T get() const noexcept { return value_; }
+        void set(T v) noexcept { value_ = v; }
+
+    private:
+        T value_{};
+    };
+
+    // The first word of a block that is nobody's.
+    static void* next_of(void* block) noexcept { return *static_cast<void**>(block); }
+    static void set_next(void* block, void* next) noexcept { *static_cast<void**>(block) = next; }
+};
+
 // A number that one thread writes and any thread may read: relaxed throughout, so a reader sees some recent value.
 class owner_counter {
 public:

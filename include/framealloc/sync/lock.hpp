@@ -8,14 +8,29 @@
 
 namespace framealloc::inline FRAMEALLOC_ABI::sync {
 
+// One word: 0 free, 1 held.
+template <class Atomics>
+class basic_lock_word {
+public:
+    constexpr basic_lock_word() noexcept = default;
+    bool try_acquire() noexcept {
+        std::uint32_t expected = 0;
+        return held_.compare_exchange_acquire(expected, 1);  // pairs: release()
+    }
+    void release() noexcept { held_.store_release(0); }  // pairs: try_acquire()
+
+private:
+    typename Atomics::template atomic<std::uint32_t> held_{0};
+};
+
 class lock {
 public:
     constexpr lock() noexcept = default;
     void acquire() noexcept;
-    void release() noexcept;
+    void release() noexcept { word_.release(); }
 
 private:
-    atomic<std::uint32_t> held_{0};
+    basic_lock_word<hardware_atomics> word_;
 };
 
 class lock_guard {

@@ -2,7 +2,7 @@
 //
 // The word packs the head's offset in the page (in units of 16 bytes, 16 bits) and the number of blocks (16 bits). It holds
 // no pointer, and the owner only ever takes the whole list, so that there is no ABA problem. A sender collects blocks of
-// one page and pushes them with one compare-exchange.
+// one page and pushes them with one compare-exchange. Whoever finds the list empty announces the page to its owner.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +17,19 @@ struct remote_batch {
     std::uint32_t count = 0;
 };
 
-class remote_list {
+template <class Atomics>
+class basic_remote_list {
 public:
     // Requires: head … tail are `count` linked blocks inside the 64 KiB page at `page`, aligned to 16 bytes.
+    // Returns whether the list was empty before.
     // Threads: any. Cost: one compare-exchange when undisturbed.
-    void push(std::uintptr_t page, void* head, void* tail, std::uint32_t count) noexcept {
+    bool push(std::uintptr_t page, void* head, void* tail, std::uint32_t count) noexcept {
         std::uint32_t seen = word_.load_relaxed();  // relaxed: only compared; the exchange below publishes
         for (;;) {
-            *static_cast<void**>(tail) = first(page, seen);
+            Atomics::set_next(tail, first(page, seen));
             const std::uint32_t offset = static_cast<std::uint32_t>((address_of(head) - page) >> 4);
             const std::uint32_t wanted = (offset << 16) | ((seen & 0xffffU) + count);
-            if (word_.compare_exchange_release(seen, wanted)) return;  // pairs: take()
+            if (word_.compare_exchange_release(seen, wanted)) return (seen & 0xffffU) == 0;  // pairs: take()
         }
     }
 
@@ -44,7 +46,9 @@ private:
         return (word & 0xffffU) == 0 ? nullptr : pointer_at<void>(page + ((word >> 16) << 4));
     }
 
-    atomic<std::uint32_t> word_{0};
+    typename Atomics::template atomic<std::uint32_t> word_{0};
 };
+
+using remote_list = basic_remote_list<hardware_atomics>;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::sync
