@@ -437,13 +437,13 @@ void set_deferred(thread_context& c, const deferred_config& d) noexcept {
 deferred_stats stats_of_deferred(const thread_context& c) noexcept {
     const deferred_queue& q = c.deferred;
     const std::uint64_t depth = q.depth();
-    return {.total_queued = q.queued.load_relaxed(),  // relaxed: statistics, all of them
+    return {.total_queued = q.queued.load_relaxed(),  // relaxed: a statistic
             .total_processed = q.processed.get(),
             .current_depth = depth,
             .peak_depth = depth > q.peak.get() ? depth : q.peak.get(),
             .processed_bytes = q.processed_bytes.get(),
-            .full_count = q.full_count.load_relaxed(),
-            .blocked_count = q.blocked_count.load_relaxed()};
+            .full_count = q.full_count.load_relaxed(),         // relaxed: a statistic
+            .blocked_count = q.blocked_count.load_relaxed()};  // relaxed: a statistic
 }
 
 namespace {

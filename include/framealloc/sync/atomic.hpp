@@ -21,7 +21,7 @@ public:
     void store_relaxed(T v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELAXED); }
     void store_release(T v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELEASE); }
     T exchange_acquire(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQUIRE); }
-    T exchange_release(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_RELEASE); }
+    T exchange_acq_rel(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQ_REL); }
     T add_relaxed(T v) noexcept { return __atomic_fetch_add(&value_, v, __ATOMIC_RELAXED); }
     T subtract_acq_rel(T v) noexcept { return __atomic_fetch_sub(&value_, v, __ATOMIC_ACQ_REL); }
     bool compare_exchange_acquire(T& expected, T desired) noexcept {
@@ -29,6 +29,10 @@ public:
     }
     bool compare_exchange_release(T& expected, T desired) noexcept {
         return __atomic_compare_exchange_n(&value_, &expected, desired, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    }
+
+    bool compare_exchange_acq_rel(T& expected, T desired) noexcept {
+        return __atomic_compare_exchange_n(&value_, &expected, desired, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
 
 private:

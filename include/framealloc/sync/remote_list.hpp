@@ -29,13 +29,14 @@ public:
             Atomics::set_next(tail, first(page, seen));
             const std::uint32_t offset = static_cast<std::uint32_t>((address_of(head) - page) >> 4);
             const std::uint32_t wanted = (offset << 16) | ((seen & 0xffffU) + count);
-            if (word_.compare_exchange_release(seen, wanted)) return (seen & 0xffffU) == 0;  // pairs: take()
+            // Acquires too: who finds the list empty may write what the owner read before it took the last blocks.
+            if (word_.compare_exchange_acq_rel(seen, wanted)) return (seen & 0xffffU) == 0;  // pairs: take()
         }
     }
 
     // Threads: the owner of the page only.
     remote_batch take(std::uintptr_t page) noexcept {
-        const std::uint32_t seen = word_.exchange_acquire(0);  // pairs: push()
+        const std::uint32_t seen = word_.exchange_acq_rel(0);  // pairs: push()
         return {first(page, seen), seen & 0xffffU};
     }
 
