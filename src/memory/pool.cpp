@@ -386,7 +386,7 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
     deferred_queue& q = owner.deferred;
     auto full = [&] { return q.depth() + count > q.capacity.load_relaxed(); };  // relaxed: a threshold
     q.full_count.add_relaxed(1);  // relaxed: a statistic
-    switch (q.full_policy.load_relaxed()) {  // relaxed: a setting
+    switch (static_cast<queue_full_policy>(q.full_policy.load_relaxed())) {  // relaxed: a setting
         case queue_full_policy::grow: return;
         case queue_full_policy::process_now: return q.urgent.store_relaxed(true);  // relaxed: a request
         case queue_full_policy::fail:
@@ -427,7 +427,7 @@ void flush_batch(thread_context& c) noexcept {
 void set_deferred(thread_context& c, const deferred_config& d) noexcept {
     c.deferred.config = d;
     c.deferred.capacity.store_relaxed(d.capacity);                                  // relaxed: a setting
-    c.deferred.full_policy.store_relaxed(d.full_policy);                            // relaxed: a setting
+    c.deferred.full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
     c.deferred.block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
     c.deferred.immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
     if (d.mode == deferred_mode::at_frame_begin) c.records[0].gate = 1;

@@ -63,7 +63,7 @@ namespace memory {
 // Senders read the settings and add to the atomics; the rest is the owner's.
 struct deferred_queue {
     sync::atomic<std::size_t> capacity{0};
-    sync::atomic<queue_full_policy> full_policy{queue_full_policy::grow};
+    sync::atomic<std::uint8_t> full_policy{0};  // queue_full_policy
     sync::atomic<bool> immediate{false};
     sync::atomic<std::uint32_t> block_microseconds{0};
     sync::atomic<bool> urgent{false};
