@@ -35,6 +35,7 @@ const char* reason_text(exhaustion_reason r) noexcept {
     switch (r) {
         case exhaustion_reason::system_refused: return "the page source refused";
         case exhaustion_reason::frame_limit: return "the thread's frame_limit is reached";
+        case exhaustion_reason::thread_budget: return "the thread's budget is used up";
         case exhaustion_reason::global_limit: return "global_limit is reached";
         case exhaustion_reason::fixed_memory: return "fixed_memory is used up";
         case exhaustion_reason::sealed: return "a page was needed after seal()";

@@ -16,11 +16,18 @@ std::uintptr_t usable_end(const arena_chunk& k) noexcept { return k.end - cursor
 
 std::size_t used_in(const arena_chunk& k, std::uintptr_t cursor) noexcept { return cursor - k.begin; }
 
-// How far the cursor may go for frame_limit's sake.
+// What a budget counts: with promote, blocks out of line are what it drives out.
+std::size_t budgeted_bytes(const thread_context& c) noexcept {
+    return frame_bytes_in_use(c) - (c.budget.policy == budget_policy::promote ? c.outer_bytes : 0);
+}
+
+// How far the cursor may go without asking.
 std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noexcept {
-    const std::size_t limit = c.owner->config.frame_limit;
-    if (limit == 0) return end;
-    const std::size_t elsewhere = c.flight->earlier + c.outer_bytes;
+    const std::size_t hard = c.owner->config.frame_limit;
+    const std::size_t soft = c.budget.frame.quiet_until(current_frame(c));
+    const std::size_t limit = hard == 0 || soft < hard ? soft : hard;
+    if (limit == ~std::size_t{0}) return end;
+    const std::size_t elsewhere = c.flight->earlier + (soft < hard && c.budget.policy == budget_policy::promote ? 0 : c.outer_bytes);
     const std::size_t room = align_down(limit > elsewhere ? limit - elsewhere : 0, cursor_granularity);
     const arena_chunk& k = *c.flight->chunk;
     return k.begin + room < end ? k.begin + room : end;
@@ -110,45 +117,49 @@ void note_outside(thread_context& c) noexcept {
     c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, c.last_site);
 }
 
-// From the top record. Returns null with `why` set.
-void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+bool within_frame_limit(const thread_context& c, std::size_t more, exhaustion_reason& why) noexcept {
+    const std::size_t limit = c.owner->config.frame_limit;
+    if (limit == 0 || frame_bytes_in_use(c) + more <= limit) return true;
+    why = exhaustion_reason::frame_limit;
+    return false;
+}
+
+// Whether frame_limit and the thread's budget have `more` bytes left; `elsewhere`: out of line only.
+admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& why) noexcept {
+    if (!within_frame_limit(c, more, why)) return admission::refused;
+    const admission a = admit(c, budget_kind::frame, budgeted_bytes(c), more);
+    if (a == admission::refused) why = exhaustion_reason::thread_budget;
+    return a;
+}
+
+// From the top record. Returns null with `why` set, or with `out_of_line` when that is where it belongs.
+void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, bool& out_of_line, exhaustion_reason& why) noexcept {
     frame_record* r = c.top;
     const std::size_t rounded = align_up(bytes, cursor_granularity);
     const std::size_t widest = rounded + (align > cursor_granularity ? align : 0);
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        arena_chunk& k = *c.flight->chunk;
-        const std::uintptr_t p = align_up(r->cursor, align);
-        const std::uintptr_t q = p + rounded;
-        if (q <= usable_end(k)) {
-            if (limit_by_budget(c, q) != q) {
-                why = exhaustion_reason::frame_limit;
-                return nullptr;
-            }
-            if (!commit_to(c, k, q, why)) return nullptr;
-            r->cursor = q;
-            return pointer_at(p);
-        }
-        if (widest > c.owner->config.frame_capacity / 2) {
-            c.oversize.add(1);
-            return nullptr;  // out of line; `why` is set there
-        }
-        if (limit_by_budget(c, r->cursor + rounded) < r->cursor + rounded) {
-            why = exhaustion_reason::frame_limit;
-            return nullptr;
-        }
-        if (!grow_arena(c, widest + cursor_granularity, why)) return nullptr;
+    const std::uintptr_t there = align_up(r->cursor, align) + rounded;
+    const bool fits = there <= usable_end(*c.flight->chunk);
+    if (!fits && widest > c.owner->config.frame_capacity / 2) {
+        c.oversize.add(1);
+        out_of_line = true;
+        return nullptr;
     }
-    broken_invariant("a fresh chunk does not hold what it was made for");
+    const admission a = admit_frame(c, fits ? there - r->cursor : rounded, why);
+    out_of_line = a == admission::elsewhere;
+    if (a != admission::granted) return nullptr;
+    if (!fits && !grow_arena(c, widest + cursor_granularity, why)) return nullptr;
+    const std::uintptr_t p = align_up(r->cursor, align);
+    if (p + rounded > usable_end(*c.flight->chunk)) broken_invariant("a fresh chunk does not hold what it was made for");
+    if (!commit_to(c, *c.flight->chunk, p + rounded, why)) return nullptr;
+    r->cursor = p + rounded;
+    return pointer_at(p);
 }
 
 void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark,
                 exhaustion_reason& why) noexcept {
-    const std::size_t limit = c.owner->config.frame_limit;
     const std::size_t charged = align_up(bytes, cursor_granularity);
-    if (limit != 0 && frame_bytes_in_use(c) + charged > limit) {
-        why = exhaustion_reason::frame_limit;
-        return nullptr;
-    }
+    const bool counted = c.budget.policy != budget_policy::promote;
+    if (counted ? admit_frame(c, charged, why) == admission::refused : !within_frame_limit(c, charged, why)) return nullptr;
     const std::size_t lead = align > outer_header_bytes ? align : outer_header_bytes;
     const std::size_t whole = charged + lead;
     const unsigned k = class_for(whole, lead);
@@ -190,9 +201,9 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         p = try_outer(c, r, bytes, align, c.mark_serial, why);
     } else {
         if (r == c.records) note_outside(c);
-        const std::uint64_t large_before = c.oversize.get();
-        p = allocate_from_top(c, bytes, align, why);
-        if (p == nullptr && c.oversize.get() != large_before) p = try_outer(c, r, bytes, align, c.mark_serial, why);
+        bool out_of_line = false;
+        p = allocate_from_top(c, bytes, align, out_of_line, why);
+        if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
     }
     if (p != nullptr && c.counting) {
         c.frame_allocations.add(1);

@@ -139,6 +139,12 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
     if (config.checks) std::abort();
 }
 
+void core::warn(code what, const char* detail, std::size_t bytes, site where) noexcept {
+    const fault f{.what = what, .text = code_text(what), .detail = detail, .where = where, .allocator = name, .bytes = bytes};
+    if (config.on_fault) config.on_fault(f);
+    else print_fault(f);
+}
+
 bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept {
     std::size_t limit = 0;
     if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;

@@ -114,20 +114,35 @@ tag_account* lender(thread_context& c, block_kind k) noexcept {
     return t;
 }
 
+std::uint32_t first_block(std::size_t block) noexcept {
+    return static_cast<std::uint32_t>(align_up(page_header_bytes, natural_alignment(block)));
+}
+
 void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, unsigned size_class) noexcept {
     const std::size_t block = class_size(size_class);
-    const std::size_t alignment = natural_alignment(block);
     p.set_key(c.key);
     p.free = nullptr;
     p.came_home = nullptr;
     p.seen = 0;
     p.describe({k, static_cast<std::uint32_t>(block), who});
-    p.carved = static_cast<std::uint32_t>(align_up(page_header_bytes, alignment));
+    p.carved = first_block(block);
     p.end = static_cast<std::uint32_t>(p.carved + (page_bytes - p.carved) / block * block);
     p.size_class = static_cast<std::uint8_t>(size_class);
     p.listed = false;
     p.owner = &c;
     p.next = nullptr;
+}
+
+// Where carving would end by the thread's pool budget.
+std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t last, exhaustion_reason& why) noexcept {
+    if (p.kind != block_kind::pool || c.budget.pool.limit == 0) return last;
+    const std::size_t quiet = c.budget.pool.quiet_until(current_frame(c));
+    const std::size_t room = quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block * p.block : 0;
+    if (room >= last - p.carved) return last;
+    if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
+    if (admit(c, budget_kind::pool, c.pool_carved, p.block) == admission::granted) return p.carved + p.block;
+    why = exhaustion_reason::thread_budget;
+    return p.carved;
 }
 
 // Makes a run of virgin blocks free: about a page of memory's worth, so that untouched memory stays untouched.
@@ -136,6 +151,8 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     std::uint32_t last = p.carved + first_step / p.block * p.block;
     if (last == p.carved) last = p.carved + p.block;
     if (last > p.end) last = p.end;
+    last = budgeted_end(*p.owner, p, last, why);
+    if (last == p.carved) return false;
     if (last > p.accessible) {
         // Doubling keeps the requests few; the last page of a slab of its own is all there is to waste.
         std::uint32_t wanted = p.accessible * 2;
@@ -152,6 +169,7 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
         next = block;
     }
     p.free = next;
+    if (p.kind == block_kind::pool) p.owner->pool_carved += last - p.carved;
     p.carved = last;
     return true;
 }
@@ -267,13 +285,16 @@ pool_page* borrowed_page(thread_context& c, block_kind k, unsigned size_class) n
 
 // The page of the current tag that has room, made current. Null when exhausted.
 pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
+    why = exhaustion_reason::system_refused;
     tag_account* who = lender(c, k);
     page_lists* lists = lists_of(c, who, k, why);
     if (lists == nullptr) return borrowed_page(c, k, size_class);
     if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
-    if (adopt_returned(c, welcome(c)) != 0) {
+    if (adopt_returned(c, why == exhaustion_reason::thread_budget ? all_blocks : welcome(c)) != 0) {
         if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
     }
+    // The budget refuses virgin blocks, wherever they are, until unused pages have given theirs up.
+    if (why == exhaustion_reason::thread_budget) return nullptr;
     pool_page* p = empty_page(c, why);
     if (p == nullptr && adopt_returned(c, all_blocks) != 0) {
         if (pool_page* q = listed_page(c, *lists, size_class, why)) return q;
@@ -302,12 +323,17 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
     const unsigned size_class = a.serving[requested_class];
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
-        if (pool_page* p = page_with_room(c, k, size_class, why)) {
+        pool_page* p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c)) p = page_with_room(c, k, size_class, why);
+        if (p != nullptr) {
             c.installed[static_cast<unsigned>(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
             installed(c, *p, size_class) = p;
             installed(c, *p, requested_class) = p;
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             return pool_try_pop(c, k, requested_class);
+        }
+        if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
+            return pool_allocate(c, block_kind::heap, requested_class, f);
         }
         if (f == on_failure::return_null) return nullptr;
         if (!a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16)) return nullptr;
@@ -348,6 +374,7 @@ void retire(thread_context& c, pool_page* page) noexcept {
         page->listed = false;
     }
     observe_page(*page);
+    if (page->kind == block_kind::pool) c.pool_carved -= page->carved - first_block(page->block);
     page->set_key(closed_key);
     page->next = c.empty_pages;
     c.empty_pages = page;
@@ -355,6 +382,19 @@ void retire(thread_context& c, pool_page* page) noexcept {
 }
 
 }  // namespace
+
+// Pages that are current, and without a block in use. Returns whether there were any.
+bool retire_unused(thread_context& c) noexcept {
+    bool any = false;
+    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
+        if (p->account == nullptr || !p->current || p->used() != 0) continue;
+        charge_page(c, *p);
+        leave_current(c, *p->account->pages[static_cast<unsigned>(p->kind)], *p);
+        retire(c, p);
+        any = true;
+    }
+    return any;
+}
 
 // The last block of a page that is not current came back.
 void page_emptied(pool_page* page) noexcept {
@@ -495,14 +535,7 @@ void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     adopt_returned(c, all_blocks);
-    for (pool_page* p = c.all_pages; p != nullptr;) {
-        pool_page* next = p->next_all;
-        if (p->account != nullptr && p->current && p->used() == 0) {
-            leave_current(c, *p->account->pages[static_cast<unsigned>(p->kind)], *p);
-            retire(c, p);  // the list that is walked here stays as it is
-        }
-        p = next;
-    }
+    retire_unused(c);
     release_empty_pages(c, true);
 }
 

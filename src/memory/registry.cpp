@@ -178,6 +178,8 @@ void detach(thread_context& c) noexcept {
     flush_batch(c);
     flush_heap_cache(c);
     trim_pages(c);
+    c.budget = {};
+    set_deferred(c, c.owner->config.deferred);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }

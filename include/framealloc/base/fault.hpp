@@ -36,6 +36,7 @@ struct fault {
 enum class exhaustion_reason : std::uint8_t {
     system_refused,   // the page source gave nothing
     frame_limit,      // options::frame_limit
+    thread_budget,    // set_thread_frame_budget() or set_thread_pool_budget()
     global_limit,     // options::global_limit
     fixed_memory,     // options::fixed_memory is used up
     sealed,           // a page was needed after seal()

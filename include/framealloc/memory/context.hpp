@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <framealloc/account/budget.hpp>
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
 #include <framealloc/memory/deferred.hpp>
@@ -142,6 +143,9 @@ struct thread_context {
 
     heap_block** heap_bins;       // cache of large freed blocks
     std::size_t heap_cached;      // bytes
+
+    account::thread_budget budget;
+    std::size_t pool_carved;      // bytes of pool blocks made, in pages that are not empty
 
     bool observed;                // every frame allocation takes the slow path
     bool counting;

@@ -83,6 +83,8 @@ struct core {
     void* resources[2] = {};     // std::pmr faces, made when first asked for
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
+    // The same for what is served all the same: never ends the program.
+    void warn(code what, const char* detail, std::size_t bytes, site where) noexcept;
     // Asks the exhaustion handler. Returns true to try again; ends the program when there is nobody to ask.
     bool exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
 };
@@ -116,6 +118,15 @@ FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
     return (c.top->cursor ^ c.segment) != 0 || (c.installed[0] | c.installed[1]) != 0;
 }
 
+// --- budgets (src/memory/budgets.cpp) ---
+enum class admission : std::uint8_t { granted, refused, elsewhere };  // elsewhere: not from memory that the budget counts
+// Whether `more` bytes on top of `used` may be had.
+admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size_t more) noexcept;
+void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept;
+void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept;
+std::size_t frame_remaining(const thread_context& c) noexcept;
+budget_stats budget_stats_of(const thread_context& c) noexcept;
+
 // --- arena (src/memory/arena.cpp) ---
 enum class on_failure : bool { return_null, ask_handler };
 // Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path does
@@ -143,6 +154,7 @@ void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
 FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
 FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
+bool retire_unused(thread_context& c) noexcept;
 // Hands over what this thread freed for another; at most one batch waits.
 void flush_batch(thread_context& c) noexcept;
 inline constexpr std::size_t all_blocks = ~std::size_t{0};

@@ -225,6 +225,17 @@ public:
         return memory::adopt_returned(c, max);
     }
 
+    // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
+    void set_thread_frame_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), budget_kind::frame, bytes); }
+    void set_thread_pool_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), budget_kind::pool, bytes); }
+    // The handler also hears of warnings, at `warn_percent` of a budget, and must outlive its use.
+    void on_budget_exceeded(budget_policy policy, budget_handler handler = {}, unsigned warn_percent = 80) const noexcept {
+        memory::set_budget_policy(*memory::context_of(owner_), policy, warn_percent, handler);
+    }
+    // Bytes until frame_limit or the frame budget is reached; the largest size_t when there is neither.
+    std::size_t frame_remaining() const noexcept { return memory::frame_remaining(*memory::context_of(owner_)); }
+    budget_stats thread_budget() const noexcept { return memory::budget_stats_of(*memory::context_of(owner_)); }
+
     // --- heap ---
     template <class T>
     T* heap_alloc(site_type s = site_type::here()) const noexcept {

@@ -1,0 +1,199 @@
+// Budgets of a thread: what is within, what each policy does beyond, and what is left.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+struct events {
+    std::vector<fa::budget_event> seen;
+    bool answer = true;
+    struct handler_type {
+        events* self;
+        bool operator()(const fa::budget_event& e) const {
+            self->seen.push_back(e);
+            return self->answer;
+        }
+    } handler{this};
+    events() = default;
+    events(const events&) = delete;
+    events& operator=(const events&) = delete;
+    std::size_t exceeded() const {
+        std::size_t n = 0;
+        for (const auto& e : seen) n += e.exceeded ? 1U : 0U;
+        return n;
+    }
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("a frame budget under fail: try_ gives null at the byte, and the next frame has the whole budget again") {
+    fa::basic_smart_alloc<P> alloc;
+    alloc.set_thread_frame_budget(64_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::fail);
+    for (int n = 0; n < 3; ++n) {
+        auto frame = alloc.frame_scope();
+        CHECK(alloc.frame_remaining() == 64_KiB);
+        for (int i = 0; i < 64; ++i) CHECK(frame.try_alloc_bytes(1024) != nullptr);
+        CHECK(alloc.frame_remaining() == 0);
+        CHECK(frame.try_alloc_bytes(1) == nullptr);
+        CHECK(alloc.thread_budget().frame_used == 64_KiB);
+        {
+            auto inner = alloc.frame_scope();
+            CHECK(inner.try_alloc_bytes(8) == nullptr);
+            CHECK(frame.try_alloc_bytes(8) == nullptr);  // out of line counts as well
+        }
+    }
+    CHECK(alloc.thread_budget().frame_exceeded == 9);
+    alloc.set_thread_frame_budget(0);
+    CHECK(alloc.frame_remaining() > 1_GiB);
+    auto frame = alloc.frame_scope();
+    CHECK(frame.try_alloc_bytes(128_KiB) != nullptr);
+}
+
+FOR_EACH_POLICY("the exhaustion handler hears that it was the budget, and may raise it") {
+    std::vector<fa::exhaustion_reason> reasons;
+    fa::basic_smart_alloc<P>* self = nullptr;
+    auto handler = [&](const fa::exhaustion& e) {
+        reasons.push_back(e.reason);
+        self->set_thread_frame_budget(1_MiB);
+        return true;
+    };
+    fa::options o;
+    o.on_exhaustion = handler;
+    fa::basic_smart_alloc<P> alloc{o};
+    self = &alloc;
+    alloc.set_thread_frame_budget(1_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::fail);
+    auto frame = alloc.frame_scope();
+    CHECK(frame.alloc_bytes(2000) != nullptr);
+    REQUIRE(reasons.size() == 1);
+    CHECK(reasons[0] == fa::exhaustion_reason::thread_budget);
+}
+
+FOR_EACH_POLICY("warn reports once a frame and serves; allow serves in silence") {
+    for (fa::budget_policy policy : {fa::budget_policy::warn, fa::budget_policy::allow}) {
+        recorder r;
+        fa::basic_smart_alloc<P> alloc{r.options({.frame_capacity = 64_KiB})};
+        alloc.set_thread_frame_budget(16_KiB);
+        alloc.on_budget_exceeded(policy);
+        for (int n = 0; n < 3; ++n) {
+            auto frame = alloc.frame_scope();
+            for (int i = 0; i < 64; ++i) CHECK(frame.try_alloc_bytes(1024) != nullptr);
+            CHECK(alloc.frame_remaining() == 0);
+        }
+        CHECK(r.count(fa::code::FA311) == (policy == fa::budget_policy::warn && P::reports ? 3 : 0));
+        CHECK(alloc.thread_budget().frame_exceeded == 3);
+    }
+}
+
+FOR_EACH_POLICY("the threshold warns once a frame, before the budget is reached") {
+    events e;
+    fa::basic_smart_alloc<P> alloc;
+    alloc.set_thread_frame_budget(100'000);
+    alloc.on_budget_exceeded(fa::budget_policy::fail, e.handler, 90);
+    for (int n = 0; n < 2; ++n) {
+        auto frame = alloc.frame_scope();
+        while (alloc.frame_remaining() >= 16'000) static_cast<void>(frame.alloc_bytes(1000));
+        CHECK(e.seen.size() == static_cast<std::size_t>(n));
+        static_cast<void>(frame.alloc_bytes(8000));
+        REQUIRE(e.seen.size() == static_cast<std::size_t>(n) + 1);
+        static_cast<void>(frame.alloc_bytes(1000));
+        CHECK(e.seen.size() == static_cast<std::size_t>(n) + 1);
+        CHECK(!e.seen.back().exceeded);
+        CHECK(e.seen.back().limit == 100'000);
+        CHECK(e.seen.back().used + e.seen.back().requested > 90'000);
+    }
+    CHECK(alloc.thread_budget().warnings == 2);
+}
+
+FOR_EACH_POLICY("promote serves out of line and keeps the budget; it is gone with the frame") {
+    fa::basic_smart_alloc<P> alloc;
+    alloc.set_thread_frame_budget(16_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::promote);
+    for (int n = 0; n < 3; ++n) {
+        auto frame = alloc.frame_scope();
+        std::vector<unsigned char*> all;
+        for (int i = 0; i < 100; ++i) {
+            all.push_back(static_cast<unsigned char*>(frame.alloc_bytes(1024)));
+            std::fill_n(all.back(), 1024, static_cast<unsigned char>(i));
+        }
+        for (std::size_t i = 0; i < 100; ++i) CHECK(all[i][1023] == i);
+        CHECK(alloc.frame_stats().bytes_in_use == 100 * 1024);
+        CHECK(alloc.stats().frame_allocated == 100 * 1024);
+    }
+    CHECK(alloc.thread_budget().frame_exceeded == 3 * 84);
+    CHECK(alloc.stats().frame_allocated == 0);
+}
+
+FOR_EACH_POLICY("custom asks the handler every time") {
+    events e;
+    fa::basic_smart_alloc<P> alloc;
+    alloc.set_thread_frame_budget(1_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::custom, e.handler, 100);
+    auto frame = alloc.frame_scope();
+    CHECK(frame.try_alloc_bytes(1024) != nullptr);
+    CHECK(frame.try_alloc_bytes(64) != nullptr);
+    CHECK(frame.try_alloc_bytes(64) != nullptr);
+    e.answer = false;
+    CHECK(frame.try_alloc_bytes(64) == nullptr);
+    CHECK(e.exceeded() == 3);
+    CHECK(e.seen.back().used == 1024 + 128);
+    CHECK(e.seen.back().requested == 64);
+}
+
+FOR_EACH_POLICY("a pool budget holds to the block, and what is free may be used by another class") {
+    fa::basic_smart_alloc<P> alloc;
+    alloc.set_thread_pool_budget(64_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::fail);
+    std::vector<void*> blocks;
+    while (void* p = alloc.try_pool_alloc_bytes(64)) blocks.push_back(p);
+    CHECK(blocks.size() == 1024);
+    CHECK(alloc.thread_budget().pool_used == 64_KiB);
+    alloc.pool_free_bytes(blocks.back(), 64);
+    blocks.back() = alloc.try_pool_alloc_bytes(64);
+    CHECK(blocks.back() != nullptr);
+    CHECK(alloc.try_pool_alloc_bytes(128) == nullptr);
+    CHECK(alloc.thread_budget().pool_exceeded >= 2);
+    for (void* p : blocks) alloc.pool_free_bytes(p, 64);
+    blocks.clear();
+    while (void* p = alloc.try_pool_alloc_bytes(128)) blocks.push_back(p);
+    CHECK(blocks.size() == 512);
+    for (void* p : blocks) alloc.pool_free_bytes(p, 128);
+    CHECK(alloc.stats().pool_allocated == 0);
+}
+
+FOR_EACH_POLICY("a pool budget under promote goes to the heap, under warn it is served") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    alloc.set_thread_pool_budget(4_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::promote);
+    std::vector<void*> blocks(100);
+    for (void*& p : blocks) p = alloc.pool_alloc_bytes(64);
+    CHECK(alloc.stats().pool_allocated == 4_KiB);
+    CHECK(alloc.stats().heap_allocated == 100 * 64 - 4_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::warn);
+    for (int i = 0; i < 100; ++i) blocks.push_back(alloc.pool_alloc_bytes(64));
+    CHECK(r.count(fa::code::FA311) == (P::reports ? 1 : 0));
+    for (void* p : blocks) alloc.pool_free_bytes(p, 64);
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+FOR_EACH_POLICY("a budget is its thread's: another thread has none, nor has the next one that takes over its memory") {
+    fa::basic_smart_alloc<P> alloc;
+    for (int n = 0; n < 2; ++n) {
+        std::thread([&] {
+            CHECK(alloc.thread_budget().frame_budget == 0);
+            alloc.set_thread_frame_budget(1_KiB);
+            alloc.on_budget_exceeded(fa::budget_policy::fail);
+            auto frame = alloc.frame_scope();
+            CHECK(frame.try_alloc_bytes(2_KiB) == nullptr);
+        }).join();
+    }
+    auto frame = alloc.frame_scope();
+    CHECK(frame.try_alloc_bytes(2_KiB) != nullptr);
+}
