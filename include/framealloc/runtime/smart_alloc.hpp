@@ -18,6 +18,7 @@
 #include <framealloc/insight/stats.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/object/shared.hpp>
+#include <framealloc/runtime/context_scope.hpp>
 #include <framealloc/runtime/frame_scope.hpp>
 #include <framealloc/runtime/options.hpp>
 #include <framealloc/runtime/tag_scope.hpp>
@@ -302,6 +303,9 @@ public:
     // Zero for a tag nobody opened. A name is a path from the root, "physics::solver".
     framealloc::tag_stats tag_stats(std::string_view path) const noexcept { return insight::tag_stats_of(owner_, path); }
     framealloc::tag_stats tag_stats(const tag& t) const noexcept { return insight::tag_stats_of(owner_, t); }
+
+    // The calling thread's tag, phase and budgets, for a job on another thread; see runtime/context_scope.hpp.
+    alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
 
     // --- phases ---
     void begin_phase(const tag& name) const noexcept {

@@ -1,0 +1,59 @@
+// The caller's tag, phase and budgets, carried into a job on another thread.
+//
+//   const fa::alloc_context ctx = alloc.context();                  // cheap to copy, like a pointer
+//   pool.submit([alloc, ctx] {
+//       fa::context_scope scope{alloc, ctx};                        // charges to the submitter's tag and phase
+//       …
+//   });
+//
+// A context is valid as long as its allocator lives. With that of another allocator the scope changes nothing: FA429.
+// Cost: opening looks two accounts up by index; nothing per allocation. Threads: a context may be copied to any thread; a scope
+// belongs to its thread.
+#pragma once
+
+#include <framealloc/runtime/tag_scope.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+class alloc_context {
+public:
+    alloc_context() noexcept = default;
+    std::string_view tag_path() const noexcept { return text(tag_); }
+    std::string_view phase() const noexcept { return text(phase_); }
+    std::size_t frame_budget() const noexcept { return budget_.frame.limit; }  // bytes; 0: none
+    std::size_t pool_budget() const noexcept { return budget_.pool.limit; }    // bytes; 0: none
+
+private:
+    template <class>
+    friend class basic_smart_alloc;
+    friend class context_scope;
+
+    explicit alloc_context(const memory::thread_context& c) noexcept;
+    static std::string_view text(const account::tag_node* n) noexcept {
+        return n == nullptr ? std::string_view{} : std::string_view{n->path, n->path_length};
+    }
+
+    std::uint64_t allocator_ = 0;
+    account::tag_node* tag_ = nullptr;
+    account::tag_node* phase_ = nullptr;
+    account::thread_budget budget_{};  // the limits and the policy; what was used is each thread's own
+};
+
+class [[nodiscard]] context_scope : runtime::charge_scope<&memory::thread_context::tag>, runtime::charge_scope<&memory::thread_context::phase> {
+    using tag_base = runtime::charge_scope<&memory::thread_context::tag>;
+    using phase_base = runtime::charge_scope<&memory::thread_context::phase>;
+
+public:
+    template <class Alloc>
+    [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx) noexcept : context_scope(*memory::context_of(alloc.owner()), ctx) {}
+    ~context_scope();
+
+private:
+    context_scope(memory::thread_context& c, const alloc_context& ctx) noexcept;
+    context_scope(memory::thread_context& c, const alloc_context& ctx, bool valid) noexcept;
+
+    memory::thread_context& thread_;
+    account::thread_budget previous_;
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
