@@ -17,16 +17,6 @@ constinit core* live_cores = nullptr;
 
 constexpr std::size_t more_bytes = 65536;  // beyond eight allocators on one thread: a table of 4,096
 
-core* pin(std::uint64_t id) noexcept {
-    const sync::lock_guard guard(live_lock);
-    for (core* c = live_cores; c != nullptr; c = c->next_live) {
-        if (c->id != id) continue;
-        c->handles.add_relaxed(1);  // relaxed: the lock orders it against unregister_core()
-        return c;
-    }
-    return nullptr;
-}
-
 bool is_live(std::uint64_t id) noexcept {
     const sync::lock_guard guard(live_lock);
     for (const core* c = live_cores; c != nullptr; c = c->next_live) {
@@ -186,7 +176,7 @@ void detach(thread_context& c) noexcept {
 
 void on_thread_exit() noexcept {
     for_each_known([](thread_slot::known_context& k) {
-        core* a = k.id == 0 ? nullptr : pin(k.id);
+        core* a = k.id == 0 ? nullptr : pin_core(k.id);
         if (a == nullptr) return;
         detach(*k.context);
         forget(k.id);
@@ -237,6 +227,16 @@ thread_context* attach(const core_ref& a) noexcept {
         if (thread_context* c = attach_or(a, why)) return c;
         a.owner->exhausted(why, "metadata", sizeof(thread_context), alignof(thread_context));
     }
+}
+
+core* pin_core(std::uint64_t id) noexcept {
+    const sync::lock_guard guard(live_lock);
+    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+        if (c->id != id) continue;
+        c->handles.add_relaxed(1);  // relaxed: the lock orders it against unregister_core()
+        return c;
+    }
+    return nullptr;
 }
 
 void register_core(core* c) noexcept {

@@ -51,6 +51,11 @@ struct core_config {
 
 struct slab;
 
+// Values handed from thread to thread; see object/transfer.hpp.
+struct transfer_counters {
+    sync::atomic<std::uint64_t> initiated{0}, completed{0}, dropped{0}, bytes{0};
+};
+
 struct core {
     explicit core(const core_config& c) noexcept : config(c) {}
 
@@ -77,6 +82,7 @@ struct core {
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
+    transfer_counters transfers;
     core* next_live = nullptr;   // process-wide list
     std::uint64_t stats_base_allocations = 0;  // reset_stats()
     std::uint64_t stats_base_frees = 0;
@@ -95,6 +101,8 @@ core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
 void close_core(core* c) noexcept;
 void trim(core& c) noexcept;
 
+// A handle to the allocator with this id, to be released, if it still lives.
+core* pin_core(std::uint64_t id) noexcept;
 inline void retain_core(core_ref a) noexcept { a.owner->handles.add_relaxed(1); }  // relaxed: a handle is already held
 inline void release_core(core_ref a) noexcept {
     if (a.owner != nullptr && a.owner->handles.subtract_acq_rel(1) == 1) close_core(a.owner);  // pairs: itself, the last sees all

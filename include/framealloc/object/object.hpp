@@ -7,4 +7,5 @@
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/sources.hpp>
 #include <framealloc/object/string.hpp>
+#include <framealloc/object/transfer.hpp>
 #include <framealloc/object/vec.hpp>

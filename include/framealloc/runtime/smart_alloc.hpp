@@ -18,6 +18,7 @@
 #include <framealloc/insight/stats.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/object/shared.hpp>
+#include <framealloc/object/transfer.hpp>
 #include <framealloc/runtime/context_scope.hpp>
 #include <framealloc/runtime/frame_scope.hpp>
 #include <framealloc/runtime/options.hpp>
@@ -213,6 +214,29 @@ public:
     pool_vec_type<T> try_pool_vec(Size... n) const { return try_vec<pool_vec_type<T>>(pool_source(owner_), n...); }
     std::pmr::memory_resource* pool_resource() const noexcept { return object::pool_resource(owner_); }
     allocator_ref pool_ref() const noexcept { return pool_source(owner_); }
+
+    // --- transfer: results for other threads; see object/transfer.hpp ---
+    template <class T = runtime::deduced, class... Args>
+    auto frame_box_for_transfer(Args&&... args) const {
+        return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
+    }
+    template <class T = runtime::deduced, class... Args>
+    auto try_frame_box_for_transfer(Args&&... args) const {
+        return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
+    }
+    // The value of an existing box is moved out of its frame.
+    template <class T>
+    transfer_handle<T> frame_box_for_transfer(basic_frame_box<T, Policy>&& box) const {
+        auto h = transfer_handle<T>::make(owner_, must, std::move(*box));
+        box = {};
+        return h;
+    }
+    // n value-initialised elements, to be filled and sent.
+    template <class T>
+    transfer_span<T> frame_span_for_transfer(std::size_t n) const { return transfer_span<T>::make(owner_, n, must); }
+    template <class T>
+    transfer_span<T> try_frame_span_for_transfer(std::size_t n) const { return transfer_span<T>::make(owner_, n, may_fail); }
+    transfer_stats transfers() const noexcept { return object::transfer_stats_of(*owner_.owner); }
 
     // --- blocks freed on other threads; see memory/deferred.hpp ---
     // For blocks of the calling thread.
