@@ -53,8 +53,11 @@ public:
         if (block_ != nullptr) block_->strong.add_relaxed(1);  // relaxed: a reference is already held
     }
     pool_shared(pool_shared&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-    pool_shared& operator=(pool_shared other) noexcept {
-        std::swap(block_, other.block_);
+    // Not one operator with a parameter by value: clang 14 forgets to destroy that for `x = {}` in a template.
+    pool_shared& operator=(const pool_shared& other) noexcept { return *this = pool_shared(other); }
+    pool_shared& operator=(pool_shared&& other) noexcept {
+        pool_shared taken(std::move(other));
+        std::swap(block_, taken.block_);
         return *this;
     }
     ~pool_shared() { reset(); }
@@ -94,8 +97,11 @@ public:
     pool_weak(const pool_shared<T>& s) noexcept : block_(s.block_) { hold(); }
     pool_weak(const pool_weak& other) noexcept : block_(other.block_) { hold(); }
     pool_weak(pool_weak&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-    pool_weak& operator=(pool_weak other) noexcept {
-        std::swap(block_, other.block_);
+    // Not one operator with a parameter by value: clang 14 forgets to destroy that for `x = {}` in a template.
+    pool_weak& operator=(const pool_weak& other) noexcept { return *this = pool_weak(other); }
+    pool_weak& operator=(pool_weak&& other) noexcept {
+        pool_weak taken(std::move(other));
+        std::swap(block_, taken.block_);
         return *this;
     }
     ~pool_weak() {

@@ -64,7 +64,7 @@ FOR_EACH_POLICY("a transferred value outlives the frame it was made in, at the s
         std::memset(frame.alloc_bytes(100'000), 0xee, 100'000);
     }
     CHECK(h.state() == fa::transfer_state::pending);
-    std::thread([&alloc, moved = std::move(h)]() mutable {
+    std::thread([moved = std::move(h)]() mutable {
         fa::transfer_box<std::string> s = std::move(moved).receive();
         CHECK(moved.state() == fa::transfer_state::empty);
         CHECK(*s == "a text that is too long for the object itself");
@@ -167,7 +167,7 @@ FOR_EACH_POLICY("a handle keeps its allocator's memory alive") {
     fa::transfer_handle<std::string> h;
     {
         fa::basic_smart_alloc<P> alloc{r.options()};
-        h = alloc.template frame_box_for_transfer<std::string>(100, 'x');
+        h = alloc.template frame_box_for_transfer<std::string>(std::size_t{100}, 'x');
     }
     CHECK(r.count(fa::code::FA424) == 1);
     CHECK(std::move(h).receive()->size() == 100);
