@@ -169,6 +169,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
 
 void close_core(core* c) noexcept {
     detach_caller(*c);
+    if (c->bereft) return orphan_pages(*c);  // what the vanished threads had is neither reported nor destroyed
     char detail[96];
     const bool again = c->orphaned.load_relaxed();  // relaxed: reported before, by whoever set it
     if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {

@@ -239,7 +239,45 @@ core* pin_core(std::uint64_t id) noexcept {
     return nullptr;
 }
 
+namespace {
+
+// Every lock of every allocator, in the order in which they nest; `f` acquires or releases.
+template <class F>
+void for_each_lock(F&& f) noexcept {
+    f(live_lock);
+    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+        f(c->lock);
+        f(c->tags.lock());
+        f(c->large.lock());
+        f(c->meta.lock());
+        if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
+    }
+}
+
+void before_fork() noexcept {
+    for_each_lock([](sync::lock& l) { l.acquire(); });
+}
+void after_fork_in_parent() noexcept {
+    for_each_lock([](sync::lock& l) { l.release(); });
+}
+// Only the forking thread lives on. The contexts of the others were stopped anywhere: they are never used again, nor are the
+// blocks that come back to them; blocks may be read and freed.
+void after_fork_in_child() noexcept {
+    for (core* a = live_cores; a != nullptr; a = a->next_live) {
+        for (thread_context* c = a->contexts; c != nullptr; c = c->next) {
+            if (c->slot == nullptr || c->slot == &t_slot) continue;
+            c->slot = nullptr;
+            a->bereft = true;
+        }
+    }
+    after_fork_in_parent();
+}
+
+}  // namespace
+
 void register_core(core* c) noexcept {
+    static const bool prepared = (os::call_at_fork(before_fork, after_fork_in_parent, after_fork_in_child), true);
+    static_cast<void>(prepared);
     const sync::lock_guard guard(live_lock);
     c->next_live = live_cores;
     live_cores = c;

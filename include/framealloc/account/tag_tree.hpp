@@ -45,6 +45,8 @@ public:
         for (tag_node* n = &root_; n != nullptr; n = __atomic_load_n(&n->next, __ATOMIC_ACQUIRE)) f(*n);  // pairs: add()
     }
 
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
 private:
     tag_node* lookup(tag_node* parent, name_view name, std::uint64_t hash) noexcept;
     tag_node* add(tag_node* parent, name_view name, std::uint64_t hash, exhaustion_reason& why) noexcept;

@@ -81,6 +81,7 @@ struct core {
     large_heap large{pages};
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
+    bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
     core* next_live = nullptr;   // process-wide list

@@ -49,6 +49,8 @@ public:
     void release_all() noexcept;
     std::uint64_t blocks_out() const noexcept { return out_.load_relaxed(); }  // relaxed: a statistic
 
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
 private:
     heap_block* take_free(std::size_t bytes) noexcept;
     heap_block* carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept;

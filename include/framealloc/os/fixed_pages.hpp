@@ -22,6 +22,8 @@ public:
 
     static constexpr std::size_t page = 4096;
 
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
 private:
     bool taken(std::size_t i) const noexcept { return (bits_[i / 64] >> (i % 64) & 1U) != 0; }
     void mark(std::size_t first, std::size_t count, bool taken) noexcept;

@@ -25,6 +25,8 @@ public:
         return static_cast<T*>(allocate(n * sizeof(T), why));
     }
 
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
 private:
     struct span {
         span* next;

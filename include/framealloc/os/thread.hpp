@@ -1,4 +1,4 @@
-// Thread exit, and a short sleep.
+// Thread exit, fork, and a short sleep.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,9 @@ namespace framealloc::inline FRAMEALLOC_ABI::os {
 // Calls `hook` when the calling thread ends, after its C++ thread-locals where the system allows. May be called again
 // from such a destructor: the hook then runs once more.
 void call_at_thread_exit(void (*hook)() noexcept) noexcept;
+
+// Calls `before` when the process is about to fork, and one of the others afterwards, for the rest of the program.
+void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept;
 
 void sleep_microseconds(std::uint32_t n) noexcept;
 std::uint64_t monotonic_microseconds() noexcept;

@@ -25,6 +25,10 @@ pthread_key_t exit_key() noexcept {
 
 void call_at_thread_exit(exit_hook hook) noexcept { pthread_setspecific(exit_key(), reinterpret_cast<void*>(hook)); }
 
+void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept {
+    pthread_atfork(before, in_parent, in_child);
+}
+
 void sleep_microseconds(std::uint32_t n) noexcept {
     const timespec t{.tv_sec = n / 1000000U, .tv_nsec = static_cast<long>(n % 1000000U) * 1000L};
     nanosleep(&t, nullptr);

@@ -18,6 +18,8 @@ thread_local at_exit exit_guard;
 
 void call_at_thread_exit(exit_hook hook) noexcept { exit_guard.hook = hook; }
 
+void call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept {}  // nothing forks here
+
 void sleep_microseconds(std::uint32_t n) noexcept { std::this_thread::sleep_for(std::chrono::microseconds(n)); }
 
 std::uint64_t monotonic_microseconds() noexcept {

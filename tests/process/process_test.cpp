@@ -1,0 +1,291 @@
+// What needs a process of its own: thread churn, resident memory, fork, life before and after main.
+//
+//   process_test churn THREADS | pipe OBJECTS | fork FORKS | exits THREADS | edges
+//
+// Exits with 0 when the promise holds, with 1 and a line when not.
+#include <framealloc/framealloc.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace fa = framealloc;
+using namespace fa::literals;
+
+namespace {
+
+[[noreturn]] void fail(const char* what) {
+    std::printf("process_test: %s\n", what);
+    std::_Exit(1);
+}
+void require(bool good, const char* what) {
+    if (!good) fail(what);
+}
+
+std::size_t resident_bytes() {
+    std::FILE* f = std::fopen("/proc/self/statm", "r");
+    unsigned long pages = 0, resident = 0;
+    if (f == nullptr || std::fscanf(f, "%lu %lu", &pages, &resident) != 2) fail("no /proc/self/statm");
+    std::fclose(f);
+    return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Threads in waves of 8, each leaving 16 live blocks that the next wave frees.
+void churn(std::size_t threads) {
+    fa::smart_alloc alloc;
+    std::vector<std::array<void*, 16>> left(8), next(8);
+    for (auto& a : left) a.fill(nullptr);
+    std::size_t after_100 = 0;
+    for (std::size_t started = 0; started < threads; started += 8) {
+        std::vector<std::thread> wave;
+        for (std::size_t w = 0; w < 8; ++w) {
+            wave.emplace_back([&, w] {
+                for (void* p : left[(w + 3) % 8]) {
+                    if (p != nullptr) alloc.pool_free_bytes(p, 200);
+                }
+                auto frame = alloc.frame_scope();
+                static_cast<void>(frame.alloc_bytes(10'000));
+                for (void*& p : next[w]) {
+                    p = alloc.pool_alloc_bytes(200);
+                    std::memset(p, 1, 200);
+                }
+            });
+        }
+        for (auto& t : wave) t.join();
+        left.swap(next);
+        if (after_100 == 0 && started >= 100) after_100 = resident_bytes();
+    }
+    const std::size_t now = resident_bytes();
+    std::printf("%zu threads: resident %zu KiB after 100, %zu KiB at the end, ratio %.3f\n", threads, after_100 / 1024, now / 1024,
+                static_cast<double>(now) / static_cast<double>(after_100));
+    for (auto& a : left) {
+        for (void* p : a) alloc.pool_free_bytes(p, 200);
+    }
+    require(alloc.stats().pool_allocated == 0, "blocks of ended threads are lost");
+    require(now <= after_100 + after_100 / 10, "resident memory grew by more than a tenth");
+}
+
+// A producer and a consumer with at most 64 objects in flight.
+void pipe_flat(std::size_t objects) {
+    fa::smart_alloc alloc;
+    std::array<std::atomic<std::uint64_t*>, 64> ring{};
+    std::size_t early = 0;
+    std::thread consumer([&] {
+        for (std::size_t i = 0; i < objects; ++i) {
+            std::uint64_t* p = nullptr;
+            while ((p = ring[i % 64].exchange(nullptr, std::memory_order_acquire)) == nullptr) std::this_thread::yield();
+            require(*p == i, "an object does not hold what was written to it");
+            alloc.pool_free_bytes(p, 64);
+        }
+    });
+    for (std::size_t i = 0; i < objects; ++i) {
+        auto* p = static_cast<std::uint64_t*>(alloc.pool_alloc_bytes(64));
+        *p = i;
+        while (ring[i % 64].load(std::memory_order_relaxed) != nullptr) std::this_thread::yield();
+        ring[i % 64].store(p, std::memory_order_release);
+        if (i == objects / 100) early = resident_bytes();
+    }
+    consumer.join();
+    const std::size_t now = resident_bytes();
+    std::printf("%zu objects: resident memory grew by %zu KiB\n", objects, now > early ? (now - early) / 1024 : 0);
+    require(now <= early + 2_MiB, "resident memory grew by more than 2 MiB");
+}
+
+void some_operations(const fa::smart_alloc& alloc) {
+    std::vector<void*> kept;
+    for (int i = 0; i < 250; ++i) {
+        auto frame = alloc.frame_scope();
+        fa::tag_scope tag(alloc, i % 2 == 0 ? "even" : "odd");
+        std::memset(frame.alloc_bytes(1000), 1, 1000);
+        kept.push_back(alloc.pool_alloc_bytes(64));
+        alloc.heap_free_bytes(alloc.heap_alloc_bytes(20'000), 20'000);
+        if (i % 50 == 0) require(alloc.stats().total_allocated != 0, "statistics after fork");
+    }
+    for (void* p : kept) alloc.pool_free_bytes(p, 64);
+}
+
+// The process forks while four threads allocate; every child works at once.
+void forks(int n) {
+    fa::smart_alloc alloc;
+    fa::smart_alloc fixed{fa::options{.frame_capacity = 64_KiB, .fixed_memory = 16_MiB}};
+    std::atomic<bool> stop{false};
+    std::atomic<void*> shared{nullptr};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            while (!stop) {
+                some_operations(t % 2 == 0 ? alloc : fixed);
+                void* p = alloc.pool_alloc_bytes(64);
+                std::memset(p, 0x5a, 64);
+                if (void* old = shared.exchange(p)) alloc.pool_free_bytes(old, 64);
+            }
+        });
+    }
+    double slowest = 0;
+    for (int i = 0; i < n; ++i) {
+        void* seen = shared.exchange(nullptr);
+        const auto start = std::chrono::steady_clock::now();
+        const pid_t child = fork();
+        require(child >= 0, "fork failed");
+        if (child == 0) {
+            alarm(10);
+            some_operations(alloc);
+            some_operations(fixed);
+            if (seen != nullptr) {  // a block of a thread that is not there: readable, and may be freed
+                require(static_cast<unsigned char*>(seen)[63] == 0x5a, "a block of a vanished thread");
+                alloc.pool_free_bytes(seen, 64);
+            }
+            std::thread([&] { some_operations(alloc); }).join();
+            _exit(0);
+        }
+        int status = 0;
+        require(waitpid(child, &status, 0) == child, "waitpid failed");
+        require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child did not exit with 0");
+        slowest = std::max(slowest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        if (seen != nullptr) alloc.pool_free_bytes(seen, 64);
+    }
+    stop = true;
+    for (auto& t : threads) t.join();
+    if (void* p = shared) alloc.pool_free_bytes(p, 64);
+    require(alloc.stats().pool_allocated == 0, "the parent lost a block");
+    std::printf("%d forks, the slowest child took %.3f s\n", n, slowest);
+    require(slowest < 2, "a child took longer than 2 s");
+}
+
+// Threads that end with live objects: all are valid, and freed by others; what is planted is reported, exactly.
+void exits(std::size_t threads) {
+    static std::uint64_t reported = 0;
+    static int reports = 0;
+    fa::options o;
+    o.on_fault = [](const fa::fault& f) {
+        if (f.what != fa::code::FA424) fail(f.text);
+        unsigned long long blocks = 0;
+        if (std::sscanf(f.detail, "%llu blocks", &blocks) != 1) fail("FA424 without a number");
+        reported = blocks;
+        ++reports;
+    };
+    std::vector<void*> planted;
+    {
+        fa::smart_alloc alloc{o};
+        for (std::size_t i = 0; i < threads; ++i) {
+            std::array<unsigned char*, 20> blocks{};
+            std::thread([&] {
+                for (auto& p : blocks) {
+                    p = static_cast<unsigned char*>(alloc.pool_alloc_bytes(100));
+                    std::memset(p, static_cast<int>(i % 251), 100);
+                }
+            }).join();
+            for (std::size_t k = 0; k < blocks.size(); ++k) {
+                require(blocks[k][99] == i % 251, "a block of an ended thread lost its content");
+                if (k == 0 && i % 10 == 0) planted.push_back(blocks[k]);
+                else alloc.pool_free_bytes(blocks[k], 100);
+            }
+        }
+        for (void* p : planted) require(fa::memory::page_of(p) != nullptr, "planted");
+    }
+    std::printf("%zu thread exits, %zu blocks planted, %llu reported\n", threads, planted.size(), static_cast<unsigned long long>(reported));
+    require(reports == 1 && reported == planted.size(), "leaks are not reported exactly");
+}
+
+// --- life before and after main, and in destructors of thread-locals ---
+fa::smart_alloc& early() {
+    static fa::smart_alloc a;
+    return a;
+}
+void* before_main = early().pool_alloc_bytes(64);
+struct after_main {
+    ~after_main() {
+        early().pool_free_bytes(before_main, 64);
+        auto frame = early().frame_scope();
+        std::memset(frame.alloc_bytes(1000), 1, 1000);
+    }
+} const last;
+
+struct thread_local_user {
+    void* block = nullptr;
+    ~thread_local_user() {
+        if (block == nullptr) return;
+        early().pool_free_bytes(block, 64);
+        auto frame = early().frame_scope();
+        std::memset(frame.alloc_bytes(1000), 1, 1000);
+        early().heap_free_bytes(early().heap_alloc_bytes(50'000), 50'000);
+    }
+};
+thread_local thread_local_user first_made;
+
+void edges() {
+    using first_use = void (*)(const fa::smart_alloc&);
+    const first_use entries[] = {
+        [](const fa::smart_alloc& a) { a.begin_frame(), a.end_frame(); },
+        [](const fa::smart_alloc& a) { a.pool_free(a.pool_alloc<int>()); },
+        [](const fa::smart_alloc& a) { a.heap_free_bytes(a.heap_alloc_bytes(9000), 9000); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.frame_scope()); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.stats()); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.frame_stats()); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.tag_stats("none")); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.phase_stats()); },
+        [](const fa::smart_alloc& a) { const fa::tag_scope t(a, "first"); },
+        [](const fa::smart_alloc& a) { const fa::phase_scope p(a, "first"); },
+        [](const fa::smart_alloc& a) { a.set_thread_frame_budget(1_MiB); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.frame_remaining()); },
+        [](const fa::smart_alloc& a) { a.process_deferred_frees(); },
+        [](const fa::smart_alloc& a) { a.set_deferred({}); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.context()); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.frame_box_for_transfer(1)); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.in_frame()); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.frame_number()); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.pool_box<int>(1)); },
+        [](const fa::smart_alloc& a) { static_cast<void>(a.pool_shared<int>(1)); },
+        [](const fa::smart_alloc& a) { a.trim(); },
+    };
+    for (first_use f : entries) {
+        std::thread([f] { f(early()); }).join();
+        fa::smart_alloc fresh;
+        std::thread([&] { f(fresh); }).join();
+    }
+    for (int i = 0; i < 100; ++i) {
+        std::thread([] {
+            static_cast<void>(&first_made);
+            first_made.block = early().pool_alloc_bytes(64);  // its destructor is older than the allocator's exit hook
+        }).join();
+    }
+    // The allocator dies before its thread.
+    std::thread([] {
+        void* p = nullptr;
+        {
+            fa::options o;
+            o.on_fault = [](const fa::fault&) {};
+            fa::smart_alloc a{o};
+            p = a.pool_alloc_bytes(64);
+        }
+        static_cast<void>(p);
+    }).join();
+    require(early().stats().pool_allocated == 64, "only the block from before main is out");
+    std::printf("%zu first uses, 100 thread-local destructors\n", std::size(entries));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view what = argc > 1 ? argv[1] : "";
+    const std::size_t n = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
+    if (what == "churn" && n != 0) churn(n);
+    else if (what == "pipe" && n != 0) pipe_flat(n);
+    else if (what == "fork" && n != 0) forks(static_cast<int>(n));
+    else if (what == "exits" && n != 0) exits(n);
+    else if (what == "edges") edges();
+    else {
+        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | fork FORKS | exits THREADS | edges\n");
+        return 2;
+    }
+}
