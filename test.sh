@@ -39,13 +39,13 @@ build() {
     return 0
 }
 
-build asan unit_tests debug_mode_containers long_run static_contract
+build asan unit_tests debug_mode_containers long_run static_contract process_test
 step "address and undefined behaviour sanitizers"
-ctest --preset asan -R '^(unit\.|model|long_run|contract.static)' --output-on-failure
+ctest --preset asan -R '^(unit\.|model|long_run|contract.static|process)' --output-on-failure
 
-build tsan unit_tests
+build tsan unit_tests process_test
 step "thread sanitizer"
-ctest --preset tsan -R '^unit\.(memory|runtime)' --output-on-failure
+ctest --preset tsan -R '^(unit\.(memory|runtime|object$|sync)|process)' --output-on-failure
 
 build clang14 framealloc static_contract
 for page in 65536 16384 4096; do

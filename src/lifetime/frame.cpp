@@ -245,7 +245,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     }
     frame_record* inner = r + 1;
     inner->cursor = r->cursor;
-    ++inner->generation;
+    owner_increment(inner->generation);
     r->limit = 0;
     set_top(c, inner);
     if (inner->depth == 1 && c.records[0].cursor != c.flight->start) add_pending(*inner, pending_ground);

@@ -61,4 +61,12 @@ FRAMEALLOC_INLINE void owner_increment(std::uint32_t& counter) noexcept {
 #endif
 }
 
+FRAMEALLOC_INLINE void owner_increment(std::uint64_t& counter) noexcept {
+#if defined(__x86_64__) && !FRAMEALLOC_TSAN
+    __asm__("incq %0" : "+m"(counter)::"cc");
+#else
+    __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U, __ATOMIC_RELAXED);  // relaxed: one writer
+#endif
+}
+
 }  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -28,8 +28,8 @@ FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
     inner->cursor = cursor;
     inner->limit = c.arena_limit;
     r->limit = 0;
-    ++inner->generation;
-    c.top = inner;
+    owner_increment(inner->generation);
+    __atomic_store_n(&c.top, inner, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
     memory::t_slot.record = inner;
     return inner;
 }
@@ -49,7 +49,7 @@ FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     if (r->pending_bits != 0 || r->cursor != c.segment) [[unlikely]] return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
-    c.top = outer;
+    __atomic_store_n(&c.top, outer, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
     memory::t_slot.record = outer;
 }
 

@@ -170,13 +170,13 @@ inline bool belongs_to_caller(const thread_context& c) noexcept {
     return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) == &t_slot;  // relaxed: only the caller can make it equal
 }
 
-inline bool in_frame(const thread_context& c) noexcept { return c.top != c.records; }
-inline std::uint64_t current_frame(const thread_context& c) noexcept {
-    return c.records[1].generation + (in_frame(c) ? 0U : 1U);
+// Asked by other threads too, for statistics.
+inline bool in_frame(const thread_context& c) noexcept { return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records; }  // relaxed: a recent value
+inline std::uint64_t frames_begun(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.records[1].generation, __ATOMIC_RELAXED);  // relaxed: a recent value
 }
-inline std::uint64_t finished_frame(const thread_context& c) noexcept {
-    return c.records[1].generation - (in_frame(c) ? 1U : 0U);
-}
+inline std::uint64_t current_frame(const thread_context& c) noexcept { return frames_begun(c) + (in_frame(c) ? 0U : 1U); }
+inline std::uint64_t finished_frame(const thread_context& c) noexcept { return frames_begun(c) - (in_frame(c) ? 1U : 0U); }
 
 // The handle's two words: an allocator, and the id that tells it from all that lived before at the same address.
 struct core_ref {
@@ -206,7 +206,7 @@ FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
 // Every change of the top record goes through here: the slot has a copy.
 // Requires: c belongs to the calling thread.
 FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
-    c.top = r;
+    __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
     if (t_slot.context == &c) t_slot.record = r;
 }
 
