@@ -45,7 +45,7 @@ ctest --preset asan -R '^(unit\.|model|long_run|contract.static|process)' --outp
 
 build tsan unit_tests process_test
 step "thread sanitizer"
-ctest --preset tsan -R '^(unit\.(memory|runtime|object$|sync)|process)' --output-on-failure
+ctest --preset tsan -R '^(unit\.(memory|runtime|lifetime|object$|sync)|process)' --output-on-failure
 
 build clang14 framealloc static_contract
 for page in 65536 16384 4096; do

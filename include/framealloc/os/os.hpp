@@ -6,3 +6,4 @@
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/os/pages.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/os/wait.hpp>

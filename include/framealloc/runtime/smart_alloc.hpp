@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include <framealloc/insight/stats.hpp>
+#include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/transfer.hpp>

@@ -1,0 +1,15 @@
+// Without a system call to sleep on a word: short sleeps.
+#include <framealloc/os/wait.hpp>
+
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+void wait_while(const sync::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint64_t microseconds) noexcept {
+    constexpr std::uint32_t step = 50;
+    if (word.load_relaxed() == seen) sleep_microseconds(microseconds < step ? static_cast<std::uint32_t>(microseconds) : step);  // relaxed: asked again
+}
+
+void wake_all(sync::atomic<std::uint32_t>&) noexcept {}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os
