@@ -86,6 +86,10 @@ barrier_member frame_barrier::join(memory::core_ref a, const char* name) noexcep
             m.owner = a;
             m.frame = frame;
             ++members_;
+            if (complete_.load_relaxed() == generation() + 1) {  // relaxed: written under the lock
+                complete_.store_relaxed(generation());           // relaxed: not complete any more, nothing to see
+                --stats_.generations;
+            }
             return {this, i};
         }
     }

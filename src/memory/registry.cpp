@@ -8,7 +8,7 @@
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
-thread_local constinit thread_slot t_slot{};
+[[gnu::used]] thread_local constinit thread_slot t_slot{};
 
 namespace {
 
@@ -205,6 +205,7 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         why = exhaustion_reason::system_refused;
         return nullptr;
     }
+    t_slot.self = &t_slot;
     __atomic_store_n(&c->slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
     if (!t_slot.hooked) {
         t_slot.hooked = true;

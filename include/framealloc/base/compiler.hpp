@@ -21,6 +21,13 @@
 #define FRAMEALLOC_TSAN 0
 #endif
 
+// Clang reads a thread-local relative to its segment register when it is told so; see memory/record.hpp.
+#if defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#define FRAMEALLOC_FS_RELATIVE 1
+#else
+#define FRAMEALLOC_FS_RELATIVE 0
+#endif
+
 #if defined(__clang__)
 #define FRAMEALLOC_LIFETIMEBOUND [[clang::lifetimebound]]
 #else

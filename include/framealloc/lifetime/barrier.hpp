@@ -72,7 +72,9 @@ public:
     // Requires: all members have left.
     ~frame_barrier() = default;
 
-    // The name is copied, 23 characters. A member that joins takes part in the current generation. Empty when 64 are there.
+    // The name is copied, 23 characters. A member that joins takes part in the current generation, also if the others have
+    // signalled already and the coordinator has not ended it. Free members that join one by one may find that the first ones
+    // went on without them: join them all, then hand them to their threads. Empty when 64 are there.
     barrier_member join(const char* name) noexcept { return join({}, name); }
     // The same with frames of the calling thread, driven by end_frame().
     template <class Alloc>

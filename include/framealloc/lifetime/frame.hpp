@@ -30,7 +30,7 @@ FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
     r->limit = 0;
     owner_increment(inner->generation);
     __atomic_store_n(&c.top, inner, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    memory::t_slot.record = inner;
+    memory::slot()->record = inner;
     return inner;
 }
 
@@ -50,7 +50,7 @@ FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
     __atomic_store_n(&c.top, outer, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    memory::t_slot.record = outer;
+    memory::slot()->record = outer;
 }
 
 // Allocates `Size` bytes at `Align` from an open frame.

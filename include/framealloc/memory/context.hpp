@@ -167,7 +167,8 @@ struct thread_context {
 };
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) == &t_slot;  // relaxed: only the caller can make it equal
+    const thread_slot* owner = __atomic_load_n(&c.slot, __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
+    return owner != nullptr && owner == slot()->self;
 }
 
 // Asked by other threads too, for statistics.
@@ -189,17 +190,17 @@ FRAMEALLOC_COLD thread_context* attach(const core_ref& a) noexcept;
 FRAMEALLOC_COLD thread_context* try_attach(const core_ref& a) noexcept;
 
 FRAMEALLOC_INLINE thread_context* context_of(const core_ref& a) noexcept {
-    if (t_slot.id == a.id) [[likely]] return t_slot.context;
+    if (slot()->id == a.id) [[likely]] return slot()->context;
     return attach(a);
 }
 
 FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
-    if (t_slot.id == a.id) [[likely]] return t_slot.context;
+    if (slot()->id == a.id) [[likely]] return slot()->context;
     return try_attach(a);
 }
 
 FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
-    if (t_slot.id == a.id) [[likely]] return t_slot.record;
+    if (slot()->id == a.id) [[likely]] return slot()->record;
     return attach(a)->top;
 }
 
@@ -207,7 +208,7 @@ FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
 // Requires: c belongs to the calling thread.
 FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
     __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    if (t_slot.context == &c) t_slot.record = r;
+    if (slot()->context == &c) slot()->record = r;
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

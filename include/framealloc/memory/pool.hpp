@@ -28,7 +28,7 @@ FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, block_kind k, unsigned 
 // Threads: any. Requires: `block` came from pool_allocate.
 FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
     pool_page* page = page_of(block);
-    if (page->current_key() != t_slot.key) [[unlikely]] return pool_free_slow(block);
+    if (page->current_key() != slot()->key) [[unlikely]] return pool_free_slow(block);
     *static_cast<void**>(block) = page->free;
     page->free = block;
     owner_increment(page->frees);

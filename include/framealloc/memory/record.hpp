@@ -72,11 +72,27 @@ struct thread_slot {
     std::uint32_t more_count = 0;
     std::uint32_t more_capacity = 0;
     known_context known[inline_known] = {};
+    thread_slot* self = nullptr;        // set with the first context
     bool hooked = false;
 };
 static_assert(sizeof(thread_slot) <= 256, "static TLS is scarce when the library is loaded with dlopen");
 
 // Constant-initialised and trivially destructible: no guard, no wrapper call, usable after thread exit hooks ran.
-extern thread_local constinit thread_slot t_slot [[gnu::tls_model("initial-exec")]];
+#define FRAMEALLOC_SLOT_NAME FRAMEALLOC_TEXT(FRAMEALLOC_JOIN(framealloc_slot_, FRAMEALLOC_ABI))
+extern thread_local constinit thread_slot t_slot [[gnu::tls_model("initial-exec")]] __asm__(FRAMEALLOC_SLOT_NAME);
+
+// The slot of the thread that runs now. A fiber may go on on another thread after any call, and clang keeps the address of
+// a thread-local across calls (19 does; g++ 12 does not). Its distance from the thread pointer is the same on every
+// thread: that may be kept. tests/process/fiber_test.cpp
+#if FRAMEALLOC_FS_RELATIVE
+using slot_pointer = __attribute__((address_space(257))) thread_slot*;  // fs
+FRAMEALLOC_INLINE slot_pointer slot() noexcept {
+    std::uintptr_t distance;
+    __asm__("movq " FRAMEALLOC_SLOT_NAME "@gottpoff(%%rip), %0" : "=r"(distance));
+    return reinterpret_cast<slot_pointer>(distance);
+}
+#else
+FRAMEALLOC_INLINE thread_slot* slot() noexcept { return &t_slot; }
+#endif
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

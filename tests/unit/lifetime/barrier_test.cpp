@@ -102,6 +102,21 @@ FOR_EACH_POLICY("the coordinator ends the frame for all workers, each at its saf
     CHECK(alloc.stats().frame_allocated == 0);
 }
 
+TEST_CASE("who joins a generation that is complete but not ended is waited for") {
+    fa::frame_barrier barrier(fa::barrier_mode::coordinated);
+    auto first = barrier.join("first");
+    first.signal_frame_complete();
+    CHECK(barrier.wait_all(1000));
+    auto second = barrier.join("second");
+    CHECK_FALSE(barrier.wait_all(1000));
+    second.signal_frame_complete();
+    CHECK(barrier.wait_all(1000));
+    barrier.end_frame();
+    CHECK(first.wait_all());
+    CHECK(second.wait_all());
+    CHECK(barrier.stats().generations == 1);
+}
+
 FOR_EACH_POLICY("the memory of a late worker is not reset under it") {
     fa::basic_smart_alloc<P> alloc;
     fa::frame_barrier barrier(fa::barrier_mode::coordinated);
