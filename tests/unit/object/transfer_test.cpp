@@ -127,6 +127,7 @@ FOR_EACH_POLICY("values of every size and alignment, boxes that exist, and spans
         CHECK(sum == 499'500.0F);
     }).join();
     CHECK(!alloc.template frame_span_for_transfer<int>(0));
+    CHECK(alloc.template try_frame_span_for_transfer<int>(4).span().size() == 4);
     CHECK(!alloc.template try_frame_span_for_transfer<int>(~std::size_t{0} / 2));
     received.reset();
     CHECK(alloc.stats().total_allocated == 0);
