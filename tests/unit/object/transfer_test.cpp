@@ -174,3 +174,30 @@ FOR_EACH_POLICY("a handle keeps its allocator's memory alive") {
     CHECK(std::move(h).receive()->size() == 100);
     CHECK(r.faults.size() == 1);
 }
+
+FOR_EACH_POLICY("handles and boxes say what they hold, and give it up on request") {
+    fa::basic_smart_alloc<P> alloc;
+    CHECK(!fa::transfer_handle<shared_counted>{});
+    auto h = alloc.template frame_box_for_transfer<shared_counted>(3);
+    auto several = alloc.template frame_span_for_transfer<shared_counted>(4);
+    CHECK(h);
+    CHECK(several);
+    CHECK(alloc.transfers().in_flight() == 2);
+
+    auto one = std::move(h).receive();
+    fa::transfer_box<shared_counted[]> four = std::move(several).receive();
+    CHECK(alloc.transfers().in_flight() == 0);
+    CHECK(one);
+    CHECK(four);
+    CHECK(!four.empty());
+    CHECK(four.span().size() == 4);
+    CHECK(shared_counted::alive == 5);
+
+    four.reset();
+    CHECK(four.empty());
+    CHECK(!four);
+    CHECK(shared_counted::alive == 1);
+    one.reset();
+    CHECK(!one);
+    CHECK(shared_counted::alive == 0);
+}
