@@ -65,12 +65,14 @@ FOR_EACH_POLICY("four workers under physics::solver: their bytes sum to the tag,
 FOR_EACH_POLICY("phase and budgets go along, and end with the scope") {
     fa::basic_smart_alloc<P> alloc;
     alloc.set_thread_frame_budget(1_KiB);
+    alloc.set_thread_pool_budget(64_KiB);
     alloc.on_budget_exceeded(fa::budget_policy::fail);
     alloc.begin_phase("simulate");
     const fa::alloc_context ctx = alloc.context();
     alloc.end_phase();
     CHECK(ctx.phase() == "simulate");
     CHECK(ctx.frame_budget() == 1_KiB);
+    CHECK(ctx.pool_budget() == 64_KiB);
     std::thread([&] {
         auto frame = alloc.frame_scope();
         {
