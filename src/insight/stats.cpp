@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include <framealloc/memory/watch.hpp>
+
 namespace framealloc::inline FRAMEALLOC_ABI::insight {
 
 using namespace memory;
@@ -146,6 +148,12 @@ alloc_stats stats_of(core_ref a) noexcept {
     s.reserved = a.owner->pages.reserved();
     s.page_requests = a.owner->pages.requests();
     return s;
+}
+
+void count_allocations(core_ref a, bool on) noexcept {
+    a.owner->counting.store_relaxed(on);  // relaxed: call_everybody() comes after
+    call_everybody(*a.owner);
+    if (thread_context* c = try_context_of(a)) refresh_limit(*c);
 }
 
 void reset_stats(core_ref a) noexcept {

@@ -5,6 +5,7 @@
 #include <new>
 
 #include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
@@ -42,7 +43,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     s.frame = r->generation;
     s.parked = true;
     c.records[0].cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
-    c.records[0].gate = 1;
+    c.records[0].close_gate(gate_own);
 }
 
 // The parked content is due: what the end of its frame would have done.
@@ -103,6 +104,11 @@ flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept
 
 bool looks_at_every_begin(const thread_context& c) noexcept { return c.deferred.config.mode == deferred_mode::at_frame_begin; }
 
+void set_own_gate(thread_context& c, bool closed) noexcept {
+    if (closed) c.records[0].close_gate(gate_own);
+    else c.records[0].open_gate(gate_own);
+}
+
 // Before an outermost frame opens: chooses the memory it will use.
 void rotate(thread_context& c) noexcept {
     const std::uint64_t frame = c.records[1].generation + 1;
@@ -129,13 +135,13 @@ void rotate(thread_context& c) noexcept {
     refresh_limit(c);
     bool calm = c.owner->config.frames_in_flight == 1;
     for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && holds(*t) == 0 && t->finalisers == nullptr && t->blocks == nullptr;
-    c.records[0].gate = calm && !looks_at_every_begin(c) ? 0 : 1;
+    set_own_gate(c, !calm || looks_at_every_begin(c));
 }
 
 // --- the end of a frame ---
 
 std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
-    if (r.depth == max_frame_depth) return pending_always;
+    if (r.depth == max_frame_depth || watched(c)) return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
     const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all || c.deferred.config.mode == deferred_mode::at_frame_end;
@@ -192,6 +198,8 @@ void close_top(thread_context& c) noexcept {
     const bool keep = r->depth == 1 && parks(c);
     if (r->pending_bits >= pending_scope && c.owner->config.reports)
         c.owner->raise(code::FA429, "the frame ends before a tag or phase scope opened in it", nullptr, 0, c.last_site);
+    const bool told = watched(c) && c.watched_by->depth >= r->depth;
+    const frame_event end = told ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(r);
     close_account(c, r);
     while (c.phase_count != 0 && c.phases[c.phase_count - 1].record == r) c.phase = c.phases[--c.phase_count].previous;
@@ -209,6 +217,10 @@ void close_top(thread_context& c) noexcept {
     if (r->depth == 1) finish_outermost(c);
     c.frame_used.set(frame_bytes_in_use(c));
     refresh_limit(c);
+    if (told && watched(c)) {
+        tell_adopted(c);
+        tell(c, end);
+    }
 }
 
 // A thread or its allocator ends.
@@ -230,6 +242,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && c.owner->config.reports)
         c.owner->raise(code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
     settle(c);
+    follow_observer(c);
     frame_record* r = c.top;
     if (r->depth == max_frame_depth) {
         add_pending(*r, pending_always);
@@ -239,8 +252,8 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     if (r->depth == 0) {
         c.close_frames = close_all;
         add_pending(c.records[1], sticky_bits(c, c.records[1]));
-        if (c.owner->config.frames_in_flight > 1 || (r->gate != 0 && c.records[1].generation != 0)) rotate(c);
-        else r->gate = looks_at_every_begin(c) ? 1 : 0;
+        if (c.owner->config.frames_in_flight > 1 || ((r->gate.load_relaxed() & gate_own) != 0 && c.records[1].generation != 0)) rotate(c);  // relaxed: its own
+        else set_own_gate(c, looks_at_every_begin(c));
         if (c.deferred.config.mode == deferred_mode::at_frame_begin) adopt_returned(c, all_blocks);
     }
     frame_record* inner = r + 1;
@@ -250,6 +263,10 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     set_top(c, inner);
     if (inner->depth == 1 && c.records[0].cursor != c.flight->start) add_pending(*inner, pending_ground);
     refresh_limit(c);
+    if (watched(c)) {
+        tell_adopted(c);
+        tell_frame_begin(c);
+    }
     return inner;
 }
 

@@ -2,6 +2,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/watch.hpp>
 
 #include <new>
 
@@ -220,7 +221,7 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
 }
 
 void refresh_limit(thread_context& c) noexcept {
-    c.counting = c.observed || c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
+    c.counting = c.observed || watched(c) || c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
     const arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
     c.arena_limit = c.counting ? 0 : limit_by_budget(c, end);
@@ -240,7 +241,10 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
         c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.last_site);
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
-        if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) return {p, asked};
+        if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) {
+            if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
+            return {p, asked};
+        }
         if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return {nullptr, asked};
     }
 }
@@ -253,6 +257,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
         if (p != nullptr) {
             c.outer_growth.add(1);
             refresh_limit(c);
+            if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
             return p;
         }
         if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return nullptr;

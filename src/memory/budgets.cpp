@@ -1,5 +1,6 @@
 // Per-thread budgets: the questions that the arena's and the pool's slow paths ask.
 #include <framealloc/memory/core.hpp>
+#include <framealloc/memory/watch.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -33,6 +34,13 @@ admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size
     const account::budget_answer answer = line.ask(used + more, current_frame(c));
     if (answer == account::budget_answer::within) return admission::granted;
     const budget_event e{kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->name};
+    if (watched(c)) {
+        tell(c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,
+                 .memory = kind == budget_kind::frame ? memory_kind::frame : memory_kind::pool,
+                 .bytes = more,
+                 .in_use = used,
+                 .limit = line.limit});
+    }
     if (e.exceeded) return judge(c, e, line);
     add_pending(c.records[1], pending_always);  // as in judge()
     if (c.budget.handler) c.budget.handler(e);

@@ -1,6 +1,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/watch.hpp>
 
 #include <new>
 
@@ -75,6 +76,11 @@ void refund(thread_context& c, const heap_block& b) noexcept {
     c.heap_frees.add(1);
 }
 
+// Small blocks come from the pages, which tell of them.
+bool from_pages(core_ref a, std::size_t bytes, std::size_t align) noexcept {
+    return a.owner->config.heap == nullptr && class_for(bytes == 0 ? 1 : bytes, align) != no_class;
+}
+
 bool plausible(const core& c, std::size_t bytes, std::size_t align) noexcept {
     return bytes <= largest_request && align <= largest_request && is_power_of_two(align) && c.id != 0;
 }
@@ -129,7 +135,10 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
         a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->last_site);
     for (;;) {
         exhaustion_reason why{};
-        if (void* p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why)) return p;
+        if (void* p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why)) {
+            if (watched(*c) && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
+            return p;
+        }
         if (f == on_failure::return_null || !a.owner->exhausted(why, "heap", bytes, align)) return nullptr;
     }
 }
@@ -137,7 +146,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (a.owner->config.heap == nullptr && class_for(size, align) != no_class) return pool_free(p);
+    if (from_pages(a, size, align)) return pool_free(p);
     const bool orphaned = a.owner->orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
     if (orphaned) retain_core(a);  // until now the block kept it alive
     thread_context* c = try_context_of(a);
@@ -153,6 +162,7 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
         refund(*c, *b);
         backend_deallocate(*a.owner->config.heap, pointer_at(address_of(p) - offset), whole, offset);
     }
+    if (watched(*c)) tell_release(*c, memory_kind::heap, size);
     if (orphaned) release_core(a);
 }
 

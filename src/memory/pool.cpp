@@ -5,6 +5,7 @@
 #include <bit>
 #include <new>
 
+#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -313,6 +314,19 @@ pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, 
 
 }  // namespace
 
+namespace {
+
+// The next allocation comes by again.
+void tell_pool_allocation(thread_context& c, block_kind k, unsigned size_class) noexcept {
+    charge_pages(c);
+    uninstall_pages(c);
+    if (k == block_kind::outer) return;  // told as frame memory
+    tell_adopted(c);
+    tell_allocation(c, k == block_kind::pool ? memory_kind::pool : memory_kind::heap, class_size(size_class));
+}
+
+}  // namespace
+
 void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, on_failure f) noexcept {
     core& a = *c.owner;
     if (!belongs_to_caller(c) && a.config.reports)
@@ -330,7 +344,9 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
             installed(c, *p, size_class) = p;
             installed(c, *p, requested_class) = p;
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
-            return pool_try_pop(c, k, requested_class);
+            void* block = pool_try_pop(c, k, requested_class);
+            if (watched(c)) [[unlikely]] tell_pool_allocation(c, k, size_class);
+            return block;
         }
         if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
             return pool_allocate(c, block_kind::heap, requested_class, f);
@@ -348,7 +364,13 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
         if (p == nullptr) break;
         if (taken == 0) c.deferred.peak.raise_to(c.deferred.depth());
         c.arrived = p->next_arrival.get();  // before take(): then a sender may announce the page again
-        taken += adopt(c, *p);
+        const std::uint64_t bytes = p->block;
+        const std::uint32_t came = adopt(c, *p);
+        taken += came;
+        if (watched(c)) {
+            c.watched_by->adopted += came;
+            c.watched_by->adopted_bytes += came * bytes;
+        }
     }
     return taken;
 }
@@ -416,118 +438,12 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
     }
 }
 
-namespace {
-
-constexpr std::uint32_t batch_limit = 64;
-constexpr std::uint32_t retry_microseconds = 20;
-
-// A full queue is the owner's business; in no case is the block lost.
-void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
-    deferred_queue& q = owner.deferred;
-    auto full = [&] { return q.depth() + count > q.capacity.load_relaxed(); };  // relaxed: a threshold
-    q.full_count.add_relaxed(1);  // relaxed: a statistic
-    switch (static_cast<queue_full_policy>(q.full_policy.load_relaxed())) {  // relaxed: a setting
-        case queue_full_policy::grow: return;
-        case queue_full_policy::process_now: return q.urgent.store_relaxed(true);  // relaxed: a request
-        case queue_full_policy::fail:
-            owner.owner->raise(code::FA213, "capacity", nullptr, q.capacity.load_relaxed());  // relaxed: a setting
-            return;
-        case queue_full_policy::block: break;
-    }
-    const std::uint64_t deadline = os::monotonic_microseconds() + q.block_microseconds.load_relaxed();  // relaxed: a setting
-    while (full()) {
-        const bool gone = __atomic_load_n(&owner.slot, __ATOMIC_RELAXED) == nullptr;  // relaxed: a hint
-        if (gone || os::monotonic_microseconds() >= deadline) {
-            q.blocked_count.add_relaxed(1);  // relaxed: a statistic
-            return;
-        }
-        os::sleep_microseconds(retry_microseconds);
-    }
-}
-
-// Threads: any but the owner's.
-void hand_over(pool_page& p, void* head, void* tail, std::uint32_t count) noexcept {
-    thread_context& owner = *p.owner;
-    const std::size_t capacity = owner.deferred.capacity.load_relaxed();  // relaxed: a setting
-    if (capacity != 0 && owner.deferred.depth() + count > capacity) meet_full_queue(owner, count);
-    owner.deferred.queued.add_relaxed(count);  // relaxed: a statistic
-    // After this push the page may be gone, unless it is ours to announce.
-    if (p.remote.push(address_of(&p), head, tail, count)) owner.arrivals.push(&p);
-}
-
-}  // namespace
-
-void flush_batch(thread_context& c) noexcept {
-    if (c.batch_page == nullptr) return;
-    hand_over(*c.batch_page, c.batch_head, c.batch_tail, c.batch_count);
-    c.batch_page = nullptr;
-    c.batch_count = 0;
-}
-
-void set_deferred(thread_context& c, const deferred_config& d) noexcept {
-    c.deferred.config = d;
-    c.deferred.capacity.store_relaxed(d.capacity);                                  // relaxed: a setting
-    c.deferred.full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
-    c.deferred.block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
-    c.deferred.immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
-    if (d.mode == deferred_mode::at_frame_begin) c.records[0].gate = 1;
-    if (d.mode == deferred_mode::at_frame_end) add_pending(c.records[1], pending_always);
-}
-
-deferred_stats stats_of_deferred(const thread_context& c) noexcept {
-    const deferred_queue& q = c.deferred;
-    const std::uint64_t depth = q.depth();
-    return {.total_queued = q.queued.load_relaxed(),  // relaxed: a statistic
-            .total_processed = q.processed.get(),
-            .current_depth = depth,
-            .peak_depth = depth > q.peak.get() ? depth : q.peak.get(),
-            .processed_bytes = q.processed_bytes.get(),
-            .full_count = q.full_count.load_relaxed(),         // relaxed: a statistic
-            .blocked_count = q.blocked_count.load_relaxed()};  // relaxed: a statistic
-}
-
-namespace {
-
-void free_local(pool_page& p, void* block) noexcept {
+void pool_free_own(pool_page& p, void* block) noexcept {
     *static_cast<void**>(block) = p.free;
     p.free = block;
     owner_increment(p.frees);
     if (p.frees == p.allocations) return page_emptied(&p);
     if (p.key == closed_key) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
-}
-
-void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
-    if (mine.batch_page != &p || mine.batch_count == batch_limit) flush_batch(mine);
-    if (mine.batch_page == nullptr) {
-        mine.batch_page = &p;
-        mine.batch_tail = block;
-        mine.batch_head = nullptr;
-        add_pending(mine.records[1], pending_pages);  // handed over when a frame ends
-    }
-    *static_cast<void**>(block) = mine.batch_head;
-    mine.batch_head = block;
-    ++mine.batch_count;
-    mine.remote_frees.add(1);
-    if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
-}
-
-}  // namespace
-
-void pool_free_slow(void* block) noexcept {
-    pool_page& p = *page_of(block);
-    thread_context* owner = p.owner;
-    if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
-    if (belongs_to_caller(*owner)) return free_local(p, block);
-    const core_ref a{owner->owner, owner->owner->id};
-    if (a.owner->orphaned.load_relaxed()) {  // relaxed: whoever misses it frees as before
-        retain_core(a);  // until now the block kept it alive
-        hand_over(p, block, block, 1);
-        return release_core(a);
-    }
-    thread_context* mine = try_attach(a);
-    if (mine == owner) return free_local(p, block);
-    if (mine != nullptr) return free_remote(*mine, p, block);
-    hand_over(p, block, block, 1);
 }
 
 // Takes home what other threads returned, then hands every empty page to the depot.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -79,8 +80,8 @@ void set_up_records(thread_context& c) noexcept {
         r.open_mask = depth == 0 ? 0 : ~std::uintptr_t{0};
         r.cursor = c.flight->start;
     }
-    c.records[0].gate = 1;                        // the first frame introduces itself
-    c.records[max_frame_depth].gate = 1;          // the last one has nothing above
+    c.records[0].close_gate(gate_own);            // the first frame introduces itself
+    c.records[max_frame_depth].close_gate(gate_own);  // the last one has nothing above
     c.records[0].pending_bits = pending_ground;
     c.top = c.records;
     c.segment = c.flight->start;
@@ -170,6 +171,7 @@ void detach(thread_context& c) noexcept {
     trim_pages(c);
     c.budget = {};
     set_deferred(c, c.owner->config.deferred);
+    if (watched(c)) tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }
@@ -190,7 +192,7 @@ void enter(core_ref a, thread_context* c) noexcept {
     t_slot.id = a.id;
     t_slot.record = c->top;
     t_slot.context = c;
-    t_slot.key = c->key;
+    t_slot.key = watched(*c) ? no_context_key : c->key;
 }
 
 thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
@@ -206,12 +208,15 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         return nullptr;
     }
     t_slot.self = &t_slot;
+    __atomic_store_n(&c->thread, os::thread_number(), __ATOMIC_RELAXED);  // relaxed: a name for reports
     __atomic_store_n(&c->slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
     if (!t_slot.hooked) {
         t_slot.hooked = true;
         os::call_at_thread_exit(on_thread_exit);
     }
+    begin_watched_thread(*c);
     enter(a, c);
+    follow_observer(*c);
     return c;
 }
 

@@ -1,5 +1,7 @@
 #include <framealloc/object/transfer.hpp>
 
+#include <framealloc/memory/watch.hpp>
+
 namespace framealloc::inline FRAMEALLOC_ABI::object {
 
 void raise_received_twice(memory::core_ref a) noexcept {
@@ -8,6 +10,29 @@ void raise_received_twice(memory::core_ref a) noexcept {
     if (owner == nullptr) return print_fault({.what = code::FA434, .text = code_text(code::FA434), .detail = detail});
     owner->raise(code::FA434, detail);
     memory::release_core(a);
+}
+
+void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept {
+    memory::transfer_counters& n = a.owner->transfers;
+    frame_event e{.bytes = bytes};
+    switch (step) {
+        case transfer_step::initiated:
+            n.initiated.add_relaxed(1);  // relaxed: a statistic
+            n.bytes.add_relaxed(bytes);  // relaxed: a statistic
+            e.kind = frame_event_kind::transfer_initiated;
+            break;
+        case transfer_step::completed:
+            n.completed.add_relaxed(1);  // relaxed: a statistic
+            e.kind = frame_event_kind::transfer_completed;
+            break;
+        case transfer_step::dropped:
+            n.dropped.add_relaxed(1);  // relaxed: a statistic
+            e.kind = frame_event_kind::transfer_dropped;
+            break;
+    }
+    if (!a.owner->watching.load_relaxed()) return;  // relaxed: a switch
+    memory::thread_context* c = memory::try_context_of(a);
+    if (c != nullptr && memory::watched(*c)) memory::tell(*c, e);
 }
 
 transfer_stats transfer_stats_of(const memory::core& c) noexcept {

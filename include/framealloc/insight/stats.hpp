@@ -75,6 +75,7 @@ struct frame_stats {
 namespace insight {
 
 alloc_stats stats_of(memory::core_ref a) noexcept;
+void count_allocations(memory::core_ref a, bool on) noexcept;
 void reset_stats(memory::core_ref a) noexcept;
 tag_stats tag_stats_of(memory::core_ref a, std::string_view path) noexcept;
 tag_stats tag_stats_of(memory::core_ref a, const tag& t) noexcept;

@@ -16,6 +16,7 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 struct core;
 struct heap_block;
+struct watch;
 
 inline constexpr unsigned max_frame_depth = 128;
 
@@ -147,6 +148,8 @@ struct thread_context {
     account::thread_budget budget;
     std::size_t pool_carved;      // bytes of pool blocks made, in pages that are not empty
 
+    watch* watched_by;            // made when an observer first asks; written under core::lock
+    std::uint64_t thread;         // number of the thread it belongs to, or belonged to last; atomic
     bool observed;                // every frame allocation takes the slow path
     bool counting;
     std::uint32_t outside_count;  // FA001 so far
@@ -170,6 +173,8 @@ inline bool belongs_to_caller(const thread_context& c) noexcept {
     const thread_slot* owner = __atomic_load_n(&c.slot, __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
     return owner != nullptr && owner == slot()->self;
 }
+
+inline std::uint64_t thread_of(const thread_context& c) noexcept { return __atomic_load_n(&c.thread, __ATOMIC_RELAXED); }  // relaxed: a name for reports
 
 // Asked by other threads too, for statistics.
 inline bool in_frame(const thread_context& c) noexcept { return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records; }  // relaxed: a recent value

@@ -7,6 +7,7 @@
 #include <framealloc/account/tag.hpp>
 #include <framealloc/account/tag_tree.hpp>
 #include <framealloc/base/fault.hpp>
+#include <framealloc/base/callback.hpp>
 #include <framealloc/base/size.hpp>
 #include <framealloc/memory/context.hpp>
 #include <framealloc/memory/large_heap.hpp>
@@ -14,6 +15,10 @@
 #include <framealloc/os/metadata.hpp>
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+struct frame_event;  // base/observer.hpp, which costs the hot headers a <string_view>
+}
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -81,6 +86,8 @@ struct core {
     large_heap large{pages};
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
+    sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
+    callback<void(const frame_event&)> observer;  // written while `watching` is off
     bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
@@ -162,6 +169,7 @@ FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, block_kind k, unsign
 void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
 FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
+void pool_free_own(pool_page& p, void* block) noexcept;  // requires: the page is the calling thread's
 FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
 bool retire_unused(thread_context& c) noexcept;
 // Hands over what this thread freed for another; at most one batch waits.
@@ -169,6 +177,8 @@ void flush_batch(thread_context& c) noexcept;
 inline constexpr std::size_t all_blocks = ~std::size_t{0};
 // Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
+// Both.
+std::size_t process_deferred(thread_context& c, std::size_t blocks) noexcept;
 void set_deferred(thread_context& c, const deferred_config& d) noexcept;
 deferred_stats stats_of_deferred(const thread_context& c) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;

@@ -33,6 +33,9 @@ namespace object {
 FRAMEALLOC_COLD void raise_received_twice(memory::core_ref a) noexcept;
 transfer_stats transfer_stats_of(const memory::core& c) noexcept;
 
+enum class transfer_step : std::uint8_t { initiated, completed, dropped };
+void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept;
+
 // `n` elements in memory that any thread may free.
 template <class T>
 class transferable {
@@ -83,10 +86,7 @@ class handle {
 public:
     handle() noexcept = default;
     explicit handle(transferable<T>&& content) noexcept : content_(std::move(content)) {
-        if (content_.first() == nullptr) return;
-        memory::transfer_counters& n = content_.owner().owner->transfers;
-        n.initiated.add_relaxed(1);            // relaxed: a statistic
-        n.bytes.add_relaxed(content_.bytes());  // relaxed: a statistic
+        if (content_.first() != nullptr) count(transfer_step::initiated);
     }
     handle(handle&&) noexcept = default;
     handle& operator=(handle&& other) noexcept {
@@ -99,7 +99,7 @@ public:
 
     [[nodiscard]] Received receive() && noexcept {
         if (content_.first() == nullptr) raise_received_twice(content_.owner());
-        else content_.owner().owner->transfers.completed.add_relaxed(1);  // relaxed: a statistic
+        else count(transfer_step::completed);
         return Received(std::move(content_));
     }
     transfer_state state() const noexcept { return content_.first() == nullptr ? transfer_state::empty : transfer_state::pending; }
@@ -109,9 +109,10 @@ protected:
     const transferable<T>& content() const noexcept { return content_; }
 
 private:
+    void count(transfer_step step) const noexcept { count_transfer(content_.owner(), step, content_.bytes()); }
     void drop() noexcept {
         if (content_.first() == nullptr) return;
-        content_.owner().owner->transfers.dropped.add_relaxed(1);  // relaxed: a statistic
+        count(transfer_step::dropped);
         content_.reset();
     }
     transferable<T> content_;

@@ -14,6 +14,9 @@ void call_at_thread_exit(void (*hook)() noexcept) noexcept;
 // Calls `before` when the process is about to fork, and one of the others afterwards, for the rest of the program.
 void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept;
 
+// As the system numbers it: what debuggers and profilers show.
+std::uint64_t thread_number() noexcept;
+
 void sleep_microseconds(std::uint32_t n) noexcept;
 std::uint64_t monotonic_microseconds() noexcept;
 

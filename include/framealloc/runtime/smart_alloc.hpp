@@ -15,6 +15,7 @@
 
 #include <string_view>
 
+#include <framealloc/insight/lifecycle.hpp>
 #include <framealloc/insight/stats.hpp>
 #include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
@@ -246,9 +247,7 @@ public:
     // Takes back at least `max` blocks of the calling thread, if as many wait (whole pages: it may be more), and hands over
     // what it freed itself. Returns how many came back.
     std::size_t process_deferred_frees(std::size_t max = memory::all_blocks) const noexcept {
-        memory::thread_context& c = *memory::context_of(owner_);
-        memory::flush_batch(c);
-        return memory::adopt_returned(c, max);
+        return memory::process_deferred(*memory::context_of(owner_), max);
     }
 
     // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
@@ -379,11 +378,10 @@ public:
     alloc_stats stats() const noexcept { return insight::stats_of(owner_); }
     void reset_stats() const noexcept { insight::reset_stats(owner_); }
     framealloc::frame_stats frame_stats() const noexcept { return insight::frame_stats_of(owner_); }
-    // Counts frame allocations from each thread's next boundary on: they take the slow path meanwhile.
-    void count_allocations(bool on) const noexcept {
-        owner_.owner->counting.store_relaxed(on);  // relaxed: reaches a thread at its next boundary
-        memory::refresh_limit(*memory::context_of(owner_));
-    }
+    // Counts frame allocations, on other threads from their next outermost frame on: they take the slow path meanwhile.
+    void count_allocations(bool on) const noexcept { insight::count_allocations(owner_, on); }
+    // What happens, event by event; see insight/lifecycle.hpp.
+    framealloc::lifecycle lifecycle() const noexcept { return framealloc::lifecycle(owner_); }
 
     // --- memory ---
     // Returns what this thread, ended threads and the allocator itself do not use to the page source.

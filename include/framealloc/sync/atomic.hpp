@@ -23,6 +23,8 @@ public:
     T exchange_acquire(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQUIRE); }
     T exchange_acq_rel(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQ_REL); }
     T add_relaxed(T v) noexcept { return __atomic_fetch_add(&value_, v, __ATOMIC_RELAXED); }
+    T or_release(T v) noexcept { return __atomic_fetch_or(&value_, v, __ATOMIC_RELEASE); }
+    T and_acquire(T v) noexcept { return __atomic_fetch_and(&value_, v, __ATOMIC_ACQUIRE); }
     T subtract_acq_rel(T v) noexcept { return __atomic_fetch_sub(&value_, v, __ATOMIC_ACQ_REL); }
     bool compare_exchange_acquire(T& expected, T desired) noexcept {
         return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);

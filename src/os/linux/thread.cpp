@@ -1,7 +1,9 @@
 #include <framealloc/os/thread.hpp>
 
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 namespace framealloc::inline FRAMEALLOC_ABI::os {
 
@@ -28,6 +30,8 @@ void call_at_thread_exit(exit_hook hook) noexcept { pthread_setspecific(exit_key
 void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept {
     pthread_atfork(before, in_parent, in_child);
 }
+
+std::uint64_t thread_number() noexcept { return static_cast<std::uint64_t>(syscall(SYS_gettid)); }
 
 void sleep_microseconds(std::uint32_t n) noexcept {
     const timespec t{.tv_sec = n / 1000000U, .tv_nsec = static_cast<long>(n % 1000000U) * 1000L};

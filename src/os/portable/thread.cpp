@@ -1,5 +1,6 @@
 #include <framealloc/os/thread.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -19,6 +20,12 @@ thread_local at_exit exit_guard;
 void call_at_thread_exit(exit_hook hook) noexcept { exit_guard.hook = hook; }
 
 void call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept {}  // nothing forks here
+
+std::uint64_t thread_number() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    thread_local const std::uint64_t mine = ++last;
+    return mine;
+}
 
 void sleep_microseconds(std::uint32_t n) noexcept { std::this_thread::sleep_for(std::chrono::microseconds(n)); }
 

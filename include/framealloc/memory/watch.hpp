@@ -1,0 +1,60 @@
+// Telling an observer what a thread does. A watched thread takes the slow paths: its limit is zero, its frames are gated and
+// pending, none of its pages is installed, its slot's key is nobody's. One that is not watched executes nothing for it.
+#pragma once
+
+#include <framealloc/base/observer.hpp>
+#include <framealloc/memory/context.hpp>
+#include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct watch {
+    struct open_frame {
+        std::uint64_t since;       // microseconds
+        std::uint64_t handed_out;  // thread's sum when it began
+        std::size_t peak;          // bytes in use
+    };
+    sync::basic_lock_word<sync::hardware_atomics> telling;  // while the handler runs, which disable() waits for
+    bool on = false;
+    bool inside = false;           // the handler is running: what it does is not told
+    std::uint32_t depth = 0;       // frames of `open` that were seen to begin
+    std::uint64_t adopted = 0;     // blocks that came home, not told yet
+    std::uint64_t adopted_bytes = 0;
+    open_frame open[max_frame_depth + 1] = {};
+    // Sums of all threads that had the context.
+    sync::owner_counter begun, ended, handed_out, told[frame_event_kinds];
+    sync::owner_counter peak;         // of the present thread
+    sync::owner_counter former_peak;  // of those before it
+    // What the sums were, under core::lock: when the present thread came, and when they were reset.
+    struct base {
+        std::uint64_t begun, ended, handed_out, remote_frees, told[frame_event_kinds];
+    };
+    base came{}, reset{};
+
+    std::uint64_t remote_frees() const noexcept { return told[static_cast<unsigned>(frame_event_kind::remote_free)].get(); }
+    base now() const noexcept;
+};
+
+inline bool watched(const thread_context& c) noexcept { return c.watched_by != nullptr && c.watched_by->on; }
+
+// Another thread has taken the context over.
+void begin_watched_thread(thread_context& c) noexcept;
+// Starts or stops watching the calling thread, if the allocator says so. At boundaries.
+void follow_observer(thread_context& c) noexcept;
+// Everybody looks at their next outermost frame, if not before.
+void call_everybody(core& a) noexcept;
+
+// Requires, of all that follow: the thread's structures are whole; the handler may allocate.
+FRAMEALLOC_COLD void tell(thread_context& c, frame_event e) noexcept;
+FRAMEALLOC_COLD void tell_frame_begin(thread_context& c) noexcept;
+FRAMEALLOC_COLD void tell_adopted(thread_context& c) noexcept;
+
+// What the top frame will have been when it has ended.
+FRAMEALLOC_COLD frame_event end_of_top(thread_context& c) noexcept;
+
+FRAMEALLOC_COLD void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept;
+inline void tell_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
+    tell(c, {.kind = frame_event_kind::release, .memory = m, .bytes = bytes});
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -1,0 +1,143 @@
+#include <framealloc/insight/lifecycle.hpp>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+#include <framealloc/memory/watch.hpp>
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+using namespace memory;
+
+namespace {
+
+// Requires: core::lock is held.
+template <class F>
+void for_each_watch(const core& a, F&& f) {
+    for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
+        if (c->watched_by != nullptr) f(*c, *c->watched_by);
+    }
+}
+
+bool has_thread(const thread_context& c) noexcept { return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) != nullptr; }  // relaxed: a recent value
+
+thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
+    return {.thread = thread_of(c),
+            .running = has_thread(c),
+            .frames_started = w.begun.get() - std::max(w.came.begun, w.reset.begun),
+            .frames_completed = w.ended.get() - std::max(w.came.ended, w.reset.ended),
+            .current_frame = current_frame(c),
+            .total_allocated = w.handed_out.get() - std::max(w.came.handed_out, w.reset.handed_out),
+            .peak_memory = static_cast<std::size_t>(w.peak.get()),
+            .cross_thread_frees = w.remote_frees() - std::max(w.came.remote_frees, w.reset.remote_frees)};
+}
+
+// Waits until no other thread is in the handler that was.
+void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
+    if (mine != nullptr && mine->watched_by != nullptr && mine->watched_by->inside) return;
+    for (const thread_context* c = newest; c != nullptr; c = c->next) {
+        watch* w = __atomic_load_n(&c->watched_by, __ATOMIC_ACQUIRE);  // pairs: follow_observer()
+        if (c == mine || w == nullptr || !has_thread(*c)) continue;
+        while (!w->telling.try_acquire()) os::sleep_microseconds(10);
+        w->telling.release();
+    }
+}
+
+void append(std::span<char> buffer, std::size_t& used, const char* format, ...) noexcept {
+    if (used >= buffer.size()) return;
+    std::va_list arguments;
+    va_start(arguments, format);
+    const int n = std::vsnprintf(buffer.data() + used, buffer.size() - used, format, arguments);
+    va_end(arguments);
+    if (n > 0) used += std::min(static_cast<std::size_t>(n), buffer.size() - used - 1);
+}
+
+}  // namespace
+
+void lifecycle::enable(frame_event_handler handler) const noexcept {
+    core& a = *owner_.owner;
+    disable();
+    {
+        const sync::lock_guard guard(a.lock);
+        a.observer = handler;
+        a.watching.store_relaxed(true);  // relaxed: written and acted upon under the lock
+    }
+    call_everybody(a);
+    if (thread_context* c = try_context_of(owner_)) follow_observer(*c);
+}
+
+void lifecycle::disable() const noexcept {
+    core& a = *owner_.owner;
+    thread_context* mine = try_context_of(owner_);
+    const thread_context* newest = nullptr;
+    {
+        const sync::lock_guard guard(a.lock);
+        if (!a.watching.load_relaxed()) return;  // relaxed: under the lock
+        a.watching.store_relaxed(false);         // relaxed: under the lock
+        newest = a.contexts;
+    }
+    wait_for_tellers(newest, mine);
+    call_everybody(a);
+    if (mine != nullptr) follow_observer(*mine);
+}
+
+bool lifecycle::is_enabled() const noexcept { return owner_.owner->watching.load_relaxed(); }  // relaxed: a recent value
+
+std::size_t lifecycle::thread_stats(std::span<thread_frame_stats> out) const noexcept {
+    std::size_t n = 0;
+    const sync::lock_guard guard(owner_.owner->lock);
+    for_each_watch(*owner_.owner, [&](const thread_context& c, const watch& w) {
+        if (n < out.size()) out[n] = stats_of(c, w);
+        ++n;
+    });
+    return n;
+}
+
+thread_frame_stats lifecycle::thread_stats() const noexcept {
+    const thread_context* c = try_context_of(owner_);
+    if (c == nullptr || c->watched_by == nullptr) return {};
+    const sync::lock_guard guard(owner_.owner->lock);
+    return stats_of(*c, *c->watched_by);
+}
+
+lifecycle_summary lifecycle::summary() const noexcept {
+    lifecycle_summary s;
+    const sync::lock_guard guard(owner_.owner->lock);
+    for_each_watch(*owner_.owner, [&](const thread_context&, const watch& w) {
+        const watch::base now = w.now();
+        ++s.thread_count;
+        s.total_frames += now.ended - w.reset.ended;
+        s.total_allocated += now.handed_out - w.reset.handed_out;
+        s.peak_memory = std::max({s.peak_memory, static_cast<std::size_t>(w.peak.get()), static_cast<std::size_t>(w.former_peak.get())});
+        s.cross_thread_frees += now.remote_frees - w.reset.remote_frees;
+        for (std::size_t i = 0; i < frame_event_kinds; ++i) s.events[i] += now.told[i] - w.reset.told[i];
+    });
+    return s;
+}
+
+void lifecycle::reset_stats() const noexcept {
+    const sync::lock_guard guard(owner_.owner->lock);
+    for_each_watch(*owner_.owner, [](thread_context&, watch& w) {
+        w.reset = w.now();
+        w.peak.set(0);
+        w.former_peak.set(0);
+    });
+}
+
+std::string_view lifecycle_summary::text(std::span<char> buffer) const noexcept {
+    static constexpr const char* names[frame_event_kinds] = {
+        "frame_begin", "frame_end", "allocation", "release", "remote_free", "deferred_processed", "transfer_initiated",
+        "transfer_completed", "transfer_dropped", "memory_pressure", "budget_exceeded"};
+    std::size_t used = 0;
+    const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+    append(buffer, used, "%llu threads, %llu frames, %llu bytes of frame memory, at most %llu in use, %llu frees on other threads\n",
+           number(thread_count), number(total_frames), number(total_allocated), number(peak_memory), number(cross_thread_frees));
+    for (std::size_t i = 0; i < frame_event_kinds; ++i) {
+        if (events[i] != 0) append(buffer, used, "%s %llu\n", names[i], number(events[i]));
+    }
+    return {buffer.data(), used};
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -1,0 +1,135 @@
+#include <framealloc/memory/watch.hpp>
+
+#include <new>
+
+#include <framealloc/memory/core.hpp>
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+// Requires: c belongs to the calling thread.
+void divert(thread_context& c, bool on) noexcept {
+    c.watched_by->on = on;
+    for (unsigned depth = 1; depth < max_frame_depth; ++depth) {
+        if (on) c.records[depth].close_gate(gate_watch);
+        else c.records[depth].open_gate(gate_watch);
+    }
+    for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);
+    if (on) c.records[0].close_gate(gate_watch);
+    else c.records[0].open_gate(gate_watch);
+    charge_pages(c);
+    uninstall_pages(c);
+    if (slot()->context == &c) slot()->key = on ? no_context_key : c.key;
+}
+
+// Null without memory for it; the next boundary tries again.
+watch* made_watch(thread_context& c) noexcept {
+    if (c.watched_by != nullptr) return c.watched_by;
+    exhaustion_reason why{};
+    void* memory = c.owner->meta.allocate(sizeof(watch), why);
+    return memory == nullptr ? nullptr : ::new (memory) watch{};
+}
+
+}  // namespace
+
+watch::base watch::now() const noexcept {
+    base b{.begun = begun.get(), .ended = ended.get(), .handed_out = handed_out.get(), .remote_frees = remote_frees(), .told = {}};
+    for (std::size_t i = 0; i < frame_event_kinds; ++i) b.told[i] = told[i].get();
+    return b;
+}
+
+void begin_watched_thread(thread_context& c) noexcept {
+    if (c.watched_by == nullptr) return;
+    watch& w = *c.watched_by;
+    const sync::lock_guard guard(c.owner->lock);
+    w.came = w.now();
+    w.former_peak.raise_to(w.peak.get());
+    w.peak.set(0);
+}
+
+void follow_observer(thread_context& c) noexcept {
+    core& a = *c.owner;
+    c.records[0].open_gate(gate_call);  // before the question: a call after it closes the gate again
+    if (a.watching.load_relaxed() == watched(c)) return;  // relaxed: the lock below tells
+    if (watched(c)) {
+        if (!c.watched_by->inside) divert(c, false);
+        return;
+    }
+    watch* w = made_watch(c);
+    if (w == nullptr) return;
+    {
+        const sync::lock_guard guard(a.lock);  // against disable(), which reads the pointer
+        __atomic_store_n(&c.watched_by, w, __ATOMIC_RELEASE);  // pairs: wait_for_tellers()
+        if (!a.watching.load_relaxed()) return;               // relaxed: written under the lock
+    }
+    w->depth = c.top->depth;
+    for (unsigned depth = 0; depth <= w->depth; ++depth) w->open[depth] = {os::monotonic_microseconds(), w->handed_out.get(), 0};
+    divert(c, true);
+    refresh_limit(c);
+}
+
+void call_everybody(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    for (thread_context* c = a.contexts; c != nullptr; c = c->next) c->records[0].close_gate(gate_call);
+}
+
+void tell(thread_context& c, frame_event e) noexcept {
+    watch& w = *c.watched_by;
+    if (w.inside) return;
+    w.told[static_cast<unsigned>(e.kind)].add(1);
+    e.thread = thread_of(c);
+    e.frame = current_frame(c);
+    e.tag = {c.tag->node->path, c.tag->node->path_length};
+    while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
+    if (c.owner->watching.load_relaxed() && c.owner->observer) {  // relaxed: disable() has had `telling` if this is stale
+        w.inside = true;
+        c.owner->observer(e);
+        w.inside = false;
+    }
+    w.telling.release();
+}
+
+void tell_frame_begin(thread_context& c) noexcept {
+    watch& w = *c.watched_by;
+    w.depth = c.top->depth;
+    w.open[w.depth] = {os::monotonic_microseconds(), w.handed_out.get(), frame_bytes_in_use(c)};
+    w.begun.add(w.depth == 1 ? 1U : 0U);
+    tell(c, {.kind = frame_event_kind::frame_begin, .depth = w.depth});
+}
+
+frame_event end_of_top(thread_context& c) noexcept {
+    watch& w = *c.watched_by;
+    const unsigned depth = c.top->depth;
+    watch::open_frame& f = w.open[depth];
+    if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
+    if (f.peak > w.open[depth - 1].peak) w.open[depth - 1].peak = f.peak;
+    w.peak.raise_to(f.peak);
+    w.ended.add(depth == 1 ? 1U : 0U);
+    return {.kind = frame_event_kind::frame_end,
+            .depth = depth,
+            .bytes = static_cast<std::size_t>(w.handed_out.get() - f.handed_out),
+            .peak = f.peak,
+            .microseconds = os::monotonic_microseconds() - f.since};
+}
+
+void tell_adopted(thread_context& c) noexcept {
+    watch& w = *c.watched_by;
+    if (w.adopted == 0 || w.inside) return;
+    const frame_event e{.kind = frame_event_kind::deferred_processed, .bytes = static_cast<std::size_t>(w.adopted_bytes), .count = w.adopted};
+    w.adopted = w.adopted_bytes = 0;
+    tell(c, e);
+}
+
+void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
+    watch& w = *c.watched_by;
+    if (m == memory_kind::frame) {
+        w.handed_out.add(bytes);
+        watch::open_frame& f = w.open[c.top->depth];
+        if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
+    }
+    tell(c, {.kind = frame_event_kind::allocation, .memory = m, .bytes = bytes});
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
