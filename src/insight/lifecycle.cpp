@@ -62,7 +62,7 @@ void lifecycle::enable(frame_event_handler handler) const noexcept {
     {
         const sync::lock_guard guard(a.lock);
         a.observer = handler;
-        a.watching.store_relaxed(true);  // relaxed: written and acted upon under the lock
+        a.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
     }
     call_everybody(a);
     if (thread_context* c = try_context_of(owner_)) follow_observer(*c);

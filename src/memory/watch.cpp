@@ -83,7 +83,7 @@ void tell(thread_context& c, frame_event e) noexcept {
     e.frame = current_frame(c);
     e.tag = {c.tag->node->path, c.tag->node->path_length};
     while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
-    if (c.owner->watching.load_relaxed() && c.owner->observer) {  // relaxed: disable() has had `telling` if this is stale
+    if (c.owner->watching.load_acquire() && c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
         w.inside = true;
         c.owner->observer(e);
         w.inside = false;
