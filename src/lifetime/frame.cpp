@@ -225,7 +225,7 @@ void close_top(thread_context& c) noexcept {
 
 // A thread or its allocator ends.
 void close_all(thread_context& c) noexcept {
-    if (in_frame(c) && c.owner->config.reports)
+    if (left_open(c) && c.owner->config.reports)
         c.owner->raise(code::FA428, "the thread or the allocator ended with open frames", nullptr, c.top->depth);
     while (in_frame(c)) close_top(c);
     if (ground_in_use(c)) reset_ground(c);

@@ -54,7 +54,7 @@ std::uint32_t open_frames(core& c) noexcept {
     std::uint32_t n = 0;
     const sync::lock_guard guard(c.lock);
     for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
-        if (__atomic_load_n(&t->top, __ATOMIC_RELAXED) != t->records) ++n;  // relaxed: a moment's view
+        if (left_open(*t)) ++n;
     }
     return n;
 }

@@ -170,6 +170,7 @@ void detach(thread_context& c) noexcept {
     flush_heap_cache(c);
     trim_pages(c);
     c.budget = {};
+    c.driven = {};
     set_deferred(c, c.owner->config.deferred);
     if (watched(c)) tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest

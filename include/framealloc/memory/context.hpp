@@ -87,6 +87,14 @@ struct open_phase {
 };
 inline constexpr unsigned max_open_phases = 64;
 
+// A frame that a job system begins and ends; see runtime/worker_frames.hpp.
+struct driven_frame {
+    std::uint64_t driver = 0;        // id of the worker_frames that was followed last
+    std::uint64_t state = 0;         // of that, then
+    frame_record* record = nullptr;  // while it is open
+    std::uint32_t jobs = 0;          // job_scopes on this thread: no safe point inside
+};
+
 struct thread_context {
     // Touched on the hot paths.
     frame_record* top;
@@ -145,6 +153,7 @@ struct thread_context {
     heap_block** heap_bins;       // cache of large freed blocks
     std::size_t heap_cached;      // bytes
 
+    driven_frame driven;
     account::thread_budget budget;
     std::size_t pool_carved;      // bytes of pool blocks made, in pages that are not empty
 
@@ -178,6 +187,12 @@ inline std::uint64_t thread_of(const thread_context& c) noexcept { return __atom
 
 // Asked by other threads too, for statistics.
 inline bool in_frame(const thread_context& c) noexcept { return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records; }  // relaxed: a recent value
+// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would destroy.
+inline bool left_open(const thread_context& c) noexcept {
+    const frame_record* top = __atomic_load_n(&c.top, __ATOMIC_RELAXED);            // relaxed: a recent value
+    const frame_record* driven = __atomic_load_n(&c.driven.record, __ATOMIC_RELAXED);  // relaxed: a recent value
+    return top != c.records && (top != driven || top->finalisers != nullptr);
+}
 inline std::uint64_t frames_begun(const thread_context& c) noexcept {
     return __atomic_load_n(&c.records[1].generation, __ATOMIC_RELAXED);  // relaxed: a recent value
 }

@@ -27,6 +27,7 @@ private:
     template <class>
     friend class basic_smart_alloc;
     friend class context_scope;
+    friend class worker_frames;
 
     explicit alloc_context(const memory::thread_context& c) noexcept;
     static std::string_view text(const account::tag_node* n) noexcept {

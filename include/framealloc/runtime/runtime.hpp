@@ -5,3 +5,4 @@
 #include <framealloc/runtime/options.hpp>
 #include <framealloc/runtime/smart_alloc.hpp>
 #include <framealloc/runtime/tag_scope.hpp>
+#include <framealloc/runtime/worker_frames.hpp>
