@@ -18,7 +18,7 @@ for argument in "$@"; do
 done
 
 packages=(cmake ninja-build g++ clang-14 clang-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind ccache
-          doctest-dev relacy-dev libseccomp-dev libbox2d-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
+          doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
 [ "$install" = 0 ] || scripts/install_packages.sh "${packages[@]}"
 
 if command -v ccache > /dev/null; then
