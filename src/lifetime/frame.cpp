@@ -239,8 +239,8 @@ void close_all(thread_context& c) noexcept {
 }  // namespace
 
 frame_record* open_frame_slow(thread_context& c) noexcept {
-    if (!belongs_to_caller(c) && c.owner->config.reports)
-        c.owner->raise(code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
+    if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
+        c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
     settle(c);
     follow_observer(c);
     frame_record* r = c.top;
@@ -273,7 +273,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
 void close_frame_slow(frame_record* r) noexcept {
     thread_context& c = *r->context;
     if (!belongs_to_caller(c)) {
-        c.owner->raise(code::FA430, "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
+        c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
         return;
     }
     if (c.too_deep != 0 && r == c.top) {

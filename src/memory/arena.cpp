@@ -224,15 +224,15 @@ void refresh_limit(thread_context& c) noexcept {
     c.counting = c.observed || watched(c) || c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
     const arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
-    c.arena_limit = c.counting ? 0 : limit_by_budget(c, end);
+    c.arena_limit = c.counting || c.parked ? 0 : limit_by_budget(c, end);
     c.top->limit = c.arena_limit & c.top->open_mask;
 }
 
 slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     frame_record* r = asked;
     thread_context& c = *r->context;
-    if (!belongs_to_caller(c) && c.owner->config.reports)
-        c.owner->raise(code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
+    if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
+        c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
     if (r > c.top) {
         c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.last_site);
         r = c.top;

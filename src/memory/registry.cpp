@@ -160,21 +160,26 @@ void make_idle(thread_context& c) noexcept {
     a.idle_end = &c.next_idle;
 }
 
-void detach(thread_context& c) noexcept {
-    if (c.close_frames != nullptr) c.close_frames(c);
+// Left by its thread, with what it has cached.
+void shelve(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     c.tag = c.root_tag;
     c.phase = c.root_phase;
     flush_batch(c);
-    flush_heap_cache(c);
-    trim_pages(c);
     c.budget = {};
     c.driven = {};
     set_deferred(c, c.owner->config.deferred);
     if (watched(c)) tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
+}
+
+void detach(thread_context& c) noexcept {
+    if (c.close_frames != nullptr) c.close_frames(c);
+    flush_heap_cache(c);
+    trim_pages(c);
+    shelve(c);
 }
 
 void on_thread_exit() noexcept {
@@ -196,6 +201,19 @@ void enter(core_ref a, thread_context* c) noexcept {
     t_slot.key = watched(*c) ? no_context_key : c->key;
 }
 
+// Requires: remembered.
+void take_possession(core_ref a, thread_context& c) noexcept {
+    t_slot.self = &t_slot;
+    __atomic_store_n(&c.thread, os::thread_number(), __ATOMIC_RELAXED);  // relaxed: a name for reports
+    __atomic_store_n(&c.slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
+    if (!t_slot.hooked) {
+        t_slot.hooked = true;
+        os::call_at_thread_exit(on_thread_exit);
+    }
+    enter(a, &c);
+    follow_observer(c);
+}
+
 thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
     if (thread_context* c = known_context(a.id)) {
         enter(a, c);
@@ -208,16 +226,8 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         why = exhaustion_reason::system_refused;
         return nullptr;
     }
-    t_slot.self = &t_slot;
-    __atomic_store_n(&c->thread, os::thread_number(), __ATOMIC_RELAXED);  // relaxed: a name for reports
-    __atomic_store_n(&c->slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
-    if (!t_slot.hooked) {
-        t_slot.hooked = true;
-        os::call_at_thread_exit(on_thread_exit);
-    }
     begin_watched_thread(*c);
-    enter(a, c);
-    follow_observer(*c);
+    take_possession(a, *c);
     return c;
 }
 
@@ -299,6 +309,41 @@ bool unregister_core(core* c) noexcept {
         return true;
     }
     return false;
+}
+
+thread_context* park_caller(core_ref a) noexcept {
+    thread_context& c = *context_of(a);
+    settle(c);
+    uninstall_pages(c);
+    flush_batch(c);
+    c.parked = true;
+    for (unsigned depth = 1; depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);  // ending one meanwhile looks
+    c.top->close_gate(gate_parked);
+    refresh_limit(c);
+    __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: whoever hands the context over publishes the rest
+    forget(a.id);
+    return &c;
+}
+
+bool unpark(core_ref a, thread_context& c) noexcept {
+    if (thread_context* mine = known_context(a.id)) {
+        if (in_frame(*mine)) return false;
+        if (mine->close_frames != nullptr) mine->close_frames(*mine);
+        shelve(*mine);
+        forget(a.id);
+    }
+    while (!remember(a.id, &c)) a.owner->exhausted(exhaustion_reason::system_refused, "metadata", more_bytes, 1);
+    c.parked = false;
+    c.top->open_gate(gate_parked);
+    take_possession(a, c);
+    refresh_limit(c);
+    return true;
+}
+
+void abandon_parked(thread_context& c) noexcept {
+    c.parked = false;
+    c.top->open_gate(gate_parked);
+    detach(c);
 }
 
 void detach_caller(core& a) noexcept {

@@ -41,6 +41,7 @@ enum pending : std::uint16_t {
 enum gate_reason : std::uint16_t {
     gate_own = 1,    // the first frame, the last record, frames in flight, holds, deferred frees at frame begin
     gate_watch = 2,  // an observer hears of every frame
+    gate_parked = 8,
     gate_call = 4,   // another thread asks this one to look at the allocator's switches
 };
 

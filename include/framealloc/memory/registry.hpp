@@ -6,6 +6,13 @@
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 std::uint64_t fresh_id() noexcept;
+
+// --- contexts that change threads; see runtime/parked_context.hpp ---
+// The caller's context, which is nobody's from now on.
+thread_context* park_caller(core_ref a) noexcept;
+// Makes it the caller's. Returns false when the one that the caller has is in use.
+bool unpark(core_ref a, thread_context& c) noexcept;
+void abandon_parked(thread_context& c) noexcept;
 void register_core(core* c) noexcept;
 // Returns false when somebody holds the allocator after all.
 bool unregister_core(core* c) noexcept;

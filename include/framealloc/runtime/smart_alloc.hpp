@@ -24,6 +24,7 @@
 #include <framealloc/runtime/context_scope.hpp>
 #include <framealloc/runtime/frame_scope.hpp>
 #include <framealloc/runtime/options.hpp>
+#include <framealloc/runtime/parked_context.hpp>
 #include <framealloc/runtime/tag_scope.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
@@ -330,6 +331,11 @@ public:
 
     // The calling thread's tag, phase and budgets, for a job on another thread; see runtime/context_scope.hpp.
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
+
+    // The calling thread's frames, tags and arena, for another thread; see runtime/parked_context.hpp.
+    parked_context park() const noexcept { return parked_context(owner_); }
+    // Returns false, and leaves the context parked, after FA212.
+    bool resume(parked_context&& p) const noexcept { return p.resume(owner_); }
 
     // --- phases ---
     void begin_phase(const tag& name) const noexcept {

@@ -1,0 +1,28 @@
+#include <framealloc/runtime/parked_context.hpp>
+
+#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/registry.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+parked_context::parked_context(const memory::core_ref& a) noexcept : owner_(a), context_(memory::park_caller(a)) { memory::retain_core(a); }
+
+bool parked_context::resume(const memory::core_ref& a) noexcept {
+    const char* mistake = context_ == nullptr ? "resume of an empty context" : owner_.id != a.id ? "resume of another allocator's context" : nullptr;
+    if (mistake == nullptr && !memory::unpark(a, *context_)) mistake = "resume on a thread with an open frame of its own";
+    if (mistake != nullptr) {
+        a.owner->raise(code::FA212, mistake);
+        return false;
+    }
+    context_ = nullptr;
+    memory::release_core(std::exchange(owner_, {}));  // not the last: `a` is one
+    return true;
+}
+
+void parked_context::drop() noexcept {
+    if (context_ == nullptr) return;
+    memory::abandon_parked(*std::exchange(context_, nullptr));
+    memory::release_core(std::exchange(owner_, {}));
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
