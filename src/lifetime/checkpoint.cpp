@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/lifetime/modules.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -63,10 +63,11 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         return false;
     }
     frame_record* r = c.top;
+    if (r->finalisers != nullptr) lifetime::look_for_released(c);
     while (r->finalisers != nullptr && younger(r->finalisers->mark, m->serial)) {
         finaliser* f = r->finalisers;
         lifetime::remove_finaliser(f);
-        f->run(f);
+        lifetime::run_finaliser(c, f);
     }
     settle(c);
     m = &c.marks[cp.index_];  // a destructor may have taken a checkpoint of its own

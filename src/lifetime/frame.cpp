@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/lifetime/modules.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -15,9 +15,10 @@ using namespace memory;
 namespace {
 
 void run_finalisers(frame_record* r) noexcept {
+    if (r->finalisers != nullptr) look_for_released(*r->context);
     while (finaliser* f = r->finalisers) {
         remove_finaliser(f);
-        f->run(f);  // may allocate, and may add finalisers of its own
+        run_finaliser(*r->context, f);  // may allocate, and may add finalisers of its own
     }
 }
 
@@ -48,9 +49,10 @@ void park(thread_context& c, frame_record* r) noexcept {
 
 // The parked content is due: what the end of its frame would have done.
 void clear(thread_context& c, flight_slot& s) noexcept {
+    if (s.finalisers != nullptr) look_for_released(c);
     while (finaliser* f = s.finalisers) {
         remove_finaliser(f);
-        f->run(f);
+        run_finaliser(c, f);
     }
     free_blocks(c, s.blocks);
 }

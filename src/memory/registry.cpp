@@ -226,6 +226,7 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         why = exhaustion_reason::system_refused;
         return nullptr;
     }
+    c->modules_seen.store_relaxed(a.owner->modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
     begin_watched_thread(*c);
     take_possession(a, *c);
     return c;

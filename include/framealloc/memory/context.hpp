@@ -159,6 +159,7 @@ struct thread_context {
 
     watch* watched_by;            // made when an observer first asks; written under core::lock
     std::uint64_t thread;         // number of the thread it belongs to, or belonged to last; atomic
+    sync::atomic<std::uint32_t> modules_seen;  // of core::modules_released
     bool parked;                  // nobody's for now
     bool observed;                // every frame allocation takes the slow path
     bool counting;

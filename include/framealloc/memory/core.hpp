@@ -13,6 +13,7 @@
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
 #include <framealloc/os/metadata.hpp>
+#include <framealloc/os/module.hpp>
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
 
@@ -56,6 +57,13 @@ struct core_config {
 
 struct slab;
 
+// An unloaded library; see lifetime/modules.hpp.
+struct released_module {
+    os::module_range range;
+    std::uint32_t number;
+    released_module* next;
+};
+
 // Values handed from thread to thread; see object/transfer.hpp.
 struct transfer_counters {
     sync::atomic<std::uint64_t> initiated{0}, completed{0}, dropped{0}, bytes{0};
@@ -91,6 +99,8 @@ struct core {
     bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
+    released_module* modules = nullptr;               // those that a thread may not know of yet
+    sync::atomic<std::uint32_t> modules_released{0};
     core* next_live = nullptr;   // process-wide list
     std::uint64_t stats_base_allocations = 0;  // reset_stats()
     std::uint64_t stats_base_frees = 0;

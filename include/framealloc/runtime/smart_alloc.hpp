@@ -19,6 +19,7 @@
 #include <framealloc/insight/stats.hpp>
 #include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
+#include <framealloc/lifetime/modules.hpp>
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/transfer.hpp>
 #include <framealloc/runtime/context_scope.hpp>
@@ -392,6 +393,9 @@ public:
     // --- memory ---
     // Returns what this thread, ended threads and the allocator itself do not use to the page source.
     void trim() const noexcept { memory::trim(*owner_.owner); }
+    // Before dlclose(): destroys what this thread's frames hold of the module's types, newest first, and returns how many; what
+    // other threads' frames hold of them is not destroyed when they end: FA214 names the module. Tag names stay.
+    std::size_t release_module(void* handle) const noexcept { return lifetime::release_module(owner_, handle); }
     // From now on a page request is exhaustion.
     void seal() const noexcept { owner_.owner->pages.seal(); }
 

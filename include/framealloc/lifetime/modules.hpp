@@ -1,0 +1,27 @@
+// Plugins: what frames would still have to destroy with the code of a library that is about to be unloaded.
+#pragma once
+
+#include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+
+// Runs the caller's finalisers whose code lies in the module, newest first, and has other threads refuse theirs: FA214, which
+// names it. Returns how many ran.
+std::size_t release_module(memory::core_ref a, void* handle) noexcept;
+// Takes finalisers of unloaded modules off the lists of `c`. Requires: c is the caller's.
+FRAMEALLOC_COLD void refuse_released(memory::thread_context& c) noexcept;
+
+// Every finaliser runs through here; it is off its list.
+inline void run_finaliser(memory::thread_context& c, finaliser* f) noexcept {
+    if (c.owner->config.checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
+        return c.owner->raise(code::FA214, "its code is not there any more; was a module unloaded without release_module()?", f);
+    f->run(f);
+}
+
+// Before a list of finalisers is run.
+inline void look_for_released(memory::thread_context& c) noexcept {
+    if (c.modules_seen.load_relaxed() != c.owner->modules_released.load_acquire()) refuse_released(c);  // pairs: release_module(). relaxed: its own
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime
