@@ -1,6 +1,6 @@
 // What needs a process of its own: thread churn, resident memory, fork, life before and after main.
 //
-//   process_test churn THREADS | pipe OBJECTS | fork FORKS | exits THREADS | edges
+//   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | edges
 //
 // Exits with 0 when the promise holds, with 1 and a line when not.
 #include <framealloc/framealloc.hpp>
@@ -274,6 +274,97 @@ void edges() {
     std::printf("%zu first uses, 100 thread-local destructors\n", std::size(entries));
 }
 
+// Every byte of it says whose it is and how large.
+struct stamped {
+    std::uint32_t bytes;
+    std::uint32_t stamp;
+
+    unsigned char* body() noexcept { return reinterpret_cast<unsigned char*>(this + 1); }
+    void write(std::uint32_t n, std::uint32_t s) noexcept {
+        bytes = n;
+        stamp = s;
+        std::memset(body(), static_cast<int>(s % 251), n - sizeof(stamped));
+    }
+    bool whole() noexcept {
+        const auto expected = static_cast<unsigned char>(stamp % 251);
+        const std::size_t n = bytes - sizeof(stamped);
+        return n == 0 || (body()[0] == expected && std::memcmp(body(), body() + 1, n - 1) == 0);
+    }
+};
+struct payload {
+    std::uint32_t values[16];
+    explicit payload(std::uint32_t s) noexcept {
+        for (std::uint32_t& v : values) v = s++;
+    }
+    bool whole() const noexcept {
+        for (std::uint32_t i = 1; i < 16; ++i) {
+            if (values[i] != values[0] + i) return false;
+        }
+        return true;
+    }
+};
+
+// 4 threads put blocks and transfers into slots and free what they find there; the contents of all are verified.
+void exchange(std::size_t operations) {
+    fa::smart_alloc alloc;
+    constexpr std::size_t slots = 1024, mailboxes = 64;
+    std::vector<std::atomic<stamped*>> table(slots);
+    struct mailbox {
+        std::atomic<bool> taken{false};
+        fa::transfer_handle<payload> content;
+    };
+    std::vector<mailbox> mail(mailboxes);
+    std::atomic<std::size_t> broken{0}, freed{0};
+    const auto release = [&](stamped* s) {
+        if (!s->whole()) ++broken;
+        if (s->bytes % 8 == 0) alloc.pool_free_bytes(s, s->bytes);
+        else alloc.heap_free_bytes(s, s->bytes);
+    };
+    std::vector<std::thread> threads;
+    for (std::uint32_t t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            std::uint32_t random = t + 1;
+            const auto next = [&] { return (random = random * 1664525U + 1013904223U) >> 8U; };
+            std::size_t mine = 0;
+            for (std::size_t i = 0; i < operations; ++i) {
+                if (i % 16 == 0) {
+                    mailbox& box = mail[next() % mailboxes];
+                    if (box.taken.exchange(true, std::memory_order_acquire)) continue;
+                    if (box.content && !std::move(box.content).receive()->whole()) ++broken;
+                    box.content = alloc.frame_box_for_transfer<payload>(next());
+                    box.taken.store(false, std::memory_order_release);
+                    continue;
+                }
+                const std::uint32_t bytes = static_cast<std::uint32_t>(sizeof(stamped)) + next() % (next() % 64 == 0 ? 20'000 : 200);
+                auto* s = static_cast<stamped*>(bytes % 8 == 0 ? alloc.pool_alloc_bytes(bytes) : alloc.heap_alloc_bytes(bytes));
+                s->write(bytes, next());
+                if (stamped* old = table[next() % slots].exchange(s, std::memory_order_acq_rel)) {
+                    release(old);
+                    ++mine;
+                }
+                if (i % 64 == 1) {
+                    auto frame = alloc.frame_scope();
+                    auto numbers = frame.batch<std::uint32_t>(256);
+                    for (std::uint32_t& v : numbers) v = random;
+                    for (std::uint32_t v : numbers) broken += v != random ? 1U : 0U;
+                }
+            }
+            freed += mine;
+        });
+    }
+    for (auto& t : threads) t.join();
+    for (auto& s : table) {
+        if (stamped* left = s.exchange(nullptr)) release(left);
+    }
+    for (mailbox& m : mail) m.content = {};
+    std::printf("exchange: 4 x %zu operations, %zu blocks freed by whoever found them, %llu on other threads, %zu broken\n", operations, freed.load(),
+                static_cast<unsigned long long>(alloc.stats().deferred_free_count), broken.load());
+    require(broken == 0, "contents were changed");
+    require(alloc.stats().total_allocated == 0, "blocks were lost");
+    const fa::transfer_stats t = alloc.transfers();
+    require(t.in_flight() == 0 && t.completed != 0 && t.dropped != 0, "transfers were lost");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -281,11 +372,12 @@ int main(int argc, char** argv) {
     const std::size_t n = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
     if (what == "churn" && n != 0) churn(n);
     else if (what == "pipe" && n != 0) pipe_flat(n);
+    else if (what == "exchange" && n != 0) exchange(n);
     else if (what == "fork" && n != 0) forks(static_cast<int>(n));
     else if (what == "exits" && n != 0) exits(n);
     else if (what == "edges") edges();
     else {
-        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | fork FORKS | exits THREADS | edges\n");
+        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | edges\n");
         return 2;
     }
 }
