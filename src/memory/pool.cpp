@@ -175,15 +175,26 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     return true;
 }
 
-// The next chain that came home becomes the list of free blocks.
-bool take_chain(pool_page& p) noexcept {
-    if (p.came_home == nullptr) return false;
-    p.free = p.came_home;
-    p.came_home = pool_page::chain_after(p.free);
+// What one of the blocks that came home names, and itself, becomes the list of free blocks.
+bool take_returned(pool_page& p) noexcept {
+    returned_blocks* from = p.came_home;
+    if (from == nullptr) return false;
+    returned_blocks* rest = from->next;
+    if (rest != nullptr) rest->after = from->after;
+    else if (from->after != 0) rest = static_cast<returned_blocks*>(returned_blocks::block_at(&p, from->after));
+    p.came_home = rest;
+    void* list = nullptr;
+    for (std::uint32_t i = from->count; i != 0; --i) {
+        void* block = returned_blocks::block_at(&p, from->places()[i - 1]);
+        *static_cast<void**>(block) = list;
+        list = block;
+    }
+    *reinterpret_cast<void**>(from) = list;
+    p.free = from;
     return true;
 }
 
-bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept { return p.free != nullptr || take_chain(p) || carve(a, p, why); }
+bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept { return p.free != nullptr || take_returned(p) || carve(a, p, why); }
 
 void make_current(page_lists& lists, pool_page& p) noexcept {
     owner_increment(p.allocations);  // the page itself counts as one block, so that it is never empty while current
@@ -224,8 +235,9 @@ page_lists* lists_of(thread_context& c, tag_account* who, block_kind k, exhausti
 // Takes in what other threads returned to one page. Returns the number of blocks. Constant time, however many they are.
 std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     const sync::remote_batch batch = p.remote.take(address_of(&p));
-    pool_page::chain_after(batch.head) = p.came_home;
-    p.came_home = batch.head;
+    auto* first = static_cast<returned_blocks*>(batch.head);
+    first->after = p.came_home == nullptr ? std::uint16_t{0} : returned_blocks::place_of(p.came_home);
+    p.came_home = first;
     __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
     c.deferred.processed.add(batch.count);
     c.deferred.processed_bytes.add(std::uint64_t{batch.count} * p.block);

@@ -5,11 +5,13 @@
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
+#include <cstring>
+#include <new>
+
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 namespace {
 
-constexpr std::uint32_t batch_limit = 64;
 constexpr std::uint32_t retry_microseconds = 20;
 
 // A full queue is the owner's business; in no case is the block lost.
@@ -46,11 +48,30 @@ void hand_over(pool_page& p, void* head, void* tail, std::uint32_t count) noexce
     if (p.remote.push(address_of(&p), head, tail, count)) owner.arrivals.push(&p);
 }
 
+// Without a batch.
+void hand_over_one(pool_page& p, void* block) noexcept {
+    auto* b = ::new (block) returned_blocks{};
+    hand_over(p, b, b, 1);
+}
+
 }  // namespace
 
 void flush_batch(thread_context& c) noexcept {
     if (c.batch_page == nullptr) return;
-    hand_over(*c.batch_page, c.batch_head, c.batch_tail, c.batch_count);
+    pool_page& p = *c.batch_page;
+    const std::uint32_t room = returned_blocks::room(p.block);
+    returned_blocks* head = nullptr;
+    returned_blocks* tail = nullptr;
+    for (std::uint32_t i = 0; i != c.batch_count;) {
+        const std::uint16_t* place = c.batch_places + i;
+        const std::uint32_t left = c.batch_count - i - 1, named = left < room ? left : room;
+        auto* b = ::new (returned_blocks::block_at(&p, *place)) returned_blocks{.next = head, .after = 0, .count = static_cast<std::uint16_t>(named), .first_places = {}};
+        std::memcpy(b->places(), place + 1, named * sizeof *place);
+        i += 1 + named;
+        if (tail == nullptr) tail = b;
+        head = b;
+    }
+    hand_over(p, head, tail, c.batch_count);
     c.batch_page = nullptr;
     c.batch_count = 0;
 }
@@ -86,18 +107,18 @@ deferred_stats stats_of_deferred(const thread_context& c) noexcept {
 
 namespace {
 
+void add_to_batch(thread_context& mine, void* block) noexcept {
+    mine.batch_places[mine.batch_count++] = returned_blocks::place_of(block);
+    mine.remote_frees.add(1);
+}
+
 void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
     if (mine.batch_page != &p || mine.batch_count == batch_limit) flush_batch(mine);
     if (mine.batch_page == nullptr) {
         mine.batch_page = &p;
-        mine.batch_tail = block;
-        mine.batch_head = nullptr;
         add_pending(mine.records[1], pending_pages);  // handed over when a frame ends
     }
-    *static_cast<void**>(block) = mine.batch_head;
-    mine.batch_head = block;
-    ++mine.batch_count;
-    mine.remote_frees.add(1);
+    add_to_batch(mine, block);
     thread_context& owner = *p.owner;
     const std::uint32_t bytes = p.block;
     if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
@@ -109,6 +130,10 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
 
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
+    if (thread_context* c = slot()->context; c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
+        const bool plain = c->watched_by == nullptr && !c->owner->orphaned.load_relaxed();  // relaxed: as below
+        if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
+    }
     thread_context* owner = p.owner;
     if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
     if (belongs_to_caller(*owner)) {
@@ -121,13 +146,13 @@ void pool_free_slow(void* block) noexcept {
     const core_ref a{owner->owner, owner->owner->id};
     if (a.owner->orphaned.load_relaxed()) {  // relaxed: whoever misses it frees as before
         retain_core(a);  // until now the block kept it alive
-        hand_over(p, block, block, 1);
+        hand_over_one(p, block);
         return release_core(a);
     }
     thread_context* mine = try_attach(a);
     if (mine == owner) return pool_free_own(p, block);
     if (mine != nullptr) return free_remote(*mine, p, block);
-    hand_over(p, block, block, 1);
+    hand_over_one(p, block);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -19,6 +19,7 @@ struct heap_block;
 struct watch;
 
 inline constexpr unsigned max_frame_depth = 128;
+inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's page, handed over together
 
 // A piece of the arena. The bytes themselves carry no header.
 struct arena_chunk {
@@ -146,9 +147,8 @@ struct thread_context {
     std::uint32_t tags_with_pages[block_kind_count];
 
     pool_page* batch_page;        // frees for another thread's page, not handed over yet
-    void* batch_head;
-    void* batch_tail;
     std::uint32_t batch_count;
+    std::uint16_t batch_places[batch_limit];  // see returned_blocks
 
     heap_block** heap_bins;       // cache of large freed blocks
     std::size_t heap_cached;      // bytes

@@ -30,6 +30,26 @@ struct page_view {
     tag_account* account;
 };
 
+// How blocks that another thread frees come home: one of them names others of its page. Those are not touched on the way, so
+// that their cache lines need not travel. Chains are kept as they came, so that taking one in costs the same whatever its
+// length.
+struct returned_blocks {
+    returned_blocks* next;   // of the chain; the first word, which sync::remote_list links
+    std::uint16_t after;     // of a chain's first: the place of the next chain's first, zero when there is none
+    std::uint16_t count;     // of the places that follow
+    std::uint16_t first_places[2];
+
+    // A block's place is its distance from the page's begin, in units of 16 bytes.
+    static void* block_at(const void* page, std::uint32_t place) noexcept { return pointer_at(address_of(page) + place * 16U); }
+    static std::uint16_t place_of(const void* block) noexcept { return static_cast<std::uint16_t>((address_of(block) & (page_bytes - 1)) / 16); }
+    std::uint16_t* places() noexcept { return first_places; }
+    // How many a block of this size can name.
+    static constexpr std::uint32_t room(std::size_t block_bytes) noexcept {
+        return static_cast<std::uint32_t>((block_bytes - offsetof(returned_blocks, first_places)) / sizeof(std::uint16_t));
+    }
+};
+static_assert(sizeof(returned_blocks) == 16);
+
 struct pool_page {
     // The owner's key while a free may take the fast path; closed_key when the page is full, so that the next free comes by
     // slowly. A number that is never reused, as an address might be.
@@ -47,7 +67,7 @@ struct pool_page {
     std::uint8_t size_class;
     bool current;                // the page its tag allocates from
     bool listed;                 // in its tag's list of pages with room
-    void* came_home;             // chains that came home, used when `free` runs out; see chain_after()
+    returned_blocks* came_home;  // chains that came home, used when `free` runs out
 
     alignas(64) sync::remote_list remote;  // on a line of its own
     thread_context* owner;
@@ -63,9 +83,6 @@ struct pool_page {
         const std::uint32_t b = __atomic_load_n(&block, __ATOMIC_RELAXED);                                        // relaxed: see describe()
         return {static_cast<block_kind>(k), b, __atomic_load_n(&account, __ATOMIC_RELAXED)};                      // relaxed: see describe()
     }
-    // Chains are kept as they came, so that taking one in costs the same whatever its length: the second word of a chain's
-    // first block points at the next chain.
-    static void*& chain_after(void* head) noexcept { return static_cast<void**>(head)[1]; }
     // Only while no block is out, so that a mixed view counts nothing.
     void describe(page_view v) noexcept {
         const auto k = static_cast<std::uint8_t>(v.kind);
