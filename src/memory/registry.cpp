@@ -57,7 +57,11 @@ bool remember(std::uint64_t id, thread_context* c) noexcept {
         if (t_slot.more_count == t_slot.more_capacity) return false;
         free = &t_slot.more[t_slot.more_count++];
     }
-    *free = {id, c};
+    free->id = 0;
+    sync::order_for_signals();
+    free->context = c;
+    sync::order_for_signals();  // a handler that finds the id finds its context
+    free->id = id;
     return true;
 }
 
@@ -195,10 +199,13 @@ void on_thread_exit() noexcept {
 }
 
 void enter(core_ref a, thread_context* c) noexcept {
-    t_slot.id = a.id;
+    t_slot.id = 0;
+    sync::order_for_signals();
     t_slot.record = c->top;
     t_slot.context = c;
     t_slot.key = watched(*c) ? no_context_key : c->key;
+    sync::order_for_signals();  // a handler that finds the id finds its context
+    t_slot.id = a.id;
 }
 
 // Requires: remembered.
@@ -246,6 +253,8 @@ thread_context* attach(const core_ref& a) noexcept {
         a.owner->exhausted(why, "metadata", sizeof(thread_context), alignof(thread_context));
     }
 }
+
+const thread_context* known_to_caller(std::uint64_t id) noexcept { return known_context(id); }
 
 core* pin_core(std::uint64_t id) noexcept {
     const sync::lock_guard guard(live_lock);

@@ -1,6 +1,7 @@
 // What needs a process of its own: thread churn, resident memory, fork, life before and after main.
 //
-//   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | edges
+//   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS |
+//                signals MILLISECONDS | edges
 //
 // Exits with 0 when the promise holds, with 1 and a line when not.
 #include <framealloc/framealloc.hpp>
@@ -16,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -365,6 +368,63 @@ void exchange(std::size_t operations) {
     require(t.in_flight() == 0 && t.completed != 0 && t.dropped != 0, "transfers were lost");
 }
 
+// --- what a signal handler may call ---
+
+struct asked {
+    const fa::smart_alloc* first;
+    const fa::smart_alloc* second;
+    std::atomic<std::uint64_t> calls{0}, wrong{0};
+} ask;
+
+void on_profile(int) {
+    for (const fa::smart_alloc* a : {ask.first, ask.second}) {
+        const std::size_t depth = a->frame_depth();
+        bool good = a->in_frame() == (depth != 0) && depth <= 3 && a->tag_path().size() <= 15 && a->current_tag().size() <= 7;
+        good = good && a->current_phase().size() <= 8 && (depth == 0 || a->frame_number() != 0);
+        good = good && a->transfers().dropped == 0 && !a->lifecycle().is_enabled();
+        ask.wrong += good ? 0U : 1U;
+    }
+    ++ask.calls;
+}
+
+// Two allocators in turn on each of four threads, so that the thread's slot changes hands all the time, and SIGPROF at 1 kHz.
+void signals(std::size_t milliseconds) {
+    fa::smart_alloc first, second;
+    ask.first = &first;
+    ask.second = &second;
+    struct sigaction action {};
+    action.sa_handler = on_profile;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGPROF, &action, nullptr);
+    const itimerval every{{0, 1000}, {0, 1000}}, never{};
+    setitimer(ITIMER_PROF, &every, nullptr);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+            while (std::chrono::steady_clock::now() < end) {
+                std::thread([&] {  // threads that begin and end
+                    for (int i = 0; i < 200; ++i) {
+                        auto a = first.frame_scope();
+                        fa::tag_scope tag{first, "physics"}, solver{first, "solver"};
+                        auto b = second.frame_scope();
+                        auto inner = first.frame_scope();
+                        static_cast<void>(inner.alloc_bytes(100 + static_cast<std::size_t>(i) * 1000));
+                        auto box = first.pool_box(i);
+                        auto other = second.pool_box(i);
+                        static_cast<void>(b.alloc_bytes(10));
+                    }
+                }).join();
+            }
+        });
+    }
+    for (auto& t : threads) t.join();
+    setitimer(ITIMER_PROF, &never, nullptr);
+    std::printf("signals: %llu calls, %llu wrong answers\n", static_cast<unsigned long long>(ask.calls.load()), static_cast<unsigned long long>(ask.wrong.load()));
+    require(ask.calls >= milliseconds / 4, "the handler was hardly called");
+    require(ask.wrong == 0, "a handler saw what cannot be");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -375,9 +435,10 @@ int main(int argc, char** argv) {
     else if (what == "exchange" && n != 0) exchange(n);
     else if (what == "fork" && n != 0) forks(static_cast<int>(n));
     else if (what == "exits" && n != 0) exits(n);
+    else if (what == "signals" && n != 0) signals(n);
     else if (what == "edges") edges();
     else {
-        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | edges\n");
+        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | edges\n");
         return 2;
     }
 }

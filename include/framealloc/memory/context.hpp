@@ -221,6 +221,13 @@ FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
     return try_attach(a);
 }
 
+// The caller's context if it has one. Changes nothing and takes no lock: what a signal handler may ask.
+FRAMEALLOC_COLD const thread_context* known_to_caller(std::uint64_t id) noexcept;
+inline const thread_context* peek_context(const core_ref& a) noexcept {
+    if (slot()->id == a.id) return slot()->context;
+    return known_to_caller(a.id);
+}
+
 FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
     if (slot()->id == a.id) [[likely]] return slot()->record;
     return attach(a)->top;

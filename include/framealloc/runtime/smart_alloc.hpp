@@ -68,10 +68,17 @@ public:
     FRAMEALLOC_INLINE void begin_frame() const noexcept { lifetime::open_frame(memory::top_record(owner_)); }
     FRAMEALLOC_INLINE void end_frame() const noexcept { lifetime::close_top_frame(memory::top_record(owner_)); }
     [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope() const noexcept { return basic_frame_scope<Policy>(owner_); }
-    bool in_frame() const noexcept { return memory::in_frame(*memory::context_of(owner_)); }
-    std::size_t frame_depth() const noexcept { return memory::top_record(owner_)->depth; }
+    // These, current_tag(), tag_path(), current_phase(), transfers() and lifecycle().is_enabled() may be called in a signal handler.
+    bool in_frame() const noexcept { return frame_depth() != 0; }
+    std::size_t frame_depth() const noexcept {
+        const memory::thread_context* c = memory::peek_context(owner_);
+        return c == nullptr ? 0 : c->top->depth;
+    }
     // Outermost frames this thread has begun.
-    std::uint64_t frame_number() const noexcept { return memory::context_of(owner_)->records[1].generation; }
+    std::uint64_t frame_number() const noexcept {
+        const memory::thread_context* c = memory::peek_context(owner_);
+        return c == nullptr ? 0 : c->records[1].generation;
+    }
 
     // --- frame memory ---
     template <class T>
@@ -318,13 +325,13 @@ public:
     }
     // "solver"; empty when no tag is open. The text lives as long as the allocator.
     std::string_view current_tag() const noexcept {
-        const account::tag_node* n = memory::context_of(owner_)->tag->node;
-        return {n->name(), n->length};
+        const memory::thread_context* c = memory::peek_context(owner_);
+        return c == nullptr ? std::string_view{} : std::string_view{c->tag->node->name(), c->tag->node->length};
     }
     // "physics::solver"
     std::string_view tag_path() const noexcept {
-        const account::tag_node* n = memory::context_of(owner_)->tag->node;
-        return {n->path, n->path_length};
+        const memory::thread_context* c = memory::peek_context(owner_);
+        return c == nullptr ? std::string_view{} : path_of(c->tag);
     }
     // Zero for a tag nobody opened. A name is a path from the root, "physics::solver".
     framealloc::tag_stats tag_stats(std::string_view path) const noexcept { return insight::tag_stats_of(owner_, path); }
@@ -349,8 +356,8 @@ public:
     }
     void end_phase() const noexcept { runtime::end_phase(*memory::context_of(owner_)); }
     std::string_view current_phase() const noexcept {
-        const account::tag_node* n = memory::context_of(owner_)->phase->node;
-        return {n->path, n->path_length};
+        const memory::thread_context* c = memory::peek_context(owner_);
+        return c == nullptr ? std::string_view{} : path_of(c->phase);
     }
     // Of this thread's last finished outermost frame; valid until its next one ends.
     std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }
@@ -408,6 +415,7 @@ public:
     }
 
 private:
+    static std::string_view path_of(const memory::tag_account* a) noexcept { return {a->node->path, a->node->path_length}; }
     FRAMEALLOC_INLINE memory::thread_context* context(const site_type& s) const noexcept {
         memory::thread_context* c = memory::context_of(owner_);
         if constexpr (Policy::checks) c->last_site = s;

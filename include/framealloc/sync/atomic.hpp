@@ -41,6 +41,9 @@ private:
     T value_{};
 };
 
+// Orders memory for a signal handler on the same thread.
+inline void order_for_signals() noexcept { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
 // What the lock-free types are written against: types and orders. A model checker brings a trait of its own, so that it runs
 // on these very headers (tests/interleave).
 struct hardware_atomics {
