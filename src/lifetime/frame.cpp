@@ -44,7 +44,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     s.frame = r->generation;
     s.parked = true;
     c.records[0].cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
-    c.records[0].close_gate(gate_own);
+    c.records[0].gate.on(gate_own);
 }
 
 // The parked content is due: what the end of its frame would have done.
@@ -107,8 +107,8 @@ flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept
 bool looks_at_every_begin(const thread_context& c) noexcept { return c.deferred.config.mode == deferred_mode::at_frame_begin; }
 
 void set_own_gate(thread_context& c, bool closed) noexcept {
-    if (closed) c.records[0].close_gate(gate_own);
-    else c.records[0].open_gate(gate_own);
+    if (closed) c.records[0].gate.on(gate_own);
+    else c.records[0].gate.off(gate_own);
 }
 
 // Before an outermost frame opens: chooses the memory it will use.
@@ -254,7 +254,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     if (r->depth == 0) {
         c.close_frames = close_all;
         add_pending(c.records[1], sticky_bits(c, c.records[1]));
-        if (c.owner->config.frames_in_flight > 1 || ((r->gate.load_relaxed() & gate_own) != 0 && c.records[1].generation != 0)) rotate(c);  // relaxed: its own
+        if (c.owner->config.frames_in_flight > 1 || (r->gate.is_on(gate_own) && c.records[1].generation != 0)) rotate(c);
         else set_own_gate(c, looks_at_every_begin(c));
         if (c.deferred.config.mode == deferred_mode::at_frame_begin) adopt_returned(c, all_blocks);
     }

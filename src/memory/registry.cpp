@@ -84,8 +84,8 @@ void set_up_records(thread_context& c) noexcept {
         r.open_mask = depth == 0 ? 0 : ~std::uintptr_t{0};
         r.cursor = c.flight->start;
     }
-    c.records[0].close_gate(gate_own);            // the first frame introduces itself
-    c.records[max_frame_depth].close_gate(gate_own);  // the last one has nothing above
+    c.records[0].gate.on(gate_own);            // the first frame introduces itself
+    c.records[max_frame_depth].gate.on(gate_own);  // the last one has nothing above
     c.records[0].pending_bits = pending_ground;
     c.top = c.records;
     c.segment = c.flight->start;
@@ -328,7 +328,7 @@ thread_context* park_caller(core_ref a) noexcept {
     flush_batch(c);
     c.parked = true;
     for (unsigned depth = 1; depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);  // ending one meanwhile looks
-    c.top->close_gate(gate_parked);
+    c.top->gate.on(gate_parked);
     refresh_limit(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: whoever hands the context over publishes the rest
     forget(a.id);
@@ -344,7 +344,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
     }
     while (!remember(a.id, &c)) a.owner->exhausted(exhaustion_reason::system_refused, "metadata", more_bytes, 1);
     c.parked = false;
-    c.top->open_gate(gate_parked);
+    c.top->gate.off(gate_parked);
     take_possession(a, c);
     refresh_limit(c);
     return true;
@@ -352,7 +352,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
 
 void abandon_parked(thread_context& c) noexcept {
     c.parked = false;
-    c.top->open_gate(gate_parked);
+    c.top->gate.off(gate_parked);
     detach(c);
 }
 

@@ -89,7 +89,7 @@ void set_deferred(thread_context& c, const deferred_config& d) noexcept {
     c.deferred.full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
     c.deferred.block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
     c.deferred.immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
-    if (d.mode == deferred_mode::at_frame_begin) c.records[0].close_gate(gate_own);
+    if (d.mode == deferred_mode::at_frame_begin) c.records[0].gate.on(gate_own);
     if (d.mode == deferred_mode::at_frame_end) add_pending(c.records[1], pending_always);
 }
 

@@ -12,13 +12,11 @@ namespace {
 // Requires: c belongs to the calling thread.
 void divert(thread_context& c, bool on) noexcept {
     c.watched_by->on = on;
-    for (unsigned depth = 1; depth < max_frame_depth; ++depth) {
-        if (on) c.records[depth].close_gate(gate_watch);
-        else c.records[depth].open_gate(gate_watch);
+    for (unsigned depth = 0; depth < max_frame_depth; ++depth) {
+        if (on) c.records[depth].gate.on(gate_watch);
+        else c.records[depth].gate.off(gate_watch);
     }
     for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);
-    if (on) c.records[0].close_gate(gate_watch);
-    else c.records[0].open_gate(gate_watch);
     charge_pages(c);
     uninstall_pages(c);
     if (slot()->context == &c) slot()->key = on ? no_context_key : c.key;
@@ -51,7 +49,7 @@ void begin_watched_thread(thread_context& c) noexcept {
 
 void follow_observer(thread_context& c) noexcept {
     core& a = *c.owner;
-    c.records[0].open_gate(gate_call);  // before the question: a call after it closes the gate again
+    c.records[0].gate.off(gate_call);  // before the question: a call after it closes the gate again
     if (a.watching.load_relaxed() == watched(c)) return;  // relaxed: the lock below tells
     if (watched(c)) {
         if (!c.watched_by->inside) divert(c, false);
@@ -72,7 +70,7 @@ void follow_observer(thread_context& c) noexcept {
 
 void call_everybody(core& a) noexcept {
     const sync::lock_guard guard(a.lock);
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) c->records[0].close_gate(gate_call);
+    for (thread_context* c = a.contexts; c != nullptr; c = c->next) c->records[0].gate.on(gate_call);
 }
 
 void tell(thread_context& c, frame_event e) noexcept {

@@ -23,8 +23,7 @@ FRAMEALLOC_COLD void close_frame_slow(frame_record* r) noexcept;
 FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
     const std::uintptr_t cursor = r->cursor;
-    const bool gated = r->gate.load_relaxed() != 0;  // relaxed: a switch, looked at by the slow path
-    if (gated || cursor != c.segment) [[unlikely]] return open_frame_slow(c);
+    if (r->gate.any() || cursor != c.segment) [[unlikely]] return open_frame_slow(c);
     frame_record* inner = r + 1;
     inner->cursor = cursor;
     inner->limit = c.arena_limit;

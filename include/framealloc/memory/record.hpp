@@ -41,8 +41,8 @@ enum pending : std::uint16_t {
 enum gate_reason : std::uint16_t {
     gate_own = 1,    // the first frame, the last record, frames in flight, holds, deferred frees at frame begin
     gate_watch = 2,  // an observer hears of every frame
-    gate_parked = 8,
-    gate_call = 4,   // another thread asks this one to look at the allocator's switches
+    gate_parked = 4,
+    gate_call = 8,   // another thread asks this one to look at the allocator's switches
 };
 
 struct alignas(64) frame_record {
@@ -53,16 +53,9 @@ struct alignas(64) frame_record {
     std::uintptr_t open_mask;    // zero for the ground record, whose limit stays zero; all ones for frames
     std::uint64_t generation;    // how often this record was opened; of the outermost one, the frame number
     std::uint16_t pending_bits;
-    sync::atomic<std::uint16_t> gate;  // of gate_reason; not zero: opening a frame above this one takes the slow path
+    sync::switches gate;         // gate_reason; while any is on, opening a frame above this one takes the slow path
     std::uint32_t depth;         // 0: the ground
     std::uint64_t reserved;
-
-    void close_gate(gate_reason why) noexcept {
-        if ((gate.load_relaxed() & why) == 0) gate.or_release(why);  // pairs: open_gate(). relaxed: closed is closed
-    }
-    void open_gate(gate_reason why) noexcept {
-        if ((gate.load_relaxed() & why) != 0) gate.and_acquire(static_cast<std::uint16_t>(~why));  // pairs: close_gate(). relaxed: closed later is seen later
-    }
 };
 static_assert(sizeof(frame_record) == 64);
 

@@ -23,8 +23,6 @@ public:
     T exchange_acquire(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQUIRE); }
     T exchange_acq_rel(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQ_REL); }
     T add_relaxed(T v) noexcept { return __atomic_fetch_add(&value_, v, __ATOMIC_RELAXED); }
-    T or_release(T v) noexcept { return __atomic_fetch_or(&value_, v, __ATOMIC_RELEASE); }
-    T and_acquire(T v) noexcept { return __atomic_fetch_and(&value_, v, __ATOMIC_ACQUIRE); }
     T subtract_acq_rel(T v) noexcept { return __atomic_fetch_sub(&value_, v, __ATOMIC_ACQ_REL); }
     bool compare_exchange_acquire(T& expected, T desired) noexcept {
         return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
@@ -39,6 +37,30 @@ public:
 
 private:
     T value_{};
+};
+
+// Switches that any thread may throw, and that a hot path asks for all at once.
+class switches {
+public:
+    bool any() const noexcept {
+#if defined(__x86_64__)
+        bool answer;  // one compare with memory; compilers load an atomic into a register first
+        __asm__("cmpw $0, %1" : "=@ccne"(answer) : "m"(bits_));
+        return answer;
+#else
+        return __atomic_load_n(&bits_, __ATOMIC_RELAXED) != 0;  // relaxed: who is asked looks closer
+#endif
+    }
+    bool is_on(std::uint16_t bit) const noexcept { return (__atomic_load_n(&bits_, __ATOMIC_RELAXED) & bit) != 0; }  // relaxed: as above
+    void on(std::uint16_t bit) noexcept {
+        if (!is_on(bit)) __atomic_fetch_or(&bits_, bit, __ATOMIC_RELEASE);  // pairs: off()
+    }
+    void off(std::uint16_t bit) noexcept {
+        if (is_on(bit)) __atomic_fetch_and(&bits_, static_cast<std::uint16_t>(~bit), __ATOMIC_ACQUIRE);  // pairs: on()
+    }
+
+private:
+    std::uint16_t bits_ = 0;
 };
 
 // Orders memory for a signal handler on the same thread.
