@@ -28,6 +28,13 @@
 #define FRAMEALLOC_FS_RELATIVE 0
 #endif
 
+// Whether sync::switches may compare with memory in one instruction.
+#if defined(__x86_64__)
+#define FRAMEALLOC_X86_64 1
+#else
+#define FRAMEALLOC_X86_64 0
+#endif
+
 #if defined(__clang__)
 #define FRAMEALLOC_LIFETIMEBOUND [[clang::lifetimebound]]
 #else

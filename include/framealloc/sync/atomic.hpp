@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include <framealloc/config.hpp>
+#include <framealloc/base/compiler.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::sync {
 
@@ -43,7 +43,7 @@ private:
 class switches {
 public:
     bool any() const noexcept {
-#if defined(__x86_64__)
+#if FRAMEALLOC_X86_64
         bool answer;  // one compare with memory; compilers load an atomic into a register first
         __asm__("cmpw $0, %1" : "=@ccne"(answer) : "m"(bits_));
         return answer;
