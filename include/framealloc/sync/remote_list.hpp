@@ -13,14 +13,14 @@
 namespace framealloc::inline FRAMEALLOC_ABI::sync {
 
 struct remote_batch {
-    void* head = nullptr;  // each block's first word points at the next, the last one's is null
-    std::uint32_t count = 0;
+    void* head = nullptr;  // its first word points at the next, the last one's is null
+    std::uint32_t count = 0;  // blocks they stand for; see memory::returned_blocks
 };
 
 template <class Atomics>
 class basic_remote_list {
 public:
-    // Requires: head … tail are `count` linked blocks inside the 64 KiB page at `page`, aligned to 16 bytes.
+    // Requires: head … tail are linked, lie inside the 64 KiB page at `page`, aligned to 16 bytes, and stand for `count` blocks.
     // Returns whether the list was empty before.
     // Threads: any. Cost: one compare-exchange when undisturbed.
     bool push(std::uintptr_t page, void* head, void* tail, std::uint32_t count) noexcept {
