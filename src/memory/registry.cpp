@@ -337,7 +337,8 @@ thread_context* park_caller(core_ref a) noexcept {
 
 bool unpark(core_ref a, thread_context& c) noexcept {
     if (thread_context* mine = known_context(a.id)) {
-        if (in_frame(*mine)) return false;
+        const bool in_use = in_frame(*mine) || mine->tag != mine->root_tag || mine->phase != mine->root_phase || mine->driven.jobs != 0;
+        if (in_use) return false;
         if (mine->close_frames != nullptr) mine->close_frames(*mine);
         shelve(*mine);
         forget(a.id);

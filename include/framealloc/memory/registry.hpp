@@ -10,7 +10,7 @@ std::uint64_t fresh_id() noexcept;
 // --- contexts that change threads; see runtime/parked_context.hpp ---
 // The caller's context, which is nobody's from now on.
 thread_context* park_caller(core_ref a) noexcept;
-// Makes it the caller's. Returns false when the one that the caller has is in use.
+// Makes it the caller's. Returns false when the one that the caller has is in use: frames, scopes, jobs.
 bool unpark(core_ref a, thread_context& c) noexcept;
 void abandon_parked(thread_context& c) noexcept;
 void register_core(core* c) noexcept;

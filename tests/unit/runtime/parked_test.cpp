@@ -115,12 +115,18 @@ FOR_EACH_POLICY("misuse of a parked context is a coded fault") {
     CHECK_FALSE(alloc.resume(std::move(parked)));  // a frame of this thread is open
     CHECK(r.count(fa::code::FA212) == 4);
     alloc.end_frame();
+    {
+        fa::tag_scope tag{alloc, "mine"};
+        CHECK_FALSE(alloc.resume(std::move(parked)));  // and so is a scope
+        CHECK(r.count(fa::code::FA212) == 5);
+        CHECK(alloc.tag_path() == "mine");
+    }
     CHECK(alloc.resume(std::move(parked)));
     CHECK_FALSE(alloc.resume(std::move(parked)));
-    CHECK(r.count(fa::code::FA212) == 5);
+    CHECK(r.count(fa::code::FA212) == 6);
     CHECK(alloc.frame_depth() == 1);
     alloc.end_frame();
-    CHECK(r.faults.size() == 5);
+    CHECK(r.faults.size() == 6);
 }
 
 FOR_EACH_POLICY("a parked context that is dropped ends its frames and keeps its allocator until then") {
