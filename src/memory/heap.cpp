@@ -114,6 +114,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
 void large_free(thread_context& c, void* p) noexcept {
     heap_block* b = block_of(p);
     if (b->charged) refund(c, *b);
+    b->requested = 0;  // free, also while it waits in the cache
     if (!put_cached(c, b)) b->owner->large.deallocate(b);
 }
 

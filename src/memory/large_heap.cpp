@@ -60,6 +60,19 @@ void large_heap::remove(heap_block* b) noexcept {
     b->free = false;
 }
 
+const heap_block* large_heap::find(const void* p, heap_block& copy) noexcept {
+    const sync::lock_guard guard(lock_);
+    for (heap_region* r = regions_; r != nullptr; r = r->next) {
+        if (address_of(p) <= address_of(r) || address_of(p) >= r->top) continue;
+        for (heap_block* b = r->last; b != nullptr; b = b->below) {
+            if (address_of(p) < address_of(b + 1)) continue;
+            copy = *b;
+            return b;
+        }
+    }
+    return nullptr;
+}
+
 heap_block* large_heap::take_free(std::size_t bytes) noexcept {
     const unsigned first = heap_bin_ceiling(bytes);
     for (unsigned word = first / 64; word < sizeof bits_ / sizeof bits_[0]; ++word) {

@@ -2,6 +2,7 @@
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <new>
 
@@ -496,6 +497,37 @@ void trim_depot(core& a) noexcept {
         a.pages.release(pointer_at(s->begin), s->bytes, 0);
         a.meta.deallocate(s, sizeof(slab));
     }
+}
+
+found_block find_in_pages(core& a, const void* p) noexcept {
+    found_block f;
+    const slab* s = a.slabs;
+    while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
+    if (s == nullptr) return f;
+    pool_page* page = page_of(p);
+    const bool never_used = s == a.slabs && address_of(page) >= a.fresh_begin && address_of(page) < a.fresh_end;
+    if (never_used || page->accessible == 0) return f;
+    f.page = page;
+    const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
+    const std::uint32_t first = page->block == 0 ? 0 : first_block(page->block);
+    if (page->block == 0 || offset < first || offset >= page->carved) return f;  // header, or virgin
+    f.bytes = page->block;
+    f.begin = address_of(p) - (offset - first) % page->block;
+    bool is_free = page->used() == 0 || page->account == nullptr;
+    for (void* b = page->free; b != nullptr && !is_free; b = *static_cast<void**>(b)) is_free = address_of(b) == f.begin;
+    const std::uint16_t place = returned_blocks::place_of(pointer_at(f.begin));
+    const auto chain = [&](returned_blocks* r) {
+        for (; r != nullptr && !is_free; r = r->next) {
+            is_free = address_of(r) == f.begin || std::find(r->places(), r->places() + r->count, place) != r->places() + r->count;
+        }
+    };
+    for (returned_blocks* r = page->came_home; r != nullptr; r = r->after == 0 ? nullptr : static_cast<returned_blocks*>(returned_blocks::block_at(page, r->after))) chain(r);
+    chain(static_cast<returned_blocks*>(page->remote.waiting(address_of(page))));
+    for (const thread_context* c = a.contexts; c != nullptr && !is_free; c = c->next) {
+        if (c->batch_page == page) is_free = std::find(c->batch_places, c->batch_places + c->batch_count, place) != c->batch_places + c->batch_count;
+    }
+    f.state = is_free ? found_block::free : found_block::out;
+    return f;
 }
 
 void destroy_slabs(core& a) noexcept {

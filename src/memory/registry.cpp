@@ -310,6 +310,14 @@ void register_core(core* c) noexcept {
     live_cores = c;
 }
 
+void visit_cores(void (*f)(core&, void*), void* state) noexcept {
+    const sync::lock_guard guard(live_lock);
+    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+        const sync::lock_guard inner(c->lock);
+        f(*c, state);
+    }
+}
+
 bool unregister_core(core* c) noexcept {
     const sync::lock_guard guard(live_lock);
     if (c->handles.load_relaxed() != 0) return false;  // relaxed: pinned under this lock only

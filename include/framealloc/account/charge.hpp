@@ -81,6 +81,7 @@ public:
         return true;
     }
     std::uint32_t size() const noexcept { return size_; }
+    const charge_record& at(std::uint32_t i) const noexcept { return records_[i]; }
     const charge_record& back() const noexcept { return records_[size_ - 1]; }
     void pop() noexcept { --size_; }
 

@@ -1,4 +1,6 @@
-// What happened: statistics.
+// What happened, what happens, and whose a pointer is.
 #pragma once
 
+#include <framealloc/insight/describe.hpp>
+#include <framealloc/insight/lifecycle.hpp>
 #include <framealloc/insight/stats.hpp>

@@ -49,6 +49,9 @@ public:
     void release_all() noexcept;
     std::uint64_t blocks_out() const noexcept { return out_.load_relaxed(); }  // relaxed: a statistic
 
+    // The block around `p` and what it is at the moment; null when it is none of these.
+    const heap_block* find(const void* p, heap_block& copy) noexcept;
+
     sync::lock& lock() noexcept { return lock_; }  // for fork alone
 
 private:

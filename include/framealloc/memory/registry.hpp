@@ -14,6 +14,12 @@ thread_context* park_caller(core_ref a) noexcept;
 bool unpark(core_ref a, thread_context& c) noexcept;
 void abandon_parked(thread_context& c) noexcept;
 void register_core(core* c) noexcept;
+// Every allocator that lives, each with its lock held.
+void visit_cores(void (*f)(core&, void*), void* state) noexcept;
+template <class F>
+void for_each_core(F&& f) noexcept {
+    visit_cores([](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
+}
 // Returns false when somebody holds the allocator after all.
 bool unregister_core(core* c) noexcept;
 // Ends what the calling thread has open in `c` and forgets its context.

@@ -40,6 +40,8 @@ public:
         return {first(page, seen), seen & 0xffffU};
     }
 
+    // What take() would take, left where it is; for those who look on.
+    void* waiting(std::uintptr_t page) const noexcept { return first(page, word_.load_acquire()); }  // pairs: push()
     std::uint32_t count() const noexcept { return word_.load_relaxed() & 0xffffU; }  // relaxed: a hint
 
 private:

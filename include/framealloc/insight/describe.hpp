@@ -1,0 +1,46 @@
+// Whose pointer is this?
+//
+//   std::cout << fa::describe(p).text(buffer);
+//   // allocator "game": pool block of 64 bytes at +16, tag "physics::solver", in use
+//
+// Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used again), pool
+// and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads: any; memory that
+// another thread is using at that moment is described as of about then.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <framealloc/base/observer.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+enum class pointer_state : std::uint8_t {
+    unknown,  // no memory of this library, or of its tables
+    in_use,   // handed out: a block that was not freed, a frame that is open
+    held,     // of an ended frame whose memory is kept: frames in flight, frame_hold
+    ended,    // freed, or of a frame that has ended or was rolled back
+    unused,   // never handed out
+};
+
+struct pointer_info {
+    pointer_state state = pointer_state::unknown;
+    memory_kind kind{};
+    char allocator[48] = {};  // options::name
+    char tag[96] = {};        // path; empty for the root and where it is not known
+    std::uintptr_t begin = 0; // of the block; 0 for frame memory in an arena, whose allocations have no bounds
+    std::size_t bytes = 0;    // of the block: a pool block's class, what was asked for otherwise
+    std::size_t offset = 0;   // of the pointer in it
+    std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
+    std::uint32_t depth = 0;  // of frame memory in use: the frame it belongs to, the outermost 1
+    std::uint64_t thread = 0; // that owns the memory, as the system numbers it
+
+    // One line, cut off at the buffer's end.
+    std::string_view text(std::span<char> buffer) const noexcept;
+};
+
+pointer_info describe(const void* p) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

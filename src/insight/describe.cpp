@@ -1,0 +1,163 @@
+#include <framealloc/insight/describe.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/registry.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+using namespace memory;
+
+namespace {
+
+void name_tag(pointer_info& out, const account::tag_node* n) noexcept {
+    if (n != nullptr) std::snprintf(out.tag, sizeof out.tag, "%.*s", static_cast<int>(n->path_length), n->path);
+}
+
+// Who was charged for the byte that the arena of the newest frame handed out as its `offset`-th.
+const account::charge_entry* payer_of(const thread_context& c, std::uint64_t offset) noexcept {
+    std::uint64_t end = 0;
+    for (std::uint32_t i = 0; i < c.log.size(); ++i) {
+        end += c.log.at(i).bytes;
+        if (offset < end) return c.log.at(i).who;
+    }
+    return c.tag;  // not settled yet
+}
+
+std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
+    std::uint32_t depth = c.top->depth;
+    while (depth != 0 && c.records[depth - 1].cursor > p) --depth;  // cursors of outer frames end where inner ones begin
+    return depth;
+}
+
+bool in_arena(const thread_context& c, std::uintptr_t p, pointer_info& out) noexcept {
+    const flight_slot* s = c.flight;
+    for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) {
+        std::uint64_t below = s->earlier;
+        for (const arena_chunk* k = s->chunk; k != nullptr; below = k->earlier, k = k->previous) {
+            if (p < k->begin || p >= k->end) continue;
+            const bool current = s == c.flight && !s->parked, newest = k == s->chunk;
+            out.kind = memory_kind::frame;
+            out.frame = current ? frames_begun(c) : s->frame;
+            if (s->parked) {
+                out.state = pointer_state::held;
+            } else if (current && (!newest || p < c.top->cursor) && c.top->cursor != s->start) {
+                out.state = pointer_state::in_use;
+                out.depth = newest && s->chunk->previous == nullptr ? depth_of(c, p) : c.top->depth;
+                name_tag(out, payer_of(c, below + (p - k->begin))->node);
+            } else {
+                out.state = p < k->committed ? pointer_state::ended : pointer_state::unused;
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+// An out-of-line block of frame memory: alive as long as a frame has it on its list.
+void describe_outer(const thread_context& c, pointer_info& out) noexcept {
+    out.kind = memory_kind::frame;
+    out.state = pointer_state::ended;
+    const auto look = [&](const outer_block* b, pointer_state state, std::uint32_t depth, std::uint64_t frame) {
+        for (; b != nullptr; b = b->next) {
+            if (address_of(b->raw) != out.begin) continue;
+            out.state = state;
+            out.depth = depth;
+            out.frame = frame;
+            out.offset -= address_of(b) + outer_header_bytes - out.begin;
+            out.begin = address_of(b) + outer_header_bytes;
+            out.bytes = static_cast<std::size_t>(b->bytes);
+            name_tag(out, b->who->node);
+            return;
+        }
+    };
+    for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth) look(c.blocks[depth], pointer_state::in_use, depth, frames_begun(c));
+    const flight_slot* s = c.flight;
+    for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) look(s->blocks, pointer_state::held, 0, s->frame);
+}
+
+bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
+    const found_block f = find_in_pages(a, p);
+    if (f.page == nullptr) return false;
+    out.begin = f.begin;
+    out.bytes = f.bytes;
+    out.offset = address_of(p) - f.begin;
+    out.state = f.state == found_block::out ? pointer_state::in_use : f.state == found_block::free ? pointer_state::ended : pointer_state::unused;
+    out.kind = f.page->kind == block_kind::pool ? memory_kind::pool : memory_kind::heap;
+    if (f.page->owner == nullptr || f.page->account == nullptr) return true;
+    out.thread = thread_of(*f.page->owner);
+    if (f.page->kind == block_kind::outer) describe_outer(*f.page->owner, out);
+    else name_tag(out, f.page->account->node);
+    return true;
+}
+
+bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
+    heap_block copy{};
+    const heap_block* b = a.large.find(p, copy);
+    if (b == nullptr) return false;
+    out.kind = memory_kind::heap;
+    out.begin = address_of(b + 1);
+    out.offset = address_of(p) - out.begin;
+    out.state = copy.free || copy.requested == 0 ? pointer_state::ended : pointer_state::in_use;
+    out.bytes = copy.requested;
+    if (!copy.charged && out.state == pointer_state::in_use) {
+        for (const thread_context* c = a.contexts; c != nullptr && out.kind == memory_kind::heap; c = c->next) {
+            pointer_info outer = out;
+            describe_outer(*c, outer);
+            if (outer.state == pointer_state::ended) continue;
+            out = outer;
+            out.thread = thread_of(*c);
+        }
+        return true;
+    }
+    a.tags.for_each([&](account::tag_node& n) {
+        if (n.index == copy.tag_index && out.state == pointer_state::in_use) name_tag(out, &n);
+    });
+    return true;
+}
+
+}  // namespace
+
+pointer_info describe(const void* p) noexcept {
+    pointer_info out;
+    for_each_core([&](core& a) {
+        if (out.state != pointer_state::unknown) return;
+        bool found = in_pages(a, p, out) || in_large_heap(a, p, out);
+        for (const thread_context* c = a.contexts; c != nullptr && !found; c = c->next) {
+            found = in_arena(*c, address_of(p), out);
+            if (found) out.thread = thread_of(*c);
+        }
+        if (found) std::memcpy(out.allocator, a.name, sizeof out.allocator);
+    });
+    return out;
+}
+
+std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
+    static constexpr const char* kinds[] = {"frame", "pool", "heap"};
+    static constexpr const char* states[] = {"not of framealloc", "in use", "held", "ended", "never handed out"};
+    if (buffer.empty()) return {};
+    const char* what = state == pointer_state::ended && kind != memory_kind::frame ? "freed" : states[static_cast<unsigned>(state)];
+    int n = 0;
+    const auto number = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
+    const auto room = [&] { return buffer.size() - static_cast<std::size_t>(n); };
+    const auto add = [&](auto... arguments) {
+        const int more = std::snprintf(buffer.data() + n, room(), arguments...);
+        n = static_cast<int>(std::min(buffer.size() - 1, static_cast<std::size_t>(n) + static_cast<std::size_t>(std::max(more, 0))));
+    };
+    if (state == pointer_state::unknown) {
+        add("%s", what);
+        return {buffer.data(), static_cast<std::size_t>(n)};
+    }
+    add("allocator \"%s\": %s memory, %s", allocator, kinds[static_cast<unsigned>(kind)], what);
+    if (bytes != 0) add(", block of %zu bytes at +%zu", bytes, offset);
+    if (kind == memory_kind::frame && frame != 0) add(", frame %llu", number(frame));
+    if (depth > 1) add(", %u deep", static_cast<unsigned>(depth));
+    if (tag[0] != '\0') add(", tag \"%s\"", tag);
+    if (thread != 0) add(", thread %llu", number(thread));
+    return {buffer.data(), static_cast<std::size_t>(n)};
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI

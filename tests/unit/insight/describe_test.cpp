@@ -1,0 +1,118 @@
+// Whose pointer is this? Kind, tag, bounds, frame, and whether it is still anybody's.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <thread>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+using state = fa::pointer_state;
+using fa::memory_kind;
+
+FOR_EACH_POLICY("pool blocks: in use, freed here or elsewhere, never handed out") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.name = "game"}};
+    fa::tag_scope tag{alloc, "physics::solver"};
+    auto* p = static_cast<char*>(alloc.pool_alloc_bytes(100));
+    auto* q = static_cast<char*>(alloc.pool_alloc_bytes(100));
+    auto d = fa::describe(p + 16);
+    CHECK(d.state == state::in_use);
+    CHECK(d.kind == memory_kind::pool);
+    CHECK(std::string_view(d.allocator) == "game");
+    CHECK(std::string_view(d.tag) == "physics::solver");
+    CHECK(d.begin == reinterpret_cast<std::uintptr_t>(p));
+    CHECK(d.bytes == 112);
+    CHECK(d.offset == 16);
+    CHECK(d.thread != 0);
+    char text[200], little[12];
+    CHECK(std::string(d.text(text)).starts_with("allocator \"game\": pool memory, in use, block of 112 bytes at +16, tag \"physics::solver\""));
+    CHECK(d.text(little).size() == 11);
+    alloc.pool_free_bytes(p, 100);
+    CHECK(fa::describe(p).state == state::ended);
+    CHECK(std::string(fa::describe(p).text(text)).find("freed") != std::string::npos);
+    CHECK(fa::describe(q).state == state::in_use);
+    std::thread([&] {
+        alloc.pool_free_bytes(q, 100);
+        CHECK(fa::describe(q).state == state::ended);  // waits in this thread's batch
+    }).join();
+    CHECK(fa::describe(q).state == state::ended);  // waits for its owner
+    CHECK(alloc.process_deferred_frees() == 1);
+    CHECK(fa::describe(q).state == state::ended);
+    CHECK(fa::describe(q + 4096).state == state::unused);
+}
+
+FOR_EACH_POLICY("heap blocks, small and large") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.name = "game"}};
+    fa::tag_scope tag{alloc, "audio"};
+    for (std::size_t n : {100U, 5000U, 3'000'000U}) {
+        auto* p = static_cast<char*>(alloc.heap_alloc_bytes(n));
+        auto d = fa::describe(p + n - 1);
+        CHECK(d.state == state::in_use);
+        CHECK(d.kind == memory_kind::heap);
+        CHECK(d.offset == n - 1);
+        CHECK(d.bytes >= n);
+        CHECK(std::string_view(d.tag) == "audio");
+        alloc.heap_free_bytes(p, n);
+        if (n < 1'000'000) CHECK(fa::describe(p).state == state::ended);
+    }
+}
+
+FOR_EACH_POLICY("frame memory: which frame, how deep, who pays, and when it is over") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.name = "game", .frame_capacity = 64_KiB}};
+    { auto frame = alloc.frame_scope(); }
+    alloc.begin_frame();
+    void* first = alloc.frame_alloc_bytes(100);
+    void* tagged = nullptr;
+    {
+        fa::tag_scope tag{alloc, "physics"};
+        tagged = alloc.frame_alloc_bytes(100);
+    }
+    auto outer = alloc.template frame_vec<int>();
+    alloc.begin_frame();
+    void* inner = alloc.frame_alloc_bytes(100);
+    outer.push_back(1);  // out of line: an inner frame is open
+    for (int i = 0; i < 1000; ++i) outer.push_back(i);
+    auto d = fa::describe(first);
+    CHECK(d.state == state::in_use);
+    CHECK(d.kind == memory_kind::frame);
+    CHECK(d.frame == 2);
+    CHECK(d.depth == 1);
+    CHECK(std::string_view(d.tag).empty());
+    CHECK(std::string_view(fa::describe(tagged).tag) == "physics");
+    CHECK(fa::describe(inner).depth == 2);
+    d = fa::describe(outer.data() + 3);
+    CHECK(d.state == state::in_use);
+    CHECK(d.kind == memory_kind::frame);
+    CHECK(d.depth == 1);
+    CHECK(d.offset == 12);
+    const int* gone = outer.data();
+    alloc.end_frame();
+    CHECK(fa::describe(inner).state == state::ended);
+    CHECK(fa::describe(first).state == state::in_use);
+    alloc.end_frame();
+    CHECK(fa::describe(first).state == state::ended);
+    CHECK(fa::describe(first).frame == 2);
+    CHECK(fa::describe(gone).state == state::ended);
+    alloc.begin_frame();
+    void* large = alloc.frame_alloc_bytes(1'000'000);  // out of line, from the heap
+    CHECK(fa::describe(large).kind == memory_kind::frame);
+    CHECK(fa::describe(large).state == state::in_use);
+    CHECK(fa::describe(large).bytes == 1'000'000);
+    for (int i = 0; i < 40; ++i) static_cast<void>(alloc.frame_alloc_bytes(10'000));  // chains chunks
+    void* last = alloc.frame_alloc_bytes(10'000);
+    CHECK(fa::describe(last).state == state::in_use);
+    alloc.end_frame();
+}
+
+FOR_EACH_POLICY("memory of a frame that is held, and of nobody") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frames_in_flight = 2}};
+    alloc.begin_frame();
+    void* p = alloc.frame_alloc_bytes(100);
+    alloc.end_frame();
+    CHECK(fa::describe(p).state == state::held);
+    CHECK(fa::describe(p).frame == 1);
+    int local = 0;
+    char text[64];
+    CHECK(fa::describe(&local).state == state::unknown);
+    CHECK(fa::describe(nullptr).text(text) == "not of framealloc");
+}
