@@ -92,6 +92,7 @@ FOR_EACH_POLICY("a late job keeps its memory; a worker that has left keeps its r
     const auto ctx = frames.context();
     std::thread late([&] {
         frames.on_worker_enter();
+        CHECK(alloc.frame_depth() == 1);
         {
             fa::job_scope job{frames, ctx};
             auto numbers = alloc.template frame_alloc_batch<int>(1000);
