@@ -35,17 +35,20 @@ build() {
     step "build $preset"
     cmake --preset "$preset" ${options:+"$options"} > "/tmp/framealloc-$preset.log" || { tail -n 30 "/tmp/framealloc-$preset.log"; exit 1; }
     grep -E ' is off' "/tmp/framealloc-$preset.log" && { echo "test.sh: an optional part is off"; exit 1; }
-    cmake --build --preset "$preset" ${1:+--target "$@"} | grep -E 'error|warning|FAILED|undefined' && exit 1
-    return 0
+    if ! cmake --build --preset "$preset" ${1:+--target "$@"} > "/tmp/framealloc-$preset.log" 2>&1; then
+        grep -E -A 5 'error|FAILED|undefined' "/tmp/framealloc-$preset.log" | head -n 60
+        echo "test.sh: the build of $preset failed" >&2
+        exit 1
+    fi
 }
 
-build asan unit_tests debug_mode_containers long_run static_contract process_test
+build asan unit_tests debug_mode_containers long_run static_contract process_test tbb_test
 step "address and undefined behaviour sanitizers"
-ctest --preset asan -R '^(unit\.|model|long_run|contract.static|process)' --output-on-failure
+ctest --preset asan -R '^(unit\.|model|long_run|contract.static|process|integration.tbb$)' --output-on-failure
 
 build tsan unit_tests process_test
 step "thread sanitizer"
-ctest --preset tsan -R '^(unit\.(memory|runtime|lifetime|object$|sync)|process)' --output-on-failure
+ctest --preset tsan -R '^(unit\.(memory|runtime|lifetime|object$|sync|insight)|process)' --output-on-failure
 
 build clang14 framealloc static_contract
 for page in 65536 16384 4096; do

@@ -67,17 +67,12 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 
 // Adds one to a counter that only the calling thread writes and any thread may read. One instruction on x86-64, where
 // an aligned store is seen whole; g++ 12 would spend three on the relaxed load, add and store that this is.
-FRAMEALLOC_INLINE void owner_increment(std::uint32_t& counter) noexcept {
-#if defined(__x86_64__) && !FRAMEALLOC_TSAN
-    __asm__("incl %0" : "+m"(counter)::"cc");
-#else
-    __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U, __ATOMIC_RELAXED);  // relaxed: one writer
-#endif
-}
-
-FRAMEALLOC_INLINE void owner_increment(std::uint64_t& counter) noexcept {
-#if defined(__x86_64__) && !FRAMEALLOC_TSAN
-    __asm__("incq %0" : "+m"(counter)::"cc");
+template <class T>
+FRAMEALLOC_INLINE void owner_increment(T& counter) noexcept {
+    static_assert(sizeof(T) == 4 || sizeof(T) == 8);
+#if FRAMEALLOC_X86_64 && !FRAMEALLOC_TSAN
+    if constexpr (sizeof(T) == 4) __asm__("incl %0" : "+m"(counter)::"cc");
+    else __asm__("incq %0" : "+m"(counter)::"cc");
 #else
     __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U, __ATOMIC_RELAXED);  // relaxed: one writer
 #endif
