@@ -222,3 +222,21 @@ FOR_EACH_POLICY("in memory for few pages, tags share pages instead of failing") 
     for (void* b : blocks) alloc.pool_free_bytes(b, 64);
     CHECK(alloc.stats().pool_allocated == 0);
 }
+
+FOR_EACH_POLICY("every block that came home is handed out again, after what is carved already") {
+    for (std::size_t bytes : {16U, 64U, 200U}) {
+        fa::basic_smart_alloc<P> alloc;
+        std::vector<void*> kept, freed, again;
+        for (int i = 0; i < 200; ++i) (i % 2 == 0 ? kept : freed).push_back(alloc.pool_alloc_bytes(bytes));
+        std::thread([&] {
+            for (void* p : freed) alloc.pool_free_bytes(p, bytes);
+        }).join();
+        CHECK(alloc.process_deferred_frees() == freed.size());
+        for (std::size_t i = 0; i < freed.size() + 4096 / bytes; ++i) again.push_back(alloc.pool_alloc_bytes(bytes));
+        std::sort(freed.begin(), freed.end());
+        std::sort(again.begin(), again.end());
+        CHECK(std::includes(again.begin(), again.end(), freed.begin(), freed.end()));
+        for (void* p : again) alloc.pool_free_bytes(p, bytes);
+        for (void* p : kept) alloc.pool_free_bytes(p, bytes);
+    }
+}
