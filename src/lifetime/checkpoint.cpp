@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include <framealloc/lifetime/modules.hpp>
+#include <framealloc/memory/guarded.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -75,7 +76,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     take_back_log(c, r->depth, m->log_size);
     return_to(c, m->cursor);
     r->cursor = m->cursor;
-    c.segment = m->cursor;
+    begin_segment(c, m->cursor);
     c.mark_count = cp.index_ + 1;
     refresh_limit(c);
     return true;

@@ -5,6 +5,7 @@
 #include <new>
 
 #include <framealloc/lifetime/modules.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -55,6 +56,7 @@ void clear(thread_context& c, flight_slot& s) noexcept {
         run_finaliser(c, f);
     }
     free_blocks(c, s.blocks);
+    if (guarded(c)) end_frame_blocks(c, s, 0, ~std::uintptr_t{0});
 }
 
 bool due(const thread_context& c, const flight_slot& s, std::uint64_t frame) noexcept {
@@ -133,7 +135,7 @@ void rotate(thread_context& c) noexcept {
     return_to(c, s->start);
     merge_chunks(c);
     c.records[0].cursor = s->start;
-    c.segment = s->start;
+    begin_segment(c, s->start);
     refresh_limit(c);
     bool calm = c.owner->config.frames_in_flight == 1;
     for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && holds(*t) == 0 && t->finalisers == nullptr && t->blocks == nullptr;
@@ -153,10 +155,10 @@ std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexce
 // Charges what no boundary has seen, and takes back what the frame held.
 void close_account(thread_context& c, frame_record* r) noexcept {
     if (r->depth <= 1) charge_pages(c);
-    if (const std::uint64_t open = r->cursor - c.segment; open != 0) {
+    if (const std::uint64_t open = open_bytes(c); open != 0) {
         charge_handed(c, open);
         c.tag->touch_peak(open);
-        c.segment = r->cursor;
+        begin_segment(c, r->cursor);
     }
     take_back_log(c, r->depth, 0);
 }
@@ -171,7 +173,7 @@ void reset_ground(thread_context& c) noexcept {
         return_to(c, c.flight->start);
         ground->cursor = c.flight->start;
     }
-    c.segment = ground->cursor;
+    begin_segment(c, ground->cursor);
     ground->pending_bits = static_cast<std::uint16_t>((ground->pending_bits & ~(pending_scope - 1U)) | pending_ground);
     c.records[1].pending_bits = sticky_bits(c, c.records[1]);
 }
@@ -191,7 +193,7 @@ void finish_outermost(thread_context& c) noexcept {
     if (c.flight->parked) return;
     merge_chunks(c);
     c.records[0].cursor = c.flight->start;
-    c.segment = c.flight->start;
+    begin_segment(c, c.flight->start);
     retain_arena(c);
 }
 
@@ -215,7 +217,7 @@ void close_top(thread_context& c) noexcept {
     }
     r->pending_bits = sticky_bits(c, *r);
     set_top(c, outer);
-    c.segment = outer->cursor;
+    begin_segment(c, outer->cursor);
     if (r->depth == 1) finish_outermost(c);
     c.frame_used.set(frame_bytes_in_use(c));
     refresh_limit(c);
@@ -360,6 +362,7 @@ void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
 bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request) return false;
     frame_record* r = record_;
+    if (guarded(*r->context)) return try_grow_top(*r->context, p, new_bytes);
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return false;
     const std::size_t more = align_up(new_bytes, cursor_granularity) - align_up(old_bytes, cursor_granularity);
@@ -377,6 +380,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
 void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (p == nullptr || !alive() || !on_top()) return;
     frame_record* r = record_;
+    if (guarded(*r->context)) return shrink_top(*r->context, p, new_bytes);
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return;
     const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);

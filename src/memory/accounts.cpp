@@ -1,5 +1,5 @@
 // Accounts of tags and phases per thread, and the settling of what is not charged yet.
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/guarded.hpp>
 
 #include <bit>
 #include <cstring>
@@ -124,9 +124,9 @@ void charge_pages(thread_context& c) noexcept {
 void settle(thread_context& c) noexcept {
     charge_pages(c);
     frame_record* r = c.top;
-    const std::uint64_t bytes = r->cursor - c.segment;
+    const std::uint64_t bytes = open_bytes(c);
+    begin_segment(c, r->cursor);
     if (bytes == 0) return;
-    c.segment = r->cursor;
     charge_handed(c, bytes);
     exhaustion_reason why{};
     if (!c.log.push(c.owner->meta, {c.tag, bytes, r->depth}, why)) {

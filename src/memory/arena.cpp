@@ -1,5 +1,5 @@
 // The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/watch.hpp>
@@ -15,7 +15,11 @@ constexpr std::size_t smallest_commit = 65536;
 // The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.
 std::uintptr_t usable_end(const arena_chunk& k) noexcept { return k.end - cursor_granularity; }
 
-std::size_t used_in(const arena_chunk& k, std::uintptr_t cursor) noexcept { return cursor - k.begin; }
+// Bytes handed out of the newest chunk.
+std::size_t used_in_newest(const thread_context& c) noexcept {
+    const arena_chunk& k = *c.flight->chunk;
+    return c.top->cursor - k.begin - static_cast<std::size_t>(guard_padding(c) - k.padding);
+}
 
 // What a budget counts: with promote, blocks out of line are what it drives out.
 std::size_t budgeted_bytes(const thread_context& c) noexcept {
@@ -32,6 +36,13 @@ std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noex
     const std::size_t room = align_down(limit > elsewhere ? limit - elsewhere : 0, cursor_granularity);
     const arena_chunk& k = *c.flight->chunk;
     return k.begin + room < end ? k.begin + room : end;
+}
+
+void decommit_from(thread_context& c, arena_chunk& k, std::uintptr_t end) noexcept {
+    if (end >= k.committed) return;
+    c.owner->pages.decommit(pointer_at(end), k.committed - end);
+    k.committed = end;
+    if (k.touched > end) k.touched = end;
 }
 
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept {
@@ -61,10 +72,11 @@ arena_chunk* make_chunk(core& a, std::size_t bytes, exhaustion_reason& why) noex
         a.meta.deallocate(memory, sizeof(arena_chunk));
         return nullptr;
     }
-    return ::new (memory) arena_chunk{nullptr, address_of(p), address_of(p), address_of(p) + size, 0};
+    return ::new (memory) arena_chunk{.previous = nullptr, .begin = address_of(p), .committed = address_of(p), .end = address_of(p) + size, .earlier = 0, .padding = 0, .touched = 0};
 }
 
 void destroy_chunk(core& a, arena_chunk* k) noexcept {
+    if (a.guarded) guard::allow(k->begin, k->committed);  // whoever gets these addresses next
     a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
     a.meta.deallocate(k, sizeof(arena_chunk));
 }
@@ -86,6 +98,11 @@ void note_peak(thread_context& c) noexcept {
     if (used > c.window_peak) c.window_peak = used;
 }
 
+struct guarded_place {
+    std::uintptr_t block, cursor;
+    std::size_t charged;
+};
+
 // Chains a chunk for at least `bytes` and moves the top record into it.
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
@@ -101,21 +118,22 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     settle(c);
     flight_slot& s = *c.flight;
     k->earlier = s.earlier;
-    s.earlier += used_in(*s.chunk, c.top->cursor);
+    s.earlier += used_in_newest(c);
+    k->padding = guard_padding(c);
     k->previous = s.chunk;
     s.chunk = k;
     c.top->cursor = k->begin;
     add_pending(*c.top, pending_chunks);
-    c.segment = k->begin;
+    begin_segment(c, k->begin);
     c.chunk_growth.add(1);
     return true;
 }
 
-void note_outside(thread_context& c) noexcept {
+void note_outside(thread_context& c, const site& where) noexcept {
     add_pending(c.records[1], pending_ground);  // the next frame's end looks at the ground
     const std::uint32_t n = ++c.outside_count;
     if ((n & (n - 1)) != 0 || !c.owner->config.reports) return;  // the 1st, 2nd, 4th, 8th …
-    c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, c.last_site);
+    c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, where);
 }
 
 bool within_frame_limit(const thread_context& c, std::size_t more, exhaustion_reason& why) noexcept {
@@ -133,6 +151,28 @@ admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& wh
     return a;
 }
 
+// The same for a guarded thread: zones lie around the block, and are not charged. What the cursor would be without them says
+// what alignment costs.
+void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line, exhaustion_reason& why) noexcept {
+    const auto place = [&] {
+        const std::uintptr_t plain = c.top->cursor - static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
+        const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align);
+        return guarded_place{block, align_up(block + bytes, cursor_granularity) + guard::zone, align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
+    };
+    guarded_place at = place();
+    const bool fits = at.cursor <= usable_end(*c.flight->chunk);
+    const admission a = admit_frame(c, at.charged, why);
+    out_of_line = a == admission::elsewhere;
+    if (a != admission::granted) return nullptr;
+    if (!fits) {
+        if (!grow_arena(c, most + 3 * guard::zone, why)) return nullptr;
+        at = place();
+    }
+    if (!commit_to(c, *c.flight->chunk, at.cursor, why) || !begin_frame_block(c, at.block, bytes, at.cursor, at.charged)) return nullptr;
+    c.top->cursor = at.cursor;
+    return pointer_at(at.block);
+}
+
 // From the top record. Returns null with `why` set, or with `out_of_line` when that is where it belongs.
 void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, bool& out_of_line, exhaustion_reason& why) noexcept {
     frame_record* r = c.top;
@@ -145,6 +185,7 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
         out_of_line = true;
         return nullptr;
     }
+    if (guarded(c)) return guarded_from_top(c, bytes, align, widest + cursor_granularity, out_of_line, why);
     const admission a = admit_frame(c, fits ? there - r->cursor : rounded, why);
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
@@ -164,8 +205,9 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     const std::size_t lead = align > outer_header_bytes ? align : outer_header_bytes;
     const std::size_t whole = charged + lead;
     const unsigned k = class_for(whole, lead);
-    void* raw = k != no_class ? pool_allocate(c, block_kind::outer, k, on_failure::return_null)
-                              : large_allocate(c, whole, lead, false, why);
+    const site where = c.last_site;
+    void* raw = k != no_class ? pool_allocate(c, block_kind::outer, k, lead + bytes, on_failure::return_null)
+                              : large_allocate(c, lead + bytes, lead, false, why);
     if (raw == nullptr) {
         if (k != no_class) why = exhaustion_reason::system_refused;
         return nullptr;
@@ -186,7 +228,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     charge_handed(c, charged);
     c.tag->frame_held.add(charged);
     c.tag->add_live(static_cast<std::int64_t>(charged));
-    if (r == c.records) note_outside(c);
+    if (r == c.records) note_outside(c, where);
     note_peak(c);
     return pointer_at(address_of(b) + outer_header_bytes);
 }
@@ -201,7 +243,7 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         c.outer_growth.add(1);
         p = try_outer(c, r, bytes, align, c.mark_serial, why);
     } else {
-        if (r == c.records) note_outside(c);
+        if (r == c.records) note_outside(c, c.last_site);
         bool out_of_line = false;
         p = allocate_from_top(c, bytes, align, out_of_line, why);
         if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
@@ -216,8 +258,19 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
 
 }  // namespace
 
+bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
+    const guard::frame_log& log = *c.flight->log;
+    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.top->cursor) return false;
+    const std::uintptr_t cursor = align_up(address_of(p) + bytes, cursor_granularity) + guard::zone;
+    exhaustion_reason why{};
+    if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, cursor - c.top->cursor, why) != admission::granted) return false;
+    if (!commit_to(c, *c.flight->chunk, cursor, why)) return false;
+    resize_top_block(c, bytes, cursor);
+    return true;
+}
+
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
-    return c.flight->earlier + used_in(*c.flight->chunk, c.top->cursor) + c.outer_bytes;
+    return c.flight->earlier + used_in_newest(c) + c.outer_bytes;
 }
 
 void refresh_limit(thread_context& c) noexcept {
@@ -278,6 +331,10 @@ void outer_free(thread_context& c, void* block) noexcept {
 bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept {
     s.chunk = make_chunk(*c.owner, c.owner->config.frame_capacity, why);
     if (s.chunk == nullptr) return false;
+    if (!open_guard(c, s)) {
+        close_arena(c, s);
+        return false;
+    }
     s.start = s.chunk->begin;
     const std::size_t first = c.owner->config.prefault ? s.chunk->end - s.chunk->begin : 0;
     if (first != 0 && commit_to(c, *s.chunk, s.chunk->begin + first, why)) {
@@ -301,11 +358,13 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     flight_slot& s = *c.flight;
     while (cursor < s.chunk->begin || cursor > s.chunk->end) {
         arena_chunk* k = s.chunk;
+        if (guarded(c)) end_frame_blocks(c, s, k->begin, k->end);
         s.chunk = k->previous;
         s.earlier = k->earlier;
         k->previous = c.spare;
         c.spare = k;
     }
+    if (guarded(c)) end_frame_blocks(c, s, cursor, s.chunk->end);
 }
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
@@ -337,10 +396,7 @@ void trim_arena(thread_context& c) noexcept {
     }
     arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = align_up(c.top->cursor, c.owner->pages.granularity());
-    if (end < k.committed) {
-        c.owner->pages.decommit(pointer_at(end), k.committed - end);
-        k.committed = end;
-    }
+    decommit_from(c, k, end);
     refresh_limit(c);
 }
 
@@ -357,9 +413,7 @@ void retain_arena(thread_context& c) noexcept {
         c.window_peak = 0;
     }
     const std::uintptr_t end = align_up(k.begin + keep, c.owner->pages.granularity());
-    if (end >= k.committed) return;
-    c.owner->pages.decommit(pointer_at(end), k.committed - end);
-    k.committed = end;
+    decommit_from(c, k, end);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

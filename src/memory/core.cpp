@@ -1,5 +1,5 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 
 #include <cstdio>
@@ -66,7 +66,10 @@ void destroy(core* c) noexcept {
         flight_slot spare{};
         spare.chunk = t->spare;
         close_arena(*t, spare);
+        close_guard(*t);
     }
+    c->blocks.release();
+    if (c->guarded) guard::close_pool(c);
     destroy_slabs(*c);
     c->large.release_all();
     c->meta.release_all();
@@ -133,7 +136,12 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
 std::uint64_t fresh_id() noexcept { return next_id.add_relaxed(1); }  // relaxed: only the number matters
 
 void core::raise(code what, const char* detail, const void* address, std::size_t bytes, site where) noexcept {
-    const fault f{.what = what, .text = code_text(what), .detail = detail, .where = where, .allocator = name, .address = address, .bytes = bytes};
+    raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
+}
+
+void core::raise(fault f) noexcept {
+    f.text = code_text(f.what);
+    f.allocator = name;
     if (config.on_fault) return config.on_fault(f);
     print_fault(f);
     if (config.checks) std::abort();
@@ -163,6 +171,9 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     std::snprintf(c->name, sizeof c->name, "%s", o.name);
     c->pages.open(*c->source, o.global_limit, o.fixed_bytes != 0);
     map_classes(*c);
+    c->guarded = o.checks || guard::under_tool;
+    c->canary_key = (c->id + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
+    if (c->guarded) guard::open_pool(c);
     register_core(c);
     return c;
 }

@@ -1,4 +1,4 @@
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/watch.hpp>
@@ -41,6 +41,8 @@ bool put_cached(thread_context& c, heap_block* b) noexcept {
     return true;
 }
 
+std::size_t back_zone(const thread_context& c) noexcept { return guarded(c) ? large_back_zone : 0; }
+
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
     c.tag->heap_taken.add(bytes);
     c.tag->add_live(static_cast<std::int64_t>(bytes));
@@ -51,9 +53,13 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
 
 void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t offset = align > header ? align : header;
-    void* p = backend_allocate(*c.owner->config.heap, bytes + offset, offset);
+    void* p = backend_allocate(*c.owner->config.heap, bytes + offset + back_zone(c), offset);
     if (p == nullptr) return nullptr;
     auto* b = ::new (pointer_at(address_of(p) + offset - header)) heap_block{};
+    if (guarded(c) && !begin_large(c, b + 1, bytes, align, block_kind::heap)) {
+        backend_deallocate(*c.owner->config.heap, p, bytes + offset + back_zone(c), offset);
+        return nullptr;
+    }
     b->owner = c.owner;
     b->requested = bytes;
     b->tag_index = c.tag->node->index;
@@ -94,15 +100,20 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     if (a.owner->config.heap != nullptr) return allocate_through_backend(c, bytes, align);
     const unsigned k = class_for(bytes, align);
     if (k == no_class) return large_allocate(c, bytes, align, true, why);
-    return pool_allocate(c, block_kind::heap, k, on_failure::return_null);
+    return pool_allocate(c, block_kind::heap, k, bytes, on_failure::return_null);
 }
 
 }  // namespace
 
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
-    heap_block* b = take_cached(c, bytes, align);
-    if (b == nullptr) b = c.owner->large.allocate(bytes, align, why);
+    heap_block* b = take_cached(c, bytes + back_zone(c), align);
+    if (b == nullptr) b = c.owner->large.allocate(bytes + back_zone(c), align, why);
+    if (b == nullptr && guarded(c) && end_rest(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
+    if (guarded(c) && !begin_large(c, payload_of(b), bytes, align, charged ? block_kind::heap : block_kind::outer)) {
+        c.owner->large.deallocate(b);
+        return nullptr;
+    }
     b->owner = c.owner;
     b->requested = bytes;
     b->tag_index = c.tag->node->index;
@@ -113,12 +124,19 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
 
 void large_free(thread_context& c, void* p) noexcept {
     heap_block* b = block_of(p);
+    if (guarded(c) && !end_large(*c.owner, p)) return;
     if (b->charged) refund(c, *b);
-    b->requested = 0;  // free, also while it waits in the cache
+    b->requested = 0;  // free, also while it waits in the cache or rests
+    if (!guarded(c) || !rest_large(c, p)) large_release(c, p);
+}
+
+void large_release(thread_context& c, void* p) noexcept {
+    heap_block* b = block_of(p);
     if (!put_cached(c, b)) b->owner->large.deallocate(b);
 }
 
 void flush_heap_cache(thread_context& c) noexcept {
+    if (guarded(c)) end_rest(c);
     if (c.heap_bins == nullptr) return;
     for (unsigned bin = 0; bin <= heap_bin_count; ++bin) {
         while (heap_block* b = c.heap_bins[bin]) {
@@ -159,7 +177,8 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
         large_free(*c, p);
     } else {
         const std::size_t offset = align > header ? align : header;
-        const std::size_t whole = b->requested + offset;
+        const std::size_t whole = b->requested + offset + back_zone(*c);
+        if (guarded(*c) && !end_large(*a.owner, p)) return;
         refund(*c, *b);
         backend_deallocate(*a.owner->config.heap, pointer_at(address_of(p) - offset), whole, offset);
     }

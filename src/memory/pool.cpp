@@ -6,6 +6,7 @@
 #include <bit>
 #include <new>
 
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -116,10 +117,6 @@ tag_account* lender(thread_context& c, block_kind k) noexcept {
     return t;
 }
 
-std::uint32_t first_block(std::size_t block) noexcept {
-    return static_cast<std::uint32_t>(align_up(page_header_bytes, natural_alignment(block)));
-}
-
 void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, unsigned size_class) noexcept {
     const std::size_t block = class_size(size_class);
     p.set_key(c.key);
@@ -127,8 +124,9 @@ void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, uns
     p.came_home = nullptr;
     p.seen = 0;
     p.describe({k, static_cast<std::uint32_t>(block), who});
-    p.carved = first_block(block);
-    p.end = static_cast<std::uint32_t>(p.carved + (page_bytes - p.carved) / block * block);
+    const std::uint32_t slot = slot_bytes(*c.owner, block);
+    p.carved = first_slot(*c.owner, block);
+    p.end = p.carved + (static_cast<std::uint32_t>(page_bytes) - p.carved) / slot * slot;
     p.size_class = static_cast<std::uint8_t>(size_class);
     p.listed = false;
     p.owner = &c;
@@ -139,10 +137,11 @@ void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, uns
 std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t last, exhaustion_reason& why) noexcept {
     if (p.kind != block_kind::pool || c.budget.pool.limit == 0) return last;
     const std::size_t quiet = c.budget.pool.quiet_until(current_frame(c));
-    const std::size_t room = quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block * p.block : 0;
+    const std::uint32_t slot = slot_bytes(*c.owner, p.block);
+    const std::size_t room = (quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block : 0) * slot;
     if (room >= last - p.carved) return last;
     if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
-    if (admit(c, budget_kind::pool, c.pool_carved, p.block) == admission::granted) return p.carved + p.block;
+    if (admit(c, budget_kind::pool, c.pool_carved, p.block) == admission::granted) return p.carved + slot;
     why = exhaustion_reason::thread_budget;
     return p.carved;
 }
@@ -150,8 +149,9 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
 // Makes a run of virgin blocks free: about a page of memory's worth, so that untouched memory stays untouched.
 bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     if (p.carved == p.end) return false;
-    std::uint32_t last = p.carved + first_step / p.block * p.block;
-    if (last == p.carved) last = p.carved + p.block;
+    const std::uint32_t slot = slot_bytes(a, p.block);
+    std::uint32_t last = p.carved + first_step / slot * slot;
+    if (last == p.carved) last = p.carved + slot;
     if (last > p.end) last = p.end;
     last = budgeted_end(*p.owner, p, last, why);
     if (last == p.carved) return false;
@@ -165,13 +165,13 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     }
     const std::uintptr_t base = address_of(&p);
     void* next = p.free;
-    for (std::uint32_t at = last; at > p.carved; at -= p.block) {
-        void* block = pointer_at(base + at - p.block);
+    for (std::uint32_t at = last; at > p.carved; at -= slot) {
+        void* block = pointer_at(base + at - slot);
         *static_cast<void**>(block) = next;
         next = block;
     }
     p.free = next;
-    if (p.kind == block_kind::pool) p.owner->pool_carved += last - p.carved;
+    if (p.kind == block_kind::pool) p.owner->pool_carved += std::size_t{(last - p.carved) / slot} * p.block;
     p.carved = last;
     return true;
 }
@@ -233,6 +233,27 @@ page_lists* lists_of(thread_context& c, tag_account* who, block_kind k, exhausti
     return lists;
 }
 
+// A block came back, or ended its rest.
+void after_return(pool_page& p) noexcept {
+    if (p.frees == p.allocations && p.held == 0) page_emptied(&p);
+    else if (p.key == closed_key && !p.current && !p.listed) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
+}
+
+// What came home rests first.
+void rest_returned(thread_context& c, pool_page& p) noexcept {
+    void* const before = p.free;
+    for (p.free = nullptr; take_returned(p); p.free = nullptr) {
+        void* slot = p.free;
+        p.free = before;
+        while (slot != nullptr) {
+            void* next = *static_cast<void**>(slot);
+            rest_slot(c, p, slot);
+            slot = next;
+        }
+    }
+    p.free = before;
+}
+
 // Takes in what other threads returned to one page. Returns the number of blocks. Constant time, however many they are.
 std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     const sync::remote_batch batch = p.remote.take(address_of(&p));
@@ -242,8 +263,8 @@ std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
     c.deferred.processed.add(batch.count);
     c.deferred.processed_bytes.add(std::uint64_t{batch.count} * p.block);
-    if (p.frees == p.allocations) page_emptied(&p);
-    else if (p.key == closed_key && !p.current && !p.listed) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
+    if (guarded(c)) rest_returned(c, p);
+    else after_return(p);
     return batch.count;
 }
 
@@ -329,10 +350,7 @@ pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, 
 
 namespace {
 
-// The next allocation comes by again.
 void tell_pool_allocation(thread_context& c, block_kind k, unsigned size_class) noexcept {
-    charge_pages(c);
-    uninstall_pages(c);
     if (k == block_kind::outer) return;  // told as frame memory
     tell_adopted(c);
     tell_allocation(c, k == block_kind::pool ? memory_kind::pool : memory_kind::heap, class_size(size_class));
@@ -340,17 +358,18 @@ void tell_pool_allocation(thread_context& c, block_kind k, unsigned size_class) 
 
 }  // namespace
 
-void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, on_failure f) noexcept {
+void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
     core& a = *c.owner;
     if (!belongs_to_caller(c) && a.config.reports)
         a.raise(code::FA430, "pool allocation with another thread's context", nullptr, class_size(requested_class), c.last_site);
     if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {
-        return pool_allocate(c, block_kind::heap, requested_class, f);
+        return pool_allocate(c, block_kind::heap, requested_class, bytes, f);
     }
     const unsigned size_class = a.serving[requested_class];
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && guarded(c) && end_rest(c)) p = page_with_room(c, k, size_class, why);
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c)) p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
             c.installed[static_cast<unsigned>(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
@@ -358,11 +377,16 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
             installed(c, *p, requested_class) = p;
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
-            if (watched(c)) [[unlikely]] tell_pool_allocation(c, k, size_class);
-            return block;
+            if (diverted(c)) [[unlikely]] {
+                charge_pages(c);
+                uninstall_pages(c);  // the next allocation comes by again
+                if (guarded(c)) block = begin_block(c, *p, block, bytes);
+                if (watched(c) && block != nullptr) tell_pool_allocation(c, k, size_class);
+            }
+            if (block != nullptr) return block;
         }
         if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
-            return pool_allocate(c, block_kind::heap, requested_class, f);
+            return pool_allocate(c, block_kind::heap, requested_class, bytes, f);
         }
         if (f == on_failure::return_null) return nullptr;
         if (!a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16)) return nullptr;
@@ -409,7 +433,9 @@ void retire(thread_context& c, pool_page* page) noexcept {
         page->listed = false;
     }
     observe_page(*page);
-    if (page->kind == block_kind::pool) c.pool_carved -= page->carved - first_block(page->block);
+    const std::uint32_t first = first_slot(*c.owner, page->block);
+    if (page->kind == block_kind::pool) c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
+    if (guarded(c)) bury_page(*c.owner, *page, first);
     page->set_key(closed_key);
     page->next = c.empty_pages;
     c.empty_pages = page;
@@ -422,7 +448,7 @@ void retire(thread_context& c, pool_page* page) noexcept {
 bool retire_unused(thread_context& c) noexcept {
     bool any = false;
     for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
-        if (p->account == nullptr || !p->current || p->used() != 0) continue;
+        if (p->account == nullptr || !p->current || p->used() != 0 || p->held != 0) continue;
         charge_page(c, *p);
         leave_current(c, *p->account->pages[static_cast<unsigned>(p->kind)], *p);
         retire(c, p);
@@ -452,11 +478,15 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
 }
 
 void pool_free_own(pool_page& p, void* block) noexcept {
-    *static_cast<void**>(block) = p.free;
-    p.free = block;
     owner_increment(p.frees);
-    if (p.frees == p.allocations) return page_emptied(&p);
-    if (p.key == closed_key) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
+    if (guarded(*p.owner)) return rest_slot(*p.owner, p, block);
+    put_back_slot(p, block);
+}
+
+void put_back_slot(pool_page& p, void* slot) noexcept {
+    *static_cast<void**>(slot) = p.free;
+    p.free = slot;
+    after_return(p);
 }
 
 // Takes home what other threads returned, then hands every empty page to the depot.
@@ -464,6 +494,7 @@ void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     adopt_returned(c, all_blocks);
+    if (guarded(c)) end_rest(c);
     retire_unused(c);
     release_empty_pages(c, true);
 }
@@ -509,10 +540,11 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     if (never_used || page->accessible == 0) return f;
     f.page = page;
     const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
-    const std::uint32_t first = page->block == 0 ? 0 : first_block(page->block);
+    const std::uint32_t first = page->block == 0 ? 0 : first_slot(a, page->block);
     if (page->block == 0 || offset < first || offset >= page->carved) return f;  // header, or virgin
+    const std::uint32_t lead = slot_lead(a);
     f.bytes = page->block;
-    f.begin = address_of(p) - (offset - first) % page->block;
+    f.begin = address_of(p) - (offset - first) % slot_bytes(a, page->block);  // of the slot
     bool is_free = page->used() == 0 || page->account == nullptr;
     for (void* b = page->free; b != nullptr && !is_free; b = *static_cast<void**>(b)) is_free = address_of(b) == f.begin;
     const std::uint16_t place = returned_blocks::place_of(pointer_at(f.begin));
@@ -527,6 +559,12 @@ found_block find_in_pages(core& a, const void* p) noexcept {
         if (c->batch_page == page) is_free = std::find(c->batch_places, c->batch_places + c->batch_count, place) != c->batch_places + c->batch_count;
     }
     f.state = is_free ? found_block::free : found_block::out;
+    f.begin += lead;
+    guard::block_record known;
+    if (a.guarded && a.blocks.find(f.begin, known)) {
+        f.state = known.state == guard::block_state::live ? found_block::out : found_block::free;
+        f.bytes = known.bytes;
+    }
     return f;
 }
 

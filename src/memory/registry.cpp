@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -88,7 +89,7 @@ void set_up_records(thread_context& c) noexcept {
     c.records[max_frame_depth].gate.on(gate_own);  // the last one has nothing above
     c.records[0].pending_bits = pending_ground;
     c.top = c.records;
-    c.segment = c.flight->start;
+    begin_segment(c, c.flight->start);
 }
 
 // Everything a context needs before its first operation; null when a page was refused.
@@ -114,15 +115,20 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     c.flight->next = c.flight;
     c.flight_count = 1;
     c.accounts_end = &c.accounts;
-    c.observed = a.config.checks;
+    c.observed = a.guarded;
+    if (a.guarded && !open_guard(c)) return give_up();
     for (auto& kind : c.pages) {
         for (pool_page*& p : kind) p = &nothing_installed;
     }
-    if (!open_arena(c, *c.flight, why)) return give_up();
+    if (!open_arena(c, *c.flight, why)) {
+        close_guard(c);
+        return give_up();
+    }
     c.root_tag = account_for(c, a.tags.root(), why);
     c.root_phase = c.root_tag;
     if (c.root_tag == nullptr) {
         close_arena(c, *c.flight);
+        close_guard(c);
         return give_up();
     }
     c.tag = c.root_tag;
@@ -203,7 +209,7 @@ void enter(core_ref a, thread_context* c) noexcept {
     sync::order_for_signals();
     t_slot.record = c->top;
     t_slot.context = c;
-    t_slot.key = watched(*c) ? no_context_key : c->key;
+    t_slot.key = diverted(*c) ? no_context_key : c->key;
     sync::order_for_signals();  // a handler that finds the id finds its context
     t_slot.id = a.id;
 }
@@ -277,6 +283,7 @@ void for_each_lock(F&& f) noexcept {
         f(c->tags.lock());
         f(c->large.lock());
         f(c->meta.lock());
+        f(c->blocks.lock());
         if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
     }
 }
@@ -420,6 +427,7 @@ void orphan_pages(core& a) noexcept {
 }
 
 void report_leaks(core& a, std::uint64_t blocks) noexcept {
+    if (a.guarded && report_leaks_by_site(a)) return;
     std::uint64_t bytes = 0;
     char worst[64] = "";
     std::uint64_t most = 0;

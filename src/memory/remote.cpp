@@ -2,6 +2,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -59,7 +60,7 @@ void hand_over_one(pool_page& p, void* block) noexcept {
 void flush_batch(thread_context& c) noexcept {
     if (c.batch_page == nullptr) return;
     pool_page& p = *c.batch_page;
-    const std::uint32_t room = returned_blocks::room(p.block);
+    const std::uint32_t room = returned_blocks::room(link_bytes(*p.owner->owner, p.block));
     returned_blocks* head = nullptr;
     returned_blocks* tail = nullptr;
     for (std::uint32_t i = 0; i != c.batch_count;) {
@@ -131,11 +132,12 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
     if (thread_context* c = slot()->context; c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
-        const bool plain = c->watched_by == nullptr && !c->owner->orphaned.load_relaxed();  // relaxed: as below
+        const bool plain = c->watched_by == nullptr && c->guarded_by == nullptr && !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
     thread_context* owner = p.owner;
     if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
+    if (owner->owner->guarded && (block = end_block(*owner->owner, block)) == nullptr) return;
     if (belongs_to_caller(*owner)) {
         const page_view what = p.view();
         pool_free_own(p, block);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <framealloc/framealloc.hpp>
+#include <framealloc/guard/annotate.hpp>
 
 #include <vector>
 
@@ -9,6 +10,10 @@ namespace test {
 
 namespace fa = framealloc;
 using namespace fa::literals;
+
+// Whether freed blocks rest and every block lies between zones.
+template <class P>
+inline constexpr bool guarded = P::checks || fa::guard::under_tool;
 
 struct recorder {
     std::vector<fa::code> faults;

@@ -21,6 +21,24 @@
 #define FRAMEALLOC_TSAN 0
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define FRAMEALLOC_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FRAMEALLOC_ASAN 1
+#endif
+#endif
+#if !defined(FRAMEALLOC_ASAN)
+#define FRAMEALLOC_ASAN 0
+#endif
+// Of a function that reads what the address sanitizer was told to forbid.
+#define FRAMEALLOC_UNCHECKED [[gnu::no_sanitize_address]]
+
+// Set by the build (CMake option FRAMEALLOC_VALGRIND): the library tells Valgrind of its blocks.
+#if !defined(FRAMEALLOC_VALGRIND)
+#define FRAMEALLOC_VALGRIND 0
+#endif
+
 // Clang reads a thread-local relative to its segment register when it is told so; see memory/record.hpp.
 #if defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define FRAMEALLOC_FS_RELATIVE 1

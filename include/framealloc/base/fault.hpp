@@ -30,6 +30,10 @@ struct fault {
     const char* allocator = "";    // options::name
     const void* address = nullptr;
     std::size_t bytes = 0;         // meaning depends on the code: a size, or bytes still out
+    site born{};                   // of the block: where it was allocated, as far as that was recorded
+    site died{};                   // where it was freed before
+    const char* tag = "";          // that paid for it
+    std::uint64_t frame = 0;       // outermost frame in which it was allocated; 0: not known
 };
 
 // Why a request could not be served.

@@ -12,11 +12,16 @@
 #include <framealloc/memory/record.hpp>
 #include <framealloc/memory/size_class.hpp>
 
+namespace framealloc::inline FRAMEALLOC_ABI::guard {
+class frame_log;
+}
+
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 struct core;
 struct heap_block;
 struct watch;
+struct thread_guard;
 
 inline constexpr unsigned max_frame_depth = 128;
 inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's page, handed over together
@@ -28,6 +33,8 @@ struct arena_chunk {
     std::uintptr_t committed;  // end of the accessible part
     std::uintptr_t end;
     std::size_t earlier;       // bytes handed out in the chunks below when this one was chained
+    std::uint64_t padding;     // guard_padding() when this one was chained
+    std::uintptr_t touched;    // while guarded: what lies above the cursor and below this is filled with dead_byte
 };
 
 // A frame block outside the arena: too large for it, or taken through an outer frame. The header lies before the block.
@@ -63,6 +70,7 @@ struct flight_slot {
     std::uint32_t holds;         // frame_holds not yet released; atomic
     const char* holder;          // name of the newest hold
     bool parked;                 // its frame has ended, its content is kept
+    guard::frame_log* log;       // while guarded; see memory/guarded.hpp
     flight_slot* next;           // ring
 };
 
@@ -157,6 +165,7 @@ struct thread_context {
     account::thread_budget budget;
     std::size_t pool_carved;      // bytes of pool blocks made, in pages that are not empty
 
+    thread_guard* guarded_by;             // null: blocks have no zones; see memory/guarded.hpp
     watch* watched_by;            // made when an observer first asks; written under core::lock
     std::uint64_t thread;         // number of the thread it belongs to, or belonged to last; atomic
     sync::atomic<std::uint32_t> modules_seen;  // of core::modules_released
@@ -177,7 +186,7 @@ struct thread_context {
     std::uint32_t phase_count;
     void* report;                         // phase_stats(), last result
     std::size_t report_bytes;
-    site last_site;                       // debug: the call that is being served
+    site last_site;                       // debug: the call that is being served; empty when it does not say
 };
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {

@@ -9,6 +9,7 @@
 #include <framealloc/base/fault.hpp>
 #include <framealloc/base/callback.hpp>
 #include <framealloc/base/size.hpp>
+#include <framealloc/guard/block_table.hpp>
 #include <framealloc/memory/context.hpp>
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
@@ -92,6 +93,9 @@ struct core {
     std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out
     std::uintptr_t fresh_end = 0;
     large_heap large{pages};
+    guard::block_table blocks;            // while guarded
+    std::uint64_t canary_key = 0;
+    bool guarded = false;                 // blocks lie between zones; see memory/guarded.hpp
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
@@ -107,6 +111,7 @@ struct core {
     void* resources[2] = {};     // std::pmr faces, made when first asked for
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
+    void raise(fault f) noexcept;  // completed with text and name
     // The same for what is served all the same: never ends the program.
     void warn(code what, const char* detail, std::size_t bytes, site where) noexcept;
     // Asks the exhaustion handler. Returns true to try again; ends the program when there is nobody to ask.
@@ -174,12 +179,14 @@ void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 
 // --- pool (src/memory/pool.cpp) ---
-FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, block_kind k, unsigned size_class, on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
 // Before the tag changes: pages belong to a tag.
 void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
 FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
-void pool_free_own(pool_page& p, void* block) noexcept;  // requires: the page is the calling thread's
+// Both require: the page is the calling thread's.
+void pool_free_own(pool_page& p, void* block) noexcept;
+void put_back_slot(pool_page& p, void* slot) noexcept;
 FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
 bool retire_unused(thread_context& c) noexcept;
 // Hands over what this thread freed for another; at most one batch waits.
@@ -208,6 +215,13 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;
 void large_free(thread_context& c, void* p) noexcept;
+void large_release(thread_context& c, void* p) noexcept;  // without account
+
+// --- guarded blocks (src/memory/guarded.cpp) ---
+// The front door of frees where a call says what it frees, and where it is.
+FRAMEALLOC_COLD void guarded_free(core_ref a, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
+// Looks at every zone and at what rests on this thread. Returns how many faults were raised.
+std::size_t check_everything(thread_context& c) noexcept;
 void flush_heap_cache(thread_context& c) noexcept;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

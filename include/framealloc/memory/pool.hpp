@@ -1,6 +1,6 @@
 // Pool blocks: constant time, owned by the thread that took them, freed from any thread.
 //
-//   void* p = memory::pool_allocate<memory::class_for(48, 16)>(*memory::context_of(a));
+//   void* p = memory::pool_allocate(*memory::context_of(a), block_kind::pool, memory::class_for(48, 16), 48);
 //   memory::pool_free(p);
 //
 // Cost: 12 instructions to allocate, 12 to free on the owning thread.
@@ -19,10 +19,11 @@ FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, block_kind k, unsigned s
     return block;
 }
 
-FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, block_kind k, unsigned size_class,
+// Requires: the class holds `bytes`.
+FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes,
                                       on_failure f = on_failure::ask_handler) noexcept {
     void* block = pool_try_pop(c, k, size_class);
-    return block != nullptr ? block : pool_allocate_slow(c, k, size_class, f);
+    return block != nullptr ? block : pool_allocate_slow(c, k, size_class, bytes, f);
 }
 
 // Threads: any. Requires: `block` came from pool_allocate.
@@ -41,7 +42,7 @@ inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size
     const unsigned k = small ? static_cast<unsigned>((bytes - 1) / 16) : is_power_of_two(align) ? class_for(bytes, align) : no_class;
     if (k == no_class) return heap_allocate(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
-    return c == nullptr ? nullptr : pool_allocate(*c, block_kind::pool, k, f);
+    return c == nullptr ? nullptr : pool_allocate(*c, block_kind::pool, k, bytes, f);
 }
 
 inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::size_t align) noexcept {

@@ -47,6 +47,7 @@ public:
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::pool_free_bytes(owner_, p, bytes, align); }
     bool try_grow(void*, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
         const unsigned k = memory::class_for(old_bytes, align);
+        if (owner_.owner->guarded) return new_bytes <= old_bytes;  // a zone begins where the block ends
         return k != memory::no_class && memory::class_for(new_bytes, align) == k;
     }
     memory::core_ref owner() const noexcept { return owner_; }

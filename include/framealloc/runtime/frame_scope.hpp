@@ -47,6 +47,25 @@ struct boxed_type<deduced, Arg> {
 template <class T, class... Args>
 using boxed_type_t = typename boxed_type<T, Args...>::type;
 
+// The call that is being served, for reports; nothing where sites are not recorded.
+template <class Site>
+struct located {
+    FRAMEALLOC_INLINE located(const memory::core_ref&, Site) noexcept {}
+};
+template <>
+struct located<site> {
+    located(const memory::core_ref& a, const site& s) noexcept : context(memory::try_context_of(a)) {
+        if (context != nullptr) context->last_site = s;
+    }
+    ~located() {
+        if (context != nullptr) context->last_site = {};
+    }
+    located(const located&) = delete;
+    located& operator=(const located&) = delete;
+
+    memory::thread_context* context;
+};
+
 template <class T>
 FRAMEALLOC_INLINE T* allocate_object(memory::frame_record*& r, memory::on_failure f) noexcept {
     static_assert(object::implicit_lifetime<T>, "this type needs construction: use frame_make (frame.make), frame_box or frame_vec");
@@ -72,11 +91,15 @@ class basic_frame_scope {
     using vec_type = basic_vec<T, frame_source, Policy>;
 
 public:
-    [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const memory::core_ref& a) noexcept
-        : record_(lifetime::open_frame(memory::top_record(a))) {}
+    [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const memory::core_ref& a, site_type s = site_type::here()) noexcept
+        : record_(open(a, s)), opened_(s) {}
     basic_frame_scope(const basic_frame_scope&) = delete;
     basic_frame_scope& operator=(const basic_frame_scope&) = delete;
-    FRAMEALLOC_INLINE ~basic_frame_scope() { lifetime::close_frame(record_); }
+    FRAMEALLOC_INLINE ~basic_frame_scope() {
+        note(opened_);
+        lifetime::close_frame(record_);
+        note({});
+    }
 
     // --- raw memory: uninitialised, for types that memory alone makes ---
     template <class T>
@@ -182,11 +205,16 @@ public:
     frame_hold hold(const char* name) const { return frame_hold(*record_->context, name); }
 
 private:
+    FRAMEALLOC_INLINE static memory::frame_record* open(const memory::core_ref& a, const site_type& s) noexcept {
+        const runtime::located<site_type> call(a, s);
+        return lifetime::open_frame(memory::top_record(a));
+    }
     FRAMEALLOC_INLINE void note(const site_type& s) const noexcept {
         if constexpr (Policy::checks) record_->context->last_site = s;
     }
 
     mutable memory::frame_record* record_;  // never another: see slow_allocation
+    [[no_unique_address]] site_type opened_;
 };
 
 using frame_scope = basic_frame_scope<active_policy>;

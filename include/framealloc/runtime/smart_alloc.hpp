@@ -65,9 +65,17 @@ public:
     friend bool operator==(const basic_smart_alloc& a, const basic_smart_alloc& b) noexcept { return a.owner_.id == b.owner_.id; }
 
     // --- frames ---
-    FRAMEALLOC_INLINE void begin_frame() const noexcept { lifetime::open_frame(memory::top_record(owner_)); }
-    FRAMEALLOC_INLINE void end_frame() const noexcept { lifetime::close_top_frame(memory::top_record(owner_)); }
-    [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope() const noexcept { return basic_frame_scope<Policy>(owner_); }
+    FRAMEALLOC_INLINE void begin_frame(site_type s = site_type::here()) const noexcept {
+        const located call(owner_, s);
+        lifetime::open_frame(memory::top_record(owner_));
+    }
+    FRAMEALLOC_INLINE void end_frame(site_type s = site_type::here()) const noexcept {
+        const located call(owner_, s);
+        lifetime::close_top_frame(memory::top_record(owner_));
+    }
+    [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope(site_type s = site_type::here()) const noexcept {
+        return basic_frame_scope<Policy>(owner_, s);
+    }
     // These, current_tag(), tag_path(), current_phase(), transfers() and lifecycle().is_enabled() may be called in a signal handler.
     bool in_frame() const noexcept { return frame_depth() != 0; }
     std::size_t frame_depth() const noexcept {
@@ -171,7 +179,7 @@ public:
     FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
         constexpr unsigned k = memory::class_for(sizeof(T), alignof(T));
         if constexpr (k == memory::no_class) return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
-        else return static_cast<T*>(memory::pool_allocate(*context(s), memory::block_kind::pool, k, must));
+        else return static_cast<T*>(memory::pool_allocate(*context(s), memory::block_kind::pool, k, sizeof(T), must));
     }
     template <class T>
     T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
@@ -179,8 +187,9 @@ public:
     }
     // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
-    FRAMEALLOC_INLINE void pool_free(T* p) const noexcept {
-        if constexpr (memory::class_for(sizeof(T), alignof(T)) != memory::no_class) {
+    FRAMEALLOC_INLINE void pool_free(T* p, site_type s = site_type::here()) const noexcept {
+        if constexpr (Policy::checks) memory::guarded_free(owner_, memory::block_kind::pool, p, sizeof(T), alignof(T), s);
+        else if constexpr (memory::class_for(sizeof(T), alignof(T)) != memory::no_class) {
             if (p != nullptr) memory::pool_free(p);
         } else {
             memory::heap_free(owner_, p, sizeof(T), alignof(T));
@@ -192,8 +201,9 @@ public:
     void* try_pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::pool_allocate_bytes(noted(s), size, align, may_fail);
     }
-    void pool_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t)) const noexcept {
-        memory::pool_free_bytes(owner_, p, size, align);
+    void pool_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        if constexpr (Policy::checks) memory::guarded_free(owner_, memory::block_kind::pool, p, size, align, s);
+        else memory::pool_free_bytes(owner_, p, size, align);
     }
     template <class T = runtime::deduced, class... Args>
     auto pool_box(Args&&... args) const {
@@ -281,15 +291,16 @@ public:
     }
     // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
-    void heap_free(T* p) const noexcept { memory::heap_free(owner_, p, sizeof(T), alignof(T)); }
+    void heap_free(T* p, site_type s = site_type::here()) const noexcept { heap_free_bytes(p, sizeof(T), alignof(T), s); }
     void* heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, must);
     }
     void* try_heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, may_fail);
     }
-    void heap_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t)) const noexcept {
-        memory::heap_free(owner_, p, size, align);
+    void heap_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+        if constexpr (Policy::checks) memory::guarded_free(owner_, memory::block_kind::heap, p, size, align, s);
+        else memory::heap_free(owner_, p, size, align);
     }
     template <class T = runtime::deduced, class... Args>
     auto heap_box(Args&&... args) const {
@@ -354,7 +365,10 @@ public:
         memory::thread_context& c = *memory::context_of(owner_);
         runtime::begin_phase(c, runtime::find_account(c, c.root_tag, name));
     }
-    void end_phase() const noexcept { runtime::end_phase(*memory::context_of(owner_)); }
+    void end_phase(site_type s = site_type::here()) const noexcept {
+        const located call(owner_, s);
+        runtime::end_phase(*memory::context_of(owner_));
+    }
     std::string_view current_phase() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
         return c == nullptr ? std::string_view{} : path_of(c->phase);
@@ -365,7 +379,10 @@ public:
     // --- checkpoints ---
     framealloc::frame_checkpoint frame_checkpoint() const noexcept { return take_checkpoint(*memory::context_of(owner_)); }
     // Returns false, after FA427, when the checkpoint is stale or of another frame.
-    bool rollback_to(const framealloc::frame_checkpoint& cp) const noexcept { return roll_back(*memory::context_of(owner_), cp); }
+    bool rollback_to(const framealloc::frame_checkpoint& cp, site_type s = site_type::here()) const noexcept {
+        const located call(owner_, s);
+        return roll_back(*memory::context_of(owner_), cp);
+    }
     [[nodiscard]] framealloc::checkpoint_guard checkpoint_guard() const noexcept {
         return framealloc::checkpoint_guard(*memory::context_of(owner_));
     }
@@ -397,6 +414,10 @@ public:
     // What happens, event by event; see insight/lifecycle.hpp.
     framealloc::lifecycle lifecycle() const noexcept { return framealloc::lifecycle(owner_); }
 
+    // Looks at every guarded block and at what was freed lately, and raises what is wrong. Returns how many faults; 0 where
+    // nothing is guarded. Threads: other threads must not write to pool and heap blocks meanwhile.
+    std::size_t check() const noexcept { return memory::check_everything(*memory::context_of(owner_)); }
+
     // --- memory ---
     // Returns what this thread, ended threads and the allocator itself do not use to the page source.
     void trim() const noexcept { memory::trim(*owner_.owner); }
@@ -415,6 +436,7 @@ public:
     }
 
 private:
+    using located = runtime::located<site_type>;
     static std::string_view path_of(const memory::tag_account* a) noexcept { return {a->node->path, a->node->path_length}; }
     FRAMEALLOC_INLINE memory::thread_context* context(const site_type& s) const noexcept {
         memory::thread_context* c = memory::context_of(owner_);

@@ -21,11 +21,12 @@ FOR_EACH_POLICY("pool blocks: in use, freed here or elsewhere, never handed out"
     CHECK(std::string_view(d.allocator) == "game");
     CHECK(std::string_view(d.tag) == "physics::solver");
     CHECK(d.begin == reinterpret_cast<std::uintptr_t>(p));
-    CHECK(d.bytes == 112);
+    const std::size_t block = test::guarded<P> ? 100 : 112;  // the class where the request is not recorded
+    CHECK(d.bytes == block);
     CHECK(d.offset == 16);
     CHECK(d.thread != 0);
     char text[200], little[12];
-    CHECK(std::string(d.text(text)).starts_with("allocator \"game\": pool memory, in use, block of 112 bytes at +16, tag \"physics::solver\""));
+    CHECK(std::string(d.text(text)).starts_with("allocator \"game\": pool memory, in use, block of " + std::to_string(block) + " bytes at +16, tag \"physics::solver\""));
     CHECK(d.text(little).size() == 11);
     alloc.pool_free_bytes(p, 100);
     CHECK(fa::describe(p).state == state::ended);

@@ -80,9 +80,10 @@ FOR_EACH_POLICY("a freed large block is served again without the lock or a page 
     const auto locks_of_stats = fa::sync::lock_acquisitions() - locks;
     for (int i = 0; i < 100; ++i) {
         void* q = alloc.heap_alloc_bytes(1_MiB);
-        CHECK(q == p);
+        if (!test::guarded<P>) CHECK(q == p);
         alloc.heap_free_bytes(q, 1_MiB);
     }
+    if (test::guarded<P>) return;  // there it rests first
     CHECK(fa::sync::lock_acquisitions() - locks == locks_of_stats);
     CHECK(alloc.stats().page_requests == requests);
 }

@@ -1,0 +1,24 @@
+// What AddressSanitizer and Valgrind are told. Each call is nothing in a library that is built for neither.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/compiler.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::guard {
+
+// Whether blocks are guarded whatever the policy, so that the tool sees their edges.
+inline constexpr bool under_tool = FRAMEALLOC_ASAN || FRAMEALLOC_VALGRIND;
+
+void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept;         // any access is an error
+void allow(std::uintptr_t begin, std::uintptr_t end) noexcept;          // of the library's own links
+void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept;  // to the user; reading before writing is an error
+
+// A pool in Valgrind's sense: one an allocator.
+void open_pool(const void* pool) noexcept;
+void close_pool(const void* pool) noexcept;
+void pool_block(const void* pool, std::uintptr_t begin, std::size_t bytes) noexcept;
+void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::guard

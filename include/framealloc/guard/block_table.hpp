@@ -1,0 +1,66 @@
+// The life of every pool, heap and out-of-line block of one allocator, apart from the blocks themselves: a stray write
+// cannot change it. Keyed by address; an entry outlives its block until the address is used again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/site.hpp>
+#include <framealloc/guard/own_memory.hpp>
+#include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::guard {
+
+enum class block_state : std::uint8_t {
+    live,
+    freed,  // its memory rests, filled with dead_byte
+    gone,   // its memory serves something else
+};
+
+struct block_record {
+    std::uintptr_t address = 0;
+    std::size_t bytes = 0;         // as asked for
+    std::size_t align = 0;
+    const void* tag = nullptr;     // account::tag_node of who paid
+    std::uint64_t frame = 0;       // current when it was born
+    std::uint64_t thread = 0;      // that made it
+    site born{}, died{};
+    std::uint64_t died_in = 0;     // frame
+    std::uint64_t died_on = 0;     // thread
+    block_state state = block_state::live;
+    std::uint8_t kind = 0;         // memory::block_kind
+    bool large = false;            // from the large heap or a backend, not from a page
+};
+
+// Threads: any; every call takes the lock for a short time. Cost: constant.
+class block_table {
+public:
+    // Enters a block, in place of an older one of the same address. Returns false without memory for it.
+    bool enter(const block_record& r) noexcept;
+    bool find(std::uintptr_t address, block_record& out) const noexcept;
+    // The memory of a freed block serves something else from now on.
+    void bury(std::uintptr_t address) noexcept;
+    // Marks a live block freed. Returns false when there is none; `before` is how it was, with state live if it could be freed.
+    bool kill(std::uintptr_t address, const site& where, std::uint64_t frame, std::uint64_t thread, block_record& before) noexcept;
+    template <class F>
+    void for_each_live(F&& f) const {
+        const sync::lock_guard guard(lock_);
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            if (slots_[i].address != 0 && slots_[i].state == block_state::live) f(slots_[i]);
+        }
+    }
+    // The live or freed block that contains `p`.
+    bool containing(std::uintptr_t p, block_record& out) const noexcept;
+    void release() noexcept { slots_.release(); }
+    sync::lock& lock() const noexcept { return lock_; }  // for fork alone
+
+private:
+    std::size_t slot_of(std::uintptr_t address) const noexcept;  // its own, or the empty one that would be
+    bool make_room() noexcept;
+
+    mutable sync::lock lock_;
+    own_array<block_record> slots_;  // open addressing, a power of two
+    std::size_t used_ = 0;
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::guard

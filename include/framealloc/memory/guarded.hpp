@@ -1,0 +1,90 @@
+// Guarding: every block lies between canary zones, is known to a table apart from it, rests when it is freed, and is filled
+// when it is handed out and when it is gone.
+//
+// A guarded allocator hands out nothing on the fast paths: its threads have no page installed, no key and no arena limit.
+// One that is not guarded executes nothing for it. Pages and accounts are the same for both: the page's links lie in the
+// zone before a block, and zones are not charged.
+#pragma once
+
+#include <framealloc/guard/guard.hpp>
+#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/watch.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct thread_guard {
+    guard::quarantine resting;
+    guard::frame_history ended;
+    std::uint64_t segment_padding = 0;  // guard_padding() where the open segment begins
+    site free_site{};                   // of the free that is under way, if it says
+};
+
+inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
+// Whether the fast paths are closed to the thread.
+inline bool diverted(const thread_context& c) noexcept { return guarded(c) || watched(c); }
+
+// --- a page's slots: zone, block, zone ---
+
+// Bytes of the zone before a block. A block, not its slot, is aligned as one that is not guarded.
+inline std::uint32_t slot_lead(const core& a) noexcept { return a.guarded ? static_cast<std::uint32_t>(guard::zone) : 0; }
+inline std::uint32_t slot_bytes(const core& a, std::size_t block) noexcept {
+    return static_cast<std::uint32_t>(a.guarded ? align_up(guard::zone + block + guard::zone, natural_alignment(block)) : block);
+}
+inline std::uint32_t first_slot(const core& a, std::size_t block) noexcept {
+    return static_cast<std::uint32_t>(align_up(page_header_bytes + slot_lead(a), natural_alignment(block))) - slot_lead(a);
+}
+// What the page's links may use of a free slot.
+inline std::size_t link_bytes(const core& a, std::size_t block) noexcept { return a.guarded ? guard::zone : block; }
+
+// Makes a free slot a block of `bytes`. Returns null, the slot being free again, without memory for its record.
+void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
+// Ends a block's life: checks it and fills it. Returns its slot, or null after a fault that leaves it as it is.
+void* end_block(core& a, void* block) noexcept;
+// A freed slot of the calling thread's page rests before it is used again.
+void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept;
+// Before a page without a block in use serves another class: what rests in it no more.
+void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept;
+
+// --- large blocks: the front zone is the unused end of their header ---
+inline constexpr std::size_t large_back_zone = 64;
+bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, block_kind k) noexcept;
+// Returns false after a fault that leaves the block as it is.
+bool end_large(core& a, void* block) noexcept;
+// Returns false when it cannot rest and is to be freed at once.
+bool rest_large(thread_context& c, void* block) noexcept;
+
+// Frees what rests. Returns whether there was anything.
+bool end_rest(thread_context& c) noexcept;
+
+// --- frame memory ---
+
+// Bytes of zones in the arena below the cursor.
+inline std::uint64_t guard_padding(const thread_context& c) noexcept { return c.flight->log == nullptr ? 0 : c.flight->log->padding(); }
+// Bytes handed out since the last boundary.
+inline std::uint64_t open_bytes(const thread_context& c) noexcept {
+    const std::uint64_t all = c.top->cursor - c.segment;
+    return guarded(c) ? all - (guard_padding(c) - c.guarded_by->segment_padding) : all;
+}
+inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
+    c.segment = cursor;
+    if (guarded(c)) c.guarded_by->segment_padding = guard_padding(c);
+}
+// Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for it.
+bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged) noexcept;
+// The newest blocks end, as far as they lie in this range.
+void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept;
+
+// Leaks by the place they were allocated at, largest first. False when nothing is known of them.
+bool report_leaks_by_site(core& a) noexcept;
+
+std::size_t check_frames(thread_context& c) noexcept;
+// The newest block of the arena becomes longer or shorter where it is. Requires: the frame on top may allocate.
+bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;
+void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept;
+void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept;
+
+bool open_guard(thread_context& c) noexcept;
+bool open_guard(thread_context& c, flight_slot& s) noexcept;
+void close_guard(thread_context& c) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

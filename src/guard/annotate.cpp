@@ -1,0 +1,60 @@
+#include <framealloc/guard/annotate.hpp>
+
+#include <framealloc/base/align.hpp>
+
+// Declared by both compilers' runtimes; <sanitizer/asan_interface.h> has more than is needed.
+extern "C" void __asan_poison_memory_region(const volatile void*, std::size_t);
+extern "C" void __asan_unpoison_memory_region(const volatile void*, std::size_t);
+
+#if FRAMEALLOC_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
+namespace framealloc::inline FRAMEALLOC_ABI::guard {
+
+#if FRAMEALLOC_VALGRIND
+namespace valgrind {
+void forbid(std::uintptr_t begin, std::size_t n) noexcept { static_cast<void>(VALGRIND_MAKE_MEM_NOACCESS(begin, n)); }
+void allow(std::uintptr_t begin, std::size_t n) noexcept { static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(begin, n)); }
+void allow_unwritten(std::uintptr_t begin, std::size_t n) noexcept { static_cast<void>(VALGRIND_MAKE_MEM_UNDEFINED(begin, n)); }
+void open_pool(const void* pool) noexcept { VALGRIND_CREATE_MEMPOOL(pool, 0, 0); }
+void close_pool(const void* pool) noexcept { VALGRIND_DESTROY_MEMPOOL(pool); }
+void pool_block(const void* pool, std::uintptr_t begin, std::size_t n) noexcept { VALGRIND_MEMPOOL_ALLOC(pool, begin, n); }
+void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept { VALGRIND_MEMPOOL_FREE(pool, begin); }
+}  // namespace valgrind
+#else
+namespace valgrind {
+void forbid(std::uintptr_t, std::size_t) noexcept {}
+void allow(std::uintptr_t, std::size_t) noexcept {}
+void allow_unwritten(std::uintptr_t, std::size_t) noexcept {}
+void open_pool(const void*) noexcept {}
+void close_pool(const void*) noexcept {}
+void pool_block(const void*, std::uintptr_t, std::size_t) noexcept {}
+void pool_block_freed(const void*, std::uintptr_t) noexcept {}
+}  // namespace valgrind
+#endif
+
+void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept {
+    if (begin >= end) return;
+    if constexpr (FRAMEALLOC_ASAN) __asan_poison_memory_region(pointer_at(begin), end - begin);
+    valgrind::forbid(begin, end - begin);
+}
+
+void allow(std::uintptr_t begin, std::uintptr_t end) noexcept {
+    if (begin >= end) return;
+    if constexpr (FRAMEALLOC_ASAN) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
+    valgrind::allow(begin, end - begin);
+}
+
+void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept {
+    if (begin >= end) return;
+    if constexpr (FRAMEALLOC_ASAN) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
+    valgrind::allow_unwritten(begin, end - begin);
+}
+
+void open_pool(const void* pool) noexcept { valgrind::open_pool(pool); }
+void close_pool(const void* pool) noexcept { valgrind::close_pool(pool); }
+void pool_block(const void* pool, std::uintptr_t begin, std::size_t bytes) noexcept { valgrind::pool_block(pool, begin, bytes); }
+void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept { valgrind::pool_block_freed(pool, begin); }
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::guard

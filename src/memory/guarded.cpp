@@ -1,0 +1,350 @@
+// Guarded pool and heap blocks: their birth, their death, and what lies between.
+#include <framealloc/memory/guarded.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <new>
+
+#include <framealloc/memory/pool.hpp>
+#include <framealloc/memory/registry.hpp>
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+using guard::block_record;
+using guard::block_state;
+using guard::damage;
+
+namespace {
+
+constexpr const char* kind_names[] = {"pool", "heap", "frame"};
+
+site take(site& s) noexcept {
+    const site was = s;
+    s = {};
+    return was;
+}
+
+// A fault about a block, with all that is known of it.
+void raise_about(core& a, code what, const block_record& b, const char* detail, const void* address, const site& where) noexcept {
+    char tag[96] = "";
+    if (const auto* n = static_cast<const account::tag_node*>(b.tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
+    a.raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = b.bytes, .born = b.born, .died = b.died, .tag = tag, .frame = b.frame});
+}
+
+std::uintptr_t slot_end(const core& a, const pool_page& p, std::uintptr_t block) noexcept {
+    return block - slot_lead(a) + slot_bytes(a, p.block);
+}
+
+// A block's zones; of a large block the first is the end of its header.
+struct zones {
+    std::uintptr_t front, begin, end, back;
+};
+
+zones zones_of(core& a, const block_record& b) noexcept {
+    zones z{b.address - guard::zone, b.address, b.address + b.bytes, b.address + b.bytes + large_back_zone};
+    if (b.large) return z;
+    const pool_page& p = *page_of(pointer_at(b.address));
+    z.front = b.address - slot_lead(a);
+    z.back = slot_end(a, p, b.address);
+    return z;
+}
+
+void begin_zones(core& a, const zones& z) noexcept {
+    guard::allow(z.front, z.back);
+    guard::write_canary(z.front, z.begin, a.canary_key);
+    guard::write_canary(z.end, z.back, a.canary_key);
+    guard::fill(z.begin, z.end, guard::fresh_byte);
+    guard::forbid(z.front, z.begin);
+    guard::forbid(z.end, z.back);
+    guard::allow_unwritten(z.begin, z.end);
+}
+
+bool check_zones(core& a, const block_record& b, const site& where, const char* when) noexcept {
+    const zones z = zones_of(a, b);
+    const damage behind = guard::check_canary(z.end, z.back, a.canary_key);
+    const damage before = guard::check_canary(z.front, z.begin, a.canary_key);
+    char detail[160];
+    if (behind) {
+        std::snprintf(detail, sizeof detail, "a block of %zu bytes, %zu to %zu bytes behind its end%s", b.bytes, static_cast<std::size_t>(behind.first - z.end),
+                      static_cast<std::size_t>(behind.last - z.end), when);
+        raise_about(a, code::FA412, b, detail, pointer_at(behind.first), where);
+    }
+    if (before) {
+        std::snprintf(detail, sizeof detail, "a block of %zu bytes, %zu to %zu bytes before its begin%s", b.bytes, static_cast<std::size_t>(z.begin - before.last),
+                      static_cast<std::size_t>(z.begin - before.first), when);
+        raise_about(a, code::FA413, b, detail, pointer_at(before.first), where);
+    }
+    return !behind && !before;
+}
+
+// What rests must not change.
+bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
+    const damage d = guard::check_fill(b.address, end, guard::dead_byte);
+    if (!d) return true;
+    char detail[160];
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at +%zu to +%zu after it was freed", kind_names[b.kind], b.bytes,
+                  static_cast<std::size_t>(d.first - b.address), static_cast<std::size_t>(d.last - b.address));
+    raise_about(a, code::FA419, b, detail, pointer_at(d.first), {});
+    guard::allow(d.first, d.last + 1);
+    guard::fill(d.first, d.last + 1, guard::dead_byte);  // told once
+    return false;
+}
+
+std::uintptr_t rest_end(core& a, const block_record& b) noexcept { return b.large ? b.address + b.bytes : zones_of(a, b).back; }
+
+block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t bytes, std::size_t align, block_kind k, bool large) noexcept {
+    block_record r;
+    r.address = address;
+    r.bytes = bytes;
+    r.align = align;
+    r.tag = c.tag->node;
+    r.frame = current_frame(c);
+    r.thread = thread_of(c);
+    r.born = take(c.last_site);
+    r.kind = static_cast<std::uint8_t>(k);
+    r.large = large;
+    return r;
+}
+
+// Whose pointer is it, if it is no block of this allocator?
+void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
+    block_record b;
+    char detail[128];
+    if (a.blocks.containing(address_of(p), b) && b.state == block_state::live) {
+        std::snprintf(detail, sizeof detail, "+%zu in a %s block of %zu bytes", static_cast<std::size_t>(address_of(p) - b.address), kind_names[b.kind], b.bytes);
+        return raise_about(a, code::FA415, b, detail, p, where);
+    }
+    char other[48] = "";
+    b = {};
+    for_each_core([&](core& o) {
+        block_record theirs;
+        if (&o == &a || !o.guarded || !o.blocks.find(address_of(p), theirs) || theirs.state != block_state::live) return;
+        std::snprintf(other, sizeof other, "%s", o.name);
+        b = theirs;
+        b.tag = nullptr;  // it may go with its allocator
+    });
+    if (b.address != 0) {
+        std::snprintf(detail, sizeof detail, "a block of allocator \"%s\"", other);
+        return raise_about(a, code::FA417, b, detail, p, where);
+    }
+    a.raise({.what = code::FA414, .detail = "the pointer is none that a pool or heap allocation returned", .where = where, .address = p});
+}
+
+void raise_double_free(core& a, const block_record& b, const void* p, const site& where) noexcept {
+    char detail[128];
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu", kind_names[b.kind], b.bytes,
+                  static_cast<unsigned long long>(b.died_in), static_cast<unsigned long long>(b.died_on));
+    raise_about(a, code::FA411, b, detail, p, where);
+}
+
+thread_context* caller(core& a) noexcept { return try_attach({&a, a.id}); }
+
+// Marks the block freed, if it can be; checks its zones.
+bool kill(core& a, const void* p, block_record& before) noexcept {
+    thread_context* c = caller(a);
+    const site where = c == nullptr || !guarded(*c) ? site{} : take(c->guarded_by->free_site);
+    const std::uint64_t frame = c == nullptr ? 0 : current_frame(*c);
+    if (!a.blocks.kill(address_of(p), where, frame, os::thread_number(), before)) {
+        raise_not_a_block(a, p, where);
+        return false;
+    }
+    if (before.state != block_state::live) {
+        raise_double_free(a, before, p, where);
+        return false;
+    }
+    check_zones(a, before, where, "");
+    return true;
+}
+
+void end_zones(const zones& z) noexcept {
+    guard::allow(z.front, z.back);
+    guard::fill(z.begin, z.back, guard::dead_byte);
+    guard::forbid(z.begin, z.back);
+}
+
+void put_to_rest(thread_context& c, std::uintptr_t block, std::size_t bytes, bool large) noexcept {
+    c.guarded_by->resting.put({block, bytes, large});
+}
+
+void end_one_rest(thread_context& c) noexcept {
+    const guard::quarantine::entry e = c.guarded_by->resting.take();
+    core& a = *c.owner;
+    block_record b;
+    if (a.blocks.find(e.block, b) && b.state == block_state::freed) check_rest(a, b, rest_end(a, b));
+    if (e.large) {
+        a.blocks.bury(e.block);
+        guard::allow(e.block, e.block + e.bytes);
+        return large_release(c, pointer_at(e.block));
+    }
+    pool_page& p = *page_of(pointer_at(e.block));
+    --p.held;
+    put_back_slot(p, pointer_at(e.block - slot_lead(a)));
+}
+
+}  // namespace
+
+void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept {
+    core& a = *c.owner;
+    const std::uintptr_t at = address_of(slot) + slot_lead(a);
+    block_record old;
+    if (a.blocks.find(at, old) && old.state == block_state::freed) check_rest(a, old, slot_end(a, p, at));
+    const block_record r = birth_record(c, at, bytes, natural_alignment(p.block), p.kind, false);
+    if (!a.blocks.enter(r)) {
+        owner_increment(p.frees);
+        put_back_slot(p, slot);
+        return nullptr;
+    }
+    begin_zones(a, zones_of(a, r));
+    guard::pool_block(&a, at, bytes);
+    return pointer_at(at);
+}
+
+void* end_block(core& a, void* block) noexcept {
+    block_record b;
+    if (!kill(a, block, b)) return nullptr;
+    guard::pool_block_freed(&a, b.address);
+    const zones z = zones_of(a, b);
+    end_zones(z);
+    return pointer_at(z.front);
+}
+
+void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
+    observe_page(p);
+    ++p.held;
+    put_to_rest(c, address_of(slot) + slot_lead(*c.owner), p.block, false);
+    while (c.guarded_by->resting.overfull()) end_one_rest(c);
+}
+
+void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
+    const std::uintptr_t base = address_of(&p);
+    for (std::uint32_t at = first; at < p.carved; at += slot_bytes(a, p.block)) {
+        const std::uintptr_t block = base + at + slot_lead(a);
+        block_record b;
+        if (!a.blocks.find(block, b) || b.state != block_state::freed) continue;
+        check_rest(a, b, slot_end(a, p, block));
+        a.blocks.bury(block);
+    }
+    guard::allow(base + first, base + p.carved);
+}
+
+bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, block_kind k) noexcept {
+    const block_record r = birth_record(c, address_of(block), bytes, align, k, true);
+    if (!c.owner->blocks.enter(r)) return false;
+    begin_zones(*c.owner, zones_of(*c.owner, r));
+    guard::pool_block(c.owner, r.address, bytes);
+    return true;
+}
+
+bool end_large(core& a, void* block) noexcept {
+    block_record b;
+    if (!kill(a, block, b)) return false;
+    guard::pool_block_freed(&a, b.address);
+    zones z = zones_of(a, b);
+    guard::allow(z.front, z.begin);  // the header's own again
+    z.front = z.begin;
+    end_zones(z);
+    guard::allow(z.end, z.back);
+    return true;
+}
+
+bool rest_large(thread_context& c, void* block) noexcept {
+    const heap_block& b = *block_of(block);
+    if (b.bytes > guard::quarantine::most_bytes / 4) return false;
+    put_to_rest(c, address_of(block), b.bytes, true);
+    while (c.guarded_by->resting.overfull()) end_one_rest(c);
+    return true;
+}
+
+bool end_rest(thread_context& c) noexcept {
+    const bool any = !c.guarded_by->resting.empty();
+    while (!c.guarded_by->resting.empty()) end_one_rest(c);
+    return any;
+}
+
+void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
+    if (p == nullptr) return;
+    core& a = *owner.owner;
+    block_record b;
+    const bool known = a.blocks.find(address_of(p), b);
+    const bool live = known && b.state == block_state::live;
+    thread_context* c = caller(a);
+    if (c != nullptr && guarded(*c)) c->guarded_by->free_site = where;
+    if (!live) {  // kill() says what it is
+        static_cast<void>(kill(a, p, b));
+        return;
+    }
+    const bool moved_up = k == block_kind::pool && b.kind == static_cast<std::uint8_t>(block_kind::heap);  // pool_max, or a budget's promotion
+    if (b.kind != static_cast<std::uint8_t>(k) && !moved_up) {
+        char detail[96];
+        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", kind_names[b.kind], kind_names[static_cast<unsigned>(k)]);
+        raise_about(a, code::FA417, b, detail, p, where);
+    } else if (b.bytes != bytes || !is_power_of_two(align) || address_of(p) % align != 0) {
+        char detail[96];
+        std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
+        raise_about(a, code::FA418, b, detail, p, where);
+    }
+    if (b.large) heap_free(owner, p, b.bytes, b.align);
+    else pool_free(p);
+}
+
+std::size_t check_everything(thread_context& c) noexcept {
+    core& a = *c.owner;
+    std::size_t faults = 0;
+    if (!guarded(c)) return faults;
+    guard::own_array<block_record> live;  // a handler may allocate: no lock while it runs
+    a.blocks.for_each_live([&](const block_record& b) { live.push(b); });
+    for (const block_record& b : live) {
+        block_record now;
+        const bool same = a.blocks.find(b.address, now) && now.state == block_state::live && now.bytes == b.bytes;
+        if (same && !check_zones(a, now, {}, "; found by check()")) ++faults;
+    }
+    live.release();
+    c.guarded_by->resting.for_each([&](const guard::quarantine::entry& e) {
+        block_record b;
+        if (a.blocks.find(e.block, b) && b.state == block_state::freed && !check_rest(a, b, rest_end(a, b))) ++faults;
+    });
+    return faults + check_frames(c);
+}
+
+namespace {
+
+struct leak_group {
+    block_record first;
+    std::uint64_t blocks, bytes;
+};
+
+bool same_place(const block_record& a, const block_record& b) noexcept {
+    return a.born.file == b.born.file && a.born.line == b.born.line && a.tag == b.tag && a.kind == b.kind;
+}
+
+}  // namespace
+
+bool report_leaks_by_site(core& a) noexcept {
+    constexpr std::size_t most_groups = 32, told = 16;
+    leak_group groups[most_groups];
+    std::size_t n = 0;
+    std::uint64_t others = 0;
+    a.blocks.for_each_live([&](const block_record& b) {
+        if (b.kind == static_cast<std::uint8_t>(block_kind::outer)) return;
+        leak_group* g = std::find_if(groups, groups + n, [&](const leak_group& x) { return same_place(x.first, b); });
+        if (g == groups + n && n == most_groups) return static_cast<void>(++others);
+        if (g == groups + n) groups[n++] = {b, 0, 0};
+        ++g->blocks;
+        g->bytes += b.bytes;
+    });
+    std::sort(groups, groups + n, [](const leak_group& x, const leak_group& y) { return x.bytes > y.bytes; });
+    for (std::size_t i = told; i < n; ++i) others += groups[i].blocks;
+    for (std::size_t i = 0; i < n && i < told; ++i) {
+        char detail[160];
+        int used = std::snprintf(detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive", static_cast<unsigned long long>(groups[i].blocks),
+                                 kind_names[groups[i].first.kind], static_cast<unsigned long long>(groups[i].bytes));
+        if (i + 1 == told && others != 0 && used > 0)
+            std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used), "; %llu blocks more from other places", static_cast<unsigned long long>(others));
+        groups[i].first.bytes = static_cast<std::size_t>(groups[i].bytes);
+        raise_about(a, code::FA424, groups[i].first, detail, pointer_at(groups[i].first.address), {});
+    }
+    return n != 0;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

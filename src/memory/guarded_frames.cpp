@@ -1,0 +1,155 @@
+// Guarded frame memory in arenas.
+#include <framealloc/memory/guarded.hpp>
+
+#include <cstdio>
+#include <new>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+using guard::damage;
+using guard::frame_block;
+
+namespace {
+
+void raise_about(core& a, code what, const frame_block& b, const char* detail, const void* address) noexcept {
+    char tag[96] = "";
+    if (const auto* n = static_cast<const account::tag_node*>(b.tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
+    a.raise({.what = what, .detail = detail, .address = address, .bytes = b.end - b.begin, .born = b.born, .tag = tag, .frame = b.frame});
+}
+
+bool check_zones(core& a, const frame_block& b) noexcept {
+    const damage behind = guard::check_canary(b.end, b.cursor, a.canary_key);
+    const damage before = guard::check_canary(b.front, b.begin, a.canary_key);
+    char detail[160];
+    const std::size_t bytes = b.end - b.begin;
+    if (behind) {
+        std::snprintf(detail, sizeof detail, "frame memory of %zu bytes, %zu to %zu bytes behind its end", bytes, static_cast<std::size_t>(behind.first - b.end),
+                      static_cast<std::size_t>(behind.last - b.end));
+        raise_about(a, code::FA412, b, detail, pointer_at(behind.first));
+    }
+    if (before) {
+        std::snprintf(detail, sizeof detail, "frame memory of %zu bytes, %zu to %zu bytes before its begin", bytes, static_cast<std::size_t>(b.begin - before.last),
+                      static_cast<std::size_t>(b.begin - before.first));
+        raise_about(a, code::FA413, b, detail, pointer_at(before.first));
+    }
+    return !behind && !before;
+}
+
+// What ended must not change until it is handed out again.
+void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noexcept {
+    if (begin >= end) return;
+    const damage d = guard::check_fill(begin, end, guard::dead_byte);
+    if (!d) return;
+    char detail[160];
+    const frame_block* b = c.guarded_by->ended.containing(d.first);
+    if (b == nullptr) {
+        std::snprintf(detail, sizeof detail, "%zu bytes of frame memory were changed after their frame had ended", static_cast<std::size_t>(d.last - d.first + 1));
+        return c.owner->raise({.what = code::FA002, .detail = detail, .address = pointer_at(d.first)});
+    }
+    const frame_block copy = *b;
+    std::snprintf(detail, sizeof detail, "frame memory of %zu bytes was changed at +%zu after its frame, number %llu, had ended", static_cast<std::size_t>(copy.end - copy.begin),
+                  static_cast<std::size_t>(d.first - copy.begin), static_cast<unsigned long long>(copy.frame));
+    raise_about(*c.owner, code::FA002, copy, detail, pointer_at(d.first));
+}
+
+}  // namespace
+
+bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged) noexcept {
+    arena_chunk& k = *c.flight->chunk;
+    const std::uintptr_t front = c.top->cursor;
+    check_dead(c, front, cursor < k.touched ? cursor : k.touched);
+    frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag->node, .born = c.last_site, .frame = current_frame(c), .depth = c.top->depth};
+    if (!c.flight->log->push(b, cursor - front - charged)) return false;
+    c.last_site = {};
+    if (k.touched < cursor) k.touched = cursor;
+    guard::allow(front, cursor);
+    guard::write_canary(front, b.begin, c.owner->canary_key);
+    guard::fill(b.begin, b.end, guard::fresh_byte);
+    guard::write_canary(b.end, cursor, c.owner->canary_key);
+    guard::forbid(front, b.begin);
+    guard::forbid(b.end, cursor);
+    guard::allow_unwritten(b.begin, b.end);
+    return true;
+}
+
+std::size_t check_frames(thread_context& c) noexcept {
+    std::size_t faults = 0;
+    for (std::size_t i = 0; i < c.flight->log->height(); ++i) {
+        const frame_block b = c.flight->log->at(i);
+        if (!check_zones(*c.owner, b)) ++faults;
+    }
+    return faults;
+}
+
+void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept {
+    while (s.log->height() != 0 && s.log->top().front >= from && s.log->top().front < to) {
+        const frame_block b = s.log->top();
+        s.log->pop();
+        check_zones(*c.owner, b);
+        guard::allow(b.front, b.cursor);
+        guard::fill(b.front, b.cursor, guard::dead_byte);
+        guard::forbid(b.front, b.cursor);
+        c.guarded_by->ended.put(b);
+    }
+}
+
+void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept {
+    frame_block& b = c.flight->log->top();
+    const std::uintptr_t block = b.begin, old = b.cursor, end = block + bytes;
+    check_zones(*c.owner, b);
+    if (cursor > old) check_dead(c, old, cursor < c.flight->chunk->touched ? cursor : c.flight->chunk->touched);
+    const std::uintptr_t widest = cursor > old ? cursor : old;
+    guard::allow(block, widest);
+    if (end > b.end) guard::fill(b.end, end, guard::fresh_byte);
+    guard::write_canary(end, cursor, c.owner->canary_key);
+    guard::fill(cursor, widest, guard::dead_byte);
+    guard::forbid(end, widest);
+    if (c.flight->chunk->touched < cursor) c.flight->chunk->touched = cursor;
+    b.end = end;
+    b.cursor = cursor;
+    c.top->cursor = cursor;
+}
+
+// Does not go below the last accounting boundary, as without zones: then the block keeps its length.
+void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
+    guard::frame_log& log = *c.flight->log;
+    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.top->cursor) return;
+    if (log.top().front < c.segment) return;
+    if (bytes != 0) return resize_top_block(c, bytes, align_up(address_of(p) + bytes, cursor_granularity) + guard::zone);
+    const std::uintptr_t front = log.top().front;
+    end_frame_blocks(c, *c.flight, front, c.top->cursor);
+    c.top->cursor = front;
+}
+
+bool open_guard(thread_context& c) noexcept {
+    os::system_pages system;
+    void* p = system.reserve(align_up(sizeof(thread_guard), system.granularity()), system.granularity());
+    if (p == nullptr || !system.commit(p, align_up(sizeof(thread_guard), system.granularity()))) return false;
+    c.guarded_by = ::new (p) thread_guard{};
+    return true;
+}
+
+bool open_guard(thread_context& c, flight_slot& s) noexcept {
+    if (!guarded(c)) return true;
+    os::system_pages system;
+    void* p = system.reserve(align_up(sizeof(guard::frame_log), system.granularity()), system.granularity());
+    if (p == nullptr || !system.commit(p, align_up(sizeof(guard::frame_log), system.granularity()))) return false;
+    s.log = ::new (p) guard::frame_log{};
+    return true;
+}
+
+void close_guard(thread_context& c) noexcept {
+    if (!guarded(c)) return;
+    os::system_pages system;
+    flight_slot* s = c.flight;
+    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {
+        if (s->log == nullptr) continue;
+        s->log->release();
+        system.release(s->log, align_up(sizeof(guard::frame_log), system.granularity()));
+    }
+    c.guarded_by->resting.release();
+    c.guarded_by->ended.release();
+    system.release(c.guarded_by, align_up(sizeof(thread_guard), system.granularity()));
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
