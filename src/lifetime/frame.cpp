@@ -145,7 +145,7 @@ void rotate(thread_context& c) noexcept {
 // --- the end of a frame ---
 
 std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
-    if (r.depth == max_frame_depth || watched(c)) return pending_always;
+    if (r.depth == max_frame_depth || diverted(c)) return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
     const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all || c.deferred.config.mode == deferred_mode::at_frame_end;
@@ -227,10 +227,12 @@ void close_top(thread_context& c) noexcept {
     }
 }
 
+site opened_at(const thread_context& c) noexcept { return guarded(c) ? c.guarded_by->opened[c.top->depth] : site{}; }
+
 // A thread or its allocator ends.
 void close_all(thread_context& c) noexcept {
     if (left_open(c) && c.owner->config.reports)
-        c.owner->raise(code::FA428, "the thread or the allocator ended with open frames", nullptr, c.top->depth);
+        c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
     while (in_frame(c)) close_top(c);
     if (ground_in_use(c)) reset_ground(c);
     flight_slot* s = c.flight;
@@ -265,6 +267,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     owner_increment(inner->generation);
     r->limit = 0;
     set_top(c, inner);
+    if (guarded(c)) c.guarded_by->opened[inner->depth] = c.last_site;
     if (inner->depth == 1 && c.records[0].cursor != c.flight->start) add_pending(*inner, pending_ground);
     refresh_limit(c);
     if (watched(c)) {
@@ -297,7 +300,7 @@ void close_frame_slow(frame_record* r) noexcept {
         c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.last_site);
         return;
     }
-    if (r != c.top) c.owner->raise(code::FA428, "an inner frame is still open; it ends here", nullptr, c.top->depth, c.last_site);
+    if (r != c.top) c.owner->raise({.what = code::FA428, .detail = "an inner frame is still open; it ends here", .where = c.last_site, .bytes = c.top->depth, .born = opened_at(c)});
     while (c.top >= r) close_top(c);
 }
 

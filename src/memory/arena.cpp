@@ -213,6 +213,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
         return nullptr;
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
+    if (guarded(c)) begin_outer_block(c, pointer_at(address_of(b) + outer_header_bytes));
     outer_block*& head = c.blocks[r->depth];
     b->next = head;
     b->link = &head;
@@ -319,6 +320,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
 
 void outer_free(thread_context& c, void* block) noexcept {
     auto* b = pointer_at<outer_block>(address_of(block) - outer_header_bytes);
+    if (guarded(c)) end_outer_block(c, *b, block);
     *b->link = b->next;
     if (b->next != nullptr) b->next->link = b->link;
     c.outer_bytes -= b->bytes;

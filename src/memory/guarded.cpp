@@ -228,6 +228,24 @@ void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
     guard::allow(base + first, base + p.carved);
 }
 
+void begin_outer_block(thread_context& c, void* block) noexcept {
+    guard::write_canary(address_of(block) - outer_header_bytes + sizeof(outer_block), address_of(block), c.owner->canary_key);
+}
+
+void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept {
+    const damage d = guard::check_canary(address_of(&b) + sizeof(outer_block), address_of(block), c.owner->canary_key);
+    block_record r;
+    if (!d || !c.owner->blocks.find(address_of(b.raw), r)) return;
+    raise_about(*c.owner, code::FA413, r, "out-of-line frame memory, right before its begin", pointer_at(d.first), {});
+}
+
+void name_as_pool(core& a, void* block) noexcept {
+    block_record r;
+    if (!a.blocks.find(address_of(block), r)) return;
+    r.kind = static_cast<std::uint8_t>(block_kind::pool);
+    a.blocks.enter(r);
+}
+
 bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, block_kind k) noexcept {
     const block_record r = birth_record(c, address_of(block), bytes, align, k, true);
     if (!c.owner->blocks.enter(r)) return false;
@@ -274,7 +292,7 @@ void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std:
         static_cast<void>(kill(a, p, b));
         return;
     }
-    const bool moved_up = k == block_kind::pool && b.kind == static_cast<std::uint8_t>(block_kind::heap);  // pool_max, or a budget's promotion
+    const bool moved_up = k == block_kind::pool && b.kind == static_cast<std::uint8_t>(block_kind::heap) && b.large;  // beyond the classes
     if (b.kind != static_cast<std::uint8_t>(k) && !moved_up) {
         char detail[96];
         std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", kind_names[b.kind], kind_names[static_cast<unsigned>(k)]);

@@ -356,6 +356,12 @@ void tell_pool_allocation(thread_context& c, block_kind k, unsigned size_class) 
     tell_allocation(c, k == block_kind::pool ? memory_kind::pool : memory_kind::heap, class_size(size_class));
 }
 
+void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
+    void* block = pool_allocate(c, block_kind::heap, size_class, bytes, f);
+    if (guarded(c) && block != nullptr) name_as_pool(*c.owner, block);
+    return block;
+}
+
 }  // namespace
 
 void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
@@ -363,7 +369,7 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
     if (!belongs_to_caller(c) && a.config.reports)
         a.raise(code::FA430, "pool allocation with another thread's context", nullptr, class_size(requested_class), c.last_site);
     if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {
-        return pool_allocate(c, block_kind::heap, requested_class, bytes, f);
+        return heap_instead(c, requested_class, bytes, f);
     }
     const unsigned size_class = a.serving[requested_class];
     for (;;) {
@@ -386,7 +392,7 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
             if (block != nullptr) return block;
         }
         if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
-            return pool_allocate(c, block_kind::heap, requested_class, bytes, f);
+            return heap_instead(c, requested_class, bytes, f);
         }
         if (f == on_failure::return_null) return nullptr;
         if (!a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16)) return nullptr;

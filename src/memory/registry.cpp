@@ -85,6 +85,10 @@ void set_up_records(thread_context& c) noexcept {
         r.open_mask = depth == 0 ? 0 : ~std::uintptr_t{0};
         r.cursor = c.flight->start;
     }
+    for (unsigned depth = 0; guarded(c) && depth <= max_frame_depth; ++depth) {
+        c.records[depth].gate.on(gate_guard);
+        c.records[depth].pending_bits = pending_always;
+    }
     c.records[0].gate.on(gate_own);            // the first frame introduces itself
     c.records[max_frame_depth].gate.on(gate_own);  // the last one has nothing above
     c.records[0].pending_bits = pending_ground;

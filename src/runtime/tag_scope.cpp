@@ -49,7 +49,7 @@ void begin_phase(thread_context& c, tag_account* phase) noexcept {
 
 void end_phase(thread_context& c) noexcept {
     if (c.phase_count == 0) {
-        c.owner->raise(code::FA429, "end_phase without begin_phase");
+        c.owner->raise(code::FA429, "end_phase without begin_phase", nullptr, 0, c.last_site);
         return;
     }
     if (memory::unsettled(c)) settle_for_tag(c);

@@ -17,6 +17,7 @@ struct thread_guard {
     guard::frame_history ended;
     std::uint64_t segment_padding = 0;  // guard_padding() where the open segment begins
     site free_site{};                   // of the free that is under way, if it says
+    site opened[max_frame_depth + 1]{}; // of the open frames
 };
 
 inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
@@ -38,6 +39,8 @@ inline std::size_t link_bytes(const core& a, std::size_t block) noexcept { retur
 
 // Makes a free slot a block of `bytes`. Returns null, the slot being free again, without memory for its record.
 void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
+// The heap serves a pool request.
+void name_as_pool(core& a, void* block) noexcept;
 // Ends a block's life: checks it and fills it. Returns its slot, or null after a fault that leaves it as it is.
 void* end_block(core& a, void* block) noexcept;
 // A freed slot of the calling thread's page rests before it is used again.
@@ -78,6 +81,9 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
 bool report_leaks_by_site(core& a) noexcept;
 
 std::size_t check_frames(thread_context& c) noexcept;
+// The bytes before an out-of-line block that its header leaves over.
+void begin_outer_block(thread_context& c, void* block) noexcept;
+void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept;
 // The newest block of the arena becomes longer or shorter where it is. Requires: the frame on top may allocate.
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept;

@@ -43,6 +43,7 @@ enum gate_reason : std::uint16_t {
     gate_watch = 2,  // an observer hears of every frame
     gate_parked = 4,
     gate_call = 8,   // another thread asks this one to look at the allocator's switches
+    gate_guard = 16, // it is noted where frames are opened
 };
 
 struct alignas(64) frame_record {
