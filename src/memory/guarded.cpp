@@ -174,7 +174,6 @@ void end_one_rest(thread_context& c) noexcept {
     if (a.blocks.find(e.block, b) && b.state == block_state::freed) check_rest(a, b, rest_end(a, b));
     if (e.large) {
         a.blocks.bury(e.block);
-        guard::allow(e.block, e.block + e.bytes);
         return large_release(c, pointer_at(e.block));
     }
     pool_page& p = *page_of(pointer_at(e.block));

@@ -132,6 +132,7 @@ void large_free(thread_context& c, void* p) noexcept {
 
 void large_release(thread_context& c, void* p) noexcept {
     heap_block* b = block_of(p);
+    if (guarded(c)) guard::allow(address_of(p), address_of(b) + b->bytes);
     if (!put_cached(c, b)) b->owner->large.deallocate(b);
 }
 

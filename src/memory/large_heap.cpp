@@ -1,6 +1,7 @@
 #include <framealloc/memory/large_heap.hpp>
 
 #include <bit>
+#include <cstring>
 #include <new>
 
 #include <framealloc/base/align.hpp>
@@ -66,7 +67,7 @@ const heap_block* large_heap::find(const void* p, heap_block& copy) noexcept {
         if (address_of(p) <= address_of(r) || address_of(p) >= r->top) continue;
         for (heap_block* b = r->last; b != nullptr; b = b->below) {
             if (address_of(p) < address_of(b + 1)) continue;
-            copy = *b;
+            std::memcpy(&copy, b, offsetof(heap_block, next_free));  // behind that, a guarded block has its zone
             return b;
         }
     }

@@ -36,6 +36,11 @@ std::uint32_t step_bytes(const core& a) noexcept {
     return static_cast<std::uint32_t>(a.pages.granularity() > first_step ? a.pages.granularity() : first_step);
 }
 
+void release_slab(core& a, const slab& s) noexcept {
+    if (a.guarded) guard::allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
+    a.pages.release(pointer_at(s.begin), s.bytes, 0);
+}
+
 // Pages are known to be accessible up to their first step; more as they are carved.
 bool add_slab(core& a, exhaustion_reason& why) noexcept {
     std::size_t bytes = a.config.slab_bytes;
@@ -531,7 +536,7 @@ void trim_depot(core& a) noexcept {
         }
         if (s == a.slabs) a.fresh_begin = a.fresh_end = 0;
         *link = s->next;
-        a.pages.release(pointer_at(s->begin), s->bytes, 0);
+        release_slab(a, *s);
         a.meta.deallocate(s, sizeof(slab));
     }
 }
@@ -579,7 +584,7 @@ void destroy_slabs(core& a) noexcept {
     while (a.slabs != nullptr) {
         slab* s = a.slabs;
         a.slabs = s->next;
-        a.pages.release(pointer_at(s->begin), s->bytes, 0);
+        release_slab(a, *s);
     }
 }
 

@@ -189,13 +189,13 @@ FOR_EACH_POLICY("frame allocations are counted while counting is on") {
     auto frame = alloc.frame_scope();
     const auto base = alloc.frame_stats().allocation_count;
     for (int i = 0; i < 10; ++i) static_cast<void>(frame.template alloc<int>());
-    CHECK(alloc.frame_stats().allocation_count == base + (P::checks ? 10 : 0));
+    CHECK(alloc.frame_stats().allocation_count == base + (test::guarded<P> ? 10 : 0));
     alloc.count_allocations(true);
     for (int i = 0; i < 10; ++i) static_cast<void>(frame.template alloc<int>());
-    CHECK(alloc.frame_stats().allocation_count == base + (P::checks ? 20 : 10));
+    CHECK(alloc.frame_stats().allocation_count == base + (test::guarded<P> ? 20 : 10));
     alloc.count_allocations(false);
     for (int i = 0; i < 10; ++i) static_cast<void>(frame.template alloc<int>());
-    CHECK(alloc.frame_stats().allocation_count == base + (P::checks ? 30 : 10));
+    CHECK(alloc.frame_stats().allocation_count == base + (test::guarded<P> ? 30 : 10));
 }
 
 FOR_EACH_POLICY("stats add up, and reset_stats starts them anew") {

@@ -1,0 +1,169 @@
+// Mistakes that a tool is told of: AddressSanitizer or Valgrind. usage: tool_test CASE SIZE, which the tool must end;
+// tool_test --all runs every case in a child of its own and expects the sanitizer's report; tool_test --list names them.
+#include <framealloc/framealloc.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace fa = framealloc;
+
+namespace {
+
+using byte_pointer = volatile char*;
+byte_pointer bytes(void* p) { return static_cast<byte_pointer>(p); }
+void touch(byte_pointer p) { *p = static_cast<char>(*p + 1); }
+
+fa::smart_alloc& alloc() {
+    static fa::smart_alloc a;
+    return a;
+}
+
+void pool_overrun(std::size_t n) { touch(bytes(alloc().pool_alloc_bytes(n)) + n); }
+void pool_underrun(std::size_t n) { touch(bytes(alloc().pool_alloc_bytes(n)) - 1); }
+void pool_read_after_free(std::size_t n) {
+    void* p = alloc().pool_alloc_bytes(n);
+    alloc().pool_free_bytes(p, n);
+    static_cast<void>(*bytes(p));
+}
+void pool_box_after_reset(std::size_t) {
+    auto box = alloc().pool_box<long>(1);
+    byte_pointer p = bytes(box.get());
+    box.reset();
+    touch(p);
+}
+void heap_overrun(std::size_t n) { touch(bytes(alloc().heap_alloc_bytes(n)) + n); }
+void heap_underrun(std::size_t n) { touch(bytes(alloc().heap_alloc_bytes(n)) - 1); }
+void heap_read_after_free(std::size_t n) {
+    void* p = alloc().heap_alloc_bytes(n);
+    alloc().heap_free_bytes(p, n);
+    static_cast<void>(*(bytes(p) + n - 1));
+}
+void heap_vec_after_growth(std::size_t n) {
+    auto v = alloc().heap_vec<char>();
+    v.push_back('x');
+    byte_pointer p = bytes(v.data());
+    for (std::size_t i = 0; i < n + 5000; ++i) v.push_back('y');
+    touch(p);
+}
+void frame_overrun(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    touch(bytes(frame.alloc_bytes(n)) + n);
+}
+void frame_underrun(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    touch(bytes(frame.alloc_bytes(n)) - 1);
+}
+void frame_read_after_end(std::size_t n) {
+    byte_pointer p = nullptr;
+    {
+        auto frame = alloc().frame_scope();
+        p = bytes(frame.alloc_bytes(n));
+    }
+    static_cast<void>(*p);
+}
+void inner_frame_write_after_end(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    byte_pointer p = nullptr;
+    {
+        auto inner = alloc().frame_scope();
+        p = bytes(inner.alloc_bytes(n));
+    }
+    touch(p);
+}
+void frame_read_after_rollback(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    const auto cp = alloc().frame_checkpoint();
+    byte_pointer p = bytes(frame.alloc_bytes(n));
+    alloc().rollback_to(cp);
+    static_cast<void>(*p);
+}
+void outer_frame_overrun(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto inner = alloc().frame_scope();
+    touch(bytes(frame.alloc_bytes(n)) + ((n + 7) & ~std::size_t{7}));
+}
+void outer_frame_read_after_end(std::size_t n) {
+    byte_pointer p = nullptr;
+    {
+        auto frame = alloc().frame_scope();
+        auto inner = alloc().frame_scope();
+        p = bytes(frame.alloc_bytes(n));
+    }
+    static_cast<void>(*p);
+}
+void oversize_read_after_end(std::size_t n) {
+    byte_pointer p = nullptr;
+    {
+        auto frame = alloc().frame_scope();
+        p = bytes(frame.alloc_bytes(n + 1'000'000));
+    }
+    static_cast<void>(*p);
+}
+
+struct tool_case {
+    const char* name;
+    void (*program)(std::size_t);
+};
+#define CASE(program) {#program, program}
+constexpr tool_case all[] = {CASE(pool_overrun), CASE(pool_underrun), CASE(pool_read_after_free), CASE(pool_box_after_reset), CASE(heap_overrun), CASE(heap_underrun),
+                             CASE(heap_read_after_free), CASE(heap_vec_after_growth), CASE(frame_overrun), CASE(frame_underrun), CASE(frame_read_after_end),
+                             CASE(inner_frame_write_after_end), CASE(frame_read_after_rollback), CASE(outer_frame_overrun), CASE(outer_frame_read_after_end),
+                             CASE(oversize_read_after_end)};
+constexpr std::size_t sizes[] = {1, 8, 13, 64, 100, 1000, 4096, 10000};
+
+bool reported(const tool_case& c, std::size_t n) {
+    int channel[2];
+    if (pipe(channel) != 0) return false;
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(channel[1], 2);
+        close(channel[0]);
+        alarm(30);
+        c.program(n);
+        _exit(0);
+    }
+    close(channel[1]);
+    std::string said;
+    char part[4096];
+    for (ssize_t k = 0; (k = read(channel[0], part, sizeof part)) > 0;) said.append(part, static_cast<std::size_t>(k));
+    close(channel[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status != 0 && said.find("use-after-poison") != std::string::npos;
+}
+
+int run_all() {
+    std::size_t runs = 0, failures = 0;
+    for (const tool_case& c : all) {
+        for (std::size_t n : sizes) {
+            ++runs;
+            if (reported(c, n)) continue;
+            ++failures;
+            std::printf("FAILED %s, %zu bytes: not reported\n", c.name, n);
+        }
+    }
+    std::printf("%zu of %zu mistakes reported by the sanitizer at the access\n", runs - failures, runs);
+    return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 2 && std::strcmp(argv[1], "--all") == 0) return run_all();
+    if (argc == 2 && std::strcmp(argv[1], "--list") == 0) {
+        for (const tool_case& c : all) std::puts(c.name);
+        return 0;
+    }
+    for (const tool_case& c : all) {
+        if (argc != 3 || std::strcmp(argv[1], c.name) != 0) continue;
+        c.program(static_cast<std::size_t>(std::atol(argv[2])));
+        return 0;
+    }
+    std::fprintf(stderr, "usage: tool_test CASE SIZE | --all | --list\n");
+    return 2;
+}
