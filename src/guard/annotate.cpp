@@ -21,6 +21,10 @@ void open_pool(const void* pool) noexcept { VALGRIND_CREATE_MEMPOOL(pool, 0, 0);
 void close_pool(const void* pool) noexcept { VALGRIND_DESTROY_MEMPOOL(pool); }
 void pool_block(const void* pool, std::uintptr_t begin, std::size_t n) noexcept { VALGRIND_MEMPOOL_ALLOC(pool, begin, n); }
 void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept { VALGRIND_MEMPOOL_FREE(pool, begin); }
+void report(bool on) noexcept {
+    if (on) VALGRIND_ENABLE_ERROR_REPORTING;
+    else VALGRIND_DISABLE_ERROR_REPORTING;
+}
 }  // namespace valgrind
 #else
 namespace valgrind {
@@ -31,6 +35,7 @@ void open_pool(const void*) noexcept {}
 void close_pool(const void*) noexcept {}
 void pool_block(const void*, std::uintptr_t, std::size_t) noexcept {}
 void pool_block_freed(const void*, std::uintptr_t) noexcept {}
+void report(bool) noexcept {}
 }  // namespace valgrind
 #endif
 
@@ -51,6 +56,9 @@ void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept {
     if constexpr (FRAMEALLOC_ASAN) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
     valgrind::allow_unwritten(begin, end - begin);
 }
+
+unreported::unreported() noexcept { valgrind::report(false); }
+unreported::~unreported() { valgrind::report(true); }
 
 void open_pool(const void* pool) noexcept { valgrind::open_pool(pool); }
 void close_pool(const void* pool) noexcept { valgrind::close_pool(pool); }

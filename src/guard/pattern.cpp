@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include <framealloc/base/compiler.hpp>
+#include <framealloc/guard/annotate.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::guard {
 
@@ -38,6 +39,7 @@ FRAMEALLOC_UNCHECKED void write_canary(std::uintptr_t begin, std::uintptr_t end,
 }
 
 damage check_canary(std::uintptr_t begin, std::uintptr_t end, std::uint64_t key) noexcept {
+    const unreported quiet;
     return compare(begin, end, [key](std::uintptr_t p) { return canary_at(p, key); });
 }
 
@@ -46,6 +48,7 @@ void fill(std::uintptr_t begin, std::uintptr_t end, unsigned char byte) noexcept
 }
 
 damage check_fill(std::uintptr_t begin, std::uintptr_t end, unsigned char byte) noexcept {
+    const unreported quiet;
     // Nearly always whole: eight bytes at a time.
     const std::uintptr_t aligned = align_up(begin, 8);
     if (aligned < end && !compare(begin, aligned, [byte](std::uintptr_t) { return byte; })) begin = skip_equal(aligned, end, 0x0101010101010101U * byte);

@@ -15,6 +15,15 @@ void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept;         // any a
 void allow(std::uintptr_t begin, std::uintptr_t end) noexcept;          // of the library's own links
 void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept;  // to the user; reading before writing is an error
 
+// While one lives, Valgrind reports nothing: the library looks at zones.
+class unreported {
+public:
+    [[nodiscard]] unreported() noexcept;
+    ~unreported();
+    unreported(const unreported&) = delete;
+    unreported& operator=(const unreported&) = delete;
+};
+
 // A pool in Valgrind's sense: one an allocator.
 void open_pool(const void* pool) noexcept;
 void close_pool(const void* pool) noexcept;
