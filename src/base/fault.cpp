@@ -21,13 +21,17 @@ public:
             used_ += static_cast<std::size_t>(n) < room ? static_cast<std::size_t>(n) : room;
         }
     }
+    void add_site(const char* before, const site& s) noexcept {
+        if (s.file != nullptr) add("%s%s:%d", before, s.file, s.line);
+        else if (s.caller != nullptr) add("%sinstruction %p", before, s.caller);
+    }
     void flush() noexcept {
         std::fprintf(stderr, "%s\n", text_);
         std::fflush(stderr);
     }
 
 private:
-    char text_[512] = {};
+    char text_[1024] = {};
     std::size_t used_ = 0;
 };
 
@@ -61,7 +65,11 @@ void print_fault(const fault& f) noexcept {
     line.add("framealloc: FA%03u %s", static_cast<unsigned>(f.what), f.text);
     if (f.detail[0] != '\0') line.add(": %s", f.detail);
     if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
-    if (f.where.file != nullptr) line.add(" at %s:%d", f.where.file, f.where.line);
+    line.add_site(" at ", f.where);
+    if (f.tag[0] != '\0') line.add("; tag \"%s\"", f.tag);
+    line.add_site("; allocated at ", f.born);
+    if (f.frame != 0) line.add(" in frame %llu", static_cast<unsigned long long>(f.frame));
+    line.add_site("; freed at ", f.died);
     line.flush();
 }
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
@@ -15,6 +15,43 @@ namespace {
 
 void name_tag(pointer_info& out, const account::tag_node* n) noexcept {
     if (n != nullptr) std::snprintf(out.tag, sizeof out.tag, "%.*s", static_cast<int>(n->path_length), n->path);
+}
+
+void copy_block(pointer_info& out, const guard::frame_block& b, std::uintptr_t p) noexcept {
+    out.begin = b.begin;
+    out.bytes = b.end - b.begin;
+    out.offset = p - b.begin;
+    out.born = b.born;
+    out.frame = b.frame;
+    name_tag(out, static_cast<const account::tag_node*>(b.tag));
+}
+
+// Of a guarded thread, block by block.
+void in_log(const thread_context& c, const flight_slot& s, std::uintptr_t p, pointer_info& out) noexcept {
+    if (const guard::frame_block* b = s.log->containing(p)) {
+        copy_block(out, *b, p);
+        out.depth = b->depth;
+        return;
+    }
+    out.depth = 0;
+    out.tag[0] = '\0';
+    if (out.state != pointer_state::held) out.state = pointer_state::unused;  // a zone, or memory above the cursor
+    if (const guard::frame_block* b = c.guarded_by->ended.containing(p)) {
+        copy_block(out, *b, p);
+        out.state = pointer_state::ended;
+    }
+}
+
+bool in_revoked(const thread_context& c, std::uintptr_t p, pointer_info& out) noexcept {
+    for (const arena_chunk* k = guarded(c) ? c.guarded_by->revoked : nullptr; k != nullptr; k = k->previous) {
+        if (p < k->begin || p >= k->end) continue;
+        out.kind = memory_kind::frame;
+        out.frame = k->frame;
+        in_log(c, *c.flight, p, out);
+        out.state = pointer_state::ended;
+        return true;
+    }
+    return false;
 }
 
 // Who was charged for the byte that the arena of the newest frame handed out as its `offset`-th.
@@ -51,10 +88,11 @@ bool in_arena(const thread_context& c, std::uintptr_t p, pointer_info& out) noex
             } else {
                 out.state = p < k->committed ? pointer_state::ended : pointer_state::unused;
             }
+            if (guarded(c)) in_log(c, *s, p, out);
             return true;
         }
     }
-    return false;
+    return in_revoked(c, p, out);
 }
 
 // An out-of-line block of frame memory: alive as long as a frame has it on its list.
@@ -82,6 +120,8 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
 bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     const found_block f = find_in_pages(a, p);
     if (f.page == nullptr) return false;
+    guard::block_record known;
+    if (a.guarded && a.blocks.find(f.begin, known)) out.born = known.born;
     out.begin = f.begin;
     out.bytes = f.bytes;
     out.offset = address_of(p) - f.begin;
@@ -103,6 +143,8 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
     out.offset = address_of(p) - out.begin;
     out.state = copy.free || copy.requested == 0 ? pointer_state::ended : pointer_state::in_use;
     out.bytes = copy.requested;
+    guard::block_record known;
+    if (a.guarded && a.blocks.find(out.begin, known)) out.born = known.born;
     if (!copy.charged && out.state == pointer_state::in_use) {
         for (const thread_context* c = a.contexts; c != nullptr && out.kind == memory_kind::heap; c = c->next) {
             pointer_info outer = out;
@@ -156,6 +198,7 @@ std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
     if (kind == memory_kind::frame && frame != 0) add(", frame %llu", number(frame));
     if (depth > 1) add(", %u deep", static_cast<unsigned>(depth));
     if (tag[0] != '\0') add(", tag \"%s\"", tag);
+    if (born.file != nullptr) add(", allocated at %s:%d", born.file, born.line);
     if (thread != 0) add(", thread %llu", number(thread));
     return {buffer.data(), static_cast<std::size_t>(n)};
 }

@@ -334,8 +334,7 @@ bool frame_ref::on_top() const noexcept {
 
 void frame_ref::raise_ended(const char* what) const noexcept {
     if (record_ == nullptr) broken_invariant("a frame container without a frame");
-    thread_context& c = *record_->context;
-    c.owner->raise(code::FA002, what, nullptr, 0, c.last_site);
+    record_->context->owner->raise(code::FA002, what, nullptr, 0, {.caller = __builtin_return_address(0)});
 }
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {

@@ -54,8 +54,10 @@ bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion
     if (step < smallest_commit) step = smallest_commit;
     std::uintptr_t wanted = align_up(k.committed + step, c.owner->pages.granularity());
     if (wanted > k.end) wanted = k.end;
+    const bool again = end <= k.begin + k.revoked;
+    if (again) wanted = k.begin + k.revoked;
     exhaustion_reason first{};
-    if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, first)) {
+    if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, first, again)) {
         wanted = align_up(end, c.owner->pages.granularity());
         if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, why)) return false;
     }
@@ -72,7 +74,7 @@ arena_chunk* make_chunk(core& a, std::size_t bytes, exhaustion_reason& why) noex
         a.meta.deallocate(memory, sizeof(arena_chunk));
         return nullptr;
     }
-    return ::new (memory) arena_chunk{.previous = nullptr, .begin = address_of(p), .committed = address_of(p), .end = address_of(p) + size, .earlier = 0, .padding = 0, .touched = 0};
+    return ::new (memory) arena_chunk{.previous = nullptr, .begin = address_of(p), .committed = address_of(p), .end = address_of(p) + size, .earlier = 0, .padding = 0, .depth = 0, .revoked = 0, .frame = 0, .touched = 0};
 }
 
 void destroy_chunk(core& a, arena_chunk* k) noexcept {
@@ -106,9 +108,12 @@ struct guarded_place {
 // Chains a chunk for at least `bytes` and moves the top record into it.
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
-    const std::size_t wanted = bytes > capacity ? bytes : capacity;
+    const std::size_t first = c.suggested > capacity ? c.suggested : capacity;
+    const std::size_t step = !revokes(c) ? capacity : c.top->depth > 1 ? page_bytes : first;  // there each frame has chunks of its own
+    const std::size_t wanted = bytes > step ? bytes : step;
     arena_chunk* k = spare_chunk(c, wanted);
     if (k == nullptr) k = make_chunk(*c.owner, wanted, why);
+    if (k == nullptr && revokes(c)) k = unrevoke_chunk(c, wanted);
     if (k == nullptr) return false;
     if (!commit_to(c, *k, k->begin + bytes, why)) {
         k->previous = c.spare;
@@ -125,7 +130,8 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     c.top->cursor = k->begin;
     add_pending(*c.top, pending_chunks);
     begin_segment(c, k->begin);
-    c.chunk_growth.add(1);
+    if (k->previous->depth == c.top->depth || !revokes(c)) c.chunk_growth.add(1);
+    k->depth = c.top->depth;
     return true;
 }
 
@@ -160,7 +166,8 @@ void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, 
         return guarded_place{block, align_up(block + bytes, cursor_granularity) + guard::zone, align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
     };
     guarded_place at = place();
-    const bool fits = at.cursor <= usable_end(*c.flight->chunk);
+    const bool own = !revokes(c) || c.flight->chunk->depth == c.top->depth;
+    const bool fits = own && at.cursor <= usable_end(*c.flight->chunk);
     const admission a = admit_frame(c, at.charged, why);
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
@@ -285,6 +292,7 @@ void refresh_limit(thread_context& c) noexcept {
 slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     frame_record* r = asked;
     thread_context& c = *r->context;
+    if (guarded(c)) note_caller(c, __builtin_return_address(0));
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
     if (r > c.top) {
@@ -355,14 +363,30 @@ void close_arena(thread_context& c, flight_slot& s) noexcept {
     }
 }
 
+namespace {
+
+// Where each frame has chunks of its own: what would have held an outermost frame that needed several.
+void note_suggestion(thread_context& c) noexcept {
+    std::size_t total = 0, chunks = 0;
+    for (const arena_chunk* k = c.flight->chunk; k != nullptr && k->depth == 1; k = k->previous, ++chunks) total += k->end - k->begin;
+    if (chunks > 1) c.suggested = total;
+}
+
+}  // namespace
+
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     note_peak(c);
+    if (revokes(c)) note_suggestion(c);
     flight_slot& s = *c.flight;
     while (cursor < s.chunk->begin || cursor > s.chunk->end) {
         arena_chunk* k = s.chunk;
         if (guarded(c)) end_frame_blocks(c, s, k->begin, k->end);
         s.chunk = k->previous;
         s.earlier = k->earlier;
+        if (revokes(c)) {
+            revoke_chunk(c, k);
+            continue;
+        }
         k->previous = c.spare;
         c.spare = k;
     }
@@ -372,7 +396,7 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
 void merge_chunks(thread_context& c) noexcept {
     flight_slot& s = *c.flight;
-    if (c.spare == nullptr || s.chunk->previous != nullptr) return;
+    if (c.spare == nullptr || s.chunk->previous != nullptr || revokes(c)) return;
     std::size_t total = s.chunk->end - s.chunk->begin;
     for (const arena_chunk* k = c.spare; k != nullptr; k = k->previous) total += k->end - k->begin;
     exhaustion_reason why{};

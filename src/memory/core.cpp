@@ -66,6 +66,8 @@ void destroy(core* c) noexcept {
         flight_slot spare{};
         spare.chunk = t->spare;
         close_arena(*t, spare);
+        if (guarded(*t)) spare.chunk = t->guarded_by->revoked;
+        close_arena(*t, spare);
         close_guard(*t);
     }
     c->blocks.release();
@@ -171,7 +173,10 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     std::snprintf(c->name, sizeof c->name, "%s", o.name);
     c->pages.open(*c->source, o.global_limit, o.fixed_bytes != 0);
     map_classes(*c);
-    c->guarded = o.checks || guard::under_tool;
+    const guard_level level = o.guard != guard_level::automatic ? o.guard : o.checks && !guard::under_tool ? guard_level::revoke : guard_level::fill;
+    c->guarded = guard::under_tool || (o.guard == guard_level::automatic ? o.checks : o.guard != guard_level::off);
+    c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
+    if (c->revokes) prepare_revocation();
     c->canary_key = (c->id + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
     if (c->guarded) guard::open_pool(c);
     register_core(c);

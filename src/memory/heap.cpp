@@ -151,6 +151,7 @@ void flush_heap_cache(thread_context& c) noexcept {
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
+    if (guarded(*c)) note_caller(*c, __builtin_return_address(0));
     if (!is_power_of_two(align) && a.owner->config.reports)
         a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->last_site);
     for (;;) {

@@ -371,6 +371,7 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
 
 void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
     core& a = *c.owner;
+    if (guarded(c)) note_caller(c, __builtin_return_address(0));
     if (!belongs_to_caller(c) && a.config.reports)
         a.raise(code::FA430, "pool allocation with another thread's context", nullptr, class_size(requested_class), c.last_site);
     if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {

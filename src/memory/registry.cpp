@@ -321,6 +321,8 @@ void register_core(core* c) noexcept {
     live_cores = c;
 }
 
+core* first_live_core() noexcept { return live_cores; }
+
 void visit_cores(void (*f)(core&, void*), void* state) noexcept {
     const sync::lock_guard guard(live_lock);
     for (core* c = live_cores; c != nullptr; c = c->next_live) {

@@ -20,8 +20,8 @@ void* page_ledger::reserve(std::size_t bytes, std::size_t alignment, exhaustion_
     return p;
 }
 
-bool page_ledger::commit(void* p, std::size_t bytes, exhaustion_reason& why) noexcept {
-    if (!admitted(why)) return false;
+bool page_ledger::commit(void* p, std::size_t bytes, exhaustion_reason& why, bool again) noexcept {
+    if (!again && !admitted(why)) return false;
     const std::size_t now = committed_.add_relaxed(bytes) + bytes;  // relaxed: the sum alone decides
     if (limit_ != 0 && now > limit_) {
         committed_.add_relaxed(std::size_t{0} - bytes);  // relaxed: undone, nothing was published

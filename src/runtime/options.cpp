@@ -29,6 +29,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.heap = o.heap;
     c.on_exhaustion = o.on_exhaustion;
     c.on_fault = o.on_fault;
+    c.guard = o.guard;
     c.checks = checks;
     c.reports = reports;
     return c;

@@ -19,6 +19,7 @@ struct expectation {
     int born = 0;
     int died = 0;
     const char* tag = nullptr;  // null: any
+    bool dies = false;          // the access itself is trapped, and made again when the report returns
     std::size_t count = 1;      // faults in all, this one included; 0: any, as what follows from going on is open
 };
 

@@ -10,9 +10,10 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 struct site {
     const char* file = nullptr;
     int line = 0;
+    const void* caller = nullptr;  // an instruction of the call, where it cannot say its line
 
     // std::source_location as a default argument costs 4 instructions even when unused; this costs none.
-    static constexpr site here(const char* f = __builtin_FILE(), int l = __builtin_LINE()) noexcept { return {f, l}; }
+    static constexpr site here(const char* f = __builtin_FILE(), int l = __builtin_LINE()) noexcept { return {f, l, nullptr}; }
 };
 
 struct no_site {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include <framealloc/base/observer.hpp>
+#include <framealloc/base/site.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -35,6 +36,7 @@ struct pointer_info {
     std::size_t offset = 0;   // of the pointer in it
     std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
     std::uint32_t depth = 0;  // of frame memory in use: the frame it belongs to, the outermost 1
+    site born{};              // where it was allocated, while the allocator is guarded
     std::uint64_t thread = 0; // that owns the memory, as the system numbers it
 
     // One line, cut off at the buffer's end.

@@ -34,6 +34,9 @@ struct arena_chunk {
     std::uintptr_t end;
     std::size_t earlier;       // bytes handed out in the chunks below when this one was chained
     std::uint64_t padding;     // guard_padding() when this one was chained
+    std::uint32_t depth;       // while ended frames are revoked: of the frame it belongs to
+    std::size_t revoked;       // bytes that were accessible
+    std::uint64_t frame;       // number of the frame it was revoked with
     std::uintptr_t touched;    // while guarded: what lies above the cursor and below this is filled with dead_byte
 };
 

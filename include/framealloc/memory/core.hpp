@@ -25,6 +25,8 @@ struct frame_event;  // base/observer.hpp, which costs the hot headers a <string
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 enum class busy_policy : std::uint8_t { grow, wait, fault };
+// How a frame's and a block's memory is guarded; see options::guard.
+enum class guard_level : std::uint8_t { automatic, off, fill, revoke };
 enum class retain_policy : std::uint8_t { all, high_water, bytes };
 
 // options, without their defaults and presets.
@@ -52,6 +54,7 @@ struct core_config {
     std::pmr::memory_resource* heap = nullptr;
     exhaustion_handler on_exhaustion;
     fault_handler on_fault;
+    guard_level guard = guard_level::automatic;
     bool checks = false;   // debug
     bool reports = true;   // standard and debug
 };
@@ -96,6 +99,7 @@ struct core {
     guard::block_table blocks;            // while guarded
     std::uint64_t canary_key = 0;
     bool guarded = false;                 // blocks lie between zones; see memory/guarded.hpp
+    bool revokes = false;                 // and ended frames are not accessible
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp

@@ -17,8 +17,17 @@ struct thread_guard {
     guard::frame_history ended;
     std::uint64_t segment_padding = 0;  // guard_padding() where the open segment begins
     site free_site{};                   // of the free that is under way, if it says
+    arena_chunk* revoked = nullptr;     // ended frames' memory that is not accessible, the oldest first
+    arena_chunk* revoked_last = nullptr;
+    std::size_t revoked_bytes = 0;
+    std::size_t revoked_count = 0;
     site opened[max_frame_depth + 1]{}; // of the open frames
 };
+
+// Where a call does not say its line.
+inline void note_caller(thread_context& c, const void* instruction) noexcept {
+    if (c.last_site.file == nullptr) c.last_site.caller = instruction;
+}
 
 inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
 // Whether the fast paths are closed to the thread.
@@ -88,6 +97,15 @@ void end_outer_block(thread_context& c, const outer_block& b, void* block) noexc
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept;
 void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept;
+
+// --- revocation ---
+inline bool revokes(const thread_context& c) noexcept { return guarded(c) && c.owner->revokes; }
+// Accesses to revoked memory are explained from now on.
+void prepare_revocation() noexcept;
+// Of a frame that ended: nobody can access it until so many others have ended after it.
+void revoke_chunk(thread_context& c, arena_chunk* k) noexcept;
+// Rather than none: the oldest that is large enough. Null when there is none.
+arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept;
 
 bool open_guard(thread_context& c) noexcept;
 bool open_guard(thread_context& c, flight_slot& s) noexcept;

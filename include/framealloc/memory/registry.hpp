@@ -14,6 +14,8 @@ thread_context* park_caller(core_ref a) noexcept;
 bool unpark(core_ref a, thread_context& c) noexcept;
 void abandon_parked(thread_context& c) noexcept;
 void register_core(core* c) noexcept;
+// For who may not take a lock: a list that is about right.
+core* first_live_core() noexcept;
 // Every allocator that lives, each with its lock held.
 void visit_cores(void (*f)(core&, void*), void* state) noexcept;
 template <class F>

@@ -21,7 +21,8 @@ public:
 
     // Both return failure with `why` set; nothing is then changed.
     void* reserve(std::size_t bytes, std::size_t alignment, exhaustion_reason& why) noexcept;
-    bool commit(void* p, std::size_t bytes, exhaustion_reason& why) noexcept;
+    // `again`: it was committed before, and only withdrawn; seal() does not refuse it.
+    bool commit(void* p, std::size_t bytes, exhaustion_reason& why, bool again = false) noexcept;
     void decommit(void* p, std::size_t bytes) noexcept;
     // `committed`: how much of the range was committed.
     void release(void* p, std::size_t bytes, std::size_t committed) noexcept;

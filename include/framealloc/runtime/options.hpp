@@ -44,6 +44,11 @@ struct on_frame_busy {
     static constexpr on_frame_busy fault() noexcept { return {memory::busy_policy::fault, 0}; }
 };
 
+// How mistakes with memory are made visible: off; fill: zones around every block, ended and freed memory filled and watched;
+// revoke: and the pages of ended frames inaccessible, where the memory is the system's. Cost: nothing when off; otherwise
+// every allocation takes a slow path, and with revoke every frame that allocates makes three system calls.
+using memory::guard_level;
+
 struct options {
     const char* name = "";                          // in reports; copied, 47 characters
     std::size_t frame_capacity = 1_MiB;             // bytes; a thread's first chunk, and the step in which it grows
@@ -62,6 +67,7 @@ struct options {
     std::uintptr_t base_address = 0;                // where address ranges should begin; 0: anywhere
     page_source* pages = nullptr;                   // must outlive the allocator; null: the operating system
     std::pmr::memory_resource* heap = nullptr;      // must outlive the allocator; null: this library's heap
+    guard_level guard = guard_level::automatic;     // automatic: revoke in debug mode, off otherwise; see docs/mistakes.md
     exhaustion_handler on_exhaustion{};             // true: try again; otherwise a report ends the program
     fault_handler on_fault{};                       // null: one line on standard error, and in debug mode the end
 

@@ -45,9 +45,11 @@ void underrun_of_frame_memory(run& r) {
     r.write(-1);
 }
 
+// Ended frames' memory is filled and watched, and nothing is trapped.
 template <class Kind>
 void written_after_the_frame(run& r) {
     r.expected.what = std::is_same_v<Kind, arena> ? fa::code::FA002 : fa::code::FA419;
+    r.options.guard = fa::guard_level::fill;
     const allocator a{r.options};
     {
         auto frame = a.frame_scope();
@@ -62,6 +64,7 @@ void written_after_the_frame(run& r) {
 
 void written_after_an_inner_frame(run& r) {
     r.expected.what = fa::code::FA002;
+    r.options.guard = fa::guard_level::fill;
     const allocator a{r.options};
     auto frame = a.frame_scope();
     static_cast<void>(frame.alloc_bytes(100));
@@ -77,11 +80,83 @@ void written_after_rollback(run& r) {
     r.expected.what = fa::code::FA002;
     const allocator a{r.options};
     auto frame = a.frame_scope();
+    static_cast<void>(frame.alloc_bytes(8));
     const auto cp = a.frame_checkpoint();
     r.kept = frame.alloc_bytes(r.size); BORN(r);
     a.rollback_to(cp);
     r.write(0);
     static_cast<void>(frame.alloc_bytes(r.size));
+}
+
+volatile char seen;
+
+void read_after_the_frame(run& r) {
+    r.expected.what = fa::code::FA002;
+    r.expected.dies = true;
+    r.expected.tag = "ai";
+    const allocator a{r.options};
+    {
+        const fa::tag_scope tag{a, "ai"};
+        auto frame = a.frame_scope();
+        r.kept = frame.alloc_bytes(r.size); BORN(r);
+    }
+    OFFENCE(r); seen = *static_cast<volatile char*>(r.kept);
+}
+
+void read_hundred_frames_later(run& r) {
+    r.expected.what = fa::code::FA002;
+    r.expected.dies = true;
+    const allocator a{r.options};
+    {
+        auto frame = a.frame_scope();
+        r.kept = frame.alloc_bytes(r.size); BORN(r);
+    }
+    for (int i = 0; i < 100; ++i) {
+        auto frame = a.frame_scope();
+        static_cast<void>(frame.alloc_bytes(r.size));
+    }
+    OFFENCE(r); seen = *static_cast<volatile char*>(r.kept);
+}
+
+void write_after_an_inner_frame(run& r) {
+    r.expected.what = fa::code::FA002;
+    r.expected.dies = true;
+    const allocator a{r.options};
+    auto frame = a.frame_scope();
+    static_cast<void>(frame.alloc_bytes(100));
+    {
+        auto inner = a.frame_scope();
+        r.kept = inner.alloc_bytes(r.size); BORN(r);
+    }
+    OFFENCE(r); *static_cast<volatile char*>(r.kept) = 1;
+}
+
+void read_by_another_thread(run& r) {
+    r.expected.what = fa::code::FA002;
+    r.expected.dies = true;
+    const allocator a{r.options};
+    {
+        auto frame = a.frame_scope();
+        r.kept = frame.alloc_bytes(r.size); BORN(r);
+    }
+    std::thread([&] {
+        OFFENCE(r); seen = *static_cast<volatile char*>(r.kept);
+    }).join();
+}
+
+void read_in_flight_too_late(run& r) {
+    r.expected.what = fa::code::FA002;
+    r.expected.dies = true;
+    r.options.frames_in_flight = 2;
+    const allocator a{r.options};
+    for (int i = 0; i < 2; ++i) {
+        auto frame = a.frame_scope();
+        void* p = frame.alloc_bytes(r.size); BORN(r);
+        if (i == 0) r.kept = p;
+    }
+    seen = *static_cast<volatile char*>(r.kept);  // still in flight
+    a.begin_frame();
+    OFFENCE(r); seen = *static_cast<volatile char*>(r.kept);
 }
 
 void frame_vec_used_after_its_frame(run& r) {
@@ -92,7 +167,7 @@ void frame_vec_used_after_its_frame(run& r) {
     auto v = a.frame_vec<std::string>();
     v.push_back("x");
     a.end_frame();
-    v.push_back("y");
+    OFFENCE(r); v.push_back("y");
 }
 
 void frame_box_used_after_its_frame(run& r) {
@@ -101,7 +176,7 @@ void frame_box_used_after_its_frame(run& r) {
     a.begin_frame();
     auto box = a.frame_box<int>(7);
     a.end_frame();
-    r.kept = &*box;
+    OFFENCE(r); r.kept = &*box;
 }
 
 void allocation_from_an_ended_scope(run& r) {
@@ -215,7 +290,7 @@ void transfer_received_twice(run& r) {
     const allocator a{r.options};
     auto h = a.frame_box_for_transfer<int>(3);
     auto first = std::move(h).receive();
-    auto second = std::move(h).receive();
+    OFFENCE(r); auto second = std::move(h).receive();
 }
 
 #define EACH_PLACE(program) \
@@ -230,6 +305,11 @@ const register_case underrun_out_of_line{"underrun_of_frame_memory<out of line>"
 EACH_PLACE(written_after_the_frame);
 ONCE(written_after_an_inner_frame);
 ONCE(written_after_rollback);
+ONCE(read_after_the_frame);
+ONCE(read_hundred_frames_later);
+ONCE(write_after_an_inner_frame);
+ONCE(read_by_another_thread);
+ONCE(read_in_flight_too_late);
 ONCE(frame_vec_used_after_its_frame);
 ONCE(frame_box_used_after_its_frame);
 ONCE(allocation_from_an_ended_scope);

@@ -38,7 +38,7 @@ FOR_EACH_POLICY("an inner frame returns to its own mark and touches nothing olde
         CHECK(alloc.frame_depth() == 2);
         int* p = inner.template alloc<int>();
         if (first_inner == nullptr) first_inner = p;
-        CHECK(p == first_inner);
+        if (!test::guarded<P>) CHECK(p == first_inner);  // there ended pages stay away
         for (int& v : inner.template batch<int>(1000)) v = -1;
     }
     for (int v : old) CHECK(v == 7);
@@ -525,7 +525,7 @@ FOR_EACH_POLICY("retention gives memory back, and keeps what the window used") {
         auto frame = keeps.frame_scope();
         static_cast<void>(frame.alloc_bytes(3_MiB));
     }
-    CHECK(keeps.stats().committed > 3_MiB);
+    if (!test::guarded<P>) CHECK(keeps.stats().committed > 3_MiB);  // there it is withdrawn at once
     keeps.trim();
     CHECK(keeps.stats().committed < 1_MiB);
 }

@@ -184,7 +184,7 @@ FOR_EACH_POLICY("after seal a page request is exhaustion, and what is there stil
     p = q;
     CHECK(frame.try_alloc_bytes(1_MiB) == nullptr);
     CHECK(alloc.try_heap_alloc_bytes(1_MiB) == nullptr);
-    CHECK(alloc.stats().committed == requests);
+    if (!test::guarded<P>) CHECK(alloc.stats().committed == requests);  // there a frame's memory comes and goes
     alloc.pool_free_bytes(p, 64);
 }
 

@@ -1,0 +1,90 @@
+// Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
+#include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/registry.hpp>
+#include <framealloc/os/trap.hpp>
+
+#include <cstdio>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+constexpr std::size_t most_revoked = std::size_t{64} << 20;  // bytes that were accessible, a thread's
+constexpr std::size_t most_chunks = 4096;
+
+// In a signal handler: takes no lock. Chunks and contexts lie in metadata, which lives as long as their allocator.
+const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noexcept {
+    if (!guarded(c)) return nullptr;
+    std::size_t steps = 0;
+    for (const arena_chunk* k = c.guarded_by->revoked; k != nullptr && steps++ < most_chunks; k = k->previous) {
+        if (p >= k->begin && p < k->end) return k;
+    }
+    return nullptr;
+}
+
+void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction) noexcept {
+    char detail[160], tag[96] = "";
+    const guard::frame_block* b = c.guarded_by->ended.containing(p);
+    fault f{.what = code::FA002, .detail = detail, .where = {.caller = instruction}, .address = pointer_at(p), .tag = tag, .frame = k.frame};
+    if (b == nullptr) {
+        std::snprintf(detail, sizeof detail, "access to memory of frame %llu, which has ended", static_cast<unsigned long long>(k.frame));
+    } else {
+        std::snprintf(detail, sizeof detail, "access at +%zu to frame memory of %zu bytes; its frame, number %llu, has ended", static_cast<std::size_t>(p - b->begin),
+                      static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
+        f.born = b->born;
+        f.bytes = b->end - b->begin;
+        if (const auto* n = static_cast<const account::tag_node*>(b->tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
+    }
+    a.raise(f);
+}
+
+void on_access(std::uintptr_t p, const void* instruction) noexcept {
+    for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
+        for (const thread_context* c = a->contexts; c != nullptr; c = c->next) {
+            const arena_chunk* k = revoked_chunk(*c, p);
+            if (k != nullptr) return explain(*a, *c, *k, p, instruction);
+        }
+    }
+}
+
+}  // namespace
+
+void prepare_revocation() noexcept { os::catch_access_faults(on_access); }
+
+void revoke_chunk(thread_context& c, arena_chunk* k) noexcept {
+    thread_guard& g = *c.guarded_by;
+    k->frame = frames_begun(c);
+    k->revoked = k->committed - k->begin;
+    if (k->revoked != 0) {
+        guard::allow(k->begin, k->committed);
+        c.owner->pages.decommit(pointer_at(k->begin), k->revoked);
+    }
+    k->committed = k->begin;
+    k->touched = 0;
+    k->previous = nullptr;
+    (g.revoked == nullptr ? g.revoked : g.revoked_last->previous) = k;
+    g.revoked_last = k;
+    g.revoked_bytes += k->revoked;
+    ++g.revoked_count;
+    while (g.revoked_bytes > most_revoked || g.revoked_count > most_chunks) {
+        arena_chunk* oldest = unrevoke_chunk(c, 0);
+        oldest->previous = c.spare;
+        c.spare = oldest;
+    }
+}
+
+arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept {
+    thread_guard& g = *c.guarded_by;
+    arena_chunk* before = nullptr;
+    for (arena_chunk* k = g.revoked; k != nullptr; before = k, k = k->previous) {
+        if (k->end - k->begin < bytes) continue;
+        (before == nullptr ? g.revoked : before->previous) = k->previous;
+        if (g.revoked_last == k) g.revoked_last = before;
+        g.revoked_bytes -= k->revoked;
+        --g.revoked_count;
+        return k;
+    }
+    return nullptr;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -1,0 +1,57 @@
+#include <framealloc/os/trap.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <dlfcn.h>
+#include <ucontext.h>
+
+#include <framealloc/base/align.hpp>
+#include <framealloc/sync/atomic.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+namespace {
+
+constinit sync::atomic<access_handler> handler{nullptr};
+struct sigaction previous {};
+
+const void* instruction_of(const void* context) noexcept {
+#ifdef REG_RIP
+    return pointer_at(static_cast<std::uintptr_t>(static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]));
+#else
+    static_cast<void>(context);
+    return nullptr;
+#endif
+}
+
+// The access is made again on return, and then meets whoever was there before.
+void on_signal(int signal, siginfo_t* info, void* context) {
+    if (access_handler f = handler.load_acquire()) f(address_of(info->si_addr), instruction_of(context));  // pairs: catch_access_faults()
+    const bool takes_three = (previous.sa_flags & SA_SIGINFO) != 0;
+    if (takes_three && previous.sa_sigaction != nullptr) return previous.sa_sigaction(signal, info, context);
+    if (!takes_three && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
+    std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void catch_access_faults(access_handler f) noexcept {
+    if (handler.exchange_acq_rel(f) != nullptr) return;  // pairs: on_signal()
+    struct sigaction action {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, &previous);
+}
+
+void name_code(const void* instruction, char* buffer, std::size_t size) noexcept {
+    buffer[0] = '\0';
+    Dl_info info;
+    if (instruction == nullptr || dladdr(instruction, &info) == 0 || info.dli_fname == nullptr) return;
+    const char* slash = std::strrchr(info.dli_fname, '/');
+    std::snprintf(buffer, size, "%s+0x%zx", slash == nullptr ? info.dli_fname : slash + 1, static_cast<std::size_t>(address_of(instruction) - address_of(info.dli_fbase)));
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os
