@@ -213,7 +213,7 @@ private:
     }
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t slots) {
-        if (source_.frame().record() != nullptr && !source_.frame().alive()) revive();
+        if (source_.frame().record() != nullptr && !source_.frame().alive()) revive(__builtin_return_address(0));
         const std::size_t bytes = bytes_for(slots);
         void* p = Must ? source_.allocate(bytes, alignof(value_type)) : source_.try_allocate(bytes, alignof(value_type));
         if (p == nullptr) return false;
@@ -236,8 +236,8 @@ private:
         this->enlist(source_);
         return true;
     }
-    void revive() noexcept {
-        source_.frame().raise_ended("a map grew");
+    void revive(const void* caller) noexcept {
+        source_.frame().raise_ended("a map grew", caller);
         forget();
         source_ = frame_source(source_.frame().record()->context->top);
     }

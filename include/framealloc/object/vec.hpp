@@ -236,6 +236,7 @@ private:
     // Keeps the old elements until the new one is built: the argument may be one of them.
     template <class... Args>
     FRAMEALLOC_COLD T& grow_and_emplace(Args&&... args) {
+        revive_if_ended(__builtin_return_address(0));
         T copy = make(std::forward<Args>(args)...);
         grow<true>(object::next_capacity(capacity(), size() + 1));
         T* p = object::construct_at<T>(end_, std::move(copy));
@@ -255,9 +256,7 @@ private:
     // Must: ask the exhaustion handler, which does not come back empty-handed.
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t wanted) {
-        if constexpr (object::is_frame<Source>) {
-            if (source_.frame().record() != nullptr && !source_.frame().alive()) revive();
-        }
+        revive_if_ended(__builtin_return_address(0));
         const std::size_t old_bytes = capacity() * sizeof(T);
         const std::size_t bytes = checked_product(wanted, sizeof(T));
         if (begin_ != nullptr && bytes != impossible_size && source_.try_grow(begin_, old_bytes, bytes, alignof(T))) {
@@ -290,9 +289,10 @@ private:
         limit_ = to + wanted;
     }
     // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now.
-    void revive() noexcept {
+    void revive_if_ended(const void* caller) noexcept {
         if constexpr (object::is_frame<Source>) {
-            source_.frame().raise_ended("a container grew");
+            if (source_.frame().record() == nullptr || source_.frame().alive()) return;
+            source_.frame().raise_ended("a container grew", caller);
             begin_ = end_ = limit_ = nullptr;
             source_ = Source(source_.frame().record()->context->top);
         }
