@@ -8,7 +8,7 @@ namespace fa = framealloc;
 using namespace fa::literals;
 
 static_assert(sizeof(fa::smart_alloc) == 16);
-static_assert(sizeof(fa::frame_scope) == sizeof(void*));
+static_assert(sizeof(fa::frame_scope) == sizeof(void*) || fa::active_policy::checks);
 static_assert(sizeof(fa::pool_box<int>) == sizeof(int*));
 static_assert(sizeof(fa::frame_box<int>) == sizeof(int*) || fa::active_policy::checks);
 static_assert(sizeof(fa::memory::frame_record) == 64);
