@@ -45,10 +45,10 @@ private:
     own_array<frame_block> blocks_;
 };
 
-// The last few thousand that ended, so that a stray access can be told whose memory it was.
+// The last two thousand that ended, so that a stray access can be told whose memory it was.
 class frame_history {
 public:
-    static constexpr std::size_t most = 8192;
+    static constexpr std::size_t most = 2048;
 
     void put(const frame_block& b) noexcept {
         if (ring_.size() == 0 && !ring_.make_zeroed(most)) return;
