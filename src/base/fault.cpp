@@ -67,7 +67,7 @@ void print_fault(const fault& f) noexcept {
     if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
     line.add_site(" at ", f.where);
     if (f.tag[0] != '\0') line.add("; tag \"%s\"", f.tag);
-    line.add_site("; allocated at ", f.born);
+    line.add_site(f.what == code::FA428 ? "; opened at " : "; allocated at ", f.born);
     if (f.frame != 0) line.add(" in frame %llu", static_cast<unsigned long long>(f.frame));
     line.add_site("; freed at ", f.died);
     line.flush();

@@ -133,6 +133,18 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
     return c;
 }
 
+// The environment's word counts, so that a program is made strict without being built again.
+strictness strictness_of(const core_config& o) noexcept {
+    const char* word = std::getenv("FRAMEALLOC_STRICT");
+    if (word == nullptr || *word == '\0') return o.strict;
+    if (std::strcmp(word, "warn") == 0) return strictness::warn;
+    if (std::strcmp(word, "error") == 0) return strictness::abort_on_error;
+    if (std::strcmp(word, "warning") == 0) return strictness::abort_on_warning;
+    static const int told = std::fprintf(stderr, "framealloc: FRAMEALLOC_STRICT is \"%.20s\"; it may be warn, error or warning\n", word);
+    static_cast<void>(told);
+    return o.strict;
+}
+
 }  // namespace
 
 std::uint64_t fresh_id() noexcept { return next_id.add_relaxed(1); }  // relaxed: only the number matters
@@ -144,15 +156,17 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
 void core::raise(fault f) noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
-    if (config.on_fault) return config.on_fault(f);
-    print_fault(f);
-    if (config.checks) std::abort();
+    if (config.on_fault) config.on_fault(f);
+    else print_fault(f);
+    const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault : config.strict != strictness::warn;
+    if (ends) std::abort();
 }
 
 void core::warn(code what, const char* detail, std::size_t bytes, site where) noexcept {
     const fault f{.what = what, .text = code_text(what), .detail = detail, .where = where, .allocator = name, .bytes = bytes};
     if (config.on_fault) config.on_fault(f);
     else print_fault(f);
+    if (config.strict == strictness::abort_on_warning) std::abort();
 }
 
 bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept {
@@ -173,6 +187,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     std::snprintf(c->name, sizeof c->name, "%s", o.name);
     c->pages.open(*c->source, o.global_limit, o.fixed_bytes != 0);
     map_classes(*c);
+    c->config.strict = strictness_of(o);
     const guard_level level = o.guard != guard_level::automatic ? o.guard : o.checks && !guard::under_tool ? guard_level::revoke : guard_level::fill;
     c->guarded = guard::under_tool || (o.guard == guard_level::automatic ? o.checks : o.guard != guard_level::off);
     c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;

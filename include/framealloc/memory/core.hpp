@@ -25,6 +25,8 @@ struct frame_event;  // base/observer.hpp, which costs the hot headers a <string
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 enum class busy_policy : std::uint8_t { grow, wait, fault };
+// What a fault or a warning does to the program; see options::strict.
+enum class strictness : std::uint8_t { automatic, warn, abort_on_error, abort_on_warning };
 // How a frame's and a block's memory is guarded; see options::guard.
 enum class guard_level : std::uint8_t { automatic, off, fill, revoke };
 enum class retain_policy : std::uint8_t { all, high_water, bytes };
@@ -55,6 +57,7 @@ struct core_config {
     exhaustion_handler on_exhaustion;
     fault_handler on_fault;
     guard_level guard = guard_level::automatic;
+    strictness strict = strictness::automatic;
     bool checks = false;   // debug
     bool reports = true;   // standard and debug
 };

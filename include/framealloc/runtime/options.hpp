@@ -49,6 +49,10 @@ struct on_frame_busy {
 // every allocation takes a slow path, and with revoke every frame that allocates makes three system calls.
 using memory::guard_level;
 
+// After a fault or a warning was reported: warn goes on; abort_on_error ends the program after a fault, abort_on_warning also
+// after a warning (a budget, say), on_fault or not. FRAMEALLOC_STRICT=warn|error|warning in the environment overrides it.
+using memory::strictness;
+
 struct options {
     const char* name = "";                          // in reports; copied, 47 characters
     std::size_t frame_capacity = 1_MiB;             // bytes; a thread's first chunk, and the step in which it grows
@@ -68,6 +72,7 @@ struct options {
     page_source* pages = nullptr;                   // must outlive the allocator; null: the operating system
     std::pmr::memory_resource* heap = nullptr;      // must outlive the allocator; null: this library's heap
     guard_level guard = guard_level::automatic;     // automatic: revoke in debug mode, off otherwise; see docs/mistakes.md
+    strictness strict = strictness::automatic;      // automatic: a fault ends a debug program that has no on_fault
     exhaustion_handler on_exhaustion{};             // true: try again; otherwise a report ends the program
     fault_handler on_fault{};                       // null: one line on standard error, and in debug mode the end
 
