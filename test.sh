@@ -19,7 +19,10 @@ done
 
 packages=(cmake ninja-build g++ clang-14 clang-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind ccache
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
-[ "$install" = 0 ] || scripts/install_packages.sh "${packages[@]}"
+if [ "$install" = 1 ]; then
+    scripts/install_packages.sh "${packages[@]}"
+    scripts/install_packages.sh --optional clang-22  # from Debian's security archive: its lifetime analysis
+fi
 
 if command -v ccache > /dev/null; then
     export CMAKE_CXX_COMPILER_LAUNCHER=ccache

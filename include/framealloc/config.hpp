@@ -1,12 +1,18 @@
 // The build options. They are read here and nowhere else; the rest of the library sees them as types (base/policy.hpp).
 //
 //   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for whoever links it.
+//   FRAMEALLOC_FRAME_CAPABILITY   0 | 1 | 2; 0 when not set. Changes what a compiler says, and nothing else.
 //
 // The mode is part of the inline namespace, so that two modes mixed in one program fail to link.
 #pragma once
 
 #ifndef FRAMEALLOC_MODE
 #define FRAMEALLOC_MODE standard
+#endif
+
+// Frames as capabilities for clang's thread-safety analysis: 0 | 1 | 2; see base/capability.hpp.
+#ifndef FRAMEALLOC_FRAME_CAPABILITY
+#define FRAMEALLOC_FRAME_CAPABILITY 0
 #endif
 
 #define FRAMEALLOC_JOIN_(a, b) a##b

@@ -53,10 +53,31 @@
 #define FRAMEALLOC_X86_64 0
 #endif
 
+// What clang is told of lifetimes: that a result lives as long as its object; that a type owns what its members
+// return; and in which state a handle must be (-Wconsumed).
 #if defined(__clang__)
 #define FRAMEALLOC_LIFETIMEBOUND [[clang::lifetimebound]]
+#define FRAMEALLOC_OWNER(T) [[gsl::Owner(T)]]
+#define FRAMEALLOC_TYPESTATE(x) __attribute__((x))
 #else
 #define FRAMEALLOC_LIFETIMEBOUND
+#define FRAMEALLOC_OWNER(T)
+#define FRAMEALLOC_TYPESTATE(x)
+#endif
+
+// Attributes of clang's thread-safety analysis. Before clang 17 a function cannot return a scope that holds a capability.
+#if defined(__clang__) && FRAMEALLOC_FRAME_CAPABILITY
+#if __clang_major__ >= 17
+#define FRAMEALLOC_ANALYSED(x) __attribute__((x))
+#endif
+#endif
+#if !defined(FRAMEALLOC_ANALYSED)
+#define FRAMEALLOC_ANALYSED(x)
+#endif
+#if FRAMEALLOC_FRAME_CAPABILITY > 1
+#define FRAMEALLOC_FRAME_AND_ANY(x) x, any_frame
+#else
+#define FRAMEALLOC_FRAME_AND_ANY(x) x
 #endif
 
 #if defined(__cpp_exceptions)

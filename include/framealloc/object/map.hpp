@@ -106,12 +106,12 @@ public:
     const_iterator find(const K& key) const noexcept { return const_cast<basic_frame_map*>(this)->find(key); }
     bool contains(const K& key) const noexcept { return locate(key) != slots_; }
     std::size_t count(const K& key) const noexcept { return contains(key) ? 1 : 0; }
-    V& at(const K& key) noexcept {
+    V& at(const K& key) noexcept FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = locate(key);
         if (i == slots_) broken_invariant("at() with a key that is not in the map");
         return entries_[i].second;
     }
-    const V& at(const K& key) const noexcept { return const_cast<basic_frame_map*>(this)->at(key); }
+    const V& at(const K& key) const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
     V& operator[](const K& key) { return try_emplace(key).first->second; }
 
     template <class... Args>

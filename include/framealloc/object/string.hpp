@@ -12,19 +12,19 @@
 namespace framealloc::inline FRAMEALLOC_ABI {
 
 template <class Policy = active_policy>
-class basic_frame_string {
+class FRAMEALLOC_OWNER(char) basic_frame_string {
 public:
     using value_type = char;
     static constexpr std::size_t npos = std::string_view::npos;
 
     explicit basic_frame_string(frame_source s, std::string_view text = {}) : chars_(s) { append(text); }
 
-    const char* c_str() const noexcept { return chars_.empty() ? "" : chars_.data(); }
-    const char* data() const noexcept { return c_str(); }
+    const char* c_str() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? "" : chars_.data(); }
+    const char* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
     char* begin() noexcept { return chars_.begin(); }
     char* end() noexcept { return chars_.begin() + size(); }
-    const char* begin() const noexcept { return c_str(); }
-    const char* end() const noexcept { return c_str() + size(); }
+    const char* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
+    const char* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str() + size(); }
     std::size_t size() const noexcept { return chars_.empty() ? 0 : chars_.size() - 1; }
     std::size_t length() const noexcept { return size(); }
     std::size_t capacity() const noexcept { return chars_.capacity() == 0 ? 0 : chars_.capacity() - 1; }
@@ -33,8 +33,8 @@ public:
     char operator[](std::size_t i) const noexcept { return c_str()[i]; }
     char front() const noexcept { return (*this)[0]; }
     char back() const noexcept { return (*this)[size() - 1]; }
-    std::string_view view() const noexcept { return {c_str(), size()}; }
-    operator std::string_view() const noexcept { return view(); }
+    std::string_view view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {c_str(), size()}; }
+    operator std::string_view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return view(); }
 
     basic_frame_string& append(std::string_view text) {
         if (text.empty()) return *this;
@@ -91,7 +91,7 @@ public:
     std::size_t find(std::string_view text, std::size_t from = 0) const noexcept { return view().find(text, from); }
     bool starts_with(std::string_view text) const noexcept { return view().starts_with(text); }
     bool ends_with(std::string_view text) const noexcept { return view().ends_with(text); }
-    std::string_view substr(std::size_t at, std::size_t n = npos) const { return view().substr(at, n); }
+    std::string_view substr(std::size_t at, std::size_t n = npos) const FRAMEALLOC_LIFETIMEBOUND { return view().substr(at, n); }
 
     friend bool operator==(const basic_frame_string& a, std::string_view b) noexcept { return a.view() == b; }
     friend bool operator==(const basic_frame_string& a, const basic_frame_string& b) noexcept { return a.view() == b.view(); }

@@ -82,10 +82,10 @@ private:
 };
 
 template <class T, class Received>
-class handle {
+class FRAMEALLOC_TYPESTATE(consumable(unconsumed)) handle {
 public:
-    handle() noexcept = default;
-    explicit handle(transferable<T>&& content) noexcept : content_(std::move(content)) {
+    handle() noexcept FRAMEALLOC_TYPESTATE(return_typestate(consumed)) {}
+    explicit handle(transferable<T>&& content) noexcept FRAMEALLOC_TYPESTATE(return_typestate(unconsumed)) : content_(std::move(content)) {
         if (content_.first() != nullptr) count(transfer_step::initiated);
     }
     handle(handle&&) noexcept = default;
@@ -97,7 +97,7 @@ public:
     }
     ~handle() { drop(); }
 
-    [[nodiscard]] Received receive() && noexcept {
+    [[nodiscard]] Received receive() && noexcept FRAMEALLOC_TYPESTATE(callable_when("unconsumed", "unknown")) FRAMEALLOC_TYPESTATE(set_typestate(consumed)) {
         if (content_.first() == nullptr) raise_received_twice(content_.owner());
         else count(transfer_step::completed);
         return Received(std::move(content_));
@@ -163,7 +163,7 @@ private:
 };
 
 template <class T>
-class [[nodiscard]] transfer_handle : public object::handle<T, transfer_box<T>> {
+class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_handle : public object::handle<T, transfer_box<T>> {
 public:
     using object::handle<T, transfer_box<T>>::handle;
     template <class... Args>
@@ -174,7 +174,7 @@ public:
 
 // The producer fills it before it is sent.
 template <class T>
-class [[nodiscard]] transfer_span : public object::handle<T, transfer_box<T[]>> {
+class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_span : public object::handle<T, transfer_box<T[]>> {
     using base = object::handle<T, transfer_box<T[]>>;
 
 public:

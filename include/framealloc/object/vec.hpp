@@ -20,7 +20,7 @@
 namespace framealloc::inline FRAMEALLOC_ABI {
 
 template <class T, class Source, class Policy = active_policy>
-class basic_vec : object::frame_hook<basic_vec<T, Source, Policy>, object::is_frame<Source> && !std::is_trivially_destructible_v<T>> {
+class FRAMEALLOC_OWNER(T) basic_vec : object::frame_hook<basic_vec<T, Source, Policy>, object::is_frame<Source> && !std::is_trivially_destructible_v<T>> {
     using hook = object::frame_hook<basic_vec, object::is_frame<Source> && !std::is_trivially_destructible_v<T>>;
     friend hook;
 
@@ -53,12 +53,12 @@ public:
     ~basic_vec() { drop(); }
 
     // --- access ---
-    T* data() noexcept { object::check_open<Policy>(source_); return begin_; }
-    const T* data() const noexcept { object::check_open<Policy>(source_); return begin_; }
-    T* begin() noexcept { return data(); }
-    T* end() noexcept { return end_; }
-    const T* begin() const noexcept { return data(); }
-    const T* end() const noexcept { return end_; }
+    T* data() noexcept FRAMEALLOC_LIFETIMEBOUND { object::check_open<Policy>(source_); return begin_; }
+    const T* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { object::check_open<Policy>(source_); return begin_; }
+    T* begin() noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
+    T* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
+    const T* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
+    const T* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
     const T* cbegin() const noexcept { return data(); }
     const T* cend() const noexcept { return end_; }
     auto rbegin() noexcept { return std::reverse_iterator<T*>(end()); }
@@ -69,14 +69,14 @@ public:
     std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
     bool empty() const noexcept { return begin_ == end_; }
     static constexpr std::size_t max_size() noexcept { return largest_request / sizeof(T); }
-    T& operator[](std::size_t i) noexcept { check_index(i); return begin_[i]; }
-    const T& operator[](std::size_t i) const noexcept { check_index(i); return begin_[i]; }
-    T& at(std::size_t i) { return i < size() ? (*this)[i] : out_of_range(); }
-    const T& at(std::size_t i) const { return const_cast<basic_vec*>(this)->at(i); }
-    T& front() noexcept { return (*this)[0]; }
-    const T& front() const noexcept { return (*this)[0]; }
-    T& back() noexcept { return (*this)[size() - 1]; }
-    const T& back() const noexcept { return (*this)[size() - 1]; }
+    T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
+    const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
+    T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND { return i < size() ? (*this)[i] : out_of_range(); }
+    const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_vec*>(this)->at(i); }
+    T& front() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
+    const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
+    T& back() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
+    const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
     const Source& source() const noexcept { return source_; }
 
     // --- growth: each x() has a try_x() that returns false instead of asking the exhaustion handler ---

@@ -83,7 +83,7 @@ FRAMEALLOC_INLINE std::span<T> allocate_batch(memory::frame_record* r, std::size
 }  // namespace runtime
 
 template <class Policy>
-class basic_frame_scope {
+class FRAMEALLOC_ANALYSED(scoped_lockable) basic_frame_scope {
     using site_type = typename Policy::site_type;
     static constexpr auto must = memory::on_failure::ask_handler;
     static constexpr auto may_fail = memory::on_failure::return_null;
@@ -95,7 +95,7 @@ public:
         : record_(open(a, s)), opened_(s) {}
     basic_frame_scope(const basic_frame_scope&) = delete;
     basic_frame_scope& operator=(const basic_frame_scope&) = delete;
-    FRAMEALLOC_INLINE ~basic_frame_scope() {
+    FRAMEALLOC_INLINE ~basic_frame_scope() FRAMEALLOC_ANALYSED(release_capability()) FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
         note(opened_);
         lifetime::close_frame(record_);
         note({});

@@ -15,6 +15,7 @@
 
 #include <string_view>
 
+#include <framealloc/base/capability.hpp>
 #include <framealloc/insight/lifecycle.hpp>
 #include <framealloc/insight/stats.hpp>
 #include <framealloc/lifetime/barrier.hpp>
@@ -52,6 +53,9 @@ class basic_smart_alloc {
 public:
     using policy_type = Policy;
 
+    // Held while a frame of this allocator is open; see base/capability.hpp.
+    [[no_unique_address]] frame_capability frame{};
+
     basic_smart_alloc() noexcept : basic_smart_alloc(options{}) {}
     explicit basic_smart_alloc(const options& o) noexcept : owner_(runtime::open(runtime::to_config(o, Policy::checks, Policy::reports))) {}
     basic_smart_alloc(const basic_smart_alloc& other) noexcept : owner_(other.owner_) { memory::retain_core(owner_); }
@@ -65,15 +69,15 @@ public:
     friend bool operator==(const basic_smart_alloc& a, const basic_smart_alloc& b) noexcept { return a.owner_.id == b.owner_.id; }
 
     // --- frames ---
-    FRAMEALLOC_INLINE void begin_frame(site_type s = site_type::here()) const noexcept {
+    FRAMEALLOC_INLINE void begin_frame(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(acquire_capability(FRAMEALLOC_FRAME_AND_ANY(frame))) FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
         const located call(owner_, s);
         lifetime::open_frame(memory::top_record(owner_));
     }
-    FRAMEALLOC_INLINE void end_frame(site_type s = site_type::here()) const noexcept {
+    FRAMEALLOC_INLINE void end_frame(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(release_capability(FRAMEALLOC_FRAME_AND_ANY(frame))) FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
         const located call(owner_, s);
         lifetime::close_top_frame(memory::top_record(owner_));
     }
-    [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope(site_type s = site_type::here()) const noexcept {
+    [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(acquire_capability(FRAMEALLOC_FRAME_AND_ANY(frame))) FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
         return basic_frame_scope<Policy>(owner_, s);
     }
     // These, current_tag(), tag_path(), current_phase(), transfers() and lifecycle().is_enabled() may be called in a signal handler.
@@ -90,89 +94,89 @@ public:
 
     // --- frame memory ---
     template <class T>
-    FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept {
+    FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = record(s);
         return runtime::allocate_object<T>(r, must);
     }
     template <class T>
-    T* try_frame_alloc(site_type s = site_type::here()) const noexcept {
+    T* try_frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record(s);
         return r == nullptr ? nullptr : runtime::allocate_object<T>(r, may_fail);
     }
-    void* frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+    void* frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return size == 0 ? nullptr : lifetime::allocate(record(s), size, align, must);
     }
-    void* try_frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+    void* try_frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record(s);
         return size == 0 || r == nullptr ? nullptr : lifetime::allocate(r, size, align, may_fail);
     }
     template <class T>
-    FRAMEALLOC_INLINE std::span<T> frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept {
+    FRAMEALLOC_INLINE std::span<T> frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return runtime::allocate_batch<T>(record(s), n, must);
     }
     template <class T>
-    std::span<T> try_frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept {
+    std::span<T> try_frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record(s);
         return r == nullptr ? std::span<T>{} : runtime::allocate_batch<T>(r, n, may_fail);
     }
     template <class T, std::size_t N>
-    FRAMEALLOC_INLINE std::span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept {
+    FRAMEALLOC_INLINE std::span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
         return std::span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record(s), must)), N);
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
-    T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept {
+    T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
         memory::frame_record* r = try_record(s);
         return r == nullptr ? nullptr : static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(r, may_fail));
     }
     template <class T, class... Args>
-    T* frame_make(Args&&... args) const { return object::make_in_frame<T>(record(), must, std::forward<Args>(args)...); }
+    T* frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_in_frame<T>(record(), must, std::forward<Args>(args)...); }
     template <class T, class... Args>
-    T* try_frame_make(Args&&... args) const {
+    T* try_frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record();
         return r == nullptr ? nullptr : object::make_in_frame<T>(r, may_fail, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto frame_box(Args&&... args) const {
+    auto frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_frame_box(Args&&... args) const {
+    auto try_frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         using box = basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>;
         memory::frame_record* r = try_record();
         return r == nullptr ? box{} : box::make(r, may_fail, std::forward<Args>(args)...);
     }
     template <class T>
-    std::span<T> frame_slice(std::size_t n, site_type s = site_type::here()) const { return object::make_array<T>(record(s), n, must); }
+    std::span<T> frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_array<T>(record(s), n, must); }
     template <class T>
-    std::span<T> try_frame_slice(std::size_t n, site_type s = site_type::here()) const {
+    std::span<T> try_frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record(s);
         return r == nullptr ? std::span<T>{} : object::make_array<T>(r, n, may_fail);
     }
     template <class T>
-    frame_vec_type<T> frame_vec() const noexcept { return frame_vec_type<T>(source<framealloc::frame_source>()); }
+    frame_vec_type<T> frame_vec() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec_type<T>(source<framealloc::frame_source>()); }
     template <class T>
-    frame_vec_type<T> frame_vec(capacity c) const { return reserved<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
+    frame_vec_type<T> frame_vec(capacity c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return reserved<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
     template <class T>
-    frame_vec_type<T> frame_vec(count c) const { return resized<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
+    frame_vec_type<T> frame_vec(count c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return resized<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
     template <class T>
-    frame_vec_type<T> frame_vec(std::size_t n) const { return frame_vec<T>(capacity(n)); }
+    frame_vec_type<T> frame_vec(std::size_t n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec<T>(capacity(n)); }
     template <class T, class... Size>
-    frame_vec_type<T> try_frame_vec(Size... n) const {
+    frame_vec_type<T> try_frame_vec(Size... n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record();
         return r == nullptr ? frame_vec_type<T>() : try_vec<frame_vec_type<T>>(framealloc::frame_source(r), n...);
     }
     template <class K, class V>
-    auto frame_map() const noexcept {
+    auto frame_map() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(source<framealloc::frame_source>());
     }
-    basic_frame_string<Policy> frame_string(std::string_view text = {}) const {
+    basic_frame_string<Policy> frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_string<Policy>(source<framealloc::frame_source>(), text);
     }
-    std::pmr::memory_resource* frame_resource() const { return object::frame_resource(record()); }
-    allocator_ref frame_ref() const noexcept { return source<framealloc::frame_source>(); }
+    std::pmr::memory_resource* frame_resource() const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::frame_resource(record()); }
+    allocator_ref frame_ref() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) { return source<framealloc::frame_source>(); }
 
     // --- pool ---
     template <class T>

@@ -1,0 +1,35 @@
+// Frames as capabilities, for clang's -Wthread-safety: allocation without a frame, a begin without its end on some path, an
+// end without its begin, the wrong allocator, the wrong thread's code. Opt-in, for clang 17 and later:
+//
+//   c++ -DFRAMEALLOC_FRAME_CAPABILITY=1 -Wthread-safety-analysis …
+//
+//   void draw(const fa::smart_alloc& a) FRAMEALLOC_REQUIRES_FRAME(a);    // a helper that allocates in its caller's frame
+//   fa::thread_role render_thread;
+//   void submit() FRAMEALLOC_REQUIRES_ROLE(render_thread);
+//
+// With FRAMEALLOC_FRAME_CAPABILITY=2 an open frame is also `fa::any_frame`, which an awaitable excludes: then a co_await with
+// a frame open is reported. It costs nothing at run time, whatever it is set to.
+#pragma once
+
+#include <framealloc/base/compiler.hpp>
+
+// A function that is called with a frame of `a` open.
+#define FRAMEALLOC_REQUIRES_FRAME(a) FRAMEALLOC_ANALYSED(requires_capability((a).frame))
+// A function that must not be called with any frame open: await_ready() of an awaitable, say.
+#define FRAMEALLOC_EXCLUDES_FRAMES FRAMEALLOC_ANALYSED(locks_excluded(::framealloc::any_frame))
+#define FRAMEALLOC_REQUIRES_ROLE(r) FRAMEALLOC_ANALYSED(requires_capability(r))
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+class FRAMEALLOC_ANALYSED(capability("frame")) frame_capability {};
+
+inline constexpr frame_capability any_frame{};
+
+// What the code of one thread may do.
+class FRAMEALLOC_ANALYSED(capability("role")) thread_role {
+public:
+    // From here to the end of the function: this is that thread.
+    void assume() const noexcept FRAMEALLOC_ANALYSED(assert_capability(this)) {}
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
