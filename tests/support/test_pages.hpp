@@ -14,6 +14,8 @@ class test_pages final : public fa::page_source {
 public:
     explicit test_pages(std::size_t page = fa::os::system_pages{}.granularity()) : page_(page) {}
     int refuse_after = -1;  // requests still served; -1: all
+    bool refuse_once = false;  // only the next one after them
+    int refusals = 0;
     int reserves = 0;
     long live = 0;
 
@@ -44,7 +46,15 @@ public:
     std::size_t granularity() const noexcept override { return page_; }
 
 private:
-    bool refused() noexcept { return refuse_after == 0 || (refuse_after > 0 && refuse_after-- == 0); }
+    bool refused() noexcept {
+        if (refuse_after != 0) {
+            if (refuse_after > 0) --refuse_after;
+            return false;
+        }
+        if (refuse_once) refuse_after = -1;
+        ++refusals;
+        return true;
+    }
     fa::os::system_pages system_;
     std::size_t page_;
 };

@@ -1,0 +1,202 @@
+// Every operation with the k-th page request refused, once and from then on, for every k until none is refused: the operation
+// fails as a value, nothing has changed, and with memory back it succeeds. And everything in little fixed memory, in steps of
+// a page, so that the allocator's own tables run out wherever they can.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "support/recorder.hpp"
+#include "support/test_pages.hpp"
+
+using namespace test;
+
+namespace {
+
+template <class P>
+using handle = fa::basic_smart_alloc<P>;
+
+struct payload {
+    std::array<char, 3000> bytes{};
+    std::string text = "a text that is too long for the small string buffer";
+};
+
+// What the world looks like: the same before an operation and after it failed.
+struct seen {
+    std::size_t frame, pool, heap, tag_bytes, depth;
+    friend bool operator==(const seen&, const seen&) = default;
+};
+template <class P>
+seen look(const handle<P>& a) {
+    const auto s = a.stats();
+    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, a.tag_stats("physics").total_bytes, a.frame_depth()};
+}
+
+// Each returns whether it succeeded, and takes back what it made.
+template <class P>
+struct scenario {
+    const char* name;
+    bool (*run)(const handle<P>&);
+};
+
+template <class P>
+const std::vector<scenario<P>>& scenarios() {
+    using A = handle<P>;
+    static const std::vector<scenario<P>> all = {
+        {"frame bytes", [](const A& a) { return a.try_frame_alloc_bytes(200'000) != nullptr; }},
+        {"many frame blocks",
+         [](const A& a) {
+             bool good = true;
+             for (int i = 0; i < 60 && good; ++i) good = !a.template try_frame_alloc_batch<int>(1000).empty();
+             return good;
+         }},
+        {"frame objects", [](const A& a) { return a.template try_frame_make<payload>() != nullptr && a.template try_frame_box<payload>().get() != nullptr && !a.template try_frame_slice<payload>(40).empty(); }},
+        {"frame vec",
+         [](const A& a) {
+             auto v = a.template try_frame_vec<std::size_t>(fa::capacity(10));
+             for (std::size_t i = 0; i < 30'000; ++i) {
+                 if (!v.try_push_back(i)) return false;
+             }
+             for (std::size_t i = 0; i < 30'000; ++i) REQUIRE(v[i] == i);
+             return true;
+         }},
+        {"frame map",
+         [](const A& a) {
+             auto m = a.template frame_map<int, long>();
+             for (int i = 0; i < 5000; ++i) {
+                 if (!m.try_insert(i, i)) return false;
+             }
+             return m.size() == 5000;
+         }},
+        {"outer growth",
+         [](const A& a) {
+             auto v = a.template try_frame_vec<int>();
+             const auto inner = a.frame_scope();
+             for (int i = 0; i < 20'000; ++i) {
+                 if (!v.try_push_back(i)) return false;
+             }
+             return true;
+         }},
+        {"pool blocks",
+         [](const A& a) {
+             std::vector<void*> blocks;
+             bool good = true;
+             for (std::size_t i = 0; i < 400 && good; ++i) {
+                 void* p = a.try_pool_alloc_bytes(16 + i * 10);
+                 good = p != nullptr;
+                 if (good) blocks.push_back(p);
+             }
+             for (std::size_t i = 0; i < blocks.size(); ++i) a.pool_free_bytes(blocks[i], 16 + i * 10);
+             return good;
+         }},
+        {"pool objects",
+         [](const A& a) {
+             auto box = a.template try_pool_box<payload>();
+             auto shared = a.template try_pool_shared<payload>();
+             return box.get() != nullptr && shared.get() != nullptr;
+         }},
+        {"pool vec",
+         [](const A& a) {
+             auto v = a.template try_pool_vec<std::string>();
+             for (int i = 0; i < 3000; ++i) {
+                 if (!v.try_push_back("a text that is too long for the small string buffer")) return false;
+             }
+             return true;
+         }},
+        {"heap blocks",
+         [](const A& a) {
+             void* p = a.try_heap_alloc_bytes(300'000);
+             void* q = p == nullptr ? nullptr : a.try_heap_alloc_bytes(3'000'000, 4096);
+             a.heap_free_bytes(p, 300'000);
+             a.heap_free_bytes(q, 3'000'000, 4096);
+             return q != nullptr;
+         }},
+        {"heap objects",
+         [](const A& a) {
+             auto box = a.template try_heap_box<std::array<payload, 10>>();
+             auto v = a.template try_heap_vec<double>(fa::capacity(50'000));
+             return box.get() != nullptr && v.capacity() >= 50'000;
+         }},
+        {"transfer",
+         [](const A& a) {
+             auto h = a.template try_frame_box_for_transfer<payload>();
+             auto s = a.template try_frame_span_for_transfer<int>(50'000);
+             return h.state() == fa::transfer_state::pending && s.state() == fa::transfer_state::pending;
+         }},
+    };
+    return all;
+}
+
+constexpr int all_of_them = 100'000;
+
+// Returns how many runs it took until nothing was refused.
+template <class P>
+std::size_t sweep(const scenario<P>& s, bool forever) {
+    std::size_t runs = 0;
+    for (int k = 0;; ++k, ++runs) {
+        CAPTURE(s.name);
+        CAPTURE(k);
+        recorder r;
+        test_pages source;
+        handle<P> a{r.options({.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .pages = &source})};
+        const fa::tag_scope tag{a, "physics"};
+        a.begin_frame();
+        const seen before = look(a);
+        source.refuse_after = k;
+        source.refuse_once = !forever;
+        const bool good = s.run(a);
+        const bool refused = source.refusals != 0;
+        source.refuse_after = -1;
+        if (!good) {
+            CHECK(refused);
+            seen now = look(a);
+            CHECK(now.frame >= before.frame);  // what was had before the refusal goes with the frame
+            now.tag_bytes -= now.frame - before.frame;
+            now.frame = before.frame;
+            CHECK(now == before);
+            CHECK(s.run(a));
+        }
+        a.end_frame();
+        const seen after = look(a);
+        CHECK(after.frame == 0);
+        CHECK(after.pool == 0);
+        CHECK(after.heap == 0);
+        CHECK(r.faults.empty());
+        CHECK(r.exhaustions.empty());
+        if (!refused || k > all_of_them) return runs + 1;
+    }
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("with the k-th page request refused, every operation fails as a value and works again afterwards") {
+    std::size_t runs = 0;
+    for (const auto& s : scenarios<P>()) runs += sweep<P>(s, false) + sweep<P>(s, true);
+    MESSAGE(runs << " runs");
+    CHECK(runs > 200);
+}
+
+FOR_EACH_POLICY("in little fixed memory every operation succeeds or fails as a value, whatever runs out") {
+    std::size_t failed = 0, succeeded = 0;
+    for (const auto& s : scenarios<P>()) {
+        for (std::size_t bytes = 192_KiB; bytes <= 512_KiB; bytes += 4096) {
+            CAPTURE(s.name);
+            CAPTURE(bytes);
+            recorder r;
+            fa::options o{.frame_capacity = 16_KiB, .slab_page_size = 64_KiB, .fixed_memory = bytes};
+            handle<P> a{r.options(o)};
+            if (a.try_pool_alloc_bytes(0) != nullptr || a.template try_pool_alloc<char[24]>() == nullptr) continue;  // not even a context
+            a.begin_frame();
+            const bool good = s.run(a);
+            ++(good ? succeeded : failed);
+            a.end_frame();
+            CHECK(a.stats().frame_allocated == 0);
+            CHECK(a.stats().heap_allocated == 0);
+            CHECK(r.exhaustions.empty());
+        }
+    }
+    CHECK(failed > 100);
+    CHECK(succeeded > 100);
+}
