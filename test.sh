@@ -45,9 +45,9 @@ build() {
     fi
 }
 
-build asan unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test
+build asan unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations
 step "address and undefined behaviour sanitizers"
-ctest --preset asan -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan)' --output-on-failure
+ctest --preset asan -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan|fuzz)' --output-on-failure
 
 build tsan unit_tests process_test
 step "thread sanitizer"
