@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include <framealloc/framealloc.hpp>
 
@@ -72,14 +73,127 @@ void overflow() {
     std::printf("  %zu bytes were handed out, then try_alloc_bytes returned null\n", got);
 }
 
+// The classic ones, in a few lines each. What the compiler could follow, it would warn of: hence volatile.
+using maker = void (*)(const debug_alloc&);
+
+void use_after_frame(const debug_alloc& a) {
+    volatile int* volatile p = nullptr;
+    {
+        auto frame = a.frame_scope();
+        p = frame.alloc<int>();
+    }
+    std::puts("(the access is trapped; after the report it is made again, and ends the program as any such access does)");
+    std::fflush(stdout);
+    static_cast<void>(static_cast<int>(*p));
+}
+void overrun(const debug_alloc& a) {
+    auto* p = static_cast<volatile char*>(a.pool_alloc_bytes(40));
+    p[40] = 1;
+    a.pool_free_bytes(const_cast<char*>(p), 40);
+}
+void underrun(const debug_alloc& a) {
+    auto* p = static_cast<volatile char*>(a.heap_alloc_bytes(10'000));
+    *(p - 1) = 1;
+    a.heap_free_bytes(const_cast<char*>(p), 10'000);
+}
+void overrun_in_frame(const debug_alloc& a) {
+    auto frame = a.frame_scope();
+    volatile char* p = frame.batch<char>(100).data();
+    p[100] = 1;
+}
+void double_free(const debug_alloc& a) {
+    void* p = a.pool_alloc_bytes(64);
+    a.pool_free_bytes(p, 64);
+    a.pool_free_bytes(p, 64);
+}
+void foreign_free(const debug_alloc& a) {
+    int local = 0;
+    void* volatile p = &local;
+    a.pool_free_bytes(p, 4);
+}
+void interior_free(const debug_alloc& a) {
+    auto* p = static_cast<char*>(a.heap_alloc_bytes(9000));
+    a.heap_free_bytes(p + 16, 9000);
+    a.heap_free_bytes(p, 9000);
+}
+void wrong_allocator(const debug_alloc& a) {
+    const debug_alloc assets{shown()};
+    void* p = assets.pool_alloc_bytes(32);
+    a.pool_free_bytes(p, 32);
+    assets.pool_free_bytes(p, 32);
+}
+void wrong_size(const debug_alloc& a) { a.heap_free_bytes(a.heap_alloc_bytes(100), 200); }
+void write_after_free(const debug_alloc& a) {
+    auto* p = static_cast<volatile char*>(a.pool_alloc_bytes(48));
+    a.pool_free_bytes(const_cast<char*>(p), 48);
+    p[5] = 1;
+    a.check();
+}
+void leak(const debug_alloc& a) {
+    const fa::tag_scope tag{a, "audio::voices"};
+    for (int i = 0; i < 3; ++i) static_cast<void>(a.pool_alloc_bytes(64));
+}
+void outside(const debug_alloc& a) { static_cast<void>(a.frame_alloc<int>()); }
+void end_without_begin(const debug_alloc& a) { a.end_frame(); }
+void begin_without_end(const debug_alloc& a) { a.begin_frame(); }
+void stale_checkpoint(const debug_alloc& a) {
+    a.begin_frame();
+    const auto cp = a.frame_checkpoint();
+    a.end_frame();
+    a.rollback_to(cp);
+}
+void phase_mismatch(const debug_alloc& a) { a.end_phase(); }
+void wrong_thread(const debug_alloc& a) {
+    auto frame = a.frame_scope();
+    std::thread([&] { static_cast<void>(frame.try_alloc<int>()); }).join();
+}
+void odd_alignment(const debug_alloc& a) { static_cast<void>(a.try_heap_alloc_bytes(10, 3)); }
+void received_twice(const debug_alloc& a) {
+    auto h = a.frame_box_for_transfer<int>(1);
+    auto first = std::move(h).receive();
+    auto second = std::move(h).receive();
+}
+void over_budget(const debug_alloc& a) {
+    a.set_thread_frame_budget(1000);
+    a.on_budget_exceeded(fa::budget_policy::warn);
+    auto frame = a.frame_scope();
+    static_cast<void>(frame.alloc_bytes(5000));
+}
+
+struct kind {
+    const char* name;
+    maker make;
+};
+constexpr kind kinds[] = {
+    {"use-after-frame", use_after_frame}, {"overrun", overrun}, {"underrun", underrun}, {"overrun-in-frame", overrun_in_frame}, {"double-free", double_free},
+    {"foreign-free", foreign_free}, {"interior-free", interior_free}, {"wrong-allocator", wrong_allocator}, {"wrong-size", wrong_size},
+    {"write-after-free", write_after_free}, {"leak", leak}, {"outside", outside}, {"end-without-begin", end_without_begin},
+    {"begin-without-end", begin_without_end}, {"stale-checkpoint", stale_checkpoint}, {"phase-mismatch", phase_mismatch}, {"wrong-thread", wrong_thread},
+    {"odd-alignment", odd_alignment}, {"received-twice", received_twice}, {"over-budget", over_budget},
+};
+
+struct scene {
+    const char* name;
+    void (*show)();
+};
+constexpr scene scenes[] = {{"dangle", dangle}, {"grow-inner", grow_inner}, {"overflow", overflow}};
+
 }  // namespace
 
-bool commit_mistake(const std::string& name) {
-    if (name == "dangle") dangle();
-    else if (name == "grow-inner") grow_inner();
-    else if (name == "overflow") overflow();
-    else return false;
-    return true;
+std::vector<std::string> mistakes() {
+    std::vector<std::string> names;
+    for (const scene& s : scenes) names.emplace_back(s.name);
+    for (const kind& k : kinds) names.emplace_back(k.name);
+    return names;
+}
+
+void commit_mistake(const std::string& name) {
+    for (const scene& s : scenes) {
+        if (name == s.name) return s.show();
+    }
+    for (const kind& k : kinds) {
+        if (name == k.name) return k.make(debug_alloc{shown()});
+    }
 }
 
 }  // namespace demo

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace demo {
 
-// Commits the mistake in debug mode and shows what is reported. Returns false for an unknown one.
-bool commit_mistake(const std::string& name);
+std::vector<std::string> mistakes();
+// Commits one of them in debug mode and shows what is reported.
+void commit_mistake(const std::string& name);
 
 }  // namespace demo

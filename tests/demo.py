@@ -45,9 +45,18 @@ def main():
     expect(len(set(spoiled)) == 6, f"a flipped byte of events, hits, commands, particles or entities changes the checksum: {spoiled}")
     sealed = run("--seal", "--frames", "400")
     expect(sealed.returncode == 0 and "forbidden" in sealed.stdout, f"the sealed run finishes: {sealed.stdout}{sealed.stderr}")
-    for mistake, shows in {"dangle": "FA002", "grow-inner": "1000 of 1000", "overflow": "would have sufficed"}.items():
+    mistakes = {
+        "dangle": "FA002", "grow-inner": "1000 of 1000", "overflow": "would have sufficed", "use-after-frame": "FA002", "overrun": "FA412",
+        "underrun": "FA413", "overrun-in-frame": "FA412", "double-free": "FA411", "foreign-free": "FA414", "interior-free": "FA415",
+        "wrong-allocator": "FA417", "wrong-size": "FA418", "write-after-free": "FA419", "leak": "FA424", "outside": "FA001",
+        "end-without-begin": "FA428", "begin-without-end": "FA428", "stale-checkpoint": "FA427", "phase-mismatch": "FA429",
+        "wrong-thread": "FA430", "odd-alignment": "FA431", "received-twice": "FA434", "over-budget": "FA311"}
+    listed = run("--break", "nothing").stderr
+    expect(all(name in listed for name in mistakes), f"an unknown mistake lists those there are: {listed}")
+    for mistake, shows in mistakes.items():
         done = run("--break", mistake)
-        expect(done.returncode == 0 and shows in done.stdout + done.stderr, f"--break {mistake} shows {shows}")
+        ended = -11 if mistake == "use-after-frame" else 0
+        expect(done.returncode == ended and shows in done.stdout + done.stderr, f"--break {mistake} shows {shows}")
     for bad in (["--frames", "x"], ["--frames", "-1"], ["--bodies", "0"], ["--threads", "1000"], ["--break", "nothing"], ["--unknown"], ["--seed", ""]):
         done = run(*bad)
         expect(done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, f"{bad}: exit 2 and one line, not {done.returncode} {done.stderr!r}")
