@@ -65,7 +65,8 @@ void print_fault(const fault& f) noexcept {
     line.add("framealloc: FA%03u %s", static_cast<unsigned>(f.what), f.text);
     if (f.detail[0] != '\0') line.add(": %s", f.detail);
     if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
-    line.add_site(" at ", f.where);
+    if (f.where.file == nullptr && f.code_place[0] != '\0') line.add(" at %s", f.code_place);
+    else line.add_site(" at ", f.where);
     if (f.tag[0] != '\0') line.add("; tag \"%s\"", f.tag);
     line.add_site(f.what == code::FA428 ? "; opened at " : "; allocated at ", f.born);
     if (f.frame != 0) line.add(" in frame %llu", static_cast<unsigned long long>(f.frame));

@@ -334,7 +334,7 @@ bool frame_ref::on_top() const noexcept {
 
 void frame_ref::raise_ended(const char* what, const void* caller) const noexcept {
     if (record_ == nullptr) broken_invariant("a frame container without a frame");
-    record_->context->owner->raise(code::FA002, what, nullptr, 0, {.caller = caller != nullptr ? caller : __builtin_return_address(0)});
+    record_->context->owner->raise(code::FA002, what, nullptr, 0, site::of_caller(caller != nullptr ? caller : __builtin_return_address(0)));
 }
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {

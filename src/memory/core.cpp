@@ -1,6 +1,7 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/os/trap.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -156,6 +157,9 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
 void core::raise(fault f) noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
+    char place[128] = "";
+    if (f.where.file == nullptr && f.where.caller != nullptr) os::name_code(f.where.caller, place, sizeof place);
+    f.code_place = place;
     if (config.on_fault) config.on_fault(f);
     else print_fault(f);
     const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault : config.strict != strictness::warn;

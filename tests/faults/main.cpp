@@ -30,7 +30,7 @@ int line_of(const void* instruction, int wanted) {
     fa::os::name_code(instruction, place, sizeof place);
     const char* offset = std::strrchr(place, '+');
     if (offset == nullptr) return -1;
-    std::snprintf(command, sizeof command, "addr2line -i -e /proc/%d/exe %#lx", static_cast<int>(getpid()), std::strtoul(offset + 1, nullptr, 16) - 1);
+    std::snprintf(command, sizeof command, "addr2line -i -e /proc/%d/exe %#lx", static_cast<int>(getpid()), std::strtoul(offset + 1, nullptr, 16));
     std::FILE* out = popen(command, "r");
     int found = -1;
     while (out != nullptr && std::fgets(line, sizeof line, out) != nullptr) {

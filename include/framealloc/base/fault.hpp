@@ -27,6 +27,7 @@ struct fault {
     const char* text = "";         // code_text(what)
     const char* detail = "";       // what is known beyond the code; valid during the call only
     site where{};                  // debug: the offending call; otherwise empty
+    const char* code_place = "";   // where.caller as "program+0x1234", for addr2line; valid during the call only
     const char* allocator = "";    // options::name
     const void* address = nullptr;
     std::size_t bytes = 0;         // meaning depends on the code: a size, or bytes still out

@@ -113,7 +113,7 @@ public:
     bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     // Makes the last block of the arena shorter; nothing happens to another one.
     void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
-    // The frame ended: FA002. `caller`: an instruction of the user's call, the one after it.
+    // The frame ended: FA002. `caller`: where the user's call returns to.
     FRAMEALLOC_COLD void raise_ended(const char* what, const void* caller = nullptr) const noexcept;
 
 private:

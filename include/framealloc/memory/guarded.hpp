@@ -25,8 +25,8 @@ struct thread_guard {
 };
 
 // Where a call does not say its line.
-inline void note_caller(thread_context& c, const void* instruction) noexcept {
-    if (c.last_site.file == nullptr) c.last_site.caller = instruction;
+inline void note_caller(thread_context& c, const void* returns_to) noexcept {
+    if (c.last_site.file == nullptr) c.last_site = site::of_caller(returns_to);
 }
 
 inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
