@@ -1,7 +1,7 @@
 // What needs a process of its own: thread churn, resident memory, fork, life before and after main.
 //
 //   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS |
-//                signals MILLISECONDS | edges
+//                signals MILLISECONDS | limit MEGABYTES | edges
 //
 // Exits with 0 when the promise holds, with 1 and a line when not.
 #include <framealloc/framealloc.hpp>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -391,6 +392,50 @@ void on_profile(int) {
 }
 
 // Two allocators in turn on each of four threads, so that the thread's slot changes hands all the time, and SIGPROF at 1 kHz.
+// The system refuses, as a page source would: a value, and all works again with memory back.
+void limit(std::size_t megabytes) {
+    rlimit old{}, little{};
+    getrlimit(RLIMIT_AS, &old);
+    std::size_t pages = 0;
+    std::FILE* f = std::fopen("/proc/self/statm", "r");
+    require(f != nullptr && std::fscanf(f, "%zu", &pages) == 1, "no /proc/self/statm");
+    std::fclose(f);
+    std::size_t got[3] = {};
+    for (int scenario = 0; scenario < 3; ++scenario) {
+        fa::smart_alloc alloc{fa::options{.frame_capacity = 256_KiB}};
+        alloc.begin_frame();
+        std::vector<void*> blocks;
+        blocks.reserve(4'000'000 / 16);
+        little = {pages * 4096 + megabytes * 1_MiB, old.rlim_max};
+        setrlimit(RLIMIT_AS, &little);
+        const std::size_t size = scenario == 0 ? 8000 : scenario == 1 ? 1000 : 200'000;
+        const auto take = [&]() -> void* {
+            if (scenario == 0) return alloc.try_frame_alloc_bytes(size);
+            return scenario == 1 ? alloc.try_pool_alloc_bytes(size) : alloc.try_heap_alloc_bytes(size);
+        };
+        while (void* p = take()) {
+            std::memset(p, scenario, 16);
+            if (scenario != 0) blocks.push_back(p);
+            got[scenario] += size;
+        }
+        const auto give = [&](void* p) {
+            if (scenario == 1) alloc.pool_free_bytes(p, size);
+            if (scenario == 2) alloc.heap_free_bytes(p, size);
+        };
+        for (void* p : blocks) give(p);
+        alloc.end_frame();
+        require(alloc.stats().total_allocated == 0, "something is charged after all was given back");
+        alloc.begin_frame();
+        void* again = take();
+        require(again != nullptr, "the next operation fails although memory is back");
+        give(again);
+        alloc.end_frame();
+        setrlimit(RLIMIT_AS, &old);
+    }
+    std::printf("limit: %zu MiB of address space gave %zu MiB of frames, %zu MiB of pool, %zu MiB of heap\n", megabytes, got[0] >> 20, got[1] >> 20, got[2] >> 20);
+    for (std::size_t n : got) require(n >= megabytes * 1_MiB / 2, "less than half of the memory was had");
+}
+
 void signals(std::size_t milliseconds) {
     fa::smart_alloc first, second;
     ask.first = &first;
@@ -438,10 +483,11 @@ int main(int argc, char** argv) {
     else if (what == "exchange" && n != 0) exchange(n);
     else if (what == "fork" && n != 0) forks(static_cast<int>(n));
     else if (what == "exits" && n != 0) exits(n);
+    else if (what == "limit" && n != 0) limit(n);
     else if (what == "signals" && n != 0) signals(n);
     else if (what == "edges") edges();
     else {
-        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | edges\n");
+        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | limit MEGABYTES | edges\n");
         return 2;
     }
 }
