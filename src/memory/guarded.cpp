@@ -163,8 +163,9 @@ void end_zones(const zones& z) noexcept {
     guard::forbid(z.begin, z.back);
 }
 
-void put_to_rest(thread_context& c, std::uintptr_t block, std::size_t bytes, bool large) noexcept {
-    c.guarded_by->resting.put({block, bytes, large});
+// Returns false without memory for the quarantine.
+bool put_to_rest(thread_context& c, std::uintptr_t block, std::size_t bytes, bool large) noexcept {
+    return c.guarded_by->resting.put({block, bytes, large});
 }
 
 void end_one_rest(thread_context& c) noexcept {
@@ -211,7 +212,10 @@ void* end_block(core& a, void* block) noexcept {
 void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
     observe_page(p);
     ++p.held;
-    put_to_rest(c, address_of(slot) + slot_lead(*c.owner), p.block, false);
+    if (!put_to_rest(c, address_of(slot) + slot_lead(*c.owner), p.block, false)) {
+        --p.held;
+        return put_back_slot(p, slot);
+    }
     while (c.guarded_by->resting.overfull()) end_one_rest(c);
 }
 
@@ -268,7 +272,7 @@ bool end_large(core& a, void* block) noexcept {
 bool rest_large(thread_context& c, void* block) noexcept {
     const heap_block& b = *block_of(block);
     if (b.bytes > guard::quarantine::most_bytes / 4) return false;
-    put_to_rest(c, address_of(block), b.bytes, true);
+    if (!put_to_rest(c, address_of(block), b.bytes, true)) return false;
     while (c.guarded_by->resting.overfull()) end_one_rest(c);
     return true;
 }
@@ -282,6 +286,7 @@ bool end_rest(thread_context& c) noexcept {
 void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
     if (p == nullptr) return;
     core& a = *owner.owner;
+    if (!a.guarded) return k == block_kind::pool ? pool_free_bytes(owner, p, bytes, align) : heap_free(owner, p, bytes, align);
     block_record b;
     const bool known = a.blocks.find(address_of(p), b);
     const bool live = known && b.state == block_state::live;

@@ -244,3 +244,25 @@ FOR_EACH_POLICY("slab_page_size is how much the pool asks for at once") {
         for (void* p : blocks) alloc.pool_free_bytes(p, 1024);
     }
 }
+
+FOR_EACH_POLICY("guard: off frees without a report in every policy, fill finds an overrun in every policy") {
+    recorder r;
+    {
+        fa::basic_smart_alloc<P> plain{r.options({.guard = fa::guard_level::off})};
+        for (std::size_t n : {40U, 5000U, 100'000U}) {
+            plain.pool_free_bytes(plain.pool_alloc_bytes(n), n);
+            plain.heap_free_bytes(plain.heap_alloc_bytes(n), n);
+        }
+        CHECK(plain.stats().total_allocated == 0);
+    }
+    CHECK(r.faults.empty());
+    fa::basic_smart_alloc<P> guarded{r.options({.guard = fa::guard_level::fill})};
+    if (fa::guard::under_tool) return;  // the tool would report the write
+    auto* p = static_cast<volatile char*>(guarded.pool_alloc_bytes(40));
+    p[40] = static_cast<char>(p[40] ^ 1);
+    CHECK(guarded.check() == 1);
+    CHECK(r.count(fa::code::FA412) == 1);
+    p[40] = static_cast<char>(p[40] ^ 1);
+    guarded.pool_free_bytes(const_cast<char*>(p), 40);
+    CHECK(r.faults.size() == 1);
+}
