@@ -12,6 +12,9 @@ add_library(framealloc::framealloc ALIAS framealloc)
 target_sources(framealloc PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
 target_compile_features(framealloc PUBLIC cxx_std_20)
 target_compile_definitions(framealloc PUBLIC FRAMEALLOC_MODE=${FRAMEALLOC_MODE})
+if(FRAMEALLOC_VALGRIND)
+  target_compile_definitions(framealloc PUBLIC FRAMEALLOC_VALGRIND=1)
+endif()
 target_link_libraries(framealloc PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:framealloc_warnings>)
 set_target_properties(framealloc PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}

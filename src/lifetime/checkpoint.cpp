@@ -64,11 +64,14 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         return false;
     }
     frame_record* r = c.top;
-    if (r->finalisers != nullptr) lifetime::look_for_released(c);
-    while (r->finalisers != nullptr && younger(r->finalisers->mark, m->serial)) {
-        finaliser* f = r->finalisers;
-        lifetime::remove_finaliser(f);
-        lifetime::run_finaliser(c, f);
+    if (r->finalisers != nullptr) {
+        lifetime::look_for_released(c);
+        const activity_scope theirs(&c, activity::none);
+        while (r->finalisers != nullptr && younger(r->finalisers->mark, m->serial)) {
+            finaliser* f = r->finalisers;
+            lifetime::remove_finaliser(f);
+            lifetime::run_finaliser(c, f);
+        }
     }
     settle(c);
     m = &c.marks[cp.index_];  // a destructor may have taken a checkpoint of its own

@@ -16,7 +16,9 @@ using namespace memory;
 namespace {
 
 void run_finalisers(frame_record* r) noexcept {
-    if (r->finalisers != nullptr) look_for_released(*r->context);
+    if (r->finalisers == nullptr) return;
+    look_for_released(*r->context);
+    const activity_scope theirs(r->context, activity::none);
     while (finaliser* f = r->finalisers) {
         remove_finaliser(f);
         run_finaliser(*r->context, f);  // may allocate, and may add finalisers of its own
@@ -50,10 +52,13 @@ void park(thread_context& c, frame_record* r) noexcept {
 
 // The parked content is due: what the end of its frame would have done.
 void clear(thread_context& c, flight_slot& s) noexcept {
-    if (s.finalisers != nullptr) look_for_released(c);
-    while (finaliser* f = s.finalisers) {
-        remove_finaliser(f);
-        run_finaliser(c, f);
+    if (s.finalisers != nullptr) {
+        look_for_released(c);
+        const activity_scope theirs(&c, activity::none);
+        while (finaliser* f = s.finalisers) {
+            remove_finaliser(f);
+            run_finaliser(c, f);
+        }
     }
     free_blocks(c, s.blocks);
     if (guarded(c)) end_frame_blocks(c, s, 0, ~std::uintptr_t{0});
@@ -247,6 +252,7 @@ void close_all(thread_context& c) noexcept {
 frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
+    const activity_scope changing(&c, activity::changing);
     settle(c);
     follow_observer(c);
     frame_record* r = c.top;
@@ -283,6 +289,7 @@ void close_frame_slow(frame_record* r) noexcept {
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
         return;
     }
+    const activity_scope changing(&c, activity::changing);
     if (c.too_deep != 0 && r == c.top) {
         --c.too_deep;
         return;

@@ -100,11 +100,6 @@ void note_peak(thread_context& c) noexcept {
     if (used > c.window_peak) c.window_peak = used;
 }
 
-struct guarded_place {
-    std::uintptr_t block, cursor;
-    std::size_t charged;
-};
-
 // Chains a chunk for at least `bytes` and moves the top record into it.
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
@@ -156,6 +151,11 @@ admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& wh
     if (a == admission::refused) why = exhaustion_reason::thread_budget;
     return a;
 }
+
+struct guarded_place {
+    std::uintptr_t block, cursor;
+    std::size_t charged;
+};
 
 // The same for a guarded thread: zones lie around the block, and are not charged. What the cursor would be without them says
 // what alignment costs.
@@ -213,7 +213,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     const std::size_t whole = charged + lead;
     const unsigned k = class_for(whole, lead);
     const site where = c.last_site;
-    void* raw = k != no_class ? pool_allocate(c, block_kind::outer, k, lead + bytes, on_failure::return_null)
+    void* raw = k != no_class ? pool_take(c, block_kind::outer, k, lead + bytes, on_failure::return_null)
                               : large_allocate(c, lead + bytes, lead, false, why);
     if (raw == nullptr) {
         if (k != no_class) why = exhaustion_reason::system_refused;
@@ -292,7 +292,10 @@ void refresh_limit(thread_context& c) noexcept {
 slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     frame_record* r = asked;
     thread_context& c = *r->context;
-    if (guarded(c)) note_caller(c, __builtin_return_address(0));
+    if (guarded(c)) {
+        note_caller(c, __builtin_return_address(0));
+        if (belongs_to_caller(c) && !may_call(c, c.last_site)) return {nullptr, asked};
+    }
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
     if (r > c.top) {
@@ -303,7 +306,12 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
         c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.last_site);
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
-        if (void* p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why)) {
+        void* p = nullptr;
+        {
+            const activity_scope changing(&c, activity::changing);
+            p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why);
+        }
+        if (p != nullptr) {
             if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
@@ -313,9 +321,14 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
 
 void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept {
     thread_context& c = *r->context;
+    if (guarded(c) && !may_call(c, c.last_site)) return nullptr;
     for (;;) {
         exhaustion_reason why = exhaustion_reason::size_overflow;
-        void* p = bytes > largest_request ? nullptr : try_outer(c, r, bytes, align, mark, why);
+        void* p = nullptr;
+        {
+            const activity_scope changing(&c, activity::changing);
+            if (bytes <= largest_request) p = try_outer(c, r, bytes, align, mark, why);
+        }
         if (p != nullptr) {
             c.outer_growth.add(1);
             refresh_limit(c);
@@ -361,6 +374,7 @@ void close_arena(thread_context& c, flight_slot& s) noexcept {
         s.chunk = k->previous;
         destroy_chunk(*c.owner, k);
     }
+    close_guard(s);
 }
 
 namespace {

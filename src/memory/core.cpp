@@ -154,22 +154,30 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
     raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
 }
 
+// A handler is told of its own mistake once; of those it makes then, standard error is.
+void core::deliver(const fault& f) const noexcept {
+    thread_context* c = context_of_caller(*this);
+    const activity before = c == nullptr ? activity::none : c->doing;
+    const bool nested = before == activity::reporting || before == activity::reporting_that;
+    const activity_scope reporting(c, nested ? activity::reporting_that : activity::reporting);
+    if (config.on_fault && before != activity::reporting_that) config.on_fault(f);
+    else print_fault(f);
+}
+
 void core::raise(fault f) noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
     char place[128] = "";
     if (f.where.file == nullptr && f.where.caller != nullptr) os::name_code(f.where.caller, place, sizeof place);
     f.code_place = place;
-    if (config.on_fault) config.on_fault(f);
-    else print_fault(f);
+    deliver(f);
     const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault : config.strict != strictness::warn;
     if (ends) std::abort();
 }
 
 void core::warn(code what, const char* detail, std::size_t bytes, site where) noexcept {
     const fault f{.what = what, .text = code_text(what), .detail = detail, .where = where, .allocator = name, .bytes = bytes};
-    if (config.on_fault) config.on_fault(f);
-    else print_fault(f);
+    deliver(f);
     if (config.strict == strictness::abort_on_warning) std::abort();
 }
 
@@ -179,7 +187,10 @@ bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t reques
     if (why == exhaustion_reason::global_limit) limit = config.global_limit;
     if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
     const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name};
-    if (config.on_exhaustion && config.on_exhaustion(e)) return true;
+    if (config.on_exhaustion) {
+        const activity_scope theirs(context_of_caller(*this), activity::none);  // it may free what the allocator has
+        if (config.on_exhaustion(e)) return true;
+    }
     print_exhaustion(e);
     std::abort();
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <new>
 
+#include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/os/thread.hpp>
@@ -17,19 +18,10 @@ using guard::damage;
 
 namespace {
 
-constexpr const char* kind_names[] = {"pool", "heap", "frame"};
-
 site take(site& s) noexcept {
     const site was = s;
     s = {};
     return was;
-}
-
-// A fault about a block, with all that is known of it.
-void raise_about(core& a, code what, const block_record& b, const char* detail, const void* address, const site& where) noexcept {
-    char tag[96] = "";
-    if (const auto* n = static_cast<const account::tag_node*>(b.tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
-    a.raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = b.bytes, .born = b.born, .died = b.died, .tag = tag, .frame = b.frame});
 }
 
 std::uintptr_t slot_end(const core& a, const pool_page& p, std::uintptr_t block) noexcept {
@@ -60,22 +52,9 @@ void begin_zones(core& a, const zones& z) noexcept {
     guard::allow_unwritten(z.begin, z.end);
 }
 
-bool check_zones(core& a, const block_record& b, const site& where, const char* when) noexcept {
+bool check_zones(core& a, const block_record& b, const site& where = {}, const char* when = "") noexcept {
     const zones z = zones_of(a, b);
-    const damage behind = guard::check_canary(z.end, z.back, a.canary_key);
-    const damage before = guard::check_canary(z.front, z.begin, a.canary_key);
-    char detail[160];
-    if (behind) {
-        std::snprintf(detail, sizeof detail, "a block of %zu bytes, %zu to %zu bytes behind its end%s", b.bytes, static_cast<std::size_t>(behind.first - z.end),
-                      static_cast<std::size_t>(behind.last - z.end), when);
-        raise_about(a, code::FA412, b, detail, pointer_at(behind.first), where);
-    }
-    if (before) {
-        std::snprintf(detail, sizeof detail, "a block of %zu bytes, %zu to %zu bytes before its begin%s", b.bytes, static_cast<std::size_t>(z.begin - before.last),
-                      static_cast<std::size_t>(z.begin - before.first), when);
-        raise_about(a, code::FA413, b, detail, pointer_at(before.first), where);
-    }
-    return !behind && !before;
+    return check_zones(a, blamed(b), z.front, z.back, where, when);
 }
 
 // What rests must not change.
@@ -83,9 +62,9 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     const damage d = guard::check_fill(b.address, end, guard::dead_byte);
     if (!d) return true;
     char detail[160];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at +%zu to +%zu after it was freed", kind_names[b.kind], b.bytes,
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at +%zu to +%zu after it was freed", kind_name(b.kind), b.bytes,
                   static_cast<std::size_t>(d.first - b.address), static_cast<std::size_t>(d.last - b.address));
-    raise_about(a, code::FA419, b, detail, pointer_at(d.first), {});
+    raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
     guard::fill(d.first, d.last + 1, guard::dead_byte);  // told once
     return false;
@@ -112,8 +91,8 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     block_record b;
     char detail[128];
     if (a.blocks.containing(address_of(p), b) && b.state == block_state::live) {
-        std::snprintf(detail, sizeof detail, "+%zu in a %s block of %zu bytes", static_cast<std::size_t>(address_of(p) - b.address), kind_names[b.kind], b.bytes);
-        return raise_about(a, code::FA415, b, detail, p, where);
+        std::snprintf(detail, sizeof detail, "+%zu in a %s block of %zu bytes", static_cast<std::size_t>(address_of(p) - b.address), kind_name(b.kind), b.bytes);
+        return raise_about(a, code::FA415, blamed(b), detail, p, where);
     }
     char other[48] = "";
     b = {};
@@ -126,16 +105,16 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     });
     if (b.address != 0) {
         std::snprintf(detail, sizeof detail, "a block of allocator \"%s\"", other);
-        return raise_about(a, code::FA417, b, detail, p, where);
+        return raise_about(a, code::FA417, blamed(b), detail, p, where);
     }
     a.raise({.what = code::FA414, .detail = "the pointer is none that a pool or heap allocation returned", .where = where, .address = p});
 }
 
 void raise_double_free(core& a, const block_record& b, const void* p, const site& where) noexcept {
     char detail[128];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu", kind_names[b.kind], b.bytes,
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu", kind_name(b.kind), b.bytes,
                   static_cast<unsigned long long>(b.died_in), static_cast<unsigned long long>(b.died_on));
-    raise_about(a, code::FA411, b, detail, p, where);
+    raise_about(a, code::FA411, blamed(b), detail, p, where);
 }
 
 thread_context* caller(core& a) noexcept { return try_attach({&a, a.id}); }
@@ -153,7 +132,7 @@ bool kill(core& a, const void* p, block_record& before) noexcept {
         raise_double_free(a, before, p, where);
         return false;
     }
-    check_zones(a, before, where, "");
+    check_zones(a, before, where);
     return true;
 }
 
@@ -183,6 +162,13 @@ void end_one_rest(thread_context& c) noexcept {
 }
 
 }  // namespace
+
+bool may_interrupt(thread_context& c, const site& where) noexcept {
+    const bool interrupts = c.doing == activity::changing;
+    const char* detail = interrupts ? "the call interrupts another one of this thread; it is refused" : "in a fault handler of the same allocator";
+    c.owner->raise(code::FA436, detail, nullptr, 0, where);
+    return !interrupts;
+}
 
 void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept {
     core& a = *c.owner;
@@ -239,7 +225,7 @@ void end_outer_block(thread_context& c, const outer_block& b, void* block) noexc
     const damage d = guard::check_canary(address_of(&b) + sizeof(outer_block), address_of(block), c.owner->canary_key);
     block_record r;
     if (!d || !c.owner->blocks.find(address_of(b.raw), r)) return;
-    raise_about(*c.owner, code::FA413, r, "out-of-line frame memory, right before its begin", pointer_at(d.first), {});
+    raise_about(*c.owner, code::FA413, blamed(r), "out-of-line frame memory, right before its begin", pointer_at(d.first));
 }
 
 void name_as_pool(core& a, void* block) noexcept {
@@ -283,37 +269,50 @@ bool end_rest(thread_context& c) noexcept {
     return any;
 }
 
-void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
-    if (p == nullptr) return;
+namespace {
+
+void free_known(core_ref owner, thread_context* c, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
     core& a = *owner.owner;
-    if (!a.guarded) return k == block_kind::pool ? pool_free_bytes(owner, p, bytes, align) : heap_free(owner, p, bytes, align);
+    const activity_scope changing(c, activity::changing);
     block_record b;
     const bool known = a.blocks.find(address_of(p), b);
-    const bool live = known && b.state == block_state::live;
-    thread_context* c = caller(a);
-    if (c != nullptr && guarded(*c)) c->guarded_by->free_site = where;
-    if (!live) {  // kill() says what it is
+    if (c != nullptr) c->guarded_by->free_site = where;
+    if (!known || b.state != block_state::live) {  // kill() says what it is
         static_cast<void>(kill(a, p, b));
         return;
     }
     const bool moved_up = k == block_kind::pool && b.kind == static_cast<std::uint8_t>(block_kind::heap) && b.large;  // beyond the classes
+    char detail[96];
     if (b.kind != static_cast<std::uint8_t>(k) && !moved_up) {
-        char detail[96];
-        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", kind_names[b.kind], kind_names[static_cast<unsigned>(k)]);
-        raise_about(a, code::FA417, b, detail, p, where);
+        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", kind_name(b.kind), kind_name(static_cast<std::uint8_t>(k)));
+        raise_about(a, code::FA417, blamed(b), detail, p, where);
     } else if (b.bytes != bytes || !is_power_of_two(align) || address_of(p) % align != 0) {
-        char detail[96];
         std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
-        raise_about(a, code::FA418, b, detail, p, where);
+        raise_about(a, code::FA418, blamed(b), detail, p, where);
     }
     if (b.large) heap_free(owner, p, b.bytes, b.align);
     else pool_free(p);
+}
+
+}  // namespace
+
+void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
+    if (p == nullptr) return;
+    core& a = *owner.owner;
+    if (!a.guarded) return k == block_kind::pool ? pool_free_bytes(owner, p, bytes, align) : heap_free(owner, p, bytes, align);
+    thread_context* c = caller(a);
+    if (c != nullptr && !may_call(*c, where)) return;
+    const bool orphaned = a.orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
+    if (orphaned) retain_core(owner);  // until now the block kept it alive
+    free_known(owner, c, k, p, bytes, align, where);
+    if (orphaned) release_core(owner);
 }
 
 std::size_t check_everything(thread_context& c) noexcept {
     core& a = *c.owner;
     std::size_t faults = 0;
     if (!guarded(c)) return faults;
+    const activity_scope changing(&c, activity::changing);
     guard::own_array<block_record> live;  // a handler may allocate: no lock while it runs
     a.blocks.for_each_live([&](const block_record& b) { live.push(b); });
     for (const block_record& b : live) {
@@ -360,11 +359,12 @@ bool report_leaks_by_site(core& a) noexcept {
     for (std::size_t i = 0; i < n && i < told; ++i) {
         char detail[160];
         int used = std::snprintf(detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive", static_cast<unsigned long long>(groups[i].blocks),
-                                 kind_names[groups[i].first.kind], static_cast<unsigned long long>(groups[i].bytes));
+                                 kind_name(groups[i].first.kind), static_cast<unsigned long long>(groups[i].bytes));
         if (i + 1 == told && others != 0 && used > 0)
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used), "; %llu blocks more from other places", static_cast<unsigned long long>(others));
-        groups[i].first.bytes = static_cast<std::size_t>(groups[i].bytes);
-        raise_about(a, code::FA424, groups[i].first, detail, pointer_at(groups[i].first.address), {});
+        blamed_block first = blamed(groups[i].first);
+        first.end = first.begin + groups[i].bytes;
+        raise_about(a, code::FA424, first, detail, pointer_at(groups[i].first.address));
     }
     return n != 0;
 }

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <new>
 
+#include <framealloc/memory/blame.hpp>
+
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 using guard::damage;
@@ -11,29 +13,7 @@ using guard::frame_block;
 
 namespace {
 
-void raise_about(core& a, code what, const frame_block& b, const char* detail, const void* address) noexcept {
-    char tag[96] = "";
-    if (const auto* n = static_cast<const account::tag_node*>(b.tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
-    a.raise({.what = what, .detail = detail, .address = address, .bytes = b.end - b.begin, .born = b.born, .tag = tag, .frame = b.frame});
-}
-
-bool check_zones(core& a, const frame_block& b) noexcept {
-    const damage behind = guard::check_canary(b.end, b.cursor, a.canary_key);
-    const damage before = guard::check_canary(b.front, b.begin, a.canary_key);
-    char detail[160];
-    const std::size_t bytes = b.end - b.begin;
-    if (behind) {
-        std::snprintf(detail, sizeof detail, "frame memory of %zu bytes, %zu to %zu bytes behind its end", bytes, static_cast<std::size_t>(behind.first - b.end),
-                      static_cast<std::size_t>(behind.last - b.end));
-        raise_about(a, code::FA412, b, detail, pointer_at(behind.first));
-    }
-    if (before) {
-        std::snprintf(detail, sizeof detail, "frame memory of %zu bytes, %zu to %zu bytes before its begin", bytes, static_cast<std::size_t>(b.begin - before.last),
-                      static_cast<std::size_t>(b.begin - before.first));
-        raise_about(a, code::FA413, b, detail, pointer_at(before.first));
-    }
-    return !behind && !before;
-}
+bool check_zones(core& a, const frame_block& b) noexcept { return check_zones(a, blamed(b), b.front, b.cursor); }
 
 // What ended must not change until it is handed out again.
 void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noexcept {
@@ -49,7 +29,7 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
     const frame_block copy = *b;
     std::snprintf(detail, sizeof detail, "frame memory of %zu bytes was changed at +%zu after its frame, number %llu, had ended", static_cast<std::size_t>(copy.end - copy.begin),
                   static_cast<std::size_t>(d.first - copy.begin), static_cast<unsigned long long>(copy.frame));
-    raise_about(*c.owner, code::FA002, copy, detail, pointer_at(d.first));
+    raise_about(*c.owner, code::FA002, blamed(copy), detail, pointer_at(d.first));
 }
 
 }  // namespace
@@ -129,6 +109,14 @@ bool open_guard(thread_context& c) noexcept {
     return true;
 }
 
+void close_guard(flight_slot& s) noexcept {
+    if (s.log == nullptr) return;
+    s.log->release();
+    os::system_pages system;
+    system.release(s.log, align_up(sizeof(guard::frame_log), system.granularity()));
+    s.log = nullptr;
+}
+
 bool open_guard(thread_context& c, flight_slot& s) noexcept {
     if (!guarded(c)) return true;
     os::system_pages system;
@@ -142,11 +130,7 @@ void close_guard(thread_context& c) noexcept {
     if (!guarded(c)) return;
     os::system_pages system;
     flight_slot* s = c.flight;
-    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {
-        if (s->log == nullptr) continue;
-        s->log->release();
-        system.release(s->log, align_up(sizeof(guard::frame_log), system.granularity()));
-    }
+    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) close_guard(*s);
     c.guarded_by->resting.release();
     c.guarded_by->ended.release();
     system.release(c.guarded_by, align_up(sizeof(thread_guard), system.granularity()));

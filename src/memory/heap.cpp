@@ -100,7 +100,26 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     if (a.owner->config.heap != nullptr) return allocate_through_backend(c, bytes, align);
     const unsigned k = class_for(bytes, align);
     if (k == no_class) return large_allocate(c, bytes, align, true, why);
-    return pool_allocate(c, block_kind::heap, k, bytes, on_failure::return_null);
+    return pool_take(c, block_kind::heap, k, bytes, on_failure::return_null);
+}
+
+void free_through_backend(thread_context& c, heap_block& b, std::size_t align) noexcept {
+    const std::size_t offset = align > header ? align : header;
+    const std::size_t whole = b.requested + offset + back_zone(c);
+    if (guarded(c) && !end_large(*c.owner, &b + 1)) return;
+    refund(c, b);
+    backend_deallocate(*c.owner->config.heap, pointer_at(address_of(&b + 1) - offset), whole, offset);
+}
+
+void free_beyond_pages(thread_context& c, void* p, std::size_t bytes, std::size_t align) noexcept {
+    const activity_scope changing(&c, activity::changing);
+    heap_block& b = *block_of(p);
+    const bool freed_before = guarded(c) && b.requested == 0;  // end_large() says so
+    if (c.owner->config.reports && b.requested != bytes && !freed_before)
+        c.owner->raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes, c.last_site);
+    if (c.owner->config.heap == nullptr) large_free(c, p);
+    else free_through_backend(c, b, align);
+    if (watched(c)) tell_release(c, memory_kind::heap, bytes);
 }
 
 }  // namespace
@@ -151,12 +170,20 @@ void flush_heap_cache(thread_context& c) noexcept {
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
-    if (guarded(*c)) note_caller(*c, __builtin_return_address(0));
+    if (guarded(*c)) {
+        note_caller(*c, __builtin_return_address(0));
+        if (!may_call(*c, c->last_site)) return nullptr;
+    }
     if (!is_power_of_two(align) && a.owner->config.reports)
         a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->last_site);
     for (;;) {
         exhaustion_reason why{};
-        if (void* p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why)) {
+        void* p = nullptr;
+        {
+            const activity_scope changing(c, activity::changing);
+            p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why);
+        }
+        if (p != nullptr) {
             if (watched(*c) && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
@@ -172,19 +199,7 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
     if (orphaned) retain_core(a);  // until now the block kept it alive
     thread_context* c = try_context_of(a);
     if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
-    heap_block* b = block_of(p);
-    if (a.owner->config.reports && b->requested != size)
-        a.owner->raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, size, c->last_site);
-    if (a.owner->config.heap == nullptr) {
-        large_free(*c, p);
-    } else {
-        const std::size_t offset = align > header ? align : header;
-        const std::size_t whole = b->requested + offset + back_zone(*c);
-        if (guarded(*c) && !end_large(*a.owner, p)) return;
-        refund(*c, *b);
-        backend_deallocate(*a.owner->config.heap, pointer_at(address_of(p) - offset), whole, offset);
-    }
-    if (watched(*c)) tell_release(*c, memory_kind::heap, size);
+    free_beyond_pages(*c, p, size, align);
     if (orphaned) release_core(a);
 }
 

@@ -362,7 +362,7 @@ void tell_pool_allocation(thread_context& c, block_kind k, unsigned size_class) 
 }
 
 void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
-    void* block = pool_allocate(c, block_kind::heap, size_class, bytes, f);
+    void* block = pool_take(c, block_kind::heap, size_class, bytes, f);
     if (guarded(c) && block != nullptr) name_as_pool(*c.owner, block);
     return block;
 }
@@ -370,8 +370,15 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
 }  // namespace
 
 void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
+    if (!guarded(c)) return pool_take_slow(c, k, requested_class, bytes, f);
+    note_caller(c, __builtin_return_address(0));
+    if (belongs_to_caller(c) && !may_call(c, c.last_site)) return nullptr;
+    const activity_scope changing(&c, activity::changing);
+    return pool_take_slow(c, k, requested_class, bytes, f);
+}
+
+void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
     core& a = *c.owner;
-    if (guarded(c)) note_caller(c, __builtin_return_address(0));
     if (!belongs_to_caller(c) && a.config.reports)
         a.raise(code::FA430, "pool allocation with another thread's context", nullptr, class_size(requested_class), c.last_site);
     if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {

@@ -137,21 +137,27 @@ void pool_free_slow(void* block) noexcept {
     }
     thread_context* owner = p.owner;
     if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
-    if (owner->owner->guarded && (block = end_block(*owner->owner, block)) == nullptr) return;
+    const core_ref a{owner->owner, owner->owner->id};
+    if (a.owner->guarded) {
+        const activity_scope changing(context_of_caller(*a.owner), activity::changing);
+        block = end_block(*a.owner, block);
+        if (block == nullptr) return;
+    }
     if (belongs_to_caller(*owner)) {
+        const activity_scope changing(owner, activity::changing);
         const page_view what = p.view();
         pool_free_own(p, block);
         if (watched(*owner) && what.kind != block_kind::outer) [[unlikely]]
             tell_release(*owner, what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap, what.block);
         return;
     }
-    const core_ref a{owner->owner, owner->owner->id};
     if (a.owner->orphaned.load_relaxed()) {  // relaxed: whoever misses it frees as before
         retain_core(a);  // until now the block kept it alive
         hand_over_one(p, block);
         return release_core(a);
     }
     thread_context* mine = try_attach(a);
+    const activity_scope changing(mine, activity::changing);
     if (mine == owner) return pool_free_own(p, block);
     if (mine != nullptr) return free_remote(*mine, p, block);
     hand_over_one(p, block);

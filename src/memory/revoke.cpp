@@ -1,4 +1,5 @@
 // Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
+#include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/os/trap.hpp>
@@ -23,19 +24,16 @@ const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noex
 }
 
 void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction) noexcept {
-    char detail[160], tag[96] = "";
+    char detail[160];
     const guard::frame_block* b = c.guarded_by->ended.containing(p);
-    fault f{.what = code::FA002, .detail = detail, .where = {.caller = instruction}, .address = pointer_at(p), .tag = tag, .frame = k.frame};
+    const site where{.caller = instruction};
     if (b == nullptr) {
         std::snprintf(detail, sizeof detail, "access to memory of frame %llu, which has ended", static_cast<unsigned long long>(k.frame));
-    } else {
-        std::snprintf(detail, sizeof detail, "access at +%zu to frame memory of %zu bytes; its frame, number %llu, has ended", static_cast<std::size_t>(p - b->begin),
-                      static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
-        f.born = b->born;
-        f.bytes = b->end - b->begin;
-        if (const auto* n = static_cast<const account::tag_node*>(b->tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
+        return a.raise({.what = code::FA002, .detail = detail, .where = where, .address = pointer_at(p), .frame = k.frame});
     }
-    a.raise(f);
+    std::snprintf(detail, sizeof detail, "access at +%zu to frame memory of %zu bytes; its frame, number %llu, has ended", static_cast<std::size_t>(p - b->begin),
+                  static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
+    raise_about(a, code::FA002, blamed(*b), detail, pointer_at(p), where);
 }
 
 void on_access(std::uintptr_t p, const void* instruction) noexcept {

@@ -83,6 +83,7 @@ void tell(thread_context& c, frame_event e) noexcept {
     while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
     if (c.owner->watching.load_acquire() && c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
         w.inside = true;
+        const activity_scope theirs(&c, activity::none);
         c.owner->observer(e);
         w.inside = false;
     }

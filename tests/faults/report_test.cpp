@@ -91,6 +91,28 @@ void reports_need_nothing() {
     expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "reports need no malloc and 64 KiB of stack");
 }
 
+// Where a call cannot say its line, the report names an instruction that addr2line understands.
+void instructions_are_named() {
+    int ends[2];
+    if (pipe(ends) != 0) return expect(false, "a pipe");
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 2);
+        const allocator a{{.name = "report", .strict = fa::strictness::warn}};
+        a.begin_frame();
+        auto numbers = a.frame_vec<int>();
+        a.end_frame();
+        numbers.push_back(1);
+        _exit(0);
+    }
+    close(ends[1]);
+    char said[1000] = "";
+    static_cast<void>(!read(ends[0], said, sizeof said - 1));
+    close(ends[0]);
+    waitpid(child, nullptr, 0);
+    expect(std::strstr(said, "FA002") != nullptr && std::strstr(said, " at report_test+0x") != nullptr, said);
+}
+
 template <class Policy>
 bool aborts(fa::strictness strict, const char* environment, bool handler, bool warning) {
     std::fflush(stdout);
@@ -143,6 +165,7 @@ void strict_mode() {
 
 int main() {
     reports_need_nothing();
+    instructions_are_named();
     strict_mode();
     std::printf("report_test: %d failures\n", failures);
     return failures == 0 ? 0 : 1;

@@ -1,7 +1,7 @@
 // What needs a process of its own: thread churn, resident memory, fork, life before and after main.
 //
 //   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS |
-//                signals MILLISECONDS | limit MEGABYTES | edges
+//                signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | edges
 //
 // Exits with 0 when the promise holds, with 1 and a line when not.
 #include <framealloc/framealloc.hpp>
@@ -391,7 +391,6 @@ void on_profile(int) {
     ++ask.calls;
 }
 
-// Two allocators in turn on each of four threads, so that the thread's slot changes hands all the time, and SIGPROF at 1 kHz.
 // The system refuses, as a page source would: a value, and all works again with memory back.
 void limit(std::size_t megabytes) {
     rlimit old{}, little{};
@@ -436,16 +435,67 @@ void limit(std::size_t megabytes) {
     for (std::size_t n : got) require(n >= megabytes * 1_MiB / 2, "less than half of the memory was had");
 }
 
+void profile(void (*handler)(int), suseconds_t microseconds) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGPROF, &action, nullptr);
+    const itimerval every{{0, microseconds}, {0, microseconds}};
+    setitimer(ITIMER_PROF, &every, nullptr);
+}
+
+// What it may not call: in debug mode every allocation that interrupts another one is refused with FA436, and nothing breaks.
+using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
+struct {
+    const debug_alloc* alloc;
+    volatile std::uint64_t calls, served, refused, other_faults;
+} intruder;
+
+void on_profile_allocate(int) {
+    const debug_alloc& a = *intruder.alloc;
+    intruder.calls = intruder.calls + 1;
+    void* p = intruder.calls % 2 == 0 ? a.try_pool_alloc_bytes(40) : a.try_heap_alloc_bytes(9000);
+    if (p == nullptr) return;
+    intruder.served = intruder.served + 1;
+    if (intruder.calls % 2 == 0) a.pool_free_bytes(p, 40);
+    else a.heap_free_bytes(p, 9000);
+}
+
+void interrupts(std::size_t milliseconds) {
+    fa::options o{.name = "interrupted"};
+    o.on_fault = [](const fa::fault& f) {
+        if (f.what == fa::code::FA436) intruder.refused = intruder.refused + 1;
+        else intruder.other_faults = intruder.other_faults + 1;
+    };
+    const debug_alloc alloc{o};
+    intruder.alloc = &alloc;
+    profile(on_profile_allocate, 1000);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    while (std::chrono::steady_clock::now() < end) {
+        for (int i = 0; i < 20; ++i) {
+            auto frame = alloc.frame_scope();
+            std::memset(frame.alloc_bytes(1000), i, 1000);
+            auto box = alloc.pool_box(i);
+            void* p = alloc.pool_alloc_bytes(60);
+            void* q = alloc.heap_alloc_bytes(20'000);
+            alloc.pool_free_bytes(p, 60);
+            alloc.heap_free_bytes(q, 20'000);
+        }
+    }
+    profile(SIG_IGN, 0);
+    std::printf("interrupts: %llu calls, %llu served, %llu refused, %llu other faults\n", static_cast<unsigned long long>(intruder.calls),
+                static_cast<unsigned long long>(intruder.served), static_cast<unsigned long long>(intruder.refused), static_cast<unsigned long long>(intruder.other_faults));
+    require(intruder.calls >= milliseconds / 50, "the handler was hardly called");
+    require(intruder.refused != 0 && intruder.refused >= intruder.calls - intruder.served, "no call was refused, or one without FA436");
+    require(intruder.other_faults == 0 && alloc.check() == 0 && alloc.stats().total_allocated == 0, "something is damaged, or still out");
+}
+
+// Two allocators in turn on each of four threads, so that the thread's slot changes hands all the time, and SIGPROF at 1 kHz.
 void signals(std::size_t milliseconds) {
     fa::smart_alloc first, second;
     ask.first = &first;
     ask.second = &second;
-    struct sigaction action {};
-    action.sa_handler = on_profile;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGPROF, &action, nullptr);
-    const itimerval every{{0, 1000}, {0, 1000}}, never{};
-    setitimer(ITIMER_PROF, &every, nullptr);
+    profile(on_profile, 1000);
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
@@ -467,7 +517,7 @@ void signals(std::size_t milliseconds) {
         });
     }
     for (auto& t : threads) t.join();
-    setitimer(ITIMER_PROF, &never, nullptr);
+    profile(SIG_IGN, 0);
     std::printf("signals: %llu calls, %llu wrong answers\n", static_cast<unsigned long long>(ask.calls.load()), static_cast<unsigned long long>(ask.wrong.load()));
     require(ask.calls >= milliseconds / 50, "the handler was hardly called");
     require(ask.wrong == 0, "a handler saw what cannot be");
@@ -485,9 +535,10 @@ int main(int argc, char** argv) {
     else if (what == "exits" && n != 0) exits(n);
     else if (what == "limit" && n != 0) limit(n);
     else if (what == "signals" && n != 0) signals(n);
+    else if (what == "interrupts" && n != 0) interrupts(n);
     else if (what == "edges") edges();
     else {
-        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | limit MEGABYTES | edges\n");
+        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | edges\n");
         return 2;
     }
 }

@@ -107,6 +107,14 @@ struct driven_frame {
     std::uint32_t jobs = 0;          // job_scopes on this thread: no safe point inside
 };
 
+// What a guarded thread is doing in its allocator. Only signal handlers of that thread look at it.
+enum class activity : std::uint8_t {
+    none,
+    changing,   // a call comes from a signal handler, or from a page source that uses the allocator it serves
+    reporting,  // a call comes from a fault handler
+    reporting_that,  // and its handler was told of it
+};
+
 struct thread_context {
     // Touched on the hot paths.
     frame_record* top;
@@ -189,7 +197,32 @@ struct thread_context {
     std::uint32_t phase_count;
     void* report;                         // phase_stats(), last result
     std::size_t report_bytes;
+    activity doing;                       // while guarded
     site last_site;                       // debug: the call that is being served; empty when it does not say
+};
+
+class activity_scope {
+public:
+    activity_scope(thread_context* c, activity a) noexcept {
+        if (c == nullptr || c->guarded_by == nullptr) return;
+        context_ = c;
+        before_ = c->doing;
+        set(a);
+    }
+    activity_scope(const activity_scope&) = delete;
+    activity_scope& operator=(const activity_scope&) = delete;
+    ~activity_scope() {
+        if (context_ != nullptr) set(before_);
+    }
+
+private:
+    void set(activity a) noexcept {
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        context_->doing = a;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    }
+    thread_context* context_ = nullptr;
+    activity before_ = activity::none;
 };
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {

@@ -119,6 +119,7 @@ struct core {
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
     void raise(fault f) noexcept;  // completed with text and name
+    void deliver(const fault& f) const noexcept;
     // The same for what is served all the same: never ends the program.
     void warn(code what, const char* detail, std::size_t bytes, site where) noexcept;
     // Asks the exhaustion handler. Returns true to try again; ends the program when there is nobody to ask.
@@ -187,6 +188,7 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 
 // --- pool (src/memory/pool.cpp) ---
 FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
 // Before the tag changes: pages belong to a tag.
 void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path

@@ -33,6 +33,13 @@ inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != n
 // Whether the fast paths are closed to the thread.
 inline bool diverted(const thread_context& c) noexcept { return guarded(c) || watched(c); }
 
+// Null when it has none: takes no lock.
+inline thread_context* context_of_caller(const core& a) noexcept { return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id})); }
+
+// False after FA436, when the call interrupts another one of this thread.
+FRAMEALLOC_COLD bool may_interrupt(thread_context& c, const site& where) noexcept;
+inline bool may_call(thread_context& c, const site& where) noexcept { return c.doing == activity::none || may_interrupt(c, where); }
+
 // --- a page's slots: zone, block, zone ---
 
 // Bytes of the zone before a block. A block, not its slot, is aligned as one that is not guarded.
@@ -109,6 +116,7 @@ arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept;
 
 bool open_guard(thread_context& c) noexcept;
 bool open_guard(thread_context& c, flight_slot& s) noexcept;
+void close_guard(flight_slot& s) noexcept;
 void close_guard(thread_context& c) noexcept;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

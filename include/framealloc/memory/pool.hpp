@@ -25,6 +25,11 @@ FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, block_kind k, unsigned 
     void* block = pool_try_pop(c, k, size_class);
     return block != nullptr ? block : pool_allocate_slow(c, k, size_class, bytes, f);
 }
+// The same inside a call.
+inline void* pool_take(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
+    void* block = pool_try_pop(c, k, size_class);
+    return block != nullptr ? block : pool_take_slow(c, k, size_class, bytes, f);
+}
 
 // Threads: any. Requires: `block` came from pool_allocate.
 FRAMEALLOC_INLINE void pool_free(void* block) noexcept {

@@ -54,7 +54,7 @@ struct located {
 };
 template <>
 struct located<site> {
-    located(const memory::core_ref& a, const site& s) noexcept : context(memory::try_context_of(a)) {
+    located(const memory::core_ref& a, const site& s) noexcept : context(memory::try_context_of(a)), changing(context, memory::activity::changing) {
         if (context != nullptr) context->last_site = s;
     }
     ~located() {
@@ -64,6 +64,7 @@ struct located<site> {
     located& operator=(const located&) = delete;
 
     memory::thread_context* context;
+    memory::activity_scope changing;
 };
 
 template <class T>

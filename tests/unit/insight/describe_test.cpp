@@ -10,6 +10,24 @@ using namespace test;
 using state = fa::pointer_state;
 using fa::memory_kind;
 
+TEST_CASE("in debug the line of the allocation is known, of every kind") {
+    fa::basic_smart_alloc<fa::policy::debug> alloc{fa::options{.name = "game"}};
+    const auto frame = alloc.frame_scope();
+    const auto born = [](const void* p) { return fa::describe(p).born; };
+    const int first = __LINE__;
+    void* f = frame.alloc_bytes(100);
+    void* p = alloc.pool_alloc_bytes(100);
+    void* h = alloc.heap_alloc_bytes(100'000);
+    CHECK(born(f).line == first + 1);
+    CHECK(born(p).line == first + 2);
+    CHECK(born(h).line == first + 3);
+    CHECK(std::string_view(born(f).file) == __FILE__);
+    char text[300];
+    CHECK(std::string(fa::describe(h).text(text)).ends_with("describe_test.cpp:" + std::to_string(first + 3)));
+    alloc.pool_free_bytes(p, 100);
+    alloc.heap_free_bytes(h, 100'000);
+}
+
 FOR_EACH_POLICY("pool blocks: in use, freed here or elsewhere, never handed out") {
     fa::basic_smart_alloc<P> alloc{fa::options{.name = "game"}};
     fa::tag_scope tag{alloc, "physics::solver"};

@@ -1,0 +1,28 @@
+// What a report says of a block, whatever kind of memory it lies in.
+#pragma once
+
+#include <framealloc/guard/block_table.hpp>
+#include <framealloc/guard/frame_log.hpp>
+#include <framealloc/guard/pattern.hpp>
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct blamed_block {
+    const char* kind;
+    std::uintptr_t begin, end;
+    const void* tag;  // account::tag_node, or null
+    site born, died;
+    std::uint64_t frame;
+};
+
+blamed_block blamed(const guard::block_record& b) noexcept;
+blamed_block blamed(const guard::frame_block& b) noexcept;
+const char* kind_name(std::uint8_t block_kind) noexcept;
+
+// A fault about a block, with all that is known of it.
+void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address, const site& where = {}) noexcept;
+// Whether nobody wrote to the zones from `front` to the block and from its end to `back`; otherwise FA412 or FA413.
+bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t back, const site& where = {}, const char* when = "") noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
