@@ -21,8 +21,9 @@ public:
             used_ += static_cast<std::size_t>(n) < room ? static_cast<std::size_t>(n) : room;
         }
     }
-    void add_site(const char* before, const site& s) noexcept {
+    void add_site(const char* before, const site& s, const char* place) noexcept {
         if (s.file != nullptr) add("%s%s:%d", before, s.file, s.line);
+        else if (place[0] != '\0') add("%s%s", before, place);
         else if (s.caller != nullptr) add("%sinstruction %p", before, s.caller);
     }
     void flush() noexcept {
@@ -65,12 +66,11 @@ void print_fault(const fault& f) noexcept {
     line.add("framealloc: FA%03u %s", static_cast<unsigned>(f.what), f.text);
     if (f.detail[0] != '\0') line.add(": %s", f.detail);
     if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
-    if (f.where.file == nullptr && f.code_place[0] != '\0') line.add(" at %s", f.code_place);
-    else line.add_site(" at ", f.where);
+    line.add_site(" at ", f.where, f.code_place);
     if (f.tag[0] != '\0') line.add("; tag \"%s\"", f.tag);
-    line.add_site(f.what == code::FA428 ? "; opened at " : "; allocated at ", f.born);
+    line.add_site(f.what == code::FA428 ? "; opened at " : "; allocated at ", f.born, f.born_place);
     if (f.frame != 0) line.add(" in frame %llu", static_cast<unsigned long long>(f.frame));
-    line.add_site("; freed at ", f.died);
+    line.add_site("; freed at ", f.died, f.died_place);
     line.flush();
 }
 

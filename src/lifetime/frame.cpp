@@ -356,14 +356,21 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
     return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
 }
 
+bool frame_ref::may_free(const void* p, const void* caller) const noexcept {
+    const thread_context& c = *record_->context;
+    if (!guarded(c) || belongs_to_caller(c)) return true;
+    c.owner->raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p, 0, site::of_caller(caller != nullptr ? caller : __builtin_return_address(0)));
+    return false;
+}
+
 void frame_ref::abandon(void* p) const noexcept {
-    if (p == nullptr || !alive() || in_arena(*record_->context, p)) return;
+    if (p == nullptr || !alive() || !may_free(p, __builtin_return_address(0)) || in_arena(*record_->context, p)) return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);
 }
 
 void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
-    if (p == nullptr || !alive()) return;
+    if (p == nullptr || !alive() || !may_free(p, __builtin_return_address(0))) return;
     if (!in_arena(*record_->context, p)) return abandon(p);
     shrink(p, bytes, 0);
 }
@@ -371,7 +378,7 @@ void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
 bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request) return false;
     frame_record* r = record_;
-    if (guarded(*r->context)) return try_grow_top(*r->context, p, new_bytes);
+    if (guarded(*r->context)) return belongs_to_caller(*r->context) && try_grow_top(*r->context, p, new_bytes);
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return false;
     const std::size_t more = align_up(new_bytes, cursor_granularity) - align_up(old_bytes, cursor_granularity);
@@ -389,7 +396,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
 void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (p == nullptr || !alive() || !on_top()) return;
     frame_record* r = record_;
-    if (guarded(*r->context)) return shrink_top(*r->context, p, new_bytes);
+    if (guarded(*r->context)) return may_free(p) ? shrink_top(*r->context, p, new_bytes) : void();
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return;
     const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);

@@ -167,9 +167,14 @@ void core::deliver(const fault& f) const noexcept {
 void core::raise(fault f) noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
-    char place[128] = "";
-    if (f.where.file == nullptr && f.where.caller != nullptr) os::name_code(f.where.caller, place, sizeof place);
-    f.code_place = place;
+    char places[3][128] = {};
+    const auto place_of = [](const site& s, char (&place)[128]) -> const char* {
+        if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, place, sizeof place);
+        return place;
+    };
+    f.code_place = place_of(f.where, places[0]);
+    f.born_place = place_of(f.born, places[1]);
+    f.died_place = place_of(f.died, places[2]);
     deliver(f);
     const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault : config.strict != strictness::warn;
     if (ends) std::abort();

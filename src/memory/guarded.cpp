@@ -70,7 +70,26 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     return false;
 }
 
+// The zone before a small block that rests is a canary too.
+bool check_front(core& a, const block_record& b) noexcept {
+    if (b.large) return true;
+    const std::uintptr_t front = b.address - slot_lead(a);
+    const damage d = guard::check_canary(front, b.address, a.canary_key);
+    if (!d) return true;
+    char detail[160];
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed", kind_name(b.kind), b.bytes,
+                  static_cast<std::size_t>(b.address - d.first), static_cast<std::size_t>(b.address - d.last));
+    raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
+    guard::write_canary(front, b.address, a.canary_key);
+    return false;
+}
+
 std::uintptr_t rest_end(core& a, const block_record& b) noexcept { return b.large ? b.address + b.bytes : zones_of(a, b).back; }
+
+bool check_resting(core& a, const block_record& b) noexcept {
+    const bool front = check_front(a, b);
+    return check_rest(a, b, rest_end(a, b)) && front;
+}
 
 block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t bytes, std::size_t align, block_kind k, bool large) noexcept {
     block_record r;
@@ -151,7 +170,7 @@ void end_one_rest(thread_context& c) noexcept {
     const guard::quarantine::entry e = c.guarded_by->resting.take();
     core& a = *c.owner;
     block_record b;
-    if (a.blocks.find(e.block, b) && b.state == block_state::freed) check_rest(a, b, rest_end(a, b));
+    if (a.blocks.find(e.block, b) && b.state == block_state::freed) check_resting(a, b);
     if (e.large) {
         a.blocks.bury(e.block);
         return large_release(c, pointer_at(e.block));
@@ -162,6 +181,28 @@ void end_one_rest(thread_context& c) noexcept {
 }
 
 }  // namespace
+
+void note_here(thread_context& c) noexcept { c.last_site = site::of_caller(__builtin_return_address(0)); }
+
+namespace {
+
+// The rest of the zone. It depends on the place, so that a neighbour's bytes are no valid copy.
+std::uint64_t seal_of(const core& a, const void* slot) noexcept {
+    return (*static_cast<const std::uint64_t*>(slot) ^ a.canary_key ^ address_of(slot)) * 0x9E3779B97F4A7C15U;
+}
+
+}  // namespace
+
+void seal_link(const core& a, void* slot) noexcept { static_cast<std::uint64_t*>(slot)[1] = seal_of(a, slot); }
+
+bool check_link(core& a, const pool_page& p, void* slot) noexcept {
+    if (static_cast<const std::uint64_t*>(slot)[1] == seal_of(a, slot)) return true;
+    block_record b;
+    a.blocks.find(address_of(slot) + slot_lead(a), b);
+    if (b.address == 0) b = {.address = address_of(slot) + slot_lead(a), .bytes = p.block, .kind = static_cast<std::uint8_t>(p.kind)};
+    raise_about(a, code::FA433, blamed(b), "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
+    return false;
+}
 
 bool may_interrupt(thread_context& c, const site& where) noexcept {
     const bool interrupts = c.doing == activity::changing;
@@ -197,6 +238,7 @@ void* end_block(core& a, void* block) noexcept {
 
 void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
     observe_page(p);
+    guard::write_canary(address_of(slot), address_of(slot) + slot_lead(*c.owner), c.owner->canary_key);
     ++p.held;
     if (!put_to_rest(c, address_of(slot) + slot_lead(*c.owner), p.block, false)) {
         --p.held;
@@ -308,6 +350,26 @@ void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std:
     if (orphaned) release_core(owner);
 }
 
+namespace {
+
+// Cuts the list off where it is corrupted.
+bool check_links(core& a, pool_page& p) noexcept {
+    void* before = nullptr;
+    for (void* slot = p.free; slot != nullptr; before = slot, slot = *static_cast<void**>(slot)) {
+        if (check_link(a, p, slot)) continue;
+        if (before == nullptr) {
+            p.free = nullptr;
+        } else {
+            *static_cast<void**>(before) = nullptr;
+            seal_link(a, before);
+        }
+        return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 std::size_t check_everything(thread_context& c) noexcept {
     core& a = *c.owner;
     std::size_t faults = 0;
@@ -323,8 +385,9 @@ std::size_t check_everything(thread_context& c) noexcept {
     live.release();
     c.guarded_by->resting.for_each([&](const guard::quarantine::entry& e) {
         block_record b;
-        if (a.blocks.find(e.block, b) && b.state == block_state::freed && !check_rest(a, b, rest_end(a, b))) ++faults;
+        if (a.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
     });
+    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) faults += check_links(a, *p) ? 0U : 1U;
     return faults + check_frames(c);
 }
 

@@ -173,6 +173,7 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     for (std::uint32_t at = last; at > p.carved; at -= slot) {
         void* block = pointer_at(base + at - slot);
         *static_cast<void**>(block) = next;
+        if (a.guarded) seal_link(a, block);
         next = block;
     }
     p.free = next;
@@ -200,7 +201,10 @@ bool take_returned(pool_page& p) noexcept {
     return true;
 }
 
-bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept { return p.free != nullptr || take_returned(p) || carve(a, p, why); }
+bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
+    if (a.guarded && p.free != nullptr && !check_link(a, p, p.free)) p.free = nullptr;  // whatever follows is lost until the page is empty
+    return p.free != nullptr || take_returned(p) || carve(a, p, why);
+}
 
 void make_current(page_lists& lists, pool_page& p) noexcept {
     owner_increment(p.allocations);  // the page itself counts as one block, so that it is never empty while current
@@ -504,6 +508,7 @@ void pool_free_own(pool_page& p, void* block) noexcept {
 
 void put_back_slot(pool_page& p, void* slot) noexcept {
     *static_cast<void**>(slot) = p.free;
+    if (guarded(*p.owner)) seal_link(*p.owner->owner, slot);
     p.free = slot;
     after_return(p);
 }
@@ -561,9 +566,16 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
     const std::uint32_t first = page->block == 0 ? 0 : first_slot(a, page->block);
     if (page->block == 0 || offset < first || offset >= page->carved) return f;  // header, or virgin
-    const std::uint32_t lead = slot_lead(a);
     f.bytes = page->block;
     f.begin = address_of(p) - (offset - first) % slot_bytes(a, page->block);  // of the slot
+    if (a.guarded) {
+        f.begin += slot_lead(a);
+        guard::block_record known;
+        const bool live = a.blocks.find(f.begin, known) && known.state == guard::block_state::live;
+        if (known.address != 0) f.bytes = known.bytes;
+        f.state = live ? found_block::out : found_block::free;
+        return f;
+    }
     bool is_free = page->used() == 0 || page->account == nullptr;
     for (void* b = page->free; b != nullptr && !is_free; b = *static_cast<void**>(b)) is_free = address_of(b) == f.begin;
     const std::uint16_t place = returned_blocks::place_of(pointer_at(f.begin));
@@ -578,12 +590,6 @@ found_block find_in_pages(core& a, const void* p) noexcept {
         if (c->batch_page == page) is_free = std::find(c->batch_places, c->batch_places + c->batch_count, place) != c->batch_places + c->batch_count;
     }
     f.state = is_free ? found_block::free : found_block::out;
-    f.begin += lead;
-    guard::block_record known;
-    if (a.guarded && a.blocks.find(f.begin, known)) {
-        f.state = known.state == guard::block_state::live ? found_block::out : found_block::free;
-        f.bytes = known.bytes;
-    }
     return f;
 }
 

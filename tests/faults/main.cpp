@@ -51,15 +51,16 @@ struct judge {
     void hear(const fa::fault& f) {
         ++heard;
         const expectation& e = program->expected;
-        const int where = f.where.caller != nullptr && e.where != 0 ? line_of(f.where.caller, e.where) : f.where.line;
-        if (f.what == e.what && where == e.where && f.born.line == e.born && f.died.line == e.died && (e.tag == nullptr || std::strcmp(f.tag, e.tag) == 0)) {
+        const auto line = [](const fa::site& s, int wanted) { return s.caller != nullptr && wanted != 0 ? line_of(s.caller, wanted) : s.line; };
+        const int where = line(f.where, e.where), born = line(f.born, e.born), died = line(f.died, e.died);
+        if (f.what == e.what && where == e.where && born == e.born && died == e.died && (e.tag == nullptr || std::strcmp(f.tag, e.tag) == 0)) {
             right = true;
             if (e.dies) _exit(caught);
             return;
         }
         if (f.what == e.what || !right) {
-            std::fprintf(stderr, "  said: FA%03u at %d, born %d, died %d, tag \"%s\"; expected: FA%03u at %d, born %d, died %d\n", static_cast<unsigned>(f.what), f.where.line,
-                         f.born.line, f.died.line, f.tag, static_cast<unsigned>(e.what), e.where, e.born, e.died);
+            std::fprintf(stderr, "  said: FA%03u at %d, born %d, died %d, tag \"%s\"; expected: FA%03u at %d, born %d, died %d\n", static_cast<unsigned>(f.what), where,
+                         born, died, f.tag, static_cast<unsigned>(e.what), e.where, e.born, e.died);
             fa::print_fault(f);
         }
     }

@@ -33,6 +33,8 @@ struct fault {
     std::size_t bytes = 0;         // meaning depends on the code: a size, or bytes still out
     site born{};                   // of the block: where it was allocated, as far as that was recorded
     site died{};                   // where it was freed before
+    const char* born_place = "";   // as code_place, where birth and death do not say their line
+    const char* died_place = "";
     const char* tag = "";          // that paid for it
     std::uint64_t frame = 0;       // outermost frame in which it was allocated; 0: not known
 };

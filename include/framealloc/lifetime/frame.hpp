@@ -113,6 +113,8 @@ public:
     bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     // Makes the last block of the arena shorter; nothing happens to another one.
     void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    // While guarded: false, after FA211, on another thread than the frame's.
+    FRAMEALLOC_COLD bool may_free(const void* p, const void* caller = nullptr) const noexcept;
     // The frame ended: FA002. `caller`: where the user's call returns to.
     FRAMEALLOC_COLD void raise_ended(const char* what, const void* caller = nullptr) const noexcept;
 

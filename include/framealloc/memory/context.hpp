@@ -225,6 +225,9 @@ private:
     activity before_ = activity::none;
 };
 
+// Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.
+FRAMEALLOC_COLD void note_here(thread_context& c) noexcept;
+
 inline bool belongs_to_caller(const thread_context& c) noexcept {
     const thread_slot* owner = __atomic_load_n(&c.slot, __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
     return owner != nullptr && owner == slot()->self;

@@ -26,7 +26,7 @@ struct thread_guard {
 
 // Where a call does not say its line.
 inline void note_caller(thread_context& c, const void* returns_to) noexcept {
-    if (c.last_site.file == nullptr) c.last_site = site::of_caller(returns_to);
+    if (c.last_site.file == nullptr && c.last_site.caller == nullptr) c.last_site = site::of_caller(returns_to);
 }
 
 inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
@@ -53,6 +53,9 @@ inline std::uint32_t first_slot(const core& a, std::size_t block) noexcept {
 // What the page's links may use of a free slot.
 inline std::size_t link_bytes(const core& a, std::size_t block) noexcept { return a.guarded ? guard::zone : block; }
 
+// Of a slot in a page's free list: its link was written; whether that and its copy are as they were, otherwise FA433.
+void seal_link(const core& a, void* slot) noexcept;
+bool check_link(core& a, const pool_page& p, void* slot) noexcept;
 // Makes a free slot a block of `bytes`. Returns null, the slot being free again, without memory for its record.
 void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
 // The heap serves a pool request.

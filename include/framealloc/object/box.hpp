@@ -31,7 +31,8 @@ struct boxed_object : boxed {
 template <class T, class... Args>
 boxed_object<T>* make_boxed(memory::frame_record* r, memory::on_failure f, Args&&... args) {
     using node_type = boxed_object<T>;
-    void* p = lifetime::allocate<sizeof(node_type), alignof(node_type)>(r, f);
+    constexpr std::size_t bytes = align_up(sizeof(boxed), alignof(T)) + sizeof(T);  // without tail padding: the first byte behind T is guarded
+    void* p = lifetime::allocate<bytes, alignof(node_type)>(r, f);
     if (p == nullptr) return nullptr;
     auto* node = ::new (p) node_type;
     construct_at<T>(node->storage, std::forward<Args>(args)...);
@@ -93,9 +94,9 @@ public:
         return b;
     }
 
-    T* get() const noexcept { source_.check(object_); return static_cast<T*>(object_); }
-    T& operator*() const noexcept { return *get(); }
-    T* operator->() const noexcept { return get(); }
+    FRAMEALLOC_INLINE T* get() const noexcept { source_.check(object_); return static_cast<T*>(object_); }
+    FRAMEALLOC_INLINE T& operator*() const noexcept { return *get(); }
+    FRAMEALLOC_INLINE T* operator->() const noexcept { return get(); }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // The object stays in the frame and is destroyed with it.
     [[nodiscard]] T* release() noexcept {
@@ -106,6 +107,7 @@ public:
     }
     void reset() noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) {
+            if (object_ != nullptr && !source_.may_free(object_)) static_cast<void>(release());
             if (object_ != nullptr) {
                 object::boxed* n = node();
                 lifetime::remove_finaliser(n);
@@ -120,14 +122,16 @@ private:
     struct checked_source {
         lifetime::frame_ref frame;
         void bind(memory::frame_record* r) noexcept { frame = lifetime::frame_ref(r); }
-        void check(const void* object) const noexcept {
+        FRAMEALLOC_INLINE void check(const void* object) const noexcept {
             if (frame.record() != nullptr && (object == nullptr || !frame.alive()) && !frame.alive())
                 frame.raise_ended("a frame_box was read");
         }
+        bool may_free(const void* object) const noexcept { return frame.record() == nullptr || !frame.alive() || frame.may_free(object); }
     };
     struct no_source {
         void bind(memory::frame_record*) noexcept {}
         void check(const void*) const noexcept {}
+        static constexpr bool may_free(const void*) noexcept { return true; }
     };
 
     object::boxed* node() noexcept {

@@ -214,6 +214,7 @@ private:
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t slots) {
         if (source_.frame().record() != nullptr && !source_.frame().alive()) revive(__builtin_return_address(0));
+        const object::growth_site<Policy> told(source_, __builtin_return_address(0));
         const std::size_t bytes = bytes_for(slots);
         void* p = Must ? source_.allocate(bytes, alignof(value_type)) : source_.try_allocate(bytes, alignof(value_type));
         if (p == nullptr) return false;

@@ -238,7 +238,7 @@ private:
     FRAMEALLOC_COLD T& grow_and_emplace(Args&&... args) {
         revive_if_ended(__builtin_return_address(0));
         T copy = make(std::forward<Args>(args)...);
-        grow<true>(object::next_capacity(capacity(), size() + 1));
+        grow<true>(object::next_capacity(capacity(), size() + 1), __builtin_return_address(0));
         T* p = object::construct_at<T>(end_, std::move(copy));
         ++end_;
         return *p;
@@ -255,8 +255,10 @@ private:
 
     // Must: ask the exhaustion handler, which does not come back empty-handed.
     template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t wanted) {
-        revive_if_ended(__builtin_return_address(0));
+    FRAMEALLOC_COLD bool grow(std::size_t wanted, const void* caller = nullptr) {
+        if (caller == nullptr) caller = __builtin_return_address(0);
+        revive_if_ended(caller);
+        const object::growth_site<Policy> told(source_, caller);
         const std::size_t old_bytes = capacity() * sizeof(T);
         const std::size_t bytes = checked_product(wanted, sizeof(T));
         if (begin_ != nullptr && bytes != impossible_size && source_.try_grow(begin_, old_bytes, bytes, alignof(T))) {

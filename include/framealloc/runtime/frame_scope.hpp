@@ -147,16 +147,16 @@ public:
 
     // --- objects: constructed here, destroyed when the frame ends ---
     template <class T, class... Args>
-    T* make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(record_, must, std::forward<Args>(args)...); }
+    FRAMEALLOC_INLINE T* make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(here(), must, std::forward<Args>(args)...); }
     template <class T, class... Args>
-    T* try_make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(record_, may_fail, std::forward<Args>(args)...); }
+    FRAMEALLOC_INLINE T* try_make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(here(), may_fail, std::forward<Args>(args)...); }
     template <class T = runtime::deduced, class... Args>
-    auto box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
-        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record_, must, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
-        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record_, may_fail, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(here(), may_fail, std::forward<Args>(args)...);
     }
     // n value-initialised elements.
     template <class T>
@@ -209,6 +209,11 @@ private:
     FRAMEALLOC_INLINE static memory::frame_record* open(const memory::core_ref& a, const site_type& s) noexcept {
         const runtime::located<site_type> call(a, s);
         return lifetime::open_frame(memory::top_record(a));
+    }
+    // For members that are inlined into the user's code and do not know their line.
+    FRAMEALLOC_INLINE memory::frame_record* here() const noexcept {
+        if constexpr (Policy::checks) memory::note_here(*record_->context);
+        return record_;
     }
     FRAMEALLOC_INLINE void note(const site_type& s) const noexcept {
         if constexpr (Policy::checks) record_->context->last_site = s;

@@ -132,20 +132,20 @@ public:
         return r == nullptr ? nullptr : static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(r, may_fail));
     }
     template <class T, class... Args>
-    T* frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_in_frame<T>(record(), must, std::forward<Args>(args)...); }
+    FRAMEALLOC_INLINE T* frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_in_frame<T>(record_here(), must, std::forward<Args>(args)...); }
     template <class T, class... Args>
-    T* try_frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record();
+    FRAMEALLOC_INLINE T* try_frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        memory::frame_record* r = try_record_here();
         return r == nullptr ? nullptr : object::make_in_frame<T>(r, may_fail, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record(), must, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    FRAMEALLOC_INLINE auto try_frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         using box = basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>;
-        memory::frame_record* r = try_record();
+        memory::frame_record* r = try_record_here();
         return r == nullptr ? box{} : box::make(r, may_fail, std::forward<Args>(args)...);
     }
     template <class T>
@@ -210,22 +210,22 @@ public:
         else memory::pool_free_bytes(owner_, p, size, align);
     }
     template <class T = runtime::deduced, class... Args>
-    auto pool_box(Args&&... args) const {
+    FRAMEALLOC_INLINE auto pool_box(Args&&... args) const {
         using type = runtime::boxed_type_t<T, Args...>;
-        return framealloc::pool_box<type>(object::pool_make<type>(owner_, must, std::forward<Args>(args)...));
+        return framealloc::pool_box<type>(object::pool_make<type>(noted_here(), must, std::forward<Args>(args)...));
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_pool_box(Args&&... args) const {
+    FRAMEALLOC_INLINE auto try_pool_box(Args&&... args) const {
         using type = runtime::boxed_type_t<T, Args...>;
-        return framealloc::pool_box<type>(object::pool_make<type>(owner_, may_fail, std::forward<Args>(args)...));
+        return framealloc::pool_box<type>(object::pool_make<type>(noted_here(), may_fail, std::forward<Args>(args)...));
     }
     template <class T = runtime::deduced, class... Args>
-    auto pool_shared(Args&&... args) const {
-        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto pool_shared(Args&&... args) const {
+        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_pool_shared(Args&&... args) const {
-        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto try_pool_shared(Args&&... args) const {
+        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     template <class T>
     pool_vec_type<T> pool_vec() const noexcept { return pool_vec_type<T>(pool_source(owner_)); }
@@ -307,12 +307,12 @@ public:
         else memory::heap_free(owner_, p, size, align);
     }
     template <class T = runtime::deduced, class... Args>
-    auto heap_box(Args&&... args) const {
-        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto heap_box(Args&&... args) const {
+        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_heap_box(Args&&... args) const {
-        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
+    FRAMEALLOC_INLINE auto try_heap_box(Args&&... args) const {
+        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     template <class T>
     heap_vec_type<T> heap_vec() const noexcept { return heap_vec_type<T>(heap_source(owner_)); }
@@ -450,6 +450,25 @@ private:
     FRAMEALLOC_INLINE const memory::core_ref& noted(const site_type& s) const noexcept {
         if constexpr (Policy::checks) {
             if (memory::thread_context* c = memory::try_context_of(owner_)) c->last_site = s;
+        }
+        return owner_;
+    }
+    // For members that are inlined into the user's code and do not know their line.
+    FRAMEALLOC_INLINE memory::frame_record* record_here() const noexcept {
+        memory::frame_record* r = memory::top_record(owner_);
+        if constexpr (Policy::checks) memory::note_here(*r->context);
+        return r;
+    }
+    FRAMEALLOC_INLINE memory::frame_record* try_record_here() const noexcept {
+        memory::frame_record* r = try_record();
+        if constexpr (Policy::checks) {
+            if (r != nullptr) memory::note_here(*r->context);
+        }
+        return r;
+    }
+    FRAMEALLOC_INLINE const memory::core_ref& noted_here() const noexcept {
+        if constexpr (Policy::checks) {
+            if (memory::thread_context* c = memory::try_context_of(owner_)) memory::note_here(*c);
         }
         return owner_;
     }

@@ -221,6 +221,42 @@ void written_after_free_found_at_the_end(run& r) {
 }
 
 template <class Kind>
+void written_before_it_after_free(run& r) {
+    const allocator a{r.options};
+    r.expected.what = fa::code::FA419;
+    if (r.size > 3000) r.size = 3000;  // before a large block lies its header
+    r.kept = Kind::take(a, r.size); BORN(r);
+    Kind::give(a, r.kept, r.size); DIED(r);
+    r.write(-3);
+    a.check();
+}
+
+// The block has rested, and lies in its page's free list.
+template <class Kind>
+void list_of_free_blocks_written(run& r, bool by_check) {
+    const allocator a{r.options};
+    r.expected.what = fa::code::FA433;
+    if (r.size > 3000) r.size = 3000;  // others lie in the large heap
+    void* neighbour = Kind::take(a, r.size);
+    r.kept = Kind::take(a, r.size); BORN(r);
+    Kind::give(a, r.kept, r.size); DIED(r);
+    const std::size_t other = r.size > 1000 ? 16 : 2000;
+    for (int i = 0; i < 600; ++i) Kind::give(a, Kind::take(a, other), other);
+    r.write(r.size % 2 == 0 ? -3 : -12);
+    if (by_check) {
+        a.check();
+    } else {
+        void* again = Kind::take(a, r.size);
+        Kind::give(a, again, r.size);
+    }
+    Kind::give(a, neighbour, r.size);
+}
+template <class Kind>
+void list_of_free_blocks_written_found_by_use(run& r) { list_of_free_blocks_written<Kind>(r, false); }
+template <class Kind>
+void list_of_free_blocks_written_found_by_check(run& r) { list_of_free_blocks_written<Kind>(r, true); }
+
+template <class Kind>
 void leaked(run& r) {
     r.expected.what = fa::code::FA424;
     r.expected.tag = "audio::voices";
@@ -293,6 +329,9 @@ EACH_KIND(written_after_free);
 EACH_KIND(written_after_free_found_by_check);
 EACH_KIND(written_after_free_elsewhere);
 EACH_KIND(written_after_free_found_at_the_end);
+EACH_KIND(written_before_it_after_free);
+EACH_KIND(list_of_free_blocks_written_found_by_use);
+EACH_KIND(list_of_free_blocks_written_found_by_check);
 EACH_KIND(leaked);
 EACH_KIND(leaked_by_a_thread_that_ended);
 ONCE(alignment_of_three);

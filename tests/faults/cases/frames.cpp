@@ -1,6 +1,8 @@
 // Mistakes with frames and frame memory.
 #include "../fault_case.hpp"
 
+#include <unistd.h>
+
 #include <thread>
 
 namespace faults {
@@ -269,6 +271,45 @@ void frame_ended_by_another_thread(run& r) {
     a.end_frame();
 }
 
+struct counted {
+    explicit counted(int* n) : alive(n) { ++*alive; }
+    ~counted() { --*alive; }
+    int* alive;
+};
+
+// Nothing is freed: the frame does it when it ends.
+void box_destroyed_by_another_thread(run& r) {
+    r.expected.what = fa::code::FA211;
+    const allocator a{r.options};
+    int alive = 0;
+    a.begin_frame();
+    auto box = a.frame_box<counted>(&alive);
+    std::thread([&] { OFFENCE(r); box.reset(); }).join();
+    if (alive != 1) r.expected.what = {};
+    a.end_frame();
+    if (alive != 0) _exit(1);
+}
+
+void container_destroyed_by_another_thread(run& r) {
+    r.expected.what = fa::code::FA211;
+    const allocator a{r.options};
+    const auto frame = a.frame_scope();
+    auto bytes = frame.vec<char>();
+    bytes.resize(r.size);
+    std::thread([&] {
+        OFFENCE(r); { const auto gone = std::move(bytes); }
+    }).join();
+}
+
+void container_grown_by_another_thread(run& r) {
+    r.expected.what = fa::code::FA430;
+    r.expected.count = 0;  // it grows all the same, and is destroyed where it was born
+    const allocator a{r.options};
+    const auto frame = a.frame_scope();
+    auto bytes = frame.vec<char>();
+    std::thread([&] { OFFENCE(r); bytes.resize(r.size); }).join();
+}
+
 void allocation_in_another_threads_frame(run& r) {
     r.expected.what = fa::code::FA430;
     const allocator a{r.options};
@@ -324,6 +365,9 @@ ONCE(rollback_to_a_stale_checkpoint);
 ONCE(rollback_to_a_foreign_checkpoint);
 ONCE(frame_ended_by_another_thread);
 ONCE(allocation_in_another_threads_frame);
+ONCE(box_destroyed_by_another_thread);
+ONCE(container_destroyed_by_another_thread);
+ONCE(container_grown_by_another_thread);
 ONCE(alignment_of_three_in_a_frame);
 ONCE(transfer_received_twice);
 
