@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include <framealloc/memory/depot.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 

@@ -1,4 +1,5 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
+#include <framealloc/memory/depot.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/os/trap.hpp>

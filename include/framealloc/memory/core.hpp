@@ -208,16 +208,6 @@ std::size_t process_deferred(thread_context& c, std::size_t blocks) noexcept;
 void set_deferred(thread_context& c, const deferred_config& d) noexcept;
 deferred_stats stats_of_deferred(const thread_context& c) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
-// Where `p` lies among the pages, for describe(). Requires: core::lock is held. Page null: nowhere.
-struct found_block {
-    enum { out, free, virgin } state = virgin;
-    pool_page* page = nullptr;
-    std::uintptr_t begin = 0;
-    std::size_t bytes = 0;
-};
-found_block find_in_pages(core& c, const void* p) noexcept;
-void destroy_slabs(core& c) noexcept;
-void trim_depot(core& c) noexcept;
 
 // --- heap (src/memory/heap.cpp) ---
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;

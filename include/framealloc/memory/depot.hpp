@@ -1,0 +1,28 @@
+// Where an allocator's pool pages come from and go to: requested several at once, handed to threads, taken back empty.
+#pragma once
+
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+inline constexpr std::uint32_t first_step = 4096;
+// Bytes by which a page is made accessible as it is carved.
+inline std::uint32_t step_bytes(const core& a) noexcept {
+    return static_cast<std::uint32_t>(a.pages.granularity() > first_step ? a.pages.granularity() : first_step);
+}
+
+// An empty page of nobody. Threads: any.
+pool_page* depot_take(core& a, exhaustion_reason& why) noexcept;
+
+// Where `p` lies among the pages, for describe(). Requires: core::lock is held. Page null: nowhere.
+struct found_block {
+    enum { out, free, virgin } state = virgin;
+    pool_page* page = nullptr;
+    std::uintptr_t begin = 0;
+    std::size_t bytes = 0;
+};
+found_block find_in_pages(core& c, const void* p) noexcept;
+void destroy_slabs(core& c) noexcept;
+void trim_depot(core& c) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
