@@ -9,4 +9,6 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/framealloc-config.cmake ${CMAKE_CURREN
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/framealloc)
 configure_file(cmake/framealloc.pc.in framealloc.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/framealloc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES share/gdb/framealloc.py DESTINATION ${CMAKE_INSTALL_DATADIR}/framealloc/gdb)
+install(FILES share/framealloc.natvis share/framealloc.clang-tidy DESTINATION ${CMAKE_INSTALL_DATADIR}/framealloc)
 install(FILES LICENSE-MIT LICENSE-APACHE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/framealloc)

@@ -1,0 +1,600 @@
+"""gdb reads framealloc's memory: in a running program and in a core file. Nothing is called in the program.
+
+    (gdb) source share/gdb/framealloc.py
+    (gdb) framealloc tags             bytes of every tag, by allocator
+    (gdb) framealloc frames           open frames of every thread
+    (gdb) framealloc whereis ADDR     whose memory it is, as fa::describe() says it
+    (gdb) print my_vec                containers and boxes by their elements
+
+Needs debug information of the library (-g). See docs/debuggers.md.
+"""
+import re
+
+import gdb
+import gdb.printing
+
+PAGE_BYTES = 65536
+PAGE_HEADER_BYTES = 128
+ZONE = 16
+OUTER_HEADER_BYTES = 64
+HASH = 0x9E3779B97F4A7C15
+WORD = (1 << 64) - 1
+MODES = ("minimal", "standard", "debug")
+KINDS = ("pool", "heap", "outer")
+
+
+# --- what the library keeps ---
+
+def plain(value):
+    """The number in an atomic or a counter."""
+    while value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+        value = value["value_"]
+    return int(value)
+
+
+def text(value, length=None):
+    return value.string(length=length) if length is not None else value.string()
+
+
+def follow(pointer, link):
+    """The objects of an intrusive list."""
+    while int(pointer) != 0:
+        yield pointer.dereference()
+        pointer = link(pointer.dereference())
+
+
+def align_up(n, to):
+    return (n + to - 1) // to * to
+
+
+class Library:
+    """One framealloc in the program: its namespace, its allocators."""
+
+    def __init__(self, mode):
+        self.space = f"framealloc::v1_{mode}"
+        # In quotes, as gdb would read the parenthesis otherwise.
+        self.live = gdb.parse_and_eval(f"'{self.space}::memory::(anonymous namespace)::live_cores'")
+
+    def allocators(self):
+        return [Allocator(c, self) for c in follow(self.live, lambda c: c["next_live"])]
+
+    def at(self, address, kind):
+        return gdb.Value(address).cast(gdb.lookup_type(f"{self.space}::{kind}").pointer()).dereference()
+
+
+def libraries():
+    found = []
+    for mode in MODES:
+        try:
+            found.append(Library(mode))
+        except gdb.error:
+            pass
+    if not found:
+        raise gdb.GdbError("framealloc: no debug information of the library in this program; build it with -g")
+    return found
+
+
+def allocators():
+    return [a for library in libraries() for a in library.allocators()]
+
+
+class Allocator:
+    def __init__(self, core, library):
+        self.core, self.library = core, library
+        self.name = text(core["name"])
+        self.guarded = bool(core["guarded"])
+
+    def contexts(self):
+        return [Context(c, self) for c in follow(self.core["contexts"], lambda c: c["next"])]
+
+    def tags(self):
+        return list(follow(self.core["tags"]["root_"].address, lambda n: n["next"]))
+
+    def record(self, address):
+        """What the guard knows of a block, or None."""
+        slots = self.core["blocks"]["slots_"]
+        size = int(slots["size_"])
+        if not self.guarded or size == 0:
+            return None
+        i = ((((address >> 4) * HASH) & WORD) >> 20) & (size - 1)
+        while True:
+            r = slots["data_"][i]
+            if int(r["address"]) in (0, address):
+                return r if int(r["address"]) != 0 else None
+            i = (i + 1) & (size - 1)
+
+
+def path_of(node):
+    return "" if int(node) == 0 else text(node["path"], int(node["path_length"]))
+
+
+class Context:
+    """What a thread has of an allocator."""
+
+    def __init__(self, context, owner):
+        self.c, self.owner = context, owner
+        self.guarded = int(context["guarded_by"]) != 0
+        self.thread = int(context["thread"])
+        self.depth = int(context["top"]["depth"])
+        self.begun = int(context["records"][1]["generation"])
+
+    def padding(self):
+        log = self.c["flight"]["log"]
+        if int(log) == 0 or int(log["blocks_"]["size_"]) == 0:
+            return 0
+        return int(log["blocks_"]["data_"][int(log["blocks_"]["size_"]) - 1]["padding"])
+
+    def open_bytes(self):
+        """Handed out since the last boundary: not charged to a tag yet."""
+        n = int(self.c["top"]["cursor"]) - int(self.c["segment"])
+        return n - (self.padding() - int(self.c["guarded_by"]["segment_padding"])) if self.guarded else n
+
+    def bytes_in_use(self):
+        newest = self.c["flight"]["chunk"]
+        in_newest = int(self.c["top"]["cursor"]) - int(newest["begin"]) - (self.padding() - int(newest["padding"]))
+        return int(self.c["flight"]["earlier"]) + in_newest + int(self.c["outer_bytes"])
+
+    def pages(self):
+        return follow(self.c["all_pages"], lambda p: p["next_all"])
+
+    def slots(self):
+        s = self.c["flight"]
+        for _ in range(int(self.c["flight_count"])):
+            yield s.dereference()
+            s = s["next"]
+
+    def batch(self, page):
+        """Places of blocks of other threads' pages that this thread has freed and not handed over."""
+        if int(self.c["batch_page"]) != int(page.address):
+            return []
+        return [int(self.c["batch_places"][i]) for i in range(int(self.c["batch_count"]))]
+
+
+def used(page):
+    return (int(page["allocations"]) - int(page["frees"]) - (1 if page["current"] else 0)) & 0xFFFFFFFF
+
+
+def blocks_out(page, contexts):
+    waiting = sum(len(c.batch(page)) for c in contexts)
+    return max(0, used(page) - (plain(page["remote"]["word_"]) & 0xFFFF) - waiting)
+
+
+# --- framealloc tags ---
+
+def tag_table(allocator):
+    """Bytes by tag path: frame, pool, heap."""
+    table = {path_of(n.address): [0, 0, 0] for n in allocator.tags()}
+    contexts = allocator.contexts()
+    for c in contexts:
+        for e in follow(c.c["accounts"], lambda e: e["next"]):
+            row = table.setdefault(path_of(e["node"]), [0, 0, 0])
+            row[0] += plain(e["frame_held"])
+            row[2] += plain(e["heap_taken"]) - plain(e["heap_returned"])
+        table.setdefault(path_of(c.c["tag"]["node"]), [0, 0, 0])[0] += c.open_bytes()
+        for p in c.pages():
+            kind = KINDS[int(p["kind"])]
+            if kind == "outer" or int(p["block"]) == 0 or int(p["account"]) == 0:
+                continue
+            row = table.setdefault(path_of(p["account"]["node"]), [0, 0, 0])
+            row[1 if kind == "pool" else 2] += blocks_out(p, contexts) * int(p["block"])
+    return table
+
+
+def print_tags():
+    for a in allocators():
+        print(f'allocator "{a.name}"')
+        print(f"  {'frame':>12} {'pool':>12} {'heap':>12}  tag")
+        for path, row in sorted(tag_table(a).items()):
+            if any(row) or path == "":
+                print("  {:>12} {:>12} {:>12}  {}".format(*row, path or "(untagged)"))
+
+
+# --- framealloc frames ---
+
+def print_frames():
+    for a in allocators():
+        print(f'allocator "{a.name}"')
+        for c in a.contexts():
+            tag = path_of(c.c["tag"]["node"])
+            state = f"{c.depth} open" if c.depth else "none open"
+            print(f"  thread {c.thread}: {state}, frame {c.begun}, {c.bytes_in_use()} bytes in use" + (f', tag "{tag}"' if tag else ""))
+            for depth in range(1, c.depth + 1):
+                r = c.c["records"][depth]
+                opened = c.c["guarded_by"]["opened"][depth] if c.guarded else None
+                where = place(opened) if opened is not None else ""
+                print(f"    {depth}: cursor {int(r['cursor']):#x}" + (f", opened at {where}" if where else ""))
+
+
+def place(site):
+    if int(site["file"]) != 0:
+        return f"{text(site['file'])}:{int(site['line'])}"
+    return str(site["caller"]) if int(site["caller"]) != 0 else ""
+
+
+# --- framealloc whereis: the same as src/insight/describe.cpp, from outside ---
+
+class Found:
+    def __init__(self, allocator, kind):
+        self.allocator, self.kind = allocator, kind
+        self.state = "never handed out"
+        self.begin = self.bytes = self.offset = self.frame = self.depth = self.thread = 0
+        self.tag = self.born = ""
+
+    def block(self, begin, size, p):
+        self.begin, self.bytes, self.offset = begin, size, p - begin
+
+    def __str__(self):
+        state = "freed" if self.state == "ended" and self.kind != "frame" else self.state
+        out = f'allocator "{self.allocator.name}": {self.kind} memory, {state}'
+        if self.bytes:
+            out += f", block of {self.bytes} bytes at +{self.offset}"
+        if self.kind == "frame" and self.frame:
+            out += f", frame {self.frame}"
+        if self.depth > 1:
+            out += f", {self.depth} deep"
+        if self.tag:
+            out += f', tag "{self.tag}"'
+        if self.born:
+            out += f", allocated at {self.born}"
+        if self.thread:
+            out += f", thread {self.thread}"
+        return out
+
+
+def born_at(record):
+    return f"{text(record['born']['file'])}:{int(record['born']['line'])}" if int(record["born"]["file"]) != 0 else ""
+
+
+def slot_is_free(allocator, page, begin):
+    word = gdb.lookup_type("unsigned long")
+    if used(page) == 0 or int(page["account"]) == 0:
+        return True
+    b = int(page["free"])
+    while b != 0:
+        if b == begin:
+            return True
+        b = int(gdb.Value(b).cast(word.pointer()).dereference())
+    base = int(page.address)
+    mine = (begin - base) // 16
+
+    def in_chain(r):
+        while int(r) != 0:
+            if int(r) == begin:
+                return True
+            places = r["first_places"].address.cast(gdb.lookup_type("unsigned short").pointer())
+            if any(int(places[i]) == mine for i in range(int(r["count"]))):
+                return True
+            r = r["next"]
+        return False
+
+    r = page["came_home"]
+    while int(r) != 0:
+        if in_chain(r):
+            return True
+        after = int(r["after"])
+        r = gdb.Value(base + after * 16 if after else 0).cast(r.type)
+    waiting = plain(page["remote"]["word_"])
+    if waiting & 0xFFFF and in_chain(gdb.Value(base + (waiting >> 16) * 16).cast(page["came_home"].type)):
+        return True
+    return any(mine in c.batch(page) for c in allocator.contexts())
+
+
+def find_outer(context, found, p):
+    """An out-of-line block of frame memory: alive as long as a frame has it on its list."""
+    found.kind, found.state = "frame", "ended"
+
+    def look(first, state, depth, frame):
+        for b in follow(first, lambda b: b["next"]):
+            if int(b["raw"]) != found.begin:
+                continue
+            found.state, found.depth, found.frame = state, depth, frame
+            found.block(int(b.address) + OUTER_HEADER_BYTES, int(b["bytes"]), p)
+            found.tag = path_of(b["who"]["node"])
+            return True
+        return False
+
+    for depth in range(context.depth + 1):
+        if look(context.c["blocks"][depth], "in use", depth, context.begun):
+            return True
+    return any(look(s["blocks"], "held", 0, int(s["frame"])) for s in context.slots())
+
+
+def in_pages(a, p):
+    core = a.core
+    slab = next((s for s in follow(core["slabs"], lambda s: s["next"]) if int(s["begin"]) <= p < int(s["begin"]) + int(s["bytes"])), None)
+    if slab is None:
+        return None
+    base = p & ~(PAGE_BYTES - 1)
+    newest = int(slab.address) == int(core["slabs"])
+    if newest and int(core["fresh_begin"]) <= base < int(core["fresh_end"]):
+        return None
+    page = a.library.at(base, "memory::pool_page")
+    if int(page["accessible"]) == 0:
+        return None
+    size = int(page["block"])
+    kind = KINDS[int(page["kind"])]
+    found = Found(a, "pool" if kind == "pool" else "heap")
+    align = size & -size
+    lead = ZONE if a.guarded else 0
+    first = align_up(PAGE_HEADER_BYTES + lead, align) - lead if size else 0
+    offset = p - base
+    if size != 0 and first <= offset < int(page["carved"]):
+        step = align_up(ZONE + size + ZONE, align) if a.guarded else size
+        slot = p - (offset - first) % step
+        if a.guarded:
+            r = a.record(slot + lead)
+            live = r is not None and int(r["state"]) == 0
+            found.block(slot + lead, int(r["bytes"]) if r is not None else size, p)
+            found.born = born_at(r) if r is not None else ""
+        else:
+            live = not slot_is_free(a, page, slot)
+            found.block(slot, size, p)
+        found.state = "in use" if live else "ended"
+    if int(page["owner"]) == 0 or int(page["account"]) == 0:
+        return found
+    owner = Context(page["owner"].dereference(), a)
+    found.thread = owner.thread
+    if kind == "outer":
+        find_outer(owner, found, p)
+    else:
+        found.tag = path_of(page["account"]["node"])
+    return found
+
+
+def in_large_heap(a, p):
+    for r in follow(a.core["large"]["regions_"], lambda r: r["next"]):
+        if not int(r.address) < p < int(r["top"]):
+            continue
+        for b in follow(r["last"], lambda b: b["below"]):
+            begin = int(b.address) + 64
+            if p >= begin:
+                return large_block(a, b, begin, p)
+    return None
+
+
+def large_block(a, b, begin, p):
+    found = Found(a, "heap")
+    requested = int(b["requested"])
+    found.block(begin, requested, p)
+    found.state = "ended" if b["free"] or requested == 0 else "in use"
+    r = a.record(begin)
+    found.born = born_at(r) if r is not None else ""
+    if found.state != "in use":
+        return found
+    if b["charged"]:
+        found.tag = next((path_of(n.address) for n in a.tags() if int(n["index"]) == int(b["tag_index"])), "")
+        return found
+    for c in a.contexts():
+        if find_outer(c, found, p):
+            found.thread = c.thread
+            return found
+    found.kind, found.state = "heap", "in use"
+    return found
+
+
+def newest_block(blocks, size, p):
+    """Of an array of guard::frame_block."""
+    return next((blocks[i] for i in range(size - 1, -1, -1) if int(blocks[i]["begin"]) <= p < int(blocks[i]["end"])), None)
+
+
+def copy_block(found, b, p):
+    found.block(int(b["begin"]), int(b["end"]) - int(b["begin"]), p)
+    found.born, found.frame = born_at(b), int(b["frame"])
+    found.tag = path_of(b["tag"].cast(gdb.lookup_type(f"{found.allocator.library.space}::account::tag_node").pointer()))
+
+
+def in_log(c, slot, found, p):
+    log = slot["log"]["blocks_"]
+    b = newest_block(log["data_"], int(log["size_"]), p)
+    if b is not None:
+        copy_block(found, b, p)
+        found.depth = int(b["depth"])
+        return
+    found.depth, found.tag = 0, ""
+    if found.state != "held":
+        found.state = "never handed out"
+    ended = c.c["guarded_by"]["ended"]
+    size, following = int(ended["ring_"]["size_"]), int(ended["next_"])
+    for i in range(1, min(size, following) + 1):
+        b = ended["ring_"]["data_"][(following - i) % size]
+        if int(b["begin"]) <= p < int(b["end"]):
+            copy_block(found, b, p)
+            found.state = "ended"
+            return
+
+
+def payer_of(c, offset):
+    end = 0
+    log = c.c["log"]
+    for i in range(int(log["size_"])):
+        end += int(log["records_"][i]["bytes"])
+        if offset < end:
+            return path_of(log["records_"][i]["who"]["node"])
+    return path_of(c.c["tag"]["node"])
+
+
+def in_arena(c, p):
+    for s in c.slots():
+        below = int(s["earlier"])
+        for k in follow(s["chunk"], lambda k: k["previous"]):
+            if int(k["begin"]) <= p < int(k["end"]):
+                return arena_memory(c, s, k, below, p)
+            below = int(k["earlier"])
+    revoked = c.c["guarded_by"]["revoked"] if c.guarded else gdb.Value(0)
+    for k in follow(revoked, lambda k: k["previous"]) if c.guarded else ():
+        if int(k["begin"]) <= p < int(k["end"]):
+            found = Found(c.owner, "frame")
+            found.frame = int(k["frame"])
+            in_log(c, c.c["flight"].dereference(), found, p)
+            found.state = "ended"
+            return found
+    return None
+
+
+def arena_memory(c, s, k, below, p):
+    found = Found(c.owner, "frame")
+    current = int(s.address) == int(c.c["flight"]) and not s["parked"]
+    newest = int(k.address) == int(s["chunk"])
+    top = int(c.c["top"]["cursor"])
+    found.frame = c.begun if current else int(s["frame"])
+    if s["parked"]:
+        found.state = "held"
+    elif current and (not newest or p < top) and top != int(s["start"]):
+        found.state = "in use"
+        found.depth = c.depth
+        if newest and int(s["chunk"]["previous"]) == 0:
+            while found.depth and int(c.c["records"][found.depth - 1]["cursor"]) > p:
+                found.depth -= 1
+        found.tag = payer_of(c, below + p - int(k["begin"]))
+    else:
+        found.state = "ended" if p < int(k["committed"]) else "never handed out"
+    if c.guarded:
+        in_log(c, s, found, p)
+    return found
+
+
+def whereis(p):
+    for a in allocators():
+        found = in_pages(a, p) or in_large_heap(a, p)
+        if found is not None:
+            return str(found)
+        for c in a.contexts():
+            found = in_arena(c, p)
+            if found is not None:
+                found.thread = c.thread
+                return str(found)
+    return "not of framealloc"
+
+
+class FrameallocCommand(gdb.Command):
+    """framealloc tags | frames | whereis ADDRESS: whose memory is what. Works on core files too."""
+
+    def __init__(self):
+        super().__init__("framealloc", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        words = argument.split(None, 1)
+        try:
+            if words == ["tags"]:
+                print_tags()
+            elif words == ["frames"]:
+                print_frames()
+            elif len(words) == 2 and words[0] == "whereis":
+                print(whereis(int(gdb.parse_and_eval(words[1]).cast(gdb.lookup_type("unsigned long")))))
+            else:
+                raise gdb.GdbError("usage: framealloc tags | frames | whereis ADDRESS")
+        except gdb.error as e:
+            raise gdb.GdbError(f"framealloc: {e}")
+
+    def complete(self, argument, word):
+        return [w for w in ("tags", "frames", "whereis") if w.startswith(word)]
+
+
+# --- containers and boxes ---
+
+class VecPrinter:
+    def __init__(self, v):
+        self.v = v
+
+    def to_string(self):
+        begin, end, limit = (self.v[m] for m in ("begin_", "end_", "limit_"))
+        n, room = (0, 0) if int(begin) == 0 else (int(end - begin), int(limit - begin))
+        return f"{short_name(self.v.type)} of {n}, capacity {room}"
+
+    def children(self):
+        begin, end = self.v["begin_"], self.v["end_"]
+        for i in range(int(end - begin) if int(begin) != 0 else 0):
+            yield f"[{i}]", begin[i]
+
+    def display_hint(self):
+        return "array"
+
+
+class StringPrinter:
+    def __init__(self, v):
+        self.chars = v["chars_"]
+
+    def to_string(self):
+        begin, end = self.chars["begin_"], self.chars["end_"]
+        n = int(end - begin) - 1 if int(begin) != 0 and int(end) != int(begin) else 0
+        return begin.lazy_string(length=n) if n > 0 else ""
+
+    def display_hint(self):
+        return "string"
+
+
+class MapPrinter:
+    def __init__(self, v):
+        self.v = v
+
+    def to_string(self):
+        return f"{short_name(self.v.type)} of {int(self.v['size_'])}"
+
+    def children(self):
+        n = 0
+        for i in range(int(self.v["slots_"])):
+            if int(self.v["used_"][i]) != 0:
+                entry = self.v["entries_"][i]
+                yield f"[{n}]", entry["first"]
+                yield f"[{n + 1}]", entry["second"]
+                n += 2
+
+    def display_hint(self):
+        return "map"
+
+
+class BoxPrinter:
+    member = "object_"
+
+    def __init__(self, v):
+        self.v = v
+
+    def object(self):
+        return self.v[self.member].cast(self.v.type.strip_typedefs().template_argument(0).pointer())
+
+    def to_string(self):
+        return short_name(self.v.type) + ("" if int(self.object()) != 0 else ", empty")
+
+    def children(self):
+        if int(self.object()) != 0:
+            yield "value", self.object().dereference()
+
+
+class SharedPrinter(BoxPrinter):
+    def object(self):
+        block, t = self.v["block_"], self.v.type.strip_typedefs().template_argument(0)
+        return block["storage"].address.cast(t.pointer()) if int(block) != 0 else gdb.Value(0).cast(t.pointer())
+
+    def to_string(self):
+        block = self.v["block_"]
+        return super().to_string() + (f", {plain(block['strong'])} owners" if int(block) != 0 else "")
+
+
+class AllocatorPrinter:
+    def __init__(self, v):
+        self.owner = v["owner_"]["owner"]
+
+    def to_string(self):
+        return f'allocator "{text(self.owner["name"])}"' if int(self.owner) != 0 else "no allocator"
+
+
+def short_name(t):
+    """framealloc::v1_standard::basic_vec<int, …> is called vec<int>."""
+    t = t.strip_typedefs()
+    name = re.sub(r"^framealloc::v1_\w+::(basic_)?", "", t.name.split("<")[0])
+    return f"{name}<{t.template_argument(0)}>"
+
+
+def build_printers():
+    p = gdb.printing.RegexpCollectionPrettyPrinter("framealloc")
+    space = r"^framealloc::v1_\w+::"
+    for name, pattern, printer in (
+            ("vec", r"basic_vec<.*>$", VecPrinter), ("frame_string", r"basic_frame_string<.*>$", StringPrinter),
+            ("frame_map", r"basic_frame_map<.*>$", MapPrinter), ("box", r"(basic_frame_box|pool_box|heap_box)<.*>$", BoxPrinter),
+            ("pool_shared", r"pool_shared<.*>$", SharedPrinter), ("smart_alloc", r"basic_smart_alloc<.*>$", AllocatorPrinter)):
+        p.add_printer(name, space + pattern, printer)
+    return p
+
+
+gdb.printing.register_pretty_printer(gdb.current_objfile(), build_printers(), replace=True)
+FrameallocCommand()

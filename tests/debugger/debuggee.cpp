@@ -1,0 +1,93 @@
+// Says of many pointers what fa::describe() knows of them, and of tags what tag_stats() does; then stops for a debugger that
+// must say the same. usage: debuggee
+#include <framealloc/framealloc.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+namespace fa = framealloc;
+using namespace fa::literals;
+
+namespace {
+
+void say(const void* p) {
+    char text[400];
+    std::printf("whereis %p %s\n", p, fa::describe(p).text(text).data());
+}
+
+template <class Alloc>
+void say_tags(const Alloc& a, const char* name) {
+    for (const char* path : {"", "physics", "physics::solver", "ai"}) {
+        const auto t = a.tag_stats(path);
+        std::printf("tags %s %zu %zu %zu %s\n", name, t.frame_bytes, t.pool_bytes, t.heap_bytes, *path == '\0' ? "(untagged)" : path);
+    }
+}
+
+// Blocks, frames and leftovers of every kind; the pointers of all of them.
+template <class Alloc>
+std::vector<const void*> populate(const Alloc& a) {
+    std::vector<const void*> all;
+    for (std::size_t n : {1U, 40U, 100U, 3000U, 5000U, 70'000U}) {
+        fa::tag_scope physics{a, "physics"};
+        char* freed[3];
+        for (int i = 0; i < 3; ++i) {
+            all.push_back(static_cast<char*>(a.pool_alloc_bytes(n)) + n / 2);
+            all.push_back(static_cast<char*>(a.heap_alloc_bytes(n)) + n / 2);
+            freed[i] = static_cast<char*>(a.pool_alloc_bytes(n));
+        }
+        for (char* p : freed) {
+            all.push_back(p + n / 2);
+            if (p != freed[0]) a.pool_free_bytes(p, n);
+        }
+        std::thread([&] { a.pool_free_bytes(freed[0], n); }).join();
+    }
+    {
+        const auto ended = a.frame_scope();
+        for (int i = 0; i < 5; ++i) all.push_back(ended.alloc_bytes(200));
+        all.push_back(ended.alloc_bytes(900'000));
+    }
+    a.begin_frame();
+    {
+        fa::tag_scope physics{a, "physics"};
+        for (int i = 0; i < 3; ++i) all.push_back(a.frame_alloc_bytes(64));
+        fa::tag_scope solver{a, "solver"};
+        for (int i = 0; i < 40; ++i) all.push_back(a.frame_alloc_bytes(10'000));  // several chunks
+    }
+    a.begin_frame();
+    all.push_back(a.frame_alloc_bytes(64));
+    fa::tag_scope physics{a, "physics"};
+    all.push_back(a.frame_alloc_bytes(1'000'000));
+    return all;
+}
+
+}  // namespace
+
+int main() {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    const fa::basic_smart_alloc<fa::policy::standard> game{{.name = "game", .frame_capacity = 64_KiB}};
+    const fa::basic_smart_alloc<fa::policy::debug> tools{{.name = "tools", .frame_capacity = 64_KiB, .strict = fa::strictness::warn}};
+    std::vector<const void*> all = populate(game);
+    for (const void* p : populate(tools)) all.push_back(p);
+    int local = 0;
+    all.push_back(&local);
+
+    auto numbers = game.frame_vec<int>();
+    for (int i = 1; i <= 4; ++i) numbers.push_back(i * i);
+    auto name = game.frame_string("Ada");
+    auto ages = game.frame_map<int, double>();
+    ages.insert({36, 1.5});
+    auto boxed = game.frame_box<int>(42);
+    auto pooled = game.pool_box<long>(43);
+    auto heaped = game.heap_box<short>(static_cast<short>(44));
+    auto shared = game.pool_shared<int>(45);
+    auto second = shared;
+    const fa::pool_vec<int> empty;
+    std::printf("ready %d %zu %d\n", *boxed + static_cast<int>(*pooled) + *heaped + *shared, numbers.size() + ages.size() + name.size() + empty.size(), second.use_count() == 2);
+    for (const void* p : all) say(p);
+    say_tags(game, "game");
+    say_tags(tools, "tools");
+    std::raise(SIGTRAP);
+    return 0;
+}

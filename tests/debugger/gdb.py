@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""gdb says the same of a stopped program, and of its core file, as the program said of itself.
+
+usage: gdb.py GDB SCRIPT PROGRAM
+"""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+
+def run(gdb, *arguments):
+    return subprocess.run([gdb, "-q", "-batch", "-nx", "-iex", "set debuginfod enabled off", *arguments], capture_output=True, text=True, timeout=300)
+
+
+def commands(addresses):
+    words = ["framealloc tags", "framealloc frames", "up 1000"] + [f"framealloc whereis {a}" for a in addresses]
+    locals_ = ["numbers", "name", "ages", "boxed", "pooled", "heaped", "shared", "empty", "game"]
+    return words, [f"print {v}" for v in locals_]
+
+
+SHOWN = {
+    "numbers": r"vec<int> of 4, capacity \d+ = \{1, 4, 9, 16\}",
+    "name": r'"Ada"',
+    "ages": r"frame_map<int> of 1 = \{\[36\] = 1\.5\}",
+    "boxed": r"frame_box<int> = \{value = 42\}",
+    "pooled": r"pool_box<long> = \{value = 43\}",
+    "heaped": r"heap_box<short> = \{value = 44\}",
+    "shared": r"pool_shared<int>, 2 owners = \{value = 45\}",
+    "empty": r"vec<int> of 0, capacity 0",
+    "game": r'allocator "game"',
+}
+
+
+def check(where, said, got, failures):
+    """`said`: the program's own lines; `got`: gdb's."""
+    for line in said["whereis"]:
+        address, text = line.split(" ", 1)
+        if f"<{address}>{text}" not in got:
+            answer = next((g for g in got if g.startswith(f"<{address}>")), "nothing")
+            failures.append(f"{where}: {address}: the program said: {text}\n    gdb: {answer}")
+    table, name = set(), ""
+    for g in got:
+        if m := re.match(r'allocator "(\w+)"$', g):
+            name = m[1]
+        elif m := re.match(r"\s+(\d+)\s+(\d+)\s+(\d+)  (\S.*)$", g):
+            table.add(f"{name} {m[1]} {m[2]} {m[3]} {m[4]}")
+    for line in said["tags"]:
+        if line not in table and not re.match(r"\w+ 0 0 0 ", line):
+            failures.append(f"{where}: tags: the program said: {line}\n    gdb: {sorted(table)}")
+    if not any(re.match(r"  thread \d+: 2 open, frame 2, \d+ bytes in use", g) for g in got):
+        failures.append(f"{where}: no thread with two open frames")
+    if not any(re.search(r"opened at \S*debuggee.cpp:\d+", g) for g in got):
+        failures.append(f"{where}: nobody says where a frame was opened")
+    for variable, shape in SHOWN.items():
+        shown = next((g for g in got if g.startswith(f"<{variable}>")), "")
+        if not re.search(shape, shown):
+            failures.append(f"{where}: {variable}: expected {shape}, gdb: {shown}")
+
+
+def tagged(words, prints):
+    out = []
+    for w in words:
+        if " whereis " in w:
+            out += ["-ex", f"echo <{w.split()[-1]}>", "-ex", w]
+        else:
+            out += ["-ex", w]
+    for p in prints:
+        out += ["-ex", f"echo <{p.split()[-1]}>", "-ex", p]
+    return out
+
+
+def main():
+    if len(sys.argv) != 4:
+        sys.exit(__doc__.strip().splitlines()[-1])
+    gdb, script, program = sys.argv[1:]
+    alone = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    count = sum(line.startswith("whereis") for line in alone.stdout.splitlines())
+    with tempfile.TemporaryDirectory() as folder:
+        core = pathlib.Path(folder) / "core"
+        # The addresses are the same in every run: gdb switches their randomisation off.
+        first = run(gdb, "-x", script, "-ex", "run", "-ex", f"generate-core-file {core}", program)
+        said = {"whereis": [], "tags": []}
+        for line in first.stdout.splitlines():
+            word, _, rest = line.partition(" ")
+            if word in said:
+                said[word].append(rest)
+        if not said["whereis"] or len(said["whereis"]) != count or not core.exists():
+            sys.exit(f"gdb cannot run the program here:\n{first.stdout[-2000:]}{first.stderr[-2000:]}")
+        words, prints = commands([line.split(" ", 1)[0] for line in said["whereis"]])
+        failures = []
+        live = run(gdb, "-x", script, "-ex", "run", *tagged(words, prints), program)
+        # Threads have other numbers in another run.
+        number = re.compile(r", thread \d+$")
+        said["whereis"] = [number.sub("", line) for line in said["whereis"]]
+        strip = lambda text: [number.sub("", line) for line in text.splitlines()]
+        check("live", said, strip(live.stdout), failures)
+        dead = run(gdb, "-x", script, *tagged(words, prints), program, str(core))
+        check("core", said, strip(dead.stdout), failures)
+    for arguments, expected in (((program, "-ex", "framealloc where"), "usage: framealloc tags | frames | whereis ADDRESS"),
+                                (("/bin/sh", "-ex", "framealloc tags"), "no debug information of the library in this program"),
+                                ((program, "-ex", "framealloc whereis no_such_variable"), "framealloc: No symbol")):
+        answer = run(gdb, "-x", script, *arguments[1:], arguments[0])
+        if expected not in answer.stderr or "Traceback" in answer.stdout + answer.stderr:
+            failures.append(f"{' '.join(arguments)}: expected: {expected}\n    gdb: {answer.stderr.strip()}")
+    print("\n".join(failures[:40]))
+    print(f"gdb: {count} pointers, {len(said['tags'])} tags, {len(SHOWN)} objects, live and in a core file: {len(failures)} differences")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
