@@ -1,6 +1,6 @@
 # Warnings and sanitizers of our own targets; consumers inherit neither.
 add_library(framealloc_warnings INTERFACE)
-target_compile_options(framealloc_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast)
+target_compile_options(framealloc_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>)
 if(FRAMEALLOC_WERROR)
   target_compile_options(framealloc_warnings INTERFACE -Werror)
 endif()

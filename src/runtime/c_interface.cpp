@@ -1,0 +1,169 @@
+// framealloc.h: the C functions, over the parts that smart_alloc is made of.
+#include <framealloc/framealloc.h>
+
+#include <cstring>
+#include <new>
+
+#include <framealloc/insight/describe.hpp>
+#include <framealloc/runtime/smart_alloc.hpp>
+
+namespace fa = framealloc;
+using namespace framealloc;
+
+// Lies in the allocator's own metadata, and goes with it.
+struct fa_allocator {
+    memory::core_ref owner;
+    void (*on_fault)(void*, const fa_fault*);
+    void* user;
+
+    void operator()(const fault& f) const {
+        const fa_fault said{static_cast<int>(f.what), f.text, f.detail, f.code_place, f.allocator, f.address, f.bytes};
+        on_fault(user, &said);
+    }
+};
+
+namespace {
+
+constexpr bool checks = active_policy::checks;
+constexpr auto may_fail = memory::on_failure::return_null;
+static_assert(sizeof(tag_scope) <= sizeof(fa_tag) && alignof(tag_scope) <= alignof(fa_tag));
+
+std::size_t aligned(std::size_t alignment) { return alignment == 0 ? alignof(std::max_align_t) : alignment; }
+
+memory::thread_context* called(const memory::core_ref& a, [[maybe_unused]] const void* from) {
+    memory::thread_context* c = memory::try_context_of(a);
+    if constexpr (checks) {
+        if (c != nullptr) c->last_site = site::of_caller(from);
+    }
+    return c;
+}
+
+fa::options options_of(const fa_options& o) {
+    fa::options out;
+    const auto set = [](auto& to, auto from) {
+        if (from != 0) to = from;
+    };
+    if (o.name != nullptr) out.name = o.name;
+    set(out.frame_capacity, o.frame_capacity);
+    set(out.frame_limit, o.frame_limit);
+    set(out.global_limit, o.global_limit);
+    set(out.slab_page_size, o.slab_page_size);
+    set(out.pool_max, o.pool_max);
+    set(out.frames_in_flight, o.frames_in_flight);
+    out.fixed_memory.data = o.fixed_memory;
+    out.fixed_memory.bytes = o.fixed_bytes;
+    return out;
+}
+
+void free_block(const memory::core_ref& a, memory::block_kind kind, void* p, std::size_t size, std::size_t alignment, const void* from) {
+    if constexpr (checks) memory::guarded_free(a, kind, p, size, aligned(alignment), site::of_caller(from));
+    else if (kind == memory::block_kind::pool) memory::pool_free_bytes(a, p, size, aligned(alignment));
+    else memory::heap_free(a, p, size, aligned(alignment));
+}
+
+}  // namespace
+
+#define CALLER __builtin_return_address(0)
+
+fa_allocator* fa_create(const fa_options* o) {
+    fa::options wanted = o == nullptr ? fa::options{} : options_of(*o);
+    exhaustion_reason why{};
+    memory::core* made = memory::make_core(runtime::to_config(wanted, checks, active_policy::reports), why);
+    if (made == nullptr) return nullptr;
+    const memory::core_ref owner{made, made->id};
+    void* p = made->meta.allocate(sizeof(fa_allocator), why);
+    if (p == nullptr) {
+        memory::release_core(owner);
+        return nullptr;
+    }
+    auto* a = ::new (p) fa_allocator{owner, nullptr, nullptr};
+    if (o != nullptr && o->on_fault != nullptr) {
+        a->on_fault = o->on_fault;
+        a->user = o->user;
+        made->config.on_fault = *a;
+    }
+    return a;
+}
+
+void fa_destroy(fa_allocator* a) {
+    if (a != nullptr) memory::release_core(memory::core_ref(a->owner));
+}
+
+fa_frame* fa_frame_begin(fa_allocator* a) {
+    memory::thread_context* c = called(a->owner, CALLER);
+    if (c == nullptr) return nullptr;
+    return reinterpret_cast<fa_frame*>(lifetime::open_frame(c->top));
+}
+
+void fa_frame_end(fa_frame* frame) {
+    if (frame == nullptr) return;
+    auto* r = reinterpret_cast<memory::frame_record*>(frame);
+    if constexpr (checks) r->context->last_site = site::of_caller(CALLER);
+    lifetime::close_frame(r);
+}
+
+void* fa_frame_alloc(fa_frame* frame, std::size_t size, std::size_t alignment) {
+    auto* r = reinterpret_cast<memory::frame_record*>(frame);
+    if (r == nullptr || size == 0) return nullptr;
+    if constexpr (checks) r->context->last_site = site::of_caller(CALLER);
+    return lifetime::allocate(r, size, aligned(alignment), may_fail);
+}
+
+void* fa_pool_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
+    if (size == 0 || called(a->owner, CALLER) == nullptr) return nullptr;
+    return memory::pool_allocate_bytes(a->owner, size, aligned(alignment), may_fail);
+}
+
+void fa_pool_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignment) {
+    free_block(a->owner, memory::block_kind::pool, p, size, alignment, CALLER);
+}
+
+void* fa_heap_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
+    if (size == 0 || called(a->owner, CALLER) == nullptr) return nullptr;
+    return memory::heap_allocate(a->owner, size, aligned(alignment), may_fail);
+}
+
+void fa_heap_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignment) {
+    free_block(a->owner, memory::block_kind::heap, p, size, alignment, CALLER);
+}
+
+namespace {
+
+// What tag_scope asks of an allocator.
+struct owner_of {
+    const memory::core_ref& ref;
+    const memory::core_ref& owner() const { return ref; }
+};
+
+fa_stats stats(std::size_t frame, std::size_t pool, std::size_t heap, std::size_t peak, std::size_t committed) {
+    return {frame, pool, heap, frame + pool + heap, peak, committed};
+}
+
+}  // namespace
+
+void fa_tag_begin(fa_tag* tag, fa_allocator* a, const char* name) { ::new (tag->state) tag_scope(owner_of{a->owner}, std::string_view(name)); }
+
+void fa_tag_end(fa_tag* tag) { std::launder(reinterpret_cast<tag_scope*>(tag->state))->~tag_scope(); }
+
+fa_stats fa_get_stats(fa_allocator* a) {
+    const alloc_stats s = insight::stats_of(a->owner);
+    return stats(s.frame_allocated, s.pool_allocated, s.heap_allocated, s.peak_allocated, s.committed);
+}
+
+fa_stats fa_get_tag_stats(fa_allocator* a, const char* path) {
+    const tag_bytes s = insight::tag_stats_of(a->owner, path).with_children;
+    return stats(s.frame_bytes, s.pool_bytes, s.heap_bytes, s.peak_bytes, 0);
+}
+
+std::size_t fa_describe(const void* p, char* text, std::size_t size) {
+    if (size == 0) return 0;
+    text[0] = '\0';
+    return fa::describe(p).text({text, size}).size();
+}
+
+std::size_t fa_check(fa_allocator* a) {
+    memory::thread_context* c = called(a->owner, CALLER);
+    return c == nullptr ? 0 : memory::check_everything(*c);
+}
+
+void fa_trim(fa_allocator* a) { memory::trim(*a->owner.owner); }
