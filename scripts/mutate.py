@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Changes one operator, condition, constant or statement of the library at a time, and expects a test to notice.
+
+usage: mutate.py [--count N] [--seed S] [--only TEXT] [--list]
+
+Mutants are drawn with the seed from src/sync, src/memory, src/guard and src/lifetime. Each is compiled, linked with the tests of the
+preset `dev` (built first) and run through unit_tests, faults_test and process_test until one fails, crashes or hangs. A mutant that
+survives is printed; one in scripts/mutate_equivalent.txt, with its reason, cannot change what the library promises, and is not
+counted. Exits with 1 when less than 90 % are killed. The lock-free types have a mutation test of their own: tests/interleave.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import queue
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/dev"
+ROOMS = ("sync", "memory", "guard", "lifetime")
+NEEDED = 0.9  # of the mutants, killed
+MEMORY = 8 << 30  # bytes of address space that a mutant may take
+SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" == ", " != "), (" != ", " == "), (" && ", " || "), (" || ", " && "),
+         (" + ", " - "), (" - ", " + "), (" += ", " -= "), (" -= ", " += "), ("++", "--"), ("return true;", "return false;"),
+         ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
+STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
+TESTS = [["unit_tests", "-aa=1"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
+         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["faults_test"]]
+
+
+def code_of(line):
+    """The line without its comment and the contents of its strings, of the same length."""
+    line = re.sub(r'"(\\.|[^"\\])*"', lambda m: '"' + "_" * (len(m[0]) - 2) + '"', line)
+    at = line.find("//")
+    return line if at == -1 else line[:at] + " " * (len(line) - at)
+
+
+def mutants():
+    for room in ROOMS:
+        for path in sorted((ROOT / "src" / room).glob("*.cpp")):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                code = code_of(line)
+                if "#" in code or "template" in code or "static_assert" in code or "broken_invariant" in code or "operator" in code:
+                    continue
+                for old, new in SWAPS:
+                    for m in re.finditer(re.escape(old), code):
+                        yield path, number, line, line[:m.start()] + new + line[m.end():]
+                condition = re.match(r"^(\s*(?:\} else )?if )(\(.*\))( \{| [^()]*;.*| return .*)?$", code)
+                if condition and balanced(condition[2]):
+                    yield path, number, line, f"{condition[1]}(!{line[condition.start(2):condition.end(2)]}){line[condition.end(2):]}"
+                if STATEMENT.match(code.rstrip()):
+                    yield path, number, line, re.match(r"\s*", line)[0] + ";"
+
+
+def balanced(text):
+    depth = 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and i != len(text) - 1:
+            return False
+    return depth == 0
+
+
+def objects_of(name):
+    """What the build links into a test; a folder may hold objects of files that are gone."""
+    said = subprocess.run(["ninja", "-C", BUILD, "-t", "query", f"tests/{name}"], capture_output=True, text=True).stdout
+    return [BUILD / line.strip() for line in said.splitlines() if line.endswith(".o")]
+
+
+def limited():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def run(command, seconds=90):
+    try:
+        return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=seconds, preexec_fn=limited).returncode
+    except subprocess.TimeoutExpired:
+        return -1
+
+
+class Worker:
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+
+    def killed_by(self, path, number, changed):
+        """What noticed, or None."""
+        lines = path.read_text().splitlines()
+        lines[number - 1] = changed
+        source, unit = self.folder / path.name, self.folder / "mutant.o"
+        source.write_text("\n".join(lines) + "\n")
+        flags = [] if path.name == "backend.cpp" else ["-fno-exceptions"]
+        if run(["g++", "-std=c++20", "-O1", "-w", "-fno-rtti", *flags, f"-I{ROOT / 'include'}", "-c", source, "-o", unit]) != 0:
+            return "compiler"
+        built = set()
+        for name, *arguments in TESTS:
+            if name not in built:
+                if run(["g++", *objects_of(name), unit, BUILD / "libframealloc.a", "-pthread", "-ldl", "-o", self.folder / name]) != 0:
+                    return "linker"
+                built.add(name)
+            if run([self.folder / name, *arguments]) != 0:
+                return " ".join([name, *arguments])
+        return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", help="mutants of files and lines that contain this text")
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    everything = [m for m in mutants() if options.only is None or options.only in f"{m[0].relative_to(ROOT)}:{m[1]}: {m[2]}"]
+    todo = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
+    if options.list:
+        for path, number, line, changed in todo:
+            print(f"{path.relative_to(ROOT)}:{number}: {line.strip()} -> {changed.strip()}")
+        print(f"mutate: {len(todo)} of {len(everything)} mutants")
+        return 0
+    accepted = [line for line in (ROOT / "scripts/mutate_equivalent.txt").read_text().splitlines() if line and not line.startswith("#")]
+    equivalent = {tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted}
+    if subprocess.run(["cmake", "--build", BUILD, "--target", "unit_tests", "faults_test", "process_test"], stdout=subprocess.DEVNULL).returncode != 0:
+        sys.exit("mutate: the preset dev does not build; run cmake --preset dev first")
+    counts = {"killed": 0, "survived": 0, "equivalent": 0, "compiler": 0}
+    with tempfile.TemporaryDirectory() as directory:
+        idle = queue.Queue()
+        for i in range(os.cpu_count() or 1):
+            idle.put(Worker(pathlib.Path(directory) / str(i)))
+
+        first = idle.get()
+        path, number, line, _ = everything[0]
+        if (why := first.killed_by(path, number, line)) is not None:
+            sys.exit(f"mutate: the unchanged tree is not green: {why}")
+        idle.put(first)
+
+        def judge(mutant):
+            path, number, line, changed = mutant
+            key = (str(path.relative_to(ROOT)), line.strip(), changed.strip())
+            if key in equivalent:
+                return mutant, "equivalent"
+            worker = idle.get()
+            try:
+                return mutant, worker.killed_by(path, number, changed)
+            finally:
+                idle.put(worker)
+
+        with concurrent.futures.ThreadPoolExecutor(idle.qsize()) as pool:
+            for (path, number, line, changed), by in pool.map(judge, todo):
+                kind = by if by in ("equivalent", "compiler") else "survived" if by is None else "killed"
+                counts[kind] += 1
+                verdict = "SURVIVES" if by is None else by
+                print(f"[{sum(counts.values())}/{len(todo)}] {path.relative_to(ROOT)}:{number}: {line.strip()} -> {changed.strip()}: {verdict}", flush=True)
+    judged = counts["killed"] + counts["survived"]
+    rate = counts["killed"] / judged if judged else 0
+    print(f"mutate: seed {options.seed}: {counts['killed']} of {judged} killed ({rate:.0%}); {counts['equivalent']} equivalent, {counts['compiler']} not compiled")
+    return 0 if rate >= NEEDED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
