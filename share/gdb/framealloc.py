@@ -341,6 +341,31 @@ def in_pages(a, p):
     return found
 
 
+def in_sampled(a, p):
+    if int(a.core["sampled"]) == 0:
+        return None
+    s = a.core["sampled"].dereference()
+    begin, sheet, per_unit = int(s["begin_"]), 4096, 7
+    most = s["slots_"].type.range()[1] + 1
+    if begin == 0 or not begin <= p < begin + most // per_unit * PAGE_BYTES:
+        return None
+    unit, at = (p - begin) // PAGE_BYTES, (p - begin) % PAGE_BYTES // sheet
+    i = unit * per_unit + max(0, (at - 2) // 2)
+    own = begin + unit * PAGE_BYTES + (2 * (i % per_unit) + 2) * sheet
+    last = i % per_unit == per_unit - 1
+    if p >= own + sheet and not last and int(s["slots_"][i + 1]["begin"]) != 0 and p - (own + sheet) >= sheet // 2:
+        i += 1
+    slot = s["slots_"][i]
+    if int(slot["begin"]) == 0:
+        return None
+    found = Found(a, "frame" if KINDS[int(slot["kind"])] == "outer" else KINDS[int(slot["kind"])])
+    found.block(int(slot["begin"]), int(slot["bytes"]), p)
+    found.state = "never handed out" if not 0 <= found.offset < found.bytes else "in use" if slot["live"] else "ended"
+    found.frame, found.thread, found.tag = int(slot["frame"]), int(slot["thread"]), path_of(slot["tag"])
+    found.born = born_at(slot)
+    return found
+
+
 def in_large_heap(a, p):
     for r in follow(a.core["large"]["regions_"], lambda r: r["next"]):
         if not int(r.address) < p < int(r["top"]):
@@ -455,7 +480,7 @@ def arena_memory(c, s, k, below, p):
 
 def whereis(p):
     for a in allocators():
-        found = in_pages(a, p) or in_large_heap(a, p)
+        found = in_pages(a, p) or in_sampled(a, p) or in_large_heap(a, p)
         if found is not None:
             return str(found)
         for c in a.contexts():

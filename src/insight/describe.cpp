@@ -7,6 +7,7 @@
 #include <framealloc/memory/depot.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/sampled.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -135,6 +136,22 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     return true;
 }
 
+bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
+    const sampled_slot* s = a.sampled == nullptr ? nullptr : a.sampled->beside(p);
+    if (s == nullptr) return false;
+    out.begin = s->begin;
+    out.bytes = s->bytes;
+    out.offset = p - s->begin;
+    const bool inside = out.offset < s->bytes;
+    out.state = !inside ? pointer_state::unused : s->live ? pointer_state::in_use : pointer_state::ended;
+    out.kind = s->kind == block_kind::pool ? memory_kind::pool : s->kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
+    out.frame = s->frame;
+    out.born = s->born;
+    out.thread = s->thread;
+    name_tag(out, s->tag);
+    return true;
+}
+
 bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
     heap_block copy{};
     const heap_block* b = a.large.find(p, copy);
@@ -168,7 +185,7 @@ pointer_info describe(const void* p) noexcept {
     pointer_info out;
     for_each_core([&](core& a) {
         if (out.state != pointer_state::unknown) return;
-        bool found = in_pages(a, p, out) || in_large_heap(a, p, out);
+        bool found = in_pages(a, p, out) || in_sampled(a, address_of(p), out) || in_large_heap(a, p, out);
         for (const thread_context* c = a.contexts; c != nullptr && !found; c = c->next) {
             found = in_arena(*c, address_of(p), out);
             if (found) out.thread = thread_of(*c);

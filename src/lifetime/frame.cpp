@@ -6,6 +6,7 @@
 
 #include <framealloc/lifetime/modules.hpp>
 #include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -190,6 +191,7 @@ bool ground_in_use(const thread_context& c) noexcept {
 
 void finish_outermost(thread_context& c) noexcept {
     uninstall_pages(c);
+    if (c.sampling) sample_event(c);
     flush_batch(c);
     const deferred_mode mode = c.deferred.config.mode;
     if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate) adopt_returned(c, all_blocks);

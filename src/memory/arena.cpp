@@ -2,6 +2,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 
 #include <new>
@@ -241,6 +242,13 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     return pointer_at(address_of(b) + outer_header_bytes);
 }
 
+// Whether this is the allocation to be sampled; out of line, where the pool does it.
+bool chosen(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
+    if (c.sample_skip > 1) --c.sample_skip;
+    else if (align <= outer_header_bytes && bytes + 2 * outer_header_bytes <= sampled_blocks::largest) return true;
+    return false;
+}
+
 void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
     if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) {
         why = exhaustion_reason::size_overflow;
@@ -252,8 +260,8 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         p = try_outer(c, r, bytes, align, c.mark_serial, why);
     } else {
         if (r == c.records) note_outside(c, c.last_site);
-        bool out_of_line = false;
-        p = allocate_from_top(c, bytes, align, out_of_line, why);
+        bool out_of_line = armed(c) && chosen(c, bytes, align);
+        if (!out_of_line) p = allocate_from_top(c, bytes, align, out_of_line, why);
         if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
     }
     if (p != nullptr && c.counting) {
@@ -295,6 +303,8 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
     if (guarded(c)) {
         note_caller(c, __builtin_return_address(0));
         if (belongs_to_caller(c) && !may_call(c, c.last_site)) return {nullptr, asked};
+    } else if (armed(c)) {
+        c.last_site = site::of_caller(__builtin_return_address(0));
     }
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);

@@ -2,6 +2,7 @@
 #include <framealloc/memory/depot.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/os/trap.hpp>
 
 #include <cstdio>
@@ -73,6 +74,7 @@ void destroy(core* c) noexcept {
         close_guard(*t);
     }
     c->blocks.release();
+    if (c->sampled != nullptr) c->sampled->release();
     if (c->guarded) guard::close_pool(c);
     destroy_slabs(*c);
     c->large.release_all();
@@ -201,6 +203,17 @@ bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t reques
     std::abort();
 }
 
+namespace {
+
+// Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
+sampled_blocks* sampled_for(core& c, exhaustion_reason& why) noexcept {
+    if (c.config.guard_sample == 0 || c.guarded || c.source != &c.system || c.system.granularity() != 4096) return nullptr;
+    void* p = c.meta.allocate(sizeof(sampled_blocks), why);
+    return p == nullptr ? nullptr : ::new (p) sampled_blocks{};
+}
+
+}  // namespace
+
 core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     core* c = place_core(o, why);
     if (c == nullptr) return nullptr;
@@ -212,7 +225,8 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     const guard_level level = o.guard != guard_level::automatic ? o.guard : o.checks && !guard::under_tool ? guard_level::revoke : guard_level::fill;
     c->guarded = guard::under_tool || (o.guard == guard_level::automatic ? o.checks : o.guard != guard_level::off);
     c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
-    if (c->revokes) prepare_revocation();
+    c->sampled = sampled_for(*c, why);
+    if (c->revokes || c->sampled != nullptr) prepare_revocation();
     c->canary_key = (c->id + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
     if (c->guarded) guard::open_pool(c);
     register_core(c);

@@ -1,6 +1,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 
 #include <new>
@@ -43,14 +44,6 @@ bool put_cached(thread_context& c, heap_block* b) noexcept {
 
 std::size_t back_zone(const thread_context& c) noexcept { return guarded(c) ? large_back_zone : 0; }
 
-void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
-    c.tag->heap_taken.add(bytes);
-    c.tag->add_live(static_cast<std::int64_t>(bytes));
-    c.phase->phase_bytes.add(current_frame(c), bytes);
-    c.phase->phase_count.add(current_frame(c), 1);
-    c.heap_allocations.add(1);
-}
-
 void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t offset = align > header ? align : header;
     void* p = backend_allocate(*c.owner->config.heap, bytes + offset + back_zone(c), offset);
@@ -66,20 +59,6 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
     b->charged = true;
     charge_heap(c, bytes);
     return b + 1;
-}
-
-void refund(thread_context& c, const heap_block& b) noexcept {
-    tag_account* payer = b.tag_index < c.indices ? c.by_index[b.tag_index] : nullptr;
-    if (payer == nullptr) {
-        exhaustion_reason why{};
-        c.owner->tags.for_each([&](account::tag_node& n) {
-            if (n.index == b.tag_index) payer = account_for(c, &n, why);
-        });
-        if (payer == nullptr) payer = c.root_tag;
-    }
-    payer->heap_returned.add(b.requested);
-    payer->add_live(-static_cast<std::int64_t>(b.requested));
-    c.heap_frees.add(1);
 }
 
 // Small blocks come from the pages, which tell of them.
@@ -107,7 +86,7 @@ void free_through_backend(thread_context& c, heap_block& b, std::size_t align) n
     const std::size_t offset = align > header ? align : header;
     const std::size_t whole = b.requested + offset + back_zone(c);
     if (guarded(c) && !end_large(*c.owner, &b + 1)) return;
-    refund(c, b);
+    refund_heap(c, b.tag_index, b.requested);
     backend_deallocate(*c.owner->config.heap, pointer_at(address_of(&b + 1) - offset), whole, offset);
 }
 
@@ -123,6 +102,28 @@ void free_beyond_pages(thread_context& c, void* p, std::size_t bytes, std::size_
 }
 
 }  // namespace
+
+void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
+    c.tag->heap_taken.add(bytes);
+    c.tag->add_live(static_cast<std::int64_t>(bytes));
+    c.phase->phase_bytes.add(current_frame(c), bytes);
+    c.phase->phase_count.add(current_frame(c), 1);
+    c.heap_allocations.add(1);
+}
+
+void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
+    tag_account* payer = tag_index < c.indices ? c.by_index[tag_index] : nullptr;
+    if (payer == nullptr) {
+        exhaustion_reason why{};
+        c.owner->tags.for_each([&](account::tag_node& n) {
+            if (n.index == tag_index) payer = account_for(c, &n, why);
+        });
+        if (payer == nullptr) payer = c.root_tag;
+    }
+    payer->heap_returned.add(bytes);
+    payer->add_live(-static_cast<std::int64_t>(bytes));
+    c.heap_frees.add(1);
+}
 
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
@@ -144,7 +145,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
 void large_free(thread_context& c, void* p) noexcept {
     heap_block* b = block_of(p);
     if (guarded(c) && !end_large(*c.owner, p)) return;
-    if (b->charged) refund(c, *b);
+    if (b->charged) refund_heap(c, b->tag_index, b->requested);
     b->requested = 0;  // free, also while it waits in the cache or rests
     if (!guarded(c) || !rest_large(c, p)) large_release(c, p);
 }
@@ -173,6 +174,8 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
     if (guarded(*c)) {
         note_caller(*c, __builtin_return_address(0));
         if (!may_call(*c, c->last_site)) return nullptr;
+    } else if (armed(*c)) {
+        c->last_site = site::of_caller(__builtin_return_address(0));
     }
     if (!is_power_of_two(align) && a.owner->config.reports)
         a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->last_site);

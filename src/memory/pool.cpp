@@ -7,6 +7,7 @@
 #include <new>
 
 #include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -313,7 +314,10 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
 }  // namespace
 
 void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
-    if (!guarded(c)) return pool_take_slow(c, k, requested_class, bytes, f);
+    if (!guarded(c)) {
+        if (armed(c)) c.last_site = site::of_caller(__builtin_return_address(0));
+        return pool_take_slow(c, k, requested_class, bytes, f);
+    }
     note_caller(c, __builtin_return_address(0));
     if (belongs_to_caller(c) && !may_call(c, c.last_site)) return nullptr;
     const activity_scope changing(&c, activity::changing);
@@ -328,6 +332,12 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
         return heap_instead(c, requested_class, bytes, f);
     }
     const unsigned size_class = a.serving[requested_class];
+    if (c.sampling) {
+        sample_event(c);
+        const std::size_t align = k == block_kind::outer ? outer_header_bytes : natural_alignment(class_size(requested_class));
+        void* block = armed(c) ? sample(c, k, bytes, align) : nullptr;
+        if (block != nullptr) return block;
+    }
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
@@ -339,7 +349,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
             installed(c, *p, requested_class) = p;
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
-            if (diverted(c)) [[unlikely]] {
+            if (diverted(c) || armed(c)) [[unlikely]] {
                 charge_pages(c);
                 uninstall_pages(c);  // the next allocation comes by again
                 if (guarded(c)) block = begin_block(c, *p, block, bytes);

@@ -5,6 +5,7 @@
 #include <new>
 
 #include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -139,6 +140,7 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     c.phase = c.root_phase;
     set_up_records(c);
     set_deferred(c, a.config.deferred);
+    if (a.sampled != nullptr) begin_sampling(c);
     refresh_limit(c);
     return &c;
 }
@@ -288,6 +290,7 @@ void for_each_lock(F&& f) noexcept {
         f(c->large.lock());
         f(c->meta.lock());
         f(c->blocks.lock());
+        if (c->sampled != nullptr) f(c->sampled->lock());
         if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
     }
 }

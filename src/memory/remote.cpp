@@ -3,6 +3,7 @@
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -135,6 +136,7 @@ void pool_free_slow(void* block) noexcept {
         const bool plain = c->watched_by == nullptr && c->guarded_by == nullptr && !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
+    if (p.size_class == sampled_class) return sampled_free(p, block);
     thread_context* owner = p.owner;
     if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
     const core_ref a{owner->owner, owner->owner->id};

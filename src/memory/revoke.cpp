@@ -2,6 +2,7 @@
 #include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/sampled.hpp>
 #include <framealloc/os/trap.hpp>
 
 #include <cstdio>
@@ -38,6 +39,7 @@ void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintpt
 
 void on_access(std::uintptr_t p, const void* instruction) noexcept {
     for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
+        if (explain_sampled(*a, p, instruction)) return;
         for (const thread_context* c = a->contexts; c != nullptr; c = c->next) {
             const arena_chunk* k = revoked_chunk(*c, p);
             if (k != nullptr) return explain(*a, *c, *k, p, instruction);

@@ -30,6 +30,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.on_exhaustion = o.on_exhaustion;
     c.on_fault = o.on_fault;
     c.guard = o.guard;
+    c.guard_sample = o.guard_sample;
     c.strict = o.strict;
     c.checks = checks;
     c.reports = reports;

@@ -68,7 +68,15 @@ int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     const fa::basic_smart_alloc<fa::policy::standard> game{{.name = "game", .frame_capacity = 64_KiB}};
     const fa::basic_smart_alloc<fa::policy::debug> tools{{.name = "tools", .frame_capacity = 64_KiB, .strict = fa::strictness::warn}};
+    const fa::basic_smart_alloc<fa::policy::standard> sampled{{.name = "sampled", .frame_capacity = 64_KiB, .guard_sample = 1}};
     std::vector<const void*> all = populate(game);
+    for (int i = 0; i < 30; ++i) {
+        for (const void* p : populate(sampled)) {
+            if (fa::describe(p).state != fa::pointer_state::unknown) all.push_back(p);
+        }
+        sampled.end_frame();
+        sampled.end_frame();
+    }
     for (const void* p : populate(tools)) all.push_back(p);
     int local = 0;
     all.push_back(&local);

@@ -198,6 +198,10 @@ struct thread_context {
     void* report;                         // phase_stats(), last result
     std::size_t report_bytes;
     activity doing;                       // while guarded
+    bool sampling;                        // see memory/sampled.hpp
+    std::uint32_t sample_wait;            // events until it is armed
+    std::uint32_t sample_skip;            // while armed: allocations until the chosen one, which is 1; otherwise 0
+    std::uint64_t sample_random;
     site last_site;                       // debug: the call that is being served; empty when it does not say
 };
 

@@ -58,11 +58,13 @@ struct core_config {
     fault_handler on_fault;
     guard_level guard = guard_level::automatic;
     strictness strict = strictness::automatic;
+    std::uint32_t guard_sample = 0;
     bool checks = false;   // debug
     bool reports = true;   // standard and debug
 };
 
 struct slab;
+class sampled_blocks;
 
 // An unloaded library; see lifetime/modules.hpp.
 struct released_module {
@@ -103,6 +105,7 @@ struct core {
     std::uint64_t canary_key = 0;
     bool guarded = false;                 // blocks lie between zones; see memory/guarded.hpp
     bool revokes = false;                 // and ended frames are not accessible
+    sampled_blocks* sampled = nullptr;    // while options::guard_sample is set and it is not guarded wholly
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
@@ -212,6 +215,8 @@ void release_empty_pages(thread_context& c, bool everything) noexcept;
 // --- heap (src/memory/heap.cpp) ---
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
+void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;
 void large_free(thread_context& c, void* p) noexcept;
 void large_release(thread_context& c, void* p) noexcept;  // without account

@@ -1,0 +1,64 @@
+// Sampling: now and then an allocation of a release build lies on a page of its own, between pages that are not accessible, and
+// becomes inaccessible when it is freed or its frame ends. An overrun, an underrun or a use after the end is then trapped at the
+// access, and the report names the block. As GWP-ASan does for malloc (Serebryany et al., 2023), here for frames too.
+//
+// The paths that hand out memory do not know of it. After a number of events (ends of outermost frames, slow paths) the thread is
+// armed: its limit is zero and no page is installed, so that everything comes by here, until one of the next allocations is chosen.
+#pragma once
+
+#include <framealloc/memory/core.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+struct sampled_slot {
+    std::uintptr_t begin = 0;  // of the block; 0: never used
+    std::size_t bytes = 0;
+    const account::tag_node* tag = nullptr;
+    site born{}, died{};
+    std::uint64_t frame = 0;
+    std::uint64_t thread = 0;
+    block_kind kind{};
+    bool live = false;
+};
+
+// The blocks of one allocator. Threads: any; allocate and free take a lock.
+class sampled_blocks {
+public:
+    static constexpr std::uint32_t most = 112;  // blocks, alive or resting: 448 KiB at most, in 1 MiB of addresses
+    static constexpr std::size_t largest = 4096;
+
+    // Null when all are in use, or without memory.
+    void* allocate(core& a, sampled_slot what, std::size_t align) noexcept;
+    // Requires: in_sampled(block). Returns false, after FA411, when it is not alive.
+    bool free(core& a, void* block, const site& where, sampled_slot& was) noexcept;
+    // The slot whose page, or one of the pages beside it, contains `p`. Takes no lock: for signal handlers.
+    const sampled_slot* beside(std::uintptr_t p) const noexcept;
+    void release() noexcept;
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
+private:
+    bool add_unit(core& a) noexcept;
+    std::uint32_t index_of(std::uintptr_t p) const noexcept;
+
+    sync::lock lock_;
+    std::uintptr_t begin_ = 0;
+    std::uint32_t units_ = 0;
+    std::uint32_t fresh_ = 0;                    // slots used at least once
+    std::uint32_t resting_[most] = {};           // ring, the longest freed first
+    std::uint32_t resting_first_ = 0, resting_count_ = 0;
+    sampled_slot slots_[most];
+};
+
+inline constexpr std::uint8_t sampled_class = 255;  // pool_page::size_class of pages that hold sampled blocks
+
+// Counts an event; arms the thread when it is time.
+void sample_event(thread_context& c) noexcept;
+// While armed: the chosen allocation's memory; null for the others, which are served as always.
+void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t align) noexcept;
+inline bool armed(const thread_context& c) noexcept { return c.sample_skip != 0; }
+void sampled_free(pool_page& p, void* block) noexcept;
+// Whether an access to `p` is explained; for the trap.
+bool explain_sampled(core& a, std::uintptr_t p, const void* instruction) noexcept;
+void begin_sampling(thread_context& c) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

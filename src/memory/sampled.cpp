@@ -1,0 +1,185 @@
+#include <framealloc/memory/sampled.hpp>
+
+#include <cstdio>
+#include <new>
+
+#include <framealloc/memory/blame.hpp>
+#include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/registry.hpp>
+#include <framealloc/os/thread.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+constexpr std::size_t sheet = 4096;                       // bytes of a page of the system
+constexpr std::uint32_t slots_per_unit = 7;               // of a 64 KiB unit's 16 sheets: header, then barrier and block in turn
+constexpr std::uint32_t most_units = sampled_blocks::most / slots_per_unit;
+constexpr std::uint32_t longest_skip = 256;               // allocations; enough to reach beyond those that open a frame
+
+// Begins each unit, where a free looks for the page of its block.
+struct sampled_unit {
+    pool_page page;
+    core* owner;
+};
+
+std::uintptr_t sheet_of(std::uintptr_t begin, std::uint32_t slot) noexcept {
+    return begin + slot / slots_per_unit * page_bytes + (2 * (slot % slots_per_unit) + 2) * sheet;
+}
+
+std::uint64_t draw(thread_context& c) noexcept {
+    c.sample_random ^= c.sample_random << 13;  // xorshift (Marsaglia, 2003)
+    c.sample_random ^= c.sample_random >> 7;
+    c.sample_random ^= c.sample_random << 17;
+    return c.sample_random;
+}
+
+void wait_for_next(thread_context& c) noexcept { c.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample)); }
+
+blamed_block blamed(const sampled_slot& s) noexcept { return {kind_name(static_cast<std::uint8_t>(s.kind)), s.begin, s.begin + s.bytes, s.tag, s.born, s.died, s.frame}; }
+
+}  // namespace
+
+bool sampled_blocks::add_unit(core& a) noexcept {
+    os::system_pages system;
+    if (begin_ == 0) {
+        void* p = system.reserve(most_units * page_bytes, page_bytes);
+        if (p == nullptr) return false;
+        __atomic_store_n(&begin_, address_of(p), __ATOMIC_RELEASE);  // pairs: beside()
+    }
+    void* header = pointer_at(begin_ + units_ * page_bytes);
+    if (units_ == most_units || !system.commit(header, sheet)) return false;
+    auto* u = ::new (header) sampled_unit{};
+    u->page.set_key(closed_key);
+    u->page.size_class = sampled_class;
+    u->owner = &a;
+    ++units_;
+    return true;
+}
+
+void* sampled_blocks::allocate(core& a, sampled_slot what, std::size_t align) noexcept {
+    const sync::lock_guard guard(lock_);
+    std::uint32_t i = 0;
+    if (fresh_ < most) {  // what rests may rest longer
+        if (fresh_ == units_ * slots_per_unit && !add_unit(a)) return nullptr;
+        i = fresh_;
+    } else {
+        if (resting_count_ == 0) return nullptr;
+        i = resting_[resting_first_];
+    }
+    const std::uintptr_t begin = sheet_of(begin_, i), end = begin + sheet;
+    if (!os::system_pages{}.commit(pointer_at(begin), sheet)) return nullptr;
+    if (i == fresh_) {
+        ++fresh_;
+    } else {
+        resting_first_ = (resting_first_ + 1) % most;
+        --resting_count_;
+    }
+    what.begin = i % 4 == 3 ? begin : align_down(end - what.bytes, align);  // one in four is watched for underruns
+    what.live = true;
+    guard::write_canary(begin, what.begin, a.canary_key);
+    guard::write_canary(what.begin + what.bytes, end, a.canary_key);
+    slots_[i] = what;
+    return pointer_at(what.begin);
+}
+
+bool sampled_blocks::free(core& a, void* block, const site& where, sampled_slot& was) noexcept {
+    const std::uint32_t i = index_of(address_of(block));
+    bool right = false;
+    {
+        const sync::lock_guard guard(lock_);
+        sampled_slot& s = slots_[i];
+        was = s;
+        right = s.live && s.begin == address_of(block);
+        if (right) {
+            s.live = false;
+            s.died = where;
+        }
+    }
+    if (!right) {
+        raise_about(a, was.live ? code::FA415 : code::FA411, blamed(was), "of a sampled block", block, where);
+        return false;
+    }
+    const std::uintptr_t begin = sheet_of(begin_, i);  // ours until it rests; no lock while a handler runs
+    check_zones(a, blamed(was), begin, begin + sheet, where);
+    os::system_pages{}.decommit(pointer_at(begin), sheet);
+    const sync::lock_guard guard(lock_);
+    resting_[(resting_first_ + resting_count_++) % most] = i;
+    return true;
+}
+
+std::uint32_t sampled_blocks::index_of(std::uintptr_t p) const noexcept {
+    const std::uintptr_t offset = p - begin_;
+    const auto unit = static_cast<std::uint32_t>(offset / page_bytes), at = static_cast<std::uint32_t>(offset % page_bytes / sheet);
+    return unit * slots_per_unit + (at < 2 ? 0 : (at - 2) / 2);
+}
+
+const sampled_slot* sampled_blocks::beside(std::uintptr_t p) const noexcept {
+    const std::uintptr_t first = __atomic_load_n(&begin_, __ATOMIC_ACQUIRE);  // pairs: add_unit()
+    if (first == 0 || p < first || p >= first + most_units * page_bytes) return nullptr;
+    const std::uint32_t i = index_of(p);
+    const std::uintptr_t own = sheet_of(first, i);
+    const bool behind = p >= own + sheet, last = i % slots_per_unit == slots_per_unit - 1;
+    // In the barrier between two: of the nearer one, if it is or was one.
+    const sampled_slot& next = slots_[last ? i : i + 1];
+    if (behind && !last && next.begin != 0 && p - (own + sheet) >= sheet / 2) return &next;
+    return slots_[i].begin == 0 ? nullptr : &slots_[i];
+}
+
+void sampled_blocks::release() noexcept {
+    if (begin_ != 0) os::system_pages{}.release(pointer_at(begin_), most_units * page_bytes);
+    begin_ = 0;
+}
+
+void begin_sampling(thread_context& c) noexcept {
+    c.sampling = true;
+    c.sample_random = c.key * 0x9E3779B97F4A7C15U | 1U;
+    wait_for_next(c);
+}
+
+void sample_event(thread_context& c) noexcept {
+    if (armed(c) || --c.sample_wait != 0) return;
+    c.sample_skip = 1 + static_cast<std::uint32_t>(draw(c) % longest_skip);
+    c.observed = true;
+    charge_pages(c);
+    uninstall_pages(c);
+    refresh_limit(c);
+}
+
+void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t align) noexcept {
+    if (bytes > sampled_blocks::largest || --c.sample_skip != 0) return nullptr;
+    c.observed = false;
+    wait_for_next(c);
+    refresh_limit(c);
+    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .tag = c.tag->node, .born = c.last_site, .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
+    c.last_site = {};
+    if (p != nullptr && k != block_kind::outer) charge_heap(c, bytes);
+    return p;
+}
+
+void sampled_free(pool_page& p, void* block) noexcept {
+    core& a = *reinterpret_cast<sampled_unit*>(&p)->owner;
+    const core_ref owner{&a, a.id};
+    const bool orphaned = a.orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
+    if (orphaned) retain_core(owner);  // until now the block kept it alive
+    thread_context* c = try_attach(owner);
+    if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
+    sampled_slot was;
+    if (a.sampled->free(a, block, c->last_site, was) && was.kind != block_kind::outer) refund_heap(*c, was.tag->index, was.bytes);
+    c->last_site = {};
+    if (orphaned) release_core(owner);
+}
+
+bool explain_sampled(core& a, std::uintptr_t p, const void* instruction) noexcept {
+    const sampled_slot* s = a.sampled == nullptr ? nullptr : a.sampled->beside(p);
+    if (s == nullptr) return false;
+    char detail[160];
+    const auto offset = static_cast<std::intptr_t>(p - s->begin);
+    const bool inside = p - s->begin < s->bytes;
+    std::snprintf(detail, sizeof detail, "access at %+td to a sampled %s block of %zu bytes%s", offset, kind_name(static_cast<std::uint8_t>(s->kind)), s->bytes, s->live ? "" : ", after its end");
+    const code what = inside || !s->live ? (s->kind == block_kind::outer ? code::FA002 : code::FA419) : p < s->begin ? code::FA413 : code::FA412;
+    raise_about(a, what, blamed(*s), detail, pointer_at(p), {.caller = instruction});
+    return true;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
