@@ -30,7 +30,7 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
 STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
 TESTS = [["unit_tests", "-aa=1"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
-         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["faults_test"]]
+         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"], ["faults_test"]]
 
 
 def code_of(line):
@@ -125,7 +125,7 @@ def main():
         return 0
     accepted = [line for line in (ROOT / "scripts/mutate_equivalent.txt").read_text().splitlines() if line and not line.startswith("#")]
     equivalent = {tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted}
-    if subprocess.run(["cmake", "--build", BUILD, "--target", "unit_tests", "faults_test", "process_test"], stdout=subprocess.DEVNULL).returncode != 0:
+    if subprocess.run(["cmake", "--build", BUILD, "--target", *{test[0] for test in TESTS}], stdout=subprocess.DEVNULL).returncode != 0:
         sys.exit("mutate: the preset dev does not build; run cmake --preset dev first")
     counts = {"killed": 0, "survived": 0, "equivalent": 0, "compiler": 0}
     with tempfile.TemporaryDirectory() as directory:

@@ -128,11 +128,9 @@ bool open_guard(thread_context& c, flight_slot& s) noexcept {
 
 void close_guard(thread_context& c) noexcept {
     if (!guarded(c)) return;
-    os::system_pages system;
-    flight_slot* s = c.flight;
-    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) close_guard(*s);
     c.guarded_by->resting.release();
     c.guarded_by->ended.release();
+    os::system_pages system;
     system.release(c.guarded_by, align_up(sizeof(thread_guard), system.granularity()));
 }
 

@@ -326,8 +326,6 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
 
 void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
     core& a = *c.owner;
-    if (!belongs_to_caller(c) && a.config.reports)
-        a.raise(code::FA430, "pool allocation with another thread's context", nullptr, class_size(requested_class), c.last_site);
     if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {
         return heap_instead(c, requested_class, bytes, f);
     }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/recorder.hpp"
+#include "support/test_pages.hpp"
 
 using namespace test;
 
@@ -77,6 +78,23 @@ FOR_EACH_POLICY("at_frame_begin and at_frame_end take back then, and not before"
             CHECK(alloc.deferred().current_depth == 0);
         }
     }
+}
+
+FOR_EACH_POLICY("what waits is taken back, whatever the mode, before a request fails") {
+    test::test_pages pages;
+    fa::basic_smart_alloc<P> alloc{fa::options{.deferred = {.mode = fa::deferred_mode::at_frame_end}, .pages = &pages}};
+    auto blocks = take(alloc, 5000);
+    pages.refuse_after = 0;
+    while (void* p = alloc.try_pool_alloc_bytes(64)) blocks.push_back(p);
+    CHECK(alloc.try_pool_alloc_bytes(2000) == nullptr);
+    give_elsewhere(alloc, blocks);
+    void* p = alloc.try_pool_alloc_bytes(64);
+    CHECK(p != nullptr);
+    void* other = alloc.try_pool_alloc_bytes(2000);  // from a page that is empty now
+    CHECK(other != nullptr);
+    alloc.pool_free_bytes(p, 64);
+    if (other != nullptr) alloc.pool_free_bytes(other, 2000);
+    pages.refuse_after = -1;
 }
 
 FOR_EACH_POLICY("incremental takes back so many at a time, rounded up to a page") {

@@ -1,0 +1,149 @@
+// What reports say, word for word: a report is what its reader has.
+#include <doctest/doctest.h>
+
+#include <support/recorder.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+using namespace framealloc::literals;
+namespace fa = framealloc;
+
+namespace {
+
+struct said {
+    std::vector<std::string> details;
+    std::vector<std::size_t> bytes;
+    std::vector<fa::code> codes;
+    std::string place, born_place;
+
+    struct handler {
+        said* self;
+        void operator()(const fa::fault& f) const {
+            self->details.emplace_back(f.detail);
+            self->bytes.push_back(f.bytes);
+            self->codes.push_back(f.what);
+            self->place = f.code_place;
+            self->born_place = f.born_place;
+        }
+    } on_fault{this};
+
+    fa::options options() {
+        fa::options o{.name = "said", .frame_capacity = 64_KiB, .guard = fa::guard_level::fill};
+        o.on_fault = on_fault;
+        return o;
+    }
+    const std::string& last() const { return details.back(); }
+};
+
+using alloc_type = fa::basic_smart_alloc<fa::policy::debug>;
+
+void flip(void* p, std::ptrdiff_t at) {
+    volatile auto* c = static_cast<volatile unsigned char*>(p) + at;
+    *c = *c ^ 1U;
+}
+
+}  // namespace
+
+TEST_CASE("a report tells where in the block it was written") {
+    if (fa::guard::under_tool) return;  // the tool would report the writes
+    said s;
+    const alloc_type a{s.options()};
+    void* p = a.pool_alloc_bytes(40);
+    flip(p, 42);
+    flip(p, 44);
+    CHECK(a.check() == 1);
+    CHECK(s.last() == "a pool block of 40 bytes was written at +42 to +44; found by check()");
+    CHECK(s.bytes.back() == 40);
+    flip(p, 42);
+    flip(p, 44);
+    flip(p, -3);
+    a.pool_free_bytes(p, 40);
+    CHECK(s.last() == "a pool block of 40 bytes was written at -3 to -3");
+    flip(p, -2);
+    CHECK(a.check() == 1);
+    CHECK(s.last() == "a pool block of 40 bytes, changed at -2 to -2 after it was freed");
+    CHECK(a.check() == 0);  // told once
+    flip(p, 5);
+    flip(p, 9);
+    CHECK(a.check() == 1);
+    CHECK(s.last() == "a pool block of 40 bytes, changed at +5 to +9 after it was freed");
+    CHECK(s.codes.back() == fa::code::FA419);
+    void* q = a.heap_alloc_bytes(9000);
+    a.heap_free_bytes(static_cast<char*>(q) + 7, 9000);
+    CHECK(s.last() == "+7 in a heap block of 9000 bytes");
+    a.heap_free_bytes(q, 8000, 32);
+    CHECK(s.last() == "allocated with 9000 bytes, freed with 8000 aligned to 32");
+    CHECK(s.codes.size() == 6);
+    {
+        const auto frame = a.frame_scope();
+        flip(frame.alloc_bytes(24), 24);
+    }
+    CHECK(s.last() == "a frame block of 24 bytes was written at +24 to +24");
+    CHECK(s.bytes.back() == 24);
+}
+
+TEST_CASE("leaks are told by place, largest first, and what is not listed is counted") {
+    said s;
+    std::vector<void*> blocks;
+    {
+        const alloc_type a{s.options()};
+        for (int i = 0; i < 3; ++i) blocks.push_back(a.pool_alloc_bytes(10));
+        blocks.push_back(a.heap_alloc_bytes(100'000));
+        for (std::size_t i = 0; i < 5; ++i) blocks.push_back(a.pool_alloc_bytes(40 + i));
+        for (std::size_t i = 0; i < 5; ++i) blocks.push_back(a.pool_alloc_bytes(50 + i));
+        const fa::site elsewhere[] = {{"a.cpp", 1}, {"b.cpp", 2}, {"c.cpp", 3}, {"d.cpp", 4}, {"e.cpp", 5}, {"f.cpp", 6}, {"g.cpp", 7}, {"h.cpp", 8}, {"i.cpp", 9}, {"j.cpp", 10},
+                                      {"k.cpp", 11}, {"l.cpp", 12}, {"m.cpp", 13}, {"n.cpp", 14}, {"o.cpp", 15}, {"p.cpp", 16}, {"q.cpp", 17}, {"r.cpp", 18}};
+        for (const fa::site& at : elsewhere) blocks.push_back(a.pool_alloc_bytes(20, 16, at));
+    }
+    REQUIRE(s.details.size() == 16);
+    CHECK(s.details[0] == "1 heap blocks of 100000 bytes in all; they keep the allocator alive");
+    CHECK(s.bytes[0] == 100'000);
+    for (std::size_t i = 1; i < s.bytes.size(); ++i) CHECK(s.bytes[i] <= s.bytes[i - 1]);
+    CHECK(s.details[1] == "5 pool blocks of 260 bytes in all; they keep the allocator alive");
+    CHECK(s.details.back() == "1 pool blocks of 20 bytes in all; they keep the allocator alive; 6 blocks more from other places");
+    CHECK(s.details[14] == "1 pool blocks of 20 bytes in all; they keep the allocator alive");
+    for (void* p : blocks) {
+        if (p == blocks[3]) continue;
+        fa::memory::pool_free(p);
+    }
+    fa::memory::core* owner = fa::memory::block_of(blocks[3])->owner;
+    fa::memory::heap_free({owner, owner->id}, blocks[3], 100'000, 16);
+}
+
+TEST_CASE("threads with open frames are counted when the last handle goes") {
+    said s;
+    std::atomic<int> step{0};
+    auto a = std::make_unique<alloc_type>(s.options());
+    std::thread other([&] {
+        a->begin_frame();
+        step = 1;
+        while (step != 2) std::this_thread::yield();
+    });
+    while (step != 1) std::this_thread::yield();
+    a.reset();
+    REQUIRE(s.codes.size() == 1);
+    CHECK(s.codes[0] == fa::code::FA432);
+    CHECK(s.last() == "1 threads have open frames");
+    CHECK(s.bytes[0] == 1);
+    step = 2;
+    other.join();
+}
+
+TEST_CASE("instructions are named where no line is known") {
+    if (fa::guard::under_tool) return;
+    said s;
+    const alloc_type a{s.options()};
+    {
+        const auto frame = a.frame_scope();
+        auto v = frame.vec<char>();
+        v.resize(10);
+        flip(v.data(), 10);
+    }
+    REQUIRE(s.codes.size() == 1);
+    CHECK(s.codes[0] == fa::code::FA412);
+    CHECK(s.born_place.starts_with("unit_tests+0x"));
+    CHECK(s.place.empty());
+}
