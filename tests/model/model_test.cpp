@@ -1,6 +1,8 @@
 // Random operation sequences against a model: no overlap, contents kept, alignment, and every statistic equal to a shadow.
 //
-// FRAMEALLOC_MODEL_OPS sets the operations per policy (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed of one's own.
+// A sequence that fails is made as short as it can be, and printed as a test. FRAMEALLOC_MODEL_OPS sets the operations per policy
+// (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed of one's own; with FRAMEALLOC_MODEL_SHRINK=1 sequences run in a child first, so
+// that those that crash are shortened too.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include <random>
 #include <string>
 
+#include "shrink.hpp"
 #include "support/recorder.hpp"
 #include "support/test_pages.hpp"
 
@@ -30,15 +33,27 @@ struct tag_shadow {
     std::size_t frame = 0, pool = 0, heap = 0, last = 0, handed = 0;
 };
 
+// What a step does follows from its seed and from what the steps before it left: any of them can be taken out.
+struct splitmix {  // Steele, Lea, Flood, 2014
+    std::uint64_t state;
+    std::uint64_t operator()() {
+        std::uint64_t z = state += 0x9E3779B97F4A7C15U;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+        return z ^ (z >> 31);
+    }
+};
+
 template <class P>
 class model {
 public:
-    model(std::uint64_t seed, fa::options o) : random_(seed), alloc_(r_.options(o)) {}
+    explicit model(fa::options o) : alloc_(r_.options(o)) {}
 
-    void run(std::size_t ops) {
-        for (std::size_t i = 0; i < ops; ++i) {
+    void run(const steps& program) {
+        for (std::size_t i = 0; i < program.size(); ++i) {
+            random_.state = program[i];
             step();
-            if (i % 997 == 0) compare();
+            if (i % 997 == 0 || program.size() < 100) compare(program.size() < 100);
         }
         finish();
     }
@@ -49,6 +64,7 @@ private:
         std::size_t size;
         unsigned char stamp;
         std::string tag;
+        int name = 0;
         std::size_t align = 8;
         int kind = 0;  // 1 pool, 2 heap
     };
@@ -57,6 +73,7 @@ private:
         std::size_t blocks;
         std::size_t vecs;
         std::map<std::string, std::size_t> frame_bytes;
+        int name;
     };
     struct growing {
         fa::basic_vec<std::uint32_t, fa::frame_source, P> items;
@@ -133,7 +150,13 @@ private:
         return close_scope();
     }
 
+    template <class... Args>
+    void say([[maybe_unused]] Args... args) {
+        if (narrates_) std::printf(args...);
+    }
+
     void open() {
+        say("    f.emplace_back(new fa::basic_frame_scope<P>(alloc.owner()));\n");
         frames_.emplace_back();
         frames_.back().scope.reset(new fa::basic_frame_scope<P>(alloc_.owner()));
     }
@@ -144,6 +167,7 @@ private:
         for (auto& v : f.vecs) check_vec(*v);
         f.vecs.clear();
         uncharge(f, {});
+        say("    v.erase(%zu);\n    f.pop_back();\n", frames_.size() - 1);
         frames_.pop_back();
         if (!frames_.empty()) return;
         for (auto& [name, t] : tags_) {
@@ -159,6 +183,8 @@ private:
         block b;
         b.size = a_size();
         b.stamp = static_cast<unsigned char>(random_());
+        b.name = ++names_;
+        say("    b[%d] = f[%zu]->alloc_bytes(%zu, 8);\n", b.name, which, b.size);
         b.data = static_cast<unsigned char*>(f.scope->alloc_bytes(b.size, 8));
         claim(b);
         f.blocks.push_back(b);
@@ -175,17 +201,21 @@ private:
         frame& f = frames_[which];
         if (f.vecs.empty() || (roll(8) == 0 && f.vecs.size() < 6)) {
             f.vecs.push_back(std::make_unique<growing>());
+            say("    v[%zu].push_back(f[%zu]->template vec<std::uint32_t>());\n", which, which);
             f.vecs.back()->items = f.scope->template vec<std::uint32_t>();
         }
-        auto& v = f.vecs[roll(f.vecs.size())]->items;
-        for (std::size_t i = roll(60); i != 0; --i) v.push_back(static_cast<std::uint32_t>(v.size() * 2654435761U));
+        const std::size_t chosen = roll(f.vecs.size()), more = roll(60);
+        auto& v = f.vecs[chosen]->items;
+        say("    for (int i = 0; i < %zu; ++i) v[%zu][%zu].push_back(1);\n", more, which, chosen);
+        for (std::size_t i = more; i != 0; --i) v.push_back(static_cast<std::uint32_t>(v.size() * 2654435761U));
         if (roll(10) == 0) check_vec(*f.vecs[0]);
     }
 
     void mark() {
         frame& f = frames_.back();
         if (f.checkpoints.size() >= 4) return;
-        f.checkpoints.push_back({alloc_.frame_checkpoint(), f.blocks.size(), f.vecs.size(), f.bytes});
+        say("    c.push_back(alloc.frame_checkpoint());\n");
+        f.checkpoints.push_back({alloc_.frame_checkpoint(), f.blocks.size(), f.vecs.size(), f.bytes, checkpoints_++});
     }
     void rollback() {
         frame& f = frames_.back();
@@ -196,7 +226,12 @@ private:
             verify_and_drop(f.blocks.back());
             f.blocks.pop_back();
         }
-        while (f.vecs.size() > cp.vecs) f.vecs.pop_back();
+        while (f.vecs.size() > cp.vecs) {
+            say("    v[%zu].pop_back();\n", frames_.size() - 1);
+            f.vecs.pop_back();
+        }
+        say("    alloc.rollback_to(c[%d]);\n", cp.name);
+        if (planted_ && frames_.size() >= 2 && taken_.size() >= 2) REQUIRE(taken_.back().size < 1000);
         REQUIRE(alloc_.rollback_to(cp.cp));
         uncharge(f, cp.frame_bytes);
         f.bytes = cp.frame_bytes;
@@ -211,6 +246,8 @@ private:
         b.align = std::size_t{8} << roll(5);
         b.stamp = static_cast<unsigned char>(random_());
         b.tag = path_;
+        b.name = ++names_;
+        say("    b[%d] = alloc.%s_alloc_bytes(%zu, %zu);\n", b.name, kind == 1 ? "pool" : "heap", b.size, b.align);
         b.data = static_cast<unsigned char*>(kind == 1 ? alloc_.pool_alloc_bytes(b.size, b.align) : alloc_.heap_alloc_bytes(b.size, b.align));
         REQUIRE(aligned(b.data, b.align));
         claim(b);
@@ -220,12 +257,14 @@ private:
     }
     void give() {
         if (taken_.empty()) return;
-        const std::size_t i = roll(taken_.size());
+        // So many from the newest: which one it is does not hang on the steps long before, so that those can be taken out.
+        const std::size_t back = roll(std::size_t{1} << roll(14));
+        const std::size_t i = back < taken_.size() ? taken_.size() - 1 - back : 0;
         const block b = taken_[i];
-        taken_[i] = taken_.back();
-        taken_.pop_back();
+        taken_.erase(taken_.begin() + static_cast<std::ptrdiff_t>(i));
         verify_and_drop(b);
         bytes_of(b) -= cost(b);
+        say("    alloc.%s_free_bytes(b[%d], %zu, %zu);\n", b.kind == 1 ? "pool" : "heap", b.name, b.size, b.align);
         if (b.kind == 1) alloc_.pool_free_bytes(b.data, b.size, b.align);
         else alloc_.heap_free_bytes(b.data, b.size, b.align);
     }
@@ -246,6 +285,7 @@ private:
         if (roll(3) == 0) {
             s.previous = phase_;
             phase_ = tag_names[roll(tag_total)];
+            say("    s.emplace_back(new fa::phase_scope(alloc, \"%s\"));\n", phase_.c_str());
             s.phase.reset(new fa::phase_scope(alloc_, std::string_view(phase_)));
         } else if (std::count(path_.begin(), path_.end(), ':') >= 4) {
             return;
@@ -254,6 +294,7 @@ private:
             const bool third = path_.find(':') != std::string::npos;  // 222 tags: beyond 256 they share pages
             const char* name = tag_names[roll(third ? tag_total - 1 : tag_total)];
             path_ += path_.empty() ? name : std::string("::") + name;
+            say("    s.emplace_back(new fa::tag_scope(alloc, \"%s\"));\n", name);
             s.tag.reset(new fa::tag_scope(alloc_, std::string_view(name)));
             REQUIRE(alloc_.tag_path() == path_);
         }
@@ -262,6 +303,7 @@ private:
     void close_scope() {
         if (scopes_.empty() || scopes_.back().depth != frames_.size()) return;
         scope& s = scopes_.back();
+        say("    s.pop_back();\n");
         (s.tag ? path_ : phase_) = s.previous;
         scopes_.pop_back();
     }
@@ -318,10 +360,13 @@ private:
     }
 
     recorder r_;
-    std::mt19937_64 random_;
+    splitmix random_{};
+    int names_ = 0, checkpoints_ = 0;
 
 public:
     bool vec_accounting_ = false;
+    bool narrates_ = false;  // prints each operation as a statement
+    bool planted_ = false;   // a rollback fails inside a second frame while the newest of two blocks has 1,000 bytes or more
 
 private:
     fa::basic_smart_alloc<P> alloc_;
@@ -346,6 +391,65 @@ std::vector<std::uint64_t> seeds() {
     return s;
 }
 
+steps program_of(std::uint64_t seed, std::size_t n) {
+    splitmix random{seed};
+    steps program(n);
+    for (std::uint64_t& s : program) s = random();
+    return program;
+}
+
+// Around the statements that a model narrates: a program to be pasted.
+template <class P>
+void print_begin(std::size_t operations, const fa::options& o) {
+    std::printf("// %zu operations\n#include <framealloc/framealloc.hpp>\n#include <map>\n#include <memory>\n#include <variant>\n#include <vector>\n", operations);
+    std::printf("namespace fa = framealloc;\nusing P = %s;\nint main() {\n", P::checks ? "fa::policy::debug" : P::reports ? "fa::policy::standard" : "fa::policy::minimal");
+    std::printf("    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = %zu}};\n", o.frame_capacity);
+    std::printf("    std::vector<std::unique_ptr<fa::basic_frame_scope<P>>> f;\n    std::map<int, void*> b;\n    std::vector<fa::frame_checkpoint> c;\n");
+    std::printf("    std::map<std::size_t, std::vector<fa::basic_vec<std::uint32_t, fa::frame_source, P>>> v;\n");
+    std::printf("    struct scope {\n        explicit scope(fa::tag_scope* t) : tag(t) {}\n        explicit scope(fa::phase_scope* p) : phase(p) {}\n"
+                "        std::unique_ptr<fa::tag_scope> tag;\n        std::unique_ptr<fa::phase_scope> phase;\n    };\n    std::vector<scope> s;\n");
+    std::fflush(stdout);
+}
+
+void print_end() {
+    std::printf("    while (!s.empty()) s.pop_back();\n    v.clear();\n    while (!f.empty()) f.pop_back();\n}\n");
+    std::fflush(stdout);
+}
+
+// Runs a sequence; one that fails is shortened, printed, and run once more where doctest says what was wrong.
+template <class P>
+void check(const steps& program, fa::options o, bool vecs) {
+    const auto run = [&](const steps& some, bool narrates) {
+        model<P> m(o);
+        m.vec_accounting_ = vecs;
+        m.narrates_ = narrates;
+        m.run(some);
+    };
+    const bool careful = std::getenv("FRAMEALLOC_MODEL_SHRINK") != nullptr;
+    if (!careful) {
+        try {
+            return run(program, false);
+        } catch (...) {
+            std::printf("  model: failed; shortening\n");
+        }
+    }
+    const auto fails = [&](const steps& some) { return fails_in_child([&] { run(some, false); }); };
+    if (!fails(program)) {
+        if (careful) return;
+        FAIL("the sequence failed once and does not fail again");
+    }
+    const steps least = shrink(program, fails);
+    print_begin<P>(least.size(), o);
+    try {
+        run(least, true);
+    } catch (...) {
+        print_end();
+        throw;
+    }
+    print_end();
+    FAIL("the shortened sequence fails in a child alone");
+}
+
 constexpr std::size_t few_classes[] = {32, 64, 256, 1024, 4096};
 
 fa::options variant(std::size_t i) {
@@ -365,36 +469,52 @@ FOR_EACH_POLICY("random operations agree with the model") {
         std::string line = "seed " + std::to_string(all[i]) + ", variant " + std::to_string(i % 4);
         CAPTURE(line);
         std::printf("  model: %s, %zu operations\n", line.c_str(), operations() / all.size());
-        model<P> exact(all[i], variant(i));
-        exact.run(operations() / all.size() / 2);
-        model<P> with_vecs(all[i], variant(i + 1));
-        with_vecs.vec_accounting_ = true;
-        with_vecs.run(operations() / all.size() / 2);
+        const steps program = program_of(all[i], operations() / all.size() / 2);
+        check<P>(program, variant(i), false);
+        check<P>(program, variant(i + 1), true);
     }
 }
 
 FOR_EACH_POLICY("random operations in fixed memory agree with the model") {
-    model<P> m(11, {.frame_capacity = 256_KiB, .fixed_memory = 512_MiB});
     // Beyond some 400,000 every tag path has a page of nearly every class; then parents lend theirs, which the model does not know.
-    m.run(std::min<std::size_t>(operations() / 16, 250'000));
+    check<P>(program_of(11, std::min<std::size_t>(operations() / 16, 250'000)), {.frame_capacity = 256_KiB, .fixed_memory = 512_MiB}, false);
 }
 
 FOR_EACH_POLICY("random operations with vecs and few size classes") {
     fa::options o;
     o.size_classes = few_classes;
-    model<P> m(12, o);
-    m.vec_accounting_ = true;
-    m.run(operations() / 16);
+    check<P>(program_of(12, operations() / 16), o, true);
 }
 
 FOR_EACH_POLICY("random operations on pages of 16 and 64 KiB agree with the model") {
     for (std::size_t page : {16_KiB, 64_KiB}) {
         if (page < fa::os::system_pages{}.granularity()) continue;  // only more can be pretended
         test_pages source(page);
-        {
-            model<P> m(13, {.frame_capacity = 256_KiB, .pages = &source});
-            m.run(operations() / 16);
-        }
+        check<P>(program_of(13, operations() / 16), {.frame_capacity = 256_KiB, .pages = &source}, false);
         CHECK(source.live == 0);
     }
+}
+
+FOR_EACH_POLICY("a sequence that fails shrinks to at most 20 operations, which still fail") {
+    const auto run = [](const steps& some) {
+        model<P> m({});
+        m.planted_ = true;
+        m.run(some);
+    };
+    const auto fails = [&](const steps& some) { return fails_in_child([&] { run(some); }); };
+    const steps program = program_of(5, 3000);
+    REQUIRE(fails(program));
+    CHECK(!fails_in_child([&] { model<P>({}).run(program); }));  // without what was planted it is right
+    const steps least = shrink(program, fails);
+    CHECK(least.size() <= 20);
+    CHECK(least.size() >= 6);  // two frames, two blocks, a checkpoint and the rollback
+    CHECK(fails(least));
+    CHECK(!fails_in_child([&] { model<P>({}).run(least); }));
+    if (std::getenv("FRAMEALLOC_MODEL_PRINT") == nullptr) return;  // a longer one, so that every kind of statement is in it
+    print_begin<P>(program.size(), {});
+    model<P> m({});
+    m.vec_accounting_ = true;
+    m.narrates_ = true;
+    m.run(program);
+    print_end();
 }
