@@ -31,12 +31,23 @@ void* metadata::carve(std::size_t bytes, exhaustion_reason& why) noexcept {
     return block;
 }
 
+bool metadata::refused() noexcept {
+    if (refuse_in_ == 0 || --refuse_in_ != 0) return false;
+    ++refusals_;
+    refuse_in_ = refuse_forever_ ? 1 : 0;
+    return true;
+}
+
 void* metadata::allocate(std::size_t bytes, exhaustion_reason& why) noexcept {
     const int log2 = bytes <= 64 ? smallest_log2 : static_cast<int>(std::bit_width(bytes - 1));
     const std::size_t size = std::size_t{1} << log2;
     void* p = nullptr;
     {
         const sync::lock_guard guard(lock_);
+        if (refused()) {
+            why = exhaustion_reason::system_refused;
+            return nullptr;
+        }
         free_block*& head = free_[log2 - smallest_log2];
         if (head != nullptr) {
             p = head;

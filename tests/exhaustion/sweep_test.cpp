@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/recorder.hpp"
@@ -26,12 +28,11 @@ struct payload {
 // What the world looks like: the same before an operation and after it failed.
 struct seen {
     std::size_t frame, pool, heap, tag_bytes, depth;
-    friend bool operator==(const seen&, const seen&) = default;
 };
 template <class P>
 seen look(const handle<P>& a) {
     const auto s = a.stats();
-    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, a.tag_stats("physics").total_bytes, a.frame_depth()};
+    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, a.tag_stats("physics").with_children.total_bytes, a.frame_depth()};
 }
 
 // Each returns whether it succeeded, and takes back what it made.
@@ -39,6 +40,7 @@ template <class P>
 struct scenario {
     const char* name;
     bool (*run)(const handle<P>&);
+    bool needs_frame = true;  // open on its thread
 };
 
 template <class P>
@@ -90,13 +92,13 @@ const std::vector<scenario<P>>& scenarios() {
              }
              for (std::size_t i = 0; i < blocks.size(); ++i) a.pool_free_bytes(blocks[i], 16 + i * 10);
              return good;
-         }},
+         }, false},
         {"pool objects",
          [](const A& a) {
              auto box = a.template try_pool_box<payload>();
              auto shared = a.template try_pool_shared<payload>();
              return box.get() != nullptr && shared.get() != nullptr;
-         }},
+         }, false},
         {"pool vec",
          [](const A& a) {
              auto v = a.template try_pool_vec<std::string>();
@@ -104,7 +106,7 @@ const std::vector<scenario<P>>& scenarios() {
                  if (!v.try_push_back("a text that is too long for the small string buffer")) return false;
              }
              return true;
-         }},
+         }, false},
         {"heap blocks",
          [](const A& a) {
              void* p = a.try_heap_alloc_bytes(300'000);
@@ -112,52 +114,88 @@ const std::vector<scenario<P>>& scenarios() {
              a.heap_free_bytes(p, 300'000);
              a.heap_free_bytes(q, 3'000'000, 4096);
              return q != nullptr;
-         }},
+         }, false},
         {"heap objects",
          [](const A& a) {
              auto box = a.template try_heap_box<std::array<payload, 10>>();
              auto v = a.template try_heap_vec<double>(fa::capacity(50'000));
              return box.get() != nullptr && v.capacity() >= 50'000;
-         }},
+         }, false},
         {"transfer",
          [](const A& a) {
              auto h = a.template try_frame_box_for_transfer<payload>();
              auto s = a.template try_frame_span_for_transfer<int>(50'000);
              return h.state() == fa::transfer_state::pending && s.state() == fa::transfer_state::pending;
-         }},
+         }, false},
     };
     return all;
 }
 
 constexpr int all_of_them = 100'000;
 
+// Page requests, or requests for the allocator's own tables.
+class refuser {
+public:
+    explicit refuser(test_pages& pages) : pages_(&pages) {}
+    explicit refuser(fa::os::metadata& tables) : tables_(&tables) {}
+    void refuse_after(int k, bool forever) {
+        if (tables_ != nullptr) return tables_->refuse_after(static_cast<std::uint64_t>(k), forever);
+        pages_->refuse_after = k;
+        pages_->refuse_once = !forever;
+    }
+    void serve_again() {
+        if (tables_ != nullptr) return tables_->serve_again();
+        pages_->refuse_after = -1;
+    }
+    bool has_refused() const { return tables_ != nullptr ? tables_->refusals() != 0 : pages_->refusals != 0; }
+
+private:
+    test_pages* pages_ = nullptr;
+    fa::os::metadata* tables_ = nullptr;
+};
+
+enum class what { pages, tables };
+// Where an operation meets tables that are not there yet: the thread's own, or those of its tag.
+enum class where { known_thread, new_thread, new_tag };
+
 // Returns how many runs it took until nothing was refused.
 template <class P>
-std::size_t sweep(const scenario<P>& s, bool forever) {
+std::size_t sweep(const scenario<P>& s, bool forever, what requests = what::pages, where place = where::known_thread) {
     std::size_t runs = 0;
     for (int k = 0;; ++k, ++runs) {
-        CAPTURE(s.name);
+        const std::string label = s.name;
+        CAPTURE(label);
         CAPTURE(k);
+        CAPTURE(static_cast<int>(place));
         recorder r;
         test_pages source;
         handle<P> a{r.options({.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .pages = &source})};
         const fa::tag_scope tag{a, "physics"};
         a.begin_frame();
+        std::optional<fa::tag_scope> inner;
+        if (place == where::new_tag) inner.emplace(a, "solver");
         const seen before = look(a);
-        source.refuse_after = k;
-        source.refuse_once = !forever;
-        const bool good = s.run(a);
-        const bool refused = source.refusals != 0;
-        source.refuse_after = -1;
+        refuser source_of_refusals = requests == what::pages ? refuser(source) : refuser(a.owner().owner->meta);
+        source_of_refusals.refuse_after(k, forever);
+        bool good = false;
+        if (place == where::new_thread) std::thread([&] { good = s.run(a); }).join();
+        else good = s.run(a);
+        const bool refused = source_of_refusals.has_refused();
+        source_of_refusals.serve_again();
         if (!good) {
             CHECK(refused);
             seen now = look(a);
             CHECK(now.frame >= before.frame);  // what was had before the refusal goes with the frame
             now.tag_bytes -= now.frame - before.frame;
             now.frame = before.frame;
-            CHECK(now == before);
+            CHECK(now.frame == before.frame);
+            CHECK(now.pool == before.pool);
+            CHECK(now.heap == before.heap);
+            CHECK(now.tag_bytes == before.tag_bytes);
+            CHECK(now.depth == before.depth);
             CHECK(s.run(a));
         }
+        inner.reset();
         a.end_frame();
         const seen after = look(a);
         CHECK(after.frame == 0);
@@ -176,6 +214,18 @@ FOR_EACH_POLICY("with the k-th page request refused, every operation fails as a 
     for (const auto& s : scenarios<P>()) runs += sweep<P>(s, false) + sweep<P>(s, true);
     MESSAGE(runs << " runs");
     CHECK(runs > 200);
+}
+
+FOR_EACH_POLICY("with the k-th request for a table refused, every operation fails as a value and works again afterwards") {
+    std::size_t runs = 0;
+    for (const auto& s : scenarios<P>()) {
+        for (bool forever : {false, true}) {
+            runs += sweep<P>(s, forever, what::tables, where::known_thread) + sweep<P>(s, forever, what::tables, where::new_tag);
+            if (!s.needs_frame) runs += sweep<P>(s, forever, what::tables, where::new_thread) + sweep<P>(s, forever, what::pages, where::new_thread);
+        }
+    }
+    MESSAGE(runs << " runs");
+    CHECK(runs > 100);
 }
 
 FOR_EACH_POLICY("in little fixed memory every operation succeeds or fails as a value, whatever runs out") {

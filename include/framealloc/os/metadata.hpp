@@ -27,6 +27,15 @@ public:
 
     sync::lock& lock() noexcept { return lock_; }  // for fork alone
 
+    // For tests: refuses the request after `served` more, and with `forever` all that follow.
+    void refuse_after(std::uint64_t served, bool forever) noexcept {
+        refuse_in_ = served + 1;
+        refuse_forever_ = forever;
+        refusals_ = 0;
+    }
+    void serve_again() noexcept { refuse_in_ = 0; }
+    std::uint64_t refusals() const noexcept { return refusals_; }
+
 private:
     struct span {
         span* next;
@@ -39,12 +48,16 @@ private:
     static constexpr int size_count = 40;
 
     void* carve(std::size_t bytes, exhaustion_reason& why) noexcept;
+    bool refused() noexcept;
 
     page_ledger& pages_;
     sync::lock lock_;
     span* spans_ = nullptr;
     std::uintptr_t cursor_ = 0;
     std::uintptr_t end_ = 0;
+    std::uint64_t refuse_in_ = 0;  // requests; 0: none is refused
+    bool refuse_forever_ = false;
+    std::uint64_t refusals_ = 0;
     free_block* free_[size_count] = {};
 };
 

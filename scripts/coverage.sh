@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Line and branch coverage of the library by its tests, in build/coverage. Needs gcovr. usage: scripts/coverage.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command -v gcovr > /dev/null || { echo "coverage.sh: gcovr is not installed (apt-get install gcovr)" >&2; exit 1; }
+build=build/coverage
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -fprofile-update=atomic" -DFRAMEALLOC_BUILD_DEMO=OFF -DFRAMEALLOC_BUILD_BENCH=OFF > /dev/null
+cmake --build $build --target unit_tests faults_test report_test sampled_test process_test debug_mode_containers long_run tbb_test c_interface reload_test reload_plugin > /dev/null
+find $build -name '*.gcda' -delete
+ctest --test-dir $build -R '^(unit|model|exhaustion|faults$|faults.report|faults.sampled|process|integration.tbb$|long_run|contract.c_interface)' | tail -n 4
+# Lines that only broken invariants reach, and branches that exceptions or the compiler make, are not counted.
+gcovr -r . --object-directory $build --filter '(src|include)/' --exclude-throw-branches --exclude-unreachable-branches --gcov-ignore-parse-errors \
+    --exclude-lines-by-pattern '.*broken_invariant.*' --sort-uncovered "$@" | tee $build/coverage.txt | tail -n 5
