@@ -43,7 +43,7 @@ FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
 
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
-    const bool small = bytes - 1 < 256 && align <= 16;  // the classes that are multiples of 16
+    const bool small = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16
     const unsigned k = small ? static_cast<unsigned>((bytes - 1) / 16) : is_power_of_two(align) ? class_for(bytes, align) : no_class;
     if (k == no_class) return heap_allocate(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);

@@ -277,6 +277,12 @@ void leaked_by_a_thread_that_ended(run& r) {
     }).join();
 }
 
+void alignment_of_three_in_the_pool(run& r) {
+    const allocator a{r.options};
+    r.expected.what = fa::code::FA431;
+    OFFENCE(r); static_cast<void>(a.try_pool_alloc_bytes(r.size, 3));
+}
+
 void alignment_of_three(run& r) {
     const allocator a{r.options};
     r.expected.what = fa::code::FA431;
@@ -335,6 +341,7 @@ EACH_KIND(list_of_free_blocks_written_found_by_check);
 EACH_KIND(leaked);
 EACH_KIND(leaked_by_a_thread_that_ended);
 ONCE(alignment_of_three);
+ONCE(alignment_of_three_in_the_pool);
 ONCE(last_handle_gone);
 
 }  // namespace
