@@ -17,7 +17,7 @@ for argument in "$@"; do
     esac
 done
 
-packages=(cmake ninja-build g++ clang-14 clang-19 clang-tidy-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind gdb ccache
+packages=(cmake ninja-build g++ clang-14 clang-19 clang-tidy-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind heaptrack gdb ccache
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
 if [ "$install" = 1 ]; then
     scripts/install_packages.sh "${packages[@]}"

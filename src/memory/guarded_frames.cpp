@@ -49,6 +49,7 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
     guard::forbid(front, b.begin);
     guard::forbid(b.end, cursor);
     guard::allow_unwritten(b.begin, b.end);
+    guard::block(b.begin, bytes);
     return true;
 }
 
@@ -65,6 +66,7 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
     while (s.log->height() != 0 && s.log->top().front >= from && s.log->top().front < to) {
         const frame_block b = s.log->top();
         s.log->pop();
+        guard::block_ended(b.begin);
         check_zones(*c.owner, b);
         guard::allow(b.front, b.cursor);
         guard::fill(b.front, b.cursor, guard::dead_byte);

@@ -1,4 +1,5 @@
-// What AddressSanitizer and Valgrind are told. Each call is nothing in a library that is built for neither.
+// What AddressSanitizer, Valgrind and heaptrack are told. The first two need a library that is built for them; heaptrack hears of
+// every guarded block, when it runs the program.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,10 @@ public:
     unreported(const unreported&) = delete;
     unreported& operator=(const unreported&) = delete;
 };
+
+// For heaptrack: a block that is no pool's below, as those of frames.
+void block(std::uintptr_t begin, std::size_t bytes) noexcept;
+void block_ended(std::uintptr_t begin) noexcept;
 
 // A pool in Valgrind's sense: one an allocator.
 void open_pool(const void* pool) noexcept;
