@@ -1,12 +1,14 @@
 #include <framealloc/guard/annotate.hpp>
 
 #include <framealloc/base/align.hpp>
-#include <framealloc/os/module.hpp>
-#include <framealloc/sync/atomic.hpp>
 
 // Declared by both compilers' runtimes; <sanitizer/asan_interface.h> has more than is needed.
 extern "C" void __asan_poison_memory_region(const volatile void*, std::size_t);
 extern "C" void __asan_unpoison_memory_region(const volatile void*, std::size_t);
+
+// In heaptrack's preloaded library; null without it (heaptrack_api.h).
+extern "C" [[gnu::weak]] void heaptrack_malloc(void*, std::size_t);
+extern "C" [[gnu::weak]] void heaptrack_free(void*);
 
 #if FRAMEALLOC_VALGRIND
 #include <valgrind/memcheck.h>
@@ -62,26 +64,14 @@ void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept {
 unreported::unreported() noexcept { valgrind::report(false); }
 unreported::~unreported() { valgrind::report(true); }
 
-namespace {
-
-// heaptrack's own functions, in its preloaded library (heaptrack_api.h).
-constinit sync::atomic<void (*)(void*, std::size_t)> heaptrack_malloc{nullptr};
-constinit sync::atomic<void (*)(void*)> heaptrack_free{nullptr};
-
-}  // namespace
-
 void block(std::uintptr_t begin, std::size_t bytes) noexcept {
-    if (auto* f = heaptrack_malloc.load_relaxed()) f(pointer_at(begin), bytes);  // relaxed: code of a library that stays
+    if (heaptrack_malloc != nullptr) heaptrack_malloc(pointer_at(begin), bytes);
 }
 void block_ended(std::uintptr_t begin) noexcept {
-    if (auto* f = heaptrack_free.load_relaxed()) f(pointer_at(begin));  // relaxed: as above
+    if (heaptrack_free != nullptr) heaptrack_free(pointer_at(begin));
 }
 
-void open_pool(const void* pool) noexcept {
-    heaptrack_malloc.store_relaxed(reinterpret_cast<void (*)(void*, std::size_t)>(os::find_function("heaptrack_malloc")));  // relaxed: as above
-    heaptrack_free.store_relaxed(reinterpret_cast<void (*)(void*)>(os::find_function("heaptrack_free")));                    // relaxed: as above
-    valgrind::open_pool(pool);
-}
+void open_pool(const void* pool) noexcept { valgrind::open_pool(pool); }
 void close_pool(const void* pool) noexcept { valgrind::close_pool(pool); }
 void pool_block(const void* pool, std::uintptr_t begin, std::size_t bytes) noexcept {
     block(begin, bytes);

@@ -20,7 +20,4 @@ bool find_module(void* handle, module_range& out) noexcept;
 // Whether a loaded library or the program has code there; true where it cannot be told.
 bool is_code(std::uintptr_t p) noexcept;
 
-// A function of this name in the program or a library of it; null where there is none, or it cannot be told.
-void* find_function(const char* name) noexcept;
-
 }  // namespace framealloc::inline FRAMEALLOC_ABI::os

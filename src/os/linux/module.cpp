@@ -41,8 +41,6 @@ bool find_module(void* handle, module_range& out) noexcept {
     return out.end != 0;
 }
 
-void* find_function(const char* name) noexcept { return dlsym(RTLD_DEFAULT, name); }
-
 bool is_code(std::uintptr_t p) noexcept {
     Dl_info info;
     return dladdr(reinterpret_cast<void*>(p), &info) != 0;

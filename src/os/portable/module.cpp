@@ -3,7 +3,6 @@
 namespace framealloc::inline FRAMEALLOC_ABI::os {
 
 bool find_module(void*, module_range&) noexcept { return false; }
-void* find_function(const char*) noexcept { return nullptr; }
 bool is_code(std::uintptr_t) noexcept { return true; }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::os
