@@ -1,5 +1,8 @@
 #include "mistakes.hpp"
 
+#include <sys/time.h>
+
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -153,6 +156,35 @@ void received_twice(const debug_alloc& a) {
     auto first = std::move(h).receive();
     auto second = std::move(h).receive();
 }
+void wrong_thread_free(const debug_alloc& a) {
+    const auto frame = a.frame_scope();
+    auto names = frame.vec<std::string>();
+    names.push_back("of this thread's frame");
+    std::thread([&] { const auto gone = std::move(names); }).join();
+}
+void corrupt_free_list(const debug_alloc& a) {
+    void* neighbour = a.pool_alloc_bytes(40);
+    auto* p = static_cast<volatile char*>(a.pool_alloc_bytes(40));
+    a.pool_free_bytes(const_cast<char*>(p), 40);
+    for (int i = 0; i < 600; ++i) a.pool_free_bytes(a.pool_alloc_bytes(2000), 2000);  // it has rested
+    p[-4] = 1;
+    a.check();
+    a.pool_free_bytes(neighbour, 40);
+}
+void signal_handler(const debug_alloc& a) {
+    static const debug_alloc* interrupted;
+    static volatile int calls = 0;
+    interrupted = &a;
+    std::signal(SIGPROF, [](int) {
+        if (void* p = interrupted->try_heap_alloc_bytes(5000)) interrupted->heap_free_bytes(p, 5000);  // it was not in the middle of a call
+        calls = calls + 1;
+    });
+    const itimerval every{{0, 1000}, {0, 1000}}, never{};
+    setitimer(ITIMER_PROF, &every, nullptr);
+    while (calls < 20) a.heap_free_bytes(a.heap_alloc_bytes(20'000), 20'000);
+    setitimer(ITIMER_PROF, &never, nullptr);
+    std::signal(SIGPROF, SIG_IGN);
+}
 void over_budget(const debug_alloc& a) {
     a.set_thread_frame_budget(1000);
     a.on_budget_exceeded(fa::budget_policy::warn);
@@ -170,6 +202,7 @@ constexpr kind kinds[] = {
     {"write-after-free", write_after_free}, {"leak", leak}, {"outside", outside}, {"end-without-begin", end_without_begin},
     {"begin-without-end", begin_without_end}, {"stale-checkpoint", stale_checkpoint}, {"phase-mismatch", phase_mismatch}, {"wrong-thread", wrong_thread},
     {"odd-alignment", odd_alignment}, {"received-twice", received_twice}, {"over-budget", over_budget},
+    {"wrong-thread-free", wrong_thread_free}, {"corrupt-free-list", corrupt_free_list}, {"signal-handler", signal_handler},
 };
 
 struct scene {
