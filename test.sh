@@ -2,7 +2,7 @@
 # Installs what the tests need, builds and runs everything, and ends with ctest's summary.
 #
 # usage: ./test.sh [--full] [--no-install]
-#   --full        also ASan+UBSan, TSan, clang 14, debug, minimal and portable in their whole length, a longer model, stub_check
+#   --full        also clang 14, debug and minimal in their whole length, a longer model, longer fuzzing, stub_check, mutants, coverage
 #   --no-install  the packages are there
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,6 +20,7 @@ done
 packages=(cmake ninja-build g++ clang-14 clang-19 clang-tidy-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind heaptrack gdb ccache
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
 if [ "$install" = 1 ]; then
+    [ "$full" = 0 ] || packages+=(gcovr)
     scripts/install_packages.sh "${packages[@]}"
     scripts/install_packages.sh --optional clang-22  # from Debian's security archive: its lifetime analysis
 fi
@@ -45,7 +46,8 @@ build() {
     fi
 }
 
-build asan unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations
+fuzz_seconds=$([ "$full" = 1 ] && echo 60 || echo 10)
+build "asan -DFRAMEALLOC_FUZZ_SECONDS=$fuzz_seconds" unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations
 step "address and undefined behaviour sanitizers"
 ctest --preset asan -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan|fuzz)' --output-on-failure
 
@@ -68,6 +70,11 @@ if [ "$full" = 1 ]; then
     done
     step "stub_check"
     scripts/stub_check.py
+    step "mutants"
+    cmake --preset dev > /dev/null
+    scripts/mutate.py --count 60
+    step "coverage"
+    scripts/coverage.sh
 fi
 
 build release
