@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -150,9 +151,12 @@ private:
         return close_scope();
     }
 
-    template <class... Args>
-    void say([[maybe_unused]] Args... args) {
-        if (narrates_) std::printf(args...);
+    [[gnu::format(printf, 2, 3)]] void say(const char* format, ...) const {
+        if (!narrates_) return;
+        va_list args;
+        va_start(args, format);
+        std::vprintf(format, args);
+        va_end(args);
     }
 
     void open() {
