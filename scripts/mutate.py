@@ -30,7 +30,8 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
 STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
 TESTS = [["unit_tests", "-aa=1"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
-         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"], ["faults_test"]]
+         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"],
+         ["reload_test", str(BUILD / "tests/libreload_plugin.so")], ["faults_test"]]
 
 
 def code_of(line):
@@ -68,7 +69,7 @@ def balanced(text):
 
 def objects_of(name):
     """What the build links into a test; a folder may hold objects of files that are gone."""
-    said = subprocess.run(["ninja", "-C", BUILD, "-t", "query", f"tests/{name}"], capture_output=True, text=True).stdout
+    said = subprocess.run(["ninja", "-C", BUILD, "-t", "query", name], capture_output=True, text=True).stdout
     return [BUILD / line.strip() for line in said.splitlines() if line.endswith(".o")]
 
 
@@ -98,10 +99,12 @@ class Worker:
         flags = [] if path.name == "backend.cpp" else ["-fno-exceptions"]
         if run(["g++", "-std=c++20", "-O1", "-w", "-fno-rtti", *flags, f"-I{ROOT / 'include'}", "-c", source, "-o", unit]) != 0:
             return "compiler"
+        # Everything but the unit that the mutant replaces; a plugin finds the library in the program.
+        library = [o for o in objects_of("libframealloc.a") if not str(o).endswith(f"{path.parent.name}/{path.name}.o")]
         built = set()
         for name, *arguments in TESTS:
             if name not in built:
-                if run(["g++", *objects_of(name), unit, BUILD / "libframealloc.a", "-pthread", "-ldl", "-o", self.folder / name]) != 0:
+                if run(["g++", "-rdynamic", *objects_of(f"tests/{name}"), unit, *library, "-pthread", "-ldl", "-o", self.folder / name]) != 0:
                     return "linker"
                 built.add(name)
             if run([self.folder / name, *arguments]) != 0:
@@ -125,7 +128,7 @@ def main():
         return 0
     accepted = [line for line in (ROOT / "scripts/mutate_equivalent.txt").read_text().splitlines() if line and not line.startswith("#")]
     equivalent = {tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted}
-    if subprocess.run(["cmake", "--build", BUILD, "--target", *{test[0] for test in TESTS}], stdout=subprocess.DEVNULL).returncode != 0:
+    if subprocess.run(["cmake", "--build", BUILD, "--target", *{test[0] for test in TESTS}, "reload_plugin"], stdout=subprocess.DEVNULL).returncode != 0:
         sys.exit("mutate: the preset dev does not build; run cmake --preset dev first")
     counts = {"killed": 0, "survived": 0, "equivalent": 0, "compiler": 0}
     with tempfile.TemporaryDirectory() as directory:

@@ -182,3 +182,41 @@ FOR_EACH_POLICY("an outer frame's peak includes what its inner frames had") {
     CHECK(ends[1].peak >= 51'000);
     CHECK(ends[1].peak < 60'000);
 }
+
+FOR_EACH_POLICY("chunks that come and go leave nothing behind") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 16_KiB}};
+    std::size_t reserved = 0;
+    for (int i = 0; i < 1500; ++i) {
+        {
+            const auto frame = alloc.frame_scope();
+            for (int k = 0; k < 6; ++k) static_cast<void>(frame.alloc_bytes(7000));
+        }
+        { const auto next = alloc.frame_scope(); }
+        alloc.trim();
+        if (i == 100) reserved = alloc.stats().reserved;
+    }
+    // There ended frames' chunks rest before they are used again.
+    if (!test::guarded<P>) CHECK(alloc.stats().reserved <= reserved + 64_KiB);
+}
+
+FOR_EACH_POLICY("what large blocks are cut from is whole again when they are gone") {
+    fa::basic_smart_alloc<P> alloc;
+    std::size_t reserved = 0;
+    unsigned state = 7;
+    for (int round = 0; round < 300; ++round) {
+        std::vector<std::pair<void*, std::size_t>> blocks;
+        for (int i = 0; i < 40; ++i) {
+            state = state * 1664525U + 1013904223U;  // Knuth and Lewis
+            const std::size_t n = 5000 + (state >> 8) % 60'000;
+            blocks.emplace_back(alloc.heap_alloc_bytes(n), n);
+        }
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            const auto [p, n] = blocks[(i * 17) % blocks.size()];
+            alloc.heap_free_bytes(p, n);
+        }
+        alloc.trim();
+        if (round == 50) reserved = alloc.stats().reserved;
+    }
+    CHECK(alloc.stats().reserved <= reserved + 1_MiB);
+    CHECK(alloc.stats().heap_allocated == 0);
+}
