@@ -133,7 +133,7 @@ TEST_CASE("threads with open frames are counted when the last handle goes") {
 }
 
 TEST_CASE("instructions are named where no line is known") {
-    if (fa::guard::under_tool) return;
+    if (fa::guard::under_tool || std::string_view(FRAMEALLOC_TEST_OS) != "linux") return;  // elsewhere they have no names
     said s;
     const alloc_type a{s.options()};
     {
