@@ -45,10 +45,13 @@ TEST_CASE("workers' bytes sum to the spawning tag, and end with the frame") {
                 for (int v : results[static_cast<std::size_t>(i)]) wrong += v != i + n ? 1U : 0U;
             }
             CHECK(wrong == 0);
+            const std::size_t before = alloc.stats().total_allocated;
             const std::size_t charged = alloc.tag_stats("physics::solver").total_bytes;
+            const std::size_t after = alloc.stats().total_allocated;
             CHECK(charged >= std::size_t{items} * (16 + 400));  // a worker that had no job yet has not reset its arena
             CHECK(charged <= std::size_t{items} * (16 + 400) * 4);  // each of four threads has at most one frame's
-            CHECK(charged == alloc.stats().total_allocated);
+            CHECK(charged <= before);  // a worker that leaves meanwhile ends its frame: it only becomes less
+            CHECK(charged >= after);
             if (n == 1) CHECK(charged == std::size_t{items} * (16 + 400));  // nobody holds anything older
         }
     }
