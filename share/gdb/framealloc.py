@@ -359,8 +359,10 @@ def in_sampled(a, p):
     if int(slot["begin"]) == 0:
         return None
     found = Found(a, "frame" if KINDS[int(slot["kind"])] == "outer" else KINDS[int(slot["kind"])])
-    found.block(int(slot["begin"]), int(slot["bytes"]), p)
-    found.state = "never handed out" if not 0 <= found.offset < found.bytes else "in use" if slot["live"] else "ended"
+    begin, size = int(slot["begin"]), int(slot["bytes"])
+    if begin <= p < begin + size:
+        found.block(begin, size, p)
+        found.state = "in use" if slot["live"] else "ended"
     found.frame, found.thread, found.tag = int(slot["frame"]), int(slot["thread"]), path_of(slot["tag"])
     found.born = born_at(slot)
     return found

@@ -139,11 +139,14 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
 bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
     const sampled_slot* s = a.sampled == nullptr ? nullptr : a.sampled->beside(p);
     if (s == nullptr) return false;
-    out.begin = s->begin;
-    out.bytes = s->bytes;
-    out.offset = p - s->begin;
-    const bool inside = out.offset < s->bytes;
-    out.state = !inside ? pointer_state::unused : s->live ? pointer_state::in_use : pointer_state::ended;
+    out.state = s->live ? pointer_state::in_use : pointer_state::ended;
+    if (p - s->begin >= s->bytes) {  // beside it
+        out.state = pointer_state::unused;
+    } else {
+        out.begin = s->begin;
+        out.bytes = s->bytes;
+        out.offset = p - s->begin;
+    }
     out.kind = s->kind == block_kind::pool ? memory_kind::pool : s->kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
     out.frame = s->frame;
     out.born = s->born;

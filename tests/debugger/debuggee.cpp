@@ -70,12 +70,13 @@ int main() {
     const fa::basic_smart_alloc<fa::policy::debug> tools{{.name = "tools", .frame_capacity = 64_KiB, .strict = fa::strictness::warn}};
     const fa::basic_smart_alloc<fa::policy::standard> sampled{{.name = "sampled", .frame_capacity = 64_KiB, .guard_sample = 1}};
     std::vector<const void*> all = populate(game);
-    for (int i = 0; i < 30; ++i) {
-        for (const void* p : populate(sampled)) {
-            if (fa::describe(p).state != fa::pointer_state::unknown) all.push_back(p);
-        }
-        sampled.end_frame();
-        sampled.end_frame();
+    for (int found = 0, tries = 0; found < 20 && tries < 200'000; ++tries) {
+        const auto frame = sampled.frame_scope();
+        const fa::tag_scope physics{sampled, "physics"};
+        char* p = static_cast<char*>(found % 3 == 0 ? sampled.heap_alloc_bytes(40) : sampled.pool_alloc_bytes(40));
+        const bool chosen = fa::describe(p).bytes == 40;  // of others the class is known alone
+        if (chosen) all.insert(all.end(), {p, p + 39, p + 40, p - 1});
+        if (!chosen || ++found % 2 == 0) sampled.pool_free_bytes(p, 40);
     }
     for (const void* p : populate(tools)) all.push_back(p);
     int local = 0;
