@@ -6,7 +6,7 @@
     (gdb) framealloc whereis ADDR     whose memory it is, as fa::describe() says it
     (gdb) print my_vec                containers and boxes by their elements
 
-Needs debug information of the library (-g). See docs/debuggers.md.
+Needs debug information of the library (-g). See docs/mistakes.md.
 """
 import re
 
@@ -47,11 +47,11 @@ def align_up(n, to):
     return (n + to - 1) // to * to
 
 
-class Library:
-    """One framealloc in the program: its namespace, its allocators."""
+class Mode:
+    """The framealloc of one mode in the program: its namespace, its allocators."""
 
-    def __init__(self, mode):
-        self.space = f"framealloc::v1_{mode}"
+    def __init__(self, name):
+        self.space = f"framealloc::v1_{name}"
         # In quotes, as gdb would read the parenthesis otherwise.
         self.live = gdb.parse_and_eval(f"'{self.space}::memory::(anonymous namespace)::live_cores'")
 
@@ -62,11 +62,11 @@ class Library:
         return gdb.Value(address).cast(gdb.lookup_type(f"{self.space}::{kind}").pointer()).dereference()
 
 
-def libraries():
+def modes():
     found = []
-    for mode in MODES:
+    for name in MODES:
         try:
-            found.append(Library(mode))
+            found.append(Mode(name))
         except gdb.error:
             pass
     if not found:
@@ -75,12 +75,12 @@ def libraries():
 
 
 def allocators():
-    return [a for library in libraries() for a in library.allocators()]
+    return [a for mode in modes() for a in mode.allocators()]
 
 
 class Allocator:
-    def __init__(self, core, library):
-        self.core, self.library = core, library
+    def __init__(self, core, mode):
+        self.core, self.mode = core, mode
         self.name = text(core["name"])
         self.guarded = bool(core["guarded"])
 
@@ -308,7 +308,7 @@ def in_pages(a, p):
     newest = int(slab.address) == int(core["slabs"])
     if newest and int(core["fresh_begin"]) <= base < int(core["fresh_end"]):
         return None
-    page = a.library.at(base, "memory::pool_page")
+    page = a.mode.at(base, "memory::pool_page")
     if int(page["accessible"]) == 0:
         return None
     size = int(page["block"])
@@ -407,7 +407,7 @@ def newest_block(blocks, size, p):
 def copy_block(found, b, p):
     found.block(int(b["begin"]), int(b["end"]) - int(b["begin"]), p)
     found.born, found.frame = born_at(b), int(b["frame"])
-    found.tag = path_of(b["tag"].cast(gdb.lookup_type(f"{found.allocator.library.space}::account::tag_node").pointer()))
+    found.tag = path_of(b["tag"].cast(gdb.lookup_type(f"{found.allocator.mode.space}::account::tag_node").pointer()))
 
 
 def in_log(c, slot, found, p):
