@@ -69,8 +69,7 @@ bool due(const thread_context& c, const flight_slot& s, std::uint64_t frame) noe
     return holds(s) == 0 && (s.frame == 0 || s.frame + c.owner->config.frames_in_flight <= frame);
 }
 
-flight_slot* add_slot(thread_context& c) noexcept {
-    exhaustion_reason why{};
+flight_slot* add_slot(thread_context& c, exhaustion_reason& why) noexcept {
     void* memory = c.owner->meta.allocate(sizeof(flight_slot), why);
     if (memory == nullptr) return nullptr;
     auto* s = ::new (memory) flight_slot{};
@@ -127,12 +126,13 @@ void rotate(thread_context& c) noexcept {
         if (s == c.flight) break;
     }
     flight_slot* s = nullptr;
-    if (c.flight_count < c.owner->config.frames_in_flight) s = add_slot(c);
+    exhaustion_reason why{};
+    if (c.flight_count < c.owner->config.frames_in_flight) s = add_slot(c, why);
     if (s == nullptr) s = find_due(c, frame);
     if (s == nullptr) s = slot_despite_holds(c, frame);
     while (s == nullptr) {
-        s = add_slot(c);
-        if (s == nullptr) c.owner->exhausted(exhaustion_reason::system_refused, "frame", c.owner->config.frame_capacity, page_bytes);
+        s = add_slot(c, why);
+        if (s == nullptr) c.owner->exhausted(why, "frame", c.owner->config.frame_capacity, page_bytes);
     }
     clear(c, *s);
     s->parked = false;

@@ -79,7 +79,7 @@ arena_chunk* make_chunk(core& a, std::size_t bytes, exhaustion_reason& why) noex
 }
 
 void destroy_chunk(core& a, arena_chunk* k) noexcept {
-    if (a.guarded) guard::allow(k->begin, k->committed);  // whoever gets these addresses next
+    if (a.guarded) guard::allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
     a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
     a.meta.deallocate(k, sizeof(arena_chunk));
 }
@@ -370,12 +370,15 @@ bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexc
     }
     s.start = s.chunk->begin;
     const std::size_t first = c.owner->config.prefault ? s.chunk->end - s.chunk->begin : 0;
-    if (first != 0 && commit_to(c, *s.chunk, s.chunk->begin + first, why)) {
-        for (std::uintptr_t p = s.chunk->begin; p < s.chunk->committed; p += c.owner->pages.granularity()) {
-            *pointer_at<volatile char>(p) = 0;
-        }
+    if (first == 0) return true;
+    if (!commit_to(c, *s.chunk, s.chunk->begin + first, why)) {
+        close_arena(c, s);
+        return false;
     }
-    return first == 0 || s.chunk->committed == s.chunk->end;
+    for (std::uintptr_t p = s.chunk->begin; p < s.chunk->committed; p += c.owner->pages.granularity()) {
+        *pointer_at<volatile char>(p) = 0;
+    }
+    return true;
 }
 
 void close_arena(thread_context& c, flight_slot& s) noexcept {

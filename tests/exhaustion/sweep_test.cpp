@@ -250,3 +250,66 @@ FOR_EACH_POLICY("in little fixed memory every operation succeeds or fails as a v
     CHECK(failed > 100);
     CHECK(succeeded > 100);
 }
+
+FOR_EACH_POLICY("a frame that finds no memory for one more in flight asks the handler, and takes what it gives") {
+    for (const bool prefault : {false, true}) {
+        for (int k = 0; k < 3; ++k) {
+            CAPTURE(k);
+            recorder r;
+            test_pages source;
+            {
+                fa::options o{.frame_capacity = 64_KiB, .frames_in_flight = 2, .prefault = prefault, .pages = &source};
+                struct on_exhaustion {
+                    recorder* r;
+                    test_pages* source;
+                    bool operator()(const fa::exhaustion& e) const {
+                        r->exhaustions.push_back(e.reason);
+                        source->refuse_after = -1;
+                        return true;
+                    }
+                } handler{&r, &source};
+                o.on_exhaustion = handler;
+                handle<P> a{r.options(o)};
+                a.pool_free(a.template pool_alloc<int>());  // this thread is known
+                source.refuse_after = k;
+                a.begin_frame();  // makes do with what there is
+                CHECK(r.exhaustions.empty());
+                a.end_frame();
+                a.begin_frame();
+                CHECK(r.exhaustions.size() == (k == 0 || (k == 1 && prefault) ? 1 : 0));
+                source.refuse_after = -1;
+                auto* kept = static_cast<char*>(a.frame_alloc_bytes(100));
+                std::memset(kept, 42, 100);
+                a.end_frame();
+                a.begin_frame();
+                CHECK(a.frame_alloc_bytes(100) != kept);
+                CHECK(kept[99] == 42);
+                a.end_frame();
+            }
+            CHECK(source.live == 0);  // no range was forgotten on the way
+            CHECK(r.faults.empty());
+        }
+    }
+}
+
+FOR_EACH_POLICY("fixed memory that ended frames trimmed serves others, under tools too") {
+    recorder r;
+    handle<P> a{r.options({.frame_capacity = 64_KiB, .retain = fa::retain::bytes(16_KiB), .slab_page_size = 64_KiB, .fixed_memory = 1_MiB, .guard = fa::guard_level::fill})};
+    for (int round = 0; round < 8; ++round) {
+        a.begin_frame();
+        std::size_t taken = 0;
+        while (a.try_frame_alloc_bytes(8000) != nullptr) taken += 8000;
+        CHECK(taken > 400'000);
+        a.end_frame();
+        a.trim();
+        std::vector<void*> blocks;
+        while (void* p = a.try_pool_alloc_bytes(4000)) {
+            std::memset(p, round, 4000);
+            blocks.push_back(p);
+        }
+        CHECK(blocks.size() > 40);
+        for (void* p : blocks) a.pool_free_bytes(p, 4000);
+        a.trim();
+    }
+    CHECK(r.faults.empty());
+}

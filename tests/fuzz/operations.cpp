@@ -43,7 +43,10 @@ fa::options choose(program& in) {
     o.guard = static_cast<fa::guard_level>(in.byte() % 4);
     if (in.byte() % 4 == 0) o.retain = fa::retain::bytes(std::size_t{in.byte()} * 1024);
     if (in.byte() % 4 == 0) o.frame_limit = 1_MiB;
-    if (in.byte() % 4 == 0) o.fixed_memory = 2_MiB + std::size_t{in.byte()} * 4_KiB;
+    if (in.byte() % 4 == 0) {
+        o.fixed_memory = 2_MiB + std::size_t{in.byte()} * 4_KiB;
+        o.frames_in_flight = 1;  // a frame that finds no room for one more in flight ends the program, as it should
+    }
     o.on_fault = [](const fa::fault& f) {
         fa::print_fault(f);
         wrong("a fault where there is no mistake");

@@ -57,7 +57,9 @@ struct options {
     const char* name = "";                          // in reports; copied, 47 characters
     std::size_t frame_capacity = 1_MiB;             // bytes; a thread's first chunk, and the step in which it grows
     std::size_t frame_limit = 0;                    // bytes handed out per thread, padding and out-of-line blocks included; 0: none
-    std::uint32_t frames_in_flight = 1;             // outermost frames whose bytes stay intact, the current one included
+    // Outermost frames whose bytes stay intact, the current one included. A thread takes frame_capacity for each as its first
+    // frames begin; begin_frame() has no try_ twin and asks on_exhaustion when that is refused.
+    std::uint32_t frames_in_flight = 1;
     framealloc::on_frame_busy on_frame_busy{};
     framealloc::retain retain{};
     std::span<const std::size_t> size_classes{};    // block sizes in bytes; empty: the 48 built-in ones. Read when the allocator is made
