@@ -1,0 +1,23 @@
+// Between the interposed functions and the recorder. Each hook passes its own frame address: there the walk begins.
+#pragma once
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum recorder_kind { recorder_malloc = 1, recorder_calloc = 2, recorder_aligned = 3, recorder_new = 4 };
+
+// Whether the call is the program's own: not from within the recorder or within another allocating function. Then recorder_leave()
+// must follow.
+int recorder_enter(void);
+void recorder_leave(void);
+// Requires: between enter and leave.
+void recorder_allocated(enum recorder_kind kind, void* p, size_t bytes, size_t alignment, void* frame);
+void recorder_releasing(void* p, int is_delete);
+void (*recorder_next(const char* name))(void);  // the function that would be called without the recorder; ends the program when there is none
+
+#ifdef __cplusplus
+}
+#endif

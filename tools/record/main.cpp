@@ -1,0 +1,150 @@
+// framealloc-record: runs a program with the recorder preloaded, and says what was recorded.
+#include <CLI/CLI.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "trace/reader.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct choices {
+    std::vector<std::string> command;
+    std::string frame, output;
+    double every_ms = 0;
+    bool frame_env = false, children = false;
+    std::uint64_t limit = 0;
+    std::uint32_t sample = 1, depth = 8;
+};
+
+[[noreturn]] void fail(const std::string& line) {
+    std::cerr << "framealloc-record: " << line << '\n';
+    std::exit(2);
+}
+
+// Beside this program where it was built, or where it is installed.
+fs::path recorder_library() {
+    const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
+    for (const fs::path& p : {here / RECORDER_FILE, here / RECORDER_INSTALLED}) {
+        if (fs::exists(p)) return fs::canonical(p);
+    }
+    fail(std::string(RECORDER_FILE) + " is not there");
+}
+
+void set(const char* name, const std::string& value) { setenv((std::string("FRAMEALLOC_RECORD_") + name).c_str(), value.c_str(), 1); }
+
+// FRAMEALLOC_FRAME is a function's name, or a number of milliseconds.
+void read_frame_from_environment(choices& c) {
+    const char* value = std::getenv("FRAMEALLOC_FRAME");
+    if (value == nullptr || *value == 0) fail("--frame-env: FRAMEALLOC_FRAME is not set; it is a function's name or a number of milliseconds");
+    char* end = nullptr;
+    c.every_ms = std::isdigit(static_cast<unsigned char>(*value)) != 0 ? std::strtod(value, &end) : 0;
+    if (end == nullptr) c.frame = value;
+    else if (*end != 0 || c.every_ms <= 0) fail(std::string("--frame-env: FRAMEALLOC_FRAME=") + value + " is no number of milliseconds");
+}
+
+std::string ending(int status) {
+    if (WIFSIGNALED(status)) return std::string("was ended by ") + strsignal(WTERMSIG(status));
+    return "exited with " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string grouped(std::uint64_t n) {
+    std::string s = std::to_string(n);
+    for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3) s.insert(static_cast<std::size_t>(i), 1, ',');
+    return s;
+}
+
+void summarise(const std::string& path, const std::string& how) {
+    const trace::recording r(path);
+    char size[64];
+    std::snprintf(size, sizeof size, "%.1f MB, %.1f bytes an event", static_cast<double>(r.bytes()) / 1e6,
+                  r.events() == 0 ? 0.0 : static_cast<double>(r.bytes()) / static_cast<double>(r.events()));
+    std::cerr << "framealloc-record: " << path << ": " << grouped(r.events()) << " events of " << r.threads() << " threads, " << grouped(r.marks())
+              << " frames, " << grouped(r.stack_count() == 0 ? 0 : r.stack_count() - 1) << " call stacks; " << size << "; the program " << how << '\n';
+    if (r.header().unrecorded != 0) std::cerr << "framealloc-record: " << grouped(r.header().unrecorded) << " events were not recorded: the limit or the disk was reached\n";
+    if (r.marks() == 0) std::cerr << "framealloc-record: no frame was marked; see --frame and --frame-every\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    choices c;
+    CLI::App app("Records every allocation of a program, by frames, for framealloc-advise and framealloc-replay");
+    app.add_option("--frame", c.frame, "a function that the program calls once a frame: Game::update, main_loop, nanosleep");
+    app.add_option("--frame-every", c.every_ms, "a frame every so many milliseconds")->check(CLI::PositiveNumber);
+    app.add_flag("--frame-env", c.frame_env, "FRAMEALLOC_FRAME in the environment says one of the two");
+    app.add_option("-o,--output", c.output, "the trace; PROGRAM.fatrace by default");
+    app.add_option("--limit", c.limit, "bytes of the trace, as in 500MB; recording ends there, the program goes on")->transform(CLI::AsSizeValue(true));
+    app.add_option("--sample", c.sample, "record one block in so many, chosen by address")->check(CLI::Range(1U, 1'000'000U))->capture_default_str();
+    app.add_option("--depth", c.depth, "return addresses of a call stack")->check(CLI::Range(0U, static_cast<unsigned>(trace::deepest_stack)))->capture_default_str();
+    app.add_flag("--children", c.children, "record the programs that it starts too, each in OUTPUT.PID");
+    app.add_option("program", c.command, "the program and its arguments, after --")->required();
+    app.positionals_at_end();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) return app.exit(e);
+        fail(e.what());
+    }
+    if (c.frame_env) read_frame_from_environment(c);
+    if (!c.frame.empty() && c.every_ms > 0) fail("a frame is marked by a function or by time, not by both");
+    if (c.frame.size() > 255) fail("the function's name is longer than 255 characters");
+    if (c.limit != 0 && c.limit < 1'000'000) fail("--limit: at least 1MB");
+    if (c.output.empty()) c.output = fs::path(c.command[0]).filename().string() + ".fatrace";
+    c.output = fs::absolute(c.output).string();
+    if (c.output.size() > 1000) fail("the path of the trace is too long");
+
+    std::error_code ignored;
+    fs::remove(c.output, ignored);
+    const std::string library = recorder_library().string();
+    const char* others = std::getenv("LD_PRELOAD");
+    set("LIBRARY", library);
+    set("TRACE", c.output);
+    set("LIMIT", std::to_string(c.limit));
+    set("SAMPLE", std::to_string(c.sample));
+    set("DEPTH", std::to_string(c.depth));
+    set("EVERY_US", std::to_string(static_cast<std::uint64_t>(c.every_ms * 1000)));
+    set("FRAME", c.frame);
+    set("CHILDREN", c.children ? "1" : "0");
+    const std::string preload = others == nullptr || *others == 0 ? library : library + ":" + others;
+
+    const pid_t child = fork();
+    if (child < 0) fail(std::strerror(errno));
+    if (child == 0) {
+        setenv("LD_PRELOAD", preload.c_str(), 1);
+        std::vector<char*> arguments;
+        for (std::string& s : c.command) arguments.push_back(s.data());
+        arguments.push_back(nullptr);
+        execvp(arguments[0], arguments.data());
+        std::cerr << "framealloc-record: " << c.command[0] << ": " << std::strerror(errno) << '\n';
+        _exit(127);
+    }
+    std::signal(SIGINT, SIG_IGN);  // the terminal sends it to the program too; what it recorded is to be summarised
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    const std::string path = c.children ? c.output + "." + std::to_string(child) : c.output;
+    if (!fs::exists(path)) {
+        if (WIFEXITED(status) && (WEXITSTATUS(status) == 127 || WEXITSTATUS(status) == 2)) return 2;  // said by the one that failed
+        fail("the program did not load the recorder; is it linked statically, or setuid?");
+    }
+    try {
+        summarise(path, ending(status));
+    } catch (const trace::error& e) {
+        fail(e.what());
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,284 @@
+#include "unwind.hpp"
+
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cstring>
+
+namespace recorder {
+namespace {
+
+// Where the caller's frame is. The return address lies below the canonical frame address (CFA), as the x86-64 ABI has it.
+struct rule {
+    std::int32_t cfa_offset = 0;
+    std::int32_t bp_offset = 0;  // from the CFA; 0: unchanged
+    std::uint32_t base = 0;      // DWARF number of the register: 6 is rbp, 7 is rsp; 0: the walk ends here
+
+    friend bool operator==(const rule&, const rule&) = default;
+};
+
+constexpr std::uint32_t reg_bp = 6, reg_sp = 7, reg_ra = 16;
+
+// An address and the number of its rule in one word, so that it is read and written at once.
+constexpr std::size_t cache_size = std::size_t{1} << 16, most_rules = std::size_t{1} << 15;
+std::atomic<std::uint64_t> cache[cache_size];
+rule rules[most_rules];
+std::atomic<std::uint32_t> rule_count{1};  // rule 0 ends the walk
+std::atomic_flag rules_locked;
+
+std::size_t slot_of(std::uintptr_t pc) noexcept { return static_cast<std::size_t>(pc * 0x9e3779b97f4a7c15U >> 48); }
+
+class reader {
+public:
+    reader(const unsigned char* at, const unsigned char* end) : at_(at), end_(end) {}
+    bool more() const { return at_ < end_; }
+    const unsigned char* at() const { return at_; }
+    void skip(std::size_t n) { at_ = n <= static_cast<std::size_t>(end_ - at_) ? at_ + n : end_; }
+    template <class T>
+    T fixed() {
+        T value{};
+        if (sizeof value <= static_cast<std::size_t>(end_ - at_)) std::memcpy(&value, at_, sizeof value);
+        skip(sizeof value);
+        return value;
+    }
+    std::uint64_t uleb() {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0; more(); shift += 7) {
+            const unsigned char byte = *at_++;
+            if (shift < 64) value |= std::uint64_t{byte & 0x7FU} << shift;
+            if ((byte & 0x80U) == 0) break;
+        }
+        return value;
+    }
+    std::int64_t sleb() {
+        std::int64_t value = 0;
+        unsigned shift = 0;
+        while (more()) {
+            const unsigned char byte = *at_++;
+            if (shift < 64) value |= static_cast<std::int64_t>(std::uint64_t{byte & 0x7FU} << shift);
+            shift += 7;
+            if ((byte & 0x80U) != 0) continue;
+            if ((byte & 0x40U) != 0 && shift < 64) value |= -(std::int64_t{1} << shift);
+            break;
+        }
+        return value;
+    }
+    // DWARF pointer encodings that linkers write: absolute or relative, of 2, 4 or 8 bytes.
+    std::uintptr_t pointer(unsigned char encoding) {
+        const std::uintptr_t here = reinterpret_cast<std::uintptr_t>(at_);
+        std::uintptr_t value = 0;
+        switch (encoding & 0x0FU) {
+            case 0x00: case 0x04: case 0x0C: value = fixed<std::uint64_t>(); break;
+            case 0x02: value = fixed<std::uint16_t>(); break;
+            case 0x03: value = fixed<std::uint32_t>(); break;
+            case 0x0A: value = static_cast<std::uintptr_t>(fixed<std::int16_t>()); break;
+            case 0x0B: value = static_cast<std::uintptr_t>(fixed<std::int32_t>()); break;
+            default: skip(8);
+        }
+        return (encoding & 0x70U) == 0x10 ? value + here : value;
+    }
+
+private:
+    const unsigned char* at_;
+    const unsigned char* end_;
+};
+
+struct cie {
+    const unsigned char* begin = nullptr;  // of its instructions
+    const unsigned char* end = nullptr;
+    std::uint64_t code_factor = 1;
+    std::int64_t data_factor = 1;
+    unsigned char encoding = 0;
+    bool augmented = false, signal = false;
+};
+
+const unsigned char* record_end(const unsigned char* record) noexcept {
+    std::uint32_t length = 0;
+    std::memcpy(&length, record, 4);
+    return length == 0xFFFFFFFFU ? nullptr : record + 4 + length;
+}
+
+bool read_cie(const unsigned char* record, cie& c) noexcept {
+    c.end = record_end(record);
+    if (c.end == nullptr) return false;
+    reader in(record + 8, c.end);
+    const auto version = in.fixed<std::uint8_t>();
+    const char* augmentation = reinterpret_cast<const char*>(in.at());
+    in.skip(std::strlen(augmentation) + 1);
+    c.code_factor = in.uleb();
+    c.data_factor = in.sleb();
+    if (version == 1) in.skip(1);
+    else in.uleb();
+    if (*augmentation == 'z') {
+        c.augmented = true;
+        const std::uint64_t length = in.uleb();
+        const unsigned char* behind = in.at() + length;
+        for (const char* a = augmentation + 1; *a != 0; ++a) {
+            if (*a == 'R') c.encoding = in.fixed<std::uint8_t>();
+            else if (*a == 'L') in.skip(1);
+            else if (*a == 'P') in.pointer(in.fixed<std::uint8_t>());
+            else if (*a == 'S') c.signal = true;
+            else return false;
+        }
+        c.begin = behind;
+    } else {
+        c.begin = in.at();
+    }
+    return c.begin <= c.end;
+}
+
+struct state {
+    rule r;
+    bool lost = false;  // by an expression, or an undefined return address
+};
+
+// Runs call frame instructions up to `pc`. DWARF 5, section 6.4.2.
+bool run(reader in, const cie& c, std::uintptr_t at, std::uintptr_t pc, state& s, const state& initial) noexcept {
+    state kept[8];
+    std::size_t depth = 0;
+    const auto saved = [&](std::uint64_t reg, std::int64_t offset) {
+        if (reg == reg_bp) s.r.bp_offset = static_cast<std::int32_t>(offset);
+    };
+    while (in.more()) {
+        const auto byte = in.fixed<std::uint8_t>();
+        const unsigned low = byte & 0x3FU;
+        std::uint64_t ahead = 0;
+        switch (byte >> 6) {
+            case 1: ahead = low * c.code_factor; break;
+            case 2: saved(low, static_cast<std::int64_t>(in.uleb()) * c.data_factor); continue;
+            case 3:
+                if (low == reg_bp) s.r.bp_offset = initial.r.bp_offset;
+                continue;
+            default:
+                switch (byte) {
+                    case 0x00: continue;  // nop
+                    case 0x01: at = in.pointer(c.encoding); if (at > pc) return true; continue;
+                    case 0x02: ahead = in.fixed<std::uint8_t>() * c.code_factor; break;
+                    case 0x03: ahead = in.fixed<std::uint16_t>() * c.code_factor; break;
+                    case 0x04: ahead = in.fixed<std::uint32_t>() * c.code_factor; break;
+                    case 0x05: { const std::uint64_t reg = in.uleb(); saved(reg, static_cast<std::int64_t>(in.uleb()) * c.data_factor); continue; }
+                    case 0x06: if (in.uleb() == reg_bp) s.r.bp_offset = initial.r.bp_offset; continue;
+                    case 0x07: if (in.uleb() == reg_ra) s.lost = true; continue;  // undefined: the outermost frame
+                    case 0x08: if (in.uleb() == reg_bp) s.r.bp_offset = 0; continue;
+                    case 0x09: if (in.uleb() == reg_bp) s.lost = true; in.uleb(); continue;
+                    case 0x0A: if (depth == 8) return false; kept[depth++] = s; continue;
+                    case 0x0B: if (depth == 0) return false; s = kept[--depth]; continue;
+                    case 0x0C: s.r.base = static_cast<std::uint32_t>(in.uleb()); s.r.cfa_offset = static_cast<std::int32_t>(in.uleb()); s.lost = false; continue;
+                    case 0x0D: s.r.base = static_cast<std::uint32_t>(in.uleb()); continue;
+                    case 0x0E: s.r.cfa_offset = static_cast<std::int32_t>(in.uleb()); continue;
+                    case 0x0F: in.skip(in.uleb()); s.lost = true; continue;
+                    case 0x10: case 0x16: if (in.uleb() == reg_bp) s.lost = true; in.skip(in.uleb()); continue;
+                    case 0x11: { const std::uint64_t reg = in.uleb(); saved(reg, in.sleb() * c.data_factor); continue; }
+                    case 0x12: s.r.base = static_cast<std::uint32_t>(in.uleb()); s.r.cfa_offset = static_cast<std::int32_t>(in.sleb() * c.data_factor); continue;
+                    case 0x13: s.r.cfa_offset = static_cast<std::int32_t>(in.sleb() * c.data_factor); continue;
+                    case 0x2E: in.uleb(); continue;  // GNU_args_size
+                    default: return false;
+                }
+        }
+        at += ahead;
+        if (at > pc) return true;
+    }
+    return true;
+}
+
+// The record of the function around `pc`, by the sorted table of .eh_frame_hdr that the linker makes.
+const unsigned char* find_fde(const unsigned char* header, std::uintptr_t pc) noexcept {
+    if (header == nullptr || header[0] != 1 || header[2] != 0x03 || header[3] != 0x3B) return nullptr;
+    struct entry {
+        std::int32_t pc, fde;  // from the header
+    };
+    reader in(header + 4, header + 16);
+    in.pointer(header[1]);
+    const auto count = in.fixed<std::uint32_t>();
+    const unsigned char* table = in.at();
+    const auto at = [&](std::size_t i) {
+        entry e;
+        std::memcpy(&e, table + i * sizeof e, sizeof e);
+        return e;
+    };
+    const std::intptr_t wanted = static_cast<std::intptr_t>(pc - reinterpret_cast<std::uintptr_t>(header));
+    std::size_t low = 0, high = count;
+    while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        if (at(middle).pc <= wanted) low = middle + 1;
+        else high = middle;
+    }
+    return low == 0 ? nullptr : header + at(low - 1).fde;
+}
+
+rule decode(std::uintptr_t pc) noexcept {
+    dl_find_object found{};
+    if (_dl_find_object(reinterpret_cast<void*>(pc), &found) != 0) return {};
+    const unsigned char* fde = find_fde(static_cast<const unsigned char*>(found.dlfo_eh_frame), pc);
+    if (fde == nullptr) return {};
+    const unsigned char* end = record_end(fde);
+    if (end == nullptr) return {};
+    std::uint32_t back = 0;
+    std::memcpy(&back, fde + 4, 4);
+    cie c;
+    if (back == 0 || !read_cie(fde + 4 - back, c) || c.signal) return {};
+    reader in(fde + 8, end);
+    const std::uintptr_t begin = in.pointer(c.encoding);
+    const std::uintptr_t bytes = in.pointer(c.encoding & 0x0FU);
+    if (pc < begin || pc >= begin + bytes) return {};
+    if (c.augmented) in.skip(in.uleb());
+    state initial, s;
+    if (!run(reader(c.begin, c.end), c, 0, ~std::uintptr_t{0}, initial, initial)) return {};
+    s = initial;
+    if (!run(in, c, begin, pc, s, initial) || s.lost) return {};
+    return s.r.base == reg_sp || s.r.base == reg_bp ? s.r : rule{};
+}
+
+std::uint32_t number_of(const rule& r) noexcept {
+    if (r.base == 0) return 0;
+    const auto search = [&](std::uint32_t from, std::uint32_t to) -> std::uint32_t {
+        for (std::uint32_t i = from; i < to; ++i) {
+            if (rules[i] == r) return i;
+        }
+        return 0;
+    };
+    const std::uint32_t known = rule_count.load(std::memory_order_acquire);
+    if (const std::uint32_t i = search(1, known); i != 0) return i;
+    while (rules_locked.test_and_set(std::memory_order_acquire)) {
+    }
+    const std::uint32_t count = rule_count.load(std::memory_order_relaxed);
+    std::uint32_t i = search(known, count);
+    if (i == 0 && count < most_rules) {
+        rules[i = count] = r;
+        rule_count.store(count + 1, std::memory_order_release);
+    }
+    rules_locked.clear(std::memory_order_release);
+    return i;
+}
+
+const rule& rule_for(std::uintptr_t pc) noexcept {
+    std::atomic<std::uint64_t>& slot = cache[slot_of(pc)];
+    const std::uint64_t seen = slot.load(std::memory_order_acquire);
+    if (seen >> 16 == pc) return rules[seen & 0xFFFF];
+    const std::uint32_t number = number_of(decode(pc));
+    slot.store(pc << 16 | number, std::memory_order_release);
+    return rules[number];
+}
+
+}  // namespace
+
+std::size_t unwind(stack_start from, std::uintptr_t* into, std::size_t most) noexcept {
+    std::size_t n = 0;
+    while (n < most && from.pc != 0) {
+        into[n++] = from.pc;
+        const rule& r = rule_for(from.pc - 1);  // within the call, not behind it
+        if (r.base == 0) break;
+        const std::uintptr_t cfa = (r.base == reg_sp ? from.sp : from.bp) + static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});
+        if (cfa <= from.sp || cfa > from.end || cfa % 8 != 0) break;
+        if (r.bp_offset != 0) {
+            const std::uintptr_t saved = cfa + static_cast<std::uintptr_t>(std::intptr_t{r.bp_offset});
+            if (saved < from.sp || saved >= cfa) break;
+            std::memcpy(&from.bp, reinterpret_cast<const void*>(saved), 8);
+        }
+        std::memcpy(&from.pc, reinterpret_cast<const void*>(cfa - 8), 8);
+        from.sp = cfa;
+    }
+    return n;
+}
+
+}  // namespace recorder

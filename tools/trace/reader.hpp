@@ -1,0 +1,74 @@
+// Reads a trace. Whatever the file holds, reading ends, and memory does not grow with what it claims.
+#pragma once
+
+#include "format.hpp"
+
+#include <functional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace trace {
+
+// One line: what is wrong with the file.
+struct error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct module {
+    std::uint64_t begin, end, bias;
+    std::string path;
+};
+
+struct step {
+    op what;
+    std::uint8_t alignment_log2;
+    std::uint32_t thread;
+    std::uint32_t stack;
+    std::uint64_t address;
+    std::uint64_t size;     // bytes
+    std::uint64_t time_ns;  // of a mark, since the start
+};
+
+class recording {
+public:
+    explicit recording(const std::string& path);  // throws error
+    ~recording();
+    recording(const recording&) = delete;
+    recording& operator=(const recording&) = delete;
+
+    const file_header& header() const { return *header_; }
+    bool ended() const { return header_->ended_ns != 0; }
+    std::uint64_t bytes() const { return bytes_; }
+    const std::vector<module>& modules() const { return modules_; }
+    std::size_t stack_count() const { return stacks_.size(); }
+    // The innermost first; empty for one that is not known.
+    std::span<const std::uint64_t> stack(std::uint32_t number) const { return number < stacks_.size() ? stacks_[number] : std::span<const std::uint64_t>{}; }
+
+    // Every event in the order in which it happened, over all threads. Throws error for one that cannot be.
+    void for_each(const std::function<void(const step&)>& f) const;
+
+    // The thread whose marks count: the main one if it marks, else the one with the most; 0: nobody marks.
+    std::uint32_t marking_thread() const { return marking_; }
+    std::uint64_t marks() const { return marks_; }    // of that thread
+    std::uint64_t events() const { return events_; }  // but marks and the recorder's own
+    std::uint32_t threads() const { return threads_; }
+
+private:
+    struct source;
+    void read_stacks(const chunk_header& h, std::size_t chunk);
+    void read_modules(const chunk_header& h, std::size_t chunk);
+    void survey();
+
+    const char* data_ = nullptr;
+    std::uint64_t bytes_ = 0;
+    const file_header* header_ = nullptr;
+    std::vector<const chunk_header*> event_chunks_;
+    std::vector<std::span<const std::uint64_t>> stacks_;
+    std::vector<module> modules_;
+    std::uint32_t marking_ = 0, threads_ = 0;
+    std::uint64_t marks_ = 0, events_ = 0;
+};
+
+}  // namespace trace
