@@ -8,6 +8,8 @@
 
 #include "game.hpp"
 
+std::string_view chart_script();  // Chart.js
+
 namespace demo {
 
 struct named_bytes {
@@ -33,6 +35,5 @@ struct results {
 void print_table(const results& r);
 // Returns false when the file could not be written.
 bool write_report(const results& r, const std::string& file);
-std::string_view chart_script();
 
 }  // namespace demo

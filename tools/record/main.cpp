@@ -111,7 +111,6 @@ int main(int argc, char** argv) {
     fs::remove(c.output, ignored);
     const std::string library = recorder_library().string();
     const char* others = std::getenv("LD_PRELOAD");
-    set("LIBRARY", library);
     set("TRACE", c.output);
     set("LIMIT", std::to_string(c.limit));
     set("SAMPLE", std::to_string(c.sample));
@@ -125,6 +124,7 @@ int main(int argc, char** argv) {
     if (child < 0) fail(std::strerror(errno));
     if (child == 0) {
         setenv("LD_PRELOAD", preload.c_str(), 1);
+        set("PID", std::to_string(getpid()));
         std::vector<char*> arguments;
         for (std::string& s : c.command) arguments.push_back(s.data());
         arguments.push_back(nullptr);

@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,22 +62,12 @@ const char* setting(const char* name) noexcept {
     return value == nullptr ? "" : value;
 }
 
-// The programs that this one starts are not recorded, unless wished.
-void leave_environment() noexcept {
-    if (children) return;
-    unsetenv("FRAMEALLOC_RECORD_TRACE");
-    const char* own = setting("LIBRARY");
-    const char* all = std::getenv("LD_PRELOAD");
-    if (all == nullptr || std::strncmp(all, own, std::strlen(own)) != 0) return;
-    const char* rest = all + std::strlen(own);
-    if (*rest == ':') setenv("LD_PRELOAD", rest + 1, 1);
-    else unsetenv("LD_PRELOAD");
-}
-
 void begin() noexcept {
     const char* path = setting("TRACE");
     if (*path == 0) return;
     children = *setting("CHILDREN") == '1';
+    // A process keeps its number when it becomes another program: then the trace begins anew. Its children have others.
+    if (!children && std::strtol(setting("PID"), nullptr, 10) != getpid()) return;
     if (children) std::snprintf(chosen.path, sizeof chosen.path, "%s.%d", path, static_cast<int>(getpid()));
     else std::snprintf(chosen.path, sizeof chosen.path, "%s", path);
     chosen.limit = std::strtoull(setting("LIMIT"), nullptr, 10);
@@ -130,7 +121,6 @@ __attribute__((constructor)) void at_start() {
         if (function == 0) refuse(chosen.frame_name, "no such function in the program or its libraries; is it stripped? (--frame-every MS needs none)");
         if (const char* wrong = mark_at(function)) refuse(chosen.frame_name, wrong);
     }
-    leave_environment();
     t.inside = false;
 }
 __attribute__((destructor)) void at_end() { close_trace(); }
@@ -318,6 +308,14 @@ int vkQueuePresentKHR(void* queue, const void* info) {
     static int (*forward)(void*, const void*);
     return present("vkQueuePresentKHR", forward, queue, info);
 }
+
+// --- the end ---
+
+[[noreturn]] void _exit(int status) {
+    close_trace();
+    for (;;) syscall(SYS_exit_group, status);
+}
+[[noreturn]] void _Exit(int status) noexcept { _exit(status); }
 
 // --- what the program may not block while a breakpoint marks its frames ---
 

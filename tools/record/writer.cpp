@@ -282,7 +282,7 @@ void forget_trace() noexcept {
 }
 
 void close_trace() noexcept {
-    if (file >= 0) finish_file();
+    if (file >= 0 && header->pid == static_cast<std::uint32_t>(getpid())) finish_file();  // not a child of vfork(), which shares all this
 }
 
 void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t address, std::uint64_t size, unsigned alignment_log2) noexcept {

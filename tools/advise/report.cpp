@@ -1,0 +1,177 @@
+#include "report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <ostream>
+#include <string_view>
+
+std::string_view advise_page();
+std::string_view d3_script();
+
+namespace advise {
+namespace {
+
+template <class... A>
+std::string text(const char* format, A... arguments) {
+    char buffer[512];
+    std::snprintf(buffer, sizeof buffer, format, arguments...);
+    return buffer;
+}
+
+std::string grouped(std::uint64_t n) {
+    std::string s = std::to_string(n);
+    for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3) s.insert(static_cast<std::size_t>(i), 1, ',');
+    return s;
+}
+
+std::string bytes(std::uint64_t n) {
+    if (n < 10'000) return grouped(n) + " B";
+    if (n < 10'000'000) return text("%.1f KiB", static_cast<double>(n) / 1024);
+    return text("%.1f MiB", static_cast<double>(n) / 1024 / 1024);
+}
+
+double rate(const advice& a, const site& s) { return a.frames == 0 ? 0 : static_cast<double>(s.blocks * a.sampled) / static_cast<double>(a.frames); }
+
+std::string sizes(const site& s) {
+    if (s.sizes.empty()) return "up to " + bytes(s.largest);
+    if (s.sizes.size() == 1 && s.other_sizes == 0) return grouped(s.sizes.begin()->first) + " B";
+    return grouped(s.sizes.begin()->first) + " to " + grouped(s.largest) + " B";
+}
+
+std::string advised(const site& s) {
+    switch (s.verdict) {
+        case shape::unknown: return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
+        case shape::startup: return "start-up: before the first frame; leave it";
+        case shape::frame: return s.kept == 0 ? "frame_alloc" : "frame_alloc, " + std::to_string(s.kept + 1) + " frames in flight";
+        case shape::grow: return "frame_vec or heap_vec: grows in place";
+        case shape::transfer: return "transfer: another thread frees it";
+        case shape::pool: return "pool_alloc, class " + grouped(s.pool_class);
+        case shape::heap: return "heap_alloc";
+    }
+    return "";
+}
+
+std::string first_name(const site& s) { return s.names.empty() ? "(no call stack)" : s.names.front(); }
+
+double percent(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole); }
+
+// "<" alone could end the script that carries the data.
+std::string escaped(const std::string& json) {
+    std::string s;
+    for (const char c : json) {
+        if (c == '<') s += "\\u003c";
+        else s += c;
+    }
+    return s;
+}
+
+std::vector<std::pair<std::string, std::string>> numbers(const advice& a) {
+    std::vector<std::pair<std::string, std::string>> n = {
+        {"frames", grouped(a.frames)},
+        {"allocations a frame", text("%.0f", a.mallocs_per_frame)},
+        {"die within their frame", text("%.1f %%", percent(a.died_in_frame, a.blocks))},
+        {"frame_capacity", a.frame_capacity == 0 ? std::string("-") : bytes(a.frame_capacity)},
+        {"frames in flight", std::to_string(a.frames_in_flight)},
+    };
+    double removed = 0;
+    for (const auto& [shape, part] : a.removed) removed += part;
+    n.emplace_back("mallocs a frame fewer", text("%.0f", removed));
+    return n;
+}
+
+}  // namespace
+
+void print_report(std::ostream& out, const advice& a, std::size_t places) {
+    out << a.program << ": " << grouped(a.events) << " events, " << grouped(a.frames) << " frames";
+    if (!a.frame_name.empty()) out << " of " << a.frame_name;
+    if (a.sampled != 1) out << ", one address in " << a.sampled << " recorded";
+    out << '\n';
+    if (a.unknown_ends != 0) out << grouped(a.unknown_ends) << " blocks were freed whose birth was not recorded, or the reverse\n";
+    if (!a.enough_frames) {
+        out << "Nothing is recommended: " << a.frames << " frames were marked, " << needed_frames << " are needed (framealloc-record --frame, --frame-every)\n";
+        return;
+    }
+    out << text("%.0f mallocs a frame; %.1f %% of the blocks die within their frame\n\n", a.mallocs_per_frame, percent(a.died_in_frame, a.blocks));
+
+    out << "What would replace mallocs, of each frame:\n";
+    for (const auto& [shape, n] : a.removed) out << text("  %-10s %10.1f\n", name_of(shape), n);
+    if (a.removed.empty()) out << "  nothing\n";
+
+    out << "\nOptions:\n";
+    if (a.threads.empty()) {
+        out << "  no frame-shaped places\n";
+    } else {
+        out << "  frame_capacity   " << bytes(a.frame_capacity) << ", the most that a thread's frame would take; frames_in_flight " << a.frames_in_flight << '\n';
+        for (std::size_t i = 0; i < std::min<std::size_t>(a.threads.size(), 4); ++i) {
+            const thread_use& t = a.threads[i];
+            out << text("  thread %-4u      p50 %s, p99 %s, max %s of frame memory, over %s frames\n", t.thread, bytes(t.frame_bytes.p50).c_str(),
+                        bytes(t.frame_bytes.p99).c_str(), bytes(t.frame_bytes.max).c_str(), grouped(t.frames).c_str());
+        }
+    }
+    for (const auto& [size, blocks] : a.classes) out << "  pool class " << grouped(size) << " bytes, " << grouped(blocks) << " blocks at most\n";
+
+    out << "\nTags, with a budget of their peak and a quarter:\n";
+    for (std::size_t i = 0; i < std::min<std::size_t>(a.tags.size(), 10); ++i) {
+        const tag_use& t = a.tags[i];
+        out << text("  %-40s %12s   %10.1f mallocs a frame\n", t.tag.c_str(), bytes(t.peak_bytes + t.peak_bytes / 4).c_str(), t.mallocs_per_frame);
+    }
+
+    out << "\nPlaces, the most mallocs first (confidence: at least this share of their blocks fits, with 95 % probability):\n";
+    for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
+        const site& s = a.sites[i];
+        out << text("%10.1f a frame, at most %s, of ", rate(a, s), grouped(s.burst).c_str()) << sizes(s) << ": " << advised(s);
+        if (s.verdict != shape::unknown) out << text(" (confidence %.0f %%)", 100 * s.confidence);
+        out << '\n';
+        for (const std::string& name : s.names) out << "             " << name << '\n';
+    }
+}
+
+void write_options(std::ostream& out, const advice& a) {
+    out << "// Advised by framealloc-advise for " << std::filesystem::path(a.program).filename().string() << ", from " << grouped(a.frames) << " frames.\n"
+        << "#pragma once\n\n#include <framealloc/framealloc.hpp>\n\ninline framealloc::options advised_options() {\n    framealloc::options o;\n";
+    if (a.threads.empty() || !a.enough_frames) {
+        out << "    // Nothing is recommended: no place with enough blocks is frame-shaped.\n";
+    } else {
+        const percentiles& p = a.threads.front().frame_bytes;
+        out << "    o.frame_capacity = " << a.frame_capacity << ";  // bytes; p50 " << p.p50 << ", p99 " << p.p99 << ", max " << p.max << '\n'
+            << "    o.frames_in_flight = " << a.frames_in_flight << ";\n";
+    }
+    for (const auto& [size, blocks] : a.classes) out << "    // pool class of " << size << " bytes: " << blocks << " blocks at most\n";
+    for (std::size_t i = 0; i < std::min<std::size_t>(a.tags.size(), 10); ++i)
+        out << "    // tag \"" << a.tags[i].tag << "\": peak " << a.tags[i].peak_bytes << " bytes\n";
+    out << "    return o;\n}\n";
+}
+
+void write_page(std::ostream& out, const advice& a, std::size_t places) {
+    nlohmann::json data;
+    data["program"] = std::filesystem::path(a.program).filename().string();
+    data["numbers"] = numbers(a);
+    data["timeline"] = nlohmann::json::array();
+    const std::size_t each = a.timeline.size() / 2000 + 1;  // frames to a bar: the highest of them
+    for (std::size_t i = 0; i < a.timeline.size(); i += each) {
+        std::uint64_t all = 0, of_frames = 0;
+        for (std::size_t k = i; k < std::min(i + each, a.timeline.size()); ++k) {
+            if (a.timeline[k].blocks < all) continue;
+            all = a.timeline[k].blocks;
+            of_frames = a.timeline[k].frame_blocks;
+        }
+        data["timeline"].push_back({all, of_frames});
+    }
+    for (std::size_t i = 0; i < life_bins; ++i) data["bins"].push_back(life_bin_name(i));
+    data["places"] = nlohmann::json::array();
+    for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
+        const site& s = a.sites[i];
+        data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"shape", name_of(s.verdict)}, {"advice", advised(s)}, {"confidence", s.confidence},
+                                  {"rate", rate(a, s)}, {"sizes", sizes(s)}, {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
+    }
+    std::string page(advise_page());
+    const auto fill = [&](std::string_view mark, std::string_view with) { page.replace(page.find(mark), mark.size(), with); };
+    fill("/*DATA*/", escaped(data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    fill("/*D3*/", d3_script());
+    out << page;
+}
+
+}  // namespace advise

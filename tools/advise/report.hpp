@@ -1,0 +1,13 @@
+#pragma once
+
+#include "sites.hpp"
+
+#include <iosfwd>
+
+namespace advise {
+
+void print_report(std::ostream& out, const advice& a, std::size_t places);
+void write_options(std::ostream& out, const advice& a);  // C++ that compiles
+void write_page(std::ostream& out, const advice& a, std::size_t places);
+
+}  // namespace advise

@@ -1,0 +1,16 @@
+// Names of return addresses, with inlined functions and lines where debug information exists: eu-addr2line, once for every module.
+#pragma once
+
+#include "trace/reader.hpp"
+
+#include <map>
+
+namespace advise {
+
+// By return address: "function (file:line)", inlined callers behind " < "; "module+0x1234" where nothing is known of it.
+std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const std::vector<std::uint64_t>& addresses);
+
+// A function's name without its line, parameters and template arguments: "Game::update".
+std::string plain_name(const std::string& name);
+
+}  // namespace advise

@@ -1,0 +1,44 @@
+// The lives of blocks: who made them, in which frame, and when and where they ended.
+#pragma once
+
+#include "reader.hpp"
+
+#include <unordered_map>
+
+namespace trace {
+
+struct block {
+    std::uint64_t size;     // bytes
+    std::uint64_t serial;   // of all blocks, from 0
+    std::uint32_t stack;
+    std::uint32_t thread;
+    std::uint32_t frame;    // marks before it
+    std::uint32_t grown;    // times that its content moved or was resized, as a vector's does; 0: a block of its own
+    std::uint8_t alignment_log2;
+};
+
+struct ending {
+    std::uint32_t frame;
+    std::uint32_t thread;
+    bool by_growth;  // its content went on in the block `successor`
+    std::uint64_t successor;
+};
+
+class lives {
+public:
+    virtual ~lives() = default;
+    virtual void born(block&) {}
+    virtual void died(const block&, const ending&) {}
+    virtual void frame(std::uint32_t number, std::uint64_t time_ns, std::uint32_t thread) { static_cast<void>(number), static_cast<void>(time_ns), static_cast<void>(thread); }
+    virtual void left(const block&) {}  // alive at the end of the trace
+
+    // Throws error. `site_of` tells which stacks are one place, for the growth of vectors.
+    void follow(const recording& r, const std::function<std::uint32_t(std::uint32_t)>& site_of);
+
+    std::uint64_t unknown_ends() const { return unknown_; }  // of blocks from before the recording, or not recorded
+
+private:
+    std::uint64_t unknown_ = 0;
+};
+
+}  // namespace trace
