@@ -1,0 +1,313 @@
+#include "player.hpp"
+
+#include <framealloc/framealloc.hpp>
+
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace fa = framealloc;
+
+namespace replay {
+namespace {
+
+// Where a block is. `turn` is twice the number of its uses so far, plus one while a block is there.
+struct slot {
+    void* p;
+    std::uint64_t bytes;
+    std::atomic<std::uint32_t> turn;
+};
+
+std::uint64_t stamp_of(const operation& o) { return (std::uint64_t{o.slot()} << 24 | o.use()) * 0x9e3779b97f4a7c15U; }
+
+// The first and the last bytes; of a large block one word of every page too, as its owner would have used it.
+void stamp(void* p, std::uint64_t bytes, std::uint64_t value) {
+    auto* b = static_cast<unsigned char*>(p);
+    if (bytes < 8) return static_cast<void>(std::memcpy(b, &value, bytes));
+    for (std::uint64_t at = 4096; at + 8 <= bytes; at += 4096) std::memcpy(b + at, &value, 8);
+    std::memcpy(b, &value, 8);
+    std::memcpy(b + bytes - 8, &value, 8);
+}
+bool is_stamped(const void* p, std::uint64_t bytes, std::uint64_t value) {
+    const auto* b = static_cast<const unsigned char*>(p);
+    if (bytes < 8) return std::memcmp(b, &value, bytes) == 0;
+    return std::memcmp(b, &value, 8) == 0 && std::memcmp(b + bytes - 8, &value, 8) == 0;
+}
+
+struct by_malloc {
+    explicit by_malloc(std::size_t) {}
+    static void* allocate(const operation& o) {
+        if (o.alignment() > 16) {
+            void* p = nullptr;
+            return posix_memalign(&p, o.alignment(), o.bytes()) == 0 ? p : nullptr;
+        }
+        return std::malloc(o.bytes());
+    }
+    static void* allocate_zero(const operation& o) { return std::calloc(1, o.bytes()); }
+    static void release(const operation&, void* p, std::uint64_t) { std::free(p); }
+    static void* grow(const operation& o, void* p, std::uint64_t) { return std::realloc(p, o.bytes()); }
+    static void next_frame() {}
+};
+
+// Sized, as its users call it: pools, which send what is large to the heap.
+class by_framealloc {
+public:
+    explicit by_framealloc(std::size_t frame_capacity) : alloc_({.name = "replay", .frame_capacity = frame_capacity}) {}
+    void* allocate(const operation& o) { return alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment()); }
+    void* allocate_zero(const operation& o) {
+        void* p = allocate(o);
+        if (p != nullptr) std::memset(p, 0, o.bytes());
+        return p;
+    }
+    void release(const operation& o, void* p, std::uint64_t bytes) { alloc_.pool_free_bytes(p, bytes, o.alignment()); }
+    void* grow(const operation& o, void* p, std::uint64_t bytes) {
+        void* q = allocate(o);
+        if (q == nullptr) return nullptr;
+        std::memcpy(q, p, bytes < o.bytes() ? bytes : o.bytes());
+        release(o, p, bytes);
+        return q;
+    }
+    void next_frame() {}
+
+protected:
+    fa::smart_alloc alloc_;
+};
+
+class by_intent final : public by_framealloc {
+public:
+    using by_framealloc::by_framealloc;
+    void* allocate(const operation& o) { return o.in_frame() ? frame().try_alloc_bytes(o.bytes(), o.alignment()) : by_framealloc::allocate(o); }
+    void* allocate_zero(const operation& o) {
+        void* p = allocate(o);
+        if (p != nullptr) std::memset(p, 0, o.bytes());
+        return p;
+    }
+    void release(const operation& o, void* p, std::uint64_t bytes) {
+        if (!o.in_frame()) by_framealloc::release(o, p, bytes);
+    }
+    void* grow(const operation& o, void* p, std::uint64_t bytes) {
+        if (!o.in_frame()) return by_framealloc::grow(o, p, bytes);
+        if (frame().ref().try_grow(p, bytes, o.bytes(), o.alignment())) return p;
+        void* q = allocate(o);
+        if (q != nullptr) std::memcpy(q, p, bytes < o.bytes() ? bytes : o.bytes());
+        return q;
+    }
+    void next_frame() {
+        frame_.reset();
+        frame_.emplace(alloc_);
+    }
+    void end() { frame_.reset(); }
+
+private:
+    fa::frame_scope& frame() {
+        if (!frame_) next_frame();
+        return frame_->scope;
+    }
+    struct open_frame {  // a scope stays where it is made
+        explicit open_frame(const fa::smart_alloc& a) : scope(a.frame_scope()) {}
+        fa::frame_scope scope;
+    };
+    static thread_local std::optional<open_frame> frame_;
+};
+thread_local std::optional<by_intent::open_frame> by_intent::frame_;
+
+std::uint64_t now_ns() {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+template <class M>
+void act_on(M& m, const operation& o, slot& s, outcome& result) {
+    switch (o.what()) {
+        case act::allocate:
+        case act::allocate_zero: {
+            // malloc(0) gives a block of its own; framealloc gives none.
+            void* p = o.what() == act::allocate ? m.allocate(o) : m.allocate_zero(o);
+            s.p = p;
+            s.bytes = o.bytes();
+            if (p != nullptr) stamp(p, o.bytes(), stamp_of(o));
+            else if (o.bytes() != 0) ++result.refused;
+            break;
+        }
+        case act::release:
+            if (s.p == nullptr) break;
+            if (!is_stamped(s.p, s.bytes, stamp_of(o))) ++result.wrong;
+            m.release(o, s.p, s.bytes);
+            s.p = nullptr;
+            break;
+        case act::grow: {
+            if (s.p == nullptr) break;
+            const std::uint64_t value = stamp_of(o);
+            if (!is_stamped(s.p, s.bytes, value)) ++result.wrong;
+            const std::uint64_t kept = s.bytes < o.bytes() ? s.bytes : o.bytes();
+            void* p = m.grow(o, s.p, s.bytes);
+            if (p == nullptr && o.bytes() != 0) {
+                ++result.refused;
+                break;
+            }
+            s.p = p;
+            s.bytes = o.bytes();
+            if (p == nullptr) break;
+            if (kept >= 8 && std::memcmp(p, &value, 8) != 0) ++result.wrong;
+            stamp(p, o.bytes(), value);
+            break;
+        }
+        case act::frame: m.next_frame(); break;
+    }
+}
+
+// What the operation waits for, and what it leaves, in `turn`.
+std::uint32_t turn_before(const operation& o) { return o.use() * 2 + (o.what() == act::release || o.what() == act::grow ? 1 : 0); }
+std::uint32_t turn_behind(const operation& o) { return o.what() == act::release ? (o.use() * 2 + 2) & 0x1FFFFFF : o.use() * 2 + 1; }
+
+template <class Ready>
+void wait_until(Ready ready) {
+    for (unsigned n = 0; !ready(); ++n) {
+        if (n % 64 == 63) std::this_thread::yield();
+    }
+}
+
+}  // namespace
+
+struct player::state {
+    std::span<const operation> operations;
+    std::vector<std::vector<std::uint32_t>> by_thread;
+    slot* slots = nullptr;
+    std::uint64_t slot_count = 0;
+    with chosen{};
+    order in{};
+    std::optional<by_malloc> malloc;
+    std::optional<by_framealloc> pools;
+    std::optional<by_intent> intent;
+
+    template <class M>
+    outcome run(M& m) {
+        if (in == order::one_thread) {
+            outcome result;
+            const std::uint64_t start = now_ns();
+            for (const operation& o : operations) act_on(m, o, slots[o.slot()], result);
+            result.ns = now_ns() - start;
+            if constexpr (std::is_same_v<M, by_intent>) m.end();
+            return result;
+        }
+        for (std::uint64_t i = 0; i < slot_count; ++i) slots[i].turn.store(0, std::memory_order_relaxed);
+        std::vector<outcome> results(by_thread.size());
+        std::vector<std::thread> threads;
+        std::atomic<std::uint64_t> turn{0};
+        std::atomic<bool> go{false};
+        for (std::size_t t = 0; t < by_thread.size(); ++t) {
+            if (by_thread[t].empty()) continue;
+            threads.emplace_back([&, t] {
+                wait_until([&] { return go.load(std::memory_order_acquire); });
+                outcome mine;
+                for (const std::uint32_t i : by_thread[t]) {
+                    const operation& o = operations[i];
+                    slot& s = slots[o.slot()];
+                    if (in == order::exact) wait_until([&] { return turn.load(std::memory_order_acquire) == i; });
+                    else if (o.what() != act::frame) wait_until([&] { return s.turn.load(std::memory_order_acquire) == turn_before(o); });
+                    act_on(m, o, s, mine);
+                    if (in == order::exact) turn.store(i + std::uint64_t{1}, std::memory_order_release);
+                    else if (o.what() != act::frame) s.turn.store(turn_behind(o), std::memory_order_release);
+                }
+                if constexpr (std::is_same_v<M, by_intent>) m.end();
+                results[t] = mine;
+            });
+        }
+        outcome all;
+        const std::uint64_t start = now_ns();
+        go.store(true, std::memory_order_release);
+        for (std::thread& t : threads) t.join();
+        all.ns = now_ns() - start;
+        for (const outcome& r : results) {
+            all.wrong += r.wrong;
+            all.refused += r.refused;
+        }
+        return all;
+    }
+};
+
+// The player's own tables are not from malloc: they would lie among what is measured.
+player::player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity) : state_(new state) {
+    state_->operations = operations;
+    state_->slot_count = slots;
+    state_->chosen = w;
+    state_->in = o;
+    void* p = mmap(nullptr, (slots + 1) * sizeof(slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (p == MAP_FAILED) std::abort();
+    state_->slots = static_cast<slot*>(p);
+    if (o != order::one_thread) {
+        state_->by_thread.resize(threads);
+        for (std::uint32_t i = 0; i < operations.size(); ++i) state_->by_thread[operations[i].thread()].push_back(i);
+    }
+    if (w == with::malloc) state_->malloc.emplace(frame_capacity);
+    else if (w == with::framealloc) state_->pools.emplace(frame_capacity);
+    else state_->intent.emplace(frame_capacity);
+}
+
+player::~player() {
+    munmap(state_->slots, (state_->slot_count + 1) * sizeof(slot));
+    delete state_;
+}
+
+outcome player::play() {
+    if (state_->malloc) return state_->run(*state_->malloc);
+    if (state_->pools) return state_->run(*state_->pools);
+    return state_->run(*state_->intent);
+}
+
+namespace {
+
+// KiB, from /proc/self/status.
+unsigned long memory_of(const char* field) {
+    std::FILE* f = std::fopen("/proc/self/status", "r");
+    if (f == nullptr) return 0;
+    char line[256];
+    unsigned long kib = 0;
+    while (std::fgets(line, sizeof line, f) != nullptr) {
+        if (std::strncmp(line, field, std::strlen(field)) == 0) std::sscanf(line + std::strlen(field), " %lu", &kib);
+    }
+    std::fclose(f);
+    return kib;
+}
+
+void forget_peak() {
+    if (std::FILE* f = std::fopen("/proc/self/clear_refs", "w"); f != nullptr) {
+        std::fputs("5", f);
+        std::fclose(f);
+    }
+}
+
+}  // namespace
+
+int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity) {
+    const std::size_t bytes = operations * sizeof(operation);
+    void* p = mmap(nullptr, bytes == 0 ? 1 : bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, program_fd, 0);
+    if (p == MAP_FAILED) return 2;
+    player plays({static_cast<const operation*>(p), operations}, slots, threads, w, o, frame_capacity);
+    char line[16];
+    bool first = true;
+    while (std::fgets(line, sizeof line, stdin) != nullptr) {
+        unsigned long before = 0;
+        if (first) {
+            forget_peak();
+            before = memory_of("VmRSS:");
+        }
+        const outcome r = plays.play();
+        const unsigned long peak = first ? memory_of("VmHWM:") - before : 0;
+        first = false;
+        std::printf("%llu %llu %llu %lu\n", static_cast<unsigned long long>(r.ns), static_cast<unsigned long long>(r.wrong), static_cast<unsigned long long>(r.refused), peak);
+        std::fflush(stdout);
+    }
+    return 0;
+}
+
+}  // namespace replay

@@ -1,0 +1,39 @@
+// A trace as a list of operations on numbered slots, ready to be played by another process that maps it.
+#pragma once
+
+#include "advise/sites.hpp"
+
+namespace replay {
+
+enum class act : std::uint8_t { allocate, allocate_zero, release, grow, frame };
+
+// `place`: what (4 bits), log2 of the alignment (6), frame memory (1), thread (13), slot (32). `extent`: bytes (40), use of the slot (24).
+struct operation {
+    std::uint64_t place;
+    std::uint64_t extent;
+
+    act what() const noexcept { return static_cast<act>(place & 15); }
+    std::size_t alignment() const noexcept { return std::size_t{1} << (place >> 4 & 63); }
+    bool in_frame() const noexcept { return (place >> 10 & 1) != 0; }
+    std::uint32_t thread() const noexcept { return static_cast<std::uint32_t>(place >> 11 & 0x1FFF); }
+    std::uint32_t slot() const noexcept { return static_cast<std::uint32_t>(place >> 32); }
+    std::size_t bytes() const noexcept { return extent & ((std::uint64_t{1} << 40) - 1); }
+    std::uint32_t use() const noexcept { return static_cast<std::uint32_t>(extent >> 40); }
+};
+static_assert(sizeof(operation) == 16);
+
+struct program {
+    std::vector<operation> operations;
+    std::uint64_t calls = 0;  // operations but the marks of frames
+    std::uint64_t slots = 0, peak_bytes = 0, frames = 0;
+    std::uint32_t threads = 1;
+    std::uint64_t frame_blocks = 0, blocks = 0;
+};
+
+// What of a trace is played: everything, or only the blocks that would live in frames.
+enum class part { all, frames };
+
+// Blocks of frame-shaped places that outlive their frame all the same stay in the pool: nothing is lost. Throws trace::error.
+program build(const trace::recording& r, const advise::advice& a, std::size_t site_depth, part which);
+
+}  // namespace replay
