@@ -31,14 +31,14 @@ std::uint64_t stamp_of(const operation& o) { return (std::uint64_t{o.slot()} << 
 // The first and the last bytes; of a large block one word of every page too, as its owner would have used it.
 void stamp(void* p, std::uint64_t bytes, std::uint64_t value) {
     auto* b = static_cast<unsigned char*>(p);
-    if (bytes < 8) return static_cast<void>(std::memcpy(b, &value, bytes));
+    if (bytes < 16) return static_cast<void>(std::memcpy(b, &value, bytes < 8 ? bytes : 8));  // two would overlap
     for (std::uint64_t at = 4096; at + 8 <= bytes; at += 4096) std::memcpy(b + at, &value, 8);
     std::memcpy(b, &value, 8);
     std::memcpy(b + bytes - 8, &value, 8);
 }
 bool is_stamped(const void* p, std::uint64_t bytes, std::uint64_t value) {
     const auto* b = static_cast<const unsigned char*>(p);
-    if (bytes < 8) return std::memcmp(b, &value, bytes) == 0;
+    if (bytes < 16) return std::memcmp(b, &value, bytes < 8 ? bytes : 8) == 0;
     return std::memcmp(b, &value, 8) == 0 && std::memcmp(b + bytes - 8, &value, 8) == 0;
 }
 
@@ -61,7 +61,7 @@ struct by_malloc {
 class by_framealloc {
 public:
     explicit by_framealloc(std::size_t frame_capacity) : alloc_({.name = "replay", .frame_capacity = frame_capacity}) {}
-    void* allocate(const operation& o) { return alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment()); }
+    void* allocate(const operation& o) { return o.alignment() <= 16 ? alloc_.try_pool_alloc_bytes(o.bytes()) : alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment()); }
     void* allocate_zero(const operation& o) {
         void* p = allocate(o);
         if (p != nullptr) std::memset(p, 0, o.bytes());
@@ -84,7 +84,10 @@ protected:
 class by_intent final : public by_framealloc {
 public:
     using by_framealloc::by_framealloc;
-    void* allocate(const operation& o) { return o.in_frame() ? frame().try_alloc_bytes(o.bytes(), o.alignment()) : by_framealloc::allocate(o); }
+    [[gnu::always_inline]] void* allocate(const operation& o) {
+        if (!o.in_frame()) return by_framealloc::allocate(o);
+        return o.alignment() <= 16 ? frame().try_alloc_bytes(o.bytes()) : frame().try_alloc_bytes(o.bytes(), o.alignment());
+    }
     void* allocate_zero(const operation& o) {
         void* p = allocate(o);
         if (p != nullptr) std::memset(p, 0, o.bytes());
@@ -125,8 +128,9 @@ std::uint64_t now_ns() {
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-template <class M>
-void act_on(M& m, const operation& o, slot& s, outcome& result) {
+// Unverified, only the first word of a block is written, as its owner would at least: what is timed is the allocator.
+template <bool Verify, class M>
+[[gnu::always_inline]] inline void act_on(M& m, const operation& o, slot& s, outcome& result) {
     switch (o.what()) {
         case act::allocate:
         case act::allocate_zero: {
@@ -134,20 +138,24 @@ void act_on(M& m, const operation& o, slot& s, outcome& result) {
             void* p = o.what() == act::allocate ? m.allocate(o) : m.allocate_zero(o);
             s.p = p;
             s.bytes = o.bytes();
-            if (p != nullptr) stamp(p, o.bytes(), stamp_of(o));
-            else if (o.bytes() != 0) ++result.refused;
+            if (p != nullptr) {
+                if constexpr (Verify) stamp(p, o.bytes(), stamp_of(o));
+                else if (o.bytes() >= 8) std::memcpy(p, &s.bytes, 8);
+            } else if (o.bytes() != 0) {
+                ++result.refused;
+            }
             break;
         }
         case act::release:
             if (s.p == nullptr) break;
-            if (!is_stamped(s.p, s.bytes, stamp_of(o))) ++result.wrong;
+            if (Verify && !is_stamped(s.p, s.bytes, stamp_of(o))) ++result.wrong;
             m.release(o, s.p, s.bytes);
             s.p = nullptr;
             break;
         case act::grow: {
             if (s.p == nullptr) break;
             const std::uint64_t value = stamp_of(o);
-            if (!is_stamped(s.p, s.bytes, value)) ++result.wrong;
+            if (Verify && !is_stamped(s.p, s.bytes, value)) ++result.wrong;
             const std::uint64_t kept = s.bytes < o.bytes() ? s.bytes : o.bytes();
             void* p = m.grow(o, s.p, s.bytes);
             if (p == nullptr && o.bytes() != 0) {
@@ -157,8 +165,10 @@ void act_on(M& m, const operation& o, slot& s, outcome& result) {
             s.p = p;
             s.bytes = o.bytes();
             if (p == nullptr) break;
-            if (kept >= 8 && std::memcmp(p, &value, 8) != 0) ++result.wrong;
-            stamp(p, o.bytes(), value);
+            if constexpr (Verify) {
+                if (kept >= 8 && std::memcmp(p, &value, 8) != 0) ++result.wrong;
+                stamp(p, o.bytes(), value);
+            }
             break;
         }
         case act::frame: m.next_frame(); break;
@@ -180,6 +190,7 @@ void wait_until(Ready ready) {
 
 struct player::state {
     std::span<const operation> operations;
+    std::vector<operation> without_releases;  // by intent: what is in a frame is not freed one by one
     std::vector<std::vector<std::uint32_t>> by_thread;
     slot* slots = nullptr;
     std::uint64_t slot_count = 0;
@@ -189,12 +200,13 @@ struct player::state {
     std::optional<by_framealloc> pools;
     std::optional<by_intent> intent;
 
-    template <class M>
+    template <bool Verify, class M>
     outcome run(M& m) {
         if (in == order::one_thread) {
             outcome result;
+            const std::span<const operation> list = Verify || without_releases.empty() ? operations : std::span<const operation>(without_releases);
             const std::uint64_t start = now_ns();
-            for (const operation& o : operations) act_on(m, o, slots[o.slot()], result);
+            for (const operation& o : list) act_on<Verify>(m, o, slots[o.slot()], result);
             result.ns = now_ns() - start;
             if constexpr (std::is_same_v<M, by_intent>) m.end();
             return result;
@@ -214,7 +226,7 @@ struct player::state {
                     slot& s = slots[o.slot()];
                     if (in == order::exact) wait_until([&] { return turn.load(std::memory_order_acquire) == i; });
                     else if (o.what() != act::frame) wait_until([&] { return s.turn.load(std::memory_order_acquire) == turn_before(o); });
-                    act_on(m, o, s, mine);
+                    act_on<Verify>(m, o, s, mine);
                     if (in == order::exact) turn.store(i + std::uint64_t{1}, std::memory_order_release);
                     else if (o.what() != act::frame) s.turn.store(turn_behind(o), std::memory_order_release);
                 }
@@ -245,12 +257,19 @@ player::player(std::span<const operation> operations, std::uint64_t slots, std::
     if (p == MAP_FAILED) std::abort();
     state_->slots = static_cast<slot*>(p);
     if (o != order::one_thread) {
-        state_->by_thread.resize(threads);
+        std::vector<std::size_t> counts(threads);
+        for (const operation& x : operations) ++counts[x.thread()];
+        for (const std::size_t n : counts) state_->by_thread.emplace_back().reserve(n);  // at once: what growth leaves would hide the peak
         for (std::uint32_t i = 0; i < operations.size(); ++i) state_->by_thread[operations[i].thread()].push_back(i);
     }
     if (w == with::malloc) state_->malloc.emplace(frame_capacity);
     else if (w == with::framealloc) state_->pools.emplace(frame_capacity);
     else state_->intent.emplace(frame_capacity);
+    if (w != with::intent || o != order::one_thread) return;
+    state_->without_releases.reserve(operations.size());
+    for (const operation& x : operations) {
+        if (!x.in_frame() || x.what() != act::release) state_->without_releases.push_back(x);
+    }
 }
 
 player::~player() {
@@ -258,10 +277,11 @@ player::~player() {
     delete state_;
 }
 
-outcome player::play() {
-    if (state_->malloc) return state_->run(*state_->malloc);
-    if (state_->pools) return state_->run(*state_->pools);
-    return state_->run(*state_->intent);
+outcome player::play(bool verify) {
+    const auto run = [&](auto& m) { return verify ? state_->run<true>(m) : state_->run<false>(m); };
+    if (state_->malloc) return run(*state_->malloc);
+    if (state_->pools) return run(*state_->pools);
+    return run(*state_->intent);
 }
 
 namespace {
@@ -301,7 +321,7 @@ int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::ui
             forget_peak();
             before = memory_of("VmRSS:");
         }
-        const outcome r = plays.play();
+        const outcome r = plays.play(line[0] == 'v');
         const unsigned long peak = first ? memory_of("VmHWM:") - before : 0;
         first = false;
         std::printf("%llu %llu %llu %lu\n", static_cast<unsigned long long>(r.ns), static_cast<unsigned long long>(r.wrong), static_cast<unsigned long long>(r.refused), peak);

@@ -22,14 +22,15 @@ public:
     ~player();
     player(const player&) = delete;
     player& operator=(const player&) = delete;
-    outcome play();
+    outcome play(bool verify);  // without, its time is the allocator's
 
 private:
     struct state;
     state* state_;
 };
 
-// Reads what play_request()s come on standard input, and answers each with a line; returns the exit status of the process.
+// A line on standard input asks for a run, one beginning with 'v' for a verified one; each is answered with a line. Returns the exit
+// status of the process.
 int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity);
 
 }  // namespace replay
