@@ -46,12 +46,13 @@ void write_file(const std::string& path, F write) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::string trace, page, options;
+    std::string trace, page, options, json;
     std::size_t depth = 5, places = 20;
     CLI::App app("Says what framealloc would do for a program that framealloc-record recorded");
     app.add_option("trace", trace, "what framealloc-record wrote")->required();
     app.add_option("--html", page, "write a page with charts, which needs nothing from elsewhere");
     app.add_option("--options", options, "write the options as a C++ header");
+    app.add_option("--json", json, "write everything as JSON");
     app.add_option("--site-depth", depth, "return addresses that make a place")->check(CLI::Range(1U, static_cast<unsigned>(trace::deepest_stack)))->capture_default_str();
     app.add_option("--places", places, "places to show")->check(CLI::Range(1U, 10'000U))->capture_default_str();
     try {
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
         advise::sum_tags(a);
         advise::print_report(std::cout, a, places);
         if (!page.empty()) write_file(page, [&](std::ostream& out) { advise::write_page(out, a, std::max<std::size_t>(places, 60)); });
+        if (!json.empty()) write_file(json, [&](std::ostream& out) { advise::write_json(out, a, std::max<std::size_t>(places, 1000)); });
         if (!options.empty()) write_file(options, [&](std::ostream& out) { advise::write_options(out, a); });
     } catch (const trace::error& e) {
         fail(e.what());

@@ -82,7 +82,34 @@ std::vector<std::pair<std::string, std::string>> numbers(const advice& a) {
     return n;
 }
 
+nlohmann::json as_json(const advice& a, std::size_t places) {
+    nlohmann::json data;
+    data["program"] = std::filesystem::path(a.program).filename().string();
+    data["frames"] = a.frames;
+    data["mallocs_per_frame"] = a.mallocs_per_frame;
+    data["died_in_frame"] = percent(a.died_in_frame, a.blocks) / 100;
+    data["frame_capacity"] = a.frame_capacity;
+    data["frames_in_flight"] = a.frames_in_flight;
+    data["threads"] = nlohmann::json::array();
+    for (const thread_use& t : a.threads)
+        data["threads"].push_back({{"thread", t.thread}, {"p50", t.frame_bytes.p50}, {"p99", t.frame_bytes.p99}, {"max", t.frame_bytes.max}});
+    data["classes"] = nlohmann::json::array();
+    for (const auto& [size, blocks] : a.classes) data["classes"].push_back({{"bytes", size}, {"blocks", blocks}});
+    data["places"] = nlohmann::json::array();
+    for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
+        const site& s = a.sites[i];
+        data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(s)},
+                                  {"confidence", s.confidence}, {"kept", s.kept}, {"rate", rate(a, s)}, {"blocks", s.blocks}, {"sizes", sizes(s)},
+                                  {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
+    }
+    return data;
+}
+
 }  // namespace
+
+void write_json(std::ostream& out, const advice& a, std::size_t places) {
+    out << as_json(a, places).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
 
 void print_report(std::ostream& out, const advice& a, std::size_t places) {
     out << a.program << ": " << grouped(a.events) << " events, " << grouped(a.frames) << " frames";
@@ -146,8 +173,7 @@ void write_options(std::ostream& out, const advice& a) {
 }
 
 void write_page(std::ostream& out, const advice& a, std::size_t places) {
-    nlohmann::json data;
-    data["program"] = std::filesystem::path(a.program).filename().string();
+    nlohmann::json data = as_json(a, places);
     data["numbers"] = numbers(a);
     data["timeline"] = nlohmann::json::array();
     const std::size_t each = a.timeline.size() / 2000 + 1;  // frames to a bar: the highest of them
@@ -161,12 +187,6 @@ void write_page(std::ostream& out, const advice& a, std::size_t places) {
         data["timeline"].push_back({all, of_frames});
     }
     for (std::size_t i = 0; i < life_bins; ++i) data["bins"].push_back(life_bin_name(i));
-    data["places"] = nlohmann::json::array();
-    for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
-        const site& s = a.sites[i];
-        data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"shape", name_of(s.verdict)}, {"advice", advised(s)}, {"confidence", s.confidence},
-                                  {"rate", rate(a, s)}, {"sizes", sizes(s)}, {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
-    }
     std::string page(advise_page());
     const auto fill = [&](std::string_view mark, std::string_view with) { page.replace(page.find(mark), mark.size(), with); };
     fill("/*DATA*/", escaped(data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));

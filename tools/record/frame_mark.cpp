@@ -41,6 +41,7 @@ void on_trap(int number, siginfo_t* info, void* context) noexcept {
         thread_state& t = this_thread();
         if (recording() && !t.inside) {
             t.inside = true;
+            if (t.number == 0) introduce(t);
             put_mark(t);
             t.inside = false;
         }
@@ -79,7 +80,9 @@ struct search {
     std::uintptr_t found;
 };
 
+// With a dot it is a part of a function that the compiler moved away: f.cold.
 bool is_wanted(const search& s, const char* symbol) noexcept {
+    if (std::strchr(symbol, '.') != nullptr) return false;
     return std::strcmp(symbol, s.name) == 0 || (s.cpp_bytes != 0 && std::strncmp(symbol, s.cpp_name, s.cpp_bytes) == 0);
 }
 

@@ -158,6 +158,7 @@ void mark_from_program(bool wished) noexcept {
     thread_state& t = this_thread();
     if (!wished || !recording() || t.inside) return;
     t.inside = true;
+    if (t.number == 0) introduce(t);
     put_mark(t);
     t.inside = false;
 }
@@ -181,6 +182,7 @@ int recorder_enter() {
     if (!ready() || !recording()) return 0;
     if (t.inside) return 0;
     t.inside = true;
+    if (t.number == 0) introduce(t);
     return 1;
 }
 void recorder_leave() { this_thread().inside = false; }

@@ -161,12 +161,6 @@ std::uintptr_t end_of_stack() noexcept {
     return reinterpret_cast<std::uintptr_t>(low) + bytes;
 }
 
-void introduce(thread_state& t) noexcept {
-    t.number = threads.fetch_add(1, std::memory_order_relaxed) + 1;
-    t.stack_end = end_of_stack();
-    pthread_setspecific(at_thread_exit, &t);
-}
-
 bool room_for_words(words& w, trace::chunk_kind kind, std::size_t n) noexcept {
     if (static_cast<std::size_t>(w.end - w.next) >= n) return true;
     finish_chunk(w.end);
@@ -236,6 +230,12 @@ bool recording() noexcept { return on.load(std::memory_order_relaxed); }
 std::uint64_t since_start_ns() noexcept { return now_ns(CLOCK_MONOTONIC) - start_ns; }
 void note_unrecorded() noexcept { unrecorded.fetch_add(1, std::memory_order_relaxed); }
 
+void introduce(thread_state& t) noexcept {
+    t.number = threads.fetch_add(1, std::memory_order_relaxed) + 1;
+    t.stack_end = end_of_stack();
+    pthread_setspecific(at_thread_exit, &t);
+}
+
 const char* open_trace(const settings& s) noexcept {
     file = open(s.path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0) return std::strerror(errno);
@@ -286,7 +286,6 @@ void close_trace() noexcept {
 }
 
 void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t address, std::uint64_t size, unsigned alignment_log2) noexcept {
-    if (t.number == 0) introduce(t);
     const bool wide = size >= trace::wide_size || alignment_log2 > 4;
     if (!make_room(t, wide ? 2 : 1)) return note_unrecorded();
     trace::event* e = t.next;
@@ -297,7 +296,6 @@ void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t add
 }
 
 void put_mark(thread_state& t) noexcept {
-    if (t.number == 0) introduce(t);
     if (!make_room(t, 1)) return;
     *t.next++ = {static_cast<std::uint64_t>(trace::op::mark) | sequence.fetch_add(1, std::memory_order_relaxed) << 24, since_start_ns()};
 }

@@ -29,15 +29,14 @@ std::uint64_t since_start_ns() noexcept;
 struct thread_state {
     trace::event* next;     // null: no chunk
     trace::event* end;
-    std::uint32_t number;   // 0: not known yet
-    std::uint32_t new_depth;  // within operator new or delete, whose malloc or free are not the program's
-    trace::op as;             // what a malloc within it is recorded as
-    bool inside;              // the recorder: what it calls is not recorded
+    std::uint32_t number;   // 0: not introduced yet
+    bool inside;            // the recorder, or another allocating function: what it calls is not recorded
     std::uintptr_t stack_end;
 };
 thread_state& this_thread() noexcept;
 
-// Requires: t.inside.
+// Before its first event. Requires, as the following: t.inside.
+void introduce(thread_state& t) noexcept;
 void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t address, std::uint64_t size, unsigned alignment_log2) noexcept;
 void put_mark(thread_state& t) noexcept;
 void note_unrecorded() noexcept;

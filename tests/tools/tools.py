@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""framealloc-record, -advise and -replay on a program with planted places, on damaged traces, and on a real engine.
+
+usage: tools.py BUILD SOURCE CHECK      CHECK: planted, ends, hostile, replay or godot
+
+BUILD has the tools, the planted program and the library, SOURCE is the repository. Ends with 1 at the first check that fails.
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+build, source = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+RECORD, ADVISE, REPLAY = (build / "tools" / f"framealloc-{name}" for name in ("record", "advise", "replay"))
+PLANTED = build / "tests/planted"
+SHAPES = {"planted_frame": "frame", "planted_kept": "frame", "planted_pool": "pool", "planted_heap": "heap", "planted_resize": "grow",
+          "planted_transfer": "transfer", "planted_startup": "start-up"}
+
+
+def run(*command, status=0, **more):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300, **more)
+    if status is not None and done.returncode != status:
+        sys.exit(f"tools.py: {' '.join(map(str, command))} ended with {done.returncode}, not {status}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done
+
+
+def check(condition, what):
+    if not condition:
+        sys.exit(f"tools.py: failed: {what}")
+
+
+def advise(folder, trace, *more):
+    run(ADVISE, folder / trace, "--json", folder / "advice.json", *more)
+    return json.loads((folder / "advice.json").read_text())
+
+
+def summary(text):
+    found = re.search(r"([\d,]+) events of (\d+) threads, ([\d,]+) frames, ([\d,]+) call stacks; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*)", text)
+    check(found, f"a summary in {text!r}")
+    return [int(found[i].replace(",", "")) for i in range(1, 5)] + [float(found[5]), found[6]]
+
+
+def near(value, wanted):
+    return abs(value - wanted) <= 0.1 * wanted
+
+
+def planted(folder):
+    events, threads, frames, _, each, end = summary(run(RECORD, "-o", folder / "p", "--", PLANTED).stderr)
+    check(events > 190_000 and threads == 2 and frames == 400 and end == "exited with 0", "everything was recorded")
+    check(each <= 24, f"{each} bytes an event")
+    a = advise(folder, "p", "--options", folder / "advised.hpp", "--html", folder / "p.html", "--places", "1000")
+    right = 0
+    for function, shape in SHAPES.items():
+        places = [p for p in a["places"] if p["stack"] and p["stack"][0].startswith(function)]
+        check(len(places) == 1 and places[0]["shape"] == shape and places[0]["confidence"] >= 0.9, f"{function} is {shape}: {places}")
+        right += 1
+    grow = [p for p in a["places"] if any("planted_grow" in name for name in p["stack"])]
+    check([p["shape"] for p in grow] == ["grow"], f"planted_grow grows: {grow}")
+    for p in a["places"]:
+        check(p["blocks"] >= 30 or p["shape"] in ("unknown", "start-up"), f"nothing is said of {p['blocks']} blocks: {p}")
+    kept = next(p for p in a["places"] if p["stack"] and p["stack"][0].startswith("planted_kept"))
+    check(kept["kept"] == 1 and a["frames_in_flight"] == 2, "what outlives a frame by one needs two in flight")
+    # 64 and 32 bytes a block, their lists of pointers, and what grew: its last size.
+    common, most = 6400 + 800 + 1600 + 400 + 4096 + 2912, 12800 + 1600 + 1600 + 400 + 4096 + 2912
+    main = a["threads"][0]
+    check(near(main["p50"], common) and near(main["max"], most) and near(a["frame_capacity"], most), f"frame memory {main}, planted {common} and {most}")
+    pool = next(c for c in a["classes"] if c["bytes"] == 48)
+    check(near(pool["blocks"], 520), f"the pool's peak {pool}")
+    page = (folder / "p.html").read_text()
+    check("planted_frame" in page and "layout.treemap" in page and "http-equiv" not in page and "src=" not in page.split("<script>/*")[0][:2000], "a page that needs nothing")
+    run(os.environ.get("CXX", "c++"), "-std=c++20", "-O2", f"-I{folder}", f"-I{source}/include", "-DFRAMEALLOC_MODE=standard", source / "tests/tools/advised.cpp",
+        build / "libframealloc.a", "-pthread", "-o", folder / "advised")
+    print(f"{right + 1} of {len(SHAPES) + 1} shapes; frame memory p50 {main['p50']} of {common}, max {main['max']} of {most};", run(folder / "advised").stdout.strip())
+
+
+def ends(folder):
+    killed = summary(run(RECORD, "-o", folder / "k", "--", PLANTED, "kill", status=128 + signal.SIGKILL).stderr)
+    check(killed[2] == 201 and killed[5].startswith("was ended by Killed"), f"all is kept up to the kill: {killed}")
+    whole = summary(run(RECORD, "-o", folder / "w", "--", PLANTED).stderr)
+    check(0.45 < killed[0] / whole[0] < 0.55, "half of the events in half of the frames")
+    interrupted = summary(run(RECORD, "-o", folder / "i", "--", PLANTED, "interrupt", status=128 + signal.SIGINT).stderr)
+    check(interrupted[2] == 201, "and up to an interrupt")
+    forked = summary(run(RECORD, "-o", folder / "f", "--", PLANTED, "fork").stderr)
+    check(abs(forked[0] - whole[0]) < 300, "children leave no events in the trace of their parent")
+    run(RECORD, "--children", "-o", folder / "c", "--", PLANTED, "fork")
+    children = sorted(folder.glob("c.*"))
+    check(len(children) == 5, f"a trace for each child: {children}")
+    for c in children:
+        run(ADVISE, c)
+    by_name = summary(run(RECORD, "-o", folder / "n", "--frame", "planted_heap", "--", PLANTED).stderr)
+    check(by_name[2] == 400, f"frames by a function's name: {by_name}")
+    by_time = summary(run(RECORD, "-o", folder / "t", "--frame-every", "1", "--", PLANTED).stderr)
+    check(by_time[2] >= 10, f"frames by time: {by_time}")
+    by_environment = summary(run(RECORD, "-o", folder / "e", "--frame-env", "--", PLANTED, env={**os.environ, "FRAMEALLOC_FRAME": "planted_heap"}).stderr)
+    check(by_environment[2] == 400, f"frames by the environment: {by_environment}")
+    limited = run(RECORD, "-o", folder / "l", "--limit", "1MB", "--", PLANTED).stderr
+    check((folder / "l").stat().st_size <= 1_000_000 and "were not recorded" in limited, f"a limit: {limited}")
+    sampled = summary(run(RECORD, "-o", folder / "s", "--sample", "10", "--", PLANTED).stderr)
+    check(sampled[0] < whole[0] / 3, f"a sample: {sampled}")
+    own = subprocess.run([RECORD, "-o", folder / "sh", "--", "sh", "-c", f"exec {PLANTED}"], capture_output=True, text=True, check=True)
+    check(abs(summary(own.stderr)[0] - whole[0]) < 300, "a script that becomes the program")
+    for words, line in ((["--frame", "no_such", "--", PLANTED], "no such function"), (["--", "/no/such/program"], "No such file"), (["--sample", "0", "--", PLANTED], "sample"),
+                        (["--frame", "x", "--frame-every", "2", "--", PLANTED], "not by both"), (["--limit", "10", "--", PLANTED], "1MB"), ([], "program")):
+        wrong = run(RECORD, "-o", folder / "x", *words, status=2)
+        check(line in wrong.stderr and wrong.stderr.count("\n") == 1, f"one line: {wrong.stderr!r}")
+    print("killed, interrupted, forked, limited, sampled; four ways to mark frames; 6 wrong uses refused in one line each")
+
+
+def hostile(folder):
+    run(RECORD, "-o", folder / "p", "--", PLANTED)
+    data = (folder / "p").read_bytes()
+    random.seed(1)
+    damaged = folder / "damaged"
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (256 << 20, 256 << 20))
+    refused = 0
+    for n in range(120):
+        broken = bytearray(data)
+        if n % 3 == 0:
+            broken = broken[:random.randrange(len(broken))]
+        else:
+            for _ in range(1 + n % 5):
+                # Half of them where the header and the heads of chunks are.
+                at = random.randrange(4096 + 64) if n % 2 else 4096 + random.randrange(len(broken) // 65536) * 65536 + random.randrange(65536)
+                broken[at] ^= 1 << random.randrange(8)
+        damaged.write_bytes(broken)
+        for tool in ([ADVISE, damaged], [REPLAY, "--with", "glibc", "--rounds", "1", damaged]):
+            done = run(*tool, status=None, preexec_fn=limit if tool[0] == ADVISE else None)
+            check(done.returncode in (0, 2), f"{tool[0].name} ended with {done.returncode} on damage {n}: {done.stderr[-500:]}")
+            if done.returncode == 2:
+                check(done.stderr.count("\n") == 1, f"one line: {done.stderr!r}")
+                refused += 1
+    print(f"{refused} of 240 runs on damaged traces refused with one line, the others harmless")
+
+
+def replay(folder):
+    run(RECORD, "-o", folder / "p", "--", PLANTED)
+    for words in ([], ["--threads"], ["--threads", "--exact"]):
+        done = run(REPLAY, "--intent", "--rounds", "2", *words, folder / "p").stdout
+        rows = re.findall(r"^  (\w+) +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +(\d+)$", done, re.M)
+        names = {name for name, _ in rows}
+        check(names >= {"glibc", "mimalloc", "jemalloc", "tcmalloc", "tbb", "framealloc", "intent"}, f"every allocator: {done}")
+        check(all(wrong == "0" for _, wrong in rows), f"every stamp right: {done}")
+    for words, line in ((["--with", "nonsense"], "none of"), (["--exact"], "--threads"), (["--rounds", "0"], "rounds")):
+        wrong = run(REPLAY, *words, folder / "p", status=2)
+        check(line in wrong.stderr and wrong.stderr.count("\n") == 1, f"one line: {wrong.stderr!r}")
+    print(done)
+
+
+def godot(folder):
+    project = source / "tests/tools/godot"
+    environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C"}
+    command = ["godot3-server", "--path", str(project), "--frames=300"]
+    plain, recorded = [], []
+    for _ in range(3):
+        for times, words in ((plain, command), (recorded, [RECORD, "--frame", "nanosleep", "-o", folder / "g", "--", *command])):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            done = run(*words, env=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    events, threads, frames, stacks, each, end = summary(done.stderr)
+    check(frames >= 300 and end == "exited with 0" and each <= 24, f"frames by name: {done.stderr}")
+    a = advise(folder, "g")
+    check(8_000 < a["mallocs_per_frame"] * frames / 300 < 12_000, f"mallocs a frame: {a['mallocs_per_frame']}")
+    check(a["died_in_frame"] > 0.8, "most die within their frame")
+    check(all(len(p["stack"]) >= 3 and "godot3-server+0x" in p["stack"][0] for p in a["places"][:5]), "call stacks of a program without symbols or frame pointers")
+    table = run(REPLAY, "--intent", "--rounds", "3", folder / "g").stdout
+    check(not re.search(r" [1-9]\d*$", "\n".join(line for line in table.splitlines() if line.startswith("  ") and "allocator" not in line), re.M), f"every stamp right: {table}")
+    print(f"{events:,} events, {frames} frames, {stacks:,} call stacks, {each} bytes an event; {a['mallocs_per_frame']:.0f} mallocs a frame, {100 * a['died_in_frame']:.1f} % die in it;")
+    print(f"CPU time recorded to plain: {min(recorded) / min(plain):.2f}\n{table}")
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        {"planted": planted, "ends": ends, "hostile": hostile, "replay": replay, "godot": godot}[sys.argv[3]](pathlib.Path(name))
+    print(f"{sys.argv[3]}: right, {time.monotonic() - started:.1f} s")
