@@ -42,7 +42,7 @@ def advise(folder, trace, *more):
 
 
 def summary(text):
-    found = re.search(r"([\d,]+) events of (\d+) threads, ([\d,]+) frames, ([\d,]+) call stacks; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*)", text)
+    found = re.search(r"([\d,]+) events of (\d+) threads, ([\d,]+) frames, ([\d,]+) call stacks; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*?) after ", text)
     check(found, f"a summary in {text!r}")
     return [int(found[i].replace(",", "")) for i in range(1, 5)] + [float(found[5]), found[6]]
 
@@ -158,12 +158,13 @@ def godot(folder):
     environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C"}
     command = ["godot3-server", "--path", str(project), "--frames=300"]
     plain, recorded = [], []
-    for _ in range(3):
-        for times, words in ((plain, command), (recorded, [RECORD, "--frame", "nanosleep", "-o", folder / "g", "--", *command])):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            done = run(*words, env=environment)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run(*command, env=environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        plain.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        done = run(RECORD, "--frame", "getenv", "-o", folder / "g", "--", *command, env=environment)
+        recorded.append(float(re.search(r"after ([\d.]+) s of CPU time", done.stderr)[1]))
     events, threads, frames, stacks, each, end = summary(done.stderr)
     check(frames >= 300 and end == "exited with 0" and each <= 24, f"frames by name: {done.stderr}")
     a = advise(folder, "g")

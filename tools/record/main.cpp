@@ -1,6 +1,7 @@
 // framealloc-record: runs a program with the recorder preloaded, and says what was recorded.
 #include <CLI/CLI.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ struct choices {
     double every_ms = 0;
     bool frame_env = false, children = false;
     std::uint64_t limit = 0;
-    std::uint32_t sample = 1, depth = 8;
+    std::uint32_t sample = 1, depth = 6;
 };
 
 [[noreturn]] void fail(const std::string& line) {
@@ -60,6 +61,8 @@ std::string ending(int status) {
     if (WIFSIGNALED(status)) return std::string("was ended by ") + strsignal(WTERMSIG(status));
     return "exited with " + std::to_string(WEXITSTATUS(status));
 }
+
+double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; }
 
 std::string grouped(std::uint64_t n) {
     std::string s = std::to_string(n);
@@ -134,7 +137,8 @@ int main(int argc, char** argv) {
     }
     std::signal(SIGINT, SIG_IGN);  // the terminal sends it to the program too; what it recorded is to be summarised
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    rusage used{};
+    while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {
     }
     const std::string path = c.children ? c.output + "." + std::to_string(child) : c.output;
     if (!fs::exists(path)) {
@@ -142,7 +146,9 @@ int main(int argc, char** argv) {
         fail("the program did not load the recorder; is it linked statically, or setuid?");
     }
     try {
-        summarise(path, ending(status));
+        char cpu[64];
+        std::snprintf(cpu, sizeof cpu, " after %.2f s of CPU time", seconds(used.ru_utime) + seconds(used.ru_stime));
+        summarise(path, ending(status) + cpu);
     } catch (const trace::error& e) {
         fail(e.what());
     }

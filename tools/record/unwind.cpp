@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <iterator>
 
 namespace recorder {
 namespace {
@@ -260,23 +261,37 @@ const rule& rule_for(std::uintptr_t pc) noexcept {
     return rules[number];
 }
 
+// Where the last walks of this thread went from a place on its stack: the outer frames of a loop's allocations are the same, and the
+// same registers at the same instruction have the same caller's frame.
+struct passed {
+    std::uintptr_t pc, sp, bp;
+    std::uintptr_t cfa;
+    std::uintptr_t bp_slot;  // where the caller's rbp was saved; 0: it is unchanged
+};
+thread_local passed walked[64] __attribute__((tls_model("initial-exec")));
+
+bool look_up(const stack_start& at, passed& p) noexcept {
+    const rule& r = rule_for(at.pc - 1);  // within the call, not behind it
+    if (r.base == 0) return false;
+    const std::uintptr_t cfa = (r.base == reg_sp ? at.sp : at.bp) + static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});
+    if (cfa <= at.sp || cfa > at.end || cfa % 8 != 0) return false;
+    const std::uintptr_t saved = r.bp_offset == 0 ? 0 : cfa + static_cast<std::uintptr_t>(std::intptr_t{r.bp_offset});
+    if (saved != 0 && (saved < at.sp || saved >= cfa)) return false;
+    p = {at.pc, at.sp, at.bp, cfa, saved};
+    return true;
+}
+
 }  // namespace
 
-std::size_t unwind(stack_start from, std::uintptr_t* into, std::size_t most) noexcept {
+std::size_t unwind(stack_start at, std::uintptr_t* into, std::size_t most) noexcept {
     std::size_t n = 0;
-    while (n < most && from.pc != 0) {
-        into[n++] = from.pc;
-        const rule& r = rule_for(from.pc - 1);  // within the call, not behind it
-        if (r.base == 0) break;
-        const std::uintptr_t cfa = (r.base == reg_sp ? from.sp : from.bp) + static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});
-        if (cfa <= from.sp || cfa > from.end || cfa % 8 != 0) break;
-        if (r.bp_offset != 0) {
-            const std::uintptr_t saved = cfa + static_cast<std::uintptr_t>(std::intptr_t{r.bp_offset});
-            if (saved < from.sp || saved >= cfa) break;
-            std::memcpy(&from.bp, reinterpret_cast<const void*>(saved), 8);
-        }
-        std::memcpy(&from.pc, reinterpret_cast<const void*>(cfa - 8), 8);
-        from.sp = cfa;
+    while (n < most && at.pc != 0) {
+        into[n++] = at.pc;
+        passed& p = walked[at.sp / 8 % std::size(walked)];
+        if ((p.pc != at.pc || p.sp != at.sp || p.bp != at.bp) && !look_up(at, p)) break;
+        if (p.bp_slot != 0) std::memcpy(&at.bp, reinterpret_cast<const void*>(p.bp_slot), 8);
+        std::memcpy(&at.pc, reinterpret_cast<const void*>(p.cfa - 8), 8);
+        at.sp = p.cfa;
     }
     return n;
 }

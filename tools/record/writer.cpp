@@ -59,6 +59,8 @@ struct known_stack {
     std::atomic<std::uint64_t> hash;
     std::atomic<std::uint32_t> number;
 };
+// In front of the table, which is larger than caches are: 44 bits of the hash, and the number.
+std::atomic<std::uint64_t> recent_stacks[1 << 14];
 constexpr std::size_t stack_table_size = trace::most_stacks * 2;
 known_stack* stack_table;
 std::atomic_flag stacks_lock;
@@ -300,10 +302,9 @@ void put_mark(thread_state& t) noexcept {
     *t.next++ = {static_cast<std::uint64_t>(trace::op::mark) | sequence.fetch_add(1, std::memory_order_relaxed) << 24, since_start_ns()};
 }
 
-std::uint32_t stack_number(const std::uintptr_t* addresses, std::size_t n) noexcept {
-    std::uint64_t hash = n;
-    for (std::size_t i = 0; i < n; ++i) hash = (hash ^ addresses[i]) * 0x9e3779b97f4a7c15U ^ hash >> 29;
-    hash |= 1;
+namespace {
+
+std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::uint64_t hash) noexcept {
     std::size_t i = static_cast<std::size_t>(hash >> 20) % stack_table_size;
     const auto find = [&]() -> known_stack& {
         for (;; i = (i + 1) % stack_table_size) {
@@ -326,6 +327,20 @@ std::uint32_t stack_number(const std::uintptr_t* addresses, std::size_t n) noexc
     stack_words.next += n + 1;
     s.number.store(number, std::memory_order_relaxed);
     s.hash.store(hash, std::memory_order_release);
+    return number;
+}
+
+}  // namespace
+
+std::uint32_t stack_number(const std::uintptr_t* addresses, std::size_t n) noexcept {
+    std::uint64_t hash = n;
+    for (std::size_t i = 0; i < n; ++i) hash = (hash ^ addresses[i]) * 0x9e3779b97f4a7c15U ^ hash >> 29;
+    hash |= 1;
+    std::atomic<std::uint64_t>& recent = recent_stacks[hash >> 6 & (std::size(recent_stacks) - 1)];
+    const std::uint64_t tag = hash >> trace::stack_bits << trace::stack_bits;
+    if (const std::uint64_t seen = recent.load(std::memory_order_relaxed); (seen & ~(trace::most_stacks - 1)) == tag) return static_cast<std::uint32_t>(seen & (trace::most_stacks - 1));
+    const std::uint32_t number = find_stack(addresses, n, hash);
+    if (number != 0) recent.store(tag | number, std::memory_order_relaxed);
     return number;
 }
 

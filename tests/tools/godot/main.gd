@@ -23,7 +23,7 @@ func _ready():
 		things.append(t)
 
 func _process(delta):
-	OS.delay_usec(1)  # the mark of a frame, as a limiter of the frame rate would set it
+	OS.has_environment("FRAME")  # calls getenv: the mark of a frame in a program that has no symbols
 	var report = {}
 	for t in things:
 		var far = t.step(delta)
