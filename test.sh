@@ -18,7 +18,8 @@ for argument in "$@"; do
 done
 
 packages=(cmake ninja-build g++ clang-14 clang-19 clang-tidy-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind heaptrack gdb ccache
-          doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0)
+          doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0
+          libjs-d3 elfutils libjemalloc2 libtcmalloc-minimal4 libtbbmalloc2 godot3-server)
 if [ "$install" = 1 ]; then
     [ "$full" = 0 ] || packages+=(gcovr)
     scripts/install_packages.sh "${packages[@]}"
@@ -47,7 +48,7 @@ build() {
 }
 
 fuzz_seconds=$([ "$full" = 1 ] && echo 60 || echo 10)
-build "asan -DFRAMEALLOC_FUZZ_SECONDS=$fuzz_seconds" unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations
+build "asan -DFRAMEALLOC_FUZZ_SECONDS=$fuzz_seconds" unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations fuzz_trace
 step "address and undefined behaviour sanitizers"
 ctest --preset asan -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan|fuzz)' --output-on-failure
 
