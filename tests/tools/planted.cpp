@@ -24,7 +24,7 @@ void use(void* p) { touched = *static_cast<char*>(p) = 1; }
 }  // namespace
 
 // Outside the unnamed namespace, so that the linker knows their names.
-#define PLANTED __attribute__((noinline, noclone)) void
+#define PLANTED __attribute__((noinline)) void
 
 // 100 blocks a frame, every hundredth frame 200: 64 bytes each.
 PLANTED planted_frame(unsigned frame) {

@@ -59,7 +59,7 @@ def planted(folder):
     right = 0
     for function, shape in SHAPES.items():
         places = [p for p in a["places"] if p["stack"] and p["stack"][0].startswith(function)]
-        check(len(places) == 1 and places[0]["shape"] == shape and places[0]["confidence"] >= 0.9, f"{function} is {shape}: {places}")
+        check(places and places[0]["shape"] == shape and places[0]["confidence"] >= 0.9, f"{function} is {shape}: {places}")
         right += 1
     grow = [p for p in a["places"] if any("planted_grow" in name for name in p["stack"])]
     check([p["shape"] for p in grow] == ["grow"], f"planted_grow grows: {grow}")

@@ -37,8 +37,12 @@ void on_trap(int number, siginfo_t* info, void* context) noexcept {
     greg_t& pc = c->uc_mcontext.gregs[REG_RIP];
     greg_t& flags = c->uc_mcontext.gregs[REG_EFL];
     const int saved = errno;
-    if (pc == static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(patched) + 1)) {
-        thread_state& t = this_thread();
+    thread_state& t = this_thread();
+    if (t.stepping) {  // asked first: behind an instruction of one byte the address is the breakpoint's
+        t.stepping = false;
+        flags &= ~single_step;
+        store_byte(breakpoint);
+    } else if (pc == static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(patched) + 1)) {
         if (recording() && !t.inside) {
             t.inside = true;
             if (t.number == 0) introduce(t);
@@ -47,10 +51,8 @@ void on_trap(int number, siginfo_t* info, void* context) noexcept {
         }
         pc -= 1;
         store_byte(original);
+        t.stepping = true;
         flags |= single_step;
-    } else if ((flags & single_step) != 0) {
-        flags &= ~single_step;
-        store_byte(breakpoint);
     } else if ((before.sa_flags & SA_SIGINFO) != 0 && before.sa_sigaction != nullptr) {
         before.sa_sigaction(number, info, context);
     } else if (before.sa_handler != SIG_IGN && before.sa_handler != SIG_DFL) {

@@ -313,11 +313,11 @@ int vkQueuePresentKHR(void* queue, const void* info) {
 
 // --- the end ---
 
-[[noreturn]] void _exit(int status) {
+void _exit(int status) {
     close_trace();
     for (;;) syscall(SYS_exit_group, status);
 }
-[[noreturn]] void _Exit(int status) noexcept { _exit(status); }
+void _Exit(int status) noexcept { _exit(status); }
 
 // --- what the program may not block while a breakpoint marks its frames ---
 

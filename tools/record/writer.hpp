@@ -31,6 +31,7 @@ struct thread_state {
     trace::event* end;
     std::uint32_t number;   // 0: not introduced yet
     bool inside;            // the recorder, or another allocating function: what it calls is not recorded
+    bool stepping;          // over the instruction under a breakpoint
     std::uintptr_t stack_end;
 };
 thread_state& this_thread() noexcept;
