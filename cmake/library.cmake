@@ -1,5 +1,5 @@
 # The library: cold paths, compiled once; hot paths are in the headers.
-file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/framealloc/*.hpp include/framealloc/*.def include/framealloc/framealloc.h)
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/framealloc/*.hpp include/framealloc/*.def include/framealloc/framealloc.h include/framealloc/mark_frame.h)
 file(GLOB sources CONFIGURE_DEPENDS src/*/*.cpp src/os/${FRAMEALLOC_OS}/*.cpp)
 
 if(FRAMEALLOC_OS STREQUAL portable)

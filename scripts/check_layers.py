@@ -12,7 +12,7 @@ import sys
 
 FLOOR = {"base": 0, "sync": 1, "os": 2, "account": 3, "guard": 3, "memory": 4, "lifetime": 5, "object": 6, "insight": 7, "runtime": 8,
          "device": 9}
-FREE = {"config.hpp", "version.hpp", "fwd.hpp", "framealloc.h"}   # below every floor; the C header includes nothing of ours
+FREE = {"config.hpp", "version.hpp", "fwd.hpp", "framealloc.h", "mark_frame.h"}   # below every floor; the C headers include nothing of ours
 TOP = {"framealloc.hpp", "fa.hpp"}                # above every floor
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]framealloc/([^>"]+)[>"]')
 CONDITIONAL = re.compile(r"^\s*#\s*(?:el)?if.*(__GNUC__|__clang__|__has_feature|__SANITIZE|__x86_64__|__linux__|_MSC_VER)")

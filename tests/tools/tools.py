@@ -158,7 +158,7 @@ def godot(folder):
     environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C"}
     command = ["godot3-server", "--path", str(project), "--frames=600"]
     plain, recorded = [], []
-    for _ in range(5):
+    for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         run(*command, env=environment)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -171,7 +171,7 @@ def godot(folder):
     check(8_000 < a["mallocs_per_frame"] * frames / 600 < 12_000, f"mallocs a frame: {a['mallocs_per_frame']}")
     check(a["died_in_frame"] > 0.8, "most die within their frame")
     check(all(len(p["stack"]) >= 3 and "godot3-server+0x" in p["stack"][0] for p in a["places"][:5]), "call stacks of a program without symbols or frame pointers")
-    table = run(REPLAY, "--intent", "--rounds", "3", folder / "g").stdout
+    table = run(REPLAY, "--intent", "--rounds", "2", folder / "g").stdout
     check(not re.search(r" [1-9]\d*$", "\n".join(line for line in table.splitlines() if line.startswith("  ") and "allocator" not in line), re.M), f"every stamp right: {table}")
     print(f"{events:,} events, {frames} frames, {stacks:,} call stacks, {each} bytes an event; {a['mallocs_per_frame']:.0f} mallocs a frame, {100 * a['died_in_frame']:.1f} % die in it;")
     print(f"CPU time recorded to plain: {min(recorded) / min(plain):.2f}\n{table}")

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -23,15 +24,18 @@ bool is_plumbing(const std::string& name) {
     return name.empty();
 }
 
-// The scope of the innermost function that is not the standard library's; without a name, its module.
-std::string tag_of(const advise::site& s) {
-    for (const std::string& name : s.names) {
-        std::string plain = advise::plain_name(name);
+// The scope of the innermost function that is not the standard library's; its module where it has no name, or is a library's function in C.
+std::string tag_of(const trace::recording& r, const advise::site& s) {
+    const std::string program = std::filesystem::path(r.header().program).filename().string();
+    for (std::size_t i = s.named; i < s.names.size(); ++i) {
+        std::string plain = advise::plain_name(s.names[i]);
         if (const auto space = plain.rfind(' '); space != std::string::npos && !plain.starts_with("operator")) plain = plain.substr(space + 1);
         if (is_plumbing(plain)) continue;
-        if (const auto offset = plain.find("+0x"); offset != std::string::npos) return plain.substr(0, offset);
+        const std::string module = advise::module_of(r, s.addresses[i]);
+        if (plain.find("+0x") != std::string::npos) return module;
         const auto scope = plain.rfind("::");
-        return scope == std::string::npos ? plain : plain.substr(0, scope);
+        if (scope != std::string::npos) return plain.substr(0, scope);
+        return module == program || module.empty() ? plain : module;
     }
     return "(unknown)";
 }
@@ -64,12 +68,13 @@ int main(int argc, char** argv) {
     try {
         const trace::recording r(trace);
         advise::advice a = advise::study(r, depth);
+        advise::skip_wrappers(a);
         std::set<std::uint64_t> addresses;
         for (const advise::site& s : a.sites) addresses.insert(s.addresses.begin(), s.addresses.end());
         const auto names = advise::names_of(r, {addresses.begin(), addresses.end()});
         for (advise::site& s : a.sites) {
             for (const std::uint64_t address : s.addresses) s.names.push_back(names.at(address));
-            s.tag = tag_of(s);
+            s.tag = tag_of(r, s);
         }
         advise::sum_tags(a);
         advise::print_report(std::cout, a, places);

@@ -54,7 +54,7 @@ std::string advised(const site& s) {
     return "";
 }
 
-std::string first_name(const site& s) { return s.names.empty() ? "(no call stack)" : s.names.front(); }
+std::string first_name(const site& s) { return s.names.empty() ? "(no call stack)" : s.names[s.named]; }
 
 double percent(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole); }
 
@@ -131,7 +131,9 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     if (a.threads.empty()) {
         out << "  no frame-shaped places\n";
     } else {
-        out << "  frame_capacity   " << bytes(a.frame_capacity) << ", the most that a thread's frame would take; frames_in_flight " << a.frames_in_flight << '\n';
+        out << "  frame_capacity   " << bytes(a.frame_capacity)
+            << (a.load_frames ? ", p99; single frames, which load something, are far beyond it and would chain further chunks" : ", the most that a thread's frame would take")
+            << "; frames_in_flight " << a.frames_in_flight << '\n';
         for (std::size_t i = 0; i < std::min<std::size_t>(a.threads.size(), 4); ++i) {
             const thread_use& t = a.threads[i];
             out << text("  thread %-4u      p50 %s, p99 %s, max %s of frame memory, over %s frames\n", t.thread, bytes(t.frame_bytes.p50).c_str(),

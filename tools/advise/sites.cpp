@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <set>
 
 namespace advise {
 namespace {
 
 constexpr std::uint64_t pool_most = 4096;  // options::pool_max
 constexpr std::uint64_t frame_step = 16;   // how a frame's cursor moves
+constexpr std::uint64_t outlier = 4;       // times p99: a frame that loads something, and no measure for the others
 
 std::uint64_t rounded(std::uint64_t bytes, std::uint64_t to) { return (bytes + to - 1) / to * to; }
 
@@ -242,10 +244,26 @@ advice study(const trace::recording& r, std::size_t depth) {
         else if (s.verdict == shape::frame || s.verdict == shape::transfer || s.verdict == shape::pool) a.removed[s.verdict] += rate;
     }
     a.classes.assign(classes.begin(), classes.end());
-    if (!a.threads.empty()) a.frame_capacity = rounded(a.threads.front().frame_bytes.max * a.sampled, 4096);
+    for (const thread_use& t : a.threads) {
+        const percentiles& use = t.frame_bytes;
+        const bool loads = use.max > outlier * use.p99;
+        a.load_frames = a.load_frames || loads;
+        a.frame_capacity = std::max(a.frame_capacity, rounded((loads ? use.p99 : use.max) * a.sampled, 4096));
+    }
     std::erase_if(a.sites, [](const site& s) { return s.blocks + s.startup == 0; });
     std::sort(a.sites.begin(), a.sites.end(), [](const site& x, const site& y) { return x.blocks != y.blocks ? x.blocks > y.blocks : x.startup > y.startup; });
     return a;
+}
+
+void skip_wrappers(advice& a) {
+    constexpr std::size_t everywhere = 16;  // callers
+    std::map<std::uint64_t, std::set<std::uint64_t>> callers;
+    for (const site& s : a.sites) {
+        for (std::size_t i = 0; i + 1 < s.addresses.size(); ++i) callers[s.addresses[i]].insert(s.addresses[i + 1]);
+    }
+    for (site& s : a.sites) {
+        while (s.named + 1 < s.addresses.size() && callers[s.addresses[s.named]].size() >= everywhere) ++s.named;
+    }
 }
 
 void sum_tags(advice& a) {

@@ -49,6 +49,7 @@ struct site {
     double confidence = 0;         // what at least fits, with 95 % probability: Wilson's lower bound for `share`
     std::string tag;               // suggested
     std::vector<std::string> names;
+    std::size_t named = 0;         // which of them names the place: the innermost that is not called from everywhere
 };
 
 struct frame_use {
@@ -83,7 +84,8 @@ struct advice {
     std::vector<thread_use> threads;  // those with frame memory, the most first
     std::vector<tag_use> tags;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> classes;  // pool: bytes, blocks live at most
-    std::uint64_t frame_capacity = 0;
+    std::uint64_t frame_capacity = 0;     // bytes: the most that a thread's frame takes, or p99 where the most is far beyond it
+    bool load_frames = false;             // some are far beyond p99
     std::uint32_t frames_in_flight = 1;
     double mallocs_per_frame = 0;
     std::map<shape, double> removed;  // mallocs a frame, by what replaces them
@@ -97,6 +99,9 @@ double wilson_lower(std::uint64_t fitting, std::uint64_t n);
 
 // `depth`: return addresses that make a place. Names are not filled in. Throws trace::error.
 advice study(const trace::recording& r, std::size_t depth);
+
+// Finds the functions that pass allocations on: called from so many places, they name none. Sets site::named.
+void skip_wrappers(advice& a);
 
 // After names and tags are known.
 void sum_tags(advice& a);

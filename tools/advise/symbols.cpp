@@ -108,6 +108,13 @@ std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const s
     return names;
 }
 
+std::string module_of(const trace::recording& r, std::uint64_t address) {
+    for (const trace::module& m : r.modules()) {
+        if (address - 1 >= m.begin && address - 1 < m.end) return std::filesystem::path(m.path).filename().string();
+    }
+    return {};
+}
+
 std::string plain_name(const std::string& name) {
     std::string plain;
     int depth = 0;

@@ -10,6 +10,9 @@ namespace advise {
 // By return address: "function (file:line)", inlined callers behind " < "; "module+0x1234" where nothing is known of it.
 std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const std::vector<std::uint64_t>& addresses);
 
+// The file of the object that an address lies in, without its path; empty where none is known.
+std::string module_of(const trace::recording& r, std::uint64_t address);
+
 // A function's name without its line, parameters and template arguments: "Game::update".
 std::string plain_name(const std::string& name);
 
