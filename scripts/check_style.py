@@ -41,7 +41,7 @@ def check(path, lines):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent)
     found, files = [], 0
-    for base in ("include", "src"):
+    for base in ("include", "src", "tools"):
         for path in sorted((root / base).rglob("*.[hc]pp")):
             files += 1
             found += check(path.relative_to(root), path.read_text().splitlines())

@@ -81,9 +81,7 @@ void summarise(const std::string& path, const std::string& how) {
     if (r.marks() == 0) std::cerr << "framealloc-record: no frame was marked; see --frame and --frame-every\n";
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+choices read_choices(int argc, char** argv) {
     choices c;
     CLI::App app("Records every allocation of a program, by frames, for framealloc-advise and framealloc-replay");
     app.add_option("--frame", c.frame, "a function that the program calls once a frame: Game::update, main_loop, nanosleep");
@@ -99,7 +97,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
-        if (e.get_exit_code() == 0) return app.exit(e);
+        if (e.get_exit_code() == 0) std::exit(app.exit(e));
         fail(e.what());
     }
     if (c.frame_env) read_frame_from_environment(c);
@@ -109,9 +107,11 @@ int main(int argc, char** argv) {
     if (c.output.empty()) c.output = fs::path(c.command[0]).filename().string() + ".fatrace";
     c.output = fs::absolute(c.output).string();
     if (c.output.size() > 1000) fail("the path of the trace is too long");
+    return c;
+}
 
-    std::error_code ignored;
-    fs::remove(c.output, ignored);
+// Becomes the program; where that fails, ends with 127.
+[[noreturn]] void become(choices& c) {
     const std::string library = recorder_library().string();
     const char* others = std::getenv("LD_PRELOAD");
     set("TRACE", c.output);
@@ -122,19 +122,26 @@ int main(int argc, char** argv) {
     set("FRAME", c.frame);
     set("CHILDREN", c.children ? "1" : "0");
     const std::string preload = others == nullptr || *others == 0 ? library : library + ":" + others;
+    setenv("LD_PRELOAD", preload.c_str(), 1);
+    set("PID", std::to_string(getpid()));
+    std::vector<char*> arguments;
+    for (std::string& s : c.command) arguments.push_back(s.data());
+    arguments.push_back(nullptr);
+    execvp(arguments[0], arguments.data());
+    std::cerr << "framealloc-record: " << c.command[0] << ": " << std::strerror(errno) << '\n';
+    _exit(127);
+}
 
+}  // namespace
+
+int main(int argc, char** argv) {
+    choices c = read_choices(argc, argv);
+    recorder_library();  // said before the program starts, if it is missing
+    std::error_code ignored;
+    fs::remove(c.output, ignored);
     const pid_t child = fork();
     if (child < 0) fail(std::strerror(errno));
-    if (child == 0) {
-        setenv("LD_PRELOAD", preload.c_str(), 1);
-        set("PID", std::to_string(getpid()));
-        std::vector<char*> arguments;
-        for (std::string& s : c.command) arguments.push_back(s.data());
-        arguments.push_back(nullptr);
-        execvp(arguments[0], arguments.data());
-        std::cerr << "framealloc-record: " << c.command[0] << ": " << std::strerror(errno) << '\n';
-        _exit(127);
-    }
+    if (child == 0) become(c);
     std::signal(SIGINT, SIG_IGN);  // the terminal sends it to the program too; what it recorded is to be summarised
     int status = 0;
     rusage used{};

@@ -38,6 +38,7 @@ public:
     std::uint64_t unknown_ends() const { return unknown_; }  // of blocks from before the recording, or not recorded
 
 private:
+    class follower;
     std::uint64_t unknown_ = 0;
 };
 
