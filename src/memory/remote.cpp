@@ -128,6 +128,14 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
         tell(mine, {.kind = frame_event_kind::remote_free, .other_thread = thread_of(owner), .bytes = bytes});
 }
 
+void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
+    const activity_scope changing(&owner, activity::changing);
+    const page_view what = p.view();
+    pool_free_own(p, block);
+    if (watched(owner) && what.kind != block_kind::outer) [[unlikely]]
+        tell_release(owner, what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap, what.block);
+}
+
 }  // namespace
 
 void pool_free_slow(void* block) noexcept {
@@ -145,19 +153,13 @@ void pool_free_slow(void* block) noexcept {
         block = end_block(*a.owner, block);
         if (block == nullptr) return;
     }
-    if (belongs_to_caller(*owner)) {
-        const activity_scope changing(owner, activity::changing);
-        const page_view what = p.view();
-        pool_free_own(p, block);
-        if (watched(*owner) && what.kind != block_kind::outer) [[unlikely]]
-            tell_release(*owner, what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap, what.block);
-        return;
-    }
     if (a.owner->orphaned.load_relaxed()) {  // relaxed: whoever misses it frees as before
         retain_core(a);  // until now the block kept it alive
-        hand_over_one(p, block);
+        if (belongs_to_caller(*owner)) free_on_owner(*owner, p, block);
+        else hand_over_one(p, block);
         return release_core(a);
     }
+    if (belongs_to_caller(*owner)) return free_on_owner(*owner, p, block);
     thread_context* mine = try_attach(a);
     const activity_scope changing(mine, activity::changing);
     if (mine == owner) return pool_free_own(p, block);

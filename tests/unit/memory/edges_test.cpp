@@ -5,6 +5,7 @@
 #include <support/test_pages.hpp>
 
 #include <cstring>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -219,4 +220,54 @@ FOR_EACH_POLICY("what large blocks are cut from is whole again when they are gon
     }
     CHECK(alloc.stats().reserved <= reserved + 1_MiB);
     CHECK(alloc.stats().heap_allocated == 0);
+}
+
+FOR_EACH_POLICY("every allocation through an outer frame is counted") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto outer = alloc.frame_scope();
+    const auto inner = alloc.frame_scope();
+    for (int i = 0; i < 3; ++i) static_cast<void>(outer.alloc_bytes(100));
+    CHECK(alloc.frame_stats().outer_growth == 3);
+}
+
+FOR_EACH_POLICY("prefault makes a whole pool page accessible at once, huge pages or not") {
+    for (const bool prefault : {false, true}) {
+        fa::basic_smart_alloc<P> alloc{fa::options{.prefault = prefault}};
+        alloc.begin_frame();
+        static_cast<void>(alloc.frame_alloc_bytes(16));
+        const std::size_t before = alloc.stats().committed;
+        void* p = alloc.pool_alloc_bytes(48);
+        const std::size_t pool = alloc.stats().committed - before;
+        CHECK((pool >= 64_KiB) == (prefault || fa::os::system_pages{}.granularity() >= 64_KiB));
+        alloc.pool_free_bytes(p, 48);
+        alloc.end_frame();
+    }
+}
+
+FOR_EACH_POLICY("the last block of an allocator that is gone takes its memory along, on whatever thread it ends") {
+    for (const bool elsewhere : {false, true}) {
+        CAPTURE(elsewhere);
+        recorder r;
+        test::test_pages source;
+        auto o = r.options({.pages = &source});
+        std::optional<decltype(std::declval<fa::basic_smart_alloc<P>&>().template pool_box<int>(7))> last;
+        {
+            fa::basic_smart_alloc<P> alloc{o};
+            last.emplace(alloc.template pool_box<int>(7));
+        }
+        CHECK(source.live > 0);
+        if (elsewhere) std::thread([&] { last.reset(); }).join();
+        else last.reset();
+        CHECK(source.live == 0);
+    }
+}
+
+FOR_EACH_POLICY("an oversize block from outside a frame ends with the next end_frame, without a second report") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options({.frame_capacity = 64_KiB})};
+    CHECK(alloc.try_frame_alloc_bytes(10_MiB) != nullptr);
+    const auto reports = r.faults.size();
+    alloc.end_frame();
+    CHECK(alloc.stats().frame_allocated == 0);
+    CHECK(r.faults.size() == reports);
 }
