@@ -75,7 +75,8 @@ def planted(folder):
     check(near(pool["blocks"], 520), f"the pool's peak {pool}")
     page = (folder / "p.html").read_text()
     check("planted_frame" in page and "layout.treemap" in page and "http-equiv" not in page and "src=" not in page.split("<script>/*")[0][:2000], "a page that needs nothing")
-    run(os.environ.get("CXX", "c++"), "-std=c++20", "-O2", f"-I{folder}", f"-I{source}/include", "-DFRAMEALLOC_MODE=standard", source / "tests/tools/advised.cpp",
+    mode = re.search(r"FRAMEALLOC_MODE:STRING=(\w+)", (build / "CMakeCache.txt").read_text())[1]
+    run(os.environ.get("CXX", "c++"), "-std=c++20", "-O2", f"-I{folder}", f"-I{source}/include", f"-DFRAMEALLOC_MODE={mode}", source / "tests/tools/advised.cpp",
         build / "libframealloc.a", "-pthread", "-o", folder / "advised")
     print(f"{right + 1} of {len(SHAPES) + 1} shapes; frame memory p50 {main['p50']} of {common}, max {main['max']} of {most};", run(folder / "advised").stdout.strip())
 
