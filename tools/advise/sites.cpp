@@ -53,10 +53,8 @@ public:
         s.largest = std::max(s.largest, b.size);
         s.peak_bytes = std::max(s.peak_bytes, s.live_bytes += b.size);
         s.peak_blocks = std::max(s.peak_blocks, ++s.live_blocks);
-        live_ += b.size;
     }
     void died(const trace::block& b, const trace::ending& e) override {
-        live_ -= b.size;
         site& s = a_.sites[p_.of(b.stack)];
         s.live_bytes -= b.size;
         --s.live_blocks;
@@ -78,9 +76,8 @@ public:
         ++s.lives[life_bins - 1];
         ++a_.blocks;
     }
-    void frame(std::uint32_t, std::uint64_t time, std::uint32_t) override {
-        if (!a_.timeline.empty()) a_.timeline.back().live_bytes = live_;
-        a_.timeline.push_back({.time_ns = time});
+    void frame(std::uint32_t, std::uint64_t, std::uint32_t) override {
+        a_.timeline.emplace_back();
         for (site* s : touched_) s->this_frame = 0;
         touched_.clear();
     }
@@ -94,7 +91,7 @@ private:
     }
     advice& a_;
     const places& p_;
-    std::uint64_t last_frame_, live_ = 0;
+    std::uint64_t last_frame_;
     std::vector<site*> touched_;
 };
 

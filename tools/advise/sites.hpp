@@ -53,10 +53,8 @@ struct site {
 };
 
 struct frame_use {
-    std::uint64_t time_ns = 0;
-    std::uint64_t blocks = 0, bytes = 0;        // made in it
-    std::uint64_t frame_blocks = 0;             // of those, from frame-shaped places
-    std::uint64_t live_bytes = 0;               // when it ended
+    std::uint64_t blocks = 0, bytes = 0;  // made in it
+    std::uint64_t frame_blocks = 0;       // of those, from frame-shaped places
 };
 
 struct percentiles {
@@ -76,7 +74,7 @@ struct tag_use {
 };
 
 struct advice {
-    std::string trace, program, frame_name;
+    std::string program, frame_name;
     bool enough_frames = false;
     std::uint64_t frames = 0, events = 0, unknown_ends = 0, sampled = 1, blocks = 0, died_in_frame = 0;
     std::vector<site> sites;          // most mallocs first

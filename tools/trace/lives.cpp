@@ -17,7 +17,7 @@ public:
             case op::allocate:
             case op::allocate_zero:
             case op::allocate_aligned:
-            case op::allocate_new: add(s, 0, serial_++); break;
+            case op::allocate_new: add(s); break;
             case op::release:
             case op::release_delete: release(s); break;
             case op::resize_from:
@@ -53,8 +53,8 @@ private:
         if (i == live_.end()) ++to_.unknown_;
         return i;
     }
-    void add(const trace::step& s, std::uint32_t grown, std::uint64_t serial) {
-        block b{.size = s.size, .serial = serial, .stack = s.stack, .thread = s.thread, .frame = frame_, .grown = grown, .alignment_log2 = s.alignment_log2};
+    void add(const trace::step& s) {
+        block b{.size = s.size, .serial = serial_++, .stack = s.stack, .thread = s.thread, .frame = frame_, .alignment_log2 = s.alignment_log2};
         if (const auto old = live_.find(s.address); old != live_.end()) {  // its end was not recorded
             ++to_.unknown_;
             to_.left(old->second);
@@ -68,14 +68,10 @@ private:
         const auto i = find(s);
         if (i == live_.end()) return;
         const block b = i->second;
-        ending e{.frame = frame_, .thread = s.thread, .by_growth = false, .successor = 0};
+        ending e{.frame = frame_, .thread = s.thread, .by_growth = false};
         if (const auto n = newest_.find(s.thread); n != newest_.end() && n->second != s.address && b.thread == s.thread) {
             const auto next = live_.find(n->second);
-            if (next != live_.end() && site_of_(next->second.stack) == site_of_(b.stack) && looks_like_growth(b, next->second)) {
-                next->second.grown = b.grown + 1;
-                e.by_growth = true;
-                e.successor = next->second.serial;
-            }
+            e.by_growth = next != live_.end() && site_of_(next->second.stack) == site_of_(b.stack) && looks_like_growth(b, next->second);
         }
         newest_.erase(s.thread);
         live_.erase(i);
@@ -83,12 +79,11 @@ private:
     }
     void resize(const trace::step& s) {
         const auto from = resized_.find(s.thread);
-        if (from == resized_.end()) return add(s, 0, serial_++);
+        if (from == resized_.end()) return add(s);
         const block old = from->second;
         resized_.erase(from);
-        const std::uint64_t next = serial_++;
-        to_.died(old, {.frame = frame_, .thread = s.thread, .by_growth = true, .successor = next});
-        add(s, old.grown + 1, next);
+        to_.died(old, {.frame = frame_, .thread = s.thread, .by_growth = true});
+        add(s);
     }
 
     lives& to_;

@@ -13,15 +13,13 @@ struct block {
     std::uint32_t stack;
     std::uint32_t thread;
     std::uint32_t frame;    // marks before it
-    std::uint32_t grown;    // times that its content moved or was resized, as a vector's does; 0: a block of its own
     std::uint8_t alignment_log2;
 };
 
 struct ending {
     std::uint32_t frame;
     std::uint32_t thread;
-    bool by_growth;  // its content went on in the block `successor`
-    std::uint64_t successor;
+    bool by_growth;  // its content goes on in another block, as a vector's does, or after realloc
 };
 
 class lives {
