@@ -28,7 +28,7 @@ struct choices {
     double every_ms = 0;
     bool frame_env = false, children = false;
     std::uint64_t limit = 0;
-    std::uint32_t sample = 1, depth = 6;
+    std::uint32_t sample = 1, depth = 5;
 };
 
 [[noreturn]] void fail(const std::string& line) {

@@ -104,11 +104,12 @@ trace::chunk_header* new_chunk(trace::chunk_kind kind, std::uint32_t thread) noe
         file_end += trace::chunk_bytes;
         header->chunks += 1;
     }
-    void* p = mmap(nullptr, trace::chunk_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, static_cast<off_t>(at));
+    void* p = mmap(nullptr, trace::chunk_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, static_cast<off_t>(at));
     if (p == MAP_FAILED) {
         on.store(false, std::memory_order_relaxed);
         return nullptr;
     }
+    madvise(p, trace::chunk_bytes, MADV_POPULATE_WRITE);  // MAP_POPULATE leaves shared pages to fault at the first store; before Linux 5.14 these do
     auto* h = static_cast<trace::chunk_header*>(p);
     *h = {.magic = trace::chunk_magic, .kind = kind, .thread = thread, .unused = 0, .begin_ns = since_start_ns(), .checksum = 0};
     return h;
@@ -334,8 +335,10 @@ std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::ui
 
 std::uint32_t stack_number(const std::uintptr_t* addresses, std::size_t n) noexcept {
     std::uint64_t hash = n;
-    for (std::size_t i = 0; i < n; ++i) hash = (hash ^ addresses[i]) * 0x9e3779b97f4a7c15U ^ hash >> 29;
-    hash |= 1;
+    constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
+    for (std::size_t i = 0; i < n; ++i) hash += addresses[i] * (golden * (2 * i + 1));  // products that do not wait for each other
+    hash = (hash ^ hash >> 29) * golden;
+    hash = (hash ^ hash >> 32) | 1;
     std::atomic<std::uint64_t>& recent = recent_stacks[hash >> 6 & (std::size(recent_stacks) - 1)];
     const std::uint64_t tag = hash >> trace::stack_bits << trace::stack_bits;
     if (const std::uint64_t seen = recent.load(std::memory_order_relaxed); (seen & ~(trace::most_stacks - 1)) == tag) return static_cast<std::uint32_t>(seen & (trace::most_stacks - 1));

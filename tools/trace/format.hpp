@@ -51,8 +51,11 @@ static_assert(sizeof(chunk_header) == 32);
 // Over everything but itself; never 0. A flipped bit is found, an attack is not.
 inline std::uint64_t checksum_of(const chunk_header& h) noexcept {
     const auto* words = reinterpret_cast<const std::uint64_t*>(&h);
-    std::uint64_t sum = words[0] ^ words[1] << 1 ^ words[2] << 2;
-    for (std::size_t i = sizeof h / 8; i < chunk_bytes / 8; ++i) sum = ((sum << 7 | sum >> 57) ^ words[i]) * 0x9e3779b97f4a7c15U;
+    constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
+    std::uint64_t sums[4] = {words[0], words[1], words[2], 0};  // four at a time: each waits for its own product only
+    for (std::size_t i = sizeof h / 8; i < chunk_bytes / 8; ++i) sums[i % 4] = (sums[i % 4] ^ words[i]) * golden + (sums[i % 4] >> 47);
+    std::uint64_t sum = 0;
+    for (const std::uint64_t s : sums) sum = (sum ^ s ^ s >> 32) * golden;
     return sum | 1;
 }
 
