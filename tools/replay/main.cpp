@@ -20,7 +20,7 @@ namespace {
 
 struct rival {
     const char* name;
-    const char* library;  // preloaded; empty: none
+    const char* preload;  // a library; empty: none
     replay::with with;
 };
 constexpr rival rivals[] = {
@@ -46,9 +46,9 @@ struct choices {
 }
 
 bool is_installed(const rival& r) {
-    if (*r.library == 0) return true;
+    if (*r.preload == 0) return true;
     for (const char* folder : {"/usr/lib/x86_64-linux-gnu/", "/usr/lib64/", "/usr/lib/", "/usr/local/lib/"}) {
-        if (std::filesystem::exists(std::string(folder) + r.library)) return true;
+        if (std::filesystem::exists(std::string(folder) + r.preload)) return true;
     }
     return false;
 }
@@ -59,7 +59,7 @@ std::vector<rival> chosen_rivals(const choices& c) {
         for (const rival& r : rivals) {
             if (r.with == replay::with::intent) continue;
             if (is_installed(r)) list.push_back(r);
-            else std::cerr << "framealloc-replay: " << r.name << " is left out: " << r.library << " is not installed\n";
+            else std::cerr << "framealloc-replay: " << r.name << " is left out: " << r.preload << " is not installed\n";
         }
     }
     for (std::size_t at = 0; at < c.with.size();) {
@@ -100,7 +100,7 @@ public:
         if (child_ == 0) {
             dup2(in[0], 0);
             dup2(out[1], 1);
-            if (*r.library != 0) setenv("LD_PRELOAD", r.library, 1);
+            if (*r.preload != 0) setenv("LD_PRELOAD", r.preload, 1);
             const replay::order o = !c.threads ? replay::order::one_thread : c.exact ? replay::order::exact : replay::order::free;
             std::vector<std::string> words = {"framealloc-replay", "--serve"};
             for (const std::uint64_t n : {static_cast<std::uint64_t>(program_fd), static_cast<std::uint64_t>(p.operations.size()), p.slots, std::uint64_t{p.threads},
