@@ -77,7 +77,7 @@ void summarise(const std::string& path, const std::string& how) {
                   r.events() == 0 ? 0.0 : static_cast<double>(r.bytes()) / static_cast<double>(r.events()));
     std::cerr << "framealloc-record: " << path << ": " << grouped(r.events()) << " events of " << r.threads() << " threads, " << grouped(r.marks())
               << " frames, " << grouped(r.stack_count() == 0 ? 0 : r.stack_count() - 1) << " call stacks; " << size << "; the program " << how << '\n';
-    if (r.header().unrecorded != 0) std::cerr << "framealloc-record: " << grouped(r.header().unrecorded) << " events were not recorded: the limit or the disk was reached\n";
+    if (r.header().unrecorded != 0) std::cerr << "framealloc-record: " << "recording ended before the program did: the limit was reached, or the disk is full\n";
     if (r.marks() == 0) std::cerr << "framealloc-record: no frame was marked; see --frame and --frame-every\n";
 }
 

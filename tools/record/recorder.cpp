@@ -77,8 +77,8 @@ void begin() noexcept {
     if (chosen.stack_depth > trace::deepest_stack) chosen.stack_depth = trace::deepest_stack;
     chosen.every_us = static_cast<std::uint32_t>(std::strtoul(setting("EVERY_US"), nullptr, 10));
     std::snprintf(chosen.frame_name, sizeof chosen.frame_name, "%s", setting("FRAME"));
-    chosen.frames = chosen.every_us != 0 ? trace::frame_source::time : *chosen.frame_name != 0 ? trace::frame_source::symbol : trace::frame_source::none;
-    marks_by_present = marks_by_call = chosen.frames == trace::frame_source::none;
+    chosen.frames = chosen.every_us != 0 ? trace::frame_source::time : *chosen.frame_name != 0 ? trace::frame_source::symbol : trace::frame_source::program;
+    marks_by_present = marks_by_call = chosen.frames == trace::frame_source::program;
     next_mark_ns = std::uint64_t{chosen.every_us} * 1000;
     if (const char* wrong = open_trace(chosen)) refuse(chosen.path, wrong);
 }

@@ -13,7 +13,7 @@ inline constexpr std::size_t header_bytes = 4096;
 inline constexpr std::size_t chunk_bytes = 64 * 1024;
 inline constexpr std::size_t deepest_stack = 32;
 
-enum class frame_source : std::uint32_t { none, symbol, present, call, time };
+enum class frame_source : std::uint32_t { program, symbol, time };  // program: its own marks, or its present calls
 
 struct file_header {
     std::uint64_t magic;
@@ -22,7 +22,7 @@ struct file_header {
     std::uint64_t started_ns;    // since 1970
     std::uint64_t ended_ns;      // since the start; 0: killed
     std::uint64_t chunks;        // handed out; 0: killed
-    std::uint64_t unrecorded;    // events after the limit was reached, or from inside a signal handler that interrupted the recorder
+    std::uint64_t unrecorded;    // not 0: recording ended before the program, at the limit or for want of space
     std::uint32_t sample;        // one block in so many, chosen by address
     std::uint32_t stack_depth;
     frame_source frames;
