@@ -5,7 +5,10 @@ cd "$(dirname "$0")/.."
 
 command -v gcovr > /dev/null || { echo "coverage.sh: gcovr is not installed (apt-get install gcovr)" >&2; exit 1; }
 build=build/coverage
-cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -fprofile-update=atomic" -DFRAMEALLOC_BUILD_DEMO=OFF -DFRAMEALLOC_BUILD_BENCH=OFF > /dev/null
+mkdir -p $build
+gcc -c scripts/coverage_exit.c -o $build/coverage_exit.o
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -fprofile-update=atomic" \
+    -DCMAKE_EXE_LINKER_FLAGS="-Wl,--wrap=_exit,--wrap=abort $PWD/$build/coverage_exit.o -lgcov" -DFRAMEALLOC_BUILD_DEMO=OFF -DFRAMEALLOC_BUILD_BENCH=OFF -DFRAMEALLOC_BUILD_TOOLS=OFF > /dev/null
 cmake --build $build --target unit_tests faults_test report_test sampled_test process_test debug_mode_containers long_run tbb_test c_interface reload_test reload_plugin fiber_pic fiber_lto standard_test > /dev/null
 find $build -name '*.gcda' -delete
 ctest --test-dir $build -R '^(unit|model|exhaustion|faults.report|faults.sampled|faults.standard|process|integration.tbb$|long_run|contract.c_interface)' | tail -n 4
