@@ -65,7 +65,9 @@ int main(void) {
     EXPECT(strstr(text, "allocator \"game\": pool memory, in use") == text && strstr(text, "tag \"ai::paths\"") != NULL);
     EXPECT(fa_describe(pool, little, sizeof little) == 9 && strlen(little) == 9);
     EXPECT(fa_describe(&heard, text, sizeof text) == strlen("not of framealloc"));
+    EXPECT(fa_describe(pool, NULL, 0) == 0);
     EXPECT(fa_check(game) == 0);
+    EXPECT(fa_pool_alloc(game, 0, 0) == NULL && fa_heap_alloc(game, 0, 0) == NULL && fa_frame_alloc(NULL, 8, 0) == NULL);
     fa_pool_free(game, pool, 100, 0);
     fa_heap_free(game, heap, 100000, 4096);
     fa_pool_free(game, NULL, 100, 0);
@@ -87,7 +89,14 @@ int main(void) {
     EXPECT(heard.faults == 2 && heard.last == 424);
     memset(leaked, 4, 5000);
 
+    fa_allocator* plain = fa_create(NULL);
+    EXPECT(plain != NULL && fa_check(plain) == 0);
+    fa_destroy(plain);
+    fa_destroy(NULL);
+
     static _Alignas(65536) char memory[4 << 20];
+    const fa_options tiny = {.fixed_memory = memory, .fixed_bytes = 64};
+    EXPECT(fa_create(&tiny) == NULL);
     const fa_options fixed = {.fixed_memory = memory, .fixed_bytes = sizeof memory, .frame_capacity = 65536};
     fa_allocator* small = fa_create(&fixed);
     frame = fa_frame_begin(small);

@@ -230,7 +230,37 @@ struct thread_local_user {
 };
 thread_local thread_local_user first_made;
 
+// A fault that is none of the library's goes to whoever handled it before, and else ends the program as ever.
+void others_faults() {
+    struct sigaction plain {}, three {}, none {};
+    plain.sa_handler = [](int) { _exit(41); };
+    three.sa_sigaction = [](int, siginfo_t* info, void*) { _exit(info != nullptr && info->si_addr != nullptr ? 42 : 43); };
+    three.sa_flags = SA_SIGINFO;
+    none.sa_handler = SIG_DFL;
+    const auto end_with = [](const struct sigaction& before) {
+        const pid_t child = fork();
+        if (child == 0) {
+            sigaction(SIGSEGV, &before, nullptr);
+            const fa::basic_smart_alloc<fa::policy::debug> alloc(fa::options{.guard = fa::guard_level::revoke});
+            for (int i = 0; i < 2; ++i) {
+                const auto frame = alloc.frame_scope();
+                static_cast<void>(frame.alloc_bytes(100));
+            }
+            static unsigned char* volatile nowhere = nullptr;
+            nowhere[4000] = 1;
+            _exit(44);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    };
+    require(end_with(plain) == 41, "a plain handler of before was not called");
+    require(end_with(three) == 42, "a handler of before was not told the address");
+    require(end_with(none) == -SIGSEGV, "a fault did not end the program");
+}
+
 void edges() {
+    if (!fa::guard::under_tool) others_faults();
     using first_use = void (*)(const fa::smart_alloc&);
     const first_use entries[] = {
         [](const fa::smart_alloc& a) { a.begin_frame(), a.end_frame(); },

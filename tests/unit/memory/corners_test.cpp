@@ -1,0 +1,321 @@
+// Corners of the options, the heap, the zones and the page lists, each of which once could be wrong unnoticed.
+#include <doctest/doctest.h>
+
+#include <support/recorder.hpp>
+#include <support/test_pages.hpp>
+
+#include <framealloc/guard/frame_log.hpp>
+#include <framealloc/guard/pattern.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace framealloc::literals;
+namespace fa = framealloc;
+using test::recorder;
+using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
+
+namespace {
+
+// What a child of this process ends with; its signal as a negative number.
+template <class Work>
+int status_of_child(Work work) {
+    const pid_t child = fork();
+    if (child == 0) {
+        work();
+        _exit(99);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+struct details {
+    std::vector<std::string> all;
+    struct handler {
+        details* self;
+        void operator()(const fa::fault& f) const { self->all.emplace_back(f.detail); }
+    } on_fault{this};
+    fa::options options(fa::options o = {}) {
+        o.on_fault = on_fault;
+        return o;
+    }
+};
+
+// Gives what it is asked for, and notes what comes back with another size or alignment.
+class exact_memory final : public std::pmr::memory_resource {
+public:
+    int wrong = 0;
+    std::size_t blocks() const { return taken_.size(); }
+
+private:
+    struct block {
+        void* p;
+        std::size_t bytes, align;
+    };
+    void* do_allocate(std::size_t bytes, std::size_t align) override {
+        taken_.push_back({std::pmr::new_delete_resource()->allocate(bytes, align), bytes, align});
+        return taken_.back().p;
+    }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
+        for (auto b = taken_.begin(); b != taken_.end(); ++b) {
+            if (b->p != p) continue;
+            wrong += b->bytes != bytes || b->align != align ? 1 : 0;
+            std::pmr::new_delete_resource()->deallocate(p, b->bytes, b->align);
+            taken_.erase(b);
+            return;
+        }
+        ++wrong;
+    }
+    bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+    std::vector<block> taken_;
+};
+
+template <class Scope>
+fa::lifetime::frame_ref top_of(const Scope& s) {
+    return s.template source<fa::frame_source>().frame();
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a heap of the user's gets back exactly what it gave") {
+    exact_memory heap;
+    {
+        fa::basic_smart_alloc<P> alloc{fa::options{.heap = &heap}};
+        for (std::size_t align : {8U, 16U, 64U, 4096U}) {
+            for (std::size_t n : {1U, 100U, 5000U, 100'000U}) {
+                void* p = alloc.heap_alloc_bytes(n, align);
+                CHECK(test::aligned(static_cast<char*>(p), align));
+                alloc.heap_free_bytes(p, n, align);
+            }
+        }
+    }
+    CHECK(heap.wrong == 0);
+    CHECK(heap.blocks() == 0);
+}
+
+FOR_EACH_POLICY("the largest class may be the only one; nonsense among the classes is passed over") {
+    const std::array<std::size_t, 3> classes{0, fa::memory::largest_class_size, std::size_t{1} << 40};
+    fa::basic_smart_alloc<P> alloc{fa::options{.size_classes = classes}};
+    void* p = alloc.pool_alloc_bytes(100);
+    CHECK(alloc.stats().pool_allocated == fa::memory::largest_class_size);
+    alloc.pool_free_bytes(p, 100);
+}
+
+FOR_EACH_POLICY("options that are null or zero mean the least there is") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.name = nullptr, .frame_capacity = 0, .frames_in_flight = 0, .slab_page_size = 0}};
+    alloc.begin_frame();
+    void* p = alloc.frame_alloc_bytes(3000);
+    std::memset(p, 1, 3000);
+    alloc.end_frame();
+    void* q = alloc.pool_alloc_bytes(1);
+    CHECK(q != nullptr);
+    alloc.pool_free_bytes(q, 1);
+}
+
+TEST_CASE("an allocator that cannot be made asks the handler until it says no, and says why") {
+    test::test_pages source;
+    source.refuse_after = 0;
+    int asked = 0;
+    struct on_exhaustion {
+        test::test_pages* source;
+        int* asked;
+        bool operator()(const fa::exhaustion& e) const {
+            if (e.reason != fa::exhaustion_reason::system_refused) return false;
+            if (++*asked == 3) source->refuse_after = -1;
+            return true;
+        }
+    } handler{&source, &asked};
+    fa::options o{.pages = &source};
+    o.on_exhaustion = handler;
+    { fa::basic_smart_alloc<fa::policy::standard> alloc{o}; }
+    CHECK(asked == 3);
+    CHECK(source.live == 0);
+    // Memory that is too small for the allocator itself is another reason.
+    struct reason_of {
+        bool operator()(const fa::exhaustion& e) const { _exit(static_cast<int>(e.reason)); }
+    } exits{};
+    alignas(64) static std::byte little[64];
+    CHECK(status_of_child([&] {
+              fa::options small;
+              small.fixed_memory = std::span<std::byte>(little);
+              small.on_exhaustion = exits;
+              fa::basic_smart_alloc<fa::policy::standard> alloc{small};
+          }) == static_cast<int>(fa::exhaustion_reason::fixed_memory));
+    for (const bool heap : {false, true}) {
+        CHECK(status_of_child([&] {
+                  fa::options huge;
+                  huge.on_exhaustion = exits;
+                  fa::basic_smart_alloc<fa::policy::standard> alloc{huge};
+                  alloc.begin_frame();
+                  volatile std::size_t n = ~std::size_t{0} / 2;
+                  static_cast<void>(heap ? alloc.heap_alloc_bytes(n) : alloc.frame_alloc_bytes(n));
+              }) == static_cast<int>(fa::exhaustion_reason::size_overflow));
+    }
+}
+
+TEST_CASE("a page that went idle in every way serves other classes, as often as it likes") {
+    fa::basic_smart_alloc<fa::policy::standard> alloc;
+    for (int round = 0; round < 3; ++round) {
+        std::vector<void*> blocks(6000);
+        for (void*& p : blocks) p = alloc.pool_alloc_bytes(64);
+        for (void* p : blocks) alloc.pool_free_bytes(p, 64);
+        for (std::size_t n : {32U, 48U, 128U, 256U, 1000U}) {
+            alloc.pool_free_bytes(alloc.pool_alloc_bytes(n), n);
+            alloc.trim();
+        }
+    }
+    CHECK(alloc.stats().pool_allocated == 0);
+}
+
+FOR_EACH_POLICY("the header of a pool page is nobody's block") {
+    fa::basic_smart_alloc<P> alloc;
+    void* p = alloc.pool_alloc_bytes(1000);
+    const auto page = reinterpret_cast<std::uintptr_t>(p) & ~std::uintptr_t{fa::memory::page_bytes - 1};
+    const fa::pointer_info header = fa::describe(reinterpret_cast<void*>(page));
+    CHECK(header.bytes == 0);
+    CHECK(header.state != fa::pointer_state::in_use);
+    CHECK(fa::describe(p).state == fa::pointer_state::in_use);
+    alloc.pool_free_bytes(p, 1000);
+}
+
+FOR_EACH_POLICY("a frame of before neither grows nor shrinks the block of the frame after it") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    std::optional<fa::lifetime::frame_ref> ended;
+    {
+        const auto frame = alloc.frame_scope();
+        ended = top_of(frame);
+    }
+    const fa::lifetime::frame_ref& stale = *ended;
+    alloc.begin_frame();
+    auto* p = static_cast<unsigned char*>(alloc.frame_alloc_bytes(100));
+    stale.shrink(p, 100, 8);
+    CHECK(!stale.try_grow(p, 100, 200));
+    auto* q = static_cast<unsigned char*>(alloc.frame_alloc_bytes(100));
+    CHECK((q >= p + 100 || q + 100 <= p));
+    alloc.end_frame();
+}
+
+FOR_EACH_POLICY("only the top block grows and shrinks, and only as far as there is memory") {
+    test::test_pages source;
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 16_MiB, .pages = &source}};
+    const auto scope = alloc.frame_scope();
+    const fa::lifetime::frame_ref frame = top_of(scope);
+    auto* below = static_cast<unsigned char*>(scope.alloc_bytes(100));
+    auto* top = static_cast<unsigned char*>(scope.alloc_bytes(100));
+    std::memset(top, 7, 100);
+    frame.shrink(below, 100, 10);
+    CHECK(!frame.try_grow(below, 100, 120));
+    CHECK(frame.try_grow(top, 100, 100));
+    CHECK(frame.try_grow(top, 100, 5000));
+    source.refuse_after = 0;
+    CHECK(!frame.try_grow(top, 5000, 8_MiB));
+    source.refuse_after = -1;
+    CHECK(frame.try_grow(top, 5000, 8_MiB));
+    std::memset(top + 100, 7, 8_MiB - 100);
+    CHECK(top[0] == 7);
+    CHECK(!frame.try_grow(top, 8_MiB, 64_MiB));
+    frame.shrink(top, 8_MiB, 50);
+    auto* next = static_cast<unsigned char*>(scope.alloc_bytes(16));
+    CHECK(next >= top + 50);
+    CHECK(next < top + 1000);
+}
+
+TEST_CASE("a member of a barrier may move") {
+    fa::frame_barrier barrier;
+    fa::barrier_member a = barrier.join("a");
+    fa::barrier_member b = barrier.join("b");
+    CHECK(barrier.members() == 2);
+    b = std::move(a);
+    CHECK(barrier.members() == 1);
+    CHECK(std::string(b.name()) == "a");
+    CHECK(std::string(a.name()).empty());  // NOLINT(bugprone-use-after-move)
+    auto& same = b;
+    b = std::move(same);
+    CHECK(barrier.members() == 1);
+    CHECK(b.arrive_and_wait(0));
+}
+
+TEST_CASE("in debug mode new memory is not what it was, and a report says whose it is") {
+    if (fa::guard::under_tool) return;
+    details d;
+    debug_alloc alloc{d.options({.name = "mine", .guard = fa::guard_level::fill})};
+    auto* large = static_cast<volatile unsigned char*>(alloc.heap_alloc_bytes(100'000));
+    CHECK(large[0] == fa::guard::fresh_byte);
+    CHECK(large[99'999] == fa::guard::fresh_byte);
+    debug_alloc other{fa::options{.name = "other"}};
+    void* theirs = other.pool_alloc_bytes(64);
+    alloc.pool_free_bytes(theirs, 64);
+    REQUIRE(!d.all.empty());
+    CHECK(d.all.back() == "a block of allocator \"other\"");
+    other.pool_free_bytes(theirs, 64);
+    alloc.heap_free_bytes(const_cast<unsigned char*>(large), 100'000);
+}
+
+TEST_CASE("frame memory written after its end is told, also when nobody remembers whose it was") {
+    if (fa::guard::under_tool) return;
+    details d;
+    debug_alloc alloc{d.options({.guard = fa::guard_level::fill})};
+    alloc.begin_frame();
+    for (std::size_t i = 0; i < fa::guard::frame_history::most + 10; ++i) static_cast<void>(alloc.frame_alloc_bytes(8));
+    auto* last = static_cast<volatile unsigned char*>(alloc.frame_alloc_bytes(1000));
+    alloc.end_frame();  // blocks enter the history from the last one down, and the first ones push the last one out
+    for (std::size_t i = 200; i < 205; ++i) last[i] = last[i] ^ 1U;
+    alloc.begin_frame();
+    static_cast<void>(alloc.frame_alloc_bytes(500'000));
+    REQUIRE(d.all.size() == 1);
+    CHECK(d.all[0] == "5 bytes of frame memory were changed after their frame had ended");
+    alloc.end_frame();
+}
+
+TEST_CASE("memory that trim gave back is not mistaken for written memory") {
+    recorder r;
+    debug_alloc alloc{r.options({.frame_capacity = 4_MiB, .guard = fa::guard_level::fill})};
+    for (int i = 0; i < 3; ++i) {
+        alloc.begin_frame();
+        std::memset(alloc.frame_alloc_bytes(2_MiB), i, 2_MiB);
+        alloc.end_frame();
+        alloc.trim();
+    }
+    CHECK(r.faults.empty());
+}
+
+TEST_CASE("withdrawn frame memory is used again when there is enough of it") {
+    recorder r;
+    debug_alloc alloc{r.options({.frame_capacity = 1_MiB, .guard = fa::guard_level::revoke})};
+    if (fa::guard::under_tool) return;
+    std::size_t settled = 0;
+    for (int i = 0; i < 200; ++i) {
+        for (int depth = 0; depth < 4; ++depth) {
+            alloc.begin_frame();
+            static_cast<void>(alloc.frame_alloc_bytes(900'000));
+        }
+        for (int depth = 0; depth < 4; ++depth) alloc.end_frame();
+        if (i == 100) settled = alloc.stats().reserved;
+    }
+    CHECK(alloc.stats().reserved <= settled + 2_MiB);
+    CHECK(r.faults.empty());
+}
+
+FOR_EACH_POLICY("alignment costs in the statistics what it costs without zones") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 1_MiB}};
+    fa::basic_smart_alloc<fa::policy::standard> plain{fa::options{.frame_capacity = 1_MiB}};
+    alloc.begin_frame();
+    plain.begin_frame();
+    for (std::size_t i = 0; i < 300; ++i) {
+        const std::size_t align = std::size_t{8} << (i * 7 % 6), n = 1 + i * 37 % 400;
+        static_cast<void>(alloc.frame_alloc_bytes(n, align));
+        static_cast<void>(plain.frame_alloc_bytes(n, align));
+        REQUIRE(alloc.frame_stats().bytes_in_use == plain.frame_stats().bytes_in_use);
+    }
+    alloc.end_frame();
+    plain.end_frame();
+}
