@@ -222,3 +222,26 @@ FOR_EACH_POLICY("stats add up, and reset_stats starts them anew") {
     CHECK(alloc.stats().allocation_count == 0);
     CHECK(alloc.stats().peak_allocated == 0);
 }
+
+FOR_EACH_POLICY("phases that are left open, closed twice, too many or in another frame are told, and the others hold") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    alloc.end_phase();
+    CHECK(r.count(fa::code::FA429) == 1);
+    for (int i = 0; i < 64; ++i) alloc.begin_phase("deep");
+    CHECK(r.count(fa::code::FA429) == 1);
+    alloc.begin_phase("deeper");
+    CHECK(r.count(fa::code::FA429) == 2);
+    for (int i = 0; i < 64; ++i) alloc.end_phase();
+    CHECK(r.count(fa::code::FA429) == 2);
+    alloc.begin_phase("outside");
+    alloc.begin_frame();
+    alloc.end_phase();
+    CHECK(r.count(fa::code::FA429) == 3);
+    static_cast<void>(alloc.frame_alloc_bytes(100));
+    alloc.end_frame();
+    alloc.begin_phase("physics");
+    alloc.end_phase();
+    CHECK(r.count(fa::code::FA429) == 3);
+    CHECK(r.faults.size() == 3);
+}

@@ -117,3 +117,35 @@ TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault en
     CHECK(signal == 0);
     CHECK(text.find("FA001") != std::string::npos);
 }
+
+TEST_CASE("exhaustion is told with its reason, the request and the limit, and without what is not known") {
+    const std::pair<fa::exhaustion_reason, const char*> reasons[] = {
+        {fa::exhaustion_reason::system_refused, "the page source refused"}, {fa::exhaustion_reason::frame_limit, "frame_limit"},
+        {fa::exhaustion_reason::thread_budget, "budget"},                   {fa::exhaustion_reason::global_limit, "global_limit"},
+        {fa::exhaustion_reason::fixed_memory, "fixed_memory"},              {fa::exhaustion_reason::sealed, "seal()"},
+        {fa::exhaustion_reason::size_overflow, "too large to exist"},       {fa::exhaustion_reason{77}, "exhausted: ?;"}};
+    for (const auto& [reason, word] : reasons) {
+        const std::string text = printed_by([&] { fa::print_exhaustion({reason, "pool", 123, 16, 4096, 8192, "game"}); });
+        CAPTURE(text);
+        CHECK(text.find("FA003 ") != std::string::npos);
+        CHECK(text.find(word) != std::string::npos);
+        CHECK(text.find("pool request of 123 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]") != std::string::npos);
+        const std::string bare = printed_by([&] { fa::print_exhaustion({reason, "pool", 123, 16, 4096, 0, ""}); });
+        CHECK(bare.find("limit 8192") == std::string::npos);
+        CHECK(bare.find('[') == std::string::npos);
+        CHECK(bare.find("committed\n") != std::string::npos);
+    }
+}
+
+TEST_CASE("a report is one line with what is known, also when that is little or too much") {
+    CHECK(printed_by([] { fa::print_fault({.what = fa::code::FA411, .text = "said"}); }) == "framealloc: FA411 said\n");
+    CHECK(printed_by([] {
+              fa::print_fault({.what = fa::code::FA411, .text = "said", .detail = "more", .where = {.file = "a.cpp", .line = 3}, .died_place = "game+0x10", .tag = "ai", .frame = 7});
+          }) == "framealloc: FA411 said: more at a.cpp:3; tag \"ai\" in frame 7; freed at game+0x10\n");
+    const std::string at = printed_by([] { fa::print_fault({.what = fa::code::FA428, .text = "said", .born = {.caller = reinterpret_cast<const void*>(0x1234)}}); });
+    CHECK(at == "framealloc: FA428 said; opened at instruction 0x1234\n");
+    const std::string endless(5000, 'x');
+    const std::string cut = printed_by([&] { fa::print_fault({.what = fa::code::FA411, .text = "said", .detail = endless.c_str(), .tag = "ai"}); });
+    CHECK(cut.size() == 1024);
+    CHECK(cut.back() == '\n');
+}

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 #include <thread>
 
 #include "support/recorder.hpp"
@@ -134,4 +135,28 @@ FOR_EACH_POLICY("memory of a frame that is held, and of nobody") {
     char text[64];
     CHECK(fa::describe(&local).state == state::unknown);
     CHECK(fa::describe(nullptr).text(text) == "not of framealloc");
+}
+
+FOR_EACH_POLICY("a text is cut off at the end of its buffer, whatever its length") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.name = "game"}};
+    const auto outer = alloc.frame_scope();
+    const auto inner = alloc.frame_scope();
+    const fa::pointer_info d = fa::describe(inner.alloc_bytes(100));
+    char whole[300];
+    const std::string text(d.text(whole));
+    CHECK(text.find("2 deep") != std::string::npos);
+    CHECK(text.find("frame 1") != std::string::npos);
+    CHECK(d.text({}).empty());
+    for (std::size_t n = 1; n < text.size() + 3; ++n) {
+        std::vector<char> buffer(n, '?');
+        REQUIRE(d.text(buffer) == text.substr(0, n - 1));
+    }
+    alloc.lifecycle().enable([](const fa::frame_event&) {});
+    const std::string summary(alloc.lifecycle().summary().text(whole));
+    for (std::size_t n = 1; n < summary.size() + 3; ++n) {
+        std::vector<char> buffer(n, '?');
+        REQUIRE(alloc.lifecycle().summary().text(buffer) == summary.substr(0, n - 1));
+    }
+    CHECK(alloc.lifecycle().summary().text({}).empty());
+    alloc.lifecycle().disable();
 }

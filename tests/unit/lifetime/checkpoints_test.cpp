@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -149,4 +150,49 @@ FOR_EACH_POLICY("checkpoints nest and cross chunks") {
     CHECK(alloc.rollback_to(outer));
     CHECK(alloc.frame_stats().bytes_in_use == 30000);
     for (int i = 0; i < 30000; ++i) CHECK(a[i] == 1);
+}
+
+FOR_EACH_POLICY("checkpoints are as many as there is memory for their table; one more rolls nothing back") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    const auto frame = alloc.frame_scope();
+    std::vector<fa::frame_checkpoint> taken;
+    std::vector<std::size_t> used;
+    for (int i = 0; i < 500; ++i) {
+        used.push_back(alloc.frame_stats().bytes_in_use);
+        taken.push_back(alloc.frame_checkpoint());
+        static_cast<void>(frame.alloc_bytes(100));
+    }
+    for (std::size_t i : {499U, 100U, 33U, 32U, 31U, 0U}) {
+        CHECK(alloc.rollback_to(taken[i]));
+        CHECK(alloc.frame_stats().bytes_in_use == used[i]);
+    }
+    CHECK(!alloc.rollback_to(taken[200]));
+    CHECK(r.count(fa::code::FA427) == 1);
+}
+
+TEST_CASE("a table of checkpoints that cannot grow asks the handler") {
+    static fa::os::metadata* tables = nullptr;
+    static int asked = 0;
+    struct on_exhaustion {
+        bool operator()(const fa::exhaustion&) const {
+            ++asked;
+            tables->serve_again();
+            return true;
+        }
+    } handler;
+    fa::options o;
+    o.on_exhaustion = handler;
+    fa::basic_smart_alloc<fa::policy::standard> alloc{o};
+    const auto frame = alloc.frame_scope();
+    tables = &alloc.owner().owner->meta;
+    tables->refuse_after(0, true);
+    std::vector<fa::frame_checkpoint> taken;
+    for (int i = 0; i < 100; ++i) {
+        taken.push_back(alloc.frame_checkpoint());
+        static_cast<void>(frame.alloc_bytes(100));
+    }
+    CHECK(asked == 1);
+    CHECK(alloc.rollback_to(taken[60]));
+    tables->serve_again();
 }

@@ -197,3 +197,16 @@ FOR_EACH_POLICY("a budget is its thread's: another thread has none, nor has the 
     auto frame = alloc.frame_scope();
     CHECK(frame.try_alloc_bytes(2_KiB) != nullptr);
 }
+
+FOR_EACH_POLICY("a custom budget without a handler refuses; nothing is told where there is no budget") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options({.frame_capacity = 64_KiB})};
+    CHECK(alloc.frame_remaining() > 0);
+    alloc.set_thread_frame_budget(4_KiB);
+    alloc.on_budget_exceeded(fa::budget_policy::custom);
+    const auto frame = alloc.frame_scope();
+    CHECK(frame.try_alloc_bytes(1_KiB) != nullptr);
+    CHECK(frame.try_alloc_bytes(8_KiB) == nullptr);
+    CHECK(frame.try_alloc_bytes(1_KiB) != nullptr);
+    CHECK(r.faults.empty());
+}
