@@ -136,3 +136,16 @@ FOR_EACH_POLICY("memory given back to a frame is had again at once: the last blo
     plain.deallocate(large, 100'000);
     CHECK(with_large - in_use() >= 100'000);
 }
+
+FOR_EACH_POLICY("an allocator that goes takes the objects of every frame in flight along") {
+    const int before = test::counted::alive;
+    {
+        fa::basic_smart_alloc<P> alloc{fa::options{.frames_in_flight = 4}};
+        for (int i = 0; i < 4; ++i) {
+            const auto frame = alloc.frame_scope();
+            frame.template make<test::counted>(i);
+        }
+        CHECK(test::counted::alive == before + 4);
+    }
+    CHECK(test::counted::alive == before);
+}

@@ -319,3 +319,50 @@ FOR_EACH_POLICY("alignment costs in the statistics what it costs without zones")
     alloc.end_frame();
     plain.end_frame();
 }
+
+TEST_CASE("check() counts the frame blocks that were overrun as well") {
+    if (fa::guard::under_tool) return;
+    details d;
+    debug_alloc alloc{d.options({.guard = fa::guard_level::fill})};
+    const auto frame = alloc.frame_scope();
+    auto* a = static_cast<volatile char*>(frame.alloc_bytes(64));
+    auto* b = static_cast<volatile char*>(frame.alloc_bytes(64));
+    auto* c = static_cast<volatile char*>(alloc.pool_alloc_bytes(64));
+    CHECK(alloc.check() == 0);
+    for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
+    CHECK(alloc.check() == 3);
+    CHECK(d.all.size() == 3);
+    for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
+    alloc.pool_free_bytes(const_cast<char*>(c), 64);
+}
+
+FOR_EACH_POLICY("growing in place is subject to the frame's limit, to the byte of a budget") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 1_MiB, .frame_limit = 256_KiB}};
+    const auto scope = alloc.frame_scope();
+    const fa::lifetime::frame_ref frame = top_of(scope);
+    void* p = scope.alloc_bytes(150'000);
+    CHECK(frame.try_grow(p, 150'000, 200'000));
+    CHECK(!frame.try_grow(p, 200'000, 300'000));
+    CHECK(alloc.frame_stats().bytes_in_use == 200'000);
+}
+
+TEST_CASE("exhaustion names the limit that was met, and none where the system refused") {
+    struct tell {
+        fa::exhaustion_reason reason;
+        std::size_t limit;
+        bool operator()(const fa::exhaustion& e) const { _exit(e.reason == reason && e.limit == limit ? 0 : 1); }
+    };
+    const auto fails_as_told = [](fa::options o, tell expected, int served) {
+        return status_of_child([&] {
+                   test::test_pages source;
+                   o.on_exhaustion = expected;
+                   if (o.fixed_memory.bytes == 0) o.pages = &source;
+                   fa::basic_smart_alloc<fa::policy::standard> alloc{o};
+                   source.refuse_after = served;
+                   for (;;) static_cast<void>(alloc.heap_alloc_bytes(100'000));
+               }) == 0;
+    };
+    CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::global_limit, 8_MiB}, -1));
+    CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::system_refused, 0}, 5));
+    CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4_MiB)}, {fa::exhaustion_reason::fixed_memory, 4_MiB}, -1));
+}

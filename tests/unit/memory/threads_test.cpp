@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -135,4 +136,16 @@ FOR_EACH_POLICY("the last handle going while a thread has open frames is a coded
     stage = 2;
     worker.join();
     CHECK(r.faults.size() == 1);
+}
+
+TEST_CASE("a thread forgets allocators that others ended, however many") {
+    std::array<fa::smart_alloc, 9> living;
+    for (const auto& a : living) a.pool_free_bytes(a.pool_alloc_bytes(64), 64);
+    for (int i = 0; i < 4500; ++i) {
+        std::optional<fa::smart_alloc> one;
+        one.emplace(fa::options{.frame_capacity = 4_KiB});
+        one->pool_free_bytes(one->pool_alloc_bytes(64), 64);
+        std::thread([&] { one.reset(); }).join();
+    }
+    for (const auto& a : living) a.pool_free_bytes(a.pool_alloc_bytes(64), 64);
 }
