@@ -366,3 +366,22 @@ TEST_CASE("exhaustion names the limit that was met, and none where the system re
     CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::system_refused, 0}, 5));
     CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4_MiB)}, {fa::exhaustion_reason::fixed_memory, 4_MiB}, -1));
 }
+
+FOR_EACH_POLICY("trim gives back what lies above the last large block, and it can be had again") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.slab_page_size = 64_KiB}};
+    void* stays = alloc.heap_alloc_bytes(40'000);
+    for (int round = 0; round < 3; ++round) {
+        alloc.trim();
+        const std::size_t least = alloc.stats().committed;
+        std::vector<void*> blocks(30);
+        for (void*& p : blocks) {
+            p = alloc.heap_alloc_bytes(40'000);
+            std::memset(p, round, 40'000);
+        }
+        CHECK(alloc.stats().committed >= least + 1'000'000);
+        for (void* p : blocks) alloc.heap_free_bytes(p, 40'000);
+        alloc.trim();
+        if (!test::guarded<P>) CHECK(alloc.stats().committed <= least + 64_KiB);
+    }
+    alloc.heap_free_bytes(stays, 40'000);
+}
