@@ -124,13 +124,13 @@ TEST_CASE("exhaustion is told with its reason, the request and the limit, and wi
         {fa::exhaustion_reason::thread_budget, "budget"},                   {fa::exhaustion_reason::global_limit, "global_limit"},
         {fa::exhaustion_reason::fixed_memory, "fixed_memory"},              {fa::exhaustion_reason::sealed, "seal()"},
         {fa::exhaustion_reason::size_overflow, "too large to exist"},       {fa::exhaustion_reason{77}, "exhausted: ?;"}};
-    for (const auto& [reason, word] : reasons) {
-        const std::string text = printed_by([&] { fa::print_exhaustion({reason, "pool", 123, 16, 4096, 8192, "game"}); });
+    for (const auto& r : reasons) {
+        const std::string text = printed_by([&] { fa::print_exhaustion({r.first, "pool", 123, 16, 4096, 8192, "game"}); });
         CAPTURE(text);
         CHECK(text.find("FA003 ") != std::string::npos);
-        CHECK(text.find(word) != std::string::npos);
+        CHECK(text.find(r.second) != std::string::npos);
         CHECK(text.find("pool request of 123 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]") != std::string::npos);
-        const std::string bare = printed_by([&] { fa::print_exhaustion({reason, "pool", 123, 16, 4096, 0, ""}); });
+        const std::string bare = printed_by([&] { fa::print_exhaustion({r.first, "pool", 123, 16, 4096, 0, ""}); });
         CHECK(bare.find("limit 8192") == std::string::npos);
         CHECK(bare.find('[') == std::string::npos);
         CHECK(bare.find("committed\n") != std::string::npos);

@@ -196,3 +196,24 @@ TEST_CASE("a table of checkpoints that cannot grow asks the handler") {
     CHECK(alloc.rollback_to(taken[60]));
     tables->serve_again();
 }
+
+FOR_EACH_POLICY("a checkpoint whose guard is gone rolls nothing back, and the one before it still does") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    const auto frame = alloc.frame_scope();
+    const auto older = alloc.frame_checkpoint();
+    const auto used = alloc.frame_stats().bytes_in_use;
+    fa::frame_checkpoint gone;
+    {
+        auto guard = alloc.checkpoint_guard();
+        gone = guard.checkpoint();
+        static_cast<void>(frame.alloc_bytes(1000));
+        guard.commit();
+    }
+    static_cast<void>(frame.alloc_bytes(1000));
+    CHECK(!alloc.rollback_to(gone));
+    CHECK(r.count(fa::code::FA427) == 1);
+    CHECK(alloc.frame_stats().bytes_in_use == used + 2000);
+    CHECK(alloc.rollback_to(older));
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+}
