@@ -207,13 +207,13 @@ FOR_EACH_POLICY("a checkpoint whose guard is gone rolls nothing back, and the on
     {
         auto guard = alloc.checkpoint_guard();
         gone = guard.checkpoint();
-        static_cast<void>(frame.alloc_bytes(1000));
+        static_cast<void>(frame.alloc_bytes(1008));
         guard.commit();
     }
-    static_cast<void>(frame.alloc_bytes(1000));
+    static_cast<void>(frame.alloc_bytes(1008));
     CHECK(!alloc.rollback_to(gone));
     CHECK(r.count(fa::code::FA427) == 1);
-    CHECK(alloc.frame_stats().bytes_in_use == used + 2000);
+    CHECK(alloc.frame_stats().bytes_in_use == used + 2016);
     CHECK(alloc.rollback_to(older));
     CHECK(alloc.frame_stats().bytes_in_use == used);
 }
