@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Line and branch coverage of the library by its tests, in build/coverage. Needs gcovr. usage: scripts/coverage.sh
+# Line and branch coverage of the library by its tests, in build/coverage/{coverage,branches}.txt. Needs gcovr. usage: scripts/coverage.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,11 @@ find $build -name '*.gcda' -delete
 ctest --test-dir $build -R '^(unit|model|exhaustion|faults.report|faults.sampled|faults.standard|process\.(churn|exits|edges|fork|signals|limit|exchange|interrupts|reload)|integration.tbb$|long_run|contract.c_interface)' | tail -n 4
 $build/tests/faults_test > $build/faults.txt 2>&1 || true  # counters keep calls from being inlined: some places are lines of the headers then
 tail -n 1 $build/faults.txt
-# Lines that only broken invariants reach, and branches that exceptions or the compiler make, are not counted.
-gcovr -r . --object-directory $build --filter '(src|include)/' --exclude-throw-branches --exclude-unreachable-branches --gcov-ignore-parse-errors \
-    --exclude-lines-by-pattern '.*broken_invariant.*' --sort-uncovered "$@" | tee $build/coverage.txt | tail -n 5
+# Lines that only broken invariants reach, and branches that exceptions or the compiler make, are not counted. Branches are
+# counted in src/: in headers each instantiation has its own.
+count() {
+    gcovr -r . --object-directory $build --exclude-throw-branches --exclude-unreachable-branches --gcov-ignore-parse-errors \
+        --exclude-lines-by-pattern '.*broken_invariant.*' --sort-uncovered "$@"
+}
+count --filter '(src|include)/' | tee $build/coverage.txt | tail -n 3
+count --filter 'src/' --branches | tee $build/branches.txt | tail -n 3
