@@ -160,3 +160,14 @@ FOR_EACH_POLICY("a text is cut off at the end of its buffer, whatever its length
     CHECK(alloc.lifecycle().summary().text({}).empty());
     alloc.lifecycle().disable();
 }
+
+FOR_EACH_POLICY("the header of a pool page is nobody's block") {
+    fa::basic_smart_alloc<P> alloc;
+    void* p = alloc.pool_alloc_bytes(1000);
+    const auto page = reinterpret_cast<std::uintptr_t>(p) & ~std::uintptr_t{fa::memory::page_bytes - 1};
+    const fa::pointer_info header = fa::describe(reinterpret_cast<void*>(page));
+    CHECK(header.bytes == 0);
+    CHECK(header.state != state::in_use);
+    CHECK(fa::describe(p).state == state::in_use);
+    alloc.pool_free_bytes(p, 1000);
+}

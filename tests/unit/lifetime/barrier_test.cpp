@@ -181,3 +181,18 @@ FOR_EACH_POLICY("a render thread reads frame N from its hold while frame N + 1 i
     render.join();
     CHECK(alloc.stats().frame_allocated == 0);
 }
+
+TEST_CASE("a member of a barrier may move") {
+    fa::frame_barrier barrier;
+    fa::barrier_member a = barrier.join("a");
+    fa::barrier_member b = barrier.join("b");
+    CHECK(barrier.members() == 2);
+    b = std::move(a);
+    CHECK(barrier.members() == 1);
+    CHECK(std::string(b.name()) == "a");
+    CHECK(std::string(a.name()).empty());  // NOLINT(bugprone-use-after-move)
+    auto& same = b;
+    b = std::move(same);
+    CHECK(barrier.members() == 1);
+    CHECK(b.arrive_and_wait(0));
+}

@@ -4,9 +4,6 @@
 #include <support/recorder.hpp>
 #include <support/test_pages.hpp>
 
-#include <framealloc/guard/frame_log.hpp>
-#include <framealloc/guard/pattern.hpp>
-
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,18 +33,6 @@ int status_of_child(Work work) {
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
-
-struct details {
-    std::vector<std::string> all;
-    struct handler {
-        details* self;
-        void operator()(const fa::fault& f) const { self->all.emplace_back(f.detail); }
-    } on_fault{this};
-    fa::options options(fa::options o = {}) {
-        o.on_fault = on_fault;
-        return o;
-    }
-};
 
 // Gives what it is asked for, and notes what comes back with another size or alignment.
 class exact_memory final : public std::pmr::memory_resource {
@@ -175,17 +160,6 @@ TEST_CASE("a page that went idle in every way serves other classes, as often as 
     CHECK(alloc.stats().pool_allocated == 0);
 }
 
-FOR_EACH_POLICY("the header of a pool page is nobody's block") {
-    fa::basic_smart_alloc<P> alloc;
-    void* p = alloc.pool_alloc_bytes(1000);
-    const auto page = reinterpret_cast<std::uintptr_t>(p) & ~std::uintptr_t{fa::memory::page_bytes - 1};
-    const fa::pointer_info header = fa::describe(reinterpret_cast<void*>(page));
-    CHECK(header.bytes == 0);
-    CHECK(header.state != fa::pointer_state::in_use);
-    CHECK(fa::describe(p).state == fa::pointer_state::in_use);
-    alloc.pool_free_bytes(p, 1000);
-}
-
 FOR_EACH_POLICY("a frame of before neither grows nor shrinks the block of the frame after it") {
     recorder r;
     fa::basic_smart_alloc<P> alloc{r.options()};
@@ -227,53 +201,6 @@ FOR_EACH_POLICY("only the top block grows and shrinks, and only as far as there 
     auto* next = static_cast<unsigned char*>(scope.alloc_bytes(16));
     CHECK(next >= top + 50);
     CHECK(next < top + 1000);
-}
-
-TEST_CASE("a member of a barrier may move") {
-    fa::frame_barrier barrier;
-    fa::barrier_member a = barrier.join("a");
-    fa::barrier_member b = barrier.join("b");
-    CHECK(barrier.members() == 2);
-    b = std::move(a);
-    CHECK(barrier.members() == 1);
-    CHECK(std::string(b.name()) == "a");
-    CHECK(std::string(a.name()).empty());  // NOLINT(bugprone-use-after-move)
-    auto& same = b;
-    b = std::move(same);
-    CHECK(barrier.members() == 1);
-    CHECK(b.arrive_and_wait(0));
-}
-
-TEST_CASE("in debug mode new memory is not what it was, and a report says whose it is") {
-    if (fa::guard::under_tool) return;
-    details d;
-    debug_alloc alloc{d.options({.name = "mine", .guard = fa::guard_level::fill})};
-    auto* large = static_cast<volatile unsigned char*>(alloc.heap_alloc_bytes(100'000));
-    CHECK(large[0] == fa::guard::fresh_byte);
-    CHECK(large[99'999] == fa::guard::fresh_byte);
-    debug_alloc other{fa::options{.name = "other"}};
-    void* theirs = other.pool_alloc_bytes(64);
-    alloc.pool_free_bytes(theirs, 64);
-    REQUIRE(!d.all.empty());
-    CHECK(d.all.back() == "a block of allocator \"other\"");
-    other.pool_free_bytes(theirs, 64);
-    alloc.heap_free_bytes(const_cast<unsigned char*>(large), 100'000);
-}
-
-TEST_CASE("frame memory written after its end is told, also when nobody remembers whose it was") {
-    if (fa::guard::under_tool) return;
-    details d;
-    debug_alloc alloc{d.options({.guard = fa::guard_level::fill})};
-    alloc.begin_frame();
-    for (std::size_t i = 0; i < fa::guard::frame_history::most + 10; ++i) static_cast<void>(alloc.frame_alloc_bytes(8));
-    auto* last = static_cast<volatile unsigned char*>(alloc.frame_alloc_bytes(1000));
-    alloc.end_frame();  // blocks enter the history from the last one down, and the first ones push the last one out
-    for (std::size_t i = 200; i < 205; ++i) last[i] = last[i] ^ 1U;
-    alloc.begin_frame();
-    static_cast<void>(alloc.frame_alloc_bytes(500'000));
-    REQUIRE(d.all.size() == 1);
-    CHECK(d.all[0] == "5 bytes of frame memory were changed after their frame had ended");
-    alloc.end_frame();
 }
 
 TEST_CASE("memory that trim gave back is not mistaken for written memory") {
@@ -318,22 +245,6 @@ FOR_EACH_POLICY("alignment costs in the statistics what it costs without zones")
     }
     alloc.end_frame();
     plain.end_frame();
-}
-
-TEST_CASE("check() counts the frame blocks that were overrun as well") {
-    if (fa::guard::under_tool) return;
-    details d;
-    debug_alloc alloc{d.options({.guard = fa::guard_level::fill})};
-    const auto frame = alloc.frame_scope();
-    auto* a = static_cast<volatile char*>(frame.alloc_bytes(64));
-    auto* b = static_cast<volatile char*>(frame.alloc_bytes(64));
-    auto* c = static_cast<volatile char*>(alloc.pool_alloc_bytes(64));
-    CHECK(alloc.check() == 0);
-    for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
-    CHECK(alloc.check() == 3);
-    CHECK(d.all.size() == 3);
-    for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
-    alloc.pool_free_bytes(const_cast<char*>(c), 64);
 }
 
 FOR_EACH_POLICY("growing in place is subject to the frame's limit, to the byte of a budget") {

@@ -3,6 +3,9 @@
 
 #include <support/recorder.hpp>
 
+#include <framealloc/guard/frame_log.hpp>
+#include <framealloc/guard/pattern.hpp>
+
 #include <atomic>
 #include <memory>
 #include <string>
@@ -146,4 +149,58 @@ TEST_CASE("instructions are named where no line is known") {
     CHECK(s.codes[0] == fa::code::FA412);
     CHECK(s.born_place.starts_with("unit_tests+0x"));
     CHECK(s.place.empty());
+}
+
+TEST_CASE("in debug mode new memory is not what it was, and a report says whose it is") {
+    if (fa::guard::under_tool) return;
+    said s;
+    auto o = s.options();
+    o.frame_capacity = 1_MiB;
+    const alloc_type alloc{o};
+    auto* large = static_cast<volatile unsigned char*>(alloc.heap_alloc_bytes(100'000));
+    CHECK(large[0] == fa::guard::fresh_byte);
+    CHECK(large[99'999] == fa::guard::fresh_byte);
+    const alloc_type other{fa::options{.name = "other"}};
+    void* theirs = other.pool_alloc_bytes(64);
+    alloc.pool_free_bytes(theirs, 64);
+    REQUIRE(!s.details.empty());
+    CHECK(s.details.back() == "a block of allocator \"other\"");
+    other.pool_free_bytes(theirs, 64);
+    alloc.heap_free_bytes(const_cast<unsigned char*>(large), 100'000);
+}
+
+TEST_CASE("frame memory written after its end is told, also when nobody remembers whose it was") {
+    if (fa::guard::under_tool) return;
+    said s;
+    auto o = s.options();
+    o.frame_capacity = 1_MiB;
+    const alloc_type alloc{o};
+    alloc.begin_frame();
+    for (std::size_t i = 0; i < fa::guard::frame_history::most + 10; ++i) static_cast<void>(alloc.frame_alloc_bytes(8));
+    auto* last = static_cast<volatile unsigned char*>(alloc.frame_alloc_bytes(1000));
+    alloc.end_frame();  // blocks enter the history from the last one down, and the first ones push the last one out
+    for (std::size_t i = 200; i < 205; ++i) last[i] = last[i] ^ 1U;
+    alloc.begin_frame();
+    static_cast<void>(alloc.frame_alloc_bytes(500'000));
+    REQUIRE(s.details.size() == 1);
+    CHECK(s.details[0] == "5 bytes of frame memory were changed after their frame had ended");
+    alloc.end_frame();
+}
+
+TEST_CASE("check() counts the frame blocks that were overrun as well") {
+    if (fa::guard::under_tool) return;
+    said s;
+    auto o = s.options();
+    o.frame_capacity = 1_MiB;
+    const alloc_type alloc{o};
+    const auto frame = alloc.frame_scope();
+    auto* a = static_cast<volatile char*>(frame.alloc_bytes(64));
+    auto* b = static_cast<volatile char*>(frame.alloc_bytes(64));
+    auto* c = static_cast<volatile char*>(alloc.pool_alloc_bytes(64));
+    CHECK(alloc.check() == 0);
+    for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
+    CHECK(alloc.check() == 3);
+    CHECK(s.details.size() == 3);
+    for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
+    alloc.pool_free_bytes(const_cast<char*>(c), 64);
 }
