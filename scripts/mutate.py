@@ -29,7 +29,7 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          (" + ", " - "), (" - ", " + "), (" += ", " -= "), (" -= ", " += "), ("++", "--"), ("return true;", "return false;"),
          ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
 STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
-TESTS = [["unit_tests", "-aa=1"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
+TESTS = [["unit_tests", "-aa=1", "-tce=*shrinks*"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
          ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"],
          ["reload_test", str(BUILD / "tests/libreload_plugin.so")], ["faults_test"]]
 
@@ -78,7 +78,7 @@ def limited():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def run(command, seconds=90):
+def run(command, seconds=60):
     try:
         return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=seconds, preexec_fn=limited).returncode
     except subprocess.TimeoutExpired:

@@ -9,10 +9,11 @@ namespace framealloc::inline FRAMEALLOC_ABI::guard {
 
 namespace {
 
+// From 0x80 to 0xBF: what is most often written past an end (0, small numbers, text, -1, fresh and dead bytes) always differs.
 unsigned char canary_at(std::uintptr_t p, std::uint64_t key) noexcept {
     std::uint64_t x = (static_cast<std::uint64_t>(p >> 3) ^ key) * 0x9E3779B97F4A7C15U;  // Fibonacci hashing
     x ^= x >> 32;
-    return static_cast<unsigned char>(x >> (8 * (p & 7)));
+    return static_cast<unsigned char>(0x80U | (x >> (8 * (p & 7)) & 0x3FU));
 }
 
 // Both read what a sanitizer may have been told to forbid.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <set>
 
 namespace fa = framealloc;
 using namespace fa::guard;
@@ -138,6 +139,20 @@ TEST_CASE("of ended frames' blocks the youngest is found, and old ones are forgo
     CHECK(h.containing(0x1000) == nullptr);
     CHECK(h.containing(0x10000)->frame == 9);
     h.release();
+}
+
+TEST_CASE("a canary holds no byte that programs write often, and differs from byte to byte and from key to key") {
+    static unsigned char bytes[4096];
+    const auto begin = reinterpret_cast<std::uintptr_t>(bytes);
+    std::set<unsigned char> seen;
+    for (std::uint64_t key : {1U, 2U, 3U}) {
+        write_canary(begin, begin + sizeof bytes, key);
+        for (unsigned char b : bytes) {
+            REQUIRE((b >= 0x80 && b != 0xFF && b != fresh_byte && b != dead_byte));
+            seen.insert(b);
+        }
+    }
+    CHECK(seen.size() == 64);
 }
 
 TEST_CASE("every changed byte of a canary and of a filling is found, first and last") {

@@ -28,7 +28,7 @@ TEST_CASE("sampling changes nothing that a right program sees, on any thread") {
         fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.frame_capacity = 64_KiB, .guard_sample = rate})};
         std::mt19937 random(rate);
         std::vector<held> out;
-        for (int i = 0; i < 3000; ++i) {
+        for (int i = 0; i < 500; ++i) {
             auto frame = alloc.frame_scope();
             fa::tag_scope tag{alloc, "game"};
             for (int k = 0; k < 40; ++k) {
@@ -56,9 +56,9 @@ TEST_CASE("sampling changes nothing that a right program sees, on any thread") {
                     else alloc.heap_free_bytes(h.p, h.n);
                 }
             };
-            if (i % 50 == 0) std::thread([&] { give(20); }).join();
+            if (i % 25 == 0) std::thread([&] { give(20); }).join();
             else if (out.size() > 300) give(100);
-            if (i == 2999) give(0);
+            if (i == 499) give(0);
         }
         alloc.process_deferred_frees();
         const auto s = alloc.stats();
