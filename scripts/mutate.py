@@ -19,6 +19,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/dev"
@@ -29,9 +30,11 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          (" + ", " - "), (" - ", " + "), (" += ", " -= "), (" -= ", " += "), ("++", "--"), ("return true;", "return false;"),
          ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
 STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
-TESTS = [["unit_tests", "-aa=1", "-tce=*shrinks*"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
-         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"],
-         ["reload_test", str(BUILD / "tests/libreload_plugin.so")], ["faults_test"]]
+SWEEPS = "*/exhaustion/*,*/model/*"
+TESTS = [["diary", str(ROOT / "tests/simulate/expected")], ["unit_tests", "-aa=1", f"-sfe={SWEEPS}"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
+         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"], ["standard_test"],
+         ["reload_test", str(BUILD / "tests/libreload_plugin.so")], ["faults_test"], ["unit_tests", "-aa=1", f"-sf={SWEEPS}", "-tce=*shrinks*"]]
+PATIENCE = 4  # times as long as on the unchanged tree, then a test hangs
 
 
 def code_of(line):
@@ -78,7 +81,7 @@ def limited():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def run(command, seconds=60):
+def run(command, seconds=120):
     try:
         return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=seconds, preexec_fn=limited).returncode
     except subprocess.TimeoutExpired:
@@ -90,8 +93,8 @@ class Worker:
         self.folder = folder
         folder.mkdir()
 
-    def killed_by(self, path, number, changed):
-        """What noticed, or None."""
+    def killed_by(self, path, number, changed, patience):
+        """What noticed, or None. `patience` are the seconds of each test, and become those of this run where they are not known yet."""
         lines = path.read_text().splitlines()
         lines[number - 1] = changed
         source, unit = self.folder / path.name, self.folder / "mutant.o"
@@ -104,11 +107,14 @@ class Worker:
         built = set()
         for name, *arguments in TESTS:
             if name not in built:
-                if run(["g++", "-rdynamic", *objects_of(f"tests/{name}"), unit, *library, "-pthread", "-ldl", "-o", self.folder / name]) != 0:
+                if run(["g++", "-fuse-ld=gold", "-rdynamic", *objects_of(f"tests/{name}"), unit, *library, "-pthread", "-ldl", "-o", self.folder / name]) != 0:
                     return "linker"
                 built.add(name)
-            if run([self.folder / name, *arguments]) != 0:
-                return " ".join([name, *arguments])
+            test = " ".join([name, *arguments])
+            started = time.monotonic()
+            if run([self.folder / name, *arguments], patience.get(test, 120)) != 0:
+                return test
+            patience.setdefault(test, max(5, PATIENCE * (time.monotonic() - started)))
         return None
 
 
@@ -136,9 +142,10 @@ def main():
         for i in range(os.cpu_count() or 1):
             idle.put(Worker(pathlib.Path(directory) / str(i)))
 
+        patience = {}
         first = idle.get()
         path, number, line, _ = everything[0]
-        if (why := first.killed_by(path, number, line)) is not None:
+        if (why := first.killed_by(path, number, line, patience)) is not None:
             sys.exit(f"mutate: the unchanged tree is not green: {why}")
         idle.put(first)
 
@@ -149,7 +156,7 @@ def main():
                 return mutant, "equivalent"
             worker = idle.get()
             try:
-                return mutant, worker.killed_by(path, number, changed)
+                return mutant, worker.killed_by(path, number, changed, patience)
             finally:
                 idle.put(worker)
 

@@ -13,17 +13,20 @@ namespace {
 
 bool younger(std::uint32_t mark, std::uint32_t serial) noexcept { return static_cast<std::int32_t>(mark - serial) >= 0; }
 
-bool room_for_mark(thread_context& c) noexcept {
-    if (c.mark_count < c.mark_capacity) return true;
-    const std::uint32_t wanted = c.mark_capacity == 0 ? 32 : c.mark_capacity * 2;
-    exhaustion_reason why{};
-    auto* wider = c.owner->meta.allocate_array<frame_mark>(wanted, why);
-    if (wider == nullptr) return c.owner->exhausted(why, "metadata", wanted * sizeof(frame_mark), 8) && room_for_mark(c);
-    if (c.mark_count != 0) std::memcpy(wider, c.marks, c.mark_count * sizeof(frame_mark));
-    c.owner->meta.deallocate(c.marks, c.mark_capacity * sizeof(frame_mark));
-    c.marks = wider;
-    c.mark_capacity = wanted;
-    return true;
+void make_room_for_mark(thread_context& c) noexcept {
+    while (c.mark_count == c.mark_capacity) {
+        const std::uint32_t wanted = c.mark_capacity == 0 ? 32 : c.mark_capacity * 2;
+        exhaustion_reason why{};
+        auto* wider = c.owner->meta.allocate_array<frame_mark>(wanted, why);
+        if (wider == nullptr) {
+            c.owner->exhausted(why, "metadata", wanted * sizeof(frame_mark), 8);
+            continue;  // its handler may have made room
+        }
+        if (c.mark_count != 0) std::memcpy(wider, c.marks, c.mark_count * sizeof(frame_mark));
+        c.owner->meta.deallocate(c.marks, c.mark_capacity * sizeof(frame_mark));
+        c.marks = wider;
+        c.mark_capacity = wanted;
+    }
 }
 
 frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint32_t serial, std::uint32_t index) noexcept {
@@ -45,12 +48,12 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t s
 
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     settle(c);
-    frame_checkpoint cp;
-    if (!room_for_mark(c)) return cp;
+    make_room_for_mark(c);
     if (++c.mark_serial == 0) ++c.mark_serial;  // zero is no checkpoint
     frame_record* r = c.top;
     c.marks[c.mark_count] = {r->cursor, r->generation, c.mark_serial, r->depth, c.log.size()};
     add_pending(*r, pending_marks);
+    frame_checkpoint cp;
     cp.key_ = c.key;
     cp.serial_ = c.mark_serial;
     cp.index_ = c.mark_count++;

@@ -276,7 +276,6 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     r->limit = 0;
     set_top(c, inner);
     if (guarded(c)) c.guarded_by->opened[inner->depth] = c.last_site;
-    if (inner->depth == 1 && c.records[0].cursor != c.flight->start) add_pending(*inner, pending_ground);
     refresh_limit(c);
     if (watched(c)) {
         tell_adopted(c);

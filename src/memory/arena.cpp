@@ -325,7 +325,8 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
             if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
-        if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return {nullptr, asked};
+        if (f == on_failure::return_null) return {nullptr, asked};
+        c.owner->exhausted(why, "frame", bytes, align);
     }
 }
 
@@ -345,7 +346,8 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
             if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
             return p;
         }
-        if (f == on_failure::return_null || !c.owner->exhausted(why, "frame", bytes, align)) return nullptr;
+        if (f == on_failure::return_null) return nullptr;
+        c.owner->exhausted(why, "frame", bytes, align);
     }
 }
 
@@ -438,7 +440,6 @@ void merge_chunks(thread_context& c) noexcept {
     destroy_chunk(*c.owner, s.chunk);
     s.chunk = whole;
     s.start = whole->begin;
-    s.earlier = 0;
 }
 
 void trim_arena(thread_context& c) noexcept {

@@ -189,7 +189,7 @@ void core::warn(code what, const char* detail, std::size_t bytes, site where) no
     if (config.strict == strictness::abort_on_warning) std::abort();
 }
 
-bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept {
+void core::exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept {
     std::size_t limit = 0;
     if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;
     if (why == exhaustion_reason::global_limit) limit = config.global_limit;
@@ -197,7 +197,7 @@ bool core::exhausted(exhaustion_reason why, const char* kind, std::size_t reques
     const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name};
     if (config.on_exhaustion) {
         const activity_scope theirs(context_of_caller(*this), activity::none);  // it may free what the allocator has
-        if (config.on_exhaustion(e)) return true;
+        if (config.on_exhaustion(e)) return;
     }
     print_exhaustion(e);
     std::abort();

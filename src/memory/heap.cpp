@@ -190,7 +190,8 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
             if (watched(*c) && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
-        if (f == on_failure::return_null || !a.owner->exhausted(why, "heap", bytes, align)) return nullptr;
+        if (f == on_failure::return_null) return nullptr;
+        a.owner->exhausted(why, "heap", bytes, align);
     }
 }
 

@@ -359,7 +359,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
             return heap_instead(c, requested_class, bytes, f);
         }
         if (f == on_failure::return_null) return nullptr;
-        if (!a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16)) return nullptr;
+        a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16);
     }
 }
 
@@ -406,7 +406,6 @@ void retire(thread_context& c, pool_page* page) noexcept {
     const std::uint32_t first = first_slot(*c.owner, page->block);
     if (page->kind == block_kind::pool) c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
     if (guarded(c)) bury_page(*c.owner, *page, first);
-    page->set_key(closed_key);
     page->next = c.empty_pages;
     c.empty_pages = page;
     ++c.empty_count;

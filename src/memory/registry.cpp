@@ -150,7 +150,6 @@ thread_context* take_idle(core& a, thread_context*& link) noexcept {
     thread_context* c = link;
     link = c->next_idle;
     if (link == nullptr) a.idle_end = &link;
-    c->next_idle = nullptr;
     return c;
 }
 
@@ -179,7 +178,6 @@ void make_idle(thread_context& c) noexcept {
 // Left by its thread, with what it has cached.
 void shelve(thread_context& c) noexcept {
     settle(c);
-    uninstall_pages(c);
     c.tag = c.root_tag;
     c.phase = c.root_phase;
     flush_batch(c);

@@ -125,8 +125,8 @@ struct core {
     void deliver(const fault& f) const noexcept;
     // The same for what is served all the same: never ends the program.
     void warn(code what, const char* detail, std::size_t bytes, site where) noexcept;
-    // Asks the exhaustion handler. Returns true to try again; ends the program when there is nobody to ask.
-    bool exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
+    // Asks the exhaustion handler. Returns to try again; ends the program when it says no.
+    void exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
 };
 
 // Returns null when even the first pages were refused, with `why` set.

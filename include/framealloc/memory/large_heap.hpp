@@ -47,7 +47,6 @@ public:
     void deallocate(heap_block* b) noexcept;
     void release_empty_regions() noexcept;
     void release_all() noexcept;
-    std::uint64_t blocks_out() const noexcept { return out_.load_relaxed(); }  // relaxed: a statistic
 
     // The block around `p` and what it is at the moment; null when it is none of these.
     const heap_block* find(const void* p, heap_block& copy) noexcept;
@@ -67,7 +66,6 @@ private:
     os::page_ledger& pages_;
     sync::lock lock_;
     heap_region* regions_ = nullptr;
-    sync::atomic<std::uint64_t> out_{0};
     std::uint64_t bits_[(heap_bin_count + 63) / 64] = {};
     heap_block* bins_[heap_bin_count] = {};
 };
