@@ -227,7 +227,7 @@ class Found:
         state = "freed" if self.state == "ended" and self.kind != "frame" else self.state
         out = f'allocator "{self.allocator.name}": {self.kind} memory, {state}'
         if self.bytes:
-            out += f", block of {self.bytes} bytes at +{self.offset}"
+            out += f", block of {self.bytes} bytes at {self.offset:+d}"
         if self.kind == "frame" and self.frame:
             out += f", frame {self.frame}"
         if self.depth > 1:

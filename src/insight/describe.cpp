@@ -15,6 +15,8 @@ using namespace memory;
 
 namespace {
 
+std::ptrdiff_t distance(std::uintptr_t from, std::uintptr_t to) noexcept { return static_cast<std::ptrdiff_t>(to - from); }
+
 void name_tag(pointer_info& out, const account::tag_node* n) noexcept {
     if (n != nullptr) std::snprintf(out.tag, sizeof out.tag, "%.*s", static_cast<int>(n->path_length), n->path);
 }
@@ -22,7 +24,7 @@ void name_tag(pointer_info& out, const account::tag_node* n) noexcept {
 void copy_block(pointer_info& out, const guard::frame_block& b, std::uintptr_t p) noexcept {
     out.begin = b.begin;
     out.bytes = b.end - b.begin;
-    out.offset = p - b.begin;
+    out.offset = distance(b.begin, p);
     out.born = b.born;
     out.frame = b.frame;
     name_tag(out, static_cast<const account::tag_node*>(b.tag));
@@ -107,7 +109,7 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
             out.state = state;
             out.depth = depth;
             out.frame = frame;
-            out.offset -= address_of(b) + outer_header_bytes - out.begin;
+            out.offset -= distance(out.begin, address_of(b) + outer_header_bytes);
             out.begin = address_of(b) + outer_header_bytes;
             out.bytes = static_cast<std::size_t>(b->bytes);
             name_tag(out, b->who->node);
@@ -126,7 +128,7 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     if (a.guarded && a.blocks.find(f.begin, known)) out.born = known.born;
     out.begin = f.begin;
     out.bytes = f.bytes;
-    out.offset = address_of(p) - f.begin;
+    out.offset = f.begin == 0 ? 0 : distance(f.begin, address_of(p));
     out.state = f.state == found_block::out ? pointer_state::in_use : f.state == found_block::free ? pointer_state::ended : pointer_state::unused;
     out.kind = f.page->kind == block_kind::pool ? memory_kind::pool : memory_kind::heap;
     if (f.page->owner == nullptr || f.page->account == nullptr) return true;
@@ -145,7 +147,7 @@ bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
     } else {
         out.begin = s->begin;
         out.bytes = s->bytes;
-        out.offset = p - s->begin;
+        out.offset = distance(s->begin, p);
     }
     out.kind = s->kind == block_kind::pool ? memory_kind::pool : s->kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
     out.frame = s->frame;
@@ -161,7 +163,7 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
     if (b == nullptr) return false;
     out.kind = memory_kind::heap;
     out.begin = address_of(b + 1);
-    out.offset = address_of(p) - out.begin;
+    out.offset = distance(out.begin, address_of(p));
     out.state = copy.free || copy.requested == 0 ? pointer_state::ended : pointer_state::in_use;
     out.bytes = copy.requested;
     guard::block_record known;
@@ -215,7 +217,7 @@ std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
         return {buffer.data(), static_cast<std::size_t>(n)};
     }
     add("allocator \"%s\": %s memory, %s", allocator, kinds[static_cast<unsigned>(kind)], what);
-    if (bytes != 0) add(", block of %zu bytes at +%zu", bytes, offset);
+    if (bytes != 0) add(", block of %zu bytes at %+td", bytes, offset);
     if (kind == memory_kind::frame && frame != 0) add(", frame %llu", number(frame));
     if (depth > 1) add(", %u deep", static_cast<unsigned>(depth));
     if (tag[0] != '\0') add(", tag \"%s\"", tag);

@@ -236,7 +236,8 @@ void close_top(thread_context& c) noexcept {
 
 site opened_at(const thread_context& c) noexcept { return guarded(c) ? c.guarded_by->opened[c.top->depth] : site{}; }
 
-// A thread or its allocator ends.
+}  // namespace
+
 void close_all(thread_context& c) noexcept {
     if (left_open(c) && c.owner->config.reports)
         c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
@@ -248,8 +249,6 @@ void close_all(thread_context& c) noexcept {
     c.outside_count = 0;
     refresh_limit(c);
 }
-
-}  // namespace
 
 frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
@@ -264,7 +263,6 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
         return r;
     }
     if (r->depth == 0) {
-        c.close_frames = close_all;
         add_pending(c.records[1], sticky_bits(c, c.records[1]));
         if (c.owner->config.frames_in_flight > 1 || (r->gate.is_on(gate_own) && c.records[1].generation != 0)) rotate(c);
         else set_own_gate(c, looks_at_every_begin(c));

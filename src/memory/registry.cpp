@@ -190,7 +190,7 @@ void shelve(thread_context& c) noexcept {
 }
 
 void detach(thread_context& c) noexcept {
-    if (c.close_frames != nullptr) c.close_frames(c);
+    c.owner->config.close_frames(c);
     flush_heap_cache(c);
     trim_pages(c);
     shelve(c);
@@ -361,7 +361,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
     if (thread_context* mine = known_context(a.id)) {
         const bool in_use = in_frame(*mine) || mine->tag != mine->root_tag || mine->phase != mine->root_phase || mine->driven.jobs != 0;
         if (in_use) return false;
-        if (mine->close_frames != nullptr) mine->close_frames(*mine);
+        a.owner->config.close_frames(*mine);
         shelve(*mine);
         forget(a.id);
     }

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include <framealloc/lifetime/frame.hpp>
+
 namespace framealloc::inline FRAMEALLOC_ABI::runtime {
 
 memory::core_config to_config(const options& o, bool checks, bool reports) noexcept {
@@ -32,6 +34,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.guard = o.guard;
     c.guard_sample = o.guard_sample;
     c.strict = o.strict;
+    c.close_frames = lifetime::close_all;
     c.checks = checks;
     c.reports = reports;
     return c;

@@ -105,6 +105,9 @@ int main(int argc, char** argv) {
         }).join();
         check(n == 4, "destroyed after a reload");
         check(alloc.release_module(again.handle) == 0, "nothing is left");
+        const std::size_t committed = alloc.stats().committed;
+        for (int i = 0; i < 5000; ++i) alloc.release_module(again.handle);
+        check(alloc.stats().committed <= committed + 65536, "modules that every thread knows of are forgotten");
         again.unload();
     }
     check(alloc.release_module(nullptr) == 0 && refused == 2, "no handle");

@@ -203,8 +203,8 @@ void runs_out(std::string& book, const fa::options& o, const char* title) {
 }
 
 template <class P>
-void refused(std::string& book) {
-    chapter<P> c(book, "requests are refused, and the handler is asked", {.frame_capacity = 64_KiB, .slab_page_size = 128_KiB});
+void refused(std::string& book, std::size_t slab, const char* title) {
+    chapter<P> c(book, title, {.frame_capacity = 64_KiB, .slab_page_size = slab});
     for (int k = 0; k < 4; ++k) {
         c.pages().refuse_after = k;
         void* p = c.at(c->pool_alloc_bytes(64U << k));
@@ -234,14 +234,17 @@ void tell_blocks(std::string& book) {
     pool<P>(book, {.slab_page_size = 64_KiB, .prefault = true}, "pool, page by page, prefaulted");
     pool<P>(book, {.size_classes = classes, .pool_max = 2000}, "pool, four classes");
     pool<P>(book, {.guard = fa::guard_level::fill}, "pool, filled");
+    pool<P>(book, {.guard = fa::guard_level::off}, "pool, not guarded");
     heap<P>(book, {}, "heap");
     heap<P>(book, {.guard = fa::guard_level::fill}, "heap, filled");
+    heap<P>(book, {.guard = fa::guard_level::off}, "heap, not guarded");
     tags<P>(book);
     many_tags<P>(book);
     pool_budget<P>(book);
     runs_out<P>(book, {.frame_capacity = 64_KiB, .fixed_memory = 2_MiB}, "fixed memory runs out");
     runs_out<P>(book, {.frame_capacity = 64_KiB, .global_limit = 2_MiB}, "the global limit is reached");
-    refused<P>(book);
+    refused<P>(book, 128_KiB, "requests are refused, and the handler is asked");
+    refused<P>(book, 64_KiB, "requests are refused, and there is nothing smaller");
 }
 
 }  // namespace diary

@@ -118,7 +118,23 @@ fa::options observer::options(fa::options o) {
     return o;
 }
 
-void observer::note(const void* p) { places_ = (places_ ^ pages.place_of(p)) * prime; }
+void observer::note(const void* p) {
+    places_ = (places_ ^ pages.place_of(p)) * prime;
+    noted_[next_++ % most_noted] = p;
+}
+
+// Whose the pointers noted lately are, and those beside them.
+void observer::describe_noted() {
+    for (const void* p : noted_) {
+        if (pages.place_of(p) == 0) continue;
+        for (const std::ptrdiff_t at : {-8, 0, 40, 3000}) {
+            const fa::pointer_info d = fa::describe(static_cast<const char*>(p) + at);
+            for (const std::uint64_t part : {std::uint64_t{static_cast<unsigned>(d.state) * 4U + static_cast<unsigned>(d.kind)}, std::uint64_t{d.bytes}, static_cast<std::uint64_t>(d.offset), d.frame, std::uint64_t{d.depth}})
+                whose_ = (whose_ ^ part) * prime;
+            for (const char* c = d.tag; *c != '\0'; ++c) whose_ = (whose_ ^ static_cast<unsigned char>(*c)) * prime;
+        }
+    }
+}
 
 void observer::set_tag(fa::memory::core_ref a, const char* path) {
     const std::string name = std::string(path) + ".";
@@ -197,7 +213,9 @@ std::string observer::look(fa::memory::core_ref a) {
     numbers_.set("locks", fa::sync::lock_acquisitions() - locks_);
     set_all(a);
     set_source();
+    describe_noted();
     numbers_.set("places", places_);
+    numbers_.set("whose", whose_);
     std::string said = numbers_.changed();
     locks_ = fa::sync::lock_acquisitions();
     return said;
@@ -244,6 +262,16 @@ std::string tell() {
     return book;
 }
 
+// The words of a line that the other one does not have.
+std::string not_in(const std::string& line, const std::string& other) {
+    std::istringstream words(line);
+    std::string word, all;
+    while (words >> word) {
+        if ((other + " ").find(word + " ") == std::string::npos) all += " " + word;
+    }
+    return all.empty() ? line : all;
+}
+
 // Returns whether they are the same; says where they differ.
 bool same(const std::string& name, const std::string& told, const std::string& expected) {
     std::istringstream a(told), b(expected);
@@ -255,7 +283,7 @@ bool same(const std::string& name, const std::string& told, const std::string& e
             if (is.starts_with("##")) chapter = is;
             continue;
         }
-        std::cout << name << ":" << line << ", in \"" << chapter << "\"\n  expected: " << (wanted ? was : "nothing more") << "\n  but is:   " << (more ? is : "nothing more") << "\n";
+        std::cout << name << ":" << line << ", in \"" << chapter << "\"\n  expected:" << (wanted ? not_in(was, is) : " nothing more") << "\n  but is:  " << (more ? not_in(is, was) : " nothing more") << "\n";
         return false;
     }
 }

@@ -77,7 +77,10 @@ public:
 private:
     static constexpr std::uint64_t basis = 14695981039346656037ULL, prime = 1099511628211ULL;  // FNV-1a (Fowler, Noll, Vo)
 
+    static constexpr std::size_t most_noted = 16;
+
     std::string look(fa::memory::core_ref a);
+    void describe_noted();
     void set_all(fa::memory::core_ref a);
     void set_tag(fa::memory::core_ref a, const char* path);
     void set_source();
@@ -94,8 +97,10 @@ private:
     numbers numbers_;
     on_fault_type on_fault_;
     on_exhaustion_type on_exhaustion_;
-    std::uint64_t places_ = basis;
-    std::uint64_t locks_ = 0;
+    std::uint64_t places_ = basis, whose_ = basis;
+    const void* noted_[most_noted] = {};  // the latest
+    std::size_t next_ = 0;
+    std::uint64_t locks_ = fa::sync::lock_acquisitions();
 };
 
 template <class P>

@@ -99,6 +99,10 @@ void outside(std::string& book) {
     c.see("too deep");
     for (int i = 0; i < 131; ++i) c->end_frame();
     c.see("and back");
+    c.at(c->frame_alloc_bytes(16));
+    c->begin_frame();
+    c->end_frame();
+    c.see("what was outside went with the frame after it");
     c->begin_frame();
     {
         const auto outer = c->frame_scope();
@@ -149,6 +153,7 @@ void limits(std::string& book) {
     chapter<P> c(book, "frame_limit, budgets, counting", {.frame_capacity = 64_KiB, .frame_limit = 200'000});
     const auto fill = [&](const char* label) {
         const auto frame = c->frame_scope();
+        c.at(frame.try_alloc_bytes(40'000));  // out of line
         int n = 0;
         while (n < 1000 && c.at(frame.try_alloc_bytes(3000)) != nullptr) ++n;
         c.say("served", static_cast<std::uint64_t>(n));

@@ -58,6 +58,11 @@ private:
         blocks_.push_back(b);
         blocks_.back().p = c_.at(b.heap ? c_->heap_alloc_bytes(b.n, b.align) : c_->pool_alloc_bytes(b.n, b.align));
     }
+    void take_from_frame() {
+        if (depth_ == 0) return;
+        const std::size_t n = size(), align = std::size_t{8} << below(6);
+        c_.at(c_->try_frame_alloc_bytes(n, align));
+    }
     void give(bool elsewhere) {
         if (blocks_.empty()) return;
         std::swap(blocks_[below(blocks_.size())], blocks_.back());
@@ -94,7 +99,7 @@ private:
         switch (below(20)) {
             case 0: return depth_ < 12 ? begin() : end();
             case 1: return depth_ != 0 ? end() : begin();
-            case 2: case 3: case 4: case 5: c_.at(c_->try_frame_alloc_bytes(depth_ == 0 ? 0 : size(), std::size_t{8} << below(6))); return;
+            case 2: case 3: case 4: case 5: return take_from_frame();
             case 6: case 7: case 8: return take();
             case 9: case 10: case 11: return give(false);
             case 12: return give(true);

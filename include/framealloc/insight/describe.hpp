@@ -33,7 +33,7 @@ struct pointer_info {
     char tag[96] = {};        // path; empty for the root and where it is not known
     std::uintptr_t begin = 0; // of the block; 0 for frame memory in an arena, whose allocations have no bounds
     std::size_t bytes = 0;    // of the block: a pool block's class, what was asked for otherwise
-    std::size_t offset = 0;   // of the pointer in it
+    std::ptrdiff_t offset = 0;  // of the pointer in it; negative in the zone before it
     std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
     std::uint32_t depth = 0;  // of frame memory in use: the frame it belongs to, the outermost 1
     site born{};              // where it was allocated, while the allocator is guarded

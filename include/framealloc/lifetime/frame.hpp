@@ -18,6 +18,8 @@ using memory::thread_context;
 
 FRAMEALLOC_COLD frame_record* open_frame_slow(thread_context& c) noexcept;
 FRAMEALLOC_COLD void close_frame_slow(frame_record* r) noexcept;
+// A thread or its allocator ends: so does what it left open, in frames and outside.
+void close_all(thread_context& c) noexcept;
 
 // Requires: r is the calling thread's top record, as the slot holds it. Returns the new top record.
 FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {

@@ -133,7 +133,6 @@ struct thread_context {
     thread_slot* slot;            // of the thread it belongs to; null when that thread is gone; atomic
     thread_context* next;         // of the same allocator
     thread_context* next_idle;
-    void (*close_frames)(thread_context&) noexcept;     // set by the first frame: ends what a thread left open
 
     frame_record* records;        // max_frame_depth + 1
     outer_block** blocks;         // per record, newest first

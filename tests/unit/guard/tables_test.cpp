@@ -83,6 +83,9 @@ TEST_CASE("whose block contains a pointer: the live one rather than one that was
         CHECK(table.containing(0x1180, b));
         CHECK(b.address == 0x1100);
         b = {};
+        CHECK(table.containing(0x1100, b));  // its first byte
+        CHECK(b.address == 0x1100);
+        b = {};
         CHECK(table.containing(0x1080, b));
         CHECK(b.address == 0x1000);
         CHECK(b.state == block_state::freed);

@@ -210,3 +210,21 @@ FOR_EACH_POLICY("a custom budget without a handler refuses; nothing is told wher
     CHECK(frame.try_alloc_bytes(1_KiB) != nullptr);
     CHECK(r.faults.empty());
 }
+
+FOR_EACH_POLICY("what lies out of line counts towards a budget, but not towards one that drives out what is above it") {
+    if (test::guarded<P>) return;  // its chunks end elsewhere
+    const auto within = [](fa::budget_policy policy) {
+        fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
+        alloc.set_thread_frame_budget(100'000);
+        alloc.on_budget_exceeded(policy);
+        const auto frame = alloc.frame_scope();
+        REQUIRE(frame.try_alloc_bytes(66'000) != nullptr);  // too large for the chunk
+        const auto* first = static_cast<const char*>(frame.try_alloc_bytes(1024));
+        std::size_t n = 1;
+        for (const char* p; (p = static_cast<const char*>(frame.try_alloc_bytes(1024))) == first + n * 1024; ++n) {
+        }
+        return n;  // in one piece, until the budget or the chunk ends
+    };
+    CHECK(within(fa::budget_policy::fail) == 33);
+    CHECK(within(fa::budget_policy::promote) == 63);
+}

@@ -72,8 +72,8 @@ fa::lifetime::frame_ref top_of(const Scope& s) {
 
 FOR_EACH_POLICY("a heap of the user's gets back exactly what it gave") {
     exact_memory heap;
-    {
-        fa::basic_smart_alloc<P> alloc{fa::options{.heap = &heap}};
+    for (const fa::guard_level level : {fa::guard_level::automatic, fa::guard_level::off, fa::guard_level::fill}) {
+        fa::basic_smart_alloc<P> alloc{fa::options{.heap = &heap, .guard = level}};
         for (std::size_t align : {8U, 16U, 64U, 4096U}) {
             for (std::size_t n : {1U, 100U, 5000U, 100'000U}) {
                 void* p = alloc.heap_alloc_bytes(n, align);

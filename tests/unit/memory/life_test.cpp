@@ -1,0 +1,149 @@
+// What an allocator takes beside its pages, and what becomes of it.
+#include <doctest/doctest.h>
+
+#include <support/recorder.hpp>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+using namespace framealloc::literals;
+namespace fa = framealloc;
+using test::recorder;
+
+namespace {
+
+// Bytes of address space of this process.
+std::size_t address_space() {
+    std::size_t pages = 0;
+    if (std::FILE* f = std::fopen("/proc/self/statm", "r")) {
+        if (std::fscanf(f, "%zu", &pages) != 1) pages = 0;
+        std::fclose(f);
+    }
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Every kind of memory, and of what is kept for later.
+template <class P>
+void live_a_little(const fa::options& o) {
+    fa::basic_smart_alloc<P> alloc{o};
+    const auto work = [&] {
+        for (int n = 0; n < 4; ++n) {
+            const auto frame = alloc.frame_scope();
+            static_cast<void>(frame.alloc_bytes(40'000));
+            const auto inner = alloc.frame_scope();
+            for (int i = 0; i < 5; ++i) static_cast<void>(inner.alloc_bytes(30'000));
+            static_cast<void>(frame.alloc_bytes(100'000));
+            for (std::size_t bytes : {24U, 1000U, 20'000U}) alloc.heap_free_bytes(alloc.heap_alloc_bytes(bytes), bytes);
+            for (int i = 0; i < 300; ++i) alloc.pool_free_bytes(alloc.pool_alloc_bytes(48), 48);
+        }
+        const auto outer = alloc.frame_scope();  // what an inner one needed is left over when the allocator goes
+        const auto inner = alloc.frame_scope();
+        for (int i = 0; i < 5; ++i) static_cast<void>(inner.alloc_bytes(30'000));
+    };
+    work();
+    std::thread(work).join();
+}
+
+// What a child of this process ends with; its signal as a negative number.
+template <class Work>
+int status_of_child(Work work) {
+    const pid_t child = fork();
+    if (child == 0) {
+        work();
+        _exit(99);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+constexpr bool of_the_system = std::string_view(FRAMEALLOC_TEST_OS) == "linux" && !fa::guard::under_tool && !FRAMEALLOC_TSAN;
+
+}  // namespace
+
+FOR_EACH_POLICY("an allocator that is gone leaves no address space behind") {
+    if (!of_the_system) return;
+    for (const fa::guard_level level : {fa::guard_level::off, fa::guard_level::fill, fa::guard_level::revoke}) {
+        for (const std::uint32_t sample : {0U, 2U}) {
+            CAPTURE(static_cast<int>(level));
+            CAPTURE(sample);
+            const fa::options o{.frame_capacity = 64_KiB, .frames_in_flight = 1 + sample, .guard = level, .guard_sample = sample};
+            for (int i = 0; i < 3; ++i) live_a_little<P>(o);
+            const std::size_t before = address_space();
+            for (int i = 0; i < 10; ++i) live_a_little<P>(o);
+            CHECK(address_space() <= before);
+        }
+    }
+}
+
+TEST_CASE("memory that cannot be had once and for all is refused by the system, not by the memory's end") {
+    struct reason_of {
+        bool operator()(const fa::exhaustion& e) const { _exit(static_cast<int>(e.reason)); }
+    } exits{};
+    CHECK(status_of_child([&] {
+              fa::options o{.fixed_memory = std::size_t{1} << 50};
+              o.on_exhaustion = exits;
+              fa::basic_smart_alloc<fa::policy::standard> alloc{o};
+          }) == static_cast<int>(fa::exhaustion_reason::system_refused));
+}
+
+TEST_CASE("a thread knows 4,104 allocators at a time; one more is exhaustion, until another goes") {
+    if (!of_the_system) return;
+    std::vector<std::unique_ptr<fa::basic_smart_alloc<fa::policy::standard>>> allocs(4104);
+    const fa::options o{.frame_capacity = 64_KiB, .slab_page_size = 64_KiB};
+    for (auto& a : allocs) {
+        a = std::make_unique<fa::basic_smart_alloc<fa::policy::standard>>(o);
+        a->begin_frame();
+        REQUIRE(a->try_frame_alloc_bytes(16) != nullptr);
+        a->end_frame();
+    }
+    const fa::basic_smart_alloc<fa::policy::standard> more{o};
+    for (int i = 0; i < 3; ++i) CHECK(more.try_frame_alloc_bytes(16) == nullptr);
+    CHECK(allocs[4100]->frame_number() == 1);
+    allocs[17].reset();
+    CHECK(more.try_pool_alloc_bytes(0) == nullptr);
+    void* p = more.try_pool_alloc_bytes(16);
+    CHECK(p != nullptr);
+    more.pool_free_bytes(p, 16);
+}
+
+TEST_CASE("without memory to remember an allocator by, a thread does not use it") {
+    if (!of_the_system) return;
+    using alloc_type = fa::basic_smart_alloc<fa::policy::standard>;
+    const auto first_use_of_the_ninth = [] {
+        alloc_type allocs[9];
+        for (int i = 0; i < 8; ++i) allocs[i].pool_free_bytes(allocs[i].pool_alloc_bytes(16), 16);
+        // What another thread left needs no more than to be remembered.
+        std::thread([&] { allocs[8].pool_free_bytes(allocs[8].pool_alloc_bytes(16), 16); }).join();
+        rlimit limit{};
+        getrlimit(RLIMIT_AS, &limit);
+        const rlimit none{4096, limit.rlim_max};
+        setrlimit(RLIMIT_AS, &none);
+        void* refused = allocs[8].try_pool_alloc_bytes(16);
+        setrlimit(RLIMIT_AS, &limit);
+        void* served = allocs[8].try_pool_alloc_bytes(16);
+        allocs[8].pool_free_bytes(served, 16);
+        _exit(refused == nullptr && served != nullptr ? 0 : 1);
+    };
+    CHECK(status_of_child([&] { std::thread(first_use_of_the_ninth).join(); }) == 0);
+}
+
+FOR_EACH_POLICY("what a thread left starts anew with the next one: reports of memory outside frames too") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    for (int n = 0; n < 3; ++n) {
+        std::thread([&] {
+            for (int i = 0; i < 3; ++i) static_cast<void>(alloc.frame_alloc_bytes(16));
+        }).join();
+        if constexpr (P::reports) CHECK(r.count(fa::code::FA001) == 2 * static_cast<std::size_t>(n + 1));  // the 1st and the 2nd
+    }
+}
