@@ -4,9 +4,10 @@
 usage: mutate.py [--count N] [--seed S] [--only TEXT] [--list]
 
 Mutants are drawn with the seed from src/sync, src/memory, src/guard and src/lifetime. Each is compiled, linked with the tests of the
-preset `dev` (built first) and run through unit_tests, faults_test and process_test until one fails, crashes or hangs. A mutant that
-survives is printed; one in scripts/mutate_equivalent.txt, with its reason, cannot change what the library promises, and is not
-counted. Exits with 1 when less than 90 % are killed. The lock-free types have a mutation test of their own: tests/interleave.
+preset `dev` (built first) and run through them until one fails, crashes or hangs. Calls that tell AddressSanitizer what may be
+touched are judged by the tests of the preset `asan` instead; what Valgrind and heaptrack are told has its own tests and is left out.
+A mutant that survives is printed; one in scripts/mutate_equivalent.txt, with its reason, cannot change what the library promises, and
+is not counted. Exits with 1 when less than 90 % are killed. The lock-free types have a mutation test of their own: tests/interleave.
 """
 import argparse
 import concurrent.futures
@@ -22,7 +23,6 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build/dev"
 ROOMS = ("sync", "memory", "guard", "lifetime")
 NEEDED = 0.9  # of the mutants, killed
 MEMORY = 8 << 30  # bytes of address space that a mutant may take
@@ -30,10 +30,33 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          (" + ", " - "), (" - ", " + "), (" += ", " -= "), (" -= ", " += "), ("++", "--"), ("return true;", "return false;"),
          ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
 STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
+FOR_TOOLS = re.compile(r"^\s*(\} else |if \(.*\) )?guard::(allow|allow_unwritten|forbid)\(")
+ELSEWHERE = re.compile(r"valgrind::|heaptrack_|guard::(block|block_ended|pool_block|pool_block_freed|open_pool|close_pool)\(|^\s*block(_ended)?\(begin")
 SWEEPS = "*/exhaustion/*,*/model/*"
-TESTS = [["diary", str(ROOT / "tests/simulate/expected")], ["unit_tests", "-aa=1", f"-sfe={SWEEPS}"], ["process_test", "exits", "200"], ["process_test", "exchange", "200000"], ["process_test", "edges"],
-         ["process_test", "fork", "20"], ["process_test", "interrupts", "300"], ["report_test"], ["sampled_test"], ["standard_test"],
-         ["reload_test", str(BUILD / "tests/libreload_plugin.so")], ["faults_test"], ["unit_tests", "-aa=1", f"-sf={SWEEPS}", "-tce=*shrinks*"]]
+
+
+class Kit:
+    """A build, how its library is compiled, and the tests that judge a change."""
+
+    def __init__(self, name, command, tests):
+        self.build, self.command, self.tests, self.patience = ROOT / "build" / name, command, tests, {}
+
+    def prepare(self):
+        return subprocess.run(["cmake", "--build", self.build, "--target", *{test[0] for test in self.tests}, *(["reload_plugin"] if self is DEV else [])], stdout=subprocess.DEVNULL).returncode == 0
+
+    def objects_of(self, name):
+        """What the build links into a test; a folder may hold objects of files that are gone."""
+        said = subprocess.run(["ninja", "-C", self.build, "-t", "query", name], capture_output=True, text=True).stdout
+        return [self.build / line.strip() for line in said.splitlines() if line.endswith(".o")]
+
+
+DEV = Kit("dev", ["g++", "-fuse-ld=gold"], [
+    ["diary", str(ROOT / "tests/simulate/expected")], ["unit_tests", "-aa=1", f"-sfe={SWEEPS}"], ["process_test", "exits", "200"],
+    ["process_test", "exchange", "200000"], ["process_test", "edges"], ["process_test", "fork", "20"], ["process_test", "interrupts", "300"],
+    ["report_test"], ["sampled_test"], ["standard_test"], ["reload_test", str(ROOT / "build/dev/tests/libreload_plugin.so")], ["faults_test"],
+    ["unit_tests", "-aa=1", f"-sf={SWEEPS}", "-tce=*shrinks*"]])
+ASAN = Kit("asan", ["clang++-19", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=vptr"],
+           [["tool_test", "--all"], ["unit_tests", "-aa=1", "-sf=*/unit/memory/*,*/unit/runtime/*", "-tce=*4,104*"]])
 PATIENCE = 4  # times as long as on the unchanged tree, then a test hangs
 
 
@@ -49,7 +72,7 @@ def mutants():
         for path in sorted((ROOT / "src" / room).glob("*.cpp")):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 code = code_of(line)
-                if "#" in code or "template" in code or "static_assert" in code or "broken_invariant" in code or "operator" in code:
+                if "#" in code or "template" in code or "static_assert" in code or "broken_invariant" in code or "operator" in code or ELSEWHERE.search(code):
                     continue
                 for old, new in SWAPS:
                     for m in re.finditer(re.escape(old), code):
@@ -70,20 +93,13 @@ def balanced(text):
     return depth == 0
 
 
-def objects_of(name):
-    """What the build links into a test; a folder may hold objects of files that are gone."""
-    said = subprocess.run(["ninja", "-C", BUILD, "-t", "query", name], capture_output=True, text=True).stdout
-    return [BUILD / line.strip() for line in said.splitlines() if line.endswith(".o")]
+def run(command, seconds=120, memory=MEMORY):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-
-def limited():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def run(command, seconds=120):
     try:
-        return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=seconds, preexec_fn=limited).returncode
+        return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=seconds, preexec_fn=limit).returncode
     except subprocess.TimeoutExpired:
         return -1
 
@@ -93,28 +109,29 @@ class Worker:
         self.folder = folder
         folder.mkdir()
 
-    def killed_by(self, path, number, changed, patience):
-        """What noticed, or None. `patience` are the seconds of each test, and become those of this run where they are not known yet."""
+    def killed_by(self, kit, path, number, changed):
+        """What noticed, or None. The first run tells how long each test may take."""
         lines = path.read_text().splitlines()
         lines[number - 1] = changed
         source, unit = self.folder / path.name, self.folder / "mutant.o"
         source.write_text("\n".join(lines) + "\n")
         flags = [] if path.name == "backend.cpp" else ["-fno-exceptions"]
-        if run(["g++", "-std=c++20", "-O1", "-w", "-fno-rtti", *flags, f"-I{ROOT / 'include'}", "-c", source, "-o", unit]) != 0:
+        if run([*kit.command, "-std=c++20", "-O1", "-w", "-fno-rtti", *flags, f"-I{ROOT / 'include'}", "-c", source, "-o", unit]) != 0:
             return "compiler"
         # Everything but the unit that the mutant replaces; a plugin finds the library in the program.
-        library = [o for o in objects_of("libframealloc.a") if not str(o).endswith(f"{path.parent.name}/{path.name}.o")]
+        library = [o for o in kit.objects_of("libframealloc.a") if not str(o).endswith(f"{path.parent.name}/{path.name}.o")]
         built = set()
-        for name, *arguments in TESTS:
+        memory = MEMORY if kit is DEV else resource.RLIM_INFINITY  # shadow memory is larger
+        for name, *arguments in kit.tests:
             if name not in built:
-                if run(["g++", "-fuse-ld=gold", "-rdynamic", *objects_of(f"tests/{name}"), unit, *library, "-pthread", "-ldl", "-o", self.folder / name]) != 0:
+                if run([*kit.command, "-rdynamic", *kit.objects_of(f"tests/{name}"), unit, *library, "-pthread", "-ldl", "-o", self.folder / name]) != 0:
                     return "linker"
                 built.add(name)
             test = " ".join([name, *arguments])
             started = time.monotonic()
-            if run([self.folder / name, *arguments], patience.get(test, 120)) != 0:
+            if run([self.folder / name, *arguments], kit.patience.get(test, 120), memory) != 0:
                 return test
-            patience.setdefault(test, max(5, PATIENCE * (time.monotonic() - started)))
+            kit.patience.setdefault(test, max(5, PATIENCE * (time.monotonic() - started)))
         return None
 
 
@@ -134,19 +151,21 @@ def main():
         return 0
     accepted = [line for line in (ROOT / "scripts/mutate_equivalent.txt").read_text().splitlines() if line and not line.startswith("#")]
     equivalent = {tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted}
-    if subprocess.run(["cmake", "--build", BUILD, "--target", *{test[0] for test in TESTS}, "reload_plugin"], stdout=subprocess.DEVNULL).returncode != 0:
-        sys.exit("mutate: the preset dev does not build; run cmake --preset dev first")
+    kit_of = lambda line: ASAN if FOR_TOOLS.match(line) else DEV
+    for kit in {kit_of(m[2]) for m in todo}:
+        if not kit.prepare():
+            sys.exit(f"mutate: the preset {kit.build.name} does not build; run cmake --preset {kit.build.name} first")
     counts = {"killed": 0, "survived": 0, "equivalent": 0, "compiler": 0}
     with tempfile.TemporaryDirectory() as directory:
         idle = queue.Queue()
         for i in range(os.cpu_count() or 1):
             idle.put(Worker(pathlib.Path(directory) / str(i)))
 
-        patience = {}
         first = idle.get()
         path, number, line, _ = everything[0]
-        if (why := first.killed_by(path, number, line, patience)) is not None:
-            sys.exit(f"mutate: the unchanged tree is not green: {why}")
+        for kit in {kit_of(m[2]) for m in todo}:
+            if (why := first.killed_by(kit, path, number, line)) is not None:
+                sys.exit(f"mutate: the unchanged tree is not green: {why}")
         idle.put(first)
 
         def judge(mutant):
@@ -156,7 +175,7 @@ def main():
                 return mutant, "equivalent"
             worker = idle.get()
             try:
-                return mutant, worker.killed_by(path, number, changed, patience)
+                return mutant, worker.killed_by(kit_of(line), path, number, changed)
             finally:
                 idle.put(worker)
 
