@@ -1,5 +1,6 @@
 #include <framealloc/memory/registry.hpp>
 
+#include <bit>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -20,8 +21,8 @@ constinit core* live_cores = nullptr;
 
 constexpr std::size_t more_bytes = 65536;  // beyond eight allocators on one thread: a table of 4,096
 
+// Requires: the lock is held.
 bool is_live(std::uint64_t id) noexcept {
-    const sync::lock_guard guard(live_lock);
     for (const core* c = live_cores; c != nullptr; c = c->next_live) {
         if (c->id == id) return true;
     }
@@ -43,11 +44,29 @@ thread_context* known_context(std::uint64_t id) noexcept {
 }
 
 // Entries of dead allocators are told by their id; their contexts are never looked at.
-bool remember(std::uint64_t id, thread_context* c) noexcept {
+void forget_the_dead() noexcept {
+    const sync::lock_guard guard(live_lock);
+    for_each_known([](thread_slot::known_context& k) {
+        if (k.id != 0 && !is_live(k.id)) k = {};
+    });
+}
+
+thread_slot::known_context* free_entry() noexcept {
     thread_slot::known_context* free = nullptr;
     for_each_known([&](thread_slot::known_context& k) {
-        if (free == nullptr && (k.id == 0 || !is_live(k.id))) free = &k;
+        if (free == nullptr && k.id == 0) free = &k;
     });
+    return free;
+}
+
+bool remember(std::uint64_t id, thread_context* c) noexcept {
+    thread_slot::known_context* free = free_entry();
+    // Looking for dead ones whenever their number might have doubled costs each newcomer little.
+    const bool doubled = std::has_single_bit(thread_slot::inline_known + t_slot.more_count);
+    if (free == nullptr && (doubled || t_slot.more_count == t_slot.more_capacity)) {
+        forget_the_dead();
+        free = free_entry();
+    }
     if (free == nullptr && t_slot.more == nullptr) {
         os::system_pages system;
         void* p = system.reserve(more_bytes, more_bytes);
