@@ -2,7 +2,7 @@
 # Installs what the tests need, builds and runs everything, and ends with ctest's summary.
 #
 # usage: ./test.sh [--full] [--no-install]
-#   --full        also clang 14, debug and minimal in their whole length, a longer model, longer fuzzing, stub_check, mutants, coverage
+#   --full        also clang 14, debug and minimal in their whole length, a longer model, longer fuzzing, stub_check, clang-tidy, mutants, coverage
 #   --no-install  the packages are there
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -48,7 +48,7 @@ build() {
 }
 
 fuzz_seconds=$([ "$full" = 1 ] && echo 60 || echo 10)
-build "asan -DFRAMEALLOC_FUZZ_SECONDS=$fuzz_seconds" unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations fuzz_trace
+build "asan -DFRAMEALLOC_FUZZ_SECONDS=$fuzz_seconds" unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations fuzz_mistakes fuzz_tags fuzz_c_interface fuzz_trace
 step "address and undefined behaviour sanitizers"
 ctest --preset asan -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan|fuzz)' --output-on-failure
 
@@ -56,7 +56,9 @@ build tsan unit_tests process_test
 step "thread sanitizer"
 ctest --preset tsan -R '^(unit\.(memory|runtime|lifetime|object$|sync|insight)|process)' --output-on-failure
 
-build clang14 framealloc static_contract
+build clang14 framealloc static_contract diary
+step "the same words with another compiler"
+ctest --preset clang14 -R simulate --output-on-failure
 for page in 65536 16384 4096; do
     build "portable -DFRAMEALLOC_PORTABLE_PAGE=$page" unit_tests debug_mode_containers
     step "portable, pages of $page bytes"
@@ -71,9 +73,11 @@ if [ "$full" = 1 ]; then
     done
     step "stub_check"
     scripts/stub_check.py
+    step "clang-tidy"
+    scripts/tidy.sh
     step "mutants"
     cmake --preset dev > /dev/null
-    scripts/mutate.py --count 60
+    scripts/mutate.py --count 60 --seed "$(date +%j)"
     step "coverage"
     scripts/coverage.sh
 fi

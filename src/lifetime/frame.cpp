@@ -381,7 +381,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return false;
     const std::size_t more = align_up(new_bytes, cursor_granularity) - align_up(old_bytes, cursor_granularity);
-    thread_context& c = *r->context;
+    const thread_context& c = *r->context;
     if (r->limit >= r->cursor && more <= r->limit - r->cursor) {
         r->cursor += more;
         return true;

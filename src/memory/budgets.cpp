@@ -56,7 +56,7 @@ void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_pe
     c.budget.policy = policy;
     c.budget.warn_percent = warn_percent;
     c.budget.handler = handler;
-    for (budget_kind kind : {budget_kind::frame, budget_kind::pool}) set_budget(c, kind, line_of(c, kind).limit);
+    for (const budget_kind kind : {budget_kind::frame, budget_kind::pool}) set_budget(c, kind, line_of(c, kind).limit);
 }
 
 std::size_t frame_remaining(const thread_context& c) noexcept {

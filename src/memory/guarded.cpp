@@ -421,7 +421,7 @@ bool report_leaks_by_site(core& a) noexcept {
     for (std::size_t i = told; i < n; ++i) others += groups[i].blocks;
     for (std::size_t i = 0; i < n && i < told; ++i) {
         char detail[160];
-        int used = std::snprintf(detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive", static_cast<unsigned long long>(groups[i].blocks),
+        const int used = std::snprintf(detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive", static_cast<unsigned long long>(groups[i].blocks),
                                  kind_name(groups[i].first.kind), static_cast<unsigned long long>(groups[i].bytes));
         if (i + 1 == told && others != 0 && used > 0)
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used), "; %llu blocks more from other places", static_cast<unsigned long long>(others));

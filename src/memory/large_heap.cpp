@@ -151,7 +151,8 @@ heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustio
     for (heap_region* r = regions_; b == nullptr && r != nullptr; r = r->next) b = carve(*r, size, why);
     if (b == nullptr) {
         heap_region* r = add_region(size, why);
-        if (r == nullptr || (b = carve(*r, size, why)) == nullptr) return nullptr;
+        b = r == nullptr ? nullptr : carve(*r, size, why);
+        if (b == nullptr) return nullptr;
     }
     if (slack != 0) {
         std::uintptr_t at = align_up(address_of(payload_of(b)), align) - unit;

@@ -206,8 +206,8 @@ void rest_returned(thread_context& c, pool_page& p) noexcept {
 // Takes in what other threads returned to one page. Returns the number of blocks. Constant time, however many they are.
 std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     const sync::remote_batch batch = p.remote.take(address_of(&p));
-    auto* first = static_cast<returned_blocks*>(batch.head);
-    first->after = p.came_home == nullptr ? std::uint16_t{0} : returned_blocks::place_of(p.came_home);
+    auto* first = static_cast<returned_blocks*>(batch.head);  // of whoever announced the page
+    first->after = p.came_home == nullptr ? std::uint16_t{0} : returned_blocks::place_of(p.came_home);  // NOLINT(clang-analyzer-core.NullDereference)
     p.came_home = first;
     __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
     c.deferred.processed.add(batch.count);

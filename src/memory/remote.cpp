@@ -64,7 +64,8 @@ void flush_batch(thread_context& c) noexcept {
     const std::uint32_t room = returned_blocks::room(link_bytes(*p.owner->owner, p.block));
     returned_blocks* head = nullptr;
     returned_blocks* tail = nullptr;
-    for (std::uint32_t i = 0; i != c.batch_count;) {
+    std::uint32_t i = 0;
+    do {
         const std::uint16_t* place = c.batch_places + i;
         const std::uint32_t left = c.batch_count - i - 1, named = left < room ? left : room;
         auto* b = ::new (returned_blocks::block_at(&p, *place)) returned_blocks{.next = head, .after = 0, .count = static_cast<std::uint16_t>(named), .first_places = {}};
@@ -72,7 +73,7 @@ void flush_batch(thread_context& c) noexcept {
         i += 1 + named;
         if (tail == nullptr) tail = b;
         head = b;
-    }
+    } while (i != c.batch_count);
     hand_over(p, head, tail, c.batch_count);
     c.batch_page = nullptr;
     c.batch_count = 0;
@@ -121,7 +122,7 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
         add_pending(mine.records[1], pending_pages);  // handed over when a frame ends
     }
     add_to_batch(mine, block);
-    thread_context& owner = *p.owner;
+    const thread_context& owner = *p.owner;
     const std::uint32_t bytes = p.block;
     if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
     if (watched(mine)) [[unlikely]]

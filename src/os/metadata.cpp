@@ -32,7 +32,8 @@ void* metadata::carve(std::size_t bytes, exhaustion_reason& why) noexcept {
 }
 
 bool metadata::refused() noexcept {
-    if (refuse_in_ == 0 || --refuse_in_ != 0) return false;
+    if (refuse_in_ == 0) return false;
+    if (--refuse_in_ != 0) return false;
     ++refusals_;
     refuse_in_ = refuse_forever_ ? 1 : 0;
     return true;

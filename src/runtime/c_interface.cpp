@@ -66,7 +66,7 @@ void free_block(const memory::core_ref& a, memory::block_kind kind, void* p, std
 #define CALLER __builtin_return_address(0)
 
 fa_allocator* fa_create(const fa_options* o) {
-    fa::options wanted = o == nullptr ? fa::options{} : options_of(*o);
+    const fa::options wanted = o == nullptr ? fa::options{} : options_of(*o);
     exhaustion_reason why{};
     memory::core* made = memory::make_core(runtime::to_config(wanted, checks, active_policy::reports), why);
     if (made == nullptr) return nullptr;

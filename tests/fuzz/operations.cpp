@@ -1,39 +1,19 @@
 // Any bytes are a program of operations: on a guarded and a plain allocator, with options that the bytes choose too. Contents
 // are verified, and no fault may be raised, since the program makes no mistake.
+#include "bytes.hpp"
+
 #include <framealloc/framealloc.hpp>
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <vector>
 
 namespace fa = framealloc;
 using namespace fa::literals;
+using fuzz::wrong;
+using program = fuzz::bytes;
 
 namespace {
-
-[[noreturn]] void wrong(const char* what) {
-    std::fprintf(stderr, "fuzz: %s\n", what);
-    std::abort();
-}
-
-class program {
-public:
-    program(const std::uint8_t* data, std::size_t size) : at_(data), end_(data + size) {}
-    bool more() const { return at_ != end_; }
-    std::uint8_t byte() { return more() ? *at_++ : std::uint8_t{0}; }
-    // Mostly small, sometimes beyond every class and chunk.
-    std::size_t size() {
-        const std::size_t low = byte(), kind = byte();
-        return 1 + (kind < 200 ? low : kind < 240 ? low * 41 : low * 1500);
-    }
-    std::size_t alignment() { return std::size_t{1} << (byte() % 9); }
-
-private:
-    const std::uint8_t* at_;
-    const std::uint8_t* end_;
-};
 
 fa::options choose(program& in) {
     fa::options o{.name = "fuzz", .frame_capacity = std::size_t{4096} << (in.byte() % 6)};
@@ -98,7 +78,7 @@ public:
             case 10: grow(in); break;
             default:
                 if (const auto what = in.byte() % 32; what < 4) alloc_.trim();
-                else if (what != 31) give_one(what);
+                else if (what != 31) give_one(static_cast<std::size_t>(what));
                 else if (alloc_.check() != 0) wrong("check() found what nobody did");
         }
     }

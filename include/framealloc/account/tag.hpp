@@ -5,6 +5,7 @@
 //   fa::tag_scope u{alloc, "contacts"};    // by name: a child of the tag that is current, found by its text
 //
 // A constexpr tag is a fixed place in the tree; a name is looked up below the current tag and may contain "::".
+// One that begins or ends with a colon can be opened, but no path leads to it.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ struct returned_blocks {
     std::uint16_t first_places[2];
 
     // A block's place is its distance from the page's begin, in units of 16 bytes.
-    static void* block_at(const void* page, std::uint32_t place) noexcept { return pointer_at(address_of(page) + place * 16U); }
+    static void* block_at(const void* page, std::uint32_t place) noexcept { return pointer_at(address_of(page) + std::uintptr_t{place} * 16); }
     static std::uint16_t place_of(const void* block) noexcept { return static_cast<std::uint16_t>((address_of(block) & (page_bytes - 1)) / 16); }
     std::uint16_t* places() noexcept { return first_places; }
     // How many a block of this size can name.
