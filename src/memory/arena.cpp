@@ -48,8 +48,8 @@ void decommit_from(thread_context& c, arena_chunk& k, std::uintptr_t end) noexce
 
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept {
     if (end <= k.committed) return true;
-    // Ahead by an eighth: few requests, and no more than that is committed in vain.
-    const std::size_t ahead = (k.committed - k.begin) / 8;
+    // Ahead by a sixteenth: few requests, and no more than that is committed in vain.
+    const std::size_t ahead = (k.committed - k.begin) / 16;
     std::size_t step = end - k.committed;
     if (step < ahead) step = ahead;
     if (step < smallest_commit) step = smallest_commit;

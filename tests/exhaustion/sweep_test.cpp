@@ -228,6 +228,39 @@ FOR_EACH_POLICY("with the k-th request for a table refused, every operation fail
     CHECK(runs > 100);
 }
 
+FOR_EACH_POLICY("within a budget every operation succeeds, or fails as a value as if there were no memory") {
+    std::size_t failed = 0, succeeded = 0;
+    for (const auto& s : scenarios<P>()) {
+        for (std::size_t bytes = 1000; bytes <= 512_KiB; bytes += bytes / 4) {
+            CAPTURE(s.name);
+            CAPTURE(bytes);
+            recorder r;
+            handle<P> a{r.options({.frame_capacity = 64_KiB, .slab_page_size = 64_KiB})};
+            const fa::tag_scope tag{a, "physics"};
+            a.on_budget_exceeded(fa::budget_policy::fail);
+            a.set_thread_frame_budget(bytes);
+            a.set_thread_pool_budget(bytes);
+            a.begin_frame();
+            const seen before = look(a);
+            const bool good = s.run(a);
+            ++(good ? succeeded : failed);
+            CHECK(a.thread_budget().frame_used <= bytes);
+            CHECK(look(a).pool == before.pool);
+            CHECK(look(a).heap == before.heap);
+            a.set_thread_frame_budget(0);
+            a.set_thread_pool_budget(0);
+            CHECK(s.run(a));
+            a.end_frame();
+            CHECK(look(a).frame == 0);
+            CHECK(r.faults.empty());
+            CHECK(r.exhaustions.empty());
+        }
+    }
+    MESSAGE(failed << " refused, " << succeeded << " served");
+    CHECK(failed > 50);
+    CHECK(succeeded > 50);
+}
+
 FOR_EACH_POLICY("in little fixed memory every operation succeeds or fails as a value, whatever runs out") {
     std::size_t failed = 0, succeeded = 0;
     for (const auto& s : scenarios<P>()) {
