@@ -198,8 +198,8 @@ void seal_link(const core& a, void* slot) noexcept { static_cast<std::uint64_t*>
 bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     if (static_cast<const std::uint64_t*>(slot)[1] == seal_of(a, slot)) return true;
     block_record b;
-    a.blocks.find(address_of(slot) + slot_lead(a), b);
-    if (b.address == 0) b = {.address = address_of(slot) + slot_lead(a), .bytes = p.block, .kind = static_cast<std::uint8_t>(p.kind)};
+    const bool known = a.blocks.find(address_of(slot) + slot_lead(a), b);
+    if (!known) b = {.bytes = p.block, .kind = static_cast<std::uint8_t>(p.kind)};  // never handed out
     raise_about(a, code::FA433, blamed(b), "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
     return false;
 }

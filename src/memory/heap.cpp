@@ -159,7 +159,7 @@ void large_release(thread_context& c, void* p) noexcept {
 void flush_heap_cache(thread_context& c) noexcept {
     if (guarded(c)) end_rest(c);
     if (c.heap_bins == nullptr) return;
-    for (unsigned bin = 0; bin <= heap_bin_count; ++bin) {
+    for (unsigned bin = 0; bin < heap_bin_count; ++bin) {
         while (heap_block* b = c.heap_bins[bin]) {
             c.heap_bins[bin] = next_cached(b);
             c.owner->large.deallocate(b);

@@ -169,10 +169,12 @@ std::size_t sweep(const scenario<P>& s, bool forever, what requests = what::page
         CAPTURE(static_cast<int>(place));
         recorder r;
         test_pages source;
-        handle<P> a{r.options({.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .pages = &source})};
-        const fa::tag_scope tag{a, "physics"};
+        std::optional<handle<P>> made;
+        made.emplace(r.options({.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .pages = &source}));
+        const handle<P>& a = *made;
+        std::optional<fa::tag_scope> tag, inner;
+        tag.emplace(a, "physics");
         a.begin_frame();
-        std::optional<fa::tag_scope> inner;
         if (place == where::new_tag) inner.emplace(a, "solver");
         const seen before = look(a);
         refuser source_of_refusals = requests == what::pages ? refuser(source) : refuser(a.owner().owner->meta);
@@ -197,10 +199,13 @@ std::size_t sweep(const scenario<P>& s, bool forever, what requests = what::page
         }
         inner.reset();
         a.end_frame();
+        tag.reset();
         const seen after = look(a);
         CHECK(after.frame == 0);
         CHECK(after.pool == 0);
         CHECK(after.heap == 0);
+        made.reset();
+        CHECK(source.live == 0);
         CHECK(r.faults.empty());
         CHECK(r.exhaustions.empty());
         if (!refused || k > all_of_them) return runs + 1;

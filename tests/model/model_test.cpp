@@ -13,6 +13,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <string>
@@ -389,7 +390,8 @@ std::size_t operations() {
 }
 
 std::vector<std::uint64_t> seeds() {
-    std::vector<std::uint64_t> s{1, 2, 3, 4, 5, 6, 7};
+    std::vector<std::uint64_t> s(15);
+    std::iota(s.begin(), s.end(), std::uint64_t{1});
     const char* own = std::getenv("FRAMEALLOC_MODEL_SEED");
     s.push_back(own == nullptr ? std::random_device{}() : std::strtoull(own, nullptr, 10));
     return s;

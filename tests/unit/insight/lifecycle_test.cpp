@@ -181,16 +181,22 @@ FOR_EACH_POLICY("threads are watched from their next frame on; the sums of ended
     ++stage;
     for (auto& t : threads) t.join();
     CHECK(begun == 300);
-    std::thread([&] { auto frame = alloc.frame_scope(); }).join();  // takes a context over
+    const auto once = [&](std::size_t bytes) {
+        auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(bytes));
+    };
+    for (int i = 0; i < 3; ++i) std::thread(once, 50'000).join();  // each takes a context over
+    for (int i = 0; i < 3; ++i) std::thread(once, 8).join();
     const auto s = alloc.lifecycle().summary();
-    CHECK(s.total_frames == 301);
-    CHECK(s.total_allocated == 300 * 64);
-    CHECK(s.events[static_cast<std::size_t>(kind::frame_begin)] == 301);
-    CHECK(s.peak_memory >= 64);
+    CHECK(s.total_frames == 306);
+    CHECK(s.total_allocated == 300 * 64 + 3 * 50'008);
+    CHECK(s.events[static_cast<std::size_t>(kind::frame_begin)] == 306);
+    CHECK(s.peak_memory >= 50'000);
+    CHECK(s.peak_memory < 51'000);
     fa::thread_frame_stats list[8];
     CHECK(alloc.lifecycle().thread_stats(list) == s.thread_count);
     char text[1024], little[10];
-    CHECK(s.text(text).find("301 frames") != std::string_view::npos);
+    CHECK(s.text(text).find("306 frames") != std::string_view::npos);
     CHECK(s.text(little).size() == 9);
     alloc.lifecycle().reset_stats();
     CHECK(alloc.lifecycle().summary().total_frames == 0);

@@ -191,6 +191,10 @@ TEST_CASE("a member of a barrier may move") {
     CHECK(barrier.members() == 1);
     CHECK(std::string(b.name()) == "a");
     CHECK(std::string(a.name()).empty());  // NOLINT(bugprone-use-after-move)
+    a.signal_frame_complete();
+    CHECK(!a.safe_point());
+    CHECK(a.wait_all(0));
+    CHECK(barrier.arrived() == 0);
     auto& same = b;
     b = std::move(same);
     CHECK(barrier.members() == 1);

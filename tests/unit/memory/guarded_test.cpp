@@ -128,7 +128,8 @@ FOR_EACH_POLICY("as many ends as begins close frames that were too deep, whateve
 
 TEST_CASE("an access beside a sampled block is said to be of the nearer one, wherever it lies") {
     if (tool_speaks_first || std::string_view(FRAMEALLOC_TEST_OS) != "linux") return;
-    const fa::basic_smart_alloc<fa::policy::standard> alloc{fa::options{.guard_sample = 1000}};
+    recorder r;
+    const fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.guard_sample = 1000})};
     fa::memory::core& core = *alloc.owner().owner;
     sampled_blocks& blocks = *core.sampled;
     CHECK(blocks.beside(0x1000) == nullptr);
@@ -161,6 +162,10 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
     CHECK(begins.size() == sampled_blocks::most);
     CHECK(blocks.beside(begins.back() + 1_GiB) == nullptr);
     CHECK(blocks.beside(begins.front() - 1_GiB) == nullptr);
+    sampled_slot unused;
+    CHECK(!blocks.free(core, fa::pointer_at(begins[9] + 8), {}, unused));
+    CHECK(r.count(fa::code::FA415) == 1);
+    CHECK(r.faults.size() == 1);
     // One that is free is not handed out while another has rested longer.
     std::vector<std::uintptr_t> again;
     for (std::size_t i : {30U, 3U, 77U}) {
@@ -168,7 +173,9 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
         CHECK(blocks.free(core, fa::pointer_at(begins[i]), {}, was));
         CHECK(was.begin == begins[i]);
         again.push_back(begins[i]);
+        CHECK(!blocks.free(core, fa::pointer_at(begins[i]), {}, was));
     }
+    CHECK(r.count(fa::code::FA411) == 3);
     for (const std::uintptr_t b : again) {
         const auto* p = static_cast<const char*>(blocks.allocate(core, {.bytes = 100}, 16));
         CHECK(sheet_of(fa::address_of(p)) == sheet_of(b));
