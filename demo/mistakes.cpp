@@ -4,8 +4,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <latch>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <framealloc/framealloc.hpp>
 
@@ -54,6 +56,36 @@ void grow_inner() {
     for (std::size_t i = 0; i < names.size(); ++i) right += names[i] == "a name too long for the small buffer " + std::to_string(i) ? 1U : 0U;
     std::printf("  %zu of %zu names are right; frame_stats().outer_growth = %llu\n", right, names.size(),
                 static_cast<unsigned long long>(alloc.frame_stats().outer_growth));
+}
+
+void last_handle() {
+    std::puts("The last handle goes while a loader's frame is open:");
+    std::latch opened{1}, gone{1};
+    std::thread loader;
+    {
+        const debug_alloc alloc{shown()};
+        loader = std::thread([&] {
+            const auto frame = alloc.frame_scope();
+            opened.count_down();
+            gone.wait();
+        });
+        opened.wait();
+    }
+    gone.count_down();
+    loader.join();
+}
+
+void busy_frame() {
+    std::puts("Render still holds the last frame, and none may be added:");
+    fa::options o = shown();
+    o.on_frame_busy = fa::on_frame_busy::fault();
+    const debug_alloc alloc{o};
+    fa::frame_hold held;
+    {
+        const auto frame = alloc.frame_scope();
+        held = frame.hold("render");
+    }
+    const auto next = alloc.frame_scope();
 }
 
 void overflow() {
@@ -192,6 +224,21 @@ void over_budget(const debug_alloc& a) {
     static_cast<void>(frame.alloc_bytes(5000));
 }
 
+void parked_frame(const debug_alloc& a) {
+    const auto frame = a.frame_scope();
+    auto parked = a.park();
+    static_cast<void>(frame.try_alloc<int>());
+    a.resume(std::move(parked));
+}
+void full_queue(const debug_alloc& a) {
+    a.set_deferred({.full_policy = fa::queue_full_policy::fail, .capacity = 10});
+    void* blocks[20];
+    for (void*& p : blocks) p = a.pool_alloc_bytes(64);
+    std::thread([&] {
+        for (void* p : blocks) a.pool_free_bytes(p, 64);
+    }).join();
+}
+
 struct kind {
     const char* name;
     maker make;
@@ -203,13 +250,14 @@ constexpr kind kinds[] = {
     {"begin-without-end", begin_without_end}, {"stale-checkpoint", stale_checkpoint}, {"phase-mismatch", phase_mismatch}, {"wrong-thread", wrong_thread},
     {"odd-alignment", odd_alignment}, {"received-twice", received_twice}, {"over-budget", over_budget},
     {"wrong-thread-free", wrong_thread_free}, {"corrupt-free-list", corrupt_free_list}, {"signal-handler", signal_handler},
+    {"parked-frame", parked_frame}, {"full-queue", full_queue},
 };
 
 struct scene {
     const char* name;
     void (*show)();
 };
-constexpr scene scenes[] = {{"dangle", dangle}, {"grow-inner", grow_inner}, {"overflow", overflow}};
+constexpr scene scenes[] = {{"dangle", dangle}, {"grow-inner", grow_inner}, {"overflow", overflow}, {"last-handle", last_handle}, {"busy-frame", busy_frame}};
 
 }  // namespace
 

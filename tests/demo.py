@@ -51,7 +51,8 @@ def main():
         "wrong-allocator": "FA417", "wrong-size": "FA418", "write-after-free": "FA419", "leak": "FA424", "outside": "FA001",
         "end-without-begin": "FA428", "begin-without-end": "FA428", "stale-checkpoint": "FA427", "phase-mismatch": "FA429",
         "wrong-thread": "FA430", "odd-alignment": "FA431", "received-twice": "FA434", "over-budget": "FA311",
-        "wrong-thread-free": "FA211", "corrupt-free-list": "FA433", "signal-handler": "FA436"}
+        "wrong-thread-free": "FA211", "corrupt-free-list": "FA433", "signal-handler": "FA436",
+        "last-handle": "FA432", "busy-frame": "FA438", "parked-frame": "FA212", "full-queue": "FA213"}
     listed = run("--break", "nothing").stderr
     expect(all(name in listed for name in mistakes), f"an unknown mistake lists those there are: {listed}")
     for mistake, shows in mistakes.items():
