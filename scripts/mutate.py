@@ -31,7 +31,7 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          ("return false;", "return true;"), (" = true;", " = false;"), (" = false;", " = true;")]
 STATEMENT = re.compile(r"^\s+(?!return|delete|static_cast|break|continue|using|const |auto )[\w.\->:\[\]()*&]+(\(.*\)| [+\-|&]?= .*);$")
 FOR_TOOLS = re.compile(r"^\s*(\} else |if \(.*\) )?guard::(allow|allow_unwritten|forbid)\(")
-ELSEWHERE = re.compile(r"valgrind::|heaptrack_|guard::(block|block_ended|pool_block|pool_block_freed|open_pool|close_pool)\(|^\s*block(_ended)?\(begin")
+ELSEWHERE = re.compile(r"(?i:valgrind)|heaptrack_|guard::(block|block_ended|pool_block|pool_block_freed|open_pool|close_pool)\(|^\s*block(_ended)?\(begin")
 SWEEPS = "*/exhaustion/*,*/model/*"
 
 

@@ -289,10 +289,8 @@ bool end_large(core& a, void* block) noexcept {
     block_record b;
     if (!kill(a, block, b)) return false;
     guard::pool_block_freed(&a, b.address);
-    zones z = zones_of(a, b);
-    guard::allow(z.front, z.begin);  // the header's own again
-    z.front = z.begin;
-    end_zones(z);
+    const zones z = zones_of(a, b);
+    end_zones(z);  // the one in front is the header's own again
     guard::allow(z.end, z.back);
     return true;
 }

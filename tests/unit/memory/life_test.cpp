@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -135,6 +136,24 @@ TEST_CASE("without memory to remember an allocator by, a thread does not use it"
         _exit(refused == nullptr && served != nullptr ? 0 : 1);
     };
     CHECK(status_of_child([&] { std::thread(first_use_of_the_ninth).join(); }) == 0);
+}
+
+FOR_EACH_POLICY("a tag or phase that a thread left open is not the next one's") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    std::thread([&] {
+        alignas(fa::tag_scope) unsigned char place[sizeof(fa::tag_scope)];
+        ::new (place) fa::tag_scope{alloc, "left"};  // whose destructor never runs
+        alloc.begin_phase("open");
+        CHECK(alloc.tag_path() == "left");
+    }).join();
+    std::thread([&] {
+        void* p = alloc.pool_alloc_bytes(64);
+        CHECK(alloc.tag_path().empty());
+        CHECK(alloc.current_phase().empty());
+        alloc.pool_free_bytes(p, 64);
+    }).join();
+    CHECK(alloc.tag_stats("left").pool_bytes == 0);
 }
 
 FOR_EACH_POLICY("what a thread left starts anew with the next one: reports of memory outside frames too") {

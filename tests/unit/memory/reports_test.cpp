@@ -135,6 +135,17 @@ TEST_CASE("threads with open frames are counted when the last handle goes") {
     other.join();
 }
 
+TEST_CASE("no place is named where none is known") {
+    said s;
+    fa::options o = s.options();
+    o.guard = fa::guard_level::off;
+    const fa::basic_smart_alloc<fa::policy::standard> alloc{o};
+    alloc.end_frame();
+    CHECK(s.codes.back() == fa::code::FA428);
+    CHECK(s.place.empty());
+    CHECK(s.born_place.empty());
+}
+
 TEST_CASE("instructions are named where no line is known") {
     if (fa::guard::under_tool || std::string_view(FRAMEALLOC_TEST_OS) != "linux") return;  // elsewhere they have no names
     said s;
