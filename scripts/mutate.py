@@ -52,7 +52,7 @@ class Kit:
 
 DEV = Kit("dev", ["g++", "-fuse-ld=gold"], [
     ["diary", str(ROOT / "tests/simulate/expected")], ["unit_tests", "-aa=1", f"-sfe={SWEEPS}"], ["process_test", "exits", "200"],
-    ["process_test", "exchange", "200000"], ["process_test", "edges"], ["process_test", "fork", "20"], ["process_test", "interrupts", "300"],
+    ["process_test", "exchange", "200000"], ["process_test", "edges"], ["process_test", "fork", "100"], ["process_test", "interrupts", "300"],
     ["report_test"], ["sampled_test"], ["standard_test"], ["reload_test", str(ROOT / "build/dev/tests/libreload_plugin.so")], ["faults_test"],
     ["unit_tests", "-aa=1", f"-sf={SWEEPS}", "-tce=*shrinks*"]])
 ASAN = Kit("asan", ["clang++-19", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=vptr"],
@@ -104,6 +104,11 @@ def run(command, seconds=120, memory=MEMORY):
         return -1
 
 
+def kit_of(mutant):
+    path, _, line, _ = mutant
+    return ASAN if path.name == "annotate.cpp" or FOR_TOOLS.match(line) else DEV
+
+
 class Worker:
     def __init__(self, folder):
         self.folder = folder
@@ -151,8 +156,7 @@ def main():
         return 0
     accepted = [line for line in (ROOT / "scripts/mutate_equivalent.txt").read_text().splitlines() if line and not line.startswith("#")]
     equivalent = {tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted}
-    kit_of = lambda line: ASAN if FOR_TOOLS.match(line) else DEV
-    for kit in {kit_of(m[2]) for m in todo}:
+    for kit in {kit_of(m) for m in todo}:
         if not kit.prepare():
             sys.exit(f"mutate: the preset {kit.build.name} does not build; run cmake --preset {kit.build.name} first")
     counts = {"killed": 0, "survived": 0, "equivalent": 0, "compiler": 0}
@@ -163,7 +167,7 @@ def main():
 
         first = idle.get()
         path, number, line, _ = everything[0]
-        for kit in {kit_of(m[2]) for m in todo}:
+        for kit in {kit_of(m) for m in todo}:
             if (why := first.killed_by(kit, path, number, line)) is not None:
                 sys.exit(f"mutate: the unchanged tree is not green: {why}")
         idle.put(first)
@@ -175,7 +179,7 @@ def main():
                 return mutant, "equivalent"
             worker = idle.get()
             try:
-                return mutant, worker.killed_by(kit_of(line), path, number, changed)
+                return mutant, worker.killed_by(kit_of(mutant), path, number, changed)
             finally:
                 idle.put(worker)
 

@@ -67,7 +67,6 @@ void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, uns
     p.set_key(c.key);
     p.free = nullptr;
     p.came_home = nullptr;
-    p.seen = 0;
     p.describe({k, static_cast<std::uint32_t>(block), who});
     const std::uint32_t slot = slot_bytes(*c.owner, block);
     p.carved = first_slot(*c.owner, block);

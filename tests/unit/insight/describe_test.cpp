@@ -167,7 +167,10 @@ FOR_EACH_POLICY("the header of a pool page is nobody's block") {
     const auto page = reinterpret_cast<std::uintptr_t>(p) & ~std::uintptr_t{fa::memory::page_bytes - 1};
     const fa::pointer_info header = fa::describe(reinterpret_cast<void*>(page));
     CHECK(header.bytes == 0);
-    CHECK(header.state != state::in_use);
+    CHECK(header.offset == 0);
+    CHECK(header.state == state::unused);
+    // Of pages that were never used not even the header can be read.
+    for (std::size_t n = 1; n < 4; ++n) CHECK(fa::describe(reinterpret_cast<void*>(page + n * fa::memory::page_bytes + 500)).state != state::in_use);
     CHECK(fa::describe(p).state == state::in_use);
     alloc.pool_free_bytes(p, 1000);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include <framealloc/os/thread.hpp>
 #include "support/recorder.hpp"
 
 using namespace test;
@@ -34,6 +35,7 @@ struct block {
 FOR_EACH_POLICY("frames, allocations and frees are told with bytes, tag, frame and depth; disable ends it") {
     fa::basic_smart_alloc<P> alloc;
     told t;
+    const std::uint64_t start = fa::os::monotonic_microseconds();
     { auto frame = alloc.frame_scope(); }  // not told
     alloc.lifecycle().enable(t);
     CHECK(alloc.lifecycle().is_enabled());
@@ -70,6 +72,7 @@ FOR_EACH_POLICY("frames, allocations and frees are told with bytes, tag, frame a
     CHECK(large.bytes == 100'000);
     const auto& end = t.events.back();
     CHECK(end.kind == kind::frame_end);
+    CHECK(end.microseconds <= fa::os::monotonic_microseconds() - start);  // no longer than all of it
     CHECK(end.depth == 1);
     CHECK(end.bytes == 1128);
     CHECK(end.peak >= 1128);
