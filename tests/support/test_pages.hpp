@@ -16,6 +16,7 @@ public:
     int refuse_after = -1;  // requests still served; -1: all
     bool refuse_once = false;  // only the next one after them
     int refusals = 0;
+    std::size_t largest_commit = ~std::size_t{0};  // more at once is refused
     int reserves = 0;
     long live = 0;
 
@@ -32,7 +33,7 @@ public:
     bool commit(void* p, std::size_t n) noexcept override {
         CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);
         CHECK(n % page_ == 0);
-        return !refused() && system_.commit(p, n);
+        return !refused() && n <= largest_commit && system_.commit(p, n);
     }
     void decommit(void* p, std::size_t n) noexcept override {
         CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);

@@ -271,3 +271,30 @@ FOR_EACH_POLICY("an oversize block from outside a frame ends with the next end_f
     CHECK(alloc.stats().frame_allocated == 0);
     CHECK(r.faults.size() == reports);
 }
+
+FOR_EACH_POLICY("where nothing is to be had ahead of time, what is needed will do") {
+    test::test_pages source;
+    fa::basic_smart_alloc<P> alloc{fa::options{.pages = &source}};
+    alloc.begin_frame();
+    static_cast<void>(alloc.frame_alloc_bytes(16));
+    source.largest_commit = source.granularity() * 2;
+    for (int i = 0; i < 300; ++i) {
+        void* p = alloc.try_frame_alloc_bytes(1000);
+        REQUIRE(p != nullptr);
+        std::memset(p, i, 1000);
+    }
+    alloc.end_frame();
+}
+
+FOR_EACH_POLICY("what an outer container takes out of line is not to be had by inner frames once more") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 1_MiB, .frame_limit = 300'000}};
+    const auto outer = alloc.frame_scope();
+    auto v = outer.template vec<char>();
+    v.reserve(1000);
+    const auto inner = alloc.frame_scope();
+    REQUIRE(inner.try_alloc_bytes(60'000) != nullptr);
+    v.reserve(200'000);
+    while (inner.try_alloc_bytes(64) != nullptr) {
+    }
+    CHECK(alloc.frame_stats().bytes_in_use <= 300'000);
+}
