@@ -149,3 +149,34 @@ FOR_EACH_POLICY("an allocator that goes takes the objects of every frame in flig
     }
     CHECK(test::counted::alive == before);
 }
+
+FOR_EACH_POLICY("a hold that another takes the place of is released") {
+    const int before = test::counted::alive;
+    fa::basic_smart_alloc<P> alloc;
+    fa::frame_hold hold;
+    for (int i = 0; i < 5; ++i) {
+        const auto frame = alloc.frame_scope();
+        frame.template make<test::counted>(i);
+        hold = frame.hold("render");
+        CHECK(test::counted::alive <= before + 2);  // this frame's, and that of the one before
+    }
+    hold.release();
+    { const auto frame = alloc.frame_scope(); }
+    CHECK(test::counted::alive == before);
+}
+
+FOR_EACH_POLICY("a frame that grew the arena and gave all of it back leaves the outer one where it was") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
+    for (int round = 0; round < 3; ++round) {
+        const auto outer = alloc.frame_scope();
+        static_cast<void>(outer.alloc_bytes(30'000));
+        static_cast<void>(outer.alloc_bytes(20'000));
+        {
+            const auto inner = alloc.frame_scope();
+            auto v = inner.template vec<char>();
+            v.reserve(25'000);
+        }
+        for (int i = 0; i < 200; ++i) std::memset(outer.alloc_bytes(100, 8), i, 100);
+        CHECK(alloc.frame_stats().bytes_in_use == 50'000 + 200 * 104);
+    }
+}

@@ -268,6 +268,8 @@ TEST_CASE("exhaustion names the limit that was met, and none where the system re
                    test::test_pages source;
                    o.on_exhaustion = expected;
                    if (o.fixed_memory.bytes == 0) o.pages = &source;
+                   static std::byte memory[4'000'001];
+                   if (o.fixed_memory.bytes == sizeof memory) o.fixed_memory = std::span<std::byte>(memory);
                    fa::basic_smart_alloc<fa::policy::standard> alloc{o};
                    source.refuse_after = served;
                    for (;;) static_cast<void>(alloc.heap_alloc_bytes(100'000));
@@ -276,6 +278,7 @@ TEST_CASE("exhaustion names the limit that was met, and none where the system re
     CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::global_limit, 8_MiB}, -1));
     CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::system_refused, 0}, 5));
     CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4_MiB)}, {fa::exhaustion_reason::fixed_memory, 4_MiB}, -1));
+    CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4'000'001)}, {fa::exhaustion_reason::fixed_memory, 4'000'001}, -1));  // the user's own
 }
 
 FOR_EACH_POLICY("trim gives back what lies above the last large block, and it can be had again") {

@@ -170,8 +170,9 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
     std::vector<std::uintptr_t> again;
     for (std::size_t i : {30U, 3U, 77U}) {
         sampled_slot was;
-        CHECK(blocks.free(core, fa::pointer_at(begins[i]), {}, was));
+        CHECK(blocks.free(core, fa::pointer_at(begins[i]), {"game.cpp", 7}, was));
         CHECK(was.begin == begins[i]);
+        CHECK(blocks.beside(begins[i])->died.line == 7);
         again.push_back(begins[i]);
         CHECK(!blocks.free(core, fa::pointer_at(begins[i]), {}, was));
     }

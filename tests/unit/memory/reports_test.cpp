@@ -135,6 +135,26 @@ TEST_CASE("threads with open frames are counted when the last handle goes") {
     other.join();
 }
 
+TEST_CASE("where no sites are known, a leak is told as a sum and the tag that owes most") {
+    said s;
+    fa::options o = s.options();
+    o.guard = fa::guard_level::off;
+    std::vector<void*> lost;
+    {
+        const fa::basic_smart_alloc<fa::policy::standard> alloc{o};
+        const fa::tag_scope tag{alloc, "audio"};
+        for (int i = 0; i < 2; ++i) lost.push_back(alloc.pool_alloc_bytes(64));
+        const fa::tag_scope inner{alloc, "voices"};
+        for (int i = 0; i < 5; ++i) lost.push_back(alloc.pool_alloc_bytes(64));
+        auto frame = alloc.frame_scope();
+        const auto below = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(100));  // out of line, and the frame's
+    }
+    CHECK(s.codes == std::vector<fa::code>{fa::code::FA424});
+    CHECK(s.last() == "7 blocks of 448 bytes, most under tag \"audio::voices\"; they keep the allocator alive");
+    for (void* p : lost) fa::memory::pool_free(p);
+}
+
 TEST_CASE("no place is named where none is known") {
     said s;
     fa::options o = s.options();
