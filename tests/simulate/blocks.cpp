@@ -8,16 +8,6 @@
 namespace diary {
 namespace {
 
-struct random_numbers {  // SplitMix64 (Steele, Lea, Flood, 2014)
-    std::uint64_t state;
-    std::size_t below(std::size_t n) {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15U;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-        return static_cast<std::size_t>((z ^ (z >> 31)) % n);
-    }
-};
-
 template <class P>
 void pool(std::string& book, const fa::options& o, const char* title) {
     chapter<P> c(book, title, o);

@@ -16,7 +16,7 @@ class tour {
     };
 
 public:
-    tour(std::string& book, const char* title, const fa::options& o, std::uint64_t seed) : c_(book, title, o), state_(seed) {}
+    tour(std::string& book, const char* title, const fa::options& o, std::uint64_t seed) : c_(book, title, o), random_{seed} {}
     ~tour() {
         while (depth_ != 0) end();
         while (!blocks_.empty()) give(false);
@@ -36,12 +36,7 @@ public:
     }
 
 private:
-    std::size_t below(std::size_t n) {  // SplitMix64 (Steele, Lea, Flood, 2014)
-        std::uint64_t z = state_ += 0x9E3779B97F4A7C15U;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-        return static_cast<std::size_t>((z ^ (z >> 31)) % n);
-    }
+    std::size_t below(std::size_t n) { return random_.below(n); }
     std::size_t size() { return 1 + (below(12) == 0 ? below(90'000) : below(3) == 0 ? below(5000) : below(200)); }
 
     void begin() {
@@ -114,7 +109,7 @@ private:
     }
 
     chapter<P> c_;
-    std::uint64_t state_;
+    random_numbers random_;
     std::size_t depth_ = 0;
     std::vector<block> blocks_;
     std::optional<fa::frame_checkpoint> point_;

@@ -1,11 +1,9 @@
 // Corners of the options, the heap, the zones and the page lists, each of which once could be wrong unnoticed.
 #include <doctest/doctest.h>
 
+#include <support/child.hpp>
 #include <support/recorder.hpp>
 #include <support/test_pages.hpp>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -17,22 +15,10 @@
 using namespace framealloc::literals;
 namespace fa = framealloc;
 using test::recorder;
+using test::status_of_child;
 using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
 
 namespace {
-
-// What a child of this process ends with; its signal as a negative number.
-template <class Work>
-int status_of_child(Work work) {
-    const pid_t child = fork();
-    if (child == 0) {
-        work();
-        _exit(99);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
 
 // Gives what it is asked for, and notes what comes back with another size or alignment.
 class exact_memory final : public std::pmr::memory_resource {

@@ -1,11 +1,10 @@
 // What an allocator takes beside its pages, and what becomes of it.
 #include <doctest/doctest.h>
 
+#include <support/child.hpp>
 #include <support/recorder.hpp>
 
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -19,6 +18,7 @@
 using namespace framealloc::literals;
 namespace fa = framealloc;
 using test::recorder;
+using test::status_of_child;
 
 namespace {
 
@@ -52,19 +52,6 @@ void live_a_little(const fa::options& o) {
     };
     work();
     std::thread(work).join();
-}
-
-// What a child of this process ends with; its signal as a negative number.
-template <class Work>
-int status_of_child(Work work) {
-    const pid_t child = fork();
-    if (child == 0) {
-        work();
-        _exit(99);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 constexpr bool of_the_system = std::string_view(FRAMEALLOC_TEST_OS) == "linux" && !fa::guard::under_tool && !FRAMEALLOC_TSAN;
