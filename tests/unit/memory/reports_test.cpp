@@ -136,6 +136,7 @@ TEST_CASE("threads with open frames are counted when the last handle goes") {
 }
 
 TEST_CASE("where no sites are known, a leak is told as a sum and the tag that owes most") {
+    if (fa::guard::under_tool) return;  // there every block is known
     said s;
     fa::options o = s.options();
     o.guard = fa::guard_level::off;
