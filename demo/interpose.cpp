@@ -39,6 +39,8 @@ void uncount(void* p) noexcept {
 
 }  // namespace
 
+bool mallocs_are_counted() noexcept { return true; }
+
 malloc_counts own_mallocs() noexcept {
     const std::ptrdiff_t l = live.load(std::memory_order_relaxed);
     const std::ptrdiff_t p = peak.load(std::memory_order_relaxed);

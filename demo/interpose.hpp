@@ -1,4 +1,5 @@
-// Counts the program's own malloc calls: those outside Box2D. The replaced functions are in interpose.cpp.
+// Counts the program's own malloc calls: those outside Box2D. The replaced functions are in interpose.cpp; under a sanitizer, which
+// replaces them itself, not_interposed.cpp takes its place and nothing is counted.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@ struct malloc_counts {
     std::size_t peak_bytes = 0;
 };
 
+bool mallocs_are_counted() noexcept;
 malloc_counts own_mallocs() noexcept;
 void reset_own_mallocs() noexcept;
 

@@ -1,5 +1,7 @@
 #include "report.hpp"
 
+#include "interpose.hpp"
+
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -114,6 +116,7 @@ void print_table(const results& r) {
         std::printf("%-11s %10.1f %10.1f %10.1f %10.1f %10.1f %10zu %12zu  %016llx\n", v.title.c_str(), f.p50, f.p99, f.max, f.box2d, f.mallocs,
                     v.peak_bytes / 1024, v.committed_bytes / 1024, static_cast<unsigned long long>(v.checksum));
     }
+    if (!mallocs_are_counted()) std::printf("(under a sanitizer malloc calls and the peaks of standard containers are not counted)\n");
     std::printf("\nbytes by tag:  ");
     for (const named_bytes& b : r.tags) std::printf(" %s %zu", b.name.c_str(), b.bytes);
     std::printf("\nbytes by phase:");

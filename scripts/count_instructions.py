@@ -45,8 +45,7 @@ def run(*command, **kwargs):
 
 def build(work, compiler, mode):
     run("cmake", "-S", ROOT, "-B", work / "library", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_COMPILER={compiler}",
-        f"-DFRAMEALLOC_MODE={mode}", "-DFRAMEALLOC_BUILD_TESTS=OFF", "-DFRAMEALLOC_BUILD_EXAMPLES=OFF",
-        "-DFRAMEALLOC_BUILD_BENCH=OFF", "-DFRAMEALLOC_BUILD_DEMO=OFF", f"-DCMAKE_INSTALL_PREFIX={work / 'installed'}")
+        f"-DFRAMEALLOC_MODE={mode}", f"-DCMAKE_INSTALL_PREFIX={work / 'installed'}")
     run("cmake", "--build", work / "library", "--target", "install")
     consumer = work / "consumer"
     consumer.mkdir()

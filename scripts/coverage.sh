@@ -7,7 +7,7 @@ command -v gcovr > /dev/null || { echo "coverage.sh: gcovr is not installed (apt
 build=build/coverage
 mkdir -p $build
 gcc -c scripts/coverage_exit.c -o $build/coverage_exit.o
-cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS="--coverage -fprofile-update=atomic" \
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DFRAMEALLOC_DEVELOP=ON -DCMAKE_CXX_FLAGS="--coverage -fprofile-update=atomic" \
     -DCMAKE_EXE_LINKER_FLAGS="-Wl,--wrap=_exit,--wrap=abort $PWD/$build/coverage_exit.o -lgcov" -DFRAMEALLOC_BUILD_DEMO=OFF -DFRAMEALLOC_BUILD_BENCH=OFF -DFRAMEALLOC_BUILD_TOOLS=OFF > /dev/null
 cmake --build $build --target unit_tests faults_test report_test sampled_test process_test debug_mode_containers long_run tbb_test c_interface reload_test reload_plugin standard_test > /dev/null
 find $build -name '*.gcda' -delete

@@ -3,8 +3,8 @@
 
 usage: extract_docs.py OUTPUT_DIRECTORY
 
-A block that contains main() is a program as it stands; every other block becomes the body of a function, after the lines
-that start with #include, inline constexpr, struct or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
+A block that contains main() is a program as it stands; every other block becomes the body of a function, after the first block of
+docs/start.md, which says what the others assume, and the lines that start with #include, inline constexpr, struct or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
 is left out, and why is printed. Writes one file a block and a list, blocks.cmake.
 """
 import pathlib
@@ -12,21 +12,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PRELUDE = """#include <framealloc/framealloc.hpp>
-
-#include <cstdio>
-#include <cstring>
-#include <memory_resource>
-#include <optional>
-#include <span>
-#include <string>
-#include <thread>
-#include <vector>
-
-"""
-NAMES = """namespace fa = framealloc;
-using namespace fa::literals;
-"""
+PRELUDE = re.search(r"```cpp\n(.*?)```", (ROOT / "docs" / "start.md").read_text(), re.S)[1]
 
 
 def program(block):
@@ -42,7 +28,7 @@ def program(block):
             hoisted.append(line)
         else:
             body.append(line)
-    return PRELUDE + "\n".join(h for h in hoisted if h.startswith("#")) + "\n" + NAMES + "\n".join(
+    return "\n".join(h for h in hoisted if h.startswith("#")) + "\n" + PRELUDE + "\n".join(
         h for h in hoisted if not h.startswith("#")) + "\n\nint main() {\n    " + "\n    ".join(body) + "\n}\n"
 
 

@@ -6,6 +6,11 @@
 // The mode is part of the inline namespace, so that two modes mixed in one program fail to link.
 #pragma once
 
+#if !defined(_MSVC_LANG) && __cplusplus < 202002L
+#error "framealloc needs C++20: compile with -std=c++20 (CMake: target_compile_features(… cxx_std_20))"
+#include <framealloc/needs_cxx20>  // does not exist: ends the compilation here, before a hundred errors
+#endif
+
 #ifndef FRAMEALLOC_MODE
 #define FRAMEALLOC_MODE standard
 #endif

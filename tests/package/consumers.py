@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Builds and runs the consumers of the library, each as a user would: find_package, add_subdirectory, pkg-config, a shared
-library loaded with dlopen, without exceptions and RTTI; and one that must not link, because two modes are mixed.
+"""Builds and runs the consumers of the library, each as a user would, on an installed tree that was moved: find_package and
+pkg-config from C++ and C, add_subdirectory, FetchContent, a shared library loaded with dlopen, without exceptions and RTTI; and
+two that must not get through: two modes in one program, and a language before C++20, which is told in one sentence.
 
 usage: consumers.py COMPILER
 """
@@ -12,7 +13,6 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LEAN = ["-DFRAMEALLOC_BUILD_TESTS=OFF", "-DFRAMEALLOC_BUILD_EXAMPLES=OFF", "-DFRAMEALLOC_BUILD_BENCH=OFF", "-DFRAMEALLOC_BUILD_DEMO=OFF"]
 
 
 def run(*command, check=True, env=None):
@@ -25,18 +25,33 @@ def run(*command, check=True, env=None):
 def install(work, compiler, name, *options):
     prefix = work / name
     run("cmake", "-S", ROOT, "-B", work / f"build-{name}", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_COMPILER={compiler}",
-        f"-DCMAKE_INSTALL_PREFIX={prefix}", "-DCMAKE_INSTALL_LIBDIR=lib", *LEAN, *options)
-    run("cmake", "--build", work / f"build-{name}", "--target", "install")
+        "-DCMAKE_INSTALL_LIBDIR=lib", *options)
+    run("cmake", "--build", work / f"build-{name}")
+    run("cmake", "--install", work / f"build-{name}", "--prefix", work / "before" / name)
+    (work / "before" / name).rename(prefix)
     return prefix
 
 
-def cmake_consumer(work, compiler, name, lines, *options):
+def cmake_consumer(work, compiler, name, lines, *options, language="CXX"):
     source = work / name
     source.mkdir()
-    (source / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(consumer CXX)\n" + lines)
+    (source / "CMakeLists.txt").write_text(f"cmake_minimum_required(VERSION 3.25)\nproject(consumer {language})\n" + lines)
     run("cmake", "-S", source, "-B", source / "build", "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={compiler}", *options)
     run("cmake", "--build", source / "build")
     return source / "build"
+
+
+def pkg_config(prefix, *options):
+    return run("pkg-config", "--cflags", "--libs", *options, "framealloc", env={**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}).stdout.split()
+
+
+def c_consumers(work, compiler, prefix):
+    program = HERE / "program.c"
+    run("cc", "-O2", program, "-o", work / "c-by-pkg-config", *pkg_config(prefix, "--static"))
+    step("pkg-config from C", run(work / "c-by-pkg-config").stdout)
+    lines = f"find_package(framealloc 1 REQUIRED)\nadd_executable(program {program})\ntarget_link_libraries(program PRIVATE framealloc::framealloc)\n"
+    build = cmake_consumer(work, compiler, "found-c", lines, f"-DCMAKE_PREFIX_PATH={prefix}", language="C")
+    step("find_package from C", run(build / "program").stdout)
 
 
 def step(title, output):
@@ -56,9 +71,17 @@ def main():
         step("find_package", run(build / "program").stdout)
         build = cmake_consumer(work, compiler, "subdirectory", f"add_subdirectory({ROOT} framealloc)\n" + target)
         step("add_subdirectory", run(build / "program").stdout)
-        flags = run("pkg-config", "--cflags", "--libs", "framealloc", env={**os.environ, "PKG_CONFIG_PATH": str(static / "lib" / "pkgconfig")}).stdout.split()
+        fetch = f"include(FetchContent)\nFetchContent_Declare(framealloc SOURCE_DIR {ROOT})\nFetchContent_MakeAvailable(framealloc)\n"
+        build = cmake_consumer(work, compiler, "fetched", fetch + target)
+        step("FetchContent", run(build / "program").stdout)
+        flags = pkg_config(static)
         run(compiler, "-std=c++20", "-O2", program, "-o", work / "by-pkg-config", *flags)
         step("pkg-config", run(work / "by-pkg-config").stdout)
+        c_consumers(work, compiler, static)
+        old = run(compiler, "-std=c++17", "-fsyntax-only", program, *flags, check=False).stderr
+        if old.count("error:") != 2 or "framealloc needs C++20" not in old:
+            sys.exit(f"consumers: C++17 is not refused in one sentence:\n{old}")
+        step("C++17", "is refused in one sentence")
         lean = install(work, compiler, "lean", "-DFRAMEALLOC_EXCEPTIONS=OFF")
         run(compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-DFRAMEALLOC_MODE=standard", f"-I{lean}/include", program, "-o", work / "lean-program",
             f"-L{lean}/lib", "-lframealloc", "-pthread")
