@@ -80,6 +80,8 @@ void print_exhaustion(const exhaustion& e) noexcept {
              reason_text(e.reason), e.kind, e.requested, e.alignment, e.in_use);
     if (e.limit != 0) line.add(", limit %zu", e.limit);
     if (e.allocator[0] != '\0') line.add(" [%s]", e.allocator);
+    line.add_site(" at ", e.where, e.code_place);
+    if (e.tag[0] != '\0') line.add("; tag \"%s\"", e.tag);
     line.flush();
 }
 

@@ -24,10 +24,14 @@ const char* kind_name(std::uint8_t block_kind) noexcept {
 blamed_block blamed(const guard::block_record& b) noexcept { return {kind_name(b.kind), b.address, b.address + b.bytes, b.tag, b.born, b.died, b.frame}; }
 blamed_block blamed(const guard::frame_block& b) noexcept { return {"frame", b.begin, b.end, b.tag, b.born, {}, b.frame}; }
 
+fault fault_about(code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept {
+    const auto* tag = static_cast<const account::tag_node*>(b.tag);
+    return {.what = what, .detail = detail, .where = where, .address = address, .bytes = b.end - b.begin, .born = b.born, .died = b.died,
+            .tag = tag == nullptr ? "" : tag->path, .frame = b.frame};
+}
+
 void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept {
-    char tag[96] = "";
-    if (const auto* n = static_cast<const account::tag_node*>(b.tag)) std::snprintf(tag, sizeof tag, "%.*s", static_cast<int>(n->path_length), n->path);
-    a.raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = b.end - b.begin, .born = b.born, .died = b.died, .tag = tag, .frame = b.frame});
+    a.raise(fault_about(what, b, detail, address, where));
 }
 
 bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t back, const site& where, const char* when) noexcept {

@@ -2,11 +2,20 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/memory/watch.hpp>
 
+#include <cstdio>
+
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 namespace {
 
 account::budget_line& line_of(thread_context& c, budget_kind kind) noexcept { return kind == budget_kind::frame ? c.budget.frame : c.budget.pool; }
+
+void report_exceeded(thread_context& c, const budget_event& e) noexcept {
+    char detail[128];
+    std::snprintf(detail, sizeof detail, "%zu more bytes of %s memory where the thread has %zu of its %zu in use", e.requested,
+                  e.kind == budget_kind::frame ? "frame" : "pool", e.used, e.limit);
+    c.owner->warn({.what = code::FA311, .detail = detail, .where = c.last_site, .bytes = e.requested, .tag = c.tag->node->path});
+}
 
 admission judge(thread_context& c, const budget_event& e, account::budget_line& line) noexcept {
     bool serve = true;
@@ -15,7 +24,7 @@ admission judge(thread_context& c, const budget_event& e, account::budget_line& 
         case budget_policy::promote: return admission::elsewhere;
         case budget_policy::custom: return c.budget.handler && c.budget.handler(e) ? admission::granted : admission::refused;
         case budget_policy::warn:
-            if (c.owner->config.reports) c.owner->warn(code::FA311, e.kind == budget_kind::frame ? "frame memory of a thread" : "pool memory of a thread", e.requested, c.last_site);
+            if (c.owner->config.reports) report_exceeded(c, e);
             break;
         case budget_policy::allow: break;
     }

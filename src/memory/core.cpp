@@ -167,24 +167,44 @@ void core::deliver(const fault& f) const noexcept {
     else print_fault(f);
 }
 
-void core::raise(fault f) noexcept {
+namespace {
+
+// Room for the names of instructions, where a place has no line.
+struct place_text {
+    char text[128] = {};
+    const char* of(const site& s) noexcept {
+        if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, text, sizeof text);
+        return text;
+    }
+};
+
+}  // namespace
+
+void core::report(fault f) const noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
-    char places[3][128] = {};
-    const auto place_of = [](const site& s, char (&place)[128]) -> const char* {
-        if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, place, sizeof place);
-        return place;
-    };
-    f.code_place = place_of(f.where, places[0]);
-    f.born_place = place_of(f.born, places[1]);
-    f.died_place = place_of(f.died, places[2]);
+    place_text where, born, died;
+    f.code_place = where.of(f.where);
+    f.born_place = born.of(f.born);
+    f.died_place = died.of(f.died);
     deliver(f);
+}
+
+void core::end_after_fault() const noexcept {
     const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault : config.strict != strictness::warn;
     if (ends) std::abort();
 }
 
-void core::warn(code what, const char* detail, std::size_t bytes, site where) noexcept {
-    const fault f{.what = what, .text = code_text(what), .detail = detail, .where = where, .allocator = name, .bytes = bytes};
+void core::raise(fault f) noexcept {
+    report(f);
+    end_after_fault();
+}
+
+void core::warn(fault f) noexcept {
+    f.text = code_text(f.what);
+    f.allocator = name;
+    place_text where;
+    f.code_place = where.of(f.where);
     deliver(f);
     if (config.strict == strictness::abort_on_warning) std::abort();
 }
@@ -194,7 +214,11 @@ void core::exhausted(exhaustion_reason why, const char* kind, std::size_t reques
     if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;
     if (why == exhaustion_reason::global_limit) limit = config.global_limit;
     if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
-    const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name};
+    const thread_context* c = context_of_caller(*this);
+    if (c != nullptr && why == exhaustion_reason::thread_budget) limit = (std::strcmp(kind, "frame") == 0 ? c->budget.frame : c->budget.pool).limit;
+    place_text where;
+    const site asked = c == nullptr ? site{} : c->last_site;
+    const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag->node->path, asked, where.of(asked)};
     if (config.on_exhaustion) {
         const activity_scope theirs(context_of_caller(*this), activity::none);  // it may free what the allocator has
         if (config.on_exhaustion(e)) return;

@@ -425,8 +425,9 @@ bool report_leaks_by_site(core& a) noexcept {
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used), "; %llu blocks more from other places", static_cast<unsigned long long>(others));
         blamed_block first = blamed(groups[i].first);
         first.end = first.begin + groups[i].bytes;
-        raise_about(a, code::FA424, first, detail, pointer_at(groups[i].first.address));
+        a.report(fault_about(code::FA424, first, detail, pointer_at(groups[i].first.address), {}));
     }
+    if (n != 0) a.end_after_fault();
     return n != 0;
 }
 

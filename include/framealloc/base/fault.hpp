@@ -58,6 +58,9 @@ struct exhaustion {
     std::size_t in_use = 0;        // bytes committed by the allocator
     std::size_t limit = 0;         // bytes; 0 where no limit was set
     const char* allocator = "";
+    const char* tag = "";          // path of the caller's current tag; valid during the call only
+    site where{};                  // debug: the call that asked
+    const char* code_place = "";   // as in fault
 };
 
 using fault_handler = callback<void(const fault&)>;

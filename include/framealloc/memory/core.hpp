@@ -123,9 +123,12 @@ struct core {
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
     void raise(fault f) noexcept;  // completed with text and name
+    // The two halves of raise(), for faults that come together: the program ends after the last.
+    void report(fault f) const noexcept;
+    void end_after_fault() const noexcept;
     void deliver(const fault& f) const noexcept;
     // The same for what is served all the same: never ends the program.
-    void warn(code what, const char* detail, std::size_t bytes, site where) noexcept;
+    void warn(fault f) noexcept;
     // Asks the exhaustion handler. Returns to try again; ends the program when it says no.
     void exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
 };

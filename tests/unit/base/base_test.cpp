@@ -89,6 +89,11 @@ TEST_CASE("reports are one line and name code, detail, allocator and place") {
         fa::print_exhaustion({fa::exhaustion_reason::frame_limit, "frame", 100, 16, 4096, 8192, "game"});
     });
     CHECK(exhausted == "framealloc: FA003 memory exhausted: the thread's frame_limit is reached; frame request of 100 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]\n");
+    const std::string placed = printed_by([] {
+        fa::print_exhaustion({.reason = fa::exhaustion_reason::sealed, .kind = "pool", .requested = 64, .alignment = 16, .allocator = "game",
+                              .tag = "ai::paths", .where = {"path.cpp", 31}});
+    });
+    CHECK(placed == "framealloc: FA003 memory exhausted: a page was needed after seal(); pool request of 64 bytes aligned to 16, 0 bytes committed [game] at path.cpp:31; tag \"ai::paths\"\n");
 }
 
 TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault end the program with a report") {
@@ -148,4 +153,17 @@ TEST_CASE("a report is one line with what is known, also when that is little or 
     const std::string cut = printed_by([&] { fa::print_fault({.what = fa::code::FA411, .text = "said", .detail = endless.c_str(), .tag = "ai"}); });
     CHECK(cut.size() == 1024);
     CHECK(cut.back() == '\n');
+}
+
+TEST_CASE("faults that come together are all reported before the program ends") {
+    if (framealloc::guard::under_tool) return;  // there every block is known to the tool
+    int signal = 0;
+    const std::string text = printed_by([] {
+        const fa::basic_smart_alloc<fa::policy::debug> alloc;
+        static_cast<void>(alloc.pool_alloc_bytes(100));
+        static_cast<void>(alloc.heap_alloc_bytes(200));
+    }, &signal);
+    CHECK(signal == SIGABRT);
+    CHECK(text.find("1 heap blocks of 200 bytes") < text.find("1 pool blocks of 100 bytes"));
+    CHECK(text.find("1 pool blocks of 100 bytes") != std::string::npos);
 }

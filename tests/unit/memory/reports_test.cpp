@@ -236,3 +236,34 @@ TEST_CASE("check() counts the frame blocks that were overrun as well") {
     for (volatile char* p : {a, b, c}) p[64] = p[64] ^ 1;
     alloc.pool_free_bytes(const_cast<char*>(c), 64);
 }
+
+TEST_CASE("exhaustion and exceeded budgets say how much, of what, under which tag and where") {
+    said s;
+    const alloc_type* used = nullptr;
+    fa::exhaustion seen{};
+    std::string tag;
+    auto more = [&](const fa::exhaustion& e) {
+        seen = e;
+        tag = e.tag;
+        used->set_thread_frame_budget(1_MiB);
+        return true;
+    };
+    fa::options o = s.options();
+    o.on_exhaustion = more;
+    const alloc_type a{o};
+    used = &a;
+    a.on_budget_exceeded(fa::budget_policy::fail);
+    a.set_thread_frame_budget(4096);
+    const auto frame = a.frame_scope();
+    const fa::tag_scope scope{a, "ai"};
+    const fa::tag_scope inner{a, "paths"};
+    const int line = __LINE__ + 1;
+    a.frame_alloc_bytes(10'000, 8);
+    CHECK(seen.limit == 4096);
+    CHECK(tag == "ai::paths");
+    CHECK(seen.where.line == line);
+    a.on_budget_exceeded(fa::budget_policy::warn);
+    a.set_thread_frame_budget(4096);
+    a.frame_alloc_bytes(5000, 8);
+    CHECK(s.last() == "5000 more bytes of frame memory where the thread has 10000 of its 4096 in use");
+}
