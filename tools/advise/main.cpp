@@ -40,6 +40,19 @@ std::string tag_of(const trace::recording& r, const advise::site& s) {
     return "(unknown)";
 }
 
+// Only what is printed or makes a tag is looked up: an address of a large program can take a second.
+void name(const trace::recording& r, advise::advice& a, std::size_t places) {
+    const std::vector<advise::site*> chosen = advise::to_be_named(a, places);
+    std::set<std::uint64_t> addresses;
+    for (const advise::site* s : chosen) addresses.insert(s->addresses.begin(), s->addresses.end());
+    const auto names = advise::names_of(r, {addresses.begin(), addresses.end()});
+    for (advise::site& s : a.sites) s.tag = "(further places)";
+    for (advise::site* s : chosen) {
+        for (const std::uint64_t address : s->addresses) s->names.push_back(names.at(address));
+        s->tag = tag_of(r, *s);
+    }
+}
+
 template <class F>
 void write_file(const std::string& path, F write) {
     std::ofstream out(path, std::ios::binary);
@@ -69,17 +82,12 @@ int main(int argc, char** argv) {
         const trace::recording r(trace);
         advise::advice a = advise::study(r, depth);
         advise::skip_wrappers(a);
-        std::set<std::uint64_t> addresses;
-        for (const advise::site& s : a.sites) addresses.insert(s.addresses.begin(), s.addresses.end());
-        const auto names = advise::names_of(r, {addresses.begin(), addresses.end()});
-        for (advise::site& s : a.sites) {
-            for (const std::uint64_t address : s.addresses) s.names.push_back(names.at(address));
-            s.tag = tag_of(r, s);
-        }
-        advise::sum_tags(a);
+        const std::size_t on_page = std::max<std::size_t>(places, 60), in_json = std::max<std::size_t>(places, 1000);
+        name(r, a, std::max({a.enough_frames ? places : 0, page.empty() ? 0 : on_page, json.empty() ? 0 : in_json}));
+        if (a.enough_frames) advise::sum_tags(a, r, depth);
         advise::print_report(std::cout, a, places);
-        if (!page.empty()) write_file(page, [&](std::ostream& out) { advise::write_page(out, a, std::max<std::size_t>(places, 60)); });
-        if (!json.empty()) write_file(json, [&](std::ostream& out) { advise::write_json(out, a, std::max<std::size_t>(places, 1000)); });
+        if (!page.empty()) write_file(page, [&](std::ostream& out) { advise::write_page(out, a, on_page); });
+        if (!json.empty()) write_file(json, [&](std::ostream& out) { advise::write_json(out, a, in_json); });
         if (!options.empty()) write_file(options, [&](std::ostream& out) { advise::write_options(out, a); });
     } catch (const trace::error& e) {
         fail(e.what());

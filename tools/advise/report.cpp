@@ -29,27 +29,75 @@ std::string grouped(std::uint64_t n) {
 
 std::string bytes(std::uint64_t n) {
     if (n < 10'000) return grouped(n) + " B";
+    if (n >= std::uint64_t{1} << 20 && n % (std::uint64_t{1} << 20) == 0) return grouped(n >> 20) + " MiB";
     if (n < 10'000'000) return text("%.1f KiB", static_cast<double>(n) / 1024);
     return text("%.1f MiB", static_cast<double>(n) / 1024 / 1024);
 }
 
-double rate(const advice& a, const site& s) { return a.frames == 0 ? 0 : static_cast<double>(s.blocks * a.sampled) / static_cast<double>(a.frames); }
+double rate(const advice& a, const site& s) { return a.frames == 0 ? 0 : static_cast<double>(s.born * a.sampled) / static_cast<double>(a.frames); }
 
 std::string sizes(const site& s) {
-    if (s.sizes.empty()) return "up to " + bytes(s.largest);
-    if (s.sizes.size() == 1 && s.other_sizes == 0) return grouped(s.sizes.begin()->first) + " B";
-    return grouped(s.sizes.begin()->first) + " to " + grouped(s.largest) + " B";
+    if (s.smallest >= s.largest) return grouped(s.largest) + " B";
+    return grouped(s.smallest) + " to " + grouped(s.largest) + " B";
 }
 
-std::string advised(const site& s) {
+// "1 in 16", "3 of 40".
+std::string few(std::uint64_t n, std::uint64_t of) {
+    if (n != 0 && of / n >= 5) return "1 in " + grouped((of + n / 2) / n);
+    return grouped(n) + " of " + grouped(of);
+}
+
+std::string in_any_frame(std::uint32_t kept) { return kept == 0 ? "in its frame" : "within " + std::to_string(kept) + (kept == 1 ? " frame" : " frames"); }
+
+// What most of it looks like, why that is not what it should be, and what to do.
+std::string of_survivors(const advice& a, const site& s) {
+    std::string line = "mostly dies " + in_any_frame(s.kept);
+    if (const std::uint64_t n = outliving(s, s.kept); n != 0) {
+        line += ", " + few(n, s.blocks + s.undecided[s.kept]) + " lives on";
+        if (s.last_outlived[s.kept] * 4 <= a.frames) line += " (none made after frame " + grouped(s.last_outlived[s.kept]) + ")";
+    }
+    if (s.startup_outlived != 0) line += ", " + grouped(s.startup_outlived) + " made before the first frame live on";
+    if (outliving(s, s.kept) == 0 && s.startup_outlived == 0) return line + ", too seldom after its frame to count on it: not a frame";
+    return line + ": not a frame; split the call sites, or copy out what survives";
+}
+
+// What is freed elsewhere, grows or differs in size is right in a heap, but may be why it is not something better.
+std::string of_heap(const advice&, const site& s) {
+    std::string line = s.verdict == shape::pool ? "pool_alloc, class " + grouped(s.pool_class) : "heap_alloc";
+    const bool dies = outliving(s, 0) == 0;
+    if (dies && s.oversize * 2 > s.born) line += "; dies in its frame, but would lie out of line there: larger than " + bytes(largest_in_frames);
+    else if (dies && s.crossed != 0) line += "; dies in its frame, but " + few(s.crossed, s.blocks) + " is freed by another thread: not a frame";
+    if (s.verdict == shape::pool) return line;
+    if (s.grown != 0) return line + "; heap_vec where it grows: " + few(s.grown, s.blocks);
+    if (s.sizes.size() < 2) return line;
+    const auto common = std::max_element(s.sizes.begin(), s.sizes.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
+    const std::uint64_t others = s.blocks - common->second;
+    if (others * 5 <= s.blocks) line += "; all but " + few(others, s.blocks) + " are of " + grouped(common->first) + " B: split them, and a pool is right";
+    return line;
+}
+
+std::string of_frame(const site& s) {
+    std::string line = "frame_alloc";
+    if (s.kept != 0) line += ", " + std::to_string(s.kept + 1) + " frames in flight";
+    if (s.oversize != 0) line += "; " + few(s.oversize, s.born) + " larger than " + bytes(largest_in_frames) + ", out of line and not in frame_capacity";
+    return line;
+}
+
+std::string of_unknown(const site& s) {
+    if (s.startup > s.born) return "unknown: " + grouped(s.startup) + " before the first frame, too few after it";
+    return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
+}
+
+std::string advised(const advice& a, const site& s) {
     switch (s.verdict) {
-        case shape::unknown: return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
+        case shape::unknown: return of_unknown(s);
         case shape::startup: return "start-up: before the first frame; leave it";
-        case shape::frame: return s.kept == 0 ? "frame_alloc" : "frame_alloc, " + std::to_string(s.kept + 1) + " frames in flight";
-        case shape::grow: return "frame_vec or heap_vec: grows in place";
-        case shape::transfer: return "transfer: another thread frees it";
-        case shape::pool: return "pool_alloc, class " + grouped(s.pool_class);
-        case shape::heap: return "heap_alloc";
+        case shape::frame: return of_frame(s);
+        case shape::survivors: return of_survivors(a, s);
+        case shape::grow: return s.in_frames ? "frame_vec: grows in place" : "heap_vec: grows, and does not always die in its frame";
+        case shape::transfer: return "transfer: another thread frees it" + (s.crossed == s.blocks ? "" : ", but for " + few(s.blocks - std::min(s.crossed, s.blocks), s.blocks));
+        case shape::pool:
+        case shape::heap: return of_heap(a, s);
     }
     return "";
 }
@@ -90,6 +138,12 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
     data["died_in_frame"] = percent(a.died_in_frame, a.blocks) / 100;
     data["frame_capacity"] = a.frame_capacity;
     data["frames_in_flight"] = a.frames_in_flight;
+    data["oversize"] = a.oversize;
+    data["in_frames"] = a.in_frames;
+    data["dangling"] = a.dangling;
+    data["staying"] = a.staying;
+    data["removed"] = nlohmann::json::object();
+    for (const auto& [shape, n] : a.removed) data["removed"][name_of(shape)] = n;
     data["threads"] = nlohmann::json::array();
     for (const thread_use& t : a.threads)
         data["threads"].push_back({{"thread", t.thread}, {"p50", t.frame_bytes.p50}, {"p99", t.frame_bytes.p99}, {"max", t.frame_bytes.max}});
@@ -98,8 +152,10 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
     data["places"] = nlohmann::json::array();
     for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
         const site& s = a.sites[i];
-        data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(s)},
+        data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(a, s)},
                                   {"confidence", s.confidence}, {"kept", s.kept}, {"rate", rate(a, s)}, {"blocks", s.blocks}, {"sizes", sizes(s)},
+                                  {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown},
+                                  {"startup", s.startup}, {"startup_outlived", s.startup_outlived}, {"oversize", s.oversize},
                                   {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
     }
     return data;
@@ -121,24 +177,28 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
         out << "Nothing is recommended: " << a.frames << " frames were marked, " << needed_frames << " are needed (framealloc-record --frame, --frame-every)\n";
         return;
     }
-    out << text("%.0f mallocs a frame; %.1f %% of the blocks die within their frame\n\n", a.mallocs_per_frame, percent(a.died_in_frame, a.blocks));
+    out << text("%.1f mallocs a frame; %.1f %% of the blocks die within their frame\n\n", a.mallocs_per_frame, percent(a.died_in_frame, a.blocks));
 
     out << "What would replace mallocs, of each frame:\n";
     for (const auto& [shape, n] : a.removed) out << text("  %-10s %10.1f\n", name_of(shape), n);
     if (a.removed.empty()) out << "  nothing\n";
+    out << text("  %-10s %10.1f\n", "the rest", a.staying);
 
     out << "\nOptions:\n";
     if (a.threads.empty()) {
         out << "  no frame-shaped places\n";
     } else {
         out << "  frame_capacity   " << bytes(a.frame_capacity)
-            << (a.load_frames ? ", p99; single frames, which load something, are far beyond it and would chain further chunks" : ", the most that a thread's frame would take")
+            << (a.capped ? ", not all that the largest frame would take, which would chain further chunks: much of this is freed long before its frame ends"
+                : a.load_frames ? ", p99; single frames, which load something, are far beyond it and would chain further chunks" : ", the most that a thread's frame would take")
             << "; frames_in_flight " << a.frames_in_flight << '\n';
         for (std::size_t i = 0; i < std::min<std::size_t>(a.threads.size(), 4); ++i) {
             const thread_use& t = a.threads[i];
             out << text("  thread %-4u      p50 %s, p99 %s, max %s of frame memory, over %s frames\n", t.thread, bytes(t.frame_bytes.p50).c_str(),
                         bytes(t.frame_bytes.p99).c_str(), bytes(t.frame_bytes.max).c_str(), grouped(t.frames).c_str());
         }
+        if (a.oversize != 0) out << "  " << grouped(a.oversize) << " blocks larger than " << bytes(largest_in_frames) << " would lie out of line, and are not counted\n";
+        out << "  checked against the trace: " << grouped(a.in_frames) << " blocks in frames, " << grouped(a.dangling) << " used beyond them\n";
     }
     for (const auto& [size, blocks] : a.classes) out << "  pool class " << grouped(size) << " bytes, " << grouped(blocks) << " blocks at most\n";
 
@@ -151,7 +211,7 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     out << "\nPlaces, the most mallocs first (confidence: at least this share of their blocks fits, with 95 % probability):\n";
     for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
         const site& s = a.sites[i];
-        out << text("%10.1f a frame, at most %s, of ", rate(a, s), grouped(s.burst).c_str()) << sizes(s) << ": " << advised(s);
+        out << text("%10.1f a frame, at most %s, of ", rate(a, s), grouped(s.burst).c_str()) << sizes(s) << ": " << advised(a, s);
         if (s.verdict != shape::unknown) out << text(" (confidence %.0f %%)", 100 * s.confidence);
         out << '\n';
         for (const std::string& name : s.names) out << "             " << name << '\n';

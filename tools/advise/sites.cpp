@@ -12,6 +12,8 @@ constexpr std::uint64_t pool_most = 4096;  // options::pool_max
 constexpr std::uint64_t frame_step = 16;   // how a frame's cursor moves
 constexpr std::uint64_t outlier = 4;       // times p99: a frame that loads something, and no measure for the others
 
+double per_frame(const advice& a, std::uint64_t blocks) { return static_cast<double>(blocks * a.sampled) / static_cast<double>(std::max<std::uint64_t>(a.frames, 1)); }
+
 std::uint64_t rounded(std::uint64_t bytes, std::uint64_t to) { return (bytes + to - 1) / to * to; }
 
 class places {
@@ -45,12 +47,15 @@ public:
         if (b.frame == 0) {
             ++s.startup;
         } else {
+            ++s.born;
             ++a_.timeline.back().blocks;
             a_.timeline.back().bytes += b.size;
             s.burst = std::max(s.burst, ++s.this_frame);
             if (s.this_frame == 1) touched_.push_back(&s);
         }
+        s.smallest = std::min(s.smallest, b.size);
         s.largest = std::max(s.largest, b.size);
+        if (b.size > largest_in_frames) ++s.oversize;
         s.peak_bytes = std::max(s.peak_bytes, s.live_bytes += b.size);
         s.peak_blocks = std::max(s.peak_blocks, ++s.live_blocks);
     }
@@ -58,20 +63,34 @@ public:
         site& s = a_.sites[p_.of(b.stack)];
         s.live_bytes -= b.size;
         --s.live_blocks;
-        if (b.frame == 0) return;
+        if (e.thread != b.thread) ++s.crossed;
+        if (b.frame == 0) {
+            if (e.frame != 0) ++s.startup_outlived;
+            return;
+        }
         count(s, b);
         const std::uint32_t life = e.frame - b.frame;
         for (std::uint32_t k = life; k <= most_kept; ++k) ++s.within[k];
+        note_outlived(s, b, life);
         ++s.lives[life_bin(life)];
-        if (e.thread != b.thread) ++s.crossed;
         if (e.by_growth) ++s.grown;
         ++a_.blocks;
         if (life == 0) ++a_.died_in_frame;
     }
     void left(const trace::block& b) override {
-        // Born in the last frames, it may yet have been freed in time.
-        if (b.frame == 0 || b.frame + most_kept >= last_frame_) return;
         site& s = a_.sites[p_.of(b.stack)];
+        s.live_bytes -= b.size;
+        --s.live_blocks;
+        if (b.frame == 0) {
+            if (last_frame_ != 0) ++s.startup_outlived;
+            return;
+        }
+        const std::uint64_t life = last_frame_ - b.frame;  // at least
+        note_outlived(s, b, life);
+        if (life <= most_kept) {  // it may yet have been freed in time, but not in less than that
+            for (std::uint64_t k = 0; k < life; ++k) ++s.undecided[k];
+            return;
+        }
         count(s, b);
         ++s.lives[life_bins - 1];
         ++a_.blocks;
@@ -89,26 +108,39 @@ private:
         if (s.sizes.size() < 256 || s.sizes.contains(b.size)) ++s.sizes[b.size];
         else ++s.other_sizes;
     }
+    static void note_outlived(site& s, const trace::block& b, std::uint64_t life) {
+        for (std::uint64_t k = 0; k < std::min<std::uint64_t>(life, most_kept + 1); ++k) s.last_outlived[k] = std::max<std::uint64_t>(s.last_outlived[k], b.frame);
+    }
+
     advice& a_;
     const places& p_;
     std::uint64_t last_frame_;
     std::vector<site*> touched_;
 };
 
-// Second: how much frame memory each frame would take, thread by thread.
+// Second: how much frame memory each frame would take, thread by thread, and whether a block of it is used beyond its frame.
 class measuring final : public trace::lives {
 public:
     measuring(advice& a, const places& p) : a_(a), p_(p) {}
 
     void born(trace::block& b) override {
-        if (b.frame == 0 || !in_frames(b)) return;
-        use& u = of(b);
-        u.frames[b.frame] += taken(b);
+        if (!place(b).in_frames) return;
+        ++a_.in_frames;
+        if (b.frame == 0) return;
         ++a_.timeline[b.frame - 1].frame_blocks;
+        if (b.size > largest_in_frames) ++a_.oversize;
+        else uses_[b.thread].frames[b.frame] += taken(b);
     }
     void died(const trace::block& b, const trace::ending& e) override {
+        const site& s = place(b);
+        if (!s.in_frames) return;
+        if (e.frame - b.frame > s.kept || e.thread != b.thread) ++a_.dangling;
         // Growth at the end of a frame's memory is in place: only the last size counts.
-        if (b.frame != 0 && e.by_growth && e.frame == b.frame && in_frames(b)) of(b).frames[b.frame] -= taken(b);
+        if (b.frame != 0 && e.by_growth && e.frame == b.frame && b.size <= largest_in_frames) uses_[b.thread].frames[b.frame] -= taken(b);
+    }
+    void left(const trace::block& b) override {
+        const site& s = place(b);
+        if (s.in_frames && a_.frames - b.frame > s.kept) ++a_.dangling;
     }
     void finish() {
         for (auto& [thread, u] : uses_) {
@@ -125,55 +157,73 @@ private:
     struct use {
         std::map<std::uint32_t, std::uint64_t> frames;
     };
-    bool in_frames(const trace::block& b) const {
-        const site& s = a_.sites[p_.of(b.stack)];
-        return s.verdict == shape::frame || (s.verdict == shape::grow && s.kept == 0 && s.within[0] * 10 >= s.blocks * 9);
-    }
+    const site& place(const trace::block& b) const { return a_.sites[p_.of(b.stack)]; }
     static std::uint64_t taken(const trace::block& b) { return rounded(b.size, std::max(frame_step, std::uint64_t{1} << b.alignment_log2)); }
-    use& of(const trace::block& b) { return uses_[b.thread]; }
 
     advice& a_;
     const places& p_;
     std::map<std::uint32_t, use> uses_;
 };
 
-void judge(site& s, bool enough_frames) {
-    const auto fits = [&](std::uint64_t n) {
-        s.share = s.blocks == 0 ? 0 : static_cast<double>(n) / static_cast<double>(s.blocks);
-        s.confidence = wilson_lower(n, s.blocks);
-        return s.confidence >= needed_confidence;
-    };
-    const std::uint64_t all = s.blocks + s.startup;
-    if (s.startup != 0 && wilson_lower(s.startup, all) >= needed_confidence) {
-        s.verdict = shape::startup;
-        s.share = static_cast<double>(s.startup) / static_cast<double>(all);
-        s.confidence = wilson_lower(s.startup, all);
+bool are_enough(std::uint64_t blocks) { return wilson_lower(blocks, blocks) >= needed_confidence; }
+
+// A share of the blocks fits a shape, or none is meant. What does not fit must be right with the advice all the same.
+bool fits(site& s, std::uint64_t n) {
+    s.share = s.blocks == 0 ? 0 : static_cast<double>(n) / static_cast<double>(s.blocks);
+    s.confidence = wilson_lower(n, s.blocks);
+    return s.confidence >= needed_confidence;
+}
+
+// Frame memory is no more when its frame ends: one block that is used later, made outside every frame or freed by another thread would be one
+// too many. Blocks that need frames in flight are believed to need no more when there are enough of them.
+bool dies_in_frames(const site& s, std::uint32_t kept) {
+    if (outliving(s, kept) != 0 || s.startup_outlived != 0 || s.crossed != 0) return false;
+    return kept == 0 || are_enough(s.blocks - s.within[kept - 1]);
+}
+
+void judge_life(site& s) {
+    for (std::uint32_t k = 0; k <= most_kept; ++k) {
+        if (!fits(s, s.within[k])) continue;
+        if (s.oversize * 2 > s.born || s.crossed != 0) break;  // of any life, then
+        if (s.verdict == shape::unknown) {                     // the first that most of them fit
+            s.verdict = shape::survivors;
+            s.kept = k;
+        }
+        if (!dies_in_frames(s, k)) continue;
+        s.verdict = shape::frame;
+        s.kept = k;
+        s.in_frames = true;
         return;
     }
-    if (!enough_frames) return;
-    const auto decide = [&](shape v) { s.verdict = v; };
+    if (s.verdict == shape::survivors) fits(s, s.within[s.kept]);
+}
+
+void judge(site& s) {
     // What moves on is grown; the last block of each chain is not, so half of all is most of them.
     if (s.grown * 2 >= s.blocks && s.grown != 0) {
-        s.share = static_cast<double>(s.grown) / static_cast<double>(s.blocks);
-        s.confidence = wilson_lower(s.grown, s.blocks);
-        if (wilson_lower(s.blocks, s.blocks) >= needed_confidence) decide(shape::grow);
+        fits(s, s.grown);
+        if (!are_enough(s.blocks)) return;
+        s.verdict = shape::grow;
+        s.in_frames = dies_in_frames(s, 0);
         return;
     }
-    if (fits(s.crossed)) return decide(shape::transfer);
-    for (std::uint32_t k = 0; k <= most_kept; ++k) {
-        if (!fits(s.within[k])) continue;
-        s.kept = k;
-        return decide(shape::frame);
-    }
-    if (wilson_lower(s.blocks, s.blocks) < needed_confidence) return;  // too few, whatever they were
-    const auto common = std::max_element(s.sizes.begin(), s.sizes.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
-    if (common != s.sizes.end() && common->first <= pool_most && fits(common->second)) {
-        s.pool_class = rounded(common->first, frame_step);
-        return decide(shape::pool);
-    }
+    if (fits(s, s.crossed)) return static_cast<void>(s.verdict = shape::transfer);
+    judge_life(s);
+    if (s.verdict != shape::unknown || !are_enough(s.blocks)) return;  // too few, whatever they were
+    fits(s, s.blocks);
+    const std::uint64_t bytes = rounded(s.largest, frame_step);
+    const bool alike = bytes == rounded(s.smallest, frame_step) && bytes != 0 && bytes <= pool_most && s.grown == 0;
+    s.verdict = alike ? shape::pool : shape::heap;
+    if (alike) s.pool_class = bytes;
+}
+
+// Before the first frame, and never again.
+bool is_startup(site& s) {
+    if (s.born != 0 || !are_enough(s.startup)) return false;
+    s.verdict = shape::startup;
     s.share = 1;
-    s.confidence = wilson_lower(s.blocks, s.blocks);
-    decide(shape::heap);
+    s.confidence = wilson_lower(s.startup, s.startup);
+    return true;
 }
 
 }  // namespace
@@ -183,6 +233,7 @@ const char* name_of(shape s) {
         case shape::unknown: return "unknown";
         case shape::startup: return "start-up";
         case shape::frame: return "frame";
+        case shape::survivors: return "survivors";
         case shape::grow: return "grow";
         case shape::transfer: return "transfer";
         case shape::pool: return "pool";
@@ -208,6 +259,31 @@ double wilson_lower(std::uint64_t fitting, std::uint64_t n) {
     return (p + z * z / (2 * count) - z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count))) / (1 + z * z / count);
 }
 
+// After the places were judged and measured.
+static void sum_up(advice& a) {
+    std::map<std::uint64_t, std::uint64_t> classes;
+    for (const site& s : a.sites) {
+        const double rate = per_frame(a, s.born);
+        a.mallocs_per_frame += rate;
+        if (s.verdict == shape::frame) a.frames_in_flight = std::max(a.frames_in_flight, s.kept + 1);
+        if (s.verdict == shape::pool) classes[s.pool_class] += s.peak_blocks * a.sampled;
+        double removed = 0;
+        if (s.verdict == shape::grow) removed = per_frame(a, s.grown);
+        else if (s.verdict == shape::frame || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
+        if (removed != 0) a.removed[s.verdict] += removed;
+        a.staying += rate - removed;
+    }
+    a.classes.assign(classes.begin(), classes.end());
+    for (const thread_use& t : a.threads) {
+        const percentiles& use = t.frame_bytes;
+        const bool loads = use.max > outlier * use.p99;
+        a.load_frames = a.load_frames || loads;
+        a.frame_capacity = std::max(a.frame_capacity, rounded((loads ? use.p99 : use.max) * a.sampled, 4096));
+    }
+    a.capped = a.frame_capacity > most_capacity;
+    if (a.capped) a.frame_capacity = most_capacity;
+}
+
 advice study(const trace::recording& r, std::size_t depth) {
     advice a;
     a.program = r.header().program;
@@ -225,30 +301,17 @@ advice study(const trace::recording& r, std::size_t depth) {
     counting first(a, p, r.marks());
     first.follow(r, site_of);
     a.unknown_ends = first.unknown_ends();
-    for (site& s : a.sites) judge(s, a.enough_frames);
-    measuring second(a, p);
-    second.follow(r, site_of);
-    second.finish();
-
-    const double frames = a.frames == 0 ? 1 : static_cast<double>(a.frames);
-    std::map<std::uint64_t, std::uint64_t> classes;
-    for (const site& s : a.sites) {
-        const double rate = static_cast<double>(s.blocks) * static_cast<double>(a.sampled) / frames;
-        a.mallocs_per_frame += rate;
-        if (s.verdict == shape::frame) a.frames_in_flight = std::max(a.frames_in_flight, s.kept + 1);
-        if (s.verdict == shape::pool) classes[s.pool_class] += s.peak_blocks * a.sampled;
-        if (s.verdict == shape::grow) a.removed[s.verdict] += static_cast<double>(s.grown) * static_cast<double>(a.sampled) / frames;
-        else if (s.verdict == shape::frame || s.verdict == shape::transfer || s.verdict == shape::pool) a.removed[s.verdict] += rate;
+    for (site& s : a.sites) {
+        if (!is_startup(s) && a.enough_frames) judge(s);
     }
-    a.classes.assign(classes.begin(), classes.end());
-    for (const thread_use& t : a.threads) {
-        const percentiles& use = t.frame_bytes;
-        const bool loads = use.max > outlier * use.p99;
-        a.load_frames = a.load_frames || loads;
-        a.frame_capacity = std::max(a.frame_capacity, rounded((loads ? use.p99 : use.max) * a.sampled, 4096));
+    if (a.enough_frames) {
+        measuring second(a, p);
+        second.follow(r, site_of);
+        second.finish();
     }
-    std::erase_if(a.sites, [](const site& s) { return s.blocks + s.startup == 0; });
-    std::sort(a.sites.begin(), a.sites.end(), [](const site& x, const site& y) { return x.blocks != y.blocks ? x.blocks > y.blocks : x.startup > y.startup; });
+    sum_up(a);
+    std::erase_if(a.sites, [](const site& s) { return s.born + s.startup == 0; });
+    std::sort(a.sites.begin(), a.sites.end(), [](const site& x, const site& y) { return x.born != y.born ? x.born > y.born : x.startup > y.startup; });
     return a;
 }
 
@@ -263,17 +326,59 @@ void skip_wrappers(advice& a) {
     }
 }
 
-void sum_tags(advice& a) {
-    std::map<std::string, tag_use> tags;
-    const double frames = a.frames == 0 ? 1 : static_cast<double>(a.frames);
-    for (const site& s : a.sites) {
-        tag_use& t = tags[s.tag];
-        t.tag = s.tag;
-        ++t.places;
-        t.peak_bytes += s.peak_bytes * a.sampled;
-        t.mallocs_per_frame += static_cast<double>(s.blocks) * static_cast<double>(a.sampled) / frames;
+std::vector<site*> to_be_named(advice& a, std::size_t places) {
+    constexpr std::size_t peaks = 40;
+    std::vector<site*> all, named;
+    for (site& s : a.sites) all.push_back(&s);
+    named.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(places, all.size())));
+    if (!a.enough_frames) return named;
+    const auto most = all.begin() + static_cast<std::ptrdiff_t>(std::min(peaks, all.size()));
+    std::partial_sort(all.begin(), most, all.end(), [](const site* x, const site* y) { return x->peak_bytes > y->peak_bytes; });
+    named.insert(named.end(), all.begin(), most);
+    std::sort(named.begin(), named.end());
+    named.erase(std::unique(named.begin(), named.end()), named.end());
+    return named;
+}
+
+namespace {
+
+// Places have their peaks at different times: the peak of them together is less than the sum.
+class peaks_of_tags final : public trace::lives {
+public:
+    peaks_of_tags(std::vector<tag_use>& tags, const std::vector<std::size_t>& tag_of_place, const places& p) : tags_(tags), of_(tag_of_place), p_(p), live_(tags.size()) {}
+    void born(trace::block& b) override {
+        const std::size_t t = of_[p_.of(b.stack)];
+        tags_[t].peak_bytes = std::max(tags_[t].peak_bytes, live_[t] += b.size);
     }
-    for (auto& [name, t] : tags) a.tags.push_back(t);
+    void died(const trace::block& b, const trace::ending&) override { live_[of_[p_.of(b.stack)]] -= b.size; }
+    void left(const trace::block& b) override { live_[of_[p_.of(b.stack)]] -= b.size; }
+
+private:
+    std::vector<tag_use>& tags_;
+    const std::vector<std::size_t>& of_;
+    const places& p_;
+    std::vector<std::uint64_t> live_;
+};
+
+}  // namespace
+
+void sum_tags(advice& a, const trace::recording& r, std::size_t depth) {
+    const places p(r, depth);
+    std::map<std::vector<std::uint64_t>, std::size_t> numbers;
+    for (std::size_t i = 0; i < p.addresses().size(); ++i) numbers[p.addresses()[i]] = i;
+    std::map<std::string, std::size_t> known;
+    std::vector<std::size_t> tag_of_place(p.addresses().size());
+    for (const site& s : a.sites) {
+        const auto [i, fresh] = known.emplace(s.tag, a.tags.size());
+        if (fresh) a.tags.push_back({.tag = s.tag});
+        tag_use& t = a.tags[i->second];
+        ++t.places;
+        t.mallocs_per_frame += per_frame(a, s.born);
+        tag_of_place[numbers.at(s.addresses)] = i->second;
+    }
+    if (a.tags.empty()) return;
+    peaks_of_tags(a.tags, tag_of_place, p).follow(r, [&](std::uint32_t stack) { return p.of(stack); });
+    for (tag_use& t : a.tags) t.peak_bytes *= a.sampled;
     std::sort(a.tags.begin(), a.tags.end(), [](const tag_use& x, const tag_use& y) { return x.peak_bytes > y.peak_bytes; });
 }
 

@@ -11,7 +11,8 @@ namespace advise {
 enum class shape {
     unknown,    // too few blocks, or no two of them alike
     startup,    // made before the first frame
-    frame,      // dead within the frame, or a few frames later
+    frame,      // dead within the frame, or a few frames later: each block that was seen
+    survivors,  // mostly so, but some live on: in a frame those would dangle
     grow,       // a vector's pattern: larger and larger blocks with the same content
     transfer,   // freed by another thread
     pool,       // long-lived or of any life, of one size
@@ -29,28 +30,43 @@ inline constexpr std::uint32_t most_kept = 3;
 
 struct site {
     std::vector<std::uint64_t> addresses;  // innermost first
-    std::uint64_t blocks = 0;              // after the first frame began, and decided: not alive in the last frames
-    std::uint64_t startup = 0;             // before it
+    std::uint64_t born = 0;                // blocks made after the first frame began
+    std::uint64_t blocks = 0;              // of those, the decided: not made in the last frames and alive at the end
+    std::uint64_t startup = 0;             // made before the first frame
+    std::uint64_t startup_outlived = 0;    // of those, alive when it began
     std::uint64_t bytes = 0;
     std::uint64_t crossed = 0;             // ended by another thread
     std::uint64_t grown = 0;               // ended by growth
-    std::array<std::uint64_t, most_kept + 1> within{};  // ended after at most so many frames
+    std::array<std::uint64_t, most_kept + 1> within{};    // ended after at most so many frames
+    std::array<std::uint64_t, most_kept + 1> undecided{};  // made in the last frames, alive at the end, and older than so many
+    std::array<std::uint64_t, most_kept + 1> last_outlived{};  // the latest frame that made one which lives longer than so many
     std::array<std::uint64_t, life_bins> lives{};
     std::map<std::uint64_t, std::uint64_t> sizes;       // by size, the first 256 of them
     std::uint64_t other_sizes = 0;
-    std::uint64_t largest = 0;
+    std::uint64_t smallest = ~std::uint64_t{0}, largest = 0;
+    std::uint64_t oversize = 0;                         // blocks larger than `largest_in_frames`
     std::uint64_t live_bytes = 0, peak_bytes = 0, live_blocks = 0, peak_blocks = 0;
     std::uint64_t this_frame = 0, burst = 0;            // blocks, in one frame at most
 
     shape verdict = shape::unknown;
-    std::uint32_t kept = 0;        // frame: frames that its blocks outlive
+    std::uint32_t kept = 0;        // frame: frames that its blocks outlive; survivors: that most of them do at most
+    bool in_frames = false;        // frame, or grow where every block dies within its frame
     std::uint64_t pool_class = 0;  // pool: bytes
-    double share = 0;              // of its blocks that fit the verdict
+    double share = 0;              // of its blocks that fit the verdict; what does not must be right with it all the same
     double confidence = 0;         // what at least fits, with 95 % probability: Wilson's lower bound for `share`
     std::string tag;               // suggested
     std::vector<std::string> names;
     std::size_t named = 0;         // which of them names the place: the innermost that is not called from everywhere
 };
+
+// Frame memory holds larger blocks out of line, one by one, as a heap does: nothing is gained, and frame_capacity is not for them.
+inline constexpr std::uint64_t largest_in_frames = std::uint64_t{1} << 20;
+
+// Chunks are chained beyond it: what a single frame takes in full is no longer small.
+inline constexpr std::uint64_t most_capacity = std::uint64_t{64} << 20;
+
+// Blocks that live longer than `kept` frames, as far as the trace knows.
+inline std::uint64_t outliving(const site& s, std::uint32_t kept) { return s.blocks - s.within[kept] + s.undecided[kept]; }
 
 struct frame_use {
     std::uint64_t blocks = 0, bytes = 0;  // made in it
@@ -83,10 +99,15 @@ struct advice {
     std::vector<tag_use> tags;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> classes;  // pool: bytes, blocks live at most
     std::uint64_t frame_capacity = 0;     // bytes: the most that a thread's frame takes, or p99 where the most is far beyond it
+    std::uint64_t oversize = 0;           // blocks of frames that are larger than `largest_in_frames`, not in frame_capacity
+    bool capped = false;                  // frame_capacity is `most_capacity`
+    std::uint64_t in_frames = 0;          // blocks that would live in frames, looked at once more
+    std::uint64_t dangling = 0;           // of those, used beyond their frame: the verdicts leave none
     bool load_frames = false;             // some are far beyond p99
     std::uint32_t frames_in_flight = 1;
     double mallocs_per_frame = 0;
     std::map<shape, double> removed;  // mallocs a frame, by what replaces them
+    double staying = 0;               // the rest of mallocs_per_frame
 };
 
 inline constexpr double needed_confidence = 0.9;
@@ -101,7 +122,10 @@ advice study(const trace::recording& r, std::size_t depth);
 // Finds the functions that pass allocations on: called from so many places, they name none. Sets site::named.
 void skip_wrappers(advice& a);
 
-// After names and tags are known.
-void sum_tags(advice& a);
+// The places whose names are worth a look-up: the first `places` of them, and where there are tags to suggest, those with the largest peaks.
+std::vector<site*> to_be_named(advice& a, std::size_t places);
+
+// After the tags of those are known: the peak of each, from the trace.
+void sum_tags(advice& a, const trace::recording& r, std::size_t depth);
 
 }  // namespace advise

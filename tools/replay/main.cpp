@@ -92,7 +92,7 @@ int share(const replay::program& p) {
 // A process of its own for each allocator: its malloc is that of the whole process, as it is for those who use it.
 class contender {
 public:
-    contender(const rival& r, const replay::program& p, int program_fd, const choices& c, std::size_t frame_capacity) : r_(r) {
+    contender(const rival& r, const replay::program& p, int program_fd, const choices& c, const replay::frame_options& frames) : r_(r) {
         int in[2], out[2];
         if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) fail(std::strerror(errno));  // no contender holds the ends of another
         child_ = fork();
@@ -104,7 +104,7 @@ public:
             const replay::order o = !c.threads ? replay::order::one_thread : c.exact ? replay::order::exact : replay::order::free;
             std::vector<std::string> words = {"framealloc-replay", "--serve"};
             for (const std::uint64_t n : {static_cast<std::uint64_t>(program_fd), static_cast<std::uint64_t>(p.operations.size()), p.slots, std::uint64_t{p.threads},
-                                          static_cast<std::uint64_t>(r.with), static_cast<std::uint64_t>(o), static_cast<std::uint64_t>(frame_capacity)})
+                                          static_cast<std::uint64_t>(r.with), static_cast<std::uint64_t>(o), static_cast<std::uint64_t>(frames.capacity), std::uint64_t{frames.in_flight}})
                 words.push_back(std::to_string(n));
             std::vector<char*> arguments;
             for (std::string& w : words) arguments.push_back(w.data());
@@ -158,16 +158,16 @@ private:
 };
 
 // Returns how many stamps were wrong.
-std::uint64_t compare(const char* title, const replay::program& p, const std::vector<rival>& list, const choices& c, std::size_t frame_capacity) {
+std::uint64_t compare(const char* title, const replay::program& p, const std::vector<rival>& list, const choices& c, const replay::frame_options& frames) {
     if (p.calls == 0) {
         std::printf("%s: nothing to play\n", title);
         return 0;
     }
     const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-    if (p.peak_bytes > memory / 2) fail("the trace holds " + std::to_string(p.peak_bytes) + " bytes at once, more than half of this machine's memory");
+    if (p.touched > memory / 2) fail("the trace holds " + std::to_string(p.touched) + " bytes in use at once, more than half of this machine's memory");
     const int fd = share(p);
     std::vector<std::unique_ptr<contender>> contenders;
-    for (const rival& r : list) contenders.push_back(std::make_unique<contender>(r, p, fd, c, frame_capacity));
+    for (const rival& r : list) contenders.push_back(std::make_unique<contender>(r, p, fd, c, frames));
     close(fd);
     for (auto& x : contenders) x->play(true);
     for (unsigned round = 0; round < c.rounds; ++round) {
@@ -180,6 +180,7 @@ std::uint64_t compare(const char* title, const replay::program& p, const std::ve
     std::printf("%s: %llu calls, %llu blocks, %llu frames, %.1f MiB live at most; verified once, timed in %u rounds, interleaved\n", title, static_cast<unsigned long long>(p.calls),
                 static_cast<unsigned long long>(p.blocks), static_cast<unsigned long long>(p.frames), static_cast<double>(p.peak_bytes) / 1048576, c.rounds);
     std::printf("  %-11s %12s %12s %14s %12s %14s %8s\n", "allocator", "ns, median", "ns, fastest", "to best rival", "peak MiB", "peak to live", "wrong");
+    if (p.beyond != 0) std::printf("  %llu blocks of places advised for frames are used beyond them; they are played in the pool\n", static_cast<unsigned long long>(p.beyond));
     std::uint64_t wrong = 0;
     for (const auto& x : contenders) {
         const double calls = static_cast<double>(p.calls);
@@ -195,15 +196,16 @@ std::uint64_t compare(const char* title, const replay::program& p, const std::ve
 }
 
 int serve_from(char** arguments) {
-    std::uint64_t n[7];
-    for (int i = 0; i < 7; ++i) n[i] = std::strtoull(arguments[i], nullptr, 10);
-    return replay::serve(static_cast<int>(n[0]), n[1], n[2], static_cast<std::uint32_t>(n[3]), static_cast<replay::with>(n[4]), static_cast<replay::order>(n[5]), n[6]);
+    std::uint64_t n[8];
+    for (int i = 0; i < 8; ++i) n[i] = std::strtoull(arguments[i], nullptr, 10);
+    return replay::serve(static_cast<int>(n[0]), n[1], n[2], static_cast<std::uint32_t>(n[3]), static_cast<replay::with>(n[4]), static_cast<replay::order>(n[5]),
+                         {.capacity = n[6], .in_flight = static_cast<std::uint32_t>(n[7])});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 9 && std::strcmp(argv[1], "--serve") == 0) return serve_from(argv + 2);
+    if (argc == 10 && std::strcmp(argv[1], "--serve") == 0) return serve_from(argv + 2);
     choices c;
     CLI::App app("Replays the allocations of a recorded program with several allocators, in turns, and verifies every content");
     app.add_option("trace", c.trace, "what framealloc-record wrote")->required();
@@ -226,9 +228,9 @@ int main(int argc, char** argv) {
     try {
         const trace::recording r(c.trace);
         const advise::advice a = advise::study(r, c.depth);
-        const std::size_t capacity = std::max<std::size_t>(a.frame_capacity, 1 << 20);
-        wrong += compare("everything", replay::build(r, a, c.depth, replay::part::all), list, c, capacity);
-        if (c.intent) wrong += compare("frame-shaped places", replay::build(r, a, c.depth, replay::part::frames), list, c, capacity);
+        const replay::frame_options frames{.capacity = std::max<std::size_t>(a.frame_capacity, 1 << 20), .in_flight = a.frames_in_flight};
+        wrong += compare("everything", replay::build(r, a, c.depth, replay::part::all), list, c, frames);
+        if (c.intent) wrong += compare("frame-shaped places", replay::build(r, a, c.depth, replay::part::frames), list, c, frames);
     } catch (const trace::error& e) {
         fail(e.what());
     }

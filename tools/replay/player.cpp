@@ -28,11 +28,13 @@ struct slot {
 
 std::uint64_t stamp_of(const operation& o) { return (std::uint64_t{o.slot()} << 24 | o.use()) * 0x9e3779b97f4a7c15U; }
 
-// The first and the last bytes; of a large block one word of every page too, as its owner would have used it.
+// The first and the last bytes; of a block that is not too large one word of every OS page too.
 void stamp(void* p, std::uint64_t bytes, std::uint64_t value) {
     auto* b = static_cast<unsigned char*>(p);
     if (bytes < 16) return static_cast<void>(std::memcpy(b, &value, bytes < 8 ? bytes : 8));  // two would overlap
-    for (std::uint64_t at = 4096; at + 8 <= bytes; at += 4096) std::memcpy(b + at, &value, 8);
+    if (bytes <= stamped_whole) {
+        for (std::uint64_t at = 4096; at + 8 <= bytes; at += 4096) std::memcpy(b + at, &value, 8);
+    }
     std::memcpy(b, &value, 8);
     std::memcpy(b + bytes - 8, &value, 8);
 }
@@ -42,8 +44,23 @@ bool is_stamped(const void* p, std::uint64_t bytes, std::uint64_t value) {
     return std::memcmp(b, &value, 8) == 0 && std::memcmp(b + bytes - 8, &value, 8) == 0;
 }
 
+// Zeroed, or copied when it grows: as much as is stamped. A calloc takes pages from the system that are zero and does not touch them, a realloc
+// moves pages; what this player would write instead, the program may never have written.
+template <class F>
+void each_used_part(std::uint64_t bytes, F f) {
+    if (bytes <= stamped_whole) return f(std::uint64_t{0}, bytes);
+    f(std::uint64_t{0}, std::uint64_t{4096});
+    f(bytes - 4096, std::uint64_t{4096});
+}
+void clear(void* p, std::uint64_t bytes) {
+    each_used_part(bytes, [&](std::uint64_t at, std::uint64_t n) { std::memset(static_cast<char*>(p) + at, 0, n); });
+}
+void copy(void* to, const void* from, std::uint64_t bytes) {
+    each_used_part(bytes, [&](std::uint64_t at, std::uint64_t n) { std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at, n); });
+}
+
 struct by_malloc {
-    explicit by_malloc(std::size_t) {}
+    explicit by_malloc(const frame_options&) {}
     static void* allocate(const operation& o) {
         if (o.alignment() > 16) {
             void* p = nullptr;
@@ -54,28 +71,28 @@ struct by_malloc {
     static void* allocate_zero(const operation& o) { return std::calloc(1, o.bytes()); }
     static void release(const operation&, void* p, std::uint64_t) { std::free(p); }
     static void* grow(const operation& o, void* p, std::uint64_t) { return std::realloc(p, o.bytes()); }
-    static void next_frame() {}
+    static void next_frame(std::uint64_t) {}
 };
 
 // Sized, as its users call it: pools, which send what is large to the heap.
 class by_framealloc {
 public:
-    explicit by_framealloc(std::size_t frame_capacity) : alloc_({.name = "replay", .frame_capacity = frame_capacity}) {}
+    explicit by_framealloc(const frame_options& f) : alloc_({.name = "replay", .frame_capacity = f.capacity, .frames_in_flight = f.in_flight}) {}
     void* allocate(const operation& o) { return o.alignment() <= 16 ? alloc_.try_pool_alloc_bytes(o.bytes()) : alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment()); }
     void* allocate_zero(const operation& o) {
         void* p = allocate(o);
-        if (p != nullptr) std::memset(p, 0, o.bytes());
+        if (p != nullptr) clear(p, o.bytes());
         return p;
     }
     void release(const operation& o, void* p, std::uint64_t bytes) { alloc_.pool_free_bytes(p, bytes, o.alignment()); }
     void* grow(const operation& o, void* p, std::uint64_t bytes) {
         void* q = allocate(o);
         if (q == nullptr) return nullptr;
-        std::memcpy(q, p, bytes < o.bytes() ? bytes : o.bytes());
+        copy(q, p, bytes < o.bytes() ? bytes : o.bytes());
         release(o, p, bytes);
         return q;
     }
-    void next_frame() {}
+    void next_frame(std::uint64_t) {}
 
 protected:
     fa::smart_alloc alloc_;
@@ -90,7 +107,7 @@ public:
     }
     void* allocate_zero(const operation& o) {
         void* p = allocate(o);
-        if (p != nullptr) std::memset(p, 0, o.bytes());
+        if (p != nullptr) clear(p, o.bytes());
         return p;
     }
     void release(const operation& o, void* p, std::uint64_t bytes) {
@@ -100,10 +117,13 @@ public:
         if (!o.in_frame()) return by_framealloc::grow(o, p, bytes);
         if (frame().ref().try_grow(p, bytes, o.bytes(), o.alignment())) return p;
         void* q = allocate(o);
-        if (q != nullptr) std::memcpy(q, p, bytes < o.bytes() ? bytes : o.bytes());
+        if (q != nullptr) copy(q, p, bytes < o.bytes() ? bytes : o.bytes());
         return q;
     }
-    void next_frame() {
+    // Where one thread plays for all, the second of them finds its frame open.
+    void next_frame(std::uint64_t number) {
+        if (frame_ && number_ == number) return;
+        number_ = number;
         frame_.reset();
         frame_.emplace(alloc_);
     }
@@ -111,7 +131,7 @@ public:
 
 private:
     fa::frame_scope& frame() {
-        if (!frame_) next_frame();
+        if (!frame_) next_frame(0);
         return frame_->scope;
     }
     struct open_frame {  // a scope stays where it is made
@@ -119,8 +139,10 @@ private:
         fa::frame_scope scope;
     };
     static thread_local std::optional<open_frame> frame_;
+    static thread_local std::uint64_t number_;
 };
 thread_local std::optional<by_intent::open_frame> by_intent::frame_;
+thread_local std::uint64_t by_intent::number_ = 0;
 
 std::uint64_t now_ns() {
     timespec t{};
@@ -171,7 +193,7 @@ template <bool Verify, class M>
             }
             break;
         }
-        case act::frame: m.next_frame(); break;
+        case act::frame: m.next_frame(o.bytes()); break;
     }
 }
 
@@ -248,7 +270,7 @@ struct player::state {
 };
 
 // The player's own tables are not from malloc: they would lie among what is measured.
-player::player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity) : state_(new state) {
+player::player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames) : state_(new state) {
     state_->operations = operations;
     state_->slot_count = slots;
     state_->chosen = w;
@@ -262,9 +284,9 @@ player::player(std::span<const operation> operations, std::uint64_t slots, std::
         for (const std::size_t n : counts) state_->by_thread.emplace_back().reserve(n);  // at once: what growth leaves would hide the peak
         for (std::uint32_t i = 0; i < operations.size(); ++i) state_->by_thread[operations[i].thread()].push_back(i);
     }
-    if (w == with::malloc) state_->malloc.emplace(frame_capacity);
-    else if (w == with::framealloc) state_->pools.emplace(frame_capacity);
-    else state_->intent.emplace(frame_capacity);
+    if (w == with::malloc) state_->malloc.emplace(frames);
+    else if (w == with::framealloc) state_->pools.emplace(frames);
+    else state_->intent.emplace(frames);
     if (w != with::intent || o != order::one_thread) return;
     state_->without_releases.reserve(operations.size());
     for (const operation& x : operations) {
@@ -308,11 +330,11 @@ void forget_peak() {
 
 }  // namespace
 
-int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity) {
+int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames) {
     const std::size_t bytes = operations * sizeof(operation);
     void* p = mmap(nullptr, bytes == 0 ? 1 : bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, program_fd, 0);
     if (p == MAP_FAILED) return 2;
-    player plays({static_cast<const operation*>(p), operations}, slots, threads, w, o, frame_capacity);
+    player plays({static_cast<const operation*>(p), operations}, slots, threads, w, o, frames);
     char line[16];
     bool first = true;
     while (std::fgets(line, sizeof line, stdin) != nullptr) {

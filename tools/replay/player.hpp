@@ -16,9 +16,14 @@ struct outcome {
     std::uint64_t refused = 0;  // requests
 };
 
+struct frame_options {
+    std::size_t capacity;     // bytes
+    std::uint32_t in_flight;
+};
+
 class player {
 public:
-    player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity);
+    player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames);
     ~player();
     player(const player&) = delete;
     player& operator=(const player&) = delete;
@@ -31,6 +36,6 @@ private:
 
 // A line on standard input asks for a run, one beginning with 'v' for a verified one; each is answered with a line. Returns the exit
 // status of the process.
-int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, std::size_t frame_capacity);
+int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames);
 
 }  // namespace replay

@@ -8,34 +8,47 @@ namespace {
 constexpr std::uint64_t most_bytes = (std::uint64_t{1} << 40) - 1;
 constexpr std::uint32_t most_threads = (1U << 13) - 1;
 
-// Stacks whose places are frame-shaped, without frames in flight.
-std::vector<bool> frame_stacks(const trace::recording& r, const advise::advice& a, std::size_t depth) {
-    std::map<std::vector<std::uint64_t>, bool> shaped;
-    for (const advise::site& s : a.sites) shaped[s.addresses] = (s.verdict == advise::shape::frame && s.kept == 0) || s.verdict == advise::shape::grow;
-    std::vector<bool> by_stack(r.stack_count() + 1);
+// By stack: frames that a block of its place may outlive, or none where it is not for frames.
+constexpr std::uint8_t not_in_frames = 255;
+std::vector<std::uint8_t> frame_stacks(const trace::recording& r, const advise::advice& a, std::size_t depth) {
+    std::map<std::vector<std::uint64_t>, std::uint8_t> kept;
+    for (const advise::site& s : a.sites) kept[s.addresses] = s.in_frames ? static_cast<std::uint8_t>(s.kept) : not_in_frames;
+    std::vector<std::uint8_t> by_stack(r.stack_count() + 1, not_in_frames);
     for (std::uint32_t n = 0; n < r.stack_count(); ++n) {
         const auto whole = r.stack(n);
-        const auto i = shaped.find({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(std::min(depth, whole.size()))});
-        by_stack[n] = i != shaped.end() && i->second;
+        const auto i = kept.find({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(std::min(depth, whole.size()))});
+        if (i != kept.end()) by_stack[n] = i->second;
     }
     return by_stack;
 }
 
-// First: which blocks would end with their frame, on their thread.
+// First: which blocks would end with their frame, on their thread. Of the places that are advised for frames all should.
 class looking final : public trace::lives {
 public:
-    explicit looking(std::vector<bool>& s) : shaped_(s) {}
+    looking(std::vector<std::uint8_t>& kept, std::uint64_t marks) : kept_(kept), marks_(marks) {}
     std::vector<bool> fits;
+    std::uint64_t beyond = 0;
 
     void born(trace::block& b) override {
         if (fits.size() <= b.serial) fits.resize(b.serial + 1);
     }
     void died(const trace::block& b, const trace::ending& e) override {
-        fits[b.serial] = b.frame != 0 && e.frame == b.frame && e.thread == b.thread && b.stack < shaped_.size() && shaped_[b.stack];
+        const std::uint8_t kept = of(b);
+        if (kept == not_in_frames) return;
+        const bool ends = e.frame - b.frame <= kept && e.thread == b.thread;
+        fits[b.serial] = ends && b.frame != 0;
+        if (!ends) ++beyond;
+    }
+    void left(const trace::block& b) override {
+        const std::uint8_t kept = of(b);
+        if (kept != not_in_frames && marks_ - b.frame > kept) ++beyond;
     }
 
 private:
-    std::vector<bool>& shaped_;
+    std::uint8_t of(const trace::block& b) const { return b.stack < kept_.size() ? kept_[b.stack] : not_in_frames; }
+
+    std::vector<std::uint8_t>& kept_;
+    std::uint64_t marks_;
 };
 
 class writing {
@@ -100,7 +113,7 @@ private:
         std::uint64_t& at = frame_of_[thread];
         if (at == p_.frames) return;
         at = p_.frames;
-        push(act::frame, 0, false, thread, 0, 0, 0);
+        push(act::frame, 0, false, thread, 0, at, 0);
     }
     void put(act what, std::uint8_t alignment_log2, bool in_frame, std::uint32_t thread, std::uint64_t slot, std::uint64_t bytes, std::uint64_t use) {
         follow_frame(thread);
@@ -139,7 +152,7 @@ private:
             to.slot = from.slot;
             to.use = from.use;
             put(act::grow, to.alignment_log2, in_frame, s.thread, to.slot, to.bytes, to.use);
-            live_bytes_ -= from.bytes;
+            discharge(from.bytes);
             charge(to.bytes);
         } else {
             if (to.played) {
@@ -164,7 +177,7 @@ private:
     void release(const held& h, std::uint32_t thread) {
         if (!h.played) return;
         put(act::release, h.alignment_log2, h.in_frame, thread, h.slot, 0, h.use);
-        live_bytes_ -= h.bytes;
+        discharge(h.bytes);
         free_slots_.push_back(h.slot);
     }
     void take_slot(held& h) {
@@ -178,9 +191,17 @@ private:
         h.use = uses_[h.slot];
         uses_[h.slot] = (uses_[h.slot] + 1) & 0xFFFFFF;
     }
+    // What is stamped of it: all, or an OS page at each end.
+    static std::uint64_t touched(std::uint64_t bytes) { return bytes <= stamped_whole ? bytes : 2 * 4096; }
     void charge(std::uint64_t bytes) {
         live_bytes_ += bytes;
+        touched_ += touched(bytes);
         p_.peak_bytes = std::max(p_.peak_bytes, live_bytes_);
+        p_.touched = std::max(p_.touched, touched_);
+    }
+    void discharge(std::uint64_t bytes) {
+        live_bytes_ -= bytes;
+        touched_ -= touched(bytes);
     }
 
     program& p_;
@@ -190,19 +211,20 @@ private:
     std::unordered_map<std::uint32_t, held> resized_;
     std::unordered_map<std::uint32_t, std::uint64_t> frame_of_;
     std::vector<std::uint32_t> uses_, free_slots_;
-    std::uint64_t serial_ = 0, live_bytes_ = 0;
+    std::uint64_t serial_ = 0, live_bytes_ = 0, touched_ = 0;
 };
 
 }  // namespace
 
 program build(const trace::recording& r, const advise::advice& a, std::size_t site_depth, part which) {
-    std::vector<bool> shaped = frame_stacks(r, a, site_depth);
-    looking l(shaped);
+    std::vector<std::uint8_t> kept = frame_stacks(r, a, site_depth);
+    looking l(kept, r.marks());
     l.follow(r, [](std::uint32_t stack) { return stack; });
     program p;
     writing w(p, l.fits, which);
     r.for_each([&](const trace::step& s) { w.step(s, s.thread == r.marking_thread()); });
     w.finish();
+    p.beyond = l.beyond;
     return p;
 }
 
