@@ -68,7 +68,7 @@ std::string of_heap(const advice&, const site& s) {
     if (dies && s.oversize * 2 > s.born) line += "; dies in its frame, but would lie out of line there: larger than " + bytes(largest_in_frames);
     else if (dies && s.crossed != 0) line += "; dies in its frame, but " + few(s.crossed, s.blocks) + " is freed by another thread: not a frame";
     if (s.verdict == shape::pool) return line;
-    if (s.grown != 0) return line + "; heap_vec where it grows: " + few(s.grown, s.blocks);
+    if (const std::uint64_t growing = std::max(s.grown, s.resized); growing != 0) return line + "; heap_vec where it grows: " + few(growing, s.blocks);
     if (s.sizes.size() < 2) return line;
     const auto common = std::max_element(s.sizes.begin(), s.sizes.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
     const std::uint64_t others = s.blocks - common->second;
@@ -79,6 +79,7 @@ std::string of_heap(const advice&, const site& s) {
 std::string of_frame(const site& s) {
     std::string line = "frame_alloc";
     if (s.kept != 0) line += ", " + std::to_string(s.kept + 1) + " frames in flight";
+    if (const std::uint64_t growing = std::max(s.grown, s.resized); growing != 0) line += "; frame_vec where it grows: " + few(growing, s.blocks);
     if (s.oversize != 0) line += "; " + few(s.oversize, s.born) + " larger than " + bytes(largest_in_frames) + ", out of line and not in frame_capacity";
     return line;
 }
@@ -154,7 +155,7 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
         const site& s = a.sites[i];
         data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(a, s)},
                                   {"confidence", s.confidence}, {"kept", s.kept}, {"rate", rate(a, s)}, {"blocks", s.blocks}, {"sizes", sizes(s)},
-                                  {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown},
+                                  {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown}, {"resized", s.resized},
                                   {"startup", s.startup}, {"startup_outlived", s.startup_outlived}, {"oversize", s.oversize},
                                   {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
     }

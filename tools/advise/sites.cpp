@@ -74,6 +74,7 @@ public:
         note_outlived(s, b, life);
         ++s.lives[life_bin(life)];
         if (e.by_growth) ++s.grown;
+        if (b.resized) ++s.resized;
         ++a_.blocks;
         if (life == 0) ++a_.died_in_frame;
     }
@@ -91,6 +92,7 @@ public:
             for (std::uint64_t k = 0; k < life; ++k) ++s.undecided[k];
             return;
         }
+        if (b.resized) ++s.resized;
         count(s, b);
         ++s.lives[life_bins - 1];
         ++a_.blocks;
@@ -200,8 +202,9 @@ void judge_life(site& s) {
 
 void judge(site& s) {
     // What moves on is grown; the last block of each chain is not, so half of all is most of them.
-    if (s.grown * 2 >= s.blocks && s.grown != 0) {
-        fits(s, s.grown);
+    const std::uint64_t growing = std::max(s.grown, s.resized);
+    if (growing * 2 >= s.blocks && growing != 0) {
+        fits(s, growing);
         if (!are_enough(s.blocks)) return;
         s.verdict = shape::grow;
         s.in_frames = dies_in_frames(s, 0);
@@ -212,7 +215,7 @@ void judge(site& s) {
     if (s.verdict != shape::unknown || !are_enough(s.blocks)) return;  // too few, whatever they were
     fits(s, s.blocks);
     const std::uint64_t bytes = rounded(s.largest, frame_step);
-    const bool alike = bytes == rounded(s.smallest, frame_step) && bytes != 0 && bytes <= pool_most && s.grown == 0;
+    const bool alike = bytes == rounded(s.smallest, frame_step) && bytes != 0 && bytes <= pool_most && growing == 0;
     s.verdict = alike ? shape::pool : shape::heap;
     if (alike) s.pool_class = bytes;
 }
@@ -268,7 +271,7 @@ static void sum_up(advice& a) {
         if (s.verdict == shape::frame) a.frames_in_flight = std::max(a.frames_in_flight, s.kept + 1);
         if (s.verdict == shape::pool) classes[s.pool_class] += s.peak_blocks * a.sampled;
         double removed = 0;
-        if (s.verdict == shape::grow) removed = per_frame(a, s.grown);
+        if (s.verdict == shape::grow) removed = per_frame(a, std::max(s.grown, s.resized));
         else if (s.verdict == shape::frame || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
         if (removed != 0) a.removed[s.verdict] += removed;
         a.staying += rate - removed;

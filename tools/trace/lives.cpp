@@ -53,8 +53,8 @@ private:
         if (i == live_.end()) ++to_.unknown_;
         return i;
     }
-    void add(const trace::step& s) {
-        block b{.size = s.size, .serial = serial_++, .stack = s.stack, .thread = s.thread, .frame = frame_, .alignment_log2 = s.alignment_log2};
+    void add(const trace::step& s, bool resized = false) {
+        block b{.size = s.size, .serial = serial_++, .stack = s.stack, .thread = s.thread, .frame = frame_, .alignment_log2 = s.alignment_log2, .resized = resized};
         if (const auto old = live_.find(s.address); old != live_.end()) {  // its end was not recorded
             ++to_.unknown_;
             to_.left(old->second);
@@ -83,7 +83,7 @@ private:
         const block old = from->second;
         resized_.erase(from);
         to_.died(old, {.frame = frame_, .thread = s.thread, .by_growth = true});
-        add(s);
+        add(s, true);
     }
 
     lives& to_;

@@ -14,6 +14,7 @@ struct block {
     std::uint32_t thread;
     std::uint32_t frame;    // marks before it
     std::uint8_t alignment_log2;
+    bool resized = false;   // realloc made it of another
 };
 
 struct ending {

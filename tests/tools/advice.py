@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""What framealloc-advise and -replay say is right for every block that was recorded, and costs no more than it must.
+
+usage: advice.py BUILD SOURCE CHECK      CHECK: shapes, giant or names; see tools.py for BUILD and SOURCE
+"""
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+from tools import ADVISE, PLANTED, RECORD, REPLAY, advise, build, check, run
+
+SHAPES, GIANT = build / "tests/shapes", build / "tests/untouched_giant"
+
+# By function: the shape, whether it is for frames, frames that its blocks outlive, and words of the advice.
+RIGHT = {
+    "clean": ("frame", True, 0, "frame_alloc"),
+    "one_in_16": ("survivors", False, 0, "1 in 16 lives on: not a frame"),
+    "one_in_1000": ("survivors", False, 0, "lives on: not a frame"),
+    "one_at_the_end": ("survivors", False, 0, "1 in 10,000 lives on: not a frame"),
+    "warm_up": ("survivors", False, 0, "none made after frame 4"),
+    "made_before": ("survivors", False, 0, "5 made before the first frame live on"),
+    "freed_in_the_next": ("frame", True, 1, "2 frames in flight"),
+    "seldom_in_the_next": ("frame", True, 1, "2 frames in flight"),
+    "hardly_in_the_next": ("survivors", False, 0, "not a frame"),
+    "freed_elsewhere": ("pool", False, 0, "1 in 25 is freed by another thread: not a frame"),
+    "of_two_sizes": ("heap", False, 0, "1 in 20 are of 48 B"),
+    "some_are_resized": ("heap", False, 0, "heap_vec where it grows: 1 in 10"),
+    "grows_and_stays": ("grow", False, 0, "heap_vec"),
+    "grows_and_dies": ("grow", True, 0, "frame_vec"),
+    "before_and_after": ("pool", False, 0, "pool_alloc, class 208"),
+}
+
+
+def stamps_are_right(table):
+    """Wrong stamps, and blocks of advised places that are used beyond their frame: none."""
+    rows = re.findall(r"^  (\w+) +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +(\d+)$", table, re.M)
+    check(rows and all(wrong == "0" for _, wrong in rows), f"every stamp right: {table}")
+    check("used beyond" not in table, f"frames hold what was advised: {table}")
+
+
+def shapes(folder):
+    run(RECORD, "-o", folder / "s", "--", SHAPES)
+    a = advise(folder, "s", "--places", "1000")
+    for function, (shape, in_frames, kept, words) in RIGHT.items():
+        places = [p for p in a["places"] if p["stack"] and p["stack"][0].startswith(function + "(") and p["blocks"] >= 35]
+        check(places, f"{function} is a place")
+        p = places[0]
+        check((p["shape"], p["in_frames"], p["kept"]) == (shape, in_frames, kept) and words in p["advice"], f"{function} is {shape}, {words!r}: {p}")
+    resized = [p for p in a["places"] if p["stack"] and p["stack"][0].startswith("some_are_resized")]
+    check(sorted(p["shape"] for p in resized if p["blocks"] >= 35) == ["grow", "heap"], f"what realloc made is no pool's: {resized}")
+    check(a["frames_in_flight"] == 2 and a["in_frames"] > 10_000 and a["dangling"] == 0, f"{a['dangling']} of {a['in_frames']} dangle")
+    together = sum(a["removed"].values()) + a["staying"]
+    check(abs(together - a["mallocs_per_frame"]) < 1e-6, f"{together} is {a['mallocs_per_frame']}")
+    check(abs(sum(p["rate"] for p in a["places"]) - together) < 1e-6, "and is what the places make")
+    for words in ([], ["--threads"], ["--threads", "--exact"]):
+        stamps_are_right(run(REPLAY, "--intent", "--with", "glibc", "--rounds", "1", *words, folder / "s").stdout)
+    print(f"{len(RIGHT)} places with a minority of another kind; {a['in_frames']} blocks in frames, {a['dangling']} used beyond them, replayed in three orders")
+
+
+def memory_of(*command):
+    """MiB that a program and what it waits for held at most, and what it printed."""
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen([str(c) for c in command], stdout=out, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read()
+    check(process.returncode == 0, f"{command}: {text}")
+    return usage.ru_maxrss / 1024, text
+
+
+def giant(folder):
+    for how in ("malloc", "calloc", "realloc"):
+        needed = []
+        for size in ("2", "2000"):
+            run(RECORD, "--frame", "getenv", "-o", folder / size, "--", GIANT, size, how)
+            a = advise(folder, size)
+            check(a["frame_capacity"] <= 1 << 20 and a["dangling"] == 0, f"{how}: a frame of {a['frame_capacity']} bytes")
+            check(any("larger than 1 MiB" in p["advice"] or p["shape"] == "grow" for p in a["places"]), f"{how}: said of the giant: {a['places'][:3]}")
+            everything = [] if how == "malloc" else ["--with", "glibc,framealloc"]  # some allocators clear or copy what was not touched
+            for words in ([], ["--threads"]):
+                peak, table = memory_of(REPLAY, "--intent", "--rounds", "1", *everything, *words, folder / size)
+                stamps_are_right(table)
+                needed.append(peak)
+        check(max(needed) < min(needed) + 8, f"{how}: replay held {needed} MiB")
+        print(f"{how}: replay of 2 MiB and of 2,000 MiB, one page touched, held {min(needed):.1f} to {max(needed):.1f} MiB")
+
+
+def names(folder):
+    """A stand-in for eu-addr2line writes down what it is asked."""
+    log, tool = folder / "asked", folder / "bin" / "eu-addr2line"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\necho "module $7" >> {log}\ntee -a {log} | PATH="{os.environ["PATH"]}" exec eu-addr2line "$@"\n')
+    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    environment = {**os.environ, "PATH": f"{tool.parent}:{os.environ['PATH']}"}
+
+    def asked(*words):
+        log.write_text("")
+        done = run(ADVISE, *words, env=environment)
+        lines = log.read_text().splitlines()
+        modules = [line for line in lines if line.startswith("module")]
+        check(len(modules) == len(set(modules)), f"a module is asked once: {modules}")
+        return len(lines) - len(modules), done.stdout
+
+    run(RECORD, "-o", folder / "n", "--", "sh", "-c", f"exec {REPLAY} --help")
+    count, text = asked(folder / "n")
+    check(count == 0 and "Nothing is recommended" in text, f"{count} look-ups to say that nothing is recommended: {text}")
+    count, _ = asked(folder / "n", "--options", folder / "o.hpp")
+    check(count == 0, f"{count} look-ups for options that are none")
+    run(RECORD, "-o", folder / "p", "--frame-every", "1", "--", "python3", "-c", "import json, decimal, unittest.mock, time\nfor n in range(30): time.sleep(.001); json.dumps(list(range(n)))")
+    few, _ = asked(folder / "p", "--places", "1")
+    all_places = advise(folder, "p", "--places", "10000")["places"]
+    everything = len({name for p in all_places for name in p["stack"]})
+    check(0 < few <= 41 * 5 < everything, f"{few} look-ups for a place and its tags, {everything} names in all")
+    print(f"0 look-ups to recommend nothing, {few} of more than {everything} to name one place and ten tags, each module asked once")
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        {"shapes": shapes, "giant": giant, "names": names}[sys.argv[3]](pathlib.Path(name))
+    print(f"{sys.argv[3]}: right, {time.monotonic() - started:.1f} s")
