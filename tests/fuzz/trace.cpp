@@ -53,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const advise::advice a = advise::study(r, 5);
         const replay::program p = replay::build(r, a, 5, replay::part::all);
         replay::build(r, a, 5, replay::part::frames);
+        if (a.dangling != 0 || p.beyond != 0) std::abort();  // what was advised is right for what was recorded
         if (p.calls > 4 * r.events()) std::abort();  // at most a birth and an end of each
     } catch (const trace::error& e) {
         if (std::strchr(e.what(), '\n') != nullptr) std::abort();

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What framealloc-advise and -replay say is right for every block that was recorded, and costs no more than it must.
 
-usage: advice.py BUILD SOURCE CHECK      CHECK: shapes, giant or names; see tools.py for BUILD and SOURCE
+usage: advice.py BUILD SOURCE CHECK      CHECK: shapes, giant, names or wrong_use; see tools.py for BUILD and SOURCE
 """
 import os
 import pathlib
 import re
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -120,8 +121,65 @@ def names(folder):
     print(f"0 look-ups to recommend nothing, {few} of more than {everything} to name one place and ten tags, each module asked once")
 
 
+ALLOCATE, RELEASE, MARK, WIDE = 1, 5, 10, 11
+
+
+def trace_of(path, events):
+    """A trace as of a program that was killed: (operation, address, size) each, of one thread and one place."""
+    chunk = struct.pack("<4sIIIQQ", b"fach", 1, 1, 0, 0, 0)
+    chunks = [chunk]
+    for number, (what, address, size) in enumerate(events):
+        if len(chunks[-1]) + 32 > 65536:
+            chunks[-1] = chunks[-1].ljust(65536, b"\0")
+            chunks.append(chunk)
+        order = number << 25
+        if what == ALLOCATE and size >= 2**19 - 1:
+            chunks[-1] += struct.pack("<QQ", WIDE | 4 << 4 | order, size)
+            order, size = order + 2**24, 2**19 - 1
+        chunks[-1] += struct.pack("<QQ", what | order, size if what == MARK else address >> 3 << 19 | size)
+    chunks[-1] = chunks[-1].ljust(65536, b"\0")
+    header = struct.pack("<8sIIQQQQIIII256s2048s", b"fatrace1", 1, 1, 0, 0, len(chunks), 0, 1, 5, 0, 0, b"", b"made")
+    path.write_bytes(header.ljust(4096, b"\0") + b"".join(chunks))
+    return path
+
+
+def frames_of(events, count=40):
+    return [e for n in range(count) for e in [(MARK, 0, n)] + events]
+
+
+def wrong_use(folder):
+    (folder / "empty").write_bytes(b"")
+    os.mkfifo(folder / "fifo")
+    good = trace_of(folder / "good", frames_of([(ALLOCATE, 64, 100), (RELEASE, 64, 0)]))
+    check(advise(folder, "good")["in_frames"] == 40, "a trace that was made is read")
+    stamps_are_right(run(REPLAY, "--intent", "--rounds", "1", "--with", "glibc", good).stdout)
+    sizes = {name: trace_of(folder / name, events) for name, events in {
+        "beyond": frames_of([(ALLOCATE, 64, 2**46), (RELEASE, 64, 0)]),
+        "many": [(ALLOCATE, 4096 + n * 2**20, 2**20) for n in range(200_000)]}.items()}
+    wrong = 0
+    for words, line in (([folder / "none"], "No such file"), ([folder], "not a trace"), ([folder / "empty"], "not a trace"), ([folder / "fifo"], "not a trace"),
+                        ([GIANT], "not a trace"), ([], "trace"), ([good, good], "not expected"), ([good, "--no-such-flag"], "no-such-flag"), ([good, "--site-depth", "0"], "site-depth"),
+                        ([good, "--site-depth", "33"], "site-depth"), ([good, "--site-depth", "x"], "site-depth"), ([good, "--site-depth", "99999999999999999999"], "site-depth")):
+        for tool in (ADVISE, REPLAY):
+            done = run(tool, *words, status=2)
+            check(line in done.stderr and done.stderr.count("\n") == 1 and not done.stdout, f"one line: {done.stderr!r}{done.stdout!r}")
+            wrong += 1
+    for tool, words, line in ((ADVISE, ["--places", "0"], "places"), (ADVISE, ["--places", "-1"], "places"), (ADVISE, ["--json"], "json"), (ADVISE, ["--json", folder / "no/a"], "cannot be written"),
+                              (ADVISE, ["--html", folder], "cannot be written"), (ADVISE, ["--options", "/dev/full"], "cannot be written"), (REPLAY, ["--rounds", "1001"], "rounds"),
+                              (REPLAY, ["--with", ","], "none of"), (REPLAY, ["--with", "glibc,,tbb"], "none of"), (REPLAY, ["--exact"], "--threads")):
+        done = run(tool, *words, good, status=2) if "--json" != words[-1] else run(tool, good, *words, status=2)
+        check(line in done.stderr and done.stderr.count("\n") == 1, f"one line: {done.stderr!r}")
+        wrong += 1
+    for name, line in (("beyond", "2^40 bytes"), ("many", "more than half")):
+        done = run(REPLAY, "--with", "glibc", "--rounds", "1", sizes[name], status=2)
+        check(line in done.stderr and done.stderr.count("\n") == 1, f"one line: {done.stderr!r}")
+        check(advise(folder, name)["frame_capacity"] <= 64 << 20, "no frame of gigabytes")
+        wrong += 1
+    print(f"{wrong} wrong uses refused in one line each")
+
+
 if __name__ == "__main__":
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        {"shapes": shapes, "giant": giant, "names": names}[sys.argv[3]](pathlib.Path(name))
+        {"shapes": shapes, "giant": giant, "names": names, "wrong_use": wrong_use}[sys.argv[3]](pathlib.Path(name))
     print(f"{sys.argv[3]}: right, {time.monotonic() - started:.1f} s")

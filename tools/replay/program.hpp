@@ -35,7 +35,7 @@ struct program {
 
 // Every OS page of a block up to this size is stamped, as its owner would have used it. Of a larger one the trace does not tell which pages
 // were touched: its ends are.
-inline constexpr std::uint64_t stamped_whole = 64 * 1024;
+inline constexpr std::uint64_t stamped_whole = 1 << 20;
 
 // What of a trace is played: everything, or only the blocks that would live in frames.
 enum class part { all, frames };

@@ -21,7 +21,7 @@ bool is_known(op what) { return what >= op::allocate && what <= op::thread; }
 }  // namespace
 
 recording::recording(const std::string& path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // nobody may be writing to a fifo
     if (fd < 0) throw error(path + ": " + std::strerror(errno));
     struct stat s {};
     void* p = MAP_FAILED;
