@@ -60,7 +60,24 @@ def shapes(folder):
     check(abs(sum(p["rate"] for p in a["places"]) - together) < 1e-6, "and is what the places make")
     for words in ([], ["--threads"], ["--threads", "--exact"]):
         stamps_are_right(run(REPLAY, "--intent", "--with", "glibc", "--rounds", "1", *words, folder / "s").stdout)
+    steady(folder)
     print(f"{len(RIGHT)} places with a minority of another kind; {a['in_frames']} blocks in frames, {a['dangling']} used beyond them, replayed in three orders")
+
+
+def steady(folder):
+    """Warm-up and slices of time are called so."""
+    busy = [(ALLOCATE, 64, 100), (RELEASE, 64, 0)]
+    trace_of(folder / "quiet", frames_of(busy * 100, 100) + frames_of([], 300))
+    a = advise(folder, "quiet")
+    check(a["last_busy"] == 100 and a["late_mallocs"] == 0 and "none after frame 100: warm-up, leave it" in a["places"][0]["advice"], f"quiet after frame 100: {a}")
+    check("Leave it: after frame 100 nothing is allocated" in run(ADVISE, folder / "quiet").stdout, "and told to leave it")
+    trace_of(folder / "calmer", frames_of(busy * 100, 100) + frames_of(busy, 300))
+    a = advise(folder, "calmer")
+    check(a["late_mallocs"] == 1 and "leave it" not in a["places"][0]["advice"] and "mostly warm-up" in run(ADVISE, folder / "calmer").stdout, f"calmer after frame 100: {a}")
+    run(RECORD, "-o", folder / "sliced", "--frame-every", "0.5", "--", SHAPES)
+    a = advise(folder, "sliced", "--options", folder / "sliced.hpp")
+    check(a["slice_us"] == 500 and a["frame_capacity"] == 0 and "frame_capacity =" not in (folder / "sliced.hpp").read_text(), f"slices of time have no capacity: {a['frame_capacity']}")
+    check("slice of 0.5 ms" in run(ADVISE, folder / "sliced").stdout, "and are called slices")
 
 
 def memory_of(*command):

@@ -89,7 +89,7 @@ std::string of_unknown(const site& s) {
     return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
 }
 
-std::string advised(const advice& a, const site& s) {
+std::string of_shape(const advice& a, const site& s) {
     switch (s.verdict) {
         case shape::unknown: return of_unknown(s);
         case shape::startup: return "start-up: before the first frame; leave it";
@@ -101,6 +101,12 @@ std::string advised(const advice& a, const site& s) {
         case shape::heap: return of_heap(a, s);
     }
     return "";
+}
+
+// Warm-up is no steady state: what is only made in the first half of the frames costs the others nothing.
+std::string advised(const advice& a, const site& s) {
+    const bool warm_up = s.verdict != shape::unknown && s.verdict != shape::startup && s.last_born * 2 <= a.frames;
+    return of_shape(a, s) + (warm_up ? "; none after frame " + grouped(s.last_born) + ": warm-up, leave it" : "");
 }
 
 std::string first_name(const site& s) { return s.names.empty() ? "(no call stack)" : s.names[s.named]; }
@@ -143,6 +149,9 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
     data["in_frames"] = a.in_frames;
     data["dangling"] = a.dangling;
     data["staying"] = a.staying;
+    data["last_busy"] = a.last_busy;
+    data["late_mallocs"] = a.late_mallocs;
+    data["slice_us"] = a.slice_us;
     data["removed"] = nlohmann::json::object();
     for (const auto& [shape, n] : a.removed) data["removed"][name_of(shape)] = n;
     data["threads"] = nlohmann::json::array();
@@ -156,7 +165,7 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
         data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(a, s)},
                                   {"confidence", s.confidence}, {"kept", s.kept}, {"rate", rate(a, s)}, {"blocks", s.blocks}, {"sizes", sizes(s)},
                                   {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown}, {"resized", s.resized},
-                                  {"startup", s.startup}, {"startup_outlived", s.startup_outlived}, {"oversize", s.oversize},
+                                  {"startup", s.startup}, {"last_born", s.last_born}, {"startup_outlived", s.startup_outlived}, {"oversize", s.oversize},
                                   {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
     }
     return data;
@@ -178,6 +187,9 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
         out << "Nothing is recommended: " << a.frames << " frames were marked, " << needed_frames << " are needed (framealloc-record --frame, --frame-every)\n";
         return;
     }
+    if (a.slice_us != 0) out << text("A frame is a slice of %g ms here: what dies in it need not die in a frame of the program; mark those to know\n", static_cast<double>(a.slice_us) / 1000);
+    if (a.last_busy * 2 <= a.frames) out << "Leave it: after frame " << grouped(a.last_busy) << " nothing is allocated\n";
+    else if (a.late_mallocs * 2 < a.mallocs_per_frame) out << text("The second half of the frames makes %.1f mallocs each: what follows is mostly warm-up\n", a.late_mallocs);
     out << text("%.1f mallocs a frame; %.1f %% of the blocks die within their frame\n\n", a.mallocs_per_frame, percent(a.died_in_frame, a.blocks));
 
     out << "What would replace mallocs, of each frame:\n";
@@ -189,7 +201,8 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     if (a.threads.empty()) {
         out << "  no frame-shaped places\n";
     } else {
-        out << "  frame_capacity   " << bytes(a.frame_capacity)
+        if (a.slice_us != 0) out << "  no frame_capacity can be told from slices of time";
+        else out << "  frame_capacity   " << bytes(a.frame_capacity)
             << (a.capped ? ", not all that the largest frame would take, which would chain further chunks: much of this is freed long before its frame ends"
                 : a.load_frames ? ", p99; single frames, which load something, are far beyond it and would chain further chunks" : ", the most that a thread's frame would take")
             << "; frames_in_flight " << a.frames_in_flight << '\n';
@@ -224,6 +237,8 @@ void write_options(std::ostream& out, const advice& a) {
         << "#pragma once\n\n#include <framealloc/framealloc.hpp>\n\ninline framealloc::options advised_options() {\n    framealloc::options o;\n";
     if (a.threads.empty() || !a.enough_frames) {
         out << "    // Nothing is recommended: no place with enough blocks is frame-shaped.\n";
+    } else if (a.slice_us != 0) {
+        out << "    // No frame_capacity: frames were slices of time.\n";
     } else {
         const percentiles& p = a.threads.front().frame_bytes;
         out << "    o.frame_capacity = " << a.frame_capacity << ";  // bytes; p50 " << p.p50 << ", p99 " << p.p99 << ", max " << p.max << '\n'

@@ -48,6 +48,7 @@ public:
             ++s.startup;
         } else {
             ++s.born;
+            s.last_born = a_.last_busy = b.frame;
             ++a_.timeline.back().blocks;
             a_.timeline.back().bytes += b.size;
             s.burst = std::max(s.burst, ++s.this_frame);
@@ -283,6 +284,10 @@ static void sum_up(advice& a) {
         a.load_frames = a.load_frames || loads;
         a.frame_capacity = std::max(a.frame_capacity, rounded((loads ? use.p99 : use.max) * a.sampled, 4096));
     }
+    if (a.slice_us != 0) a.frame_capacity = 0;
+    std::uint64_t late = 0;
+    for (std::size_t i = a.timeline.size() / 2; i < a.timeline.size(); ++i) late += a.timeline[i].blocks;
+    a.late_mallocs = static_cast<double>(late * a.sampled) / static_cast<double>(std::max<std::size_t>(a.timeline.size() - a.timeline.size() / 2, 1));
     a.capped = a.frame_capacity > most_capacity;
     if (a.capped) a.frame_capacity = most_capacity;
 }
@@ -294,6 +299,7 @@ advice study(const trace::recording& r, std::size_t depth) {
     a.frames = r.marks();
     a.events = r.events();
     a.sampled = r.header().sample;
+    if (r.header().frames == trace::frame_source::time) a.slice_us = std::max(r.header().every_us, 1U);
     a.enough_frames = a.frames >= needed_frames;
     const places p(r, depth);
     for (const auto& addresses : p.addresses()) {

@@ -33,6 +33,7 @@ struct site {
     std::uint64_t born = 0;                // blocks made after the first frame began
     std::uint64_t blocks = 0;              // of those, the decided: not made in the last frames and alive at the end
     std::uint64_t startup = 0;             // made before the first frame
+    std::uint64_t last_born = 0;           // the last frame that made one
     std::uint64_t startup_outlived = 0;    // of those, alive when it began
     std::uint64_t bytes = 0;
     std::uint64_t crossed = 0;             // ended by another thread
@@ -109,6 +110,9 @@ struct advice {
     double mallocs_per_frame = 0;
     std::map<shape, double> removed;  // mallocs a frame, by what replaces them
     double staying = 0;               // the rest of mallocs_per_frame
+    std::uint64_t last_busy = 0;      // the last frame that made a block
+    double late_mallocs = 0;          // a frame, in the second half of them
+    std::uint32_t slice_us = 0;       // not 0: frames are slices of time, no measure for the program's own
 };
 
 inline constexpr double needed_confidence = 0.9;
