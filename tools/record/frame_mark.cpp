@@ -1,65 +1,23 @@
 #include "frame_mark.hpp"
 
+#include "code.hpp"
 #include "writer.hpp"
 
-#include <dlfcn.h>
+#include <cpuid.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 
 namespace recorder {
 namespace {
-
-constexpr unsigned char breakpoint = 0xCC;   // int3
-constexpr greg_t single_step = 0x100;        // the trap flag
-unsigned char* patched;
-unsigned char original;
-struct sigaction before;
-
-void store_byte(unsigned char byte) noexcept {
-    const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(patched) & ~std::uintptr_t{4095};
-    mprotect(reinterpret_cast<void*>(page), 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
-    __atomic_store_n(patched, byte, __ATOMIC_SEQ_CST);
-    mprotect(reinterpret_cast<void*>(page), 4096, PROT_READ | PROT_EXEC);
-}
-
-void on_trap(int number, siginfo_t* info, void* context) noexcept {
-    auto* c = static_cast<ucontext_t*>(context);
-    greg_t& pc = c->uc_mcontext.gregs[REG_RIP];
-    greg_t& flags = c->uc_mcontext.gregs[REG_EFL];
-    const int saved = errno;
-    thread_state& t = this_thread();
-    if (t.stepping) {  // asked first: behind an instruction of one byte the address is the breakpoint's
-        t.stepping = false;
-        flags &= ~single_step;
-        store_byte(breakpoint);
-    } else if (pc == static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(patched) + 1)) {
-        if (recording() && !t.inside) {
-            t.inside = true;
-            if (t.number == 0) introduce(t);
-            put_mark(t);
-            t.inside = false;
-        }
-        pc -= 1;
-        store_byte(original);
-        t.stepping = true;
-        flags |= single_step;
-    } else if ((before.sa_flags & SA_SIGINFO) != 0 && before.sa_sigaction != nullptr) {
-        before.sa_sigaction(number, info, context);
-    } else if (before.sa_handler != SIG_IGN && before.sa_handler != SIG_DFL) {
-        before.sa_handler(number);
-    }
-    errno = saved;
-}
 
 // "Game::update" is _ZN4Game6updateE…, "update" is _Z6update….
 std::size_t mangled(const char* name, char* into, std::size_t most) noexcept {
@@ -79,7 +37,7 @@ struct search {
     const char* name;
     char cpp_name[512];
     std::size_t cpp_bytes;
-    std::uintptr_t found;
+    function found;
 };
 
 // With a dot it is a part of a function that the compiler moved away: f.cold.
@@ -113,9 +71,9 @@ public:
         if (data_ == nullptr || offset > bytes_ || count > (bytes_ - offset) / sizeof(T) || offset % alignof(T) != 0) return nullptr;
         return reinterpret_cast<const T*>(data_ + offset);
     }
-    std::uintptr_t find(const search& s) const noexcept {
+    function find(const search& s) const noexcept {
         const auto* h = at<ElfW(Ehdr)>(0);
-        if (h == nullptr || std::memcmp(h->e_ident, ELFMAG, SELFMAG) != 0) return 0;
+        if (h == nullptr || std::memcmp(h->e_ident, ELFMAG, SELFMAG) != 0) return {};
         const auto* sections = at<ElfW(Shdr)>(h->e_shoff, h->e_shnum);
         for (unsigned i = 0; sections != nullptr && i < h->e_shnum; ++i) {
             const ElfW(Shdr)& x = sections[i];
@@ -128,10 +86,10 @@ public:
             for (std::uint64_t k = 0; k < count; ++k) {
                 const ElfW(Sym)& y = symbols[k];
                 if (ELF64_ST_TYPE(y.st_info) == STT_FUNC && y.st_value != 0 && y.st_shndx != SHN_UNDEF && y.st_name < names.sh_size && is_wanted(s, text + y.st_name))
-                    return y.st_value;
+                    return {y.st_value, y.st_size};
             }
         }
-        return 0;
+        return {};
     }
 
 private:
@@ -142,35 +100,265 @@ private:
 int look_in(dl_phdr_info* info, std::size_t, void* data) noexcept {
     auto& s = *static_cast<search*>(data);
     const char* path = info->dlpi_name == nullptr || *info->dlpi_name == 0 ? "/proc/self/exe" : info->dlpi_name;
-    const std::uintptr_t value = elf_file(path).find(s);
-    if (value == 0) return 0;
-    s.found = info->dlpi_addr + value;
+    s.found = elf_file(path).find(s);
+    if (s.found.address == 0) return 0;
+    s.found.address += info->dlpi_addr;
     return 1;
+}
+
+// --- the jump ---
+
+constexpr std::size_t jump_bytes = 5;  // E9 and 32 bits
+constexpr std::size_t room_bytes = 4096;
+
+}  // namespace
+
+// Called by the stub below, on the stack of the program's call, before its function runs. The recorder's own calls come here too.
+extern "C" __attribute__((visibility("hidden"), used)) void recorder_frame_begins() {
+    thread_state& t = this_thread();
+    if (!recording() || t.inside) return;
+    const int saved = errno;
+    t.inside = true;
+    if (t.number == 0) introduce(t);
+    put_mark(t);
+    t.inside = false;
+    errno = saved;
+}
+
+// What XSAVE needs for every vector register that can pass an argument; 0: the processor has none but SSE's.
+extern "C" {
+__attribute__((visibility("hidden"), used)) std::uint64_t recorder_save_bytes = 0;
+__attribute__((visibility("hidden"), used)) std::uint64_t recorder_save_mask = 0;
+void recorder_frame_stub();
+}
+
+// Saves whatever a function may be called with, of whatever convention, and its caller's registers.
+asm(R"(
+    .pushsection .text
+    .hidden recorder_frame_stub
+    .type recorder_frame_stub, @function
+recorder_frame_stub:
+    pushfq
+    pushq %rbp
+    movq %rsp, %rbp
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    cld
+    movq recorder_save_bytes(%rip), %rcx
+    testq %rcx, %rcx
+    jz 1f
+    subq %rcx, %rsp
+    andq $-64, %rsp
+    xorl %eax, %eax
+    movq %rax, 512(%rsp)
+    movq %rax, 520(%rsp)
+    movq %rax, 528(%rsp)
+    movq %rax, 536(%rsp)
+    movq %rax, 544(%rsp)
+    movq %rax, 552(%rsp)
+    movq %rax, 560(%rsp)
+    movq %rax, 568(%rsp)
+    movl recorder_save_mask(%rip), %eax
+    xorl %edx, %edx
+    xsave64 (%rsp)
+    call recorder_frame_begins
+    movl recorder_save_mask(%rip), %eax
+    xorl %edx, %edx
+    xrstor64 (%rsp)
+    jmp 2f
+1:  subq $512, %rsp
+    andq $-64, %rsp
+    fxsave64 (%rsp)
+    call recorder_frame_begins
+    fxrstor64 (%rsp)
+2:  leaq -72(%rbp), %rsp
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    popq %rbp
+    popfq
+    ret
+    .size recorder_frame_stub, . - recorder_frame_stub
+    .popsection
+)");
+
+namespace {
+
+void measure_registers() noexcept {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return;
+    unsigned low = 0, high = 0;
+    asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    std::uint64_t bytes = 576;
+    for (unsigned part = 2; part < 8; ++part) {  // AVX, and AVX-512's three; the others pass no arguments
+        if ((0xE4U & low & 1U << part) == 0 || __get_cpuid_count(0xD, part, &a, &b, &c, &d) == 0) continue;
+        if (a + b > bytes) bytes = a + b;
+    }
+    recorder_save_mask = 0xE7U & low;
+    recorder_save_bytes = (bytes + 63) / 64 * 64;
+}
+
+std::uintptr_t address_of(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
+
+// Writes one moved instruction after another, and puts right what counts from where it stands.
+class mover {
+public:
+    explicit mover(unsigned char* to) noexcept : at_(to) {}
+
+    bool move(const unsigned char* from, const instruction& i) noexcept {
+        std::int64_t far = 0;
+        if (i.relative != 0) {
+            std::int32_t near32 = 0;
+            if (i.short_jump) near32 = static_cast<signed char>(from[i.relative]);
+            else std::memcpy(&near32, from + i.relative, 4);
+            far = static_cast<std::int64_t>(address_of(from) + i.bytes) + near32;
+        }
+        switch (i.kind) {
+            case flow::unmovable: return false;
+            case flow::jump: return jump(static_cast<std::uint64_t>(far));
+            case flow::call: push(address_of(from) + i.bytes); return jump(static_cast<std::uint64_t>(far));
+            case flow::branch: {
+                const unsigned char over[] = {static_cast<unsigned char>(0x70U | ((i.opcode & 15U) ^ 1U)), 14};
+                put(over, sizeof over);
+                return jump(static_cast<std::uint64_t>(far));
+            }
+            default: break;
+        }
+        unsigned char* const to = at_;
+        put(from, i.bytes);
+        if (i.relative == 0) return true;
+        const std::int64_t moved = far - static_cast<std::int64_t>(address_of(to) + i.bytes);
+        const auto moved32 = static_cast<std::int32_t>(moved);
+        std::memcpy(to + i.relative, &moved32, 4);
+        return moved == moved32;
+    }
+    bool jump(std::uint64_t to) noexcept {  // through 8 bytes behind it
+        const unsigned char indirect[] = {0xFF, 0x25, 0, 0, 0, 0};
+        put(indirect, sizeof indirect);
+        put(&to, sizeof to);
+        return true;
+    }
+    void call(std::uint64_t to) noexcept {  // the same, and its 8 bytes are jumped over
+        const unsigned char indirect[] = {0xFF, 0x15, 2, 0, 0, 0, 0xEB, 8};
+        put(indirect, sizeof indirect);
+        put(&to, sizeof to);
+    }
+
+private:
+    void put(const void* p, std::size_t n) noexcept {
+        std::memcpy(at_, p, n);
+        at_ += n;
+    }
+    void push(std::uint64_t value) noexcept {
+        const auto low = static_cast<std::uint32_t>(value), high = static_cast<std::uint32_t>(value >> 32);
+        const unsigned char first[] = {0x68}, second[] = {0xC7, 0x44, 0x24, 0x04};
+        put(first, sizeof first);
+        put(&low, 4);
+        put(second, sizeof second);
+        put(&high, 4);
+    }
+    unsigned char* at_;
+};
+
+bool is_padding(const unsigned char* p, const instruction& i) noexcept {
+    if (*p == 0xCC) return true;
+    while (*p == 0x66 || *p == 0x2E) ++p;
+    return (*p == 0x90 || (p[0] == 0x0F && p[1] == 0x1F)) && i.bytes != 0;
+}
+
+// How many bytes of whole instructions the jump takes the place of; 0: it does not fit. Nothing may jump between them.
+std::size_t bytes_to_move(const function& f) noexcept {
+    const auto* code = reinterpret_cast<const unsigned char*>(f.address);
+    std::size_t moved = 0;
+    while (moved < jump_bytes) {
+        const instruction i = decode_instruction(code + moved);
+        if (i.bytes == 0 || (moved >= f.bytes && !is_padding(code + moved, i))) return 0;
+        moved += i.bytes;
+    }
+    for (std::size_t at = 0; at < f.bytes;) {
+        const instruction i = decode_instruction(code + at);
+        if (i.bytes == 0) return 0;
+        if (i.kind == flow::jump || i.kind == flow::branch || i.kind == flow::unmovable) {
+            std::int32_t near32 = 0;
+            if (i.short_jump) near32 = static_cast<signed char>(code[at + i.relative]);
+            else if (i.relative != 0) std::memcpy(&near32, code + at + i.relative, 4);
+            const std::int64_t to = static_cast<std::int64_t>(at + i.bytes) + near32;
+            if (i.relative != 0 && to > 0 && to < static_cast<std::int64_t>(moved)) return 0;
+        }
+        at += i.bytes;
+    }
+    return moved;
+}
+
+// Within 1 GiB of the function, which the jump reaches; below it first: behind a program the heap grows.
+unsigned char* room_near(std::uintptr_t function) noexcept {
+    constexpr std::uintptr_t step = 1 << 16, reach = 1 << 30;
+    const std::uintptr_t base = function & ~(step - 1);
+    for (const bool below : {true, false}) {
+        for (std::uintptr_t far = step; far < reach && (!below || far + step < base); far += step) {
+            void* const wanted = reinterpret_cast<void*>(below ? base - far : base + far);
+            void* p = mmap(wanted, room_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+            if (p == wanted) return static_cast<unsigned char*>(p);
+            if (p != MAP_FAILED) munmap(p, room_bytes);  // before Linux 4.17 the address is a hint
+        }
+    }
+    return nullptr;
+}
+
+bool write_jump(std::uintptr_t from, std::uintptr_t to) noexcept {
+    const std::uintptr_t first = from & ~std::uintptr_t{4095}, last = (from + jump_bytes - 1) & ~std::uintptr_t{4095};
+    void* const page = reinterpret_cast<void*>(first);
+    if (mprotect(page, last - first + 4096, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) return false;
+    const auto far = static_cast<std::int32_t>(static_cast<std::int64_t>(to) - static_cast<std::int64_t>(from + jump_bytes));
+    unsigned char jump[jump_bytes] = {0xE9};
+    std::memcpy(jump + 1, &far, 4);
+    auto* code = reinterpret_cast<volatile unsigned char*>(from);
+    for (std::size_t i = jump_bytes; i-- != 0;) code[i] = jump[i];
+    mprotect(page, last - first + 4096, PROT_READ | PROT_EXEC);
+    return true;
 }
 
 }  // namespace
 
-std::uintptr_t find_function(const char* name) noexcept {
-    search s{.name = name, .cpp_name = {}, .cpp_bytes = 0, .found = 0};
+function find_function(const char* name) noexcept {
+    search s{.name = name, .cpp_name = {}, .cpp_bytes = 0, .found = {}};
     s.cpp_bytes = mangled(name, s.cpp_name, sizeof s.cpp_name);
     dl_iterate_phdr(look_in, &s);
     return s.found;
 }
 
-const char* mark_at(std::uintptr_t function) noexcept {
-    patched = reinterpret_cast<unsigned char*>(function);
-    original = *patched;
-    struct sigaction a {};
-    a.sa_sigaction = on_trap;
-    a.sa_flags = SA_SIGINFO | SA_RESTART;
-    sigfillset(&a.sa_mask);
-    if (sigaction(SIGTRAP, &a, &before) != 0) return "SIGTRAP cannot be handled";
-    const std::uintptr_t page = function & ~std::uintptr_t{4095};
-    if (mprotect(reinterpret_cast<void*>(page), 4096, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) return "its code cannot be changed";
-    store_byte(breakpoint);
+const char* mark_at(function f) noexcept {
+    const std::size_t bytes = bytes_to_move(f);
+    if (bytes == 0) return "its first instructions cannot be moved; --frame another function that is called once a frame, or --frame-every MS";
+    unsigned char* const room = room_near(f.address);
+    if (room == nullptr) return "there is no free memory near its code";
+    measure_registers();
+    mover to(room);
+    to.call(reinterpret_cast<std::uintptr_t>(&recorder_frame_stub));
+    const auto* from = reinterpret_cast<const unsigned char*>(f.address);
+    bool fits = true;
+    for (std::size_t at = 0; at < bytes && fits;) {
+        const instruction i = decode_instruction(from + at);
+        fits = to.move(from + at, i);
+        at += i.bytes;
+    }
+    if (!fits) return "its first instructions cannot be moved; --frame another function that is called once a frame, or --frame-every MS";
+    to.jump(f.address + bytes);
+    if (mprotect(room, room_bytes, PROT_READ | PROT_EXEC) != 0 || !write_jump(f.address, address_of(room))) return "its code cannot be changed";
     return nullptr;
 }
-
-bool guards_trap() noexcept { return patched != nullptr; }
 
 }  // namespace recorder

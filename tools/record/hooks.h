@@ -16,7 +16,15 @@ void recorder_leave(void);
 // Requires: between enter and leave.
 void recorder_allocated(enum recorder_kind kind, void* p, size_t bytes, size_t alignment, void* frame);
 void recorder_releasing(void* p, int is_delete);
-void (*recorder_next(const char* name))(void);  // the function that would be called without the recorder; ends the program when there is none
+
+// What would be called without the recorder; null when no library that every other one sees has it.
+void (*recorder_next(const char* name))(void);
+// The same for a caller whose library was loaded for itself (RTLD_LOCAL): what that one sees.
+void (*recorder_next_for(const void* caller, const char* name))(void);
+
+void recorder_find_new(void);  // once, before the program's own code
+void* recorder_take(size_t bytes, size_t alignment);
+void recorder_give_back(void* p);
 
 #ifdef __cplusplus
 }

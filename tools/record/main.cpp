@@ -1,7 +1,11 @@
 // framealloc-record: runs a program with the recorder preloaded, and says what was recorded.
 #include <CLI/CLI.hpp>
 
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,7 +16,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -47,6 +53,8 @@ fs::path recorder_library() {
 
 void set(const char* name, const std::string& value) { setenv((std::string("FRAMEALLOC_RECORD_") + name).c_str(), value.c_str(), 1); }
 
+constexpr double shortest_ms = 0.1, longest_ms = 4'000'000;
+
 // FRAMEALLOC_FRAME is a function's name, or a number of milliseconds.
 void read_frame_from_environment(choices& c) {
     const char* value = std::getenv("FRAMEALLOC_FRAME");
@@ -54,7 +62,7 @@ void read_frame_from_environment(choices& c) {
     char* end = nullptr;
     c.every_ms = std::isdigit(static_cast<unsigned char>(*value)) != 0 ? std::strtod(value, &end) : 0;
     if (end == nullptr) c.frame = value;
-    else if (*end != 0 || c.every_ms <= 0) fail(std::string("--frame-env: FRAMEALLOC_FRAME=") + value + " is no number of milliseconds");
+    else if (*end != 0) fail(std::string("--frame-env: FRAMEALLOC_FRAME=") + value + " is no number of milliseconds");
 }
 
 std::string ending(int status) {
@@ -75,9 +83,15 @@ void summarise(const std::string& path, const std::string& how) {
     char size[64];
     std::snprintf(size, sizeof size, "%.1f MB, %.1f bytes an event", static_cast<double>(r.bytes()) / 1e6,
                   r.events() == 0 ? 0.0 : static_cast<double>(r.bytes()) / static_cast<double>(r.events()));
+    std::string frames = " frames, ";
+    if (r.header().frames == trace::frame_source::time) {
+        char ms[32];
+        std::snprintf(ms, sizeof ms, "%g", r.header().every_us / 1000.0);
+        frames = std::string(" slices of ") + ms + " ms, ";
+    }
     std::cerr << "framealloc-record: " << path << ": " << grouped(r.events()) << " events of " << r.threads() << " threads, " << grouped(r.marks())
-              << " frames, " << grouped(r.stack_count() == 0 ? 0 : r.stack_count() - 1) << " call stacks; " << size << "; the program " << how << '\n';
-    if (r.header().unrecorded != 0) std::cerr << "framealloc-record: " << "recording ended before the program did: the limit was reached, or the disk is full\n";
+              << frames << grouped(r.stack_count() == 0 ? 0 : r.stack_count() - 1) << " call stacks; " << size << "; the program " << how << '\n';
+    if (r.header().unrecorded != 0) std::cerr << "framealloc-record: recording ended before the program did: " << r.why_stopped() << '\n';
     if (r.marks() == 0) std::cerr << "framealloc-record: no frame was marked; see --frame and --frame-every\n";
 }
 
@@ -85,7 +99,7 @@ choices read_choices(int argc, char** argv) {
     choices c;
     CLI::App app("Records every allocation of a program, by frames, for framealloc-advise and framealloc-replay");
     app.add_option("--frame", c.frame, "a function that the program calls once a frame: Game::update, main_loop, nanosleep");
-    app.add_option("--frame-every", c.every_ms, "a frame every so many milliseconds")->check(CLI::PositiveNumber);
+    app.add_option("--frame-every", c.every_ms, "slices of so many milliseconds in place of frames");
     app.add_flag("--frame-env", c.frame_env, "FRAMEALLOC_FRAME in the environment says one of the two");
     app.add_option("-o,--output", c.output, "the trace; PROGRAM.fatrace by default");
     app.add_option("--limit", c.limit, "bytes of the trace, as in 500MB; recording ends there, the program goes on")->transform(CLI::AsSizeValue(true));
@@ -100,19 +114,87 @@ choices read_choices(int argc, char** argv) {
         if (e.get_exit_code() == 0) std::exit(app.exit(e));
         fail(e.what());
     }
-    if (c.frame_env) read_frame_from_environment(c);
+    bool by_time = app.count("--frame-every") != 0;
+    if (c.frame_env) {
+        read_frame_from_environment(c);
+        by_time = by_time || c.frame.empty();
+    }
+    if (by_time && !(c.every_ms >= shortest_ms && c.every_ms <= longest_ms)) fail("--frame-every: a slice is 0.1 to 4000000 milliseconds long");
     if (!c.frame.empty() && c.every_ms > 0) fail("a frame is marked by a function or by time, not by both");
     if (c.frame.size() > 255) fail("the function's name is longer than 255 characters");
     if (c.limit != 0 && c.limit < 1'000'000) fail("--limit: at least 1MB");
     if (c.output.empty()) c.output = fs::path(c.command[0]).filename().string() + ".fatrace";
-    c.output = fs::absolute(c.output).string();
+    c.output = fs::absolute(c.output).string();  // the program may go elsewhere
     if (c.output.size() > 1000) fail("the path of the trace is too long");
     return c;
+}
+
+// As execvp() does.
+fs::path found(const std::string& program) {
+    if (program.find('/') != std::string::npos) return program;
+    const char* path = std::getenv("PATH");
+    std::stringstream all(path == nullptr ? "/bin:/usr/bin" : path);
+    for (std::string folder; std::getline(all, folder, ':');) {
+        const fs::path p = fs::path(folder.empty() ? "." : folder) / program;
+        if (access(p.c_str(), X_OK) == 0 && !fs::is_directory(p)) return p;
+    }
+    return {};
+}
+
+bool has_interpreter(std::istream& file, const ElfW(Ehdr)& h) {
+    for (unsigned i = 0; i < h.e_phnum; ++i) {
+        ElfW(Phdr) part{};
+        file.seekg(static_cast<std::streamoff>(h.e_phoff + i * sizeof part));
+        file.read(reinterpret_cast<char*>(&part), sizeof part);
+        if (file && part.p_type == PT_INTERP) return true;
+    }
+    return false;
+}
+
+// Why the program did not load what LD_PRELOAD names, as far as its file tells.
+std::string why_not_loaded(const fs::path& program, int depth = 0) {
+    struct stat s {};
+    if (stat(program.c_str(), &s) == 0 && (s.st_mode & (S_ISUID | S_ISGID)) != 0) return program.string() + " is setuid or setgid, and the loader preloads nothing into such programs";
+    std::ifstream file(program, std::ios::binary);
+    ElfW(Ehdr) h{};
+    file.read(reinterpret_cast<char*>(&h), sizeof h);
+    const std::string start(reinterpret_cast<const char*>(&h), 2);
+    if (start == "#!" && depth < 4) {
+        file.clear();
+        file.seekg(2);
+        std::string interpreter;
+        file >> interpreter;
+        return why_not_loaded(interpreter, depth + 1);
+    }
+    if (!file || std::memcmp(h.e_ident, ELFMAG, SELFMAG) != 0) return program.string() + " is no program that can be recorded, or could not be read";
+    if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_machine != EM_X86_64) return program.string() + " is not for 64-bit x86";
+    if (!has_interpreter(file, h)) return program.string() + " is linked statically: it loads no libraries";
+    return program.string() + " ended before its libraries were initialised, or its loader is not glibc's";
+}
+
+// The recorder says itself what went wrong in it, and leaves the file empty or removes it.
+[[noreturn]] void nothing_recorded(const choices& c, const std::string& path, int status) {
+    std::error_code ignored;
+    const bool untouched = fs::exists(path, ignored) && fs::file_size(path, ignored) == 0;
+    fs::remove(path, ignored);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && found(c.command[0]).empty()) std::exit(2);  // said by become()
+    if (!untouched) std::exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
+    fail("nothing was recorded: " + why_not_loaded(found(c.command[0])) + "; the program " + ending(status));
+}
+
+// Creates the trace, so that what is wrong with its path is said before the program starts.
+void create_trace(const std::string& path) {
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) fs::remove(path, ignored);
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0) fail(path + ": " + std::strerror(errno));
+    close(fd);
 }
 
 // Becomes the program; where that fails, ends with 127.
 [[noreturn]] void become(choices& c) {
     const std::string library = recorder_library().string();
+    if (c.children) create_trace(c.output + "." + std::to_string(getpid()));
     const char* others = std::getenv("LD_PRELOAD");
     set("TRACE", c.output);
     set("LIMIT", std::to_string(c.limit));
@@ -136,9 +218,9 @@ choices read_choices(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     choices c = read_choices(argc, argv);
-    recorder_library();  // said before the program starts, if it is missing
-    std::error_code ignored;
-    fs::remove(c.output, ignored);
+    const std::string library = recorder_library().string();  // said before the program starts, if it is missing
+    if (library.find_first_of(" :") != std::string::npos) fail(library + ": LD_PRELOAD cannot name a path with a space or a colon; install the tools elsewhere");
+    if (!c.children) create_trace(c.output);
     const pid_t child = fork();
     if (child < 0) fail(std::strerror(errno));
     if (child == 0) become(c);
@@ -148,10 +230,7 @@ int main(int argc, char** argv) {
     while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {
     }
     const std::string path = c.children ? c.output + "." + std::to_string(child) : c.output;
-    if (!fs::exists(path)) {
-        if (WIFEXITED(status) && (WEXITSTATUS(status) == 127 || WEXITSTATUS(status) == 2)) return 2;  // said by the one that failed
-        fail("the program did not load the recorder; is it linked statically, or setuid?");
-    }
+    if (std::error_code ignored; fs::file_size(path, ignored) == 0 || ignored) nothing_recorded(c, path, status);
     try {
         char cpu[64];
         std::snprintf(cpu, sizeof cpu, " after %.2f s of CPU time", seconds(used.ru_utime) + seconds(used.ru_stime));

@@ -2,13 +2,14 @@
 #include "hooks.h"
 
 #include "frame_mark.hpp"
+#include "lost_file.hpp"
+#include "places.hpp"
 #include "unwind.hpp"
 #include "writer.hpp"
 
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,10 @@ struct {
     void* (*realloc)(void*, std::size_t);
     void (*free)(void*);
     void* (*memalign)(std::size_t, std::size_t);
+    void* (*aligned_alloc)(std::size_t, std::size_t);
+    int (*posix_memalign)(void**, std::size_t, std::size_t);
+    void* (*valloc)(std::size_t);
+    void* (*pvalloc)(std::size_t);
 } next;
 std::atomic<int> stage;  // 0: nothing is known; 1: being looked up; 2: ready
 settings chosen;
@@ -46,12 +51,13 @@ void* take_early(std::size_t n) noexcept {
 
 template <class F>
 void find_next(F*& f, const char* name) noexcept {
-    f = reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
+    f = reinterpret_cast<F*>(recorder_next(name));
 }
 
+// Before the program's own code has begun. What it starts, and what it becomes, was not asked for, and goes on without a trace.
 [[noreturn]] void refuse(const char* what, const char* detail) noexcept {
     dprintf(2, "framealloc-record: %s: %s\n", what, detail);
-    if (*chosen.path != 0) unlink(chosen.path);
+    unlink(chosen.path);
     _exit(2);
 }
 
@@ -80,7 +86,10 @@ void begin() noexcept {
     chosen.frames = chosen.every_us != 0 ? trace::frame_source::time : *chosen.frame_name != 0 ? trace::frame_source::symbol : trace::frame_source::program;
     marks_by_present = marks_by_call = chosen.frames == trace::frame_source::program;
     next_mark_ns = std::uint64_t{chosen.every_us} * 1000;
-    if (const char* wrong = open_trace(chosen)) refuse(chosen.path, wrong);
+    const char* wrong = open_trace(chosen);
+    if (wrong == nullptr) return;
+    unlink(chosen.path);
+    if (!children) dprintf(2, "framealloc-record: %s: %s; the program runs unrecorded\n", chosen.path, wrong);
 }
 
 bool ready() noexcept {
@@ -94,6 +103,11 @@ bool ready() noexcept {
     find_next(next.realloc, "realloc");
     find_next(next.free, "free");
     find_next(next.memalign, "memalign");
+    find_next(next.aligned_alloc, "aligned_alloc");
+    find_next(next.posix_memalign, "posix_memalign");
+    find_next(next.valloc, "valloc");
+    find_next(next.pvalloc, "pvalloc");
+    recorder_find_new();
     stage.store(2, std::memory_order_release);
     begin();
     t.inside = false;
@@ -116,10 +130,11 @@ __attribute__((constructor)) void at_start() {
     thread_state& t = this_thread();
     t.inside = true;
     pthread_atfork(nullptr, nullptr, in_child);
+    guard_mappings();
     if (*chosen.frame_name != 0) {
-        const std::uintptr_t function = find_function(chosen.frame_name);
-        if (function == 0) refuse(chosen.frame_name, "no such function in the program or its libraries; is it stripped? (--frame-every MS needs none)");
-        if (const char* wrong = mark_at(function)) refuse(chosen.frame_name, wrong);
+        const function f = find_function(chosen.frame_name);
+        const char* wrong = f.address == 0 ? "no such function in the program or its libraries; is it stripped? (--frame-every MS needs none)" : mark_at(f);
+        if (wrong != nullptr && !children) refuse(chosen.frame_name, wrong);
     }
     t.inside = false;
 }
@@ -140,7 +155,7 @@ std::uint32_t stack_from(const thread_state& t, void* frame) noexcept {
 void mark_by_time(thread_state& t) noexcept {
     const std::uint64_t now = since_start_ns();
     std::uint64_t due = next_mark_ns.load(std::memory_order_relaxed);
-    while (now >= due) {
+    while (now >= due) {  // also for the slices in which nothing was allocated
         if (!next_mark_ns.compare_exchange_weak(due, due + std::uint64_t{chosen.every_us} * 1000, std::memory_order_relaxed)) continue;
         put_mark(t);
         due = next_mark_ns.load(std::memory_order_relaxed);
@@ -151,7 +166,7 @@ void record_allocation(thread_state& t, trace::op what, void* p, std::size_t byt
     if (chosen.every_us != 0) mark_by_time(t);
     if (!sampled(p)) return;
     if (t.stack_end == 0) put(t, what, 0, reinterpret_cast<std::uintptr_t>(p), bytes, 4);
-    else put(t, what, stack_from(t, frame), reinterpret_cast<std::uintptr_t>(p), bytes, static_cast<unsigned>(std::countr_zero(alignment)));
+    else put(t, what, stack_from(t, frame), reinterpret_cast<std::uintptr_t>(p), bytes, static_cast<unsigned>(std::countr_zero(std::bit_ceil(alignment))));
 }
 
 void mark_from_program(bool wished) noexcept {
@@ -163,11 +178,26 @@ void mark_from_program(bool wished) noexcept {
     t.inside = false;
 }
 
+// A library that was loaded for its caller alone is found through that one. If there is none, the program asked whether there is.
 template <class R, class... A>
-R present(const char* name, R (*&forward)(A...), A... arguments) noexcept {
+R present(const char* name, const void* caller, R (*&forward)(A...), A... arguments) noexcept {
     mark_from_program(marks_by_present);
+    const int saved = errno;
     if (forward == nullptr) forward = reinterpret_cast<R (*)(A...)>(recorder_next(name));
-    return forward(arguments...);
+    if (forward == nullptr) forward = reinterpret_cast<R (*)(A...)>(recorder_next_for(caller, name));
+    errno = saved;
+    return forward == nullptr ? R() : forward(arguments...);
+}
+
+// A member of the malloc family that only allocates: the real one is called, and what it gave is recorded.
+template <class F, class... A>
+void* allocate(recorder_kind kind, F* forward, std::size_t bytes, std::size_t alignment, void* frame, A... arguments) noexcept {
+    const int mine = recorder_enter();
+    void* p = forward(arguments...);
+    if (mine == 0) return p;
+    if (p != nullptr) recorder_allocated(kind, p, bytes, alignment, frame);
+    recorder_leave();
+    return p;
 }
 
 }  // namespace
@@ -182,24 +212,33 @@ int recorder_enter() {
     if (!ready() || !recording()) return 0;
     if (t.inside) return 0;
     t.inside = true;
-    if (t.number == 0) introduce(t);
+    if (t.number != 0) return 1;
+    const int saved = errno;
+    introduce(t);
+    errno = saved;
     return 1;
 }
 void recorder_leave() { this_thread().inside = false; }
 
 void recorder_allocated(recorder_kind kind, void* p, std::size_t bytes, std::size_t alignment, void* frame) {
+    const int saved = errno;
     record_allocation(this_thread(), static_cast<trace::op>(kind), p, bytes, alignment, frame);
+    errno = saved;
 }
 
 void recorder_releasing(void* p, int is_delete) {
+    const int saved = errno;
     if (sampled(p)) put(this_thread(), is_delete != 0 ? trace::op::release_delete : trace::op::release, 0, reinterpret_cast<std::uintptr_t>(p), 0, 0);
+    errno = saved;
 }
 
-void (*recorder_next(const char* name))() {
-    void (*f)() = nullptr;
-    find_next(f, name);
-    if (f == nullptr) refuse(name, "the program calls it, but no library has it");
-    return f;
+void* recorder_take(std::size_t bytes, std::size_t alignment) {
+    if (!ready()) return take_early(bytes);
+    if (bytes == 0) bytes = 1;
+    return alignment <= 16 ? next.malloc(bytes) : next.memalign(alignment, bytes);
+}
+void recorder_give_back(void* p) {
+    if (p != nullptr && !is_early(p) && ready()) next.free(p);
 }
 
 #pragma GCC visibility push(default)
@@ -248,10 +287,14 @@ void* realloc(void* p, std::size_t n) {
     thread_state& t = this_thread();
     const bool from = p != nullptr && sampled(p);
     const auto old = reinterpret_cast<std::uintptr_t>(p);
+    int saved = errno;
     if (from) put(t, trace::op::resize_from, 0, old, 0, 0);
+    errno = saved;
     void* q = next.realloc(p, n);
+    saved = errno;
     if (q != nullptr) record_allocation(t, from ? trace::op::resize_to : trace::op::allocate, q, n, 16, __builtin_frame_address(0));
     else if (from && n != 0) put(t, trace::op::resize_failed, 0, old, 0, 0);
+    errno = saved;
     recorder_leave();
     return q;
 }
@@ -263,27 +306,31 @@ void* reallocarray(void* p, std::size_t n, std::size_t each) {
     return nullptr;
 }
 
+// What alignments and sizes they refuse, and how, differs from one library to the next: each asks the one of its own name.
 void* memalign(std::size_t alignment, std::size_t n) {
-    if (!ready()) return nullptr;
-    const int mine = recorder_enter();
-    void* p = next.memalign(alignment, n);
-    if (mine == 0) return p;
-    if (p != nullptr) recorder_allocated(recorder_aligned, p, n, std::bit_ceil(alignment), __builtin_frame_address(0));
-    recorder_leave();
-    return p;
+    if (!ready() || next.memalign == nullptr) return nullptr;
+    return allocate(recorder_aligned, next.memalign, n, alignment, __builtin_frame_address(0), alignment, n);
 }
-
-void* aligned_alloc(std::size_t alignment, std::size_t n) { return memalign(alignment, n); }
-void* valloc(std::size_t n) { return memalign(4096, n); }
-void* pvalloc(std::size_t n) { return memalign(4096, (n + 4095) / 4096 * 4096); }
+void* aligned_alloc(std::size_t alignment, std::size_t n) {
+    if (!ready() || next.aligned_alloc == nullptr) return nullptr;
+    return allocate(recorder_aligned, next.aligned_alloc, n, alignment, __builtin_frame_address(0), alignment, n);
+}
+void* valloc(std::size_t n) {
+    if (!ready() || next.valloc == nullptr) return nullptr;
+    return allocate(recorder_aligned, next.valloc, n, 4096, __builtin_frame_address(0), n);
+}
+void* pvalloc(std::size_t n) {
+    if (!ready() || next.pvalloc == nullptr) return nullptr;
+    return allocate(recorder_aligned, next.pvalloc, (n + 4095) & ~std::size_t{4095}, 4096, __builtin_frame_address(0), n);
+}
 int posix_memalign(void** into, std::size_t alignment, std::size_t n) {
-    if (alignment < sizeof(void*) || !std::has_single_bit(alignment)) return EINVAL;
-    const int saved = errno;
-    void* p = memalign(alignment, n);
-    errno = saved;
-    if (p == nullptr) return ENOMEM;
-    *into = p;
-    return 0;
+    if (!ready() || next.posix_memalign == nullptr) return ENOMEM;
+    const int mine = recorder_enter();
+    const int wrong = next.posix_memalign(into, alignment, n);
+    if (mine == 0) return wrong;
+    if (wrong == 0) recorder_allocated(recorder_aligned, *into, n, alignment, __builtin_frame_address(0));
+    recorder_leave();
+    return wrong;
 }
 
 // --- frames ---
@@ -292,23 +339,23 @@ void framealloc_mark_frame() { mark_from_program(marks_by_call); }
 
 void SDL_GL_SwapWindow(void* window) {
     static void (*forward)(void*);
-    present("SDL_GL_SwapWindow", forward, window);
+    present("SDL_GL_SwapWindow", __builtin_return_address(0), forward, window);
 }
 void SDL_RenderPresent(void* renderer) {
     static void (*forward)(void*);
-    present("SDL_RenderPresent", forward, renderer);
+    present("SDL_RenderPresent", __builtin_return_address(0), forward, renderer);
 }
 void glXSwapBuffers(void* display, unsigned long drawable) {
     static void (*forward)(void*, unsigned long);
-    present("glXSwapBuffers", forward, display, drawable);
+    present("glXSwapBuffers", __builtin_return_address(0), forward, display, drawable);
 }
 unsigned eglSwapBuffers(void* display, void* surface) {
     static unsigned (*forward)(void*, void*);
-    return present("eglSwapBuffers", forward, display, surface);
+    return present("eglSwapBuffers", __builtin_return_address(0), forward, display, surface);
 }
 int vkQueuePresentKHR(void* queue, const void* info) {
     static int (*forward)(void*, const void*);
-    return present("vkQueuePresentKHR", forward, queue, info);
+    return present("vkQueuePresentKHR", __builtin_return_address(0), forward, queue, info);
 }
 
 // --- the end ---
@@ -319,21 +366,18 @@ void _exit(int status) {
 }
 void _Exit(int status) noexcept { _exit(status); }
 
-// --- what the program may not block while a breakpoint marks its frames ---
+// --- modules that go away ---
 
-int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) noexcept {
-    static int (*forward)(int, const sigset_t*, sigset_t*);
-    if (forward == nullptr) forward = reinterpret_cast<int (*)(int, const sigset_t*, sigset_t*)>(recorder_next("pthread_sigmask"));
-    if (set == nullptr || !guards_trap() || how == SIG_UNBLOCK) return forward(how, set, old);
-    sigset_t without = *set;
-    sigdelset(&without, SIGTRAP);
-    return forward(how, &without, old);
-}
-int sigprocmask(int how, const sigset_t* set, sigset_t* old) noexcept {
-    const int wrong = pthread_sigmask(how, set, old);
-    if (wrong == 0) return 0;
-    errno = wrong;
-    return -1;
+int dlclose(void* library) noexcept {
+    static int (*forward)(void*);
+    if (forward == nullptr) forward = reinterpret_cast<int (*)(void*)>(recorder_next("dlclose"));
+    const int wrong = forward(library);  // runs destructors, which free
+    thread_state& t = this_thread();
+    if (!recording() || t.inside) return wrong;
+    t.inside = true;
+    look_for_unloaded();
+    t.inside = false;
+    return wrong;
 }
 
 #pragma GCC visibility pop

@@ -268,16 +268,17 @@ struct passed {
     std::uintptr_t cfa;
     std::uintptr_t bp_slot;  // where the caller's rbp was saved; 0: it is unchanged
 };
+std::atomic<std::uint64_t> forgotten;  // how often: in the upper bits of `pc`, so that older walks do not count
 thread_local passed walked[64] __attribute__((tls_model("initial-exec")));
 
-bool look_up(const stack_start& at, passed& p) noexcept {
+bool look_up(const stack_start& at, std::uintptr_t key, passed& p) noexcept {
     const rule& r = rule_for(at.pc - 1);  // within the call, not behind it
     if (r.base == 0) return false;
     const std::uintptr_t cfa = (r.base == reg_sp ? at.sp : at.bp) + static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});
     if (cfa <= at.sp || cfa > at.end || cfa % 8 != 0) return false;
     const std::uintptr_t saved = r.bp_offset == 0 ? 0 : cfa + static_cast<std::uintptr_t>(std::intptr_t{r.bp_offset});
     if (saved != 0 && (saved < at.sp || saved >= cfa)) return false;
-    p = {at.pc, at.sp, at.bp, cfa, saved};
+    p = {key, at.sp, at.bp, cfa, saved};
     return true;
 }
 
@@ -285,15 +286,22 @@ bool look_up(const stack_start& at, passed& p) noexcept {
 
 std::size_t unwind(stack_start at, std::uintptr_t* into, std::size_t most) noexcept {
     std::size_t n = 0;
+    const std::uint64_t upper = forgotten.load(std::memory_order_relaxed) << 48;
     while (n < most && at.pc != 0) {
         into[n++] = at.pc;
         passed& p = walked[at.sp / 8 % std::size(walked)];
-        if ((p.pc != at.pc || p.sp != at.sp || p.bp != at.bp) && !look_up(at, p)) break;
+        const std::uintptr_t key = at.pc ^ upper;
+        if ((p.pc != key || p.sp != at.sp || p.bp != at.bp) && !look_up(at, key, p)) break;
         if (p.bp_slot != 0) std::memcpy(&at.bp, reinterpret_cast<const void*>(p.bp_slot), 8);
         std::memcpy(&at.pc, reinterpret_cast<const void*>(p.cfa - 8), 8);
         at.sp = p.cfa;
     }
     return n;
+}
+
+void forget_rules() noexcept {
+    for (std::atomic<std::uint64_t>& slot : cache) slot.store(0, std::memory_order_relaxed);
+    forgotten.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace recorder

@@ -15,4 +15,7 @@ struct stack_start {
 // Returns how many addresses were written, the innermost first. Allocates nothing, takes no lock.
 std::size_t unwind(stack_start from, std::uintptr_t* into, std::size_t most) noexcept;
 
+// After code was unloaded: what is loaded at its addresses later has other rules.
+void forget_rules() noexcept;
+
 }  // namespace recorder

@@ -15,6 +15,9 @@ inline constexpr std::size_t deepest_stack = 32;
 
 enum class frame_source : std::uint32_t { program, symbol, time };  // program: its own marks, or its present calls
 
+// Why recording ended before the program did. The program went on.
+enum class stop : std::uint32_t { none, limit, no_space, file_size_limit, file_closed, no_mapping };
+
 struct file_header {
     std::uint64_t magic;
     std::uint32_t pid;
@@ -29,13 +32,15 @@ struct file_header {
     std::uint32_t every_us;      // with frame_source::time
     char frame_name[256];
     char program[2048];
+    stop stopped;
 };
 static_assert(sizeof(file_header) <= header_bytes);
 
 enum class chunk_kind : std::uint32_t {
     events = 1,   // event[], in the order of their sequence
     stacks = 2,   // { u32 id, u32 depth, u64 return address[depth] }…, the innermost first; id 0 ends
-    modules = 3,  // { u64 begin, u64 end, u64 bias, u32 path bytes, path, padding to 8 }…; begin 0 ends
+                  // The upper 16 bits of an address count the modules that lay there before, and were unloaded.
+    modules = 3,  // { u64 begin, u64 end, u64 bias, u32 path bytes, path, padding to 8 }…; begin 0 ends; the same 16 bits in all three
 };
 
 struct chunk_header {

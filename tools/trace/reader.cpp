@@ -16,6 +16,11 @@ namespace {
 
 std::string in_chunk(std::size_t chunk, const char* what) { return "chunk " + std::to_string(chunk) + " " + what; }
 
+const char* const reasons[] = {
+    "", "the limit was reached", "the disk is full", "the program's limit of file sizes was reached (RLIMIT_FSIZE)",
+    "the program closed the file of the trace, or put another in its place", "no memory could be mapped for it",
+};
+
 bool is_known(op what) { return what >= op::allocate && what <= op::thread; }
 
 }  // namespace
@@ -35,12 +40,13 @@ recording::recording(const std::string& path) {
     try {
         header_ = reinterpret_cast<const file_header*>(data_);
         if (header_->magic != file_magic) throw error("not a trace");
-        if (header_->sample == 0 || header_->stack_depth > deepest_stack || header_->frames > frame_source::time ||
+        if (header_->sample == 0 || header_->stack_depth > deepest_stack || header_->frames > frame_source::time || header_->stopped > stop::no_mapping ||
             header_->frame_name[sizeof header_->frame_name - 1] != 0 || header_->program[sizeof header_->program - 1] != 0)
             throw error("the header is damaged");
         const std::uint64_t there = (bytes_ - header_bytes) / chunk_bytes;
         if (header_->chunks > there) throw error("cut off: " + std::to_string(header_->chunks) + " chunks were written, " + std::to_string(there) + " are there");
-        if (ended() && bytes_ != header_bytes + header_->chunks * chunk_bytes) throw error("the header does not fit the length of the file");
+        // Whoever lost the file could not cut it to length.
+        if (ended() && header_->stopped == stop::none && bytes_ != header_bytes + header_->chunks * chunk_bytes) throw error("the header does not fit the length of the file");
         for (std::size_t i = 0; i < header_->chunks; ++i) {
             const auto* h = reinterpret_cast<const chunk_header*>(data_ + header_bytes + i * chunk_bytes);
             if (h->magic == 0 && !ended()) continue;  // handed out, and then the program was killed
@@ -59,6 +65,8 @@ recording::recording(const std::string& path) {
         throw;
     }
 }
+
+const char* recording::why_stopped() const { return reasons[static_cast<std::uint32_t>(header_->stopped)]; }
 
 recording::~recording() { munmap(const_cast<char*>(data_), bytes_); }
 
@@ -129,7 +137,10 @@ void recording::for_each(const std::function<void(const step&)>& f) const {
                 s.thread = static_cast<std::uint32_t>(e.second);
                 continue;
             }
-            if (x.what == op::mark) x.time_ns = e.second;
+            if (x.what == op::mark) {
+                x.time_ns = e.second;
+                if (header_->frames == frame_source::time) x.thread = header_->main_thread;  // whichever thread saw that it was time
+            }
             if (x.what == op::wide) {
                 if (s.done()) continue;  // cut off between the two
                 const event main = *s.at++;

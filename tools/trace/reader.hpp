@@ -40,6 +40,7 @@ public:
 
     const file_header& header() const { return *header_; }
     bool ended() const { return header_->ended_ns != 0; }
+    const char* why_stopped() const;  // recording, before the program ended; empty: it did not
     std::uint64_t bytes() const { return bytes_; }
     const std::vector<module>& modules() const { return modules_; }
     std::size_t stack_count() const { return stacks_.size(); }
