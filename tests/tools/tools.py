@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """framealloc-record, -advise and -replay on a program with planted places, on damaged traces, and on a real engine.
 
-usage: tools.py BUILD SOURCE CHECK      CHECK: planted, ends, hostile, replay or godot
+usage: tools.py BUILD SOURCE CHECK      CHECK: planted, ends, hostile, replay, godot or harmless
 
 BUILD has the tools, the planted program and the library, SOURCE is the repository. Ends with 1 at the first check that fails.
 """
@@ -107,11 +107,113 @@ def ends(folder):
     check(sampled[0] < whole[0] / 3, f"a sample: {sampled}")
     own = subprocess.run([RECORD, "-o", folder / "sh", "--", "sh", "-c", f"exec {PLANTED}"], capture_output=True, text=True, check=True)
     check(abs(summary(own.stderr)[0] - whole[0]) < 300, "a script that becomes the program")
-    for words, line in ((["--frame", "no_such", "--", PLANTED], "no such function"), (["--", "/no/such/program"], "No such file"), (["--sample", "0", "--", PLANTED], "sample"),
-                        (["--frame", "x", "--frame-every", "2", "--", PLANTED], "not by both"), (["--limit", "10", "--", PLANTED], "1MB"), ([], "program")):
-        wrong = run(RECORD, "-o", folder / "x", *words, status=2)
+    wrong_uses = ((["--frame", "no_such", "--", PLANTED], "no such function"), (["--", "/no/such/program"], "No such file"), (["--sample", "0", "--", PLANTED], "sample"),
+                        (["--frame", "x", "--frame-every", "2", "--", PLANTED], "not by both"), (["--limit", "10", "--", PLANTED], "1MB"), ([], "program"),
+                        (["--frame-every", "0.0001", "--", PLANTED], "0.1 to"), (["--frame-every", "0", "--", PLANTED], "0.1 to"), (["--frame-every", "1e12", "--", PLANTED], "0.1 to"),
+                        (["/no/such/folder/t", "--", PLANTED], "No such file"))
+    for words, line in wrong_uses:
+        wrong = run(RECORD, "-o", *([] if words and words[0].startswith("/no/such/folder") else [folder / "x"]), *words, status=2)
         check(line in wrong.stderr and wrong.stderr.count("\n") == 1, f"one line: {wrong.stderr!r}")
-    print("killed, interrupted, forked, limited, sampled; four ways to mark frames; 6 wrong uses refused in one line each")
+    print(f"killed, interrupted, forked, limited, sampled; four ways to mark frames; {len(wrong_uses)} wrong uses refused in one line each")
+
+
+VICTIMS, EDGES, CHILDREN = (build / f"tests/recorded_{name}" for name in ("victims", "malloc_edges", "children"))
+PLAIN, FIRST, SECOND = (build / f"tests/librecorded_{name}.so" for name in ("plugin", "first", "second"))
+ENDED = "recording ended before the program did: "
+CLOSED, FILE_SIZE = ENDED + "the program closed the file", ENDED + "the program's limit of file sizes"
+
+
+def same(folder, *command, options=(), says="", status=0, **more):
+    """Runs a program plain and recorded; what it prints and how it ends must be the same. Returns what the recorder says."""
+    plain = run(*command, status=status, **more)
+    recorded = run(RECORD, *options, "-o", folder / "t", "--", *command, status=None, **more)
+    what = " ".join([*options, *(str(c) for c in command)])[:200]
+    status = plain.returncode if plain.returncode >= 0 else 128 - plain.returncode
+    check(recorded.returncode == status, f"{what}: plain it ended with {status}, recorded with {recorded.returncode}: {recorded.stderr[-1000:]}")
+    check(recorded.stdout == plain.stdout, f"{what}: plain it printed\n{plain.stdout[-1000:]}\nrecorded\n{recorded.stdout[-1000:]}")
+    check(says in recorded.stderr, f"{what}: {says!r} is not said in {recorded.stderr!r}")
+    if not says:
+        check("events of" in recorded.stderr and ENDED not in recorded.stderr, f"{what}: a whole trace: {recorded.stderr!r}")
+        run(ADVISE, folder / "t")
+    return recorded.stderr
+
+
+def places_of(folder, trace):
+    return [p["stack"][0].split()[0] for p in advise(folder, trace, "--places", "100")["places"] if p["stack"]]
+
+
+def victims(folder):
+    """Programs that take away what the recorder needs, one for each way."""
+    own, trace, runs = folder / "own", folder / "t", 0
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))}
+    for how, arguments, says, more in (
+            ("close_each", [own], CLOSED, {}), ("close_each", [own], CLOSED, limited), ("close_all_at_once", [own], CLOSED, {}), ("close_listed", [own], CLOSED, {}),
+            ("put_another", [own], CLOSED, {}), ("cut", [trace], "was cut", {}), ("take_over", [trace], "not a trace", {}), ("removed", [trace], "was removed", {}),
+            ("elsewhere", [], "", {}), ("limits", ["100000"], FILE_SIZE, {}), ("own_lost_page", [own], "", {"status": 3}),
+            ("own_lost_page", [f"{own}-"], "", {"status": -signal.SIGBUS}), ("forked", [], "", {}), ("demon", [], "", {}), ("cxx_plugin", [PLAIN], "", {})):
+        same(folder, VICTIMS, how, *arguments, says=says, **more)
+        runs += 1
+    for how in ("blocked_in_handler", "blocked_raw", "ignored", "many_frames"):
+        for function in ("begin_frame", "begin_frame_of"):
+            told = same(folder, VICTIMS, how, options=("--frame", function))
+            check(summary(told)[2] == 20, f"frames of {how}: {told}")
+            runs += 1
+    for function, frames in (("getenv", 50), ("sigaction", 50), ("mmap", 50), ("mprotect", 50), ("munmap", 50), ("fstat", 50), ("malloc", 200), ("free", 200)):
+        told = same(folder, VICTIMS, "many_frames", options=("--frame", function))
+        check(frames <= summary(told)[2] <= frames + 10, f"{frames} calls of {function}, which the recorder calls too: {told}")
+        runs += 1
+    refused = run(RECORD, "-o", trace, "--frame", "tight_loop", "--", VICTIMS, "many_frames", status=2)
+    check("cannot be moved" in refused.stderr and not refused.stdout and not trace.exists(), f"refused before it starts: {refused}")
+    same(folder, VICTIMS, "dying_threads", "2000")
+    check(trace.stat().st_size < 12_000_000, f"births in destructors of dying threads take {trace.stat().st_size} bytes")
+    same(folder, EDGES)
+    same(folder, VICTIMS, "unloaded", f"{FIRST},{SECOND},{FIRST}", options=("--frame", "begin_frame"))
+    named = places_of(folder, "t")
+    check(named.count("place_first") == 1 and named.count("place_second") == 1, f"libraries at one address have places of their own: {named}")
+    run(RECORD, "--children", "--frame", "begin_frame", "-o", folder / "children", "--", CHILDREN)
+    both = sorted((set(places_of(folder, t.name)) for t in folder.glob("children.*")), key=sorted)
+    check(both == [{"place_a", "place_b"}, {"place_a", "place_c"}], f"the places of a parent and its child: {both}")
+    return runs + 5
+
+
+def under_x(folder):
+    """Two seconds of OpenGL on a screen that nobody sees. Frame rates differ: what is compared is what the driver says of itself."""
+    read, write = os.pipe()
+    server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x24", "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        display = os.read(read, 16).decode().strip()
+        check(display, "Xvfb starts")
+        environment = {**os.environ, "DISPLAY": f":{display}", "LIBGL_ALWAYS_SOFTWARE": "1"}
+        same(folder, "glxinfo", "-B", env=environment)
+        told = run(RECORD, "-o", folder / "gears", "--", "glxgears", env=environment, status=None, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (2, 20))).stderr
+        check("was ended by CPU time limit" in told and summary(told)[2] > 20, f"frames of an OpenGL program: {told}")
+    finally:
+        server.terminate()
+        server.wait()
+        os.close(read)
+
+
+def harmless(folder):
+    count = victims(folder)
+    programs = {
+        "python3": ("python3", "-c", "import ctypes, json, sqlite3, threading\nfor name in ('libstdc++.so.6', 'libbox2d.so.2'): ctypes.CDLL(name)\n"
+                    "ts = [threading.Thread(target=lambda: [str(i) for i in range(10000)]) for _ in range(4)]\n[t.start() for t in ts]; [t.join() for t in ts]\n"
+                    "print(len(json.dumps([{'a': i} for i in range(5000)])), sqlite3.connect(':memory:').execute('select 6*7').fetchone())"),
+        "perl": ("perl", "-e", "my %h; $h{$_ % 1000} .= $_ for 1..50000; print length(join '', map { $h{$_} } sort keys %h), qx(echo child)"),
+        "sqlite3": ("sqlite3", ":memory:", "create table t(a, b); with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) insert into t select i, i * i from n; select sum(a), max(b) from t;"),
+        "git": ("git", "-C", folder / "repository", "log", "--stat", "-p"),
+        "node": ("node", "-e", "const a = []; for (let i = 0; i < 50000; ++i) a.push({i, s: 'x' + i}); console.log(JSON.stringify(a).length, require('zlib').gzipSync(Buffer.alloc(100000)).length)"),
+    }
+    run("git", "init", "-q", folder / "repository")
+    for n in range(3):
+        (folder / "repository/file").write_text("line\n" * (n + 1) * 100)
+        run("git", "-C", folder / "repository", "add", "file")
+        run("git", "-C", folder / "repository", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", f"number {n}")
+    for command in programs.values():
+        same(folder, *command)
+    under_x(folder)
+    print(f"{count} programs that harm their recorder print and end as without it, and so do {', '.join(programs)} and two of OpenGL")
 
 
 def hostile(folder):
@@ -181,5 +283,5 @@ def godot(folder):
 if __name__ == "__main__":
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        {"planted": planted, "ends": ends, "hostile": hostile, "replay": replay, "godot": godot}[sys.argv[3]](pathlib.Path(name))
+        {"planted": planted, "ends": ends, "hostile": hostile, "replay": replay, "godot": godot, "harmless": harmless}[sys.argv[3]](pathlib.Path(name))
     print(f"{sys.argv[3]}: right, {time.monotonic() - started:.1f} s")

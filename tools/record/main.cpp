@@ -172,14 +172,23 @@ std::string why_not_loaded(const fs::path& program, int depth = 0) {
     return program.string() + " ended before its libraries were initialised, or its loader is not glibc's";
 }
 
-// The recorder says itself what went wrong in it, and leaves the file empty or removes it.
-[[noreturn]] void nothing_recorded(const choices& c, const std::string& path, int status) {
+// As create_trace() left it: the recorder was not loaded. A trace that was cut is empty too, but not so old.
+bool is_untouched(const std::string& path) {
+    struct stat s {};
+    return stat(path.c_str(), &s) == 0 && s.st_size == 0 && s.st_mtime == 0;
+}
+
+// Returns the status to end with: where the program ran, its own.
+int explain_nothing(const choices& c, const std::string& path, int status) {
+    if (is_untouched(path)) {
+        unlink(path.c_str());
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && access(found(c.command[0]).c_str(), X_OK) != 0) return 2;  // said by become()
+        fail("nothing was recorded: " + why_not_loaded(found(c.command[0])) + "; the program " + ending(status));
+    }
     std::error_code ignored;
-    const bool untouched = fs::exists(path, ignored) && fs::file_size(path, ignored) == 0;
-    fs::remove(path, ignored);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && found(c.command[0]).empty()) std::exit(2);  // said by become()
-    if (!untouched) std::exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
-    fail("nothing was recorded: " + why_not_loaded(found(c.command[0])) + "; the program " + ending(status));
+    if (fs::exists(path, ignored)) std::cerr << "framealloc-record: " << path << " was cut while the program ran, which " << ending(status) << '\n';
+    else if (!WIFEXITED(status) || WEXITSTATUS(status) != 2) std::cerr << "framealloc-record: there is no trace: " << path << " was removed; the program " << ending(status) << '\n';
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 // Creates the trace, so that what is wrong with its path is said before the program starts.
@@ -188,6 +197,8 @@ void create_trace(const std::string& path) {
     if (fs::is_regular_file(path, ignored)) fs::remove(path, ignored);
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0) fail(path + ": " + std::strerror(errno));
+    constexpr timespec never[2] = {{0, 0}, {0, 0}};
+    futimens(fd, never);
     close(fd);
 }
 
@@ -230,13 +241,13 @@ int main(int argc, char** argv) {
     while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {
     }
     const std::string path = c.children ? c.output + "." + std::to_string(child) : c.output;
-    if (std::error_code ignored; fs::file_size(path, ignored) == 0 || ignored) nothing_recorded(c, path, status);
+    if (std::error_code ignored; fs::file_size(path, ignored) == 0 || ignored) return explain_nothing(c, path, status);
     try {
         char cpu[64];
         std::snprintf(cpu, sizeof cpu, " after %.2f s of CPU time", seconds(used.ru_utime) + seconds(used.ru_stime));
         summarise(path, ending(status) + cpu);
     } catch (const trace::error& e) {
-        fail(e.what());
+        std::cerr << "framealloc-record: " << e.what() << "; the program " << ending(status) << '\n';
     }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
