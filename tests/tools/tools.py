@@ -213,7 +213,7 @@ def harmless(folder):
     for command in programs.values():
         same(folder, *command)
     under_x(folder)
-    print(f"{count} programs that harm their recorder print and end as without it, and so do {', '.join(programs)} and two of OpenGL")
+    print(f"{count} programs that harm their recorder print and end as without it, and so do {', '.join(programs)} and glxinfo; glxgears runs and marks its frames")
 
 
 def hostile(folder):

@@ -29,7 +29,8 @@ std::atomic<std::uint64_t> recent_stacks[1 << 14];
 constexpr std::size_t stack_table_size = trace::most_stacks * 2;
 known_stack* stack_table;
 std::atomic_flag stacks_lock;
-std::uint32_t stack_count;  // the following under stacks_lock
+std::uint32_t stack_count, alias_count;  // these and the following under stacks_lock
+constexpr std::uint32_t most_aliases = trace::most_stacks / 2;  // so that a quarter of the table stays free
 
 struct module {
     std::uintptr_t begin, end, bias;
@@ -145,18 +146,22 @@ std::uint32_t add_stack(known_stack& s, std::uint64_t hash, const std::uintptr_t
     return number;
 }
 
-std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::uint64_t hash) noexcept {
-    const bool plain = unloads.load(std::memory_order_acquire) == 0;  // then every generation is 0
-    if (plain) {
-        if (const known_stack& s = find_slot(hash); s.hash.load(std::memory_order_acquire) == hash) return s.number.load(std::memory_order_relaxed);
-    }
+// Under `key` a stack is found as it was walked, after the last unloading; under `hash`, with the generations of its modules.
+std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::uint64_t key) noexcept {
+    if (const known_stack& s = find_slot(key); s.hash.load(std::memory_order_acquire) == key) return s.number.load(std::memory_order_relaxed);
     const spin_lock lock(stacks_lock);
     std::uintptr_t exact[trace::deepest_stack];
     for (std::size_t k = 0; k < n; ++k) exact[k] = addresses[k] | generation_at(addresses[k] - 1) << generation_shift;
-    hash = hash_of(exact, n);
+    const std::uint64_t hash = hash_of(exact, n);
     known_stack& s = find_slot(hash);
-    if (s.hash.load(std::memory_order_relaxed) == hash) return s.number.load(std::memory_order_relaxed);
-    return add_stack(s, hash, exact, n);
+    const bool known = s.hash.load(std::memory_order_relaxed) == hash;
+    const std::uint32_t number = known ? s.number.load(std::memory_order_relaxed) : add_stack(s, hash, exact, n);
+    if (known_stack& other = find_slot(key); number != 0 && other.hash.load(std::memory_order_relaxed) == 0 && alias_count < most_aliases) {
+        ++alias_count;
+        other.number.store(number, std::memory_order_relaxed);
+        other.hash.store(key, std::memory_order_release);
+    }
+    return number;
 }
 
 }  // namespace
@@ -172,7 +177,7 @@ bool begin_places() noexcept {
     }
     for (std::atomic<std::uint64_t>& r : recent_stacks) r.store(0, std::memory_order_relaxed);
     stack_words = module_words = {};
-    module_count = stack_count = 0;
+    module_count = stack_count = alias_count = 0;
     unloads.store(0);
     stacks_lock.clear();
     return true;
@@ -187,12 +192,11 @@ void finish_places() noexcept {
 }
 
 std::uint32_t stack_number(const std::uintptr_t* addresses, std::size_t n) noexcept {
-    const std::uint64_t hash = hash_of(addresses, n);
-    const std::uint64_t key = hash + unloads.load(std::memory_order_relaxed) * golden;
+    const std::uint64_t key = (hash_of(addresses, n) + unloads.load(std::memory_order_relaxed) * (golden - 1)) | 1;
     std::atomic<std::uint64_t>& recent = recent_stacks[key >> 6 & (std::size(recent_stacks) - 1)];
     const std::uint64_t tag = key >> trace::stack_bits << trace::stack_bits;
     if (const std::uint64_t seen = recent.load(std::memory_order_relaxed); (seen & ~(trace::most_stacks - 1)) == tag) return static_cast<std::uint32_t>(seen & (trace::most_stacks - 1));
-    const std::uint32_t number = find_stack(addresses, n, hash);
+    const std::uint32_t number = find_stack(addresses, n, key);
     if (number != 0) recent.store(tag | number, std::memory_order_relaxed);
     return number;
 }
