@@ -20,9 +20,9 @@ set_target_properties(framealloc PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
   POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF VERIFY_INTERFACE_HEADER_SETS ON)
 
-# The core needs neither; the two files that meet the standard library's exceptions keep them.
+# The core needs neither; the three files that meet the standard library's exceptions keep them.
 target_compile_options(framealloc PRIVATE -fno-rtti)
-set(throwing src/memory/backend.cpp src/object/resources.cpp)
+set(throwing src/memory/backend.cpp src/object/resources.cpp src/object/misuse.cpp)
 foreach(file ${sources})
   cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
   if(NOT FRAMEALLOC_EXCEPTIONS OR NOT name IN_LIST throwing)

@@ -1,4 +1,4 @@
-// The std::pmr faces of the kinds. With src/memory/backend.cpp the only files of the core that know of exceptions.
+// The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of exceptions.
 #include <framealloc/object/allocators.hpp>
 
 #include <memory_resource>

@@ -22,6 +22,60 @@ void destroy(T* first, T* last) noexcept {
     }
 }
 
+// A container as the element of another one takes its source; everything else is value-initialised.
+template <class T, class Source>
+T* construct_value(void* p, [[maybe_unused]] const Source& s) {
+    if constexpr (requires { requires std::is_same_v<typename T::source_type, Source>; T(s); }) return ::new (p) T(s);
+    else return construct_at<T>(p);
+}
+
+// Elements constructed one after another, destroyed again unless done() is reached.
+template <class T>
+class run {
+public:
+    explicit run(T* at) noexcept : first_(at), end_(at) {}
+    run(const run&) = delete;
+    run& operator=(const run&) = delete;
+    ~run() { destroy(first_, end_); }
+
+    template <class... Args>
+    void add(Args&&... args) {
+        construct_at<T>(end_, std::forward<Args>(args)...);
+        ++end_;
+    }
+    template <class Source>
+    void add_value(const Source& s) {
+        construct_value<T>(end_, s);
+        ++end_;
+    }
+    T* done() noexcept {
+        first_ = end_;
+        return end_;
+    }
+
+private:
+    T* first_;
+    T* end_;
+};
+
+// Elements can be moved over others: by assignment, or else by a move that does not throw.
+template <class T>
+inline constexpr bool shiftable =
+    std::is_trivially_copyable_v<T> || std::is_move_assignable_v<T> || std::is_nothrow_move_constructible_v<T>;
+
+// Requires: two objects.
+template <class T>
+void put(T& to, T&& from) {
+    if constexpr (std::is_move_assignable_v<T>) {
+        to = std::move(from);
+    } else {
+        static_assert(shiftable<T>, "an element that cannot be assigned to moves within a container if its move is noexcept");
+        T* place = __builtin_addressof(to);
+        place->~T();
+        construct_at<T>(place, std::move(from));
+    }
+}
+
 // An object that memory alone makes: what uninitialised allocation may return.
 template <class T>
 inline constexpr bool implicit_lifetime =

@@ -93,4 +93,42 @@ constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcep
     return doubled > needed ? doubled : needed;
 }
 
+// A sum that is too large to exist is a size that no request has.
+constexpr std::size_t checked_sum(std::size_t a, std::size_t b) noexcept {
+    return a > impossible_size - b ? impossible_size : a + b;
+}
+
+// --- mistakes, raised out of line (src/object/misuse.cpp); each names the call that is inlined around it ---
+
+// The allocator behind a source; null where there is none, or it is not of ours.
+template <class Source>
+memory::core_ref allocator_of(const Source& s) noexcept {
+    if constexpr (is_frame<Source>) {
+        if (s.frame().record() == nullptr) return {};
+        memory::core* owner = s.frame().record()->context->owner;
+        return {owner, owner->id};
+    } else if constexpr (requires { s.owner(); }) {
+        return s.owner();
+    } else {
+        return {};
+    }
+}
+
+// A source that was never given.
+template <class Source>
+bool has_source(const Source& s) noexcept {
+    if constexpr (is_frame<Source>) return s.frame().record() != nullptr;
+    else if constexpr (requires { s.owner(); }) return s.owner().owner != nullptr;
+    else return true;
+}
+
+// FA439. Returns where the handler does: what is refused must then not happen.
+FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept;
+// FA439, and the program ends: there is nothing that a reference could refer to.
+[[noreturn]] FRAMEALLOC_COLD void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept;
+// Throws std::out_of_range; without exceptions FA439, and the program ends.
+[[noreturn]] FRAMEALLOC_COLD void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size);
+// FA440, for the process: there is no allocator to tell. `ends`: and the program ends, as no memory can be had.
+FRAMEALLOC_COLD void raise_no_source(const void* caller, bool ends) noexcept;
+
 }  // namespace framealloc::inline FRAMEALLOC_ABI::object

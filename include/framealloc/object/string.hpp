@@ -1,8 +1,12 @@
-// A growable string in frame memory, always ended by a zero.
+// A growable string in frame memory, always ended by a zero, with the members of std::string.
 //
 //   fa::frame_string s = frame.string("wave ");
 //   s += "12";
 //   puts(s.c_str());
+//
+// A copy lives in the frame of its original. substr() is a view, valid until the string changes. An argument may be a part
+// of the string itself. Positions behind the end throw std::out_of_range as std::string's do; without exceptions they are
+// FA439, and the program ends. Growth is geometric; reserve() is exact.
 #pragma once
 
 #include <string_view>
@@ -15,91 +19,360 @@ template <class Policy = active_policy>
 class FRAMEALLOC_OWNER(char) basic_frame_string {
 public:
     using value_type = char;
+    using traits_type = std::char_traits<char>;
+    using source_type = frame_source;
+    using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
+    using reference = char&;
+    using const_reference = const char&;
+    using pointer = char*;
+    using const_pointer = const char*;
+    using iterator = char*;
+    using const_iterator = const char*;
+    using reverse_iterator = std::reverse_iterator<char*>;
+    using const_reverse_iterator = std::reverse_iterator<const char*>;
     static constexpr std::size_t npos = std::string_view::npos;
 
+    basic_frame_string() noexcept = default;  // without a source: has to be assigned a string before it grows (FA440)
     explicit basic_frame_string(frame_source s, std::string_view text = {}) : chars_(s) { append(text); }
+    basic_frame_string(frame_source s, std::size_t n, char c) : chars_(s) { append(n, c); }
+    basic_frame_string(frame_source s, std::initializer_list<char> l) : basic_frame_string(s, view_of(l)) {}
+    template <object::iterator It>
+    basic_frame_string(frame_source s, It first, It last) : chars_(s) { append(first, last); }
+    // Empty when memory is exhausted.
+    static basic_frame_string try_make(frame_source source, std::string_view text) {
+        basic_frame_string s(source);
+        static_cast<void>(s.try_append(text));
+        return s;
+    }
+    basic_frame_string(const basic_frame_string&) = default;
+    basic_frame_string(basic_frame_string&&) noexcept = default;
+    basic_frame_string& operator=(basic_frame_string&&) noexcept = default;
+    basic_frame_string& operator=(const basic_frame_string& other) {
+        if (this == &other) return *this;
+        if (!object::has_source(chars_.source_)) chars_.source_ = other.chars_.source_;
+        return assign(other.view());
+    }
+    basic_frame_string& operator=(std::string_view text) { return assign(text); }
+    basic_frame_string& operator=(const char* text) { return assign(text); }
+    basic_frame_string& operator=(char c) { return assign({&c, 1}); }
+    basic_frame_string& operator=(std::initializer_list<char> l) { return assign(view_of(l)); }
 
+    // --- access ---
     const char* c_str() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? "" : chars_.data(); }
     const char* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
-    char* begin() noexcept { return chars_.begin(); }
-    char* end() noexcept { return chars_.begin() + size(); }
+    // May be written to up to size().
+    char* data() noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
+    char* begin() noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? &nothing : chars_.data(); }
+    char* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return begin() + size(); }
     const char* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
     const char* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str() + size(); }
+    const char* cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
+    const char* cend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end(); }
+    reverse_iterator rbegin() noexcept FRAMEALLOC_LIFETIMEBOUND { return reverse_iterator(end()); }
+    reverse_iterator rend() noexcept FRAMEALLOC_LIFETIMEBOUND { return reverse_iterator(begin()); }
+    const_reverse_iterator rbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(end()); }
+    const_reverse_iterator rend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(begin()); }
+    const_reverse_iterator crbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rbegin(); }
+    const_reverse_iterator crend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rend(); }
     std::size_t size() const noexcept { return chars_.empty() ? 0 : chars_.size() - 1; }
     std::size_t length() const noexcept { return size(); }
     std::size_t capacity() const noexcept { return chars_.capacity() == 0 ? 0 : chars_.capacity() - 1; }
+    static constexpr std::size_t max_size() noexcept { return largest_request - 1; }
     bool empty() const noexcept { return size() == 0; }
-    char& operator[](std::size_t i) noexcept { return chars_[i]; }
-    char operator[](std::size_t i) const noexcept { return c_str()[i]; }
-    char front() const noexcept { return (*this)[0]; }
-    char back() const noexcept { return (*this)[size() - 1]; }
+    // The final zero may be read, as s[s.size()].
+    char& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i, size() + 1); return begin()[i]; }
+    const char& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i, size() + 1); return c_str()[i]; }
+    char& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND {
+        if (i >= size()) no_such(i);
+        return begin()[i];
+    }
+    const char& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND {
+        if (i >= size()) no_such(i);
+        return c_str()[i];
+    }
+    char& front() noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(0, size()); return *begin(); }
+    const char& front() const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(0, size()); return *begin(); }
+    char& back() noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(size() - 1, size()); return begin()[size() - 1]; }
+    const char& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(size() - 1, size()); return c_str()[size() - 1]; }
     std::string_view view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {c_str(), size()}; }
     operator std::string_view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return view(); }
+    const frame_source& source() const noexcept { return chars_.source(); }
 
-    basic_frame_string& append(std::string_view text) {
-        if (text.empty()) return *this;
-        // The text may be part of this string: its place is found again after growth.
-        const std::size_t inside = text.data() >= begin() && text.data() <= end() ? static_cast<std::size_t>(text.data() - begin()) : npos;
-        const std::size_t before = size();
-        chars_.resize(before + text.size() + 1);
-        std::memmove(chars_.data() + before, inside == npos ? text.data() : chars_.data() + inside, text.size());
-        chars_.back() = '\0';
+    // --- growth; try_x() returns false, with the string unchanged, when memory is exhausted ---
+    basic_frame_string& append(std::string_view text) { return splice<true>(size(), 0, text), *this; }
+    basic_frame_string& append(std::size_t n, char c) {
+        fill<true>(size(), 0, n, c);
         return *this;
     }
-    // Returns false, with the string unchanged, when memory is exhausted.
-    [[nodiscard]] bool try_append(std::string_view text) {
-        if (!chars_.try_reserve(size() + text.size() + 1)) return false;
-        append(text);
-        return true;
+    template <object::iterator It>
+    basic_frame_string& append(It first, It last) {
+        if constexpr (object::copied_as_bytes<char, It>) {
+            const std::size_t n = object::count_of(first, last);
+            return append(n == 0 ? std::string_view{} : std::string_view{std::to_address(first), n});
+        } else {
+            for (; first != last; ++first) push_back(static_cast<char>(*first));
+            return *this;
+        }
     }
+    basic_frame_string& append(std::initializer_list<char> l) { return append(view_of(l)); }
+    [[nodiscard]] bool try_append(std::string_view text) { return splice<false>(size(), 0, text); }
+    [[nodiscard]] bool try_append(std::size_t n, char c) { return fill<false>(size(), 0, n, c); }
     basic_frame_string& operator+=(std::string_view text) { return append(text); }
+    basic_frame_string& operator+=(const char* text) { return append(text); }
     basic_frame_string& operator+=(char c) { push_back(c); return *this; }
-    void push_back(char c) {
-        if (chars_.empty()) chars_.push_back('\0');
-        chars_.back() = c;
-        chars_.push_back('\0');
-    }
+    basic_frame_string& operator+=(std::initializer_list<char> l) { return append(l); }
+    void push_back(char c) { fill<true>(size(), 0, 1, c); }
+    [[nodiscard]] bool try_push_back(char c) { return fill<false>(size(), 0, 1, c); }
     void pop_back() noexcept {
-        chars_.pop_back();
-        chars_.back() = '\0';
+        if (!chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
-    void assign(std::string_view text) {
-        const basic_frame_string copy(chars_.source(), text);
-        clear();
-        append(copy.view());
-    }
-    void clear() noexcept { chars_.clear(); }
-    void reserve(std::size_t n) { chars_.reserve(n + 1); }
-    void resize(std::size_t n, char c = '\0') {
-        if (n == 0) return clear();
-        if (!chars_.empty()) chars_.pop_back();
-        chars_.resize(n, c);
-        chars_.push_back('\0');
-    }
-    basic_frame_string& insert(std::size_t at, std::string_view text) {
-        const basic_frame_string tail(chars_.source(), view().substr(at));
-        const basic_frame_string middle(chars_.source(), text);
-        resize(at);
-        return append(middle.view()).append(tail.view());
-    }
-    basic_frame_string& erase(std::size_t at, std::size_t n = npos) {
-        const std::size_t rest = size() - at < n ? size() - at : n;
-        std::memmove(begin() + at, begin() + at + rest, size() - at - rest);
-        resize(size() - rest);
+    basic_frame_string& assign(std::string_view text) { return splice<true>(0, size(), text), *this; }
+    basic_frame_string& assign(const char* text) { return assign(std::string_view(text)); }
+    basic_frame_string& assign(std::size_t n, char c) {
+        fill<true>(0, size(), n, c);
         return *this;
     }
-    std::size_t find(std::string_view text, std::size_t from = 0) const noexcept { return view().find(text, from); }
-    bool starts_with(std::string_view text) const noexcept { return view().starts_with(text); }
-    bool ends_with(std::string_view text) const noexcept { return view().ends_with(text); }
-    std::string_view substr(std::size_t at, std::size_t n = npos) const FRAMEALLOC_LIFETIMEBOUND { return view().substr(at, n); }
+    template <object::iterator It>
+    basic_frame_string& assign(It first, It last) {
+        const basic_frame_string copy(chars_.source(), first, last);
+        return assign(copy.view());
+    }
+    [[nodiscard]] bool try_assign(std::string_view text) { return splice<false>(0, size(), text); }
+    void clear() noexcept { chars_.clear(); }
+    void reserve(std::size_t n) { chars_.reserve(object::checked_sum(n, 1)); }
+    [[nodiscard]] bool try_reserve(std::size_t n) { return chars_.try_reserve(object::checked_sum(n, 1)); }
+    void resize(std::size_t n, char c = '\0') { static_cast<void>(resize_to<true>(n, c)); }
+    [[nodiscard]] bool try_resize(std::size_t n, char c = '\0') { return resize_to<false>(n, c); }
+    void shrink_to_fit() { chars_.shrink_to_fit(); }
 
-    friend bool operator==(const basic_frame_string& a, std::string_view b) noexcept { return a.view() == b; }
+    // --- the middle ---
+    basic_frame_string& insert(std::size_t at, std::string_view text) {
+        check_position(at);
+        return splice<true>(at, 0, text), *this;
+    }
+    basic_frame_string& insert(std::size_t at, std::size_t n, char c) {
+        check_position(at);
+        return fill<true>(at, 0, n, c), *this;
+    }
+    char* insert(const char* at, char c) { return insert(at, 1, c); }
+    char* insert(const char* at, std::size_t n, char c) {
+        const std::size_t i = index_of(at);
+        insert(i, n, c);
+        return begin() + i;
+    }
+    template <object::iterator It>
+    char* insert(const char* at, It first, It last) {
+        const std::size_t i = index_of(at);
+        const basic_frame_string copy(chars_.source(), first, last);
+        insert(i, copy.view());
+        return begin() + i;
+    }
+    char* insert(const char* at, std::initializer_list<char> l) { return insert(at, l.begin(), l.end()); }
+    [[nodiscard]] bool try_insert(std::size_t at, std::string_view text) {
+        check_position(at);
+        return splice<false>(at, 0, text);
+    }
+    basic_frame_string& erase(std::size_t at = 0, std::size_t n = npos) {
+        check_position(at);
+        return splice<true>(at, clipped(at, n), {}), *this;
+    }
+    char* erase(const char* at) { return erase(at, at + 1); }
+    char* erase(const char* first, const char* last) {
+        const std::size_t i = index_of(first);
+        const std::size_t n = static_cast<std::size_t>(last - first);
+        if (!chars_.refuses(n > size() - i, "removal before character", last - begin())) erase(i, n);
+        return begin() + i;
+    }
+    basic_frame_string& replace(std::size_t at, std::size_t n, std::string_view text) {
+        check_position(at);
+        return splice<true>(at, clipped(at, n), text), *this;
+    }
+    basic_frame_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) {
+        check_position(at);
+        return fill<true>(at, clipped(at, n), count, c), *this;
+    }
+    basic_frame_string& replace(const char* first, const char* last, std::string_view text) {
+        return replace(index_of(first), static_cast<std::size_t>(last - first), text);
+    }
+    [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::string_view text) {
+        check_position(at);
+        return splice<false>(at, clipped(at, n), text);
+    }
+    template <class F>
+    friend std::size_t erase_if(basic_frame_string& s, F f) {
+        char* out = s.begin();
+        for (const char c : s) {
+            if (!f(c)) *out++ = c;
+        }
+        const std::size_t gone = static_cast<std::size_t>(s.end() - out);
+        if (gone != 0) s.set_size(s.size() - gone);
+        return gone;
+    }
+    friend std::size_t erase(basic_frame_string& s, char c) {
+        return erase_if(s, [c](char x) { return x == c; });
+    }
+    void swap(basic_frame_string& other) noexcept { chars_.swap(other.chars_); }
+    friend void swap(basic_frame_string& a, basic_frame_string& b) noexcept { a.swap(b); }
+
+    // --- asking: `what` is text or one character ---
+    template <class X>
+    std::size_t find(const X& what, std::size_t from = 0) const noexcept { return view().find(what, from); }
+    template <class X>
+    std::size_t rfind(const X& what, std::size_t from = npos) const noexcept { return view().rfind(what, from); }
+    template <class X>
+    std::size_t find_first_of(const X& what, std::size_t from = 0) const noexcept { return view().find_first_of(what, from); }
+    template <class X>
+    std::size_t find_last_of(const X& what, std::size_t from = npos) const noexcept { return view().find_last_of(what, from); }
+    template <class X>
+    std::size_t find_first_not_of(const X& what, std::size_t from = 0) const noexcept { return view().find_first_not_of(what, from); }
+    template <class X>
+    std::size_t find_last_not_of(const X& what, std::size_t from = npos) const noexcept { return view().find_last_not_of(what, from); }
+    template <class X>
+    bool contains(const X& what) const noexcept { return find(what) != npos; }
+    template <class X>
+    bool starts_with(const X& what) const noexcept { return view().starts_with(what); }
+    template <class X>
+    bool ends_with(const X& what) const noexcept { return view().ends_with(what); }
+    int compare(std::string_view text) const noexcept { return view().compare(text); }
+    int compare(std::size_t at, std::size_t n, std::string_view text) const { return substr(at, n).compare(text); }
+    std::string_view substr(std::size_t at = 0, std::size_t n = npos) const FRAMEALLOC_LIFETIMEBOUND {
+        check_position(at);
+        return view().substr(at, n);
+    }
+    std::size_t copy(char* to, std::size_t n, std::size_t at = 0) const {
+        check_position(at);
+        return view().copy(to, n, at);
+    }
+
     friend bool operator==(const basic_frame_string& a, const basic_frame_string& b) noexcept { return a.view() == b.view(); }
+    friend bool operator==(const basic_frame_string& a, std::string_view b) noexcept { return a.view() == b; }
+    friend bool operator==(const basic_frame_string& a, const char* b) noexcept { return a.view() == b; }
+    friend auto operator<=>(const basic_frame_string& a, const basic_frame_string& b) noexcept { return a.view() <=> b.view(); }
+    friend auto operator<=>(const basic_frame_string& a, std::string_view b) noexcept { return a.view() <=> b; }
+    friend auto operator<=>(const basic_frame_string& a, const char* b) noexcept { return a.view() <=> std::string_view(b); }
+
+    // In the frame of the operand that is a frame_string.
+    friend basic_frame_string operator+(const basic_frame_string& a, std::string_view b) { return joined(a, a.view(), b); }
+    friend basic_frame_string operator+(const basic_frame_string& a, const basic_frame_string& b) { return joined(a, a.view(), b.view()); }
+    friend basic_frame_string operator+(const basic_frame_string& a, char b) { return joined(a, a.view(), {&b, 1}); }
+    friend basic_frame_string operator+(std::string_view a, const basic_frame_string& b) { return joined(b, a, b.view()); }
+    friend basic_frame_string operator+(char a, const basic_frame_string& b) { return joined(b, {&a, 1}, b.view()); }
+    friend basic_frame_string operator+(basic_frame_string&& a, std::string_view b) { return std::move(a.append(b)); }
+    friend basic_frame_string operator+(basic_frame_string&& a, const basic_frame_string& b) { return std::move(a.append(b.view())); }
+    friend basic_frame_string operator+(basic_frame_string&& a, char b) { return std::move(a += b); }
+
+    // To any stream that takes a std::string_view, so that <ostream> need not be included.
+    template <class Stream>
+        requires requires(Stream& to, std::string_view text) { to << text; }
+    friend Stream& operator<<(Stream& to, const basic_frame_string& s) {
+        to << s.view();
+        return to;
+    }
 
 private:
+    static inline char nothing = '\0';  // where an empty string points; never written to
+
+    static std::string_view view_of(std::initializer_list<char> l) noexcept { return {l.begin(), l.size()}; }
+    static basic_frame_string joined(const basic_frame_string& of, std::string_view a, std::string_view b) {
+        basic_frame_string s(of.source());
+        s.reserve(object::checked_sum(a.size(), b.size()));
+        s.append(a);
+        return std::move(s.append(b));
+    }
+    FRAMEALLOC_INLINE void check_index([[maybe_unused]] std::size_t i, [[maybe_unused]] std::size_t n) const noexcept {
+        if constexpr (Policy::checks) {
+            object::check_open<Policy>(chars_.source());
+            if (i >= n) [[unlikely]] object::refuse_index(object::allocator_of(chars_.source()), i, size());
+        }
+    }
+    FRAMEALLOC_INLINE void check_position(std::size_t at) const {
+        if (at > size()) [[unlikely]] no_such(at);
+    }
+    [[noreturn]] FRAMEALLOC_INLINE void no_such(std::size_t i) const {
+        object::throw_out_of_range(object::allocator_of(chars_.source()), i, size());
+    }
+    std::size_t clipped(std::size_t at, std::size_t n) const noexcept { return n < size() - at ? n : size() - at; }
+    std::size_t index_of(const char* at) const noexcept {
+        return at == nullptr || chars_.empty() ? 0 : static_cast<std::size_t>(at - c_str());
+    }
+    // Requires: n is within the capacity.
+    void set_size(std::size_t n) noexcept {
+        chars_.end_ = chars_.begin_ + n + 1;
+        chars_.begin_[n] = '\0';
+    }
+    // Room for `n` characters and a final zero, which grows by doubling.
+    template <bool Must>
+    bool make_room(std::size_t n) {
+        const std::size_t bytes = object::checked_sum(n, 1);
+        if (bytes <= chars_.capacity()) [[likely]] return true;
+        return chars_.template grow_for<Must>(bytes);
+    }
+    template <bool Must>
+    bool resize_to(std::size_t n, char c) {
+        const std::size_t before = size();
+        return n < before ? splice<Must>(n, before - n, {}) : fill<Must>(before, 0, n - before, c);
+    }
+
+    // Opens a gap of `n` characters in the place of `gone` at `at`.
+    template <bool Must>
+    bool open(std::size_t at, std::size_t gone, std::size_t n) {
+        const std::size_t before = size();
+        const std::size_t after = object::checked_sum(before - gone, n);
+        if (after == 0) {
+            chars_.clear();
+            return true;
+        }
+        if (!make_room<Must>(after)) return false;
+        char* const gap = chars_.begin_ + at;
+        if (at + gone != before && n != gone) std::memmove(gap + n, gap + gone, before - at - gone);
+        set_size(after);
+        return true;
+    }
+    template <bool Must>
+    bool fill(std::size_t at, std::size_t gone, std::size_t n, char c) {
+        if (!open<Must>(at, gone, n)) return false;
+        if (n != 0) std::memset(chars_.begin_ + at, c, n);
+        return true;
+    }
+    // `text` may be a part of this.
+    template <bool Must>
+    bool splice(std::size_t at, std::size_t gone, std::string_view text) {
+        const std::size_t before = size();
+        const std::size_t n = text.size();
+        if (n == 0 && gone == 0) return true;
+        const bool own = !chars_.empty() && text.data() >= chars_.begin_ && text.data() < chars_.begin_ + before + 1;
+        if (!own || n == 0) {
+            if (!open<Must>(at, gone, n)) return false;
+            if (n != 0) std::memcpy(chars_.begin_ + at, text.data(), n);
+            return true;
+        }
+        // A copy of it waits behind everything while the rest moves.
+        const std::size_t from = static_cast<std::size_t>(text.data() - chars_.begin_);
+        const std::size_t after = object::checked_sum(before - gone, n);
+        const std::size_t aside = (before > after ? before : after) + 1;
+        if (at == before) {
+            if (!open<Must>(at, gone, n)) return false;
+            std::memmove(chars_.begin_ + at, chars_.begin_ + from, n);  // the source is all before it
+            return true;
+        }
+        if (!make_room<Must>(object::checked_sum(aside, n))) return false;
+        std::memcpy(chars_.begin_ + aside, chars_.begin_ + from, n);
+        static_cast<void>(open<Must>(at, gone, n));
+        std::memcpy(chars_.begin_ + at, chars_.begin_ + aside, n);
+        return true;
+    }
+
     basic_vec<char, frame_source, Policy> chars_;  // the final zero included, once there is a character
 };
 
 using frame_string = basic_frame_string<>;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI
+
+// So that it can be a key; found by std::string_view too, where the map asks that of its hash.
+template <class Policy>
+struct std::hash<framealloc::basic_frame_string<Policy>> {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};

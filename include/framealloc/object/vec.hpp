@@ -6,26 +6,37 @@
 //
 // A frame_vec's content is destroyed when it leaves scope or when its frame ends, whichever is first; a vec of trivial
 // elements is not told of the frame's end, and debug mode catches its use after that (FA002).
-// Cost: push_back into capacity takes 6 instructions; growth at the top of the arena copies nothing.
+// Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements can
+// be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be an
+// element or a part of the same vec, but for the ranges of insert() that are not forward iterators.
+// Cost: push_back into capacity takes 6 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
+// one grow by doubling; reserve() is exact.
 // Iterators are pointers, invalidated as std::vector's are.
 #pragma once
 
+#include <compare>
 #include <cstring>
 #include <initializer_list>
 #include <span>
 
 #include <framealloc/object/construct.hpp>
+#include <framealloc/object/ranges.hpp>
 #include <framealloc/object/storage.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
+
+template <class Policy>
+class basic_frame_string;
 
 template <class T, class Source, class Policy = active_policy>
 class FRAMEALLOC_OWNER(T) basic_vec : object::frame_hook<basic_vec<T, Source, Policy>, object::is_frame<Source> && !std::is_trivially_destructible_v<T>> {
     using hook = object::frame_hook<basic_vec, object::is_frame<Source> && !std::is_trivially_destructible_v<T>>;
     friend hook;
+    friend basic_frame_string<Policy>;
 
 public:
     using value_type = T;
+    using source_type = Source;
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
     using reference = T&;
@@ -34,20 +45,74 @@ public:
     using const_pointer = const T*;
     using iterator = T*;
     using const_iterator = const T*;
+    using reverse_iterator = std::reverse_iterator<T*>;
+    using const_reverse_iterator = std::reverse_iterator<const T*>;
 
-    basic_vec() noexcept = default;  // without a source: may only be assigned to
+    // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
+    // that one's source.
+    basic_vec() noexcept = default;
     explicit basic_vec(Source source) noexcept : source_(source) {}
+    basic_vec(Source source, framealloc::capacity c) : basic_vec(source) { reserve(c.n); }
+    basic_vec(Source source, framealloc::count c) : basic_vec(source) {
+        reserve(c.n);
+        resize(c.n);
+    }
+    basic_vec(Source source, framealloc::count c, const T& v) : basic_vec(source) {
+        reserve(c.n);
+        resize(c.n, v);
+    }
+    // As of std::vector: n elements.
+    basic_vec(Source source, std::size_t n) : basic_vec(source, framealloc::count(n)) {}
+    basic_vec(Source source, std::size_t n, const T& v) : basic_vec(source, framealloc::count(n), v) {}
+    basic_vec(Source source, std::initializer_list<T> l) : basic_vec(source) { append(l.begin(), l.end()); }
+    template <object::iterator It>
+    basic_vec(Source source, It first, It last) : basic_vec(source) { append(first, last); }
+    template <object::range R>
+    basic_vec(Source source, R&& items) : basic_vec(source) { append(std::forward<R>(items)); }
     basic_vec(basic_vec&& other) noexcept : source_(other.source_) { steal(other); }
-    basic_vec(const basic_vec& other) : source_(other.source_) { append(other.begin(), other.end()); }
+    // Of the same arguments; empty when memory is exhausted.
+    static basic_vec try_make(Source source) { return basic_vec(source); }
+    static basic_vec try_make(Source source, framealloc::capacity c) {
+        basic_vec v(source);
+        static_cast<void>(v.try_reserve(c.n));
+        return v;
+    }
+    static basic_vec try_make(Source source, framealloc::count c) { return try_make(source, c.n); }
+    static basic_vec try_make(Source source, std::size_t n) {
+        basic_vec v(source);
+        if (v.try_reserve(n)) v.resize(n);
+        return v;
+    }
+    static basic_vec try_make(Source source, std::size_t n, const T& value) {
+        basic_vec v(source);
+        if (v.try_reserve(n)) v.resize(n, value);
+        return v;
+    }
+    template <class... Items>
+        requires(!std::is_convertible_v<Items, std::size_t> && ...)
+    static basic_vec try_make(Source source, Items&&... items) {
+        basic_vec v(source);
+        if (!v.try_append(std::forward<Items>(items)...)) v.clear();
+        return v;
+    }
+    // In the memory of the same source.
+    basic_vec(const basic_vec& other) : basic_vec(other.source_) { append(other.begin(), other.end()); }
     basic_vec& operator=(basic_vec&& other) noexcept {
         if (this == &other) return *this;
+        basic_vec taken(std::move(other));  // which may belong to an element of this
         drop();
-        source_ = other.source_;
-        steal(other);
+        source_ = taken.source_;
+        steal(taken);
         return *this;
     }
     basic_vec& operator=(const basic_vec& other) {
-        if (this != &other) assign(other.begin(), other.end());
+        if (this == &other) return *this;
+        if (!object::has_source(source_)) source_ = other.source_;
+        assign(other.begin(), other.end());
+        return *this;
+    }
+    basic_vec& operator=(std::initializer_list<T> l) {
+        assign(l);
         return *this;
     }
     ~basic_vec() { drop(); }
@@ -59,35 +124,49 @@ public:
     T* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
     const T* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
     const T* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
-    const T* cbegin() const noexcept { return data(); }
-    const T* cend() const noexcept { return end_; }
-    auto rbegin() noexcept { return std::reverse_iterator<T*>(end()); }
-    auto rend() noexcept { return std::reverse_iterator<T*>(begin()); }
-    auto rbegin() const noexcept { return std::reverse_iterator<const T*>(end()); }
-    auto rend() const noexcept { return std::reverse_iterator<const T*>(begin()); }
+    const T* cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
+    const T* cend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
+    reverse_iterator rbegin() noexcept FRAMEALLOC_LIFETIMEBOUND { return reverse_iterator(end()); }
+    reverse_iterator rend() noexcept FRAMEALLOC_LIFETIMEBOUND { return reverse_iterator(begin()); }
+    const_reverse_iterator rbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(end()); }
+    const_reverse_iterator rend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(begin()); }
+    const_reverse_iterator crbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rbegin(); }
+    const_reverse_iterator crend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rend(); }
     std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
     std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
     bool empty() const noexcept { return begin_ == end_; }
     static constexpr std::size_t max_size() noexcept { return largest_request / sizeof(T); }
-    T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
-    const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
-    T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND { return i < size() ? (*this)[i] : out_of_range(); }
-    const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_vec*>(this)->at(i); }
-    T& front() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
-    const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
-    T& back() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
-    const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
+    // Throws std::out_of_range; without exceptions FA439, and the program ends.
+    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND { check_at(i); return begin_[i]; }
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND { check_at(i); return begin_[i]; }
+    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
+    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
+    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
+    template <class U>
+    bool contains(const U& v) const {
+        for (const T& x : *this) {
+            if (x == v) return true;
+        }
+        return false;
+    }
     const Source& source() const noexcept { return source_; }
 
-    // --- growth: each x() has a try_x() that returns false instead of asking the exhaustion handler ---
+    // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion handler ---
     template <class... Args>
     T& emplace_back(Args&&... args) {
         if (end_ == limit_) [[unlikely]] {
-            if constexpr (!trivial) return grow_and_emplace(std::forward<Args>(args)...);
-            // No reference to the arguments leaves this function, so that they can stay in registers.
-            const T copy = make(std::forward<Args>(args)...);
-            grow<true>(object::next_capacity(capacity(), size() + 1));
-            return *::new (static_cast<void*>(end_++)) T(copy);
+            if constexpr (!trivial) {
+                grow_and_add<true>(1, one(std::forward<Args>(args)...));
+                return *(end_ - 1);
+            } else {
+                // No reference to the arguments leaves this function, so that they can stay in registers.
+                T copy = make(std::forward<Args>(args)...);
+                grow<true>(object::next_capacity(capacity(), size() + 1));
+                return *object::construct_at<T>(end_++, std::move(copy));
+            }
         }
         object::check_open<Policy>(source_);
         T* p = object::construct_at<T>(end_, std::forward<Args>(args)...);
@@ -97,101 +176,95 @@ public:
     FRAMEALLOC_INLINE void push_back(const T& v) { emplace_back(v); }
     FRAMEALLOC_INLINE void push_back(T&& v) { emplace_back(std::move(v)); }
     template <class... Args>
-    [[nodiscard]] bool try_emplace_back(Args&&... args) {
-        if (end_ != limit_) {
-            emplace_back(std::forward<Args>(args)...);
-            return true;
-        }
-        T copy = make(std::forward<Args>(args)...);  // the argument may be an element
-        if (!grow<false>(object::next_capacity(capacity(), size() + 1))) return false;
-        emplace_back(std::move(copy));
-        return true;
-    }
+    [[nodiscard]] bool try_emplace_back(Args&&... args) { return add<false>(1, one(std::forward<Args>(args)...)); }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
     [[nodiscard]] bool try_push_back(T&& v) { return try_emplace_back(std::move(v)); }
-    void pop_back() noexcept { object::destroy(end_ - 1, end_); --end_; }
+    FRAMEALLOC_INLINE void pop_back() noexcept {
+        if (refuses(empty(), "removal of element", 0)) return;
+        object::destroy(end_ - 1, end_);
+        --end_;
+    }
     void clear() noexcept { object::destroy(data(), end_); end_ = begin_; }
     void reserve(std::size_t n) {
         if (n > capacity()) grow<true>(n);
     }
     [[nodiscard]] bool try_reserve(std::size_t n) { return n <= capacity() || grow<false>(n); }
-    void resize(std::size_t n) { resize_with(n, [](void* p) { object::construct_at<T>(p); }); }
-    void resize(std::size_t n, const T& v) {
-        const T copy(v);
-        resize_with(n, [&](void* p) { object::construct_at<T>(p, copy); });
-    }
+    void resize(std::size_t n) { resize_with<true>(n, [&](std::size_t more) { return values(more); }); }
+    void resize(std::size_t n, const T& v) { resize_with<true>(n, [&](std::size_t more) { return copies(more, v); }); }
+    [[nodiscard]] bool try_resize(std::size_t n) { return resize_with<false>(n, [&](std::size_t more) { return values(more); }); }
+    [[nodiscard]] bool try_resize(std::size_t n, const T& v) { return resize_with<false>(n, [&](std::size_t more) { return copies(more, v); }); }
+    // What cannot be given back stays: memory that a frame handed out on top of it, or elements that would have to move
+    // while memory is exhausted.
     void shrink_to_fit() {
+        if (begin_ == nullptr || end_ == limit_) return;
         if constexpr (object::is_frame<Source>) {
-            if (begin_ == nullptr || end_ == limit_ || !source_.frame().alive()) return;
+            if (!source_.frame().alive()) return;
             source_.frame().shrink(begin_, capacity() * sizeof(T), size() * sizeof(T));
             limit_ = end_;
-        } else if (end_ != limit_) {
-            basic_vec exact(source_);
-            exact.reserve(size());
-            for (T& v : *this) exact.emplace_back(std::move_if_noexcept(v));
-            swap(exact);
+            if (empty()) begin_ = end_ = limit_ = nullptr;
+        } else if (empty()) {
+            drop();
+        } else if (void* p = source_.try_allocate(size() * sizeof(T), alignof(T))) {
+            settle_in(static_cast<T*>(p), size(), [](T* at) { return at; });
         }
     }
+
     void assign(std::size_t n, const T& v) {
         const T copy(v);
         clear();
         resize(n, copy);
     }
-    template <class It>
-        requires(!std::is_integral_v<It>)
-    void assign(It first, It last) {
-        clear();
-        append(first, last);
-    }
-    void assign(std::initializer_list<T> l) { assign(l.begin(), l.end()); }
-    template <class It>
-    void append(It first, It last) {
-        if constexpr (requires { last - first; }) reserve_more(static_cast<std::size_t>(last - first));
-        for (; first != last; ++first) emplace_back(*first);
-    }
-    void append(std::span<const T> items) { append(items.begin(), items.end()); }
+    template <object::iterator It>
+    void assign(It first, It last) { replace_all<true>(first, last); }
+    void assign(std::initializer_list<T> l) { replace_all<true>(l.begin(), l.end()); }
+    template <object::range R>
+    void assign(R&& items) { replace_all<true>(std::ranges::begin(items), std::ranges::end(items)); }
 
-    // --- insertion and removal in the middle ---
+    template <object::iterator It>
+    void append(It first, It last) { add_all<true>(first, last); }
+    void append(std::span<const T> items) { add_all<true>(items.begin(), items.end()); }
+    void append(std::initializer_list<T> l) { add_all<true>(l.begin(), l.end()); }
+    template <object::range R>
+    void append(R&& items) { add_all<true>(std::ranges::begin(items), std::ranges::end(items)); }
+    void append(std::size_t n, const T& v) { add<true>(n, copies(n, v)); }
+    template <object::range R>
+    void extend(R&& items) { append(std::forward<R>(items)); }
+    void extend(std::initializer_list<T> l) { append(l); }
+    // A range of one pass keeps what came before memory was exhausted.
+    template <object::iterator It>
+    [[nodiscard]] bool try_append(It first, It last) { return add_all<false>(first, last); }
+    [[nodiscard]] bool try_append(std::initializer_list<T> l) { return add_all<false>(l.begin(), l.end()); }
+    template <object::range R>
+    [[nodiscard]] bool try_append(R&& items) { return add_all<false>(std::ranges::begin(items), std::ranges::end(items)); }
+
+    // --- insertion and removal in the middle; Requires: elements can be assigned to, or their move is noexcept ---
     template <class... Args>
-    T* emplace(const T* at, Args&&... args) {
-        const std::size_t i = static_cast<std::size_t>(at - begin_);
-        emplace_back(std::forward<Args>(args)...);
-        rotate_last(i, 1);
-        return begin_ + i;
-    }
-    // Returns null, with the vec unchanged, when memory is exhausted.
-    [[nodiscard]] T* try_insert(const T* at, const T& v) {
-        const std::size_t i = static_cast<std::size_t>(at - begin_);
-        if (!try_push_back(v)) return nullptr;
-        rotate_last(i, 1);
-        return begin_ + i;
-    }
+    T* emplace(const T* at, Args&&... args) { return insert_with<true>(at, 1, one(std::forward<Args>(args)...)); }
     T* insert(const T* at, const T& v) { return emplace(at, v); }
     T* insert(const T* at, T&& v) { return emplace(at, std::move(v)); }
-    T* insert(const T* at, std::size_t n, const T& v) {
-        const std::size_t i = static_cast<std::size_t>(at - begin_);
-        resize(size() + n, v);
-        rotate_last(i, n);
-        return begin_ + i;
+    T* insert(const T* at, std::size_t n, const T& v) { return insert_with<true>(at, n, copies(n, v)); }
+    template <object::iterator It>
+    T* insert(const T* at, It first, It last) { return insert_all(at, first, last); }
+    T* insert(const T* at, std::initializer_list<T> l) { return insert_all(at, l.begin(), l.end()); }
+    template <object::range R>
+    T* insert_range(const T* at, R&& items) { return insert_all(at, std::ranges::begin(items), std::ranges::end(items)); }
+    // These return null, with the vec unchanged, when memory is exhausted.
+    template <class... Args>
+    [[nodiscard]] T* try_emplace(const T* at, Args&&... args) { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
+    [[nodiscard]] T* try_insert(const T* at, const T& v) { return try_emplace(at, v); }
+    [[nodiscard]] T* try_insert(const T* at, T&& v) { return try_emplace(at, std::move(v)); }
+    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) {
+        return insert_with<false>(at, n, copies(n, v));
     }
-    template <class It>
-        requires(!std::is_integral_v<It>)
-    T* insert(const T* at, It first, It last) {
-        const std::size_t i = static_cast<std::size_t>(at - begin_);
-        const std::size_t before = size();
-        append(first, last);
-        rotate_last(i, size() - before);
-        return begin_ + i;
+    FRAMEALLOC_INLINE T* erase(const T* at) {
+        if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
+        return remove(at, at + 1);
     }
-    T* erase(const T* at) { return erase(at, at + 1); }
-    T* erase(const T* first, const T* last) {
-        T* to = begin_ + (first - begin_);
-        if (first == last) return to;
-        T* out = to;
-        for (T* from = begin_ + (last - begin_); from != end_; ++from, ++out) *out = std::move(*from);
-        object::destroy(out, end_);
-        end_ = out;
-        return to;
+    FRAMEALLOC_INLINE T* erase(const T* first, const T* last) {
+        const std::size_t from = static_cast<std::size_t>(first - begin_);
+        const std::size_t to = static_cast<std::size_t>(last - begin_);
+        if (refuses(to > size() || from > to, "removal before element", last - begin_)) return end_;
+        return remove(first, last);
     }
     // Removes what the predicate names; keeps the order. Returns how many went.
     template <class F>
@@ -199,13 +272,23 @@ public:
         T* out = begin_;
         for (T* p = begin_; p != end_; ++p) {
             if (f(*p)) continue;
-            if (out != p) *out = std::move(*p);
+            if (out != p) object::put(*out, std::move(*p));
             ++out;
         }
         const std::size_t gone = static_cast<std::size_t>(end_ - out);
-        object::destroy(out, end_);
-        end_ = out;
+        cut_to(out);
         return gone;
+    }
+    // Keeps what the predicate names. Returns how many went.
+    template <class F>
+    std::size_t retain(F&& f) {
+        return erase_if([&](const T& v) { return !f(v); });
+    }
+    template <class F>
+    friend std::size_t erase_if(basic_vec& v, F f) { return v.erase_if(f); }
+    template <class U>
+    friend std::size_t erase(basic_vec& v, const U& value) {
+        return v.erase_if([&](const T& x) { return x == value; });
     }
 
     void swap(basic_vec& other) noexcept {
@@ -221,27 +304,54 @@ public:
         }
         return true;
     }
+    friend auto operator<=>(const basic_vec& a, const basic_vec& b)
+        requires requires(const T& x) { x < x; }
+    {
+        for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
+            if (const auto c = object::compare(a[i], b[i]); c != 0) return c;
+        }
+        return static_cast<decltype(object::compare(*a.begin_, *b.begin_))>(a.size() <=> b.size());
+    }
 
 private:
     static constexpr bool trivial = std::is_trivially_copyable_v<T>;
 
-    void check_index([[maybe_unused]] std::size_t i) const noexcept {
+    // --- what is refused in debug ---
+    FRAMEALLOC_INLINE void check_index([[maybe_unused]] std::size_t i) const noexcept {
         if constexpr (Policy::checks) {
             object::check_open<Policy>(source_);
-            if (i >= size()) broken_invariant("index beyond the size of a vec");
+            if (i >= size()) [[unlikely]] object::refuse_index(object::allocator_of(source_), i, size());
         }
     }
-    [[noreturn]] static T& out_of_range() noexcept { broken_invariant("at() beyond the size of a vec"); }
+    FRAMEALLOC_INLINE void check_at(std::size_t i) const {
+        object::check_open<Policy>(source_);
+        if (i >= size()) [[unlikely]] object::throw_out_of_range(object::allocator_of(source_), i, size());
+    }
+    FRAMEALLOC_INLINE bool refuses([[maybe_unused]] bool wrong, [[maybe_unused]] const char* what, [[maybe_unused]] std::ptrdiff_t i) const noexcept {
+        if constexpr (Policy::checks) {
+            if (wrong) [[unlikely]] {
+                object::raise_out_of_range(object::allocator_of(source_), what, static_cast<std::size_t>(i), size());
+                return true;
+            }
+        }
+        return false;
+    }
 
-    // Keeps the old elements until the new one is built: the argument may be one of them.
+    // --- adding: what is built, where, and in which memory ---
+    // Each of these constructs elements from an address on, and returns behind the last; see object/ranges.hpp.
     template <class... Args>
-    FRAMEALLOC_COLD T& grow_and_emplace(Args&&... args) {
-        revive_if_ended(__builtin_return_address(0));
-        T copy = make(std::forward<Args>(args)...);
-        grow<true>(object::next_capacity(capacity(), size() + 1), __builtin_return_address(0));
-        T* p = object::construct_at<T>(end_, std::move(copy));
-        ++end_;
-        return *p;
+    static auto one(Args&&... args) {
+        return [&](T* at) { return object::construct_at<T>(at, std::forward<Args>(args)...) + 1; };
+    }
+    static auto copies(std::size_t n, const T& v) {
+        return [n, &v](T* at) { return object::construct_copies(at, n, v); };
+    }
+    auto values(std::size_t n) const {
+        return [this, n](T* at) {
+            object::run<T> built(at);
+            for (std::size_t i = 0; i < n; ++i) built.add_value(source_);
+            return built.done();
+        };
     }
     template <class... Args>
     static T make(Args&&... args) {
@@ -249,46 +359,89 @@ private:
         else return T{std::forward<Args>(args)...};
     }
 
-    void reserve_more(std::size_t n) {
-        if (n > capacity() - size()) grow<true>(object::next_capacity(capacity(), size() + n));
-    }
-
-    // Must: ask the exhaustion handler, which does not come back empty-handed.
-    template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t wanted, const void* caller = nullptr) {
-        if (caller == nullptr) caller = __builtin_return_address(0);
-        revive_if_ended(caller);
-        const object::growth_site<Policy> told(source_, caller);
-        const std::size_t old_bytes = capacity() * sizeof(T);
-        const std::size_t bytes = checked_product(wanted, sizeof(T));
-        if (begin_ != nullptr && bytes != impossible_size && source_.try_grow(begin_, old_bytes, bytes, alignof(T))) {
-            limit_ = begin_ + wanted;
-            return true;
-        }
-        void* p = Must ? source_.allocate(bytes, alignof(T)) : source_.try_allocate(bytes, alignof(T));
-        if (p == nullptr) return false;
-        move_to(static_cast<T*>(p), wanted, old_bytes);
-        this->enlist(source_);
+    // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done: it
+    // may build from them, and nothing has changed when it throws. False, with nothing built, when memory is exhausted;
+    // Must: then the exhaustion handler is asked, which does not come back empty-handed.
+    template <bool Must, class Build>
+    FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build) {
+        if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build);
+        object::check_open<Policy>(source_);
+        if (n != 0) end_ = build(end_);
         return true;
     }
-    void move_to(T* to, std::size_t wanted, std::size_t old_bytes) {
-        const std::size_t n = size();
-        if constexpr (trivial) {
-            if (n != 0) std::memcpy(static_cast<void*>(to), begin_, n * sizeof(T));
-        } else {
-            T* built = to;
-            object::undo cleanup{[&] {
-                object::destroy(to, built);
-                object::abandon(source_, to, wanted * sizeof(T), alignof(T));
-            }};
-            for (T* p = begin_; p != end_; ++p, ++built) object::construct_at<T>(built, std::move_if_noexcept(*p));
-            cleanup.armed = false;
-            object::destroy(begin_, end_);
+    template <bool Must, class Build>
+    FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build) {
+        const void* caller = __builtin_return_address(0);
+        revive_if_ended(caller);
+        const std::size_t needed = object::checked_sum(size(), n);
+        const std::size_t wanted = object::next_capacity(capacity(), needed);
+        // One by one near a limit would copy everything each time.
+        return move_and_add<Must>(wanted, n == 1 ? wanted : needed, build, caller);
+    }
+    template <bool Must>
+    FRAMEALLOC_COLD bool grow(std::size_t wanted) {
+        const void* caller = __builtin_return_address(0);
+        revive_if_ended(caller);
+        return move_and_add<Must>(wanted, wanted, [](T* at) { return at; }, caller);
+    }
+    // For `needed` elements in all, by doubling.
+    template <bool Must>
+    FRAMEALLOC_COLD bool grow_for(std::size_t needed) {
+        const void* caller = __builtin_return_address(0);
+        revive_if_ended(caller);
+        return move_and_add<Must>(object::next_capacity(capacity(), needed), needed, [](T* at) { return at; }, caller);
+    }
+    template <bool Must, class Build>
+    bool move_and_add(std::size_t wanted, std::size_t needed, const Build& build, const void* caller) {
+        if (!object::has_source(source_)) {
+            object::raise_no_source(caller, Must);
+            return false;
         }
-        object::abandon(source_, begin_, old_bytes, alignof(T));
+        const object::growth_site<Policy> told(source_, caller);
+        if (extend_to(wanted) || (needed != wanted && extend_to(needed))) {
+            end_ = build(end_);
+            return true;
+        }
+        std::size_t n = wanted;
+        void* p = Must && needed == wanted ? nullptr : source_.try_allocate(checked_product(n, sizeof(T)), alignof(T));
+        if (p == nullptr && (Must || needed != wanted)) {
+            n = needed;
+            const std::size_t bytes = checked_product(n, sizeof(T));
+            p = Must ? source_.allocate(bytes, alignof(T)) : source_.try_allocate(bytes, alignof(T));
+        }
+        if (p == nullptr) return false;
+        settle_in(static_cast<T*>(p), n, build);
+        return true;
+    }
+    // Where it is.
+    bool extend_to(std::size_t n) noexcept {
+        const std::size_t bytes = checked_product(n, sizeof(T));
+        if (begin_ == nullptr || bytes > largest_request) return false;
+        if (!source_.try_grow(begin_, capacity() * sizeof(T), bytes, alignof(T))) return false;
+        limit_ = begin_ + n;
+        return true;
+    }
+    // In memory for `n` elements, which is given back when an element throws.
+    template <class Build>
+    void settle_in(T* to, std::size_t n, const Build& build) {
+        object::undo give_back{[&] { object::abandon(source_, to, n * sizeof(T), alignof(T)); }};
+        T* const added = to + size();
+        T* const behind = build(added);
+        object::undo destroy_added{[&] { object::destroy(added, behind); }};
+        if constexpr (trivial) {
+            if (begin_ != end_) std::memcpy(static_cast<void*>(to), begin_, size() * sizeof(T));
+        } else {
+            object::run<T> moved(to);
+            for (T* p = begin_; p != end_; ++p) moved.add(std::move_if_noexcept(*p));
+            moved.done();
+        }
+        give_back.armed = destroy_added.armed = false;
+        object::destroy(begin_, end_);
+        object::abandon(source_, begin_, capacity() * sizeof(T), alignof(T));
         begin_ = to;
-        end_ = to + n;
-        limit_ = to + wanted;
+        end_ = behind;
+        limit_ = to + n;
+        this->enlist(source_);
     }
     // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now.
     void revive_if_ended(const void* caller) noexcept {
@@ -300,27 +453,90 @@ private:
         }
     }
 
-    template <class F>
-    void resize_with(std::size_t n, F&& construct) {
+    template <bool Must, class More>
+    bool resize_with(std::size_t n, const More& build) {
         if (n <= size()) {
-            object::destroy(begin_ + n, end_);
-            end_ = begin_ + n;
-            return;
+            cut_to(begin_ + n);
+            return true;
         }
-        reserve(n);
-        for (; size() < n; ++end_) construct(static_cast<void*>(end_));
+        if (n > capacity()) revive_if_ended(nullptr);
+        return add<Must>(n - size(), build(n - size()));
     }
-    // The last `n` elements go to position `i`: three reversals.
-    void rotate_last(std::size_t i, std::size_t n) {
-        auto reverse = [](T* a, T* b) {
-            while (a < b && a < --b) {
-                using std::swap;
-                swap(*a++, *b);
+    void cut_to(T* new_end) noexcept {
+        object::destroy(new_end, end_);
+        end_ = new_end;
+    }
+    template <bool Must, class It, class End>
+    bool add_all(It first, End last) {
+        if constexpr (object::multi_pass<It>) {
+            const std::size_t n = object::count_of(first, last);
+            return add<Must>(n, [&](T* at) { return object::construct_from(at, first, last, n); });
+        } else {
+            for (; first != last; ++first) {
+                if constexpr (Must) emplace_back(*first);
+                else if (!try_emplace_back(*first)) return false;
             }
-        };
-        reverse(begin_ + i, end_ - n);
-        reverse(end_ - n, end_);
-        reverse(begin_ + i, end_);
+            return true;
+        }
+    }
+    template <bool Must, class It, class End>
+    bool replace_all(It first, End last) {
+        const std::size_t before = is_own(first, last) ? size() : 0;
+        if (before == 0) clear();
+        if (!add_all<Must>(first, last)) return false;
+        if (before != 0) remove(begin_, begin_ + before);
+        return true;
+    }
+    template <class It, class End>
+    bool is_own(const It& first, const End& last) const noexcept {
+        if constexpr (object::multi_pass<It> && std::is_same_v<std::remove_cv_t<std::remove_reference_t<decltype(*first)>>, T> &&
+                      std::is_lvalue_reference_v<decltype(*first)>) {
+            if (first == last) return false;
+            const T* p = __builtin_addressof(*first);
+            return !(p < begin_) && p < end_;
+        } else {
+            return false;
+        }
+    }
+
+    // --- the middle ---
+    template <bool Must, class Build>
+    T* insert_with(const T* at, std::size_t n, const Build& build) {
+        const std::size_t i = position(at);
+        if (!add<Must>(n, build)) return nullptr;
+        return turn_in(i, n);
+    }
+    template <class It, class End>
+    T* insert_all(const T* at, It first, End last) {
+        const std::size_t i = position(at);
+        const std::size_t before = size();
+        add_all<true>(first, last);
+        return turn_in(i, size() < before ? size() : size() - before);
+    }
+    FRAMEALLOC_INLINE std::size_t position(const T* at) const noexcept {
+        const std::size_t i = static_cast<std::size_t>(at - begin_);
+        return refuses(i > size(), "insertion before element", at - begin_) ? size() : i;
+    }
+    // The last `n` elements go to position `i`.
+    T* turn_in(std::size_t i, std::size_t n) {
+        const std::size_t before = size() - n;
+        if (i < before) object::rotate(begin_ + i, begin_ + before, end_);
+        return begin_ + (i < before ? i : before);
+    }
+    T* remove(const T* first, const T* last) {
+        T* const to = begin_ + (first - begin_);
+        if (first == last) return to;
+        T* const from = begin_ + (last - begin_);
+        if constexpr (trivial) {
+            const std::size_t n = static_cast<std::size_t>(end_ - from);
+            if (n != 0) std::memmove(static_cast<void*>(to), from, n * sizeof(T));
+            cut_to(to + n);
+        } else {
+            T* out = to;
+            for (T* p = from; p != end_; ++p, ++out) object::put(*out, std::move(*p));
+            cut_to(out);
+        }
+        return to;
     }
 
     void steal(basic_vec& other) noexcept {

@@ -16,21 +16,12 @@
 #include <framealloc/object/array.hpp>
 #include <framealloc/object/box.hpp>
 #include <framealloc/object/map.hpp>
+#include <framealloc/object/ranges.hpp>
 #include <framealloc/object/string.hpp>
 #include <framealloc/object/vec.hpp>
 #include <framealloc/lifetime/hold.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
-
-// Sizes for vec<T>(): room for n, or n elements.
-struct capacity {
-    std::size_t n;
-    constexpr explicit capacity(std::size_t v) noexcept : n(v) {}
-};
-struct count {
-    std::size_t n;
-    constexpr explicit count(std::size_t v) noexcept : n(v) {}
-};
 
 namespace runtime {
 
@@ -170,29 +161,49 @@ public:
         return object::make_array<T>(record_, n, may_fail);
     }
 
-    // --- containers; a bare number is a capacity ---
-    template <class T>
-    vec_type<T> vec() const noexcept FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>(frame_source(record_)); }
-    template <class T>
-    vec_type<T> vec(framealloc::capacity c) const FRAMEALLOC_LIFETIMEBOUND {
-        vec_type<T> v(frame_source{record_});
-        v.reserve(c.n);
-        return v;
+    // --- containers: empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range ---
+    template <class T, class... Args>
+        requires object::makes<vec_type<T>, frame_source, Args...>
+    vec_type<T> vec(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return vec_type<T>(frame_source(record_), std::forward<Args>(args)...);
     }
     template <class T>
-    vec_type<T> vec(framealloc::count c) const FRAMEALLOC_LIFETIMEBOUND {
-        vec_type<T> v(frame_source{record_});
-        v.resize(c.n);
-        return v;
+    vec_type<T> vec(std::initializer_list<T> l) const FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>(frame_source(record_), l); }
+    template <class T>
+    vec_type<T> vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>(frame_source(record_), n); }
+    template <class T>
+    vec_type<T> vec(std::size_t n, const std::type_identity_t<T>& v) const FRAMEALLOC_LIFETIMEBOUND {
+        return vec_type<T>(frame_source(record_), n, v);
+    }
+    // Empty when memory is exhausted.
+    template <class T>
+    vec_type<T> try_vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>::try_make(frame_source(record_), n); }
+    template <class T, class... Args>
+        requires object::makes<vec_type<T>, frame_source, Args...>
+    vec_type<T> try_vec(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return vec_type<T>::try_make(frame_source(record_), std::forward<Args>(args)...);
     }
     template <class T>
-    vec_type<T> vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND { return vec<T>(framealloc::capacity(n)); }
+    vec_type<T> try_vec(std::initializer_list<T> l) const FRAMEALLOC_LIFETIMEBOUND {
+        return vec_type<T>::try_make(frame_source(record_), l);
+    }
     template <class K, class V>
     auto map() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(frame_source(record_));
     }
     basic_frame_string<Policy> string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>(frame_source(record_), text);
+    }
+    template <class... Args>
+        requires object::makes<basic_frame_string<Policy>, frame_source, Args...>
+    basic_frame_string<Policy> string(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_string<Policy>(frame_source(record_), std::forward<Args>(args)...);
+    }
+    basic_frame_string<Policy> string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_string<Policy>(frame_source(record_), n, c);
+    }
+    basic_frame_string<Policy> try_string(std::string_view text) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_string<Policy>::try_make(frame_source(record_), text);
     }
 
     // --- for other containers ---

@@ -155,18 +155,33 @@ public:
         memory::frame_record* r = try_record(s);
         return r == nullptr ? std::span<T>{} : object::make_array<T>(r, n, may_fail);
     }
+    // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
+    template <class T, class... Args>
+        requires object::makes<frame_vec_type<T>, framealloc::frame_source, Args...>
+    frame_vec_type<T> frame_vec(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return frame_vec_type<T>(source<framealloc::frame_source>(), std::forward<Args>(args)...);
+    }
     template <class T>
-    frame_vec_type<T> frame_vec() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec_type<T>(source<framealloc::frame_source>()); }
+    frame_vec_type<T> frame_vec(std::size_t n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec_type<T>(source<framealloc::frame_source>(), n); }
     template <class T>
-    frame_vec_type<T> frame_vec(capacity c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return reserved<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
+    frame_vec_type<T> frame_vec(std::size_t n, const std::type_identity_t<T>& v) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return frame_vec_type<T>(source<framealloc::frame_source>(), n, v);
+    }
     template <class T>
-    frame_vec_type<T> frame_vec(count c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return resized<frame_vec_type<T>>(source<framealloc::frame_source>(), c.n); }
+    frame_vec_type<T> frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec_type<T>(source<framealloc::frame_source>(), l); }
+    // Empty when memory is exhausted; so are all of these.
     template <class T>
-    frame_vec_type<T> frame_vec(std::size_t n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec<T>(capacity(n)); }
-    template <class T, class... Size>
-    frame_vec_type<T> try_frame_vec(Size... n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    frame_vec_type<T> try_frame_vec(std::size_t n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return try_frame_vec<T>(framealloc::count(n)); }
+    template <class T, class... Args>
+        requires object::makes<frame_vec_type<T>, framealloc::frame_source, Args...>
+    frame_vec_type<T> try_frame_vec(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         memory::frame_record* r = try_record();
-        return r == nullptr ? frame_vec_type<T>() : try_vec<frame_vec_type<T>>(framealloc::frame_source(r), n...);
+        if (r == nullptr) return {};
+        return frame_vec_type<T>::try_make(framealloc::frame_source(r), std::forward<Args>(args)...);
+    }
+    template <class T>
+    frame_vec_type<T> try_frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return try_frame_vec<T>(l.begin(), l.end());
     }
     template <class K, class V>
     auto frame_map() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
@@ -174,6 +189,19 @@ public:
     }
     basic_frame_string<Policy> frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_string<Policy>(source<framealloc::frame_source>(), text);
+    }
+    template <class... Args>
+        requires object::makes<basic_frame_string<Policy>, framealloc::frame_source, Args...>
+    basic_frame_string<Policy> frame_string(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return basic_frame_string<Policy>(source<framealloc::frame_source>(), std::forward<Args>(args)...);
+    }
+    basic_frame_string<Policy> frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return basic_frame_string<Policy>(source<framealloc::frame_source>(), n, c);
+    }
+    basic_frame_string<Policy> try_frame_string(std::string_view text) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        memory::frame_record* r = try_record();
+        if (r == nullptr) return {};
+        return basic_frame_string<Policy>::try_make(framealloc::frame_source(r), text);
     }
     std::pmr::memory_resource* frame_resource() const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::frame_resource(record()); }
     allocator_ref frame_ref() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) { return source<framealloc::frame_source>(); }
@@ -227,16 +255,29 @@ public:
     FRAMEALLOC_INLINE auto try_pool_shared(Args&&... args) const {
         return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
+    // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
+    template <class T, class... Args>
+        requires object::makes<pool_vec_type<T>, pool_source, Args...>
+    pool_vec_type<T> pool_vec(Args&&... args) const {
+        return pool_vec_type<T>(pool_source(owner_), std::forward<Args>(args)...);
+    }
     template <class T>
-    pool_vec_type<T> pool_vec() const noexcept { return pool_vec_type<T>(pool_source(owner_)); }
+    pool_vec_type<T> pool_vec(std::size_t n) const { return pool_vec_type<T>(pool_source(owner_), n); }
     template <class T>
-    pool_vec_type<T> pool_vec(capacity c) const { return reserved<pool_vec_type<T>>(pool_source(owner_), c.n); }
+    pool_vec_type<T> pool_vec(std::size_t n, const std::type_identity_t<T>& v) const {
+        return pool_vec_type<T>(pool_source(owner_), n, v);
+    }
     template <class T>
-    pool_vec_type<T> pool_vec(count c) const { return resized<pool_vec_type<T>>(pool_source(owner_), c.n); }
+    pool_vec_type<T> pool_vec(std::initializer_list<T> l) const { return pool_vec_type<T>(pool_source(owner_), l); }
     template <class T>
-    pool_vec_type<T> pool_vec(std::size_t n) const { return pool_vec<T>(count(n)); }
-    template <class T, class... Size>
-    pool_vec_type<T> try_pool_vec(Size... n) const { return try_vec<pool_vec_type<T>>(pool_source(owner_), n...); }
+    pool_vec_type<T> try_pool_vec(std::size_t n) const { return try_pool_vec<T>(framealloc::count(n)); }
+    template <class T, class... Args>
+        requires object::makes<pool_vec_type<T>, pool_source, Args...>
+    pool_vec_type<T> try_pool_vec(Args&&... args) const {
+        return pool_vec_type<T>::try_make(pool_source(owner_), std::forward<Args>(args)...);
+    }
+    template <class T>
+    pool_vec_type<T> try_pool_vec(std::initializer_list<T> l) const { return try_pool_vec<T>(l.begin(), l.end()); }
     std::pmr::memory_resource* pool_resource() const noexcept { return object::pool_resource(owner_); }
     allocator_ref pool_ref() const noexcept { return pool_source(owner_); }
 
@@ -314,16 +355,29 @@ public:
     FRAMEALLOC_INLINE auto try_heap_box(Args&&... args) const {
         return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
+    // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
+    template <class T, class... Args>
+        requires object::makes<heap_vec_type<T>, heap_source, Args...>
+    heap_vec_type<T> heap_vec(Args&&... args) const {
+        return heap_vec_type<T>(heap_source(owner_), std::forward<Args>(args)...);
+    }
     template <class T>
-    heap_vec_type<T> heap_vec() const noexcept { return heap_vec_type<T>(heap_source(owner_)); }
+    heap_vec_type<T> heap_vec(std::size_t n) const { return heap_vec_type<T>(heap_source(owner_), n); }
     template <class T>
-    heap_vec_type<T> heap_vec(capacity c) const { return reserved<heap_vec_type<T>>(heap_source(owner_), c.n); }
+    heap_vec_type<T> heap_vec(std::size_t n, const std::type_identity_t<T>& v) const {
+        return heap_vec_type<T>(heap_source(owner_), n, v);
+    }
     template <class T>
-    heap_vec_type<T> heap_vec(count c) const { return resized<heap_vec_type<T>>(heap_source(owner_), c.n); }
+    heap_vec_type<T> heap_vec(std::initializer_list<T> l) const { return heap_vec_type<T>(heap_source(owner_), l); }
     template <class T>
-    heap_vec_type<T> heap_vec(std::size_t n) const { return heap_vec<T>(count(n)); }
-    template <class T, class... Size>
-    heap_vec_type<T> try_heap_vec(Size... n) const { return try_vec<heap_vec_type<T>>(heap_source(owner_), n...); }
+    heap_vec_type<T> try_heap_vec(std::size_t n) const { return try_heap_vec<T>(framealloc::count(n)); }
+    template <class T, class... Args>
+        requires object::makes<heap_vec_type<T>, heap_source, Args...>
+    heap_vec_type<T> try_heap_vec(Args&&... args) const {
+        return heap_vec_type<T>::try_make(heap_source(owner_), std::forward<Args>(args)...);
+    }
+    template <class T>
+    heap_vec_type<T> try_heap_vec(std::initializer_list<T> l) const { return try_heap_vec<T>(l.begin(), l.end()); }
     std::pmr::memory_resource* heap_resource() const noexcept { return object::heap_resource(owner_); }
     allocator_ref heap_ref() const noexcept { return heap_source(owner_); }
 
@@ -483,39 +537,6 @@ private:
         if (c == nullptr) return nullptr;
         if constexpr (Policy::checks) c->last_site = s;
         return c->top;
-    }
-    template <class V, class S>
-    static V reserved(S s, std::size_t n) {
-        V v(s);
-        v.reserve(n);
-        return v;
-    }
-    template <class V, class S>
-    static V resized(S s, std::size_t n) {
-        V v(s);
-        v.resize(n);
-        return v;
-    }
-    // Empty, without capacity, when exhausted.
-    template <class V, class S>
-    static V try_vec(S s) { return V(s); }
-    template <class V, class S>
-    static V try_vec(S s, capacity c) {
-        V v(s);
-        static_cast<void>(v.try_reserve(c.n));
-        return v;
-    }
-    template <class V, class S>
-    static V try_vec(S s, count c) {
-        V v(s);
-        if (v.try_reserve(c.n)) v.resize(c.n);
-        return v;
-    }
-    template <class V, class S, class N>
-        requires std::is_integral_v<N>
-    static V try_vec(S s, N n) {
-        if constexpr (object::is_frame<S>) return try_vec<V>(s, capacity(static_cast<std::size_t>(n)));
-        else return try_vec<V>(s, count(static_cast<std::size_t>(n)));
     }
 
     memory::core_ref owner_;

@@ -235,13 +235,14 @@ FOR_EACH_POLICY("the size arguments of vecs mean what they are called") {
     CHECK(frame.template vec<int>(fa::capacity(10)).capacity() == 10);
     CHECK(frame.template vec<int>(fa::capacity(10)).size() == 0);
     CHECK(frame.template vec<int>(fa::count(10)).size() == 10);
-    CHECK(frame.template vec<int>(10).capacity() == 10);
+    CHECK(frame.template vec<int>(10).size() == 10);
+    CHECK(frame.template vec<int>(10, 7)[9] == 7);
     CHECK(alloc.template frame_vec<int>(fa::count(10)).size() == 10);
     CHECK(alloc.template frame_vec<int>(fa::capacity(10)).capacity() == 10);
     CHECK(alloc.template heap_vec<int>(fa::count(10)).size() == 10);
     CHECK(alloc.template pool_vec<int>(fa::count(10)).size() == 10);
-    CHECK(alloc.template frame_vec<int>(10).size() == 0);
-    CHECK(alloc.template frame_vec<int>(10).capacity() == 10);
+    CHECK(alloc.template frame_vec<int>(10).size() == 10);
+    CHECK(alloc.template frame_vec<int>(10, 7)[9] == 7);
     CHECK(alloc.template pool_vec<int>(10).size() == 10);
     CHECK(alloc.template heap_vec<int>(10).size() == 10);
     CHECK(alloc.template pool_vec<int>(fa::capacity(10)).size() == 0);

@@ -1,0 +1,60 @@
+// Mistakes with containers. Out of the headers, where they would cost <stdexcept> and every access its report.
+#include <framealloc/object/storage.hpp>
+#include <framealloc/os/trap.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace framealloc::inline FRAMEALLOC_ABI::object {
+
+namespace {
+
+// For the process where the allocator is gone, or never was.
+void raise_at(memory::core_ref a, code what, const char* detail, const void* caller) noexcept {
+    const site where = site::of_caller(caller);
+    if (memory::core* c = a.owner == nullptr ? nullptr : memory::pin_core(a.id)) {
+        c->raise(what, detail, nullptr, 0, where);
+        return memory::release_core({c, c->id});
+    }
+    char place[128] = {};
+    os::name_code(where.caller, place, sizeof place);
+    print_fault({.what = what, .text = code_text(what), .detail = detail, .where = where, .code_place = place});
+}
+
+void raise_index(memory::core_ref a, const char* what, std::size_t index, std::size_t size, const void* caller) noexcept {
+    char detail[160];
+    std::snprintf(detail, sizeof detail, "%s %zu, of a container of %zu elements", what, index, size);
+    raise_at(a, code::FA439, detail, caller);
+}
+
+}  // namespace
+
+void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept {
+    raise_index(a, what, index, size, __builtin_return_address(0));
+}
+
+void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept {
+    raise_index(a, "element", index, size, __builtin_return_address(0));
+    std::abort();
+}
+
+#if FRAMEALLOC_EXCEPTIONS
+void throw_out_of_range(memory::core_ref, std::size_t index, std::size_t size) {
+    char text[100];
+    std::snprintf(text, sizeof text, "framealloc: element %zu of a container of %zu elements", index, size);
+    throw std::out_of_range(text);
+}
+#else
+void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size) {
+    raise_index(a, "element", index, size, __builtin_return_address(0));
+    std::abort();
+}
+#endif
+
+void raise_no_source(const void* caller, bool ends) noexcept {
+    raise_at({}, code::FA440, "a container that was made without an allocator or a frame was told to grow", caller);
+    if (ends) std::abort();
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::object
