@@ -215,7 +215,7 @@ T make(int n) {
 
 template <class T>
 int number_of(const T& x) {
-    if constexpr (std::is_same_v<T, std::unique_ptr<int>>) return x == nullptr ? element::moved_from : *x;
+    if constexpr (std::is_same_v<T, std::unique_ptr<int>>) return x == nullptr ? 0 : *x;  // value-initialised
     else if constexpr (std::is_same_v<T, std::string>) return x.empty() ? 0 : std::stoi(x.substr(x.rfind(' ') + 1));
     else if constexpr (std::is_arithmetic_v<T>) return static_cast<int>(x);
     else return x.number();

@@ -481,10 +481,15 @@ private:
     }
     template <bool Must, class It, class End>
     bool replace_all(It first, End last) {
-        const std::size_t before = is_own(first, last) ? size() : 0;
-        if (before == 0) clear();
-        if (!add_all<Must>(first, last)) return false;
-        if (before != 0) remove(begin_, begin_ + before);
+        if (is_own(first, last)) return replace_by_own<Must>(first, last);
+        clear();
+        return add_all<Must>(first, last);
+    }
+    template <bool Must, class It, class End>
+    bool replace_by_own(It first, End last) {
+        basic_vec chosen(source_);
+        if (!chosen.template add_all<Must>(first, last)) return false;
+        swap(chosen);
         return true;
     }
     template <class It, class End>

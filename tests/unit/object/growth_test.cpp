@@ -1,0 +1,246 @@
+// How containers grow: geometrically, whatever asks for it; from what sizes they refuse; and without a source.
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/child.hpp"
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+// How often the storage moved or changed its capacity.
+template <class V, class Step>
+std::size_t changes(V& v, int steps, Step step) {
+    std::size_t n = 0, room = v.capacity();
+    for (int i = 0; i < steps; ++i) {
+        step(v);
+        n += v.capacity() == room ? 0U : 1U;
+        room = v.capacity();
+    }
+    return n;
+}
+
+template <class V>
+void grows_rarely(V v) {
+    V inserted = v, appended = v, tried = v;
+    CHECK(changes(v, 20'000, [](V& x) { x.resize(x.size() + 1); }) < 20);
+    CHECK(changes(inserted, 20'000, [](V& x) { x.insert(x.end(), 1, 7); }) < 20);
+    CHECK(changes(appended, 20'000, [](V& x) { x.append({7}); }) < 20);
+    CHECK(changes(tried, 20'000, [](V& x) { CHECK(x.try_resize(x.size() + 1)); }) < 20);
+    CHECK(v.size() + inserted.size() + appended.size() + tried.size() == 80'000);
+    V exact(v.source());
+    exact.reserve(1234);
+    CHECK(exact.capacity() == 1234);
+}
+
+struct gpu_handle {  // moved and not copied, without any code in its special members
+    unsigned id;
+    explicit gpu_handle(unsigned i) : id(i) {}
+    gpu_handle(gpu_handle&&) = default;
+    gpu_handle& operator=(gpu_handle&&) = default;
+    gpu_handle(const gpu_handle&) = delete;
+    gpu_handle& operator=(const gpu_handle&) = delete;
+};
+static_assert(std::is_trivially_copyable_v<gpu_handle>);
+
+template <class V>
+void holds_handles(V v) {
+    for (unsigned i = 0; i < 100; ++i) v.emplace_back(i);
+    v.insert(v.begin(), gpu_handle(7));
+    v.erase(v.begin() + 1);
+    CHECK(v.try_emplace_back(100U));
+    CHECK(v.size() == 101);
+    CHECK(v[0].id == 7);
+    CHECK(v[99].id == 99);
+}
+
+template <class V>
+void refuses_what_cannot_be(V v) {
+    v.assign({1, 2, 3});
+    CHECK_FALSE(v.try_reserve(SIZE_MAX));
+    CHECK_FALSE(v.try_resize(SIZE_MAX));
+    CHECK_FALSE(v.try_resize(SIZE_MAX / sizeof(int) + 2));
+    CHECK(v.try_insert(v.begin(), SIZE_MAX, 7) == nullptr);
+    CHECK(v.try_insert(v.begin(), SIZE_MAX - 2, 7) == nullptr);
+    CHECK(v == V(v.source(), {1, 2, 3}));
+    // The plain members ask the exhaustion handler, which ends this child with 7.
+    CHECK(status_of_child([&] { v.reserve(SIZE_MAX); }) == 7);
+    CHECK(status_of_child([&] { v.resize(SIZE_MAX); }) == 7);
+    CHECK(status_of_child([&] { v.insert(v.begin(), SIZE_MAX, 7); }) == 7);
+    CHECK(status_of_child([&] { v.insert(v.begin(), SIZE_MAX - 2, 7); }) == 7);
+    CHECK(status_of_child([&] { v.append(SIZE_MAX, 7); }) == 7);
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("sizes asked for one by one grow geometrically") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    grows_rarely(frame.template vec<int>());
+    grows_rarely(alloc.template pool_vec<int>());
+    grows_rarely(alloc.template heap_vec<int>());
+    auto s = frame.string();
+    CHECK(changes(s, 20'000, [](auto& x) { x.resize(x.size() + 1, 'a'); }) < 20);
+    CHECK(changes(s, 20'000, [](auto& x) { x.append("a"); }) < 4);
+    CHECK(changes(s, 20'000, [](auto& x) { x.insert(x.size(), "a"); }) < 4);
+    CHECK(changes(s, 20'000, [](auto& x) { CHECK(x.try_append("a")); }) < 4);
+    CHECK(s.size() == 80'000);
+}
+
+FOR_EACH_POLICY("two frame containers that grow in turns take memory in proportion to their size") {
+    if (guarded<P>) return;  // every block is rounded up to whole pages there
+    const auto bytes_for = [](int n) {
+        fa::basic_smart_alloc<P> alloc;
+        auto frame = alloc.frame_scope();
+        auto a = frame.string(), b = frame.string();
+        auto v = frame.template vec<int>(), w = frame.template vec<int>();
+        for (int i = 0; i < n; ++i) {
+            a += "some text, ";
+            b += "more text, ";
+            v.resize(v.size() + 1);
+            w.append({i});
+        }
+        return alloc.stats().frame_allocated;
+    };
+    const std::size_t small = bytes_for(4000), large = bytes_for(16'000);
+    CHECK(large < 16'000 * 30 * 5);
+    CHECK(large < small * 6);
+}
+
+FOR_EACH_POLICY("a trivially copyable type that cannot be copied goes into every vec") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    holds_handles(frame.template vec<gpu_handle>());
+    holds_handles(alloc.template pool_vec<gpu_handle>());
+    holds_handles(alloc.template heap_vec<gpu_handle>());
+}
+
+FOR_EACH_POLICY("vecs hold boxes, and vecs of boxes") {
+    fa::basic_smart_alloc<P> alloc;
+    {
+        auto frame = alloc.frame_scope();
+        auto boxes = alloc.template pool_vec<fa::pool_box<int>>();
+        for (int i = 0; i < 50; ++i) boxes.push_back(alloc.pool_box(i));
+        boxes.insert(boxes.begin(), alloc.pool_box(-1));
+        boxes.resize(60);
+        CHECK(*boxes[50] == 49);
+        auto framed = frame.template vec<decltype(frame.box(1))>();
+        for (int i = 0; i < 50; ++i) framed.push_back(frame.box(i));
+        framed.erase(framed.begin());
+        CHECK(*framed[0] == 1);
+        auto nested = frame.template vec<decltype(frame.template vec<std::unique_ptr<int>>())>(3);
+        for (auto& inner : nested) inner.push_back(std::make_unique<int>(7));  // elements take the source of their vec
+        nested.resize(40);
+        nested[39].push_back(std::make_unique<int>(8));
+        CHECK(*nested[0][0] + *nested[39][0] == 15);
+    }
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+FOR_EACH_POLICY("a size that is too large to exist is exhaustion") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.on_exhaustion = [](const fa::exhaustion&) -> bool { _exit(7); }}};
+    auto frame = alloc.frame_scope();
+    refuses_what_cannot_be(frame.template vec<int>());
+    refuses_what_cannot_be(alloc.template pool_vec<int>());
+    refuses_what_cannot_be(alloc.template heap_vec<int>());
+    auto s = frame.string("abc");
+    CHECK_FALSE(s.try_append(SIZE_MAX, 'x'));
+    CHECK_FALSE(s.try_append(SIZE_MAX - 3, 'x'));
+    CHECK_FALSE(s.try_resize(SIZE_MAX));
+    CHECK_FALSE(s.try_reserve(SIZE_MAX));
+    CHECK(s == "abc");
+    CHECK(status_of_child([&] { s.append(SIZE_MAX, 'x'); }) == 7);
+    CHECK(status_of_child([&] { s.insert(1, SIZE_MAX - 1, 'x'); }) == 7);
+    CHECK(status_of_child([&] { s.reserve(SIZE_MAX); }) == 7);
+    CHECK(status_of_child([&] { static_cast<void>(frame.template vec<int>(SIZE_MAX)); }) == 7);
+    CHECK(alloc.template try_heap_vec<int>(SIZE_MAX / 2).empty());
+    CHECK(frame.template try_slice<std::string>(SIZE_MAX / 8).empty());
+}
+
+FOR_EACH_POLICY("what is bulky takes exactly what it needs when double is too much") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_limit = 64_KiB}};
+    auto frame = alloc.frame_scope();
+    auto v = frame.template vec<char>();
+    CHECK(v.try_resize(40'000));
+    CHECK(v.try_resize(50'000));
+    CHECK(v.size() == 50'000);
+}
+
+FOR_EACH_POLICY("a container without a source says so, and has to be assigned to") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    fa::basic_vec<int, fa::frame_source, P> v;
+    fa::basic_vec<int, fa::pool_source, P> p;
+    fa::basic_vec<std::string, fa::heap_source, P> h;
+    fa::basic_frame_string<P> s;
+    CHECK(v.empty());
+    CHECK(s == "");
+    CHECK_FALSE(v.try_push_back(1));  // FA440
+    CHECK_FALSE(p.try_resize(3));
+    CHECK_FALSE(h.try_reserve(3));
+    CHECK_FALSE(s.try_append("x"));
+    CHECK(status_of_child([&] { v.push_back(1); }) == -SIGABRT);
+    CHECK(status_of_child([&] { p.resize(3); }) == -SIGABRT);
+    CHECK(status_of_child([&] { h.emplace_back("x"); }) == -SIGABRT);
+    CHECK(status_of_child([&] { s += "x"; }) == -SIGABRT);
+    v.append({});
+    v.shrink_to_fit();
+    v.erase(v.begin(), v.end());
+    v.insert(v.end(), 0, 1);
+    const auto w = frame.template vec<int>({1, 2});
+    v = w;
+    v.push_back(3);
+    CHECK(v == frame.template vec<int>({1, 2, 3}));
+    s = frame.string("text");
+    s += "!";
+    CHECK(s == "text!");
+}
+
+TEST_CASE("an index outside a container is FA439 in debug") {
+    using P = fa::policy::debug;
+    static int pipe_of_codes[2];
+    REQUIRE(pipe(pipe_of_codes) == 0);
+    fa::basic_smart_alloc<P> alloc{fa::options{.on_fault = [](const fa::fault& f) {
+        const unsigned what = static_cast<unsigned>(f.what);
+        CHECK(write(pipe_of_codes[1], &what, sizeof what) == sizeof what);
+    }}};
+    auto frame = alloc.frame_scope();
+    const auto heard = [] {
+        unsigned what = 0;
+        return read(pipe_of_codes[0], &what, sizeof what) == sizeof what ? what : 0;
+    };
+    auto try_each = [&](auto v) {
+        CHECK(status_of_child([&] { static_cast<void>(v[0]); }) == -SIGABRT);
+        CHECK(heard() == 439);
+        CHECK(status_of_child([&] { static_cast<void>(v.front()); }) == -SIGABRT);
+        CHECK(heard() == 439);
+        CHECK(status_of_child([&] { static_cast<void>(v.back()); }) == -SIGABRT);
+        CHECK(heard() == 439);
+        v.pop_back();  // goes on without it
+        CHECK(heard() == 439);
+        v.assign({1, 2});
+        v.erase(v.end());
+        CHECK(heard() == 439);
+        v.erase(v.begin() + 1, v.end() + 1);
+        CHECK(heard() == 439);
+        v.insert(v.end() + 1, 3);
+        CHECK(heard() == 439);
+        CHECK(v.size() == 3);
+        CHECK_THROWS_AS(static_cast<void>(v.at(3)), std::out_of_range);
+    };
+    try_each(frame.vec<int>());
+    try_each(alloc.pool_vec<int>());
+    try_each(alloc.heap_vec<int>());
+    auto s = frame.string("ab");
+    CHECK(s[2] == '\0');
+    CHECK(status_of_child([&] { static_cast<void>(s[3]); }) == -SIGABRT);
+    CHECK(heard() == 439);
+    s.clear();
+    s.pop_back();
+    CHECK(heard() == 439);
+    CHECK_THROWS_AS(static_cast<void>(s.at(0)), std::out_of_range);
+}

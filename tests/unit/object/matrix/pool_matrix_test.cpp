@@ -1,0 +1,7 @@
+// Every operation of a pool_vec with every kind of element.
+#include "unit/object/matrix/kinds.hpp"
+
+using namespace test;
+
+TEST_CASE("a pool_vec does with every element what std::vector does") { matrix::run_matrix<matrix::owned<fa::policy::standard, fa::pool_source>>(); }
+TEST_CASE("a pool_vec does with every element what std::vector does, in debug") { matrix::run_matrix<matrix::owned<fa::policy::debug, fa::pool_source>>(); }

@@ -1,0 +1,176 @@
+// frame_string beside std::string.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <random>
+#include <sstream>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+// Every change that both have, with parts of the string itself among the arguments.
+template <class S>
+void change_both(S& s, std::string& model, std::mt19937& random) {
+    const auto up_to = [&](std::size_t n) { return n == 0 ? 0 : random() % n; };
+    const std::size_t at = up_to(model.size() + 1), n = up_to(6), from = up_to(model.size() + 1);
+    const std::string own = model.substr(from, n);
+    const std::string_view part = s.view().substr(from, n);
+    const std::string text = std::to_string(random()).substr(0, up_to(5));
+    switch (random() % 18) {
+        case 0: model.append(own); s.append(part); break;
+        case 1: model.insert(at, own); s.insert(at, part); break;
+        case 2: model.replace(at, n, own); s.replace(at, n, part); break;
+        case 3: model = own; s.assign(part); break;
+        case 4: model.append(own); CHECK(s.try_append(part)); break;
+        case 5: model.insert(at, own); CHECK(s.try_insert(at, part)); break;
+        case 6: model.replace(at, n, text); s.replace(at, n, text); break;
+        case 7: model.erase(at, n); s.erase(at, n); break;
+        case 8: model.append(n, 'n'); s.append(n, 'n'); break;
+        case 9: model.insert(at, n, 'i'); s.insert(at, n, 'i'); break;
+        case 10: model.resize(at + n, 'r'); s.resize(at + n, 'r'); break;
+        case 11: if (!model.empty()) { model.pop_back(); s.pop_back(); } break;
+        case 12: model.push_back('p'); s.push_back('p'); break;
+        case 13: s.shrink_to_fit(); break;
+        case 14: if (at < model.size()) { model.erase(model.begin() + static_cast<long>(at)); s.erase(s.begin() + at); } break;
+        case 15: { S copy = s; copy += '!'; s = copy; model += '!'; break; }
+        case 16: model.append(text.begin(), text.end()); s.append(text.begin(), text.end()); break;
+        default: model += text; s += text; break;
+    }
+    REQUIRE(s.view() == model);
+    REQUIRE(s.c_str()[model.size()] == '\0');
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a string changes as std::string does, with parts of itself too") {
+    fa::basic_smart_alloc<P> alloc;
+    for (std::uint32_t seed = 0; seed < 30; ++seed) {
+        auto frame = alloc.frame_scope();
+        auto s = frame.string();
+        std::string model;
+        std::mt19937 random(seed);
+        for (int i = 0; i < 100; ++i) change_both(s, model, random);
+        auto inner = alloc.frame_scope();  // from here on it grows out of line
+        for (int i = 0; i < 100; ++i) change_both(s, model, random);
+    }
+}
+
+FOR_EACH_POLICY("try_append of a part of a string that lies out of line keeps the text") {
+    fa::basic_smart_alloc<P> alloc;
+    auto outer = alloc.frame_scope();
+    auto s = outer.string("");
+    auto inner = alloc.frame_scope();
+    s.append("0123456789abcdef");
+    std::string want(s.view());
+    for (int i = 0; i < 6; ++i) {
+        want += want;
+        CHECK(s.try_append(s.view()));
+    }
+    CHECK(s.view() == want);
+}
+
+FOR_EACH_POLICY("a string is made, joined, compared, searched and printed as std::string is") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    using string = fa::basic_frame_string<P>;
+    static_assert(std::ranges::contiguous_range<string> && std::ranges::sized_range<const string>);
+    static_assert(std::ranges::contiguous_range<fa::basic_vec<int, fa::frame_source, P>>);
+    static_assert(std::ranges::common_range<const fa::basic_vec<int, fa::heap_source, P>>);
+
+    auto s = frame.string("wave") + ' ' + "12";
+    s = "a " + s + frame.string("!");
+    CHECK(s == "a wave 12!");
+    CHECK("a wave 12!" == s);
+    CHECK((s > "a" && s < std::string("b") && s <= s && (s <=> s) == 0));
+    CHECK(frame.string(3, 'x') == "xxx");
+    const std::string other = "from iterators";
+    CHECK(frame.string(other.begin(), other.end()) == other);
+    CHECK(frame.string(other) == other);
+    s = 'c';
+    s = "abcabc";
+    s = std::string_view("abcabc");
+    s += {'d', 'e'};
+    CHECK(s.find('c') == 2);
+    CHECK(s.rfind("ab") == 3);
+    CHECK(s.find_first_of("dc") == 2);
+    CHECK(s.find_last_of("ab") == 4);
+    CHECK(s.find_first_not_of("abc") == 6);
+    CHECK(s.find_last_not_of('e') == 6);
+    CHECK((s.contains("cab") && s.contains('d') && !s.contains('x')));
+    CHECK(s.compare("abd") < 0);
+    CHECK(s.substr(3) == "abcde");
+    CHECK_THROWS_AS(s.substr(9), std::out_of_range);
+    CHECK_THROWS_AS(s.insert(9, "x"), std::out_of_range);
+    CHECK_THROWS_AS(s.erase(9), std::out_of_range);
+    CHECK(erase(s, 'a') == 2);
+    CHECK(s == "bcbcde");
+    CHECK(std::string(s.rbegin(), s.rend()) == "edcbcb");
+    s.erase(s.begin(), s.begin() + 2);
+    *s.insert(s.begin(), 'x') = 'y';
+    CHECK(s == "ybcde");
+    s.erase(0, 0).clear();
+    s.erase(0);
+    s.erase(s.begin(), s.end());
+    s.append("").insert(0, "").replace(0, 0, "");
+    CHECK(s.empty());
+    std::ostringstream out;
+    out << frame.string("to a stream") << ' ' << 1;
+    CHECK(out.str() == "to a stream 1");
+
+    std::unordered_map<string, int, std::hash<string>, std::equal_to<>> keys;
+    keys.emplace(frame.string("key"), 7);
+    CHECK(keys.find(std::string_view("key"))->second == 7);
+    auto a = frame.string("a"), b = frame.string("b");
+    swap(a, b);
+    CHECK(a == "b");
+    const string moved = std::move(a);
+    CHECK(moved == "b");
+    auto copy = moved;
+    copy += 'c';
+    CHECK((moved == "b" && copy == "bc"));
+}
+
+FOR_EACH_POLICY("vecs are made of what std::vector is made of") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    const std::vector<int> model{1, 2, 3};
+    const auto all = [&](auto make) {
+        CHECK(make(std::size_t{4}).size() == 4);
+        CHECK(make(fa::count(4)).size() == 4);
+        CHECK(make(fa::capacity(4)).size() == 0);
+        CHECK(make(fa::capacity(4)).capacity() == 4);
+        CHECK(make(std::size_t{4}, 7)[3] == 7);
+        CHECK(std::ranges::equal(make(model), model));
+        CHECK(std::ranges::equal(make(model.rbegin(), model.rend()), std::vector<int>{3, 2, 1}));
+        std::istringstream text("1 2 3");
+        CHECK(std::ranges::equal(make(std::istream_iterator<int>(text), std::istream_iterator<int>()), model));
+    };
+    all([&](auto... a) { return frame.template vec<int>(a...); });
+    all([&](auto... a) { return alloc.template frame_vec<int>(a...); });
+    all([&](auto... a) { return alloc.template pool_vec<int>(a...); });
+    all([&](auto... a) { return alloc.template heap_vec<int>(a...); });
+    for (std::size_t n : {frame.template vec<int>({1, 2, 3}).size(), alloc.template frame_vec<int>({1, 2, 3}).size(),
+                          alloc.template pool_vec<int>({1, 2, 3}).size(), alloc.template heap_vec<int>({1, 2, 3}).size(),
+                          frame.template try_vec<int>({1, 2, 3}).size(), alloc.template try_frame_vec<int>({1, 2, 3}).size(),
+                          alloc.template try_pool_vec<int>({1, 2, 3}).size(), alloc.template try_heap_vec<int>(model).size(),
+                          frame.vec({1, 2, 3}).size(), frame.template try_vec<int>(3).size(), frame.try_string("abc").size()})
+        CHECK(n == 3);
+    auto v = frame.vec({3, 1, 2});
+    std::ranges::sort(v);
+    CHECK(v == frame.vec({1, 2, 3}));
+    CHECK(v < frame.vec({1, 3}));
+    v = {5, 6};
+    v.insert_range(v.begin(), model);
+    CHECK(v.contains(6));
+    CHECK(erase(v, 6) == 1);
+    CHECK(erase_if(v, [](int x) { return x > 2; }) == 2);
+    CHECK(v.retain([](int x) { return x == 1; }) == 1);
+    CHECK(v == frame.vec({1}));
+}
