@@ -31,6 +31,10 @@ concept iterator = !std::is_arithmetic_v<It> && std::is_copy_constructible_v<It>
     i == i;
 };
 
+// An iterator that is a pointer, and never the number 0.
+template <class P>
+concept pointer = std::is_pointer_v<P>;
+
 // What a container is made of beside its source; a number has overloads of its own, where it becomes a size.
 template <class C, class Source, class... Args>
 concept makes = std::is_constructible_v<C, Source, Args...> && !(sizeof...(Args) != 0 && (std::is_arithmetic_v<std::remove_cvref_t<Args>> && ...));

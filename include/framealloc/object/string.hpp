@@ -155,20 +155,23 @@ public:
         check_position(at);
         return fill<true>(at, 0, n, c), *this;
     }
-    char* insert(const char* at, char c) { return insert(at, 1, c); }
-    char* insert(const char* at, std::size_t n, char c) {
+    template <object::pointer P>
+    char* insert(P at, char c) { return insert(at, 1, c); }
+    template <object::pointer P>
+    char* insert(P at, std::size_t n, char c) {
         const std::size_t i = index_of(at);
         insert(i, n, c);
         return begin() + i;
     }
-    template <object::iterator It>
-    char* insert(const char* at, It first, It last) {
+    template <object::pointer P, object::iterator It>
+    char* insert(P at, It first, It last) {
         const std::size_t i = index_of(at);
         const basic_frame_string copy(chars_.source(), first, last);
         insert(i, copy.view());
         return begin() + i;
     }
-    char* insert(const char* at, std::initializer_list<char> l) { return insert(at, l.begin(), l.end()); }
+    template <object::pointer P>
+    char* insert(P at, std::initializer_list<char> l) { return insert(at, l.begin(), l.end()); }
     [[nodiscard]] bool try_insert(std::size_t at, std::string_view text) {
         check_position(at);
         return splice<false>(at, 0, text);
@@ -177,8 +180,10 @@ public:
         check_position(at);
         return splice<true>(at, clipped(at, n), {}), *this;
     }
-    char* erase(const char* at) { return erase(at, at + 1); }
-    char* erase(const char* first, const char* last) {
+    template <object::pointer P>
+    char* erase(P at) { return erase(at, at + 1); }
+    template <object::pointer P>
+    char* erase(P first, const char* last) {
         const std::size_t i = index_of(first);
         const std::size_t n = static_cast<std::size_t>(last - first);
         if (!chars_.refuses(n > size() - i, "removal before character", last - begin())) erase(i, n);
@@ -192,7 +197,8 @@ public:
         check_position(at);
         return fill<true>(at, clipped(at, n), count, c), *this;
     }
-    basic_frame_string& replace(const char* first, const char* last, std::string_view text) {
+    template <object::pointer P>
+    basic_frame_string& replace(P first, const char* last, std::string_view text) {
         return replace(index_of(first), static_cast<std::size_t>(last - first), text);
     }
     [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::string_view text) {
