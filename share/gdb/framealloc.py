@@ -553,15 +553,16 @@ class StringPrinter:
 class MapPrinter:
     def __init__(self, v):
         self.v = v
+        self.table = v["table_"]
 
     def to_string(self):
-        return f"{short_name(self.v.type)} of {int(self.v['size_'])}"
+        return f"{short_name(self.v.type)} of {int(self.table['size'])}"
 
     def children(self):
         n = 0
-        for i in range(int(self.v["slots_"])):
-            if int(self.v["used_"][i]) != 0:
-                entry = self.v["entries_"][i]
+        for i in range(int(self.table["slots"])):
+            if int(self.table["used"][i]) >= 0x80:
+                entry = self.table["entries"][i]
                 yield f"[{n}]", entry["first"]
                 yield f"[{n + 1}]", entry["second"]
                 n += 2

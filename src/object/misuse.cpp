@@ -45,9 +45,20 @@ void throw_out_of_range(memory::core_ref, std::size_t index, std::size_t size) {
     std::snprintf(text, sizeof text, "framealloc: element %zu of a container of %zu elements", index, size);
     throw std::out_of_range(text);
 }
+void throw_missing_key(memory::core_ref, std::size_t size) {
+    char text[100];
+    std::snprintf(text, sizeof text, "framealloc: a key that is not in the map of %zu entries", size);
+    throw std::out_of_range(text);
+}
 #else
 void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size) {
     raise_index(a, "element", index, size, __builtin_return_address(0));
+    std::abort();
+}
+void throw_missing_key(memory::core_ref a, std::size_t size) {
+    char detail[100];
+    std::snprintf(detail, sizeof detail, "a key that is not in the map of %zu entries", size);
+    raise_at(a, code::FA439, detail, __builtin_return_address(0));
     std::abort();
 }
 #endif

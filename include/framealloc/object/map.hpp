@@ -1,50 +1,100 @@
-// A growable hash map in frame memory: open addressing with linear probing, at most three quarters full, no tombstones.
+// A growable hash map in frame memory.
 //
 //   fa::frame_map<id, hit> nearest = frame.map<id, hit>();
 //   nearest.insert({key, h});
 //   if (auto it = nearest.find(key); it != nearest.end()) use(it->second);
 //
-// Members as in std::unordered_map. Iterators, pointers and references are invalidated by growth and by erase.
-// Cost: find and insert take constant time on average.
+// Members as in std::unordered_map, and its guarantees: what throws while one element is inserted leaves the map as it
+// was. Entries lie side by side, so that growth invalidates pointers and references too, and keys and values have to be
+// movable; an entry whose move may throw is copied, and one that can only be moved then is lost with those before it.
+// Strings are found by std::string_view. A hash function that is not noexcept has its results kept, 8 bytes a slot.
+//
+// The order differs from run to run: positions depend on a number drawn for the process, so that nobody can choose keys
+// that collide. Where a run has to be repeated, give the map fa::map_seed(n). Nothing helps against keys of which the
+// hash function itself makes the same number.
+// Cost: find, insert and erase take constant time on average, iteration and clear() time in proportion to capacity().
 #pragma once
 
 #include <string_view>
 #include <utility>
 
+#include <framealloc/object/map_table.hpp>
 #include <framealloc/object/vec.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
+// Fixes the order of a map.
+struct map_seed {
+    std::uint64_t n;
+    constexpr explicit map_seed(std::uint64_t v) noexcept : n(v) {}
+};
+
 namespace object {
 
 struct equal_to {
+    using is_transparent = void;
     template <class A, class B>
-    bool operator()(const A& a, const B& b) const { return a == b; }
+    bool operator()(const A& a, const B& b) const noexcept(noexcept(a == b)) { return a == b; }
 };
+
+template <class K>
+concept string_like = std::is_same_v<typename K::value_type, char> && std::is_convertible_v<const K&, std::string_view> &&
+                      requires { K::npos; };
+
+struct string_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+struct string_equal {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
+};
+
+template <class K>
+using default_hash = std::conditional_t<string_like<K>, string_hash, std::hash<K>>;
+template <class K>
+using default_equal = std::conditional_t<string_like<K>, string_equal, equal_to>;
+
+// Made from a frame's memory, as the element of a container takes its container's.
+template <class T>
+concept takes_frame = requires { requires std::is_same_v<typename T::source_type, frame_source>; } &&
+                      std::is_constructible_v<T, frame_source>;
 
 }  // namespace object
 
-template <class K, class V, class Hash = std::hash<K>, class Equal = object::equal_to, class Policy = active_policy>
+template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class Policy = active_policy>
 class basic_frame_map
     : object::frame_hook<basic_frame_map<K, V, Hash, Equal, Policy>, !std::is_trivially_destructible_v<std::pair<const K, V>>> {
     using hook = object::frame_hook<basic_frame_map, !std::is_trivially_destructible_v<std::pair<const K, V>>>;
     friend hook;
+    static constexpr bool hash_is_nothrow = noexcept(std::declval<const Hash&>()(std::declval<const K&>()));
+    static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
+    using table = object::map_table<K, V, !hash_is_nothrow>;
 
 public:
     using key_type = K;
     using mapped_type = V;
     using value_type = std::pair<const K, V>;
+    using source_type = frame_source;
+    using hasher = Hash;
+    using key_equal = Equal;
     using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
+    using reference = value_type&;
+    using const_reference = const value_type&;
+    using pointer = value_type*;
+    using const_pointer = const value_type*;
 
     template <class Value>
     class basic_iterator {
     public:
+        using iterator_category = std::forward_iterator_tag;
         using value_type = std::remove_const_t<Value>;
         using difference_type = std::ptrdiff_t;
         using reference = Value&;
         using pointer = Value*;
         basic_iterator() noexcept = default;
-        basic_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept : used_(used), last_(last), at_(at) { settle(); }
+        basic_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept : used_(used), last_(last), at_(at) {}
         template <class Other>
             requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
         basic_iterator(const basic_iterator<Other>& o) noexcept : used_(o.used_), last_(o.last_), at_(o.at_) {}
@@ -68,7 +118,7 @@ public:
         friend class basic_iterator;
         friend class basic_frame_map;
         void settle() noexcept {
-            while (used_ != last_ && *used_ == 0) {
+            while (used_ != last_ && *used_ < table::full) {
                 ++used_;
                 ++at_;
             }
@@ -80,211 +130,521 @@ public:
     using iterator = basic_iterator<value_type>;
     using const_iterator = basic_iterator<const value_type>;
 
-    explicit basic_frame_map(frame_source s) noexcept : source_(s) {}
-    basic_frame_map(basic_frame_map&& other) noexcept : source_(other.source_) { steal(other); }
-    basic_frame_map& operator=(basic_frame_map&& other) noexcept {
+private:
+    // Keys of other types are looked up where hash and equality take them.
+    template <class L>
+    static constexpr bool looks_up = requires { typename Hash::is_transparent; typename Equal::is_transparent; } &&
+                                     !std::is_convertible_v<L&&, const_iterator> && !std::is_same_v<std::remove_cvref_t<L>, K> &&
+                                     requires(const Hash& h, const Equal& e, const K& k, const std::remove_cvref_t<L>& l) { h(l); e(k, l); };
+    template <class L>
+    static constexpr bool makes_key = looks_up<L> && (std::is_constructible_v<K, L&&> || std::is_constructible_v<K, frame_source, L&&>);
+
+public:
+    // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
+    // that one's source.
+    basic_frame_map() noexcept(std::is_nothrow_default_constructible_v<Hash> && std::is_nothrow_default_constructible_v<Equal>)
+        requires(std::is_default_constructible_v<Hash> && std::is_default_constructible_v<Equal>)
+    {}
+    explicit basic_frame_map(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : source_(s), hash_(hash), equal_(equal) {}
+    basic_frame_map(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_frame_map(s, hash, equal) { reserve(n.n); }
+    basic_frame_map(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_frame_map(s, hash, equal) { table_.seed = seed.n ^ 0x6a09e667f3bcc909U; }
+    basic_frame_map(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_frame_map(s, hash, equal) { insert(l); }
+    template <object::iterator It>
+    basic_frame_map(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_frame_map(s, hash, equal) { insert(first, last); }
+    template <object::range R>
+    basic_frame_map(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_frame_map(s, hash, equal) { insert_range(std::forward<R>(items)); }
+    basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> && std::is_nothrow_copy_constructible_v<Equal>)
+        : source_(other.source_), hash_(other.hash_), equal_(other.equal_) { steal(other); }
+    // In the memory of the same source.
+    basic_frame_map(const basic_frame_map& other) requires copyable
+        : basic_frame_map(other.source_, other.hash_, other.equal_) { copy(other); }
+    basic_frame_map& operator=(basic_frame_map&& other) noexcept(std::is_nothrow_copy_assignable_v<Hash> && std::is_nothrow_copy_assignable_v<Equal>) {
         if (this == &other) return *this;
         drop();
+        take_functions(other);
         source_ = other.source_;
         steal(other);
         return *this;
     }
+    basic_frame_map& operator=(const basic_frame_map& other) requires copyable {
+        if (this == &other) return *this;
+        clear();
+        take_functions(other);
+        if (!object::has_source(source_)) source_ = other.source_;
+        copy(other);
+        return *this;
+    }
+    basic_frame_map& operator=(std::initializer_list<value_type> l) {
+        assign(l);
+        return *this;
+    }
     ~basic_frame_map() { drop(); }
 
-    std::size_t size() const noexcept { return size_; }
-    bool empty() const noexcept { return size_ == 0; }
-    std::size_t capacity() const noexcept { return slots_ / 4 * 3; }
-    iterator begin() noexcept { check(); return {used_, used_ + slots_, entries_}; }
-    iterator end() noexcept { return {used_ + slots_, used_ + slots_, entries_ + slots_}; }
-    const_iterator begin() const noexcept { check(); return {used_, used_ + slots_, entries_}; }
-    const_iterator end() const noexcept { return {used_ + slots_, used_ + slots_, entries_ + slots_}; }
+    std::size_t size() const noexcept { return table_.size; }
+    bool empty() const noexcept { return table_.size == 0; }
+    std::size_t capacity() const noexcept { return table_.capacity(); }
+    static constexpr std::size_t max_size() noexcept { return largest_request / table::slot_bytes / 2; }
+    std::size_t bucket_count() const noexcept { return table_.slots; }
+    float load_factor() const noexcept { return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slots); }
+    Hash hash_function() const { return hash_; }
+    Equal key_eq() const { return equal_; }
+    const frame_source& source() const noexcept { return source_; }
+    iterator begin() noexcept { check(); return settled(table_.first); }
+    iterator end() noexcept { return at_slot(table_.slots); }
+    const_iterator begin() const noexcept { return const_cast<basic_frame_map*>(this)->begin(); }
+    const_iterator end() const noexcept { return const_cast<basic_frame_map*>(this)->end(); }
+    const_iterator cbegin() const noexcept { return begin(); }
+    const_iterator cend() const noexcept { return end(); }
 
-    iterator find(const K& key) noexcept {
-        const std::size_t i = locate(key);
-        return i == slots_ ? end() : at_slot(i);
-    }
-    const_iterator find(const K& key) const noexcept { return const_cast<basic_frame_map*>(this)->find(key); }
-    bool contains(const K& key) const noexcept { return locate(key) != slots_; }
-    std::size_t count(const K& key) const noexcept { return contains(key) ? 1 : 0; }
-    V& at(const K& key) noexcept FRAMEALLOC_LIFETIMEBOUND {
-        const std::size_t i = locate(key);
-        if (i == slots_) broken_invariant("at() with a key that is not in the map");
-        return entries_[i].second;
-    }
-    const V& at(const K& key) const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
-    V& operator[](const K& key) { return try_emplace(key).first->second; }
+    // --- lookup ---
+    iterator find(const K& key) { return at_slot(locate(key)); }
+    const_iterator find(const K& key) const { return const_cast<basic_frame_map*>(this)->find(key); }
+    bool contains(const K& key) const { return locate(key) != table_.slots; }
+    std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
+    std::pair<iterator, iterator> equal_range(const K& key) { return range_at(locate(key)); }
+    std::pair<const_iterator, const_iterator> equal_range(const K& key) const { return const_cast<basic_frame_map*>(this)->equal_range(key); }
+    // Throws std::out_of_range; without exceptions FA439, and the program ends.
+    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND { return value_at(locate(key)); }
+    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
+    V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(key); }
+    V& operator[](K&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::move(key)); }
 
+    template <class L> requires looks_up<L>
+    iterator find(const L& key) { return at_slot(locate(key)); }
+    template <class L> requires looks_up<L>
+    const_iterator find(const L& key) const { return const_cast<basic_frame_map*>(this)->find(key); }
+    template <class L> requires looks_up<L>
+    bool contains(const L& key) const { return locate(key) != table_.slots; }
+    template <class L> requires looks_up<L>
+    std::size_t count(const L& key) const { return contains(key) ? 1 : 0; }
+    template <class L> requires looks_up<L>
+    std::pair<iterator, iterator> equal_range(const L& key) { return range_at(locate(key)); }
+    template <class L> requires looks_up<L>
+    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND { return value_at(locate(key)); }
+    template <class L> requires looks_up<L>
+    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
+    template <class L> requires makes_key<L>
+    V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::forward<L>(key)); }
+
+    // --- insertion. Arguments may be keys or values of this map. ---
     template <class... Args>
-    std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) {
-        if (const std::size_t i = locate(key); i != slots_) return {at_slot(i), false};
-        if (size_ >= capacity()) grow<true>(slots_ == 0 ? 8 : slots_ * 2);
-        return {at_slot(place(key, std::forward<Args>(args)...)), true};
+    std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) { return add(key, std::forward<Args>(args)...); }
+    template <class... Args>
+    std::pair<iterator, bool> try_emplace(K&& key, Args&&... args) { return add(std::move(key), std::forward<Args>(args)...); }
+    template <class L, class... Args> requires makes_key<L>
+    std::pair<iterator, bool> try_emplace(L&& key, Args&&... args) { return add(std::forward<L>(key), std::forward<Args>(args)...); }
+    // The arguments of a pair; a key and the arguments of a value will do too.
+    std::pair<iterator, bool> emplace() { return add_pair(std::pair<K, V>()); }
+    template <class P>
+    std::pair<iterator, bool> emplace(P&& v) {
+        if constexpr (is_key<P>) return add(std::forward<P>(v));
+        else return add_pair(std::forward<P>(v));
+    }
+    template <class L, class M, class... Args>
+    std::pair<iterator, bool> emplace(L&& a, M&& b, Args&&... more) {
+        constexpr bool of_pair = std::is_constructible_v<value_type, L, M, Args...>;
+        if constexpr (is_key<L> && (sizeof...(Args) == 0 || !of_pair)) return add(std::forward<L>(a), std::forward<M>(b), std::forward<Args>(more)...);
+        else if constexpr (of_pair) return add_pair(std::pair<K, V>(std::forward<L>(a), std::forward<M>(b), std::forward<Args>(more)...));
+        else return add(K(std::forward<L>(a)), std::forward<M>(b), std::forward<Args>(more)...);
     }
     template <class... Args>
-    std::pair<iterator, bool> emplace(const K& key, Args&&... args) { return try_emplace(key, std::forward<Args>(args)...); }
-    std::pair<iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
-    std::pair<iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
+    iterator emplace_hint(const_iterator, Args&&... args) { return emplace(std::forward<Args>(args)...).first; }
+    std::pair<iterator, bool> insert(const value_type& v) { return add(v.first, v.second); }
+    std::pair<iterator, bool> insert(value_type&& v) { return add(v.first, std::move(v.second)); }
+    template <class P> requires(std::is_constructible_v<value_type, P &&> && !std::is_same_v<std::remove_cvref_t<P>, value_type>)
+    std::pair<iterator, bool> insert(P&& v) { return add_pair(std::forward<P>(v)); }
+    iterator insert(const_iterator, const value_type& v) { return insert(v).first; }
+    iterator insert(const_iterator, value_type&& v) { return insert(std::move(v)).first; }
+    template <class P> requires(std::is_constructible_v<value_type, P &&> && !std::is_same_v<std::remove_cvref_t<P>, value_type>)
+    iterator insert(const_iterator, P&& v) { return insert(std::forward<P>(v)).first; }
+    void insert(std::initializer_list<value_type> l) { insert(l.begin(), l.end()); }
+    template <object::iterator It>
+    void insert(It first, It last) {
+        for (; first != last; ++first) emplace(*first);
+    }
+    template <object::range R>
+    void insert_range(R&& items) {
+        for (auto&& item : items) emplace(std::forward<decltype(item)>(item));
+    }
+    template <object::range R>
+    void extend(R&& items) { insert_range(std::forward<R>(items)); }
     template <class M>
-    std::pair<iterator, bool> insert_or_assign(const K& key, M&& value) {
-        auto result = try_emplace(key, std::forward<M>(value));
-        if (!result.second) result.first->second = std::forward<M>(value);
-        return result;
-    }
+    std::pair<iterator, bool> insert_or_assign(const K& key, M&& value) { return put(key, std::forward<M>(value)); }
+    template <class M>
+    std::pair<iterator, bool> insert_or_assign(K&& key, M&& value) { return put(std::move(key), std::forward<M>(value)); }
+    template <class L, class M> requires makes_key<L>
+    std::pair<iterator, bool> insert_or_assign(L&& key, M&& value) { return put(std::forward<L>(key), std::forward<M>(value)); }
     // Returns whether the key is in the map afterwards; false only when memory is exhausted.
-    [[nodiscard]] bool try_insert(const K& key, V value) {
-        if (locate(key) != slots_) return true;
-        if (size_ >= capacity() && !grow<false>(slots_ == 0 ? 8 : slots_ * 2)) return false;
-        place(key, std::move(value));
-        return true;
+    [[nodiscard]] bool try_insert(const K& key, V value) { return add_slot<false>(key, std::move(value)).first != no_slot; }
+    [[nodiscard]] bool try_insert(K&& key, V value) { return add_slot<false>(std::move(key), std::move(value)).first != no_slot; }
+    template <class L> requires makes_key<L>
+    [[nodiscard]] bool try_insert(L&& key, V value) { return add_slot<false>(std::forward<L>(key), std::move(value)).first != no_slot; }
+
+    template <object::iterator It>
+    void assign(It first, It last) {
+        clear();
+        insert(first, last);
     }
-    std::size_t erase(const K& key) noexcept {
-        const std::size_t i = locate(key);
-        if (i == slots_) return 0;
-        remove(i);
-        return 1;
+    void assign(std::initializer_list<value_type> l) { assign(l.begin(), l.end()); }
+    template <object::range R>
+    void assign(R&& items) {
+        clear();
+        insert_range(std::forward<R>(items));
     }
+
+    // --- removal: nothing moves, other iterators and references stay valid ---
+    std::size_t erase(const K& key) { return erase_at(locate(key)); }
+    template <class L> requires looks_up<L>
+    std::size_t erase(L&& key) { return erase_at(locate(key)); }
+    // Returns the iterator behind it.
+    iterator erase(const_iterator at) noexcept {
+        const std::size_t i = static_cast<std::size_t>(at.used_ - table_.used);
+        if constexpr (Policy::checks) {
+            check();
+            if (i >= table_.slots || !table_.is_full(i)) {
+                object::raise_out_of_range(object::allocator_of(source_), "slot", i, size());
+                return end();
+            }
+        }
+        erase_at(i);
+        return settled(i + 1);
+    }
+    iterator erase(iterator at) noexcept { return erase(const_iterator(at)); }
+    iterator erase(const_iterator first, const_iterator last) noexcept {
+        while (first != last) first = erase(first);
+        return at_slot(static_cast<std::size_t>(last.used_ - table_.used));
+    }
+    // Removes the entries for which pred(entry) or pred(key, value) is true. Returns how many.
+    template <class F>
+    std::size_t erase_if(F&& pred) {
+        const std::size_t before = size();
+        for (iterator i = begin(); i != end();) i = call(pred, *i) ? erase(i) : ++i;
+        return before - size();
+    }
+    // Keeps those, and removes the others.
+    template <class F>
+    std::size_t retain(F&& pred) {
+        return erase_if([&](value_type& v) { return !call(pred, v); });
+    }
+    template <class F>
+    friend std::size_t erase_if(basic_frame_map& m, F pred) { return m.erase_if(pred); }
     void clear() noexcept {
         check();
-        for (std::size_t i = 0; i < slots_; ++i) {
-            if (used_[i] != 0) entries_[i].~value_type();
-            used_[i] = 0;
+        table_.clear();
+    }
+
+    void reserve(std::size_t n) { static_cast<void>(make_room<true>(n)); }
+    [[nodiscard]] bool try_reserve(std::size_t n) { return make_room<false>(n); }
+    // At least n slots.
+    void rehash(std::size_t n) { reserve(n > table::most ? n : table::capacity_of(n + 3)); }
+    void swap(basic_frame_map& other) noexcept(std::is_nothrow_move_constructible_v<basic_frame_map> && std::is_nothrow_move_assignable_v<basic_frame_map>) {
+        if (this == &other) return;
+        basic_frame_map t(std::move(other));
+        other = std::move(*this);
+        *this = std::move(t);
+    }
+    friend void swap(basic_frame_map& a, basic_frame_map& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
+    friend bool operator==(const basic_frame_map& a, const basic_frame_map& b) {
+        if (a.size() != b.size()) return false;
+        for (const value_type& v : a) {
+            const std::size_t i = b.locate(v.first);
+            if (i == b.table_.slots || !(b.table_.entries[i].second == v.second)) return false;
         }
-        size_ = 0;
+        return true;
     }
-    void reserve(std::size_t n) {
-        std::size_t slots = slots_ == 0 ? 8 : slots_;
-        while (slots / 4 * 3 < n) slots *= 2;
-        if (slots > slots_) grow<true>(slots);
-    }
-    const frame_source& source() const noexcept { return source_; }
 
 private:
+    static constexpr std::size_t no_slot = ~std::size_t{0};
+    struct place {
+        std::size_t slot;
+        std::size_t hash;
+        unsigned char mark;
+        bool found;
+    };
+
     void check() const noexcept { object::check_open<Policy>(source_); }
-    iterator at_slot(std::size_t i) noexcept { return {used_ + i, used_ + slots_, entries_ + i}; }
+    iterator at_slot(std::size_t i) noexcept { return {table_.used + i, table_.used + table_.slots, table_.entries + i}; }
+    iterator settled(std::size_t i) noexcept {
+        iterator it = at_slot(i);
+        it.settle();
+        return it;
+    }
+    std::pair<iterator, iterator> range_at(std::size_t i) noexcept {
+        return {at_slot(i), i == table_.slots ? end() : settled(i + 1)};
+    }
+    V& value_at(std::size_t i) {
+        if (i == table_.slots) [[unlikely]] object::throw_missing_key(object::allocator_of(source_), size());
+        return table_.entries[i].second;
+    }
+    template <class F>
+    static bool call(F& pred, value_type& v) {
+        if constexpr (std::is_invocable_v<F&, value_type&>) return static_cast<bool>(pred(v));
+        else return static_cast<bool>(pred(v.first, v.second));
+    }
 
-    // std::hash of integers is the identity: the multiplication spreads it (Fibonacci hashing, Knuth 6.4).
-    std::size_t home(const K& key) const noexcept { return (Hash{}(key) * 0x9e3779b97f4a7c15ULL) >> shift_; }
-
-    std::size_t locate(const K& key) const noexcept {
+    template <class L>
+    std::size_t hash_of(const L& key) const { return static_cast<std::size_t>(hash_(key)); }
+    std::size_t hash_at(const table& t, std::size_t i) const noexcept {
+        if constexpr (hash_is_nothrow) return hash_of(t.entries[i].first);
+        else return t.hashes()[i];
+    }
+    template <class L>
+    bool is_at(std::size_t i, unsigned char wanted, [[maybe_unused]] std::size_t hash, const L& key) const {
+        if (table_.used[i] != wanted) return false;
+        if constexpr (!hash_is_nothrow) {
+            if (table_.hashes()[i] != hash) return false;
+        }
+        return static_cast<bool>(equal_(table_.entries[i].first, key));
+    }
+    // The slot of the key, or the number of slots.
+    template <class L>
+    std::size_t locate(const L& key) const {
         check();
-        if (slots_ == 0) return slots_;
-        for (std::size_t i = home(key);; i = (i + 1) & (slots_ - 1)) {
-            if (used_[i] == 0) return slots_;
-            if (Equal{}(entries_[i].first, key)) return i;
+        if (table_.slots == 0) return 0;
+        const std::size_t hash = hash_of(key);
+        const auto home = table_.home_of(hash);
+        for (std::size_t i = home.slot;; i = table_.next(i)) {
+            if (is_at(i, home.mark, hash, key)) [[likely]] return i;
+            if (table_.used[i] == table::empty) return table_.slots;
         }
     }
-    template <class... Args>
-    std::size_t place(const K& key, Args&&... args) {
-        std::size_t i = home(key);
-        while (used_[i] != 0) i = (i + 1) & (slots_ - 1);
-        ::new (static_cast<void*>(entries_ + i))
-            value_type(key, make(std::forward<Args>(args)...));
-        used_[i] = 1;
-        ++size_;
-        return i;
-    }
-    template <class... Args>
-    static V make(Args&&... args) {
-        if constexpr (std::is_constructible_v<V, Args...>) return V(std::forward<Args>(args)...);
-        else return V{std::forward<Args>(args)...};
-    }
-    // Closes the gap by moving back what a probe would no longer reach.
-    void remove(std::size_t i) noexcept {
-        entries_[i].~value_type();
-        used_[i] = 0;
-        --size_;
-        for (std::size_t j = (i + 1) & (slots_ - 1); used_[j] != 0; j = (j + 1) & (slots_ - 1)) {
-            const std::size_t h = home(entries_[j].first);
-            if (((j - h) & (slots_ - 1)) < ((j - i) & (slots_ - 1))) continue;
-            relocate(entries_ + j, entries_ + i);
-            used_[i] = 1;
-            used_[j] = 0;
-            i = j;
+    // The slot of the key, or the one to put it in.
+    template <class L>
+    place locate_for_insertion(const L& key) const {
+        check();
+        const std::size_t hash = hash_of(key);
+        if (table_.slots == 0) return {no_slot, hash, 0, false};
+        const auto home = table_.home_of(hash);
+        std::size_t vacant = no_slot;
+        for (std::size_t i = home.slot;; i = table_.next(i)) {
+            if (is_at(i, home.mark, hash, key)) return {i, hash, home.mark, true};
+            if (table_.used[i] == table::erased && vacant == no_slot) vacant = i;
+            if (table_.used[i] != table::empty) continue;
+            if (vacant == no_slot && table_.room != 0) vacant = i;
+            return {vacant, hash, home.mark, false};
         }
-    }
-    static void relocate(value_type* from, value_type* to) {
-        ::new (static_cast<void*>(to)) value_type(std::move(const_cast<K&>(from->first)), std::move(from->second));
-        from->~value_type();
     }
 
-    static std::size_t bytes_for(std::size_t slots) noexcept {
-        const std::size_t entries = checked_product(slots, sizeof(value_type));
-        return entries == impossible_size ? entries : entries + slots;
+    // --- entries are built where they stay, from arguments that may lie in the old table ---
+    template <class L>
+    auto key_arguments(L&& key) const {
+        if constexpr (std::is_constructible_v<K, L&&>) return std::forward_as_tuple(std::forward<L>(key));
+        else return std::tuple<const frame_source&, L&&>(source_, std::forward<L>(key));
+    }
+    // A value that is a frame container takes the map's source.
+    template <class... Args>
+    auto value_arguments(Args&&... args) const {
+        if constexpr (object::takes_frame<V> && (sizeof...(Args) == 0 || !std::is_constructible_v<V, Args&&...>))
+            return std::tuple<const frame_source&, Args&&...>(source_, std::forward<Args>(args)...);
+        else if constexpr (std::is_constructible_v<V, Args&&...>) return std::forward_as_tuple(std::forward<Args>(args)...);
+        else return std::tuple<V>(V{std::forward<Args>(args)...});
+    }
+    template <class L, class... Args>
+    void construct(value_type* at, L&& key, Args&&... args) const {
+        ::new (static_cast<void*>(at)) value_type(std::piecewise_construct, key_arguments(std::forward<L>(key)),
+                                                  value_arguments(std::forward<Args>(args)...));
+    }
+    template <bool Must, class L, class... Args>
+    std::pair<std::size_t, bool> add_slot(L&& key, Args&&... args) {
+        const place p = locate_for_insertion(key);
+        if (p.found) return {p.slot, false};
+        if (p.slot == no_slot) [[unlikely]]
+            return {grow_and_add<Must>(__builtin_return_address(0), p.hash, std::forward<L>(key), std::forward<Args>(args)...), true};
+        construct(table_.entries + p.slot, std::forward<L>(key), std::forward<Args>(args)...);
+        table_.fill(p.slot, p.mark, p.hash);
+        return {p.slot, true};
+    }
+    template <class L, class... Args>
+    std::pair<iterator, bool> add(L&& key, Args&&... args) {
+        const auto [slot, added] = add_slot<true>(std::forward<L>(key), std::forward<Args>(args)...);
+        return {at_slot(slot), added};
+    }
+    template <class P>
+    std::pair<iterator, bool> add_pair(P&& v) {
+        if constexpr (is_pair<P>)
+            return add(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v)));
+        else return add_pair(std::pair<K, V>(std::forward<P>(v)));
+    }
+    template <class L>
+    V& value_of(L&& key) {
+        const std::size_t slot = add_slot<true>(std::forward<L>(key)).first;  // first: the table may be another one then
+        return table_.entries[slot].second;
+    }
+    template <class L, class M>
+    std::pair<iterator, bool> put(L&& key, M&& value) {
+        auto result = add(std::forward<L>(key), std::forward<M>(value));
+        if (!result.second) result.first->second = std::forward<M>(value);  // nothing was made of it
+        return result;
+    }
+    template <class L>
+    static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<L>, K> || makes_key<L>;
+    template <class P>
+    static constexpr bool is_pair = requires {
+        requires std::tuple_size<std::remove_cvref_t<P>>::value == 2;
+        requires is_key<decltype(std::get<0>(std::declval<P>()))>;
+    };
+    std::size_t erase_at(std::size_t i) noexcept {
+        if (i == table_.slots) return 0;
+        table_.entries[i].~value_type();
+        table_.vacate(i);
+        return 1;
+    }
+
+    // --- growth ---
+    static constexpr bool can_sweep = object::relocation_is_nothrow<K, V>;
+    bool half_erased() const noexcept { return table_.slots != 0 && size() <= capacity() / 2; }
+    std::size_t slots_to_grow_to() const noexcept {
+        return table_.slots == 0 ? table::fewest : half_erased() ? table_.slots : table_.slots * 2;
+    }
+    template <bool Must, class L, class... Args>
+    FRAMEALLOC_COLD std::size_t grow_and_add(const void* caller, std::size_t hash, L&& key, Args&&... args) {
+        revive_if_ended(caller);
+        if constexpr (can_sweep) {
+            if (half_erased()) return sweep_and_add(hash, std::forward<L>(key), std::forward<Args>(args)...);
+        }
+        std::size_t slot = no_slot;
+        static_cast<void>(rebuild<Must>(slots_to_grow_to(), caller, [&](table& fresh) {
+            const auto home = fresh.home_of(hash);
+            construct(fresh.entries + home.slot, std::forward<L>(key), std::forward<Args>(args)...);
+            fresh.fill(slot = home.slot, home.mark, hash);
+        }));
+        return slot;
+    }
+    // The new entry waits beside the table, as the arguments may be entries that move.
+    template <class L, class... Args>
+    std::size_t sweep_and_add(std::size_t hash, L&& key, Args&&... args) {
+        alignas(value_type) unsigned char kept[sizeof(value_type)];
+        auto* made = reinterpret_cast<value_type*>(kept);
+        construct(made, std::forward<L>(key), std::forward<Args>(args)...);
+        table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
+        const auto home = table_.home_of(hash);
+        const std::size_t slot = table_.vacant(home.slot);
+        table::relocate(made, table_.entries + slot);
+        table_.fill(slot, home.mark, hash);
+        return slot;
+    }
+    template <bool Must>
+    bool make_room(std::size_t n) {
+        if (n <= size() + table_.room) return true;
+        if constexpr (can_sweep) {
+            if (n <= capacity()) {
+                table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
+                return true;
+            }
+        }
+        return grow<Must>(table::slots_for(n));
     }
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t slots) {
-        if (source_.frame().record() != nullptr && !source_.frame().alive()) revive(__builtin_return_address(0));
-        const object::growth_site<Policy> told(source_, __builtin_return_address(0));
-        const std::size_t bytes = bytes_for(slots);
-        void* p = Must ? source_.allocate(bytes, alignof(value_type)) : source_.try_allocate(bytes, alignof(value_type));
-        if (p == nullptr) return false;
-        auto* entries = static_cast<value_type*>(p);
-        auto* used = reinterpret_cast<unsigned char*>(entries + slots);
-        std::memset(used, 0, slots);
-        value_type* old_entries = std::exchange(entries_, entries);
-        unsigned char* old_used = std::exchange(used_, used);
-        const std::size_t old_slots = std::exchange(slots_, slots);
-        shift_ = 64;
-        while ((std::size_t{1} << (64 - shift_)) < slots) --shift_;
-        for (std::size_t i = 0; i < old_slots; ++i) {
-            if (old_used[i] == 0) continue;
-            std::size_t to = home(old_entries[i].first);
-            while (used_[to] != 0) to = (to + 1) & (slots_ - 1);
-            relocate(old_entries + i, entries_ + to);
-            used_[to] = 1;
+        const void* caller = __builtin_return_address(0);
+        revive_if_ended(caller);
+        return rebuild<Must>(slots, caller, [](table&) {});
+    }
+    // Moves into a new table, in which add(table) puts its entry first. What throws leaves the old one as it was.
+    template <bool Must, class Add>
+    bool rebuild(std::size_t slots, const void* caller, Add add) {
+        if (!object::has_source(source_)) {
+            object::raise_no_source(caller, Must);
+            return false;
         }
-        source_.frame().abandon(old_entries);
+        const object::growth_site<Policy> told(source_, caller);
+        const std::size_t bytes = table::bytes_for(slots);
+        void* p = Must ? source_.allocate(bytes, table::alignment) : source_.try_allocate(bytes, table::alignment);
+        if (p == nullptr) return false;
+        table fresh;
+        fresh.open(p, slots, table_.seed);
+        object::undo cleanup{[&] {
+            fresh.destroy_entries();
+            source_.frame().abandon(p);
+        }};
+        add(fresh);
+        move_to(fresh);
+        cleanup.armed = false;
+        table old = std::exchange(table_, fresh);
+        if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
+        source_.frame().abandon(old.entries);
         this->enlist(source_);
         return true;
     }
-    void revive(const void* caller) noexcept {
+    void move_to(table& fresh) {
+        for (std::size_t i = 0; i != table_.slots; ++i) {
+            if (!table_.is_full(i)) continue;
+            const std::size_t hash = hash_at(table_, i);
+            const auto home = fresh.home_of(hash);
+            const std::size_t to = fresh.vacant(home.slot);
+            if constexpr (object::relocation_copies<K, V>) {
+                construct(fresh.entries + to, std::as_const(table_.entries[i].first), std::as_const(table_.entries[i].second));
+            } else if constexpr (can_sweep) {
+                table::relocate(table_.entries + i, fresh.entries + to);
+            } else {
+                object::undo lost{[&] { erase_at(i); }};
+                table::relocate(table_.entries + i, fresh.entries + to);
+                lost.armed = false;
+                table_.vacate(i);
+            }
+            fresh.fill(to, home.mark, hash);
+        }
+    }
+    void copy(const basic_frame_map& other) {
+        if (table_.slots == 0) table_.seed = other.table_.seed;
+        reserve(other.size());
+        for (std::size_t i = 0; i != other.table_.slots; ++i) {
+            if (!other.table_.is_full(i)) continue;
+            const std::size_t hash = other.hash_at(other.table_, i);
+            const auto home = table_.home_of(hash);
+            const std::size_t to = table_.vacant(home.slot);
+            construct(table_.entries + to, other.table_.entries[i].first, other.table_.entries[i].second);
+            table_.fill(to, home.mark, hash);
+        }
+    }
+    // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
+    void revive_if_ended(const void* caller) noexcept {
+        if (!object::has_source(source_) || source_.frame().alive()) return;
         source_.frame().raise_ended("a map grew", caller);
-        forget();
+        table_.forget();
         source_ = frame_source(source_.frame().record()->context->top);
     }
 
-    void forget() noexcept {
-        entries_ = nullptr;
-        used_ = nullptr;
-        slots_ = size_ = 0;
+    template <class F>
+    static void take_function(F& to, const F& from) noexcept(std::is_nothrow_copy_assignable_v<F>) {
+        static_assert(std::is_copy_assignable_v<F> || std::is_empty_v<F>,
+                      "a map can be assigned to if its hash function and equality can: a lambda with captures cannot");
+        if constexpr (std::is_copy_assignable_v<F>) to = from;
+    }
+    void take_functions(const basic_frame_map& other) {
+        take_function(hash_, other.hash_);
+        take_function(equal_, other.equal_);
     }
     void steal(basic_frame_map& other) noexcept {
-        entries_ = other.entries_;
-        used_ = other.used_;
-        slots_ = other.slots_;
-        size_ = other.size_;
-        shift_ = other.shift_;
-        other.forget();
+        table_ = other.table_;
+        other.table_.forget();
         this->take_over(other);
-    }
-    void destroy_all() noexcept {
-        if constexpr (!std::is_trivially_destructible_v<value_type>) {
-            for (std::size_t i = slots_; i != 0; --i) {
-                if (used_[i - 1] != 0) entries_[i - 1].~value_type();
-            }
-        }
     }
     void drop() noexcept {
         this->delist();
-        if (entries_ == nullptr) return;
-        destroy_all();
-        source_.frame().abandon(entries_);
-        forget();
+        if (table_.entries == nullptr) return;
+        table_.destroy_entries();
+        source_.frame().abandon(table_.entries);
+        table_.forget();
     }
     void end_of_frame() noexcept {
-        destroy_all();
-        forget();
+        table_.destroy_entries();
+        table_.forget();
     }
 
-    value_type* entries_ = nullptr;
-    unsigned char* used_ = nullptr;  // one byte a slot, behind the entries
-    std::size_t slots_ = 0;          // a power of two, or zero
-    std::size_t size_ = 0;
-    unsigned shift_ = 64;
+    table table_;
     frame_source source_;
+    [[no_unique_address]] Hash hash_{};
+    [[no_unique_address]] Equal equal_{};
 };
 
-template <class K, class V, class Hash = std::hash<K>, class Equal = object::equal_to>
+template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
 using frame_map = basic_frame_map<K, V, Hash, Equal>;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI

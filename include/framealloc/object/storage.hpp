@@ -128,6 +128,8 @@ FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, st
 [[noreturn]] FRAMEALLOC_COLD void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept;
 // Throws std::out_of_range; without exceptions FA439, and the program ends.
 [[noreturn]] FRAMEALLOC_COLD void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size);
+// The same for a key.
+[[noreturn]] FRAMEALLOC_COLD void throw_missing_key(memory::core_ref a, std::size_t size);
 // FA440, for the process: there is no allocator to tell. `ends`: and the program ends, as no memory can be had.
 FRAMEALLOC_COLD void raise_no_source(const void* caller, bool ends) noexcept;
 

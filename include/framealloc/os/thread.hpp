@@ -14,6 +14,9 @@ void call_at_thread_exit(void (*hook)() noexcept) noexcept;
 // Calls `before` when the process is about to fork, and one of the others afterwards, for the rest of the program.
 void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept;
 
+// A number that differs from one run of the program to the next, the same for all of one.
+std::uint64_t random_of_process() noexcept;
+
 // As the system numbers it: what debuggers and profilers show.
 std::uint64_t thread_number() noexcept;
 

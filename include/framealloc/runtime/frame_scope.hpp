@@ -187,9 +187,16 @@ public:
     vec_type<T> try_vec(std::initializer_list<T> l) const FRAMEALLOC_LIFETIMEBOUND {
         return vec_type<T>::try_make(frame_source(record_), l);
     }
-    template <class K, class V>
-    auto map() const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(frame_source(record_));
+    // Empty, of capacity(n), of map_seed(n), or with the entries of an initialiser list or a range; each with a hash
+    // function and an equality behind it, if they have a state.
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
+        requires object::makes<basic_frame_map<K, V, Hash, Equal, Policy>, frame_source, Args...>
+    auto map(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_map<K, V, Hash, Equal, Policy>(frame_source(record_), std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    auto map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_map<K, V, Hash, Equal, Policy>(frame_source(record_), l, hash, equal);
     }
     basic_frame_string<Policy> string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>(frame_source(record_), text);

@@ -183,9 +183,14 @@ public:
     frame_vec_type<T> try_frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_frame_vec<T>(l.begin(), l.end());
     }
-    template <class K, class V>
-    auto frame_map() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        return basic_frame_map<K, V, std::hash<K>, object::equal_to, Policy>(source<framealloc::frame_source>());
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
+        requires object::makes<basic_frame_map<K, V, Hash, Equal, Policy>, framealloc::frame_source, Args...>
+    auto frame_map(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return basic_frame_map<K, V, Hash, Equal, Policy>(source<framealloc::frame_source>(), std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    auto frame_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return basic_frame_map<K, V, Hash, Equal, Policy>(source<framealloc::frame_source>(), l, hash, equal);
     }
     basic_frame_string<Policy> frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_string<Policy>(source<framealloc::frame_source>(), text);

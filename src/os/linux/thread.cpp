@@ -1,6 +1,9 @@
 #include <framealloc/os/thread.hpp>
 
+#include <cstring>
+
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +32,13 @@ void call_at_thread_exit(exit_hook hook) noexcept { pthread_setspecific(exit_key
 
 void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept {
     pthread_atfork(before, in_parent, in_child);
+}
+
+// What the kernel drew for the program: no system call. Stack protectors live on it, so it is not given away as it is.
+std::uint64_t random_of_process() noexcept {
+    std::uint64_t drawn[2] = {};
+    if (const void* p = reinterpret_cast<const void*>(getauxval(AT_RANDOM))) std::memcpy(drawn, p, sizeof drawn);
+    return (drawn[0] ^ (drawn[1] >> 29)) * 0xbf58476d1ce4e5b9U ^ drawn[1] * 0x94d049bb133111ebU;
 }
 
 std::uint64_t thread_number() noexcept { return static_cast<std::uint64_t>(syscall(SYS_gettid)); }

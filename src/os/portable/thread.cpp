@@ -21,6 +21,11 @@ void call_at_thread_exit(exit_hook hook) noexcept { exit_guard.hook = hook; }
 
 void call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept {}  // nothing forks here
 
+std::uint64_t random_of_process() noexcept {
+    static const std::uint64_t drawn = monotonic_microseconds() * 0xbf58476d1ce4e5b9U ^ reinterpret_cast<std::uintptr_t>(&exit_guard);
+    return drawn;
+}
+
 std::uint64_t thread_number() noexcept {
     static std::atomic<std::uint64_t> last{0};
     thread_local const std::uint64_t mine = ++last;

@@ -1,0 +1,408 @@
+// Maps against std::unordered_map; keys that collide on purpose; arguments that lie in the map.
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "support/child.hpp"
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+// Counts how often two keys are compared: the probes that the marks did not spare.
+struct counted_equal {
+    static inline long calls = 0;
+    bool operator()(std::uint64_t a, std::uint64_t b) const noexcept {
+        ++calls;
+        return a == b;
+    }
+};
+// Slots looked at, seen through the table itself: the distance of each entry from its home is not public, but the
+// number of comparisons with marks of one value is.
+struct identity {
+    std::size_t operator()(std::uint64_t x) const noexcept { return static_cast<std::size_t>(x); }
+};
+using numbers = fa::object::map_table<std::uint64_t, std::uint64_t, false>;
+
+// Fills a table as a map does, and counts the slots that are looked at.
+struct probes {
+    numbers t;
+    std::vector<std::unique_ptr<unsigned char[]>> memory;
+    long looked_at = 0;
+
+    explicit probes(std::uint64_t seed) { t.seed = seed; }
+    void open(std::size_t slots) {
+        const numbers old = t;
+        memory.push_back(std::make_unique<unsigned char[]>(numbers::bytes_for(slots)));
+        t.open(memory.back().get(), slots, old.seed);
+        for (std::size_t i = 0; i != old.slots; ++i) {
+            if (old.is_full(i)) put(old.entries[i].first);
+        }
+    }
+    void put(std::uint64_t key) {
+        const auto home = t.home_of(static_cast<std::size_t>(key));
+        const std::size_t i = t.vacant(home.slot);
+        looked_at += static_cast<long>((i - home.slot) & (t.slots - 1)) + 1;
+        ::new (static_cast<void*>(t.entries + i)) numbers::entry(key, 0);
+        t.fill(i, home.mark, 0);
+    }
+    void insert(std::uint64_t key) {
+        if (t.slots == 0 || t.room == 0) open(t.slots == 0 ? 8 : t.slots * 2);
+        put(key);
+    }
+};
+
+constexpr std::uint64_t inverse_of(std::uint64_t odd) {
+    std::uint64_t x = 1;
+    for (int i = 0; i < 6; ++i) x *= 2 - odd * x;
+    return x;
+}
+
+const std::string long_text(64, 'x');
+
+}  // namespace
+
+FOR_EACH_POLICY("a map does every operation as std::unordered_map does") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, std::string>();
+    std::unordered_map<int, std::string> model;
+    std::mt19937 random(11);
+    for (int i = 0; i < 30'000; ++i) {
+        const int key = static_cast<int>(random() % 300);
+        const std::string value = long_text + std::to_string(i);
+        switch (random() % 14) {
+            case 0: REQUIRE(m.erase(key) == model.erase(key)); break;
+            case 1: m[key] = value; model[key] = value; break;
+            case 2: REQUIRE(m.insert({key, value}).second == model.insert({key, value}).second); break;
+            case 3: m.insert_or_assign(key, value); model.insert_or_assign(key, value); break;
+            case 4: REQUIRE(m.emplace(key, value).second == model.emplace(key, value).second); break;
+            case 5: REQUIRE(m.try_emplace(key, 3, 'x').second == model.try_emplace(key, 3, 'x').second); break;
+            case 6: if (auto it = m.find(key); it != m.end()) { m.erase(it); model.erase(key); } break;
+            case 7: if (!m.empty()) { const int k = m.begin()->first; m.erase(m.begin()); REQUIRE(model.erase(k) == 1); } break;
+            case 8: REQUIRE(m.erase_if([&](const auto& e) { return e.first % 50 == key; }) == std::erase_if(model, [&](const auto& e) { return e.first % 50 == key; })); break;
+            case 9: if (random() % 100 == 0) { m.clear(); model.clear(); } break;
+            case 10: { auto copy = m; REQUIRE(copy == m); m = std::move(copy); break; }
+            case 11: if (random() % 50 == 0) m.reserve(random() % 600); break;
+            case 12: REQUIRE(m.count(key) == model.count(key)); break;
+            default: REQUIRE((m.find(key) != m.end()) == (model.find(key) != model.end()));
+        }
+        REQUIRE(m.size() == model.size());
+        if (i % 500 != 0) continue;
+        std::size_t n = 0;
+        for (const auto& [k, v] : std::as_const(m)) {
+            REQUIRE(model.at(k) == v);
+            ++n;
+        }
+        REQUIRE(n == model.size());
+    }
+}
+
+FOR_EACH_POLICY("a map takes keys and values that lie in it, when it grows and when it does not") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto go = [&](auto insert) {
+        auto m = frame.template map<int, std::string>();
+        m.try_emplace(0, long_text);
+        for (int i = 1; i < 2000; ++i) {
+            insert(m, i);
+            REQUIRE(m.at(i) == long_text);
+            REQUIRE(m.at(0) == long_text);
+            if (i % 3 == 0 && i > 10) m.erase(i - 5);  // erased slots are swept up
+        }
+    };
+    go([](auto& m, int i) { m.try_emplace(i, m.at(0)); });
+    go([](auto& m, int i) { m.insert_or_assign(i, m.at(0)); });
+    go([](auto& m, int i) { m.emplace(i, m.at(0)); });
+    go([](auto& m, int i) { m.insert({i, m.at(0)}); });
+    go([](auto& m, int i) { m[i] = m.at(0); });
+    go([](auto& m, int i) { REQUIRE(m.try_insert(i, m.at(0))); });
+    auto names = frame.template map<std::string, std::string>();
+    names.try_emplace("0", "0");
+    for (int i = 1; i < 500; ++i) {
+        const auto& last = *names.find(std::to_string(i - 1));
+        const std::string key = std::to_string(i);
+        names.try_emplace(key, last.first);
+        REQUIRE(names.at(key) == std::to_string(i - 1));
+        std::string_view part = std::string_view(names.find(key)->first).substr(0, 1);
+        names[part] = "x";
+        REQUIRE(names.at(key.substr(0, 1)) == "x");
+    }
+}
+
+TEST_CASE("keys that follow a pattern, or were chosen against the multiplier, are spread whatever the seed") {
+    constexpr std::uint64_t n = 20'000;
+    constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
+    struct pattern {
+        const char* name;
+        std::uint64_t (*key)(std::uint64_t);
+    };
+    const pattern patterns[] = {
+        {"consecutive", [](std::uint64_t i) { return i; }},
+        {"times the inverse of the multiplier", [](std::uint64_t i) { return i * inverse_of(golden); }},
+        {"times the inverse, high half", [](std::uint64_t i) { return (i << 32) * inverse_of(golden); }},
+        {"equal low bits", [](std::uint64_t i) { return i << 44; }},
+        {"equal high bits", [](std::uint64_t i) { return 0xabcdef0000000000U + i; }},
+        {"pointers to cache lines", [](std::uint64_t i) { return 0x7f1200000000U + i * 64; }},
+        {"pointers to pages", [](std::uint64_t i) { return 0x7f1200000000U + i * 4096; }},
+        {"both halves", [](std::uint64_t i) { return i << 32 | i; }},
+        {"a grid", [](std::uint64_t i) { return (i / 150) << 32 | (i % 150); }},
+        {"negative", [](std::uint64_t i) { return ~i; }},
+    };
+    long all = 0;
+    double worst = 0;
+    auto check = [&](const char* name, std::uint64_t seed, auto key) {
+        probes p(seed);
+        for (std::uint64_t i = 0; i < n; ++i) p.insert(key(i));
+        const double each = static_cast<double>(p.looked_at) / static_cast<double>(n);
+        CHECK_MESSAGE(each < 20, name << ", seed " << seed << ": " << each << " slots an insertion");
+        worst = each > worst ? each : worst;
+        ++all;
+    };
+    std::mt19937_64 random(3);
+    for (int round = 0; round < 20; ++round) {
+        const std::uint64_t seed = random() | 1;
+        for (const pattern& p : patterns) check(p.name, seed, p.key);
+        for (unsigned shift = 1; shift <= 48; shift += 3) check("multiples of a power of two", seed, [=](std::uint64_t i) { return i << shift; });
+    }
+    MESSAGE(all << " fillings, at most " << worst << " slots an insertion, growth included");
+}
+
+TEST_CASE("a map can be copied entry by entry, in its order, into a map of any size") {
+    constexpr std::uint64_t n = 50'000;
+    std::mt19937_64 random(5);
+    double worst = 0;
+    for (int round = 0; round < 10; ++round) {
+        const std::uint64_t seed = random() | 1;
+        probes from(seed);
+        for (std::uint64_t i = 0; i < n; ++i) from.insert(i * (round % 2 == 0 ? 1 : 64));
+        for (std::size_t slots = 8; slots <= 4 * n; slots *= 2) {
+            probes to(seed);
+            to.open(slots);
+            to.looked_at = 0;
+            for (std::size_t i = 0; i != from.t.slots; ++i) {
+                if (from.t.is_full(i)) to.insert(from.t.entries[i].first);
+            }
+            const double each = static_cast<double>(to.looked_at) / static_cast<double>(n);
+            CHECK_MESSAGE(each < 20, slots << " slots, seed " << seed << ": " << each << " slots an insertion");
+            worst = each > worst ? each : worst;
+        }
+    }
+    MESSAGE("at most " << worst << " slots an insertion, growth included");
+}
+
+TEST_CASE("keys chosen by an enemy do not make a map compare more") {
+    fa::smart_alloc alloc;
+    const auto frame = alloc.frame_scope();
+    constexpr std::uint64_t n = 40'000;
+    auto compare = [&](std::uint64_t factor) {
+        auto m = frame.map<std::uint64_t, std::uint64_t, identity, counted_equal>();
+        counted_equal::calls = 0;
+        for (std::uint64_t i = 0; i < n; ++i) m[i * factor] = i;
+        for (std::uint64_t i = 0; i < n; ++i) REQUIRE(m.at(i * factor) == i);
+        return counted_equal::calls;
+    };
+    CHECK(compare(1) < static_cast<long>(3 * n));
+    CHECK(compare(inverse_of(0x9e3779b97f4a7c15U)) < static_cast<long>(3 * n));
+}
+
+TEST_CASE("maps of the same seed have the same order, and without one content does not depend on it") {
+    fa::smart_alloc alloc;
+    const auto frame = alloc.frame_scope();
+    auto order = [&](std::uint64_t seed) {
+        auto m = frame.map<int, int>(fa::map_seed(seed));
+        for (int i = 0; i < 1000; ++i) m[i] = i;
+        std::vector<int> keys;
+        for (const auto& [k, v] : m) keys.push_back(k);
+        return keys;
+    };
+    CHECK(order(1) == order(1));
+    CHECK(order(1) != order(2));
+}
+
+FOR_EACH_POLICY("sizes that cannot be are exhaustion, and nothing is a size") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, int>();
+    CHECK(m.find(1) == m.end());
+    CHECK(m.begin() == m.end());
+    CHECK(m.erase(1) == 0);
+    CHECK(m.erase(m.begin(), m.end()) == m.end());
+    CHECK(m == m);
+    m.clear();
+    m.reserve(0);
+    m.rehash(0);
+    CHECK(m.capacity() == 0);
+    m.insert_range(std::vector<std::pair<int, int>>{});
+    m[1] = 2;
+    for (const std::size_t n : {~std::size_t{0}, ~std::size_t{0} / 2, m.max_size() + 1, std::size_t{1} << 60}) {
+        CHECK_FALSE(m.try_reserve(n));
+        CHECK(m.at(1) == 2);
+    }
+    CHECK(m.size() == 1);
+    if constexpr (!P::checks) {
+        CHECK(status_of_child([&] { m.reserve(~std::size_t{0}); }) != 99);
+    }
+}
+
+FOR_EACH_POLICY("erasing and inserting in turn takes no more memory, and draining from the front is linear") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, int>(fa::capacity(100));
+    const std::size_t before = m.bucket_count();
+    for (int i = 0; i < 50'000; ++i) {
+        m[i] = i;
+        if (i >= 60) REQUIRE(m.erase(i - 60) == 1);
+    }
+    CHECK(m.bucket_count() == before);
+    CHECK(m.size() == 60);
+    auto big = frame.template map<int, int>();
+    for (int i = 0; i < 100'000; ++i) big[i] = i;
+    while (!big.empty()) big.erase(big.begin());  // would not end if begin() looked at every slot each time
+    CHECK(big.begin() == big.end());
+}
+
+FOR_EACH_POLICY("erase leaves other entries where they are, and returns what comes next") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, int>();
+    for (int i = 0; i < 1000; ++i) m[i] = i;
+    const int* kept = &m.at(7);
+    std::size_t seen = 0;
+    for (auto it = m.begin(); it != m.end(); ++seen) {
+        if (it->first % 2 == 0) it = m.erase(it);
+        else ++it;
+    }
+    CHECK(seen == 1000);
+    CHECK(m.size() == 500);
+    CHECK(&m.at(7) == kept);
+    for (auto it = m.begin(); it != m.end();) {
+        if (it->first % 3 == 0) m.erase(it++);
+        else ++it;
+    }
+    CHECK(m.size() == 333);
+    CHECK(m.erase(m.begin(), m.end()) == m.end());
+    CHECK(m.empty());
+}
+
+FOR_EACH_POLICY("what people type: lists, ranges, copies, swap, retain, seeds, hints, string views") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, std::string>({{1, "one"}, {2, "two"}, {2, "again"}});
+    CHECK(m.size() == 2);
+    m = {{3, "three"}, {4, "four"}};
+    CHECK(m.contains(3));
+    CHECK_FALSE(m.contains(1));
+    m.assign({{1, "one"}});
+    m.insert({{2, "two"}, {5, "five"}});
+    CHECK(m.insert(m.end(), {6, "six"})->second == "six");
+    CHECK(m.emplace_hint(m.end(), 7, "seven")->second == "seven");
+    CHECK(m.emplace(std::piecewise_construct, std::forward_as_tuple(8), std::forward_as_tuple(3, 'x')).first->second == "xxx");
+    const std::unordered_map<int, std::string> model(m.begin(), m.end());
+    CHECK(frame.template map<int, std::string>(model) == m);
+    CHECK(frame.template map<int, std::string>(model.begin(), model.end()) == m);
+    CHECK(alloc.template frame_map<int, std::string>(fa::capacity(100)).capacity() >= 100);
+    auto copy = m;
+    CHECK(copy == m);
+    copy[9] = "nine";
+    CHECK(copy != m);
+    swap(copy, m);
+    CHECK(m.size() == copy.size() + 1);
+    CHECK(erase_if(m, [](const auto& e) { return e.first == 9; }) == 1);
+    CHECK(copy == m);
+    m.retain([](int k, const std::string&) { return k < 3; });
+    CHECK(m.size() == 2);
+    m.extend(model);
+    CHECK(m == copy);
+    CHECK_THROWS_AS(m.at(100), std::out_of_range);
+    auto [first, last] = m.equal_range(1);
+    CHECK(std::distance(first, last) == 1);
+
+    auto names = frame.template map<std::string, int>();
+    names["a name that is too long for the small buffer"] = 1;
+    const std::string_view view = "a name that is too long for the small buffer";
+    CHECK(names.contains(view));
+    CHECK(names.at(view) == 1);
+    CHECK(names.find(view) != names.end());
+    CHECK(names.count(view) == 1);
+    ++names[view];
+    CHECK(names.insert_or_assign(view, 5).second == false);
+    CHECK(names.erase(view) == 1);
+    auto own = frame.template map<fa::basic_frame_string<P>, int>();
+    own["abc"] = 3;
+    CHECK(own.at(std::string_view("abc")) == 3);
+    CHECK(own.erase("abc") == 1);
+}
+
+FOR_EACH_POLICY("containers in a map take the map's source") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    auto lists = frame.template map<int, fa::basic_vec<int, fa::frame_source, P>>();
+    auto texts = frame.template map<int, fa::basic_frame_string<P>>();
+    auto maps = frame.template map<int, fa::basic_frame_map<int, int, std::hash<int>, fa::object::equal_to, P>>();
+    for (int i = 0; i < 300; ++i) {
+        lists[i % 7].push_back(i);
+        texts[i % 7] += "some text";
+        maps[i % 7][i] = i;
+    }
+    CHECK(lists.at(3).size() == 43);
+    CHECK(texts.at(3).size() == 43 * 9);
+    CHECK(maps.at(3).at(10) == 10);
+    CHECK(texts.try_emplace(100, "given").first->second == "given");
+}
+
+FOR_EACH_POLICY("hash functions and equalities have a state, are final, or may throw") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    struct last_hash final {
+        std::size_t operator()(int x) const { return static_cast<std::size_t>(x); }
+    };
+    struct modulo {
+        int n = 1;
+        std::size_t operator()(int x) const noexcept { return static_cast<std::size_t>(x % n); }
+    };
+    struct same_modulo {
+        int n = 1;
+        bool operator()(int a, int b) const noexcept { return a % n == b % n; }
+    };
+    auto last = frame.template map<int, int, last_hash>();
+    auto rest = frame.template map<int, int, modulo, same_modulo>(fa::capacity(10), modulo{10}, same_modulo{10});
+    for (int i = 0; i < 1000; ++i) last[i] = rest[i] = i;
+    CHECK(last.size() == 1000);
+    CHECK(rest.size() == 10);
+    CHECK(rest.at(3) == 993);
+    auto copy = rest;
+    CHECK(copy.hash_function().n == 10);
+    auto moved = std::move(copy);
+    CHECK(moved.at(13) == 993);
+}
+
+TEST_CASE("iterators and maps satisfy the concepts of std::ranges") {
+    using map = fa::frame_map<int, std::string>;
+    static_assert(std::forward_iterator<map::iterator> && std::forward_iterator<map::const_iterator>);
+    static_assert(std::ranges::forward_range<map> && std::ranges::forward_range<const map>);
+    static_assert(std::is_convertible_v<map::iterator, map::const_iterator>);
+    static_assert(std::is_copy_constructible_v<map> && std::is_nothrow_move_constructible_v<map>);
+    static_assert(!std::is_copy_constructible_v<fa::frame_map<int, std::unique_ptr<int>>>);
+    static_assert(!std::is_copy_assignable_v<fa::frame_map<std::unique_ptr<int>, int>>);
+}
+
+TEST_CASE("a map without a source says so when it grows") {
+    CHECK(status_of_child([] {
+        fa::frame_map<int, int> m;
+        m[1] = 2;
+    }) != 99);
+    fa::frame_map<int, int> m;
+    CHECK(m.find(1) == m.end());
+    CHECK_FALSE(m.try_insert(1, 2));
+    fa::smart_alloc alloc;
+    const auto frame = alloc.frame_scope();
+    m = frame.map<int, int>({{1, 2}});
+    CHECK(m.at(1) == 2);
+}
