@@ -16,15 +16,14 @@ namespace framealloc::inline FRAMEALLOC_ABI::object {
 // Drawn once for the process; not told to anyone.
 FRAMEALLOC_COLD std::uint64_t map_secret() noexcept;
 
-struct product {
-    std::uint64_t low, high;
-};
+// 2^64 divided by the golden ratio, whose multiples lie far apart (Knuth 6.4).
+inline constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
 
-// 2^64 divided by the golden ratio: consecutive numbers are spread evenly (Knuth 6.4).
-FRAMEALLOC_INLINE product spread(std::uint64_t x) noexcept {
+// Both halves of the product, one over the other: every bit of x changes bits everywhere.
+FRAMEALLOC_INLINE std::uint64_t spread(std::uint64_t x) noexcept {
     __extension__ typedef unsigned __int128 wide;
-    const wide p = static_cast<wide>(x) * 0x9e3779b97f4a7c15U;
-    return {static_cast<std::uint64_t>(p), static_cast<std::uint64_t>(p >> 64)};
+    const wide p = static_cast<wide>(x) * golden;
+    return static_cast<std::uint64_t>(p) ^ static_cast<std::uint64_t>(p >> 64);
 }
 
 template <class K, class V>
@@ -89,16 +88,14 @@ struct map_table {
         size = 0;
         room = capacity();
         first = 0;
-        const product p = spread(((from == 0 ? map_secret() : from) ^ n) + 0x2545f4914f6cdd1dU);
-        seed = p.low ^ p.high;
+        seed = spread(((from == 0 ? map_secret() : from) ^ n) + 0x2545f4914f6cdd1dU);
         shift = 64;
         while ((std::size_t{1} << (64 - shift)) < n) --shift;
     }
 
     home home_of(std::size_t hash) const noexcept {
-        const product p = spread(hash ^ seed);
-        return {static_cast<std::size_t>((p.low >> shift) ^ p.high) & (slots - 1),
-                static_cast<unsigned char>((p.low >> 32) | full)};
+        const std::uint64_t mixed = spread(hash ^ seed);
+        return {static_cast<std::size_t>((mixed * golden) >> shift), static_cast<unsigned char>(mixed | full)};
     }
     std::size_t vacant(std::size_t i) const noexcept {
         while (is_full(i)) i = next(i);

@@ -1,6 +1,7 @@
 // Maps against std::unordered_map; keys that collide on purpose; arguments that lie in the map.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -23,8 +24,6 @@ struct counted_equal {
         return a == b;
     }
 };
-// Slots looked at, seen through the table itself: the distance of each entry from its home is not public, but the
-// number of comparisons with marks of one value is.
 struct identity {
     std::size_t operator()(std::uint64_t x) const noexcept { return static_cast<std::size_t>(x); }
 };
@@ -65,6 +64,15 @@ constexpr std::uint64_t inverse_of(std::uint64_t odd) {
 }
 
 const std::string long_text(64, 'x');
+
+// Whether it ends the program.
+template <class Work>
+bool ends(Work work) {
+    return status_of_child([&] {
+        std::signal(SIGABRT, SIG_DFL);
+        work();
+    }) == -SIGABRT;
+}
 
 }  // namespace
 
@@ -161,7 +169,7 @@ TEST_CASE("keys that follow a pattern, or were chosen against the multiplier, ar
         probes p(seed);
         for (std::uint64_t i = 0; i < n; ++i) p.insert(key(i));
         const double each = static_cast<double>(p.looked_at) / static_cast<double>(n);
-        CHECK_MESSAGE(each < 20, name << ", seed " << seed << ": " << each << " slots an insertion");
+        CHECK_MESSAGE(each < 10, name << ", seed " << seed << ": " << each << " slots an insertion");
         worst = each > worst ? each : worst;
         ++all;
     };
@@ -190,7 +198,7 @@ TEST_CASE("a map can be copied entry by entry, in its order, into a map of any s
                 if (from.t.is_full(i)) to.insert(from.t.entries[i].first);
             }
             const double each = static_cast<double>(to.looked_at) / static_cast<double>(n);
-            CHECK_MESSAGE(each < 20, slots << " slots, seed " << seed << ": " << each << " slots an insertion");
+            CHECK_MESSAGE(each < 10, slots << " slots, seed " << seed << ": " << each << " slots an insertion");
             worst = each > worst ? each : worst;
         }
     }
@@ -247,7 +255,7 @@ FOR_EACH_POLICY("sizes that cannot be are exhaustion, and nothing is a size") {
     }
     CHECK(m.size() == 1);
     if constexpr (!P::checks) {
-        CHECK(status_of_child([&] { m.reserve(~std::size_t{0}); }) != 99);
+        CHECK(ends([&] { m.reserve(~std::size_t{0}); }));
     }
 }
 
@@ -394,15 +402,15 @@ TEST_CASE("iterators and maps satisfy the concepts of std::ranges") {
 }
 
 TEST_CASE("a map without a source says so when it grows") {
-    CHECK(status_of_child([] {
+    CHECK(ends([] {
         fa::frame_map<int, int> m;
         m[1] = 2;
-    }) != 99);
+    }));
+    fa::smart_alloc alloc;
+    const auto frame = alloc.frame_scope();
     fa::frame_map<int, int> m;
     CHECK(m.find(1) == m.end());
     CHECK_FALSE(m.try_insert(1, 2));
-    fa::smart_alloc alloc;
-    const auto frame = alloc.frame_scope();
     m = frame.map<int, int>({{1, 2}});
     CHECK(m.at(1) == 2);
 }

@@ -1,0 +1,153 @@
+// Maps of keys and values with one property each, in every operation, each throwing at every step.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "support/elements.hpp"
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+// A hash function and an equality that throw when the fuse has burnt down.
+template <class K>
+struct throwing_hash {
+    std::size_t operator()(const K& k) const {
+        element_watch::step();
+        return static_cast<std::size_t>(number_of(k));
+    }
+};
+template <class K>
+struct throwing_equal {
+    bool operator()(const K& a, const K& b) const {
+        element_watch::step();
+        return number_of(a) == number_of(b);
+    }
+};
+template <class K>
+struct calm_hash {
+    std::size_t operator()(const K& k) const noexcept { return static_cast<std::size_t>(number_of(k)); }
+};
+template <class K>
+struct calm_equal {
+    bool operator()(const K& a, const K& b) const noexcept { return number_of(a) == number_of(b); }
+};
+
+struct tally {
+    int combinations = 0, operations = 0, throws = 0, lost = 0;
+};
+
+template <class Map>
+void fill(Map& m, int n) {
+    using K = typename Map::key_type;
+    using V = typename Map::mapped_type;
+    for (int i = 0; i < n; ++i) m.try_emplace(make<K>(i), make<V>(i + 1000));
+}
+
+template <class Map>
+bool holds(const Map& m, int n) {
+    int found = 0;
+    for (const auto& [k, v] : m) {
+        const int key = number_of(k);
+        if (key < 0 || key >= n || number_of(v) != key + 1000) return false;
+        ++found;
+    }
+    return found == n && m.size() == static_cast<std::size_t>(n);
+}
+
+// Moves of what can only be moved may throw while the map grows: then std::unordered_map's guarantee is not given.
+template <class Map>
+constexpr bool strong = fa::object::relocation_is_nothrow<typename Map::key_type, typename Map::mapped_type> ||
+                        fa::object::relocation_copies<typename Map::key_type, typename Map::mapped_type>;
+
+// Runs `work` on a map of n entries, throwing at each step, and looks at what it left.
+template <class Map, class Alloc, class Work>
+void try_each(tally& t, const Alloc& alloc, int n, bool single, Work work) {
+    ++t.operations;
+    for (int k = 1;; ++k) {
+        auto frame = alloc.frame_scope();
+        bool thrown_now = false;
+        {
+            Map m(frame.template source<fa::frame_source>());
+            fill(m, n);
+            REQUIRE(holds(m, n));
+            element_watch::fuse = k;
+            try {
+                work(m);
+            } catch (const thrown&) {
+                thrown_now = true;
+            }
+            element_watch::fuse = 0;
+            if (thrown_now && single && strong<Map>) REQUIRE(holds(m, n));
+            if (thrown_now && !strong<Map>) ++t.lost;
+            for (const auto& [key, v] : m) REQUIRE(number_of(v) >= element::moved_from);
+            fill(m, n + 3);  // it can be used on
+            if (!single || strong<Map>) m.clear();
+            fill(m, 3);
+            REQUIRE(m.find(make<typename Map::key_type>(2)) != m.end());
+        }
+        REQUIRE(element_watch::live.empty());
+        REQUIRE(element_watch::mistakes == 0);
+        if (!thrown_now) return;
+        ++t.throws;
+    }
+}
+
+template <class Map, class Alloc>
+void every_operation(tally& t, const Alloc& alloc) {
+    using K = typename Map::key_type;
+    using V = typename Map::mapped_type;
+    ++t.combinations;
+    for (const int n : {0, 4, 6}) {  // the seventh makes it grow
+        try_each<Map>(t, alloc, n, true, [&](Map& m) { m.try_emplace(make<K>(n), make<V>(n + 1000)); });
+        try_each<Map>(t, alloc, n, true, [&](Map& m) { m.emplace(make<K>(n), make<V>(n + 1000)); });
+        try_each<Map>(t, alloc, n, true, [&](Map& m) { m.insert(std::pair<K, V>(make<K>(n), make<V>(n + 1000))); });
+        try_each<Map>(t, alloc, n, true, [&](Map& m) { static_cast<void>(m.try_insert(make<K>(n), make<V>(n + 1000))); });
+        try_each<Map>(t, alloc, n, true, [&](Map& m) { m.reserve(100); });
+        try_each<Map>(t, alloc, n, true, [&](Map& m) { static_cast<void>(m.contains(make<K>(2))); });
+        try_each<Map>(t, alloc, n, false, [&](Map& m) { m.erase(make<K>(2)); });
+        try_each<Map>(t, alloc, n, false, [&](Map& m) { if (!m.empty()) m.erase(m.begin()); });
+        try_each<Map>(t, alloc, n, false, [&](Map& m) { m.erase_if([](const auto& e) { return number_of(e.first) % 2 == 0; }); });
+        try_each<Map>(t, alloc, n, false, [&](Map& m) {
+            Map other(std::move(m));
+            m = std::move(other);
+            swap(m, other);
+        });
+        if constexpr (std::is_default_constructible_v<V>) try_each<Map>(t, alloc, n, true, [&](Map& m) { m[make<K>(n)]; });
+        if constexpr (std::is_move_assignable_v<V>) try_each<Map>(t, alloc, n, false, [&](Map& m) { m.insert_or_assign(make<K>(1), make<V>(7)); });
+        if constexpr (std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>) {
+            try_each<Map>(t, alloc, n, true, [&](Map& m) { if (Map copy(m); copy.size() != m.size()) throw 1; });
+            try_each<Map>(t, alloc, n, false, [&](Map& m) { Map other(m.source()); fill(other, 9); m = other; });
+            try_each<Map>(t, alloc, n, true, [&](Map& m) { if (n != 0) m.try_emplace(make<K>(n), m.begin()->second); });
+        }
+        // Erased slots are swept up, or the table is built anew.
+        try_each<Map>(t, alloc, n, false, [&](Map& m) {
+            for (int i = 0; i < 12; ++i) {
+                m.try_emplace(make<K>(i + 50), make<V>(i));
+                m.erase(make<K>(i + 50));
+            }
+        });
+    }
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("keys and values of every kind, throwing at every step of every operation of a map") {
+    fa::basic_smart_alloc<P> alloc;
+    element_watch::live.clear();
+    element_watch::mistakes = 0;
+    tally t;
+    for_each_element([&]<class T>() {
+        every_operation<fa::basic_frame_map<int, T, std::hash<int>, fa::object::equal_to, P>>(t, alloc);
+        if constexpr (!std::is_same_v<T, int>) every_operation<fa::basic_frame_map<T, int, calm_hash<T>, calm_equal<T>, P>>(t, alloc);
+    });
+    every_operation<fa::basic_frame_map<int, int, throwing_hash<int>, throwing_equal<int>, P>>(t, alloc);
+    every_operation<fa::basic_frame_map<element::throwing_copy, element::throwing_move, throwing_hash<element::throwing_copy>,
+                                        throwing_equal<element::throwing_copy>, P>>(t, alloc);
+    every_operation<fa::basic_frame_map<element::move_only, element::throwing_move_only, throwing_hash<element::move_only>,
+                                        throwing_equal<element::move_only>, P>>(t, alloc);
+    MESSAGE(t.combinations << " maps, " << t.operations << " operations on them, " << t.throws << " throws, " << t.lost
+                           << " of them with entries that can only be moved");
+    CHECK(t.throws > 1000);
+}
