@@ -1,0 +1,50 @@
+// How a map hashes and compares keys unless it is told otherwise, and what fixes its order.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <framealloc/object/storage.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+// Fixes the order of a map.
+struct map_seed {
+    std::uint64_t n;
+    constexpr explicit map_seed(std::uint64_t v) noexcept : n(v) {}
+};
+
+namespace object {
+
+struct equal_to {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept(noexcept(a == b)) { return a == b; }
+};
+
+template <class K>
+concept string_like = std::is_same_v<typename K::value_type, char> && std::is_convertible_v<const K&, std::string_view> &&
+                      requires { K::npos; };
+
+struct string_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+struct string_equal {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
+};
+
+template <class K>
+using default_hash = std::conditional_t<string_like<K>, string_hash, std::hash<K>>;
+template <class K>
+using default_equal = std::conditional_t<string_like<K>, string_equal, equal_to>;
+
+// Made from a frame's memory, as the element of a container takes its container's.
+template <class T>
+concept takes_frame = requires { requires std::is_same_v<typename T::source_type, frame_source>; } &&
+                      std::is_constructible_v<T, frame_source>;
+
+}  // namespace object
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
