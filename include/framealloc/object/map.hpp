@@ -139,10 +139,7 @@ public:
         copy(other);
         return *this;
     }
-    basic_frame_map& operator=(std::initializer_list<value_type> l) {
-        assign(l);
-        return *this;
-    }
+    basic_frame_map& operator=(std::initializer_list<value_type> l) { return assign(l), *this; }
     ~basic_frame_map() { drop(); }
 
     std::size_t size() const noexcept { return table_.size; }
@@ -288,15 +285,10 @@ public:
     }
     // Keeps those, and removes the others.
     template <class F>
-    std::size_t retain(F&& pred) {
-        return erase_if([&](value_type& v) { return !call(pred, v); });
-    }
+    std::size_t retain(F&& pred) { return erase_if([&](value_type& v) { return !call(pred, v); }); }
     template <class F>
     friend std::size_t erase_if(basic_frame_map& m, F pred) { return m.erase_if(pred); }
-    void clear() noexcept {
-        check();
-        table_.clear();
-    }
+    void clear() noexcept { check(), table_.clear(); }
 
     void reserve(std::size_t n) { static_cast<void>(make_room<true>(n)); }
     [[nodiscard]] bool try_reserve(std::size_t n) { return make_room<false>(n); }
@@ -356,9 +348,7 @@ private:
     template <class L>
     bool is_at(std::size_t i, unsigned char wanted, [[maybe_unused]] std::size_t hash, const L& key) const {
         if (table_.used[i] != wanted) return false;
-        if constexpr (!hash_is_nothrow) {
-            if (table_.hashes()[i] != hash) return false;
-        }
+        if constexpr (!hash_is_nothrow) if (table_.hashes()[i] != hash) return false;
         return static_cast<bool>(equal_(table_.entries[i].first, key));
     }
     // The slot of the key, or the number of slots.
