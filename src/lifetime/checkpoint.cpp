@@ -44,6 +44,15 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t s
     }
 }
 
+// Of an inner frame that ended after the checkpoint: somebody reads what would be taken back.
+const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
+    for (const held_frame* h = c.flight->held; h != nullptr && h->depth == depth; h = h->next) {
+        const bool held = __atomic_load_n(&h->holds, __ATOMIC_ACQUIRE) != 0;  // pairs: frame_hold::release
+        if (h->handed_up && held && younger(h->mark, serial)) return h;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
@@ -67,6 +76,10 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         return false;
     }
     frame_record* r = c.top;
+    if (const held_frame* h = younger_hold(c, r->depth, m->serial)) {
+        c.owner->raise(code::FA438, h->holder == nullptr ? "nothing was rolled back: an inner frame that ended since is held" : h->holder, nullptr, 0, c.last_site);
+        return false;
+    }
     if (r->finalisers != nullptr) {
         lifetime::look_for_released(c);
         const activity_scope theirs(&c, activity::none);

@@ -32,9 +32,29 @@ void free_blocks(thread_context& c, outer_block*& head) noexcept {
 
 // --- frames in flight ---
 
-std::uint32_t holds(const flight_slot& s) noexcept { return __atomic_load_n(&s.holds, __ATOMIC_ACQUIRE); }  // pairs: frame_hold::release
+bool is_held(const held_frame& h) noexcept { return __atomic_load_n(&h.holds, __ATOMIC_ACQUIRE) != 0; }  // pairs: frame_hold::release
 
-bool parks(const thread_context& c) noexcept { return c.owner->config.frames_in_flight > 1 || holds(*c.flight) != 0; }
+// The first hold that is not released, of a frame this deep or deeper.
+const held_frame* find_hold(const flight_slot& s, std::uint32_t depth = 0) noexcept {
+    const held_frame* h = s.held;
+    while (h != nullptr && h->depth >= depth && !is_held(*h)) h = h->next;
+    return h != nullptr && h->depth >= depth ? h : nullptr;
+}
+
+bool is_held(const flight_slot& s) noexcept { return find_hold(s) != nullptr; }
+
+// Those of frames this deep or deeper, as far as they are released.
+void drop_released(thread_context& c, flight_slot& s, std::uint32_t depth) noexcept {
+    for (held_frame** link = &s.held; *link != nullptr && (*link)->depth >= depth;) {
+        held_frame* h = *link;
+        if (is_held(*h)) {
+            link = &h->next;
+            continue;
+        }
+        *link = h->next;
+        c.owner->meta.deallocate(h, sizeof(held_frame));
+    }
+}
 
 // The ended frame's content waits in its slot.
 void park(thread_context& c, frame_record* r) noexcept {
@@ -47,6 +67,8 @@ void park(thread_context& c, frame_record* r) noexcept {
     c.blocks[r->depth] = nullptr;
     s.frame = r->generation;
     s.parked = true;
+    s.left = false;
+    s.end = r->cursor;
     c.records[0].cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
     c.records[0].gate.on(gate_own);
 }
@@ -62,11 +84,26 @@ void clear(thread_context& c, flight_slot& s) noexcept {
         }
     }
     free_blocks(c, s.blocks);
-    if (guarded(c)) end_frame_blocks(c, s, 0, ~std::uintptr_t{0});
+    drop_released(c, s, 0);
+    if (!guarded(c)) return;
+    end_frame_blocks(c, s, 0, ~std::uintptr_t{0});
+    s.chunk->padding = 0;  // as in the log
+}
+
+// The slot's memory is the next outermost frame's.
+void reuse(thread_context& c, flight_slot& s) noexcept {
+    clear(c, s);
+    s.parked = false;
+    c.flight = &s;
+    c.records[0].cursor = s.chunk->begin;
+    return_to(c, s.start);
+    merge_chunks(c);
+    c.records[0].cursor = s.start;
+    begin_segment(c, s.start);
 }
 
 bool due(const thread_context& c, const flight_slot& s, std::uint64_t frame) noexcept {
-    return holds(s) == 0 && (s.frame == 0 || s.frame + c.owner->config.frames_in_flight <= frame);
+    return !is_held(s) && (s.frame == 0 || s.frame + c.owner->config.frames_in_flight <= frame);
 }
 
 flight_slot* add_slot(thread_context& c, exhaustion_reason& why) noexcept {
@@ -91,9 +128,19 @@ flight_slot* find_due(thread_context& c, std::uint64_t frame) noexcept {
     return nullptr;
 }
 
+// A held frame of this thread; those that ended threads left are nobody's mistake.
+const flight_slot* find_held(const thread_context& c) noexcept {
+    const flight_slot* s = c.flight->next;
+    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {
+        if (!s->left && is_held(*s)) return s;
+    }
+    return nullptr;
+}
+
 // All slots are taken by frames that somebody holds.
 flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept {
     const core_config& o = c.owner->config;
+    if (find_held(c) == nullptr) return find_due(c, frame);
     if (o.on_busy == busy_policy::wait) {
         const std::uint64_t deadline = os::monotonic_microseconds() + o.busy_wait_us;
         while (os::monotonic_microseconds() < deadline) {
@@ -101,11 +148,11 @@ flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept
             os::sleep_microseconds(50);
         }
     }
-    if (o.on_busy != busy_policy::grow) {
+    const flight_slot* busy = o.on_busy == busy_policy::grow ? nullptr : find_held(c);
+    const held_frame* h = busy == nullptr ? nullptr : find_hold(*busy);
+    if (h != nullptr) {
         char detail[128];
-        const char* holder = c.flight->next->holder;
-        std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"", static_cast<unsigned long long>(c.flight->next->frame),
-                      holder == nullptr ? "" : holder);
+        std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"", static_cast<unsigned long long>(busy->frame), h->holder == nullptr ? "" : h->holder);
         c.owner->raise(code::FA438, detail);
     }
     return nullptr;
@@ -118,9 +165,13 @@ void set_own_gate(thread_context& c, bool closed) noexcept {
     else c.records[0].gate.off(gate_own);
 }
 
+// Whether the current slot has memory that was taken outside a frame since its frame ended.
+bool ground_taken(const thread_context& c) noexcept { return c.records[0].cursor != (c.flight->parked ? c.flight->end : c.flight->start); }
+
 // Before an outermost frame opens: chooses the memory it will use.
 void rotate(thread_context& c) noexcept {
     const std::uint64_t frame = c.records[1].generation + 1;
+    if (ground_taken(c)) c.flight->frame = frame;  // what lies outside frames lives as long as this one
     for (flight_slot* s = c.flight->next;; s = s->next) {
         if (due(c, *s, frame)) clear(c, *s);
         if (s == c.flight) break;
@@ -134,17 +185,10 @@ void rotate(thread_context& c) noexcept {
         s = add_slot(c, why);
         if (s == nullptr) c.owner->exhausted(why, "frame", c.owner->config.frame_capacity, page_bytes);
     }
-    clear(c, *s);
-    s->parked = false;
-    c.flight = s;
-    c.records[0].cursor = s->chunk->begin;
-    return_to(c, s->start);
-    merge_chunks(c);
-    c.records[0].cursor = s->start;
-    begin_segment(c, s->start);
+    reuse(c, *s);
     refresh_limit(c);
     bool calm = c.owner->config.frames_in_flight == 1;
-    for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && holds(*t) == 0 && t->finalisers == nullptr && t->blocks == nullptr;
+    for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && t->held == nullptr && t->finalisers == nullptr && t->blocks == nullptr;
     set_own_gate(c, !calm || looks_at_every_begin(c));
 }
 
@@ -204,19 +248,53 @@ void finish_outermost(thread_context& c) noexcept {
     retain_arena(c);
 }
 
+// An inner frame that is held: its content becomes the outer one's, as if that had allocated it.
+void hand_up(thread_context& c, frame_record* r) noexcept {
+    frame_record* outer = r - 1;
+    if (finaliser* newest = r->finalisers; newest != nullptr) {
+        finaliser* oldest = newest;
+        while (oldest->next != nullptr) oldest = oldest->next;
+        oldest->next = outer->finalisers;
+        if (oldest->next != nullptr) oldest->next->link = &oldest->next;
+        outer->finalisers = newest;
+        newest->link = &outer->finalisers;
+        r->finalisers = nullptr;
+    }
+    while (outer_block* b = c.blocks[r->depth]) {
+        c.blocks[r->depth] = b->next;
+        b->next = c.blocks[outer->depth];
+        b->link = &c.blocks[outer->depth];
+        if (b->next != nullptr) b->next->link = &b->next;
+        c.blocks[outer->depth] = b;
+    }
+    for (held_frame* h = c.flight->held; h != nullptr && h->depth >= r->depth; h = h->next) {
+        h->depth = outer->depth;
+        h->mark = c.mark_serial;
+        h->handed_up = true;
+    }
+    for (arena_chunk* k = c.flight->chunk; k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
+    c.log.hand_up(r->depth);
+    outer->cursor = r->cursor;
+    add_pending(*outer, pending_always);
+}
+
 void close_top(thread_context& c) noexcept {
     frame_record* r = c.top;
-    const bool keep = r->depth == 1 && parks(c);
+    drop_released(c, *c.flight, r->depth);
+    const bool held = c.flight->held != nullptr && c.flight->held->depth >= r->depth;
+    const bool handed = held && r->depth > 1, keep = held || (r->depth == 1 && c.owner->config.frames_in_flight > 1);
     if (r->pending_bits >= pending_scope && c.owner->config.reports)
         c.owner->raise(code::FA429, "the frame ends before a tag or phase scope opened in it", nullptr, 0, c.last_site);
     const bool told = watched(c) && c.watched_by->depth >= r->depth;
     const frame_event end = told ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(r);
-    close_account(c, r);
+    handed ? settle(c) : close_account(c, r);
     while (c.phase_count != 0 && c.phases[c.phase_count - 1].record == r) c.phase = c.phases[--c.phase_count].previous;
     frame_record* outer = r - 1;
     while (c.mark_count != 0 && c.marks[c.mark_count - 1].depth >= r->depth) --c.mark_count;
-    if (keep) {
+    if (handed) {
+        hand_up(c, r);
+    } else if (keep) {
         park(c, r);
     } else {
         return_to(c, outer->cursor);
@@ -242,9 +320,20 @@ void close_all(thread_context& c) noexcept {
     if (left_open(c) && c.owner->config.reports)
         c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
     while (in_frame(c)) close_top(c);
-    if (ground_in_use(c)) reset_ground(c);
+    reset_ground(c);
     flight_slot* s = c.flight;
-    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) clear(c, *s);
+    for (std::uint32_t i = 0; i < c.flight_count; ++i) {
+        s = s->next;  // the oldest first
+        if (is_held(*s)) {
+            s->left = true;  // until its hold is released and the next owner of the context opens a frame, or the allocator goes
+        } else if (s != c.flight) {
+            clear(c, *s);
+            s->frame = 0;
+        } else {
+            reuse(c, *s);
+        }
+    }
+    c.frame_used.set(frame_bytes_in_use(c));
     c.too_deep = 0;
     c.outside_count = 0;
     refresh_limit(c);
@@ -316,9 +405,13 @@ namespace {
 
 bool in_arena(const thread_context& c, const void* p) noexcept {
     const std::uintptr_t at = address_of(p);
-    for (const arena_chunk* k = c.flight->chunk; k != nullptr; k = k->previous) {
-        if (at >= k->begin && at < k->end) return true;
-    }
+    const flight_slot* s = c.flight;  // memory taken outside a frame may lie in another one's
+    do {
+        for (const arena_chunk* k = s->chunk; k != nullptr; k = k->previous) {
+            if (at >= k->begin && at < k->end) return true;
+        }
+        s = s->next;
+    } while (s != c.flight);
     return false;
 }
 
@@ -386,10 +479,10 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
         r->cursor += more;
         return true;
     }
-    // Only while the block can stay where it is: the slow path would otherwise chain a chunk for the rest.
+    // Only while the block can stay where it is: never sampled, out of line, or in the next chunk.
     if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin) return false;
     if (more == 0) return true;
-    return frame_allocate_slow(r, more, 1, on_failure::return_null).block != nullptr;
+    return extend_top(*r->context, end, more);
 }
 
 void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {

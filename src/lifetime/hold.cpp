@@ -1,34 +1,67 @@
 #include <framealloc/lifetime/hold.hpp>
 
+#include <new>
 #include <utility>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
 using namespace memory;
 
-frame_hold::frame_hold(thread_context& c, const char* name) noexcept : slot_(c.flight), owner_{c.owner, c.owner->id} {
-    __atomic_fetch_add(&slot_->holds, 1U, __ATOMIC_RELAXED);  // relaxed: the frame's own thread looks next
-    slot_->holder = name;
-    add_pending(c.records[1], pending_always);
+namespace {
+
+// The counter of this opening of the frame. The list begins with the innermost frame; deeper ones have none.
+held_frame& counter_of(thread_context& c, const frame_record& r) noexcept {
+    held_frame** link = &c.flight->held;
+    while (*link != nullptr && (*link)->depth > r.depth) link = &(*link)->next;
+    for (held_frame* h = *link; h != nullptr && h->depth == r.depth; h = h->next) {
+        if (!h->handed_up) return *h;
+    }
+    exhaustion_reason why{};
+    void* memory = nullptr;
+    while ((memory = c.owner->meta.allocate(sizeof(held_frame), why)) == nullptr) c.owner->exhausted(why, "metadata", sizeof(held_frame), alignof(held_frame));
+    auto* h = ::new (memory) held_frame{};
+    h->depth = r.depth;
+    h->next = *link;
+    *link = h;
+    return *h;
+}
+
+const char* reason_to_refuse(const thread_context& c, const frame_record& r) noexcept {
+    if (!belongs_to_caller(c)) return "hold of a frame of another thread; its own thread takes it and hands it over";
+    return &r == c.records || &r > c.top ? "hold of a frame that is not open" : nullptr;
+}
+
+}  // namespace
+
+frame_hold::frame_hold(frame_record& r, const char* name) noexcept {
+    thread_context& c = *r.context;
+    if (const char* mistake = reason_to_refuse(c, r); mistake != nullptr) {
+        c.owner->raise(code::FA441, mistake, nullptr, r.depth, c.last_site);
+        return;
+    }
+    frame_ = &counter_of(c, r);
+    frame_->holder = name;
+    __atomic_fetch_add(&frame_->holds, 1U, __ATOMIC_RELAXED);  // relaxed: the frame's own thread looks next
+    owner_ = {c.owner, c.owner->id};
+    add_pending(r, pending_always);
     retain_core(owner_);
 }
 
 frame_hold::frame_hold(frame_hold&& other) noexcept
-    : slot_(std::exchange(other.slot_, nullptr)), owner_(std::exchange(other.owner_, {})) {}
+    : frame_(std::exchange(other.frame_, nullptr)), owner_(std::exchange(other.owner_, {})) {}
 
 frame_hold& frame_hold::operator=(frame_hold&& other) noexcept {
     if (this != &other) {
         release();
-        slot_ = std::exchange(other.slot_, nullptr);
+        frame_ = std::exchange(other.frame_, nullptr);
         owner_ = std::exchange(other.owner_, {});
     }
     return *this;
 }
 
 void frame_hold::release() noexcept {
-    if (slot_ == nullptr) return;
-    __atomic_fetch_sub(&slot_->holds, 1U, __ATOMIC_RELEASE);  // pairs: holds() in frame.cpp
-    slot_ = nullptr;
+    if (frame_ == nullptr) return;
+    __atomic_fetch_sub(&std::exchange(frame_, nullptr)->holds, 1U, __ATOMIC_RELEASE);  // pairs: is_held() in frame.cpp, which may free it
     release_core(std::exchange(owner_, {}));
 }
 

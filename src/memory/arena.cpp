@@ -166,13 +166,12 @@ void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, 
         const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align);
         return guarded_place{block, align_up(block + bytes, cursor_granularity) + guard::zone, align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
     };
-    guarded_place at = place();
     const bool own = !revokes(c) || c.flight->chunk->depth == c.top->depth;
-    const bool fits = own && at.cursor <= usable_end(*c.flight->chunk);
-    const admission a = admit_frame(c, at.charged, why);
+    const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
-    if (!fits) {
+    guarded_place at = place();
+    if (!own || at.cursor > usable_end(*c.flight->chunk)) {
         if (!grow_arena(c, most + 3 * guard::zone, why)) return nullptr;
         at = place();
     }
@@ -186,18 +185,18 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     frame_record* r = c.top;
     const std::size_t rounded = align_up(bytes, cursor_granularity);
     const std::size_t widest = rounded + (align > cursor_granularity ? align : 0);
-    const std::uintptr_t there = align_up(r->cursor, align) + rounded;
-    const bool fits = there <= usable_end(*c.flight->chunk);
-    if (!fits && widest > c.owner->config.frame_capacity / 2) {
+    const auto there = [&] { return align_up(r->cursor, align) + rounded; };
+    const auto fits = [&] { return there() <= usable_end(*c.flight->chunk); };
+    if (!fits() && widest > c.owner->config.frame_capacity / 2) {
         c.oversize.add(1);
         out_of_line = true;
         return nullptr;
     }
     if (guarded(c)) return guarded_from_top(c, bytes, align, widest + cursor_granularity, out_of_line, why);
-    const admission a = admit_frame(c, fits ? there - r->cursor : rounded, why);
+    const admission a = admit_frame(c, fits() ? there() - r->cursor : rounded, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
-    if (!fits && !grow_arena(c, widest + cursor_granularity, why)) return nullptr;
+    if (!fits() && !grow_arena(c, widest + cursor_granularity, why)) return nullptr;
     const std::uintptr_t p = align_up(r->cursor, align);
     if (p + rounded > usable_end(*c.flight->chunk)) broken_invariant("a fresh chunk does not hold what it was made for");
     if (!commit_to(c, *c.flight->chunk, p + rounded, why)) return nullptr;
@@ -249,6 +248,11 @@ bool chosen(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
     return false;
 }
 
+void count_allocation(thread_context& c) noexcept {
+    c.frame_allocations.add(1);
+    c.phase->phase_count.add(current_frame(c), 1);
+}
+
 void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
     if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) {
         why = exhaustion_reason::size_overflow;
@@ -264,23 +268,36 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         if (!out_of_line) p = allocate_from_top(c, bytes, align, out_of_line, why);
         if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
     }
-    if (p != nullptr && c.counting) {
-        c.frame_allocations.add(1);
-        c.phase->phase_count.add(current_frame(c), 1);
-    }
+    if (p != nullptr && c.counting) count_allocation(c);
     refresh_limit(c);
     return p;
 }
 
 }  // namespace
 
+bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept {
+    frame_record* r = c.top;
+    if (c.parked || !belongs_to_caller(c) || usable_end(*c.flight->chunk) - end < more) return false;
+    if (r == c.records) note_outside(c, c.last_site);
+    exhaustion_reason why{};
+    if (admit_frame(c, more, why) != admission::granted) return false;
+    if (c.top != r || r->cursor != end) return false;  // the handler of a fault or a budget allocated
+    if (!commit_to(c, *c.flight->chunk, end + more, why)) return false;
+    r->cursor = end + more;
+    if (c.counting) count_allocation(c);
+    refresh_limit(c);
+    if (watched(c)) tell_allocation(c, memory_kind::frame, more);
+    return true;
+}
+
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const guard::frame_log& log = *c.flight->log;
-    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.top->cursor) return false;
+    const auto newest = [&] { return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor; };
+    if (!newest()) return false;
     const std::uintptr_t cursor = align_up(address_of(p) + bytes, cursor_granularity) + guard::zone;
     exhaustion_reason why{};
     if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, cursor - c.top->cursor, why) != admission::granted) return false;
-    if (!commit_to(c, *c.flight->chunk, cursor, why)) return false;
+    if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why)) return false;  // the budget's handler may have allocated
     resize_top_block(c, bytes, cursor);
     return true;
 }

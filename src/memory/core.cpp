@@ -258,6 +258,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
 }
 
 void close_core(core* c) noexcept {
+    close_kept_frames(*c);
     detach_caller(*c);
     if (c->bereft) return orphan_pages(*c);  // what the vanished threads had is neither reported nor destroyed
     char detail[96];

@@ -444,6 +444,10 @@ void reclaim_idle(core& a) noexcept {
     for_each_idle(a, [](const thread_context& c) { return !c.arrivals.empty(); }, [](thread_context& c) { trim_pages(c); });
 }
 
+void close_kept_frames(core& a) noexcept {
+    for_each_idle(a, [](const thread_context& c) { return c.flight->parked || c.flight_count > 1; }, [](thread_context& c) { c.owner->config.close_frames(c); });
+}
+
 void orphan_pages(core& a) noexcept {
     a.orphaned.store_relaxed(true);  // relaxed: readers that miss it free as before
     const sync::lock_guard guard(a.lock);

@@ -78,7 +78,7 @@ void tell(thread_context& c, frame_event e) noexcept {
     if (w.inside) return;
     w.told[static_cast<unsigned>(e.kind)].add(1);
     e.thread = thread_of(c);
-    e.frame = current_frame(c);
+    if (e.frame == 0) e.frame = current_frame(c);
     e.tag = {c.tag->node->path, c.tag->node->path_length};
     while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
     if (c.owner->watching.load_acquire() && c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
@@ -106,11 +106,13 @@ frame_event end_of_top(thread_context& c) noexcept {
     if (f.peak > w.open[depth - 1].peak) w.open[depth - 1].peak = f.peak;
     w.peak.raise_to(f.peak);
     w.ended.add(depth == 1 ? 1U : 0U);
-    return {.kind = frame_event_kind::frame_end,
+    frame_event e{.kind = frame_event_kind::frame_end,
             .depth = depth,
             .bytes = static_cast<std::size_t>(w.handed_out.get() - f.handed_out),
             .peak = f.peak,
             .microseconds = os::monotonic_microseconds() - f.since};
+    e.frame = current_frame(c);  // by when it is told, the next one's
+    return e;
 }
 
 void tell_adopted(thread_context& c) noexcept {

@@ -84,6 +84,10 @@ public:
     const charge_record& at(std::uint32_t i) const noexcept { return records_[i]; }
     const charge_record& back() const noexcept { return records_[size_ - 1]; }
     void pop() noexcept { --size_; }
+    // What was charged to the frame of this depth is charged to the one around it.
+    void hand_up(std::uint32_t depth) noexcept {
+        for (std::uint32_t i = size_; i != 0 && records_[i - 1].depth >= depth; --i) records_[i - 1].depth = depth - 1;
+    }
 
 private:
     bool grow(os::metadata& memory, exhaustion_reason& why) noexcept;

@@ -2,7 +2,9 @@
 //
 //   fa::frame_hold h = frame.hold("render");    // move it to the reader; released by its destructor, on any thread
 //
-// The frame's finalisers run, and its bytes are reused, only when no hold is left.
+// The frame's finalisers run, and its bytes are reused, only when no hold is left: at the latest when a later outermost frame
+// begins on its thread, or on the thread that takes over what an ended one left, or when the allocator goes. An inner frame that
+// ends while it is held hands what it has to the frame around it, and that waits for the hold in its turn.
 #pragma once
 
 #include <framealloc/memory/core.hpp>
@@ -12,17 +14,17 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 class [[nodiscard]] frame_hold {
 public:
     frame_hold() noexcept = default;
-    // Requires: called by the frame's thread, with the frame open. `name` must outlive the hold.
-    frame_hold(memory::thread_context& c, const char* name) noexcept;
+    // Requires: called by the frame's thread, with the frame open; otherwise the hold is empty, after FA441. `name` must outlive it.
+    frame_hold(memory::frame_record& r, const char* name) noexcept;
     frame_hold(frame_hold&& other) noexcept;
     frame_hold& operator=(frame_hold&& other) noexcept;
     ~frame_hold() { release(); }
 
     void release() noexcept;
-    explicit operator bool() const noexcept { return slot_ != nullptr; }
+    explicit operator bool() const noexcept { return frame_ != nullptr; }
 
 private:
-    memory::flight_slot* slot_ = nullptr;
+    memory::held_frame* frame_ = nullptr;
     memory::core_ref owner_{};
 };
 

@@ -62,6 +62,16 @@ struct frame_mark {
     std::uint32_t log_size;
 };
 
+// The frame_holds taken while one frame was open. Its thread frees it when none is left.
+struct held_frame {
+    held_frame* next;
+    const char* holder;    // name of the newest
+    std::uint32_t holds;   // not yet released; atomic
+    std::uint32_t depth;   // of the frame whose content is kept
+    std::uint32_t mark;    // thread_context::mark_serial when the content was handed up
+    bool handed_up;        // by an inner frame that ended
+};
+
 // One frame's worth of memory. There is one unless frames stay in flight or are held.
 struct flight_slot {
     arena_chunk* chunk;          // newest
@@ -70,9 +80,10 @@ struct flight_slot {
     finaliser* finalisers;       // of the ended frame, still to run
     outer_block* blocks;
     std::uint64_t frame;         // number of the frame that used it last
-    std::uint32_t holds;         // frame_holds not yet released; atomic
-    const char* holder;          // name of the newest hold
+    std::uintptr_t end;          // while parked: where its content ends
+    held_frame* held;            // the innermost frame's first
     bool parked;                 // its frame has ended, its content is kept
+    bool left;                   // the thread of that frame has ended
     guard::frame_log* log;       // while guarded; see memory/guarded.hpp
     flight_slot* next;           // ring
 };

@@ -26,6 +26,8 @@ void for_each_core(F&& f) noexcept {
 bool unregister_core(core* c) noexcept;
 // Ends what the calling thread has open in `c` and forgets its context.
 void detach_caller(core& c) noexcept;
+// Frames of ended threads that were held: what waited for the end of the hold is destroyed by the caller.
+void close_kept_frames(core& c) noexcept;
 // From now on every free into this allocator takes the slow path.
 void orphan_pages(core& c) noexcept;
 void report_leaks(core& c, std::uint64_t blocks) noexcept;

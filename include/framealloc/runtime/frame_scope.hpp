@@ -220,8 +220,8 @@ public:
         requires std::is_same_v<Source, frame_source>
     frame_source source() const noexcept { return frame_source(record_); }
 
-    // Keeps this frame's memory beyond its end, until the hold is released.
-    frame_hold hold(const char* name) const { return frame_hold(*record_->context, name); }
+    // Keeps this frame's memory beyond its end, until the hold is released. Of an inner frame too.
+    frame_hold hold(const char* name) const { return frame_hold(*record_, name); }
 
 private:
     FRAMEALLOC_INLINE static memory::frame_record* open(const memory::core_ref& a, const site_type& s) noexcept {
