@@ -20,12 +20,16 @@ set_target_properties(framealloc PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
   POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF VERIFY_INTERFACE_HEADER_SETS ON)
 
-# The core needs neither; the three files that meet the standard library's exceptions keep them.
-target_compile_options(framealloc PRIVATE -fno-rtti)
+# The core needs neither exceptions nor RTTI; the files that meet the standard library's keep them. The resources of std::pmr
+# and the system's pages are objects of the user too, who may ask for their type: dynamic_cast, typeid, -fsanitize=undefined.
 set(throwing src/memory/backend.cpp src/object/resources.cpp src/object/misuse.cpp)
+set(typed src/object/resources.cpp src/os/linux/pages.cpp src/os/portable/pages.cpp)
 foreach(file ${sources})
   cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
   if(NOT FRAMEALLOC_EXCEPTIONS OR NOT name IN_LIST throwing)
-    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -fno-exceptions)
+    set_property(SOURCE ${file} APPEND PROPERTY COMPILE_OPTIONS -fno-exceptions)
+  endif()
+  if(NOT name IN_LIST typed)
+    set_property(SOURCE ${file} APPEND PROPERTY COMPILE_OPTIONS -fno-rtti)
   endif()
 endforeach()

@@ -121,7 +121,8 @@ class Worker:
         source, unit = self.folder / path.name, self.folder / "mutant.o"
         source.write_text("\n".join(lines) + "\n")
         flags = [] if path.name == "backend.cpp" else ["-fno-exceptions"]
-        if run([*kit.command, "-std=c++20", "-O1", "-w", "-fno-rtti", *flags, f"-I{ROOT / 'include'}", "-c", source, "-o", unit]) != 0:
+        untyped = [] if path.name in ("resources.cpp", "pages.cpp") else ["-fno-rtti"]
+        if run([*kit.command, "-std=c++20", "-O1", "-w", *untyped, *flags, f"-I{ROOT / 'include'}", "-c", source, "-o", unit]) != 0:
             return "compiler"
         # Everything but the unit that the mutant replaces; a plugin finds the library in the program.
         library = [o for o in kit.objects_of("libframealloc.a") if not str(o).endswith(f"{path.parent.name}/{path.name}.o")]

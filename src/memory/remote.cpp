@@ -141,7 +141,7 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
 
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
-    if (thread_context* c = slot()->context; c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
+    if (thread_context* c = FRAMEALLOC_SLOT.context; c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
         const bool plain = c->watched_by == nullptr && c->guarded_by == nullptr && !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }

@@ -19,7 +19,7 @@ void divert(thread_context& c, bool on) noexcept {
     for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);
     charge_pages(c);
     uninstall_pages(c);
-    if (slot()->context == &c) slot()->key = diverted(c) ? no_context_key : c.key;
+    if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = diverted(c) ? no_context_key : c.key;
 }
 
 // Null without memory for it; the next boundary tries again.

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Builds and runs the consumers of the library, each as a user would, on an installed tree that was moved: find_package and
-pkg-config from C++ and C, add_subdirectory, FetchContent, a shared library loaded with dlopen, without exceptions and RTTI; and
-two that must not get through: two modes in one program, and a language before C++20, which is told in one sentence.
+pkg-config from C++ and C, add_subdirectory, FetchContent, a shared library loaded with dlopen, without exceptions and RTTI,
+under the undefined behaviour sanitizers; and two that must not get through: two modes in one program, and a language before C++20, which is told in one sentence.
 
 usage: consumers.py COMPILER
 """
+import concurrent.futures
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,6 +60,21 @@ def step(title, output):
     print(f"  {title}: {output.strip()}")
 
 
+def sanitized(work, prefix, compiler):
+    """A correct program draws no report from the sanitizer of any compiler at any level: g++ and clang look at different things."""
+    def judge(name, level):
+        program = work / f"sanitized-{pathlib.Path(name).name}{level}"
+        run(name, "-std=c++20", level, "-g0", "-fsanitize=undefined", "-fno-sanitize-recover=undefined", "-DFRAMEALLOC_MODE=standard", f"-I{prefix}/include",
+            HERE / "sanitized.cpp", "-o", program, f"-L{prefix}/lib", "-lframealloc", "-pthread")
+        return run(program).stdout
+    compilers = [c for c in dict.fromkeys([compiler, "g++", "clang++-14", "clang++-19"]) if shutil.which(c)]
+    compilers = list({pathlib.Path(shutil.which(c)).resolve(): c for c in compilers}.values())
+    cases = [(c, level) for c in compilers for level in ("-O0", "-O1", "-O2")]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as several:
+        said = list(several.map(lambda case: judge(*case), cases))
+    return f"{len(cases)} builds by {len(compilers)} compilers, no report: {said[0]}"
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: consumers.py COMPILER")
@@ -82,6 +99,7 @@ def main():
         if old.count("error:") != 2 or "framealloc needs C++20" not in old:
             sys.exit(f"consumers: C++17 is not refused in one sentence:\n{old}")
         step("C++17", "is refused in one sentence")
+        step("-fsanitize=undefined", sanitized(work, static, compiler))
         lean = install(work, compiler, "lean", "-DFRAMEALLOC_EXCEPTIONS=OFF")
         run(compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-DFRAMEALLOC_MODE=standard", f"-I{lean}/include", program, "-o", work / "lean-program",
             f"-L{lean}/lib", "-lframealloc", "-pthread")

@@ -32,7 +32,7 @@ FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
     r->limit = 0;
     owner_increment(inner->generation);
     __atomic_store_n(&c.top, inner, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    memory::slot()->record = inner;
+    FRAMEALLOC_SLOT.record = inner;
     return inner;
 }
 
@@ -52,7 +52,7 @@ FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
     __atomic_store_n(&c.top, outer, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    memory::slot()->record = outer;
+    FRAMEALLOC_SLOT.record = outer;
 }
 
 // Allocates `Size` bytes at `Align` from an open frame.

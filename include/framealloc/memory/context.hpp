@@ -244,7 +244,7 @@ FRAMEALLOC_COLD void note_here(thread_context& c) noexcept;
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {
     const thread_slot* owner = __atomic_load_n(&c.slot, __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
-    return owner != nullptr && owner == slot()->self;
+    return owner != nullptr && owner == FRAMEALLOC_SLOT.self;
 }
 
 inline std::uint64_t thread_of(const thread_context& c) noexcept { return __atomic_load_n(&c.thread, __ATOMIC_RELAXED); }  // relaxed: a name for reports
@@ -274,24 +274,24 @@ FRAMEALLOC_COLD thread_context* attach(const core_ref& a) noexcept;
 FRAMEALLOC_COLD thread_context* try_attach(const core_ref& a) noexcept;
 
 FRAMEALLOC_INLINE thread_context* context_of(const core_ref& a) noexcept {
-    if (slot()->id == a.id) [[likely]] return slot()->context;
+    if (FRAMEALLOC_SLOT.id == a.id) [[likely]] return FRAMEALLOC_SLOT.context;
     return attach(a);
 }
 
 FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
-    if (slot()->id == a.id) [[likely]] return slot()->context;
+    if (FRAMEALLOC_SLOT.id == a.id) [[likely]] return FRAMEALLOC_SLOT.context;
     return try_attach(a);
 }
 
 // The caller's context if it has one. Changes nothing and takes no lock: what a signal handler may ask.
 FRAMEALLOC_COLD const thread_context* known_to_caller(std::uint64_t id) noexcept;
 inline const thread_context* peek_context(const core_ref& a) noexcept {
-    if (slot()->id == a.id) return slot()->context;
+    if (FRAMEALLOC_SLOT.id == a.id) return FRAMEALLOC_SLOT.context;
     return known_to_caller(a.id);
 }
 
 FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
-    if (slot()->id == a.id) [[likely]] return slot()->record;
+    if (FRAMEALLOC_SLOT.id == a.id) [[likely]] return FRAMEALLOC_SLOT.record;
     return attach(a)->top;
 }
 
@@ -299,7 +299,7 @@ FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
 // Requires: c belongs to the calling thread.
 FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
     __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    if (slot()->context == &c) slot()->record = r;
+    if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.record = r;
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

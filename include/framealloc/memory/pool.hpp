@@ -34,7 +34,7 @@ inline void* pool_take(thread_context& c, block_kind k, unsigned size_class, std
 // Threads: any. Requires: `block` came from pool_allocate.
 FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
     pool_page* page = page_of(block);
-    if (page->current_key() != slot()->key) [[unlikely]] return pool_free_slow(block);
+    if (page->current_key() != FRAMEALLOC_SLOT.key) [[unlikely]] return pool_free_slow(block);
     *static_cast<void**>(block) = page->free;
     page->free = block;
     owner_increment(page->frees);

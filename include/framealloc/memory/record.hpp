@@ -101,8 +101,11 @@ FRAMEALLOC_INLINE slot_pointer slot() noexcept {
     __asm__("movq " FRAMEALLOC_SLOT_NAME "@gottpoff(%%rip), %0" : "=r"(distance));
     return reinterpret_cast<slot_pointer>(distance);
 }
+#define FRAMEALLOC_SLOT (*memory::slot())
 #else
-FRAMEALLOC_INLINE thread_slot* slot() noexcept { return &t_slot; }
+// The variable itself, not a pointer to it: g++ 12 with -O1 -fsanitize=undefined takes &t_slot for null when an inlined
+// function hands it on. tests/package/sanitized.cpp
+#define FRAMEALLOC_SLOT memory::t_slot
 #endif
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory
