@@ -76,12 +76,10 @@ void put(T& to, T&& from) {
     }
 }
 
-// An object that memory alone makes: what uninitialised allocation may return.
+// An implicit-lifetime type whose default construction does nothing: what uninitialised allocation may return. A default
+// member initialiser is construction too.
 template <class T>
-inline constexpr bool implicit_lifetime =
-    std::is_trivially_destructible_v<T> &&
-    (std::is_trivially_default_constructible_v<T> || std::is_trivially_copy_constructible_v<T> ||
-     std::is_trivially_move_constructible_v<T> || std::is_aggregate_v<T>);
+inline constexpr bool implicit_lifetime = std::is_trivially_destructible_v<T> && std::is_trivially_default_constructible_v<T>;
 
 // Frees memory again when a constructor throws.
 template <class F>

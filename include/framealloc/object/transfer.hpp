@@ -42,11 +42,12 @@ class transferable {
 public:
     transferable() noexcept = default;
     transferable(memory::core_ref a, T* first, std::size_t n) noexcept : first_(first), n_(n), owner_(a) {}
-    transferable(transferable&& other) noexcept : first_(std::exchange(other.first_, nullptr)), n_(other.n_), owner_(other.owner_) {}
+    transferable(transferable&& other) noexcept : first_(std::exchange(other.first_, nullptr)), pending_(std::exchange(other.pending_, false)), n_(other.n_), owner_(other.owner_) {}
     transferable& operator=(transferable&& other) noexcept {
         if (this == &other) return *this;
         reset();
         first_ = std::exchange(other.first_, nullptr);
+        pending_ = std::exchange(other.pending_, false);
         n_ = other.n_;
         owner_ = other.owner_;
         return *this;
@@ -63,12 +64,21 @@ public:
         give_back.armed = false;
         return {a, std::launder(static_cast<T*>(p)), n};
     }
+    // No elements: something to send that needs no memory.
+    static transferable nothing(memory::core_ref a) noexcept {
+        transferable t;
+        t.owner_ = a;
+        t.pending_ = true;
+        return t;
+    }
+    bool pending() const noexcept { return first_ != nullptr || pending_; }
 
     T* first() const noexcept { return first_; }
     std::size_t size() const noexcept { return first_ == nullptr ? 0 : n_; }
     std::size_t bytes() const noexcept { return size() * sizeof(T); }
     memory::core_ref owner() const noexcept { return owner_; }
     void reset() noexcept {
+        pending_ = false;
         T* first = std::exchange(first_, nullptr);
         if (first == nullptr) return;
         destroy(first, first + n_);
@@ -77,6 +87,7 @@ public:
 
 private:
     T* first_ = nullptr;
+    bool pending_ = false;  // no elements, and not yet received
     std::size_t n_ = 0;
     memory::core_ref owner_{};
 };
@@ -86,7 +97,7 @@ class FRAMEALLOC_TYPESTATE(consumable(unconsumed)) handle {
 public:
     handle() noexcept FRAMEALLOC_TYPESTATE(return_typestate(consumed)) {}
     explicit handle(transferable<T>&& content) noexcept FRAMEALLOC_TYPESTATE(return_typestate(unconsumed)) : content_(std::move(content)) {
-        if (content_.first() != nullptr) count(transfer_step::initiated);
+        if (content_.pending()) count(transfer_step::initiated);
     }
     handle(handle&&) noexcept = default;
     handle& operator=(handle&& other) noexcept {
@@ -98,11 +109,12 @@ public:
     ~handle() { drop(); }
 
     [[nodiscard]] Received receive() && noexcept FRAMEALLOC_TYPESTATE(callable_when("unconsumed", "unknown")) FRAMEALLOC_TYPESTATE(set_typestate(consumed)) {
-        if (content_.first() == nullptr) raise_received_twice(content_.owner());
+        if (!content_.pending()) raise_received_twice(content_.owner());
         else count(transfer_step::completed);
         return Received(std::move(content_));
     }
-    transfer_state state() const noexcept { return content_.first() == nullptr ? transfer_state::empty : transfer_state::pending; }
+    transfer_state state() const noexcept { return !content_.pending() ? transfer_state::empty : transfer_state::pending; }
+    // Of no elements: false, though pending.
     explicit operator bool() const noexcept { return content_.first() != nullptr; }
 
 protected:
@@ -111,7 +123,7 @@ protected:
 private:
     void count(transfer_step step) const noexcept { count_transfer(content_.owner(), step, content_.bytes()); }
     void drop() noexcept {
-        if (content_.first() == nullptr) return;
+        if (!content_.pending()) return;
         count(transfer_step::dropped);
         content_.reset();
     }
@@ -181,6 +193,7 @@ public:
     transfer_span() noexcept = default;
     // n value-initialised elements.
     static transfer_span make(memory::core_ref a, std::size_t n, memory::on_failure f) {
+        if (n == 0) return transfer_span(object::transferable<T>::nothing(a));
         return transfer_span(object::transferable<T>::make(a, n, f, [&](T* first) {
             T* built = first;
             object::undo destroy_built{[&] { object::destroy(first, built); }};

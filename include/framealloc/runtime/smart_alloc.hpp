@@ -214,12 +214,14 @@ public:
     // --- pool ---
     template <class T>
     FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
+        static_assert(object::implicit_lifetime<T>, "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
         constexpr unsigned k = memory::class_for(sizeof(T), alignof(T));
         if constexpr (k == memory::no_class) return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
         else return static_cast<T*>(memory::pool_allocate(*context(s), memory::block_kind::pool, k, sizeof(T), must));
     }
     template <class T>
     T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
+        static_assert(object::implicit_lifetime<T>, "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
         return static_cast<T*>(memory::pool_allocate_bytes(noted(s), sizeof(T), alignof(T), may_fail));
     }
     // Gives the memory back; runs no destructor. Null is nothing.
@@ -295,9 +297,10 @@ public:
     auto try_frame_box_for_transfer(Args&&... args) const {
         return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
     }
-    // The value of an existing box is moved out of its frame.
+    // The value of an existing box is moved out of its frame. An empty box gives an empty handle.
     template <class T>
     transfer_handle<T> frame_box_for_transfer(basic_frame_box<T, Policy>&& box) const {
+        if (!box) return {};
         auto h = transfer_handle<T>::make(owner_, must, std::move(*box));
         box = {};
         return h;
@@ -333,10 +336,12 @@ public:
     // --- heap ---
     template <class T>
     T* heap_alloc(site_type s = site_type::here()) const noexcept {
+        static_assert(object::implicit_lifetime<T>, "this type needs construction: use heap_box, or heap_alloc_bytes and placement new");
         return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
     }
     template <class T>
     T* try_heap_alloc(site_type s = site_type::here()) const noexcept {
+        static_assert(object::implicit_lifetime<T>, "this type needs construction: use heap_box, or heap_alloc_bytes and placement new");
         return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), may_fail));
     }
     // Gives the memory back; runs no destructor. Null is nothing.
@@ -386,16 +391,18 @@ public:
     std::pmr::memory_resource* heap_resource() const noexcept { return object::heap_resource(owner_); }
     allocator_ref heap_ref() const noexcept { return heap_source(owner_); }
 
-    // --- tags: `name` is a fa::tag or a name below the current tag ---
+    // --- tags: `name` is a fa::tag or a name below the current tag; calls f(alloc), or f() ---
     template <class F>
     decltype(auto) with_tag(const tag& name, F&& f) const {
         const tag_scope scope(*this, name);
-        return static_cast<F&&>(f)(*this);
+        if constexpr (std::is_invocable_v<F, const basic_smart_alloc&>) return static_cast<F&&>(f)(*this);
+        else return static_cast<F&&>(f)();
     }
     template <class F>
     decltype(auto) with_tag(std::string_view name, F&& f) const {
         const tag_scope scope(*this, name);
-        return static_cast<F&&>(f)(*this);
+        if constexpr (std::is_invocable_v<F, const basic_smart_alloc&>) return static_cast<F&&>(f)(*this);
+        else return static_cast<F&&>(f)();
     }
     // "solver"; empty when no tag is open. The text lives as long as the allocator.
     std::string_view current_tag() const noexcept {

@@ -201,3 +201,33 @@ FOR_EACH_POLICY("handles and boxes say what they hold, and give it up on request
     CHECK(!one);
     CHECK(shared_counted::alive == 0);
 }
+
+FOR_EACH_POLICY("a result of no elements is sent and received like any other, without a fault") {
+    int faults = 0;
+    auto count = [&faults](const fa::fault&) { ++faults; };
+    fa::basic_smart_alloc<P> alloc{fa::options{.name = "jobs", .on_fault = count}};
+    auto h = alloc.template frame_span_for_transfer<int>(0);
+    CHECK(h.state() == fa::transfer_state::pending);
+    auto moved = std::move(h);
+    CHECK(std::move(moved).receive().empty());
+    CHECK(faults == 0);
+    { auto dropped = alloc.template frame_span_for_transfer<std::string>(0); }
+    CHECK(alloc.transfers().initiated == 2);
+    CHECK(alloc.transfers().completed == 1);
+    CHECK(alloc.transfers().dropped == 1);
+    static_cast<void>(std::move(moved).receive());
+    CHECK(faults == 1);
+}
+
+FOR_EACH_POLICY("transferring an empty box gives an empty handle") {
+    fa::basic_smart_alloc<P> alloc;
+    fa::basic_frame_box<std::string, P> none;
+    CHECK_FALSE(static_cast<bool>(alloc.frame_box_for_transfer(std::move(none))));
+    CHECK(alloc.transfers().initiated == 0);
+}
+
+FOR_EACH_POLICY("with_tag calls a function with or without the allocator") {
+    fa::basic_smart_alloc<P> alloc;
+    CHECK(alloc.with_tag("physics", [&] { return alloc.current_tag() == "physics"; }));
+    CHECK(alloc.with_tag("physics", [](const auto& a) { return a.current_tag() == "physics"; }));
+}
