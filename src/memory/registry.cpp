@@ -242,10 +242,7 @@ void take_possession(core_ref a, thread_context& c) noexcept {
     t_slot.self = &t_slot;
     __atomic_store_n(&c.thread, os::thread_number(), __ATOMIC_RELAXED);  // relaxed: a name for reports
     __atomic_store_n(&c.slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
-    if (!t_slot.hooked) {
-        t_slot.hooked = true;
-        os::call_at_thread_exit(on_thread_exit);
-    }
+    if (!t_slot.hooked) t_slot.hooked = os::call_at_thread_exit(on_thread_exit);
     enter(a, &c);
     follow_observer(c);
 }
@@ -297,10 +294,10 @@ core* pin_core(std::uint64_t id) noexcept {
 
 namespace {
 
-// Every lock of every allocator, in the order in which they nest; `f` acquires or releases.
+// Every lock of every allocator, in the order in which they nest; `f` acquires or releases. Requires: live_lock is held, which
+// keeps the list as it is.
 template <class F>
 void for_each_lock(F&& f) noexcept {
-    f(live_lock);
     for (core* c = live_cores; c != nullptr; c = c->next_live) {
         f(c->lock);
         f(c->tags.lock());
@@ -313,10 +310,13 @@ void for_each_lock(F&& f) noexcept {
 }
 
 void before_fork() noexcept {
+    live_lock.acquire();
     for_each_lock([](sync::lock& l) { l.acquire(); });
 }
+// The list's lock goes last: another thread that gets it may destroy an allocator.
 void after_fork_in_parent() noexcept {
     for_each_lock([](sync::lock& l) { l.release(); });
+    live_lock.release();
 }
 // Only the forking thread lives on. The contexts of the others were stopped anywhere: they are never used again, nor are the
 // blocks that come back to them; blocks may be read and freed.
@@ -331,11 +331,19 @@ void after_fork_in_child() noexcept {
     after_fork_in_parent();
 }
 
+// At first use, or when the library is loaded if that is earlier: then no other thread forks meanwhile. Without memory for it
+// a fork finds the locks as they are.
+bool prepare_fork() noexcept {
+    static const bool prepared = os::call_at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+    return prepared;
+}
+
+[[maybe_unused]] const bool prepared_at_load = prepare_fork();
+
 }  // namespace
 
 void register_core(core* c) noexcept {
-    static const bool prepared = (os::call_at_fork(before_fork, after_fork_in_parent, after_fork_in_child), true);
-    static_cast<void>(prepared);
+    static_cast<void>(prepare_fork());
     const sync::lock_guard guard(live_lock);
     c->next_live = live_cores;
     live_cores = c;

@@ -3,7 +3,6 @@
 namespace framealloc::inline FRAMEALLOC_ABI::os {
 
 bool page_ledger::admitted(exhaustion_reason& why) noexcept {
-    requests_.add_relaxed(1);  // relaxed: a statistic
     if (!sealed_.load_relaxed()) return true;  // relaxed: takes effect at the next request
     why = exhaustion_reason::sealed;
     return false;
@@ -16,6 +15,7 @@ void* page_ledger::reserve(std::size_t bytes, std::size_t alignment, exhaustion_
         why = fixed_ ? exhaustion_reason::fixed_memory : exhaustion_reason::system_refused;
         return nullptr;
     }
+    requests_.add_relaxed(1);      // relaxed: a statistic
     reserved_.add_relaxed(bytes);  // relaxed: a statistic
     return p;
 }
@@ -33,6 +33,7 @@ bool page_ledger::commit(void* p, std::size_t bytes, exhaustion_reason& why, boo
         why = fixed_ ? exhaustion_reason::fixed_memory : exhaustion_reason::system_refused;
         return false;
     }
+    if (!again) requests_.add_relaxed(1);  // relaxed: a statistic
     if (now > peak_.load_relaxed()) peak_.store_relaxed(now);  // relaxed: a statistic; a lost race costs one sample
     return true;
 }

@@ -1,7 +1,7 @@
 // What needs a process of its own: thread churn, resident memory, fork, life before and after main.
 //
 //   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS |
-//                signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | edges
+//                signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives MILLISECONDS | keys | edges
 //
 // Exits with 0 when the promise holds, with 1 and a line when not.
 #include <framealloc/framealloc.hpp>
@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -44,6 +45,89 @@ std::size_t resident_bytes() {
     std::fclose(f);
     return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
+
+void some_operations(const fa::smart_alloc& alloc) {
+    std::vector<void*> kept;
+    for (int i = 0; i < 250; ++i) {
+        auto frame = alloc.frame_scope();
+        fa::tag_scope tag(alloc, i % 2 == 0 ? "even" : "odd");
+        std::memset(frame.alloc_bytes(1000), 1, 1000);
+        kept.push_back(alloc.pool_alloc_bytes(64));
+        alloc.heap_free_bytes(alloc.heap_alloc_bytes(20'000), 20'000);
+        if (i % 50 == 0) require(alloc.stats().total_allocated != 0, "statistics after fork");
+    }
+    for (void* p : kept) alloc.pool_free_bytes(p, 64);
+}
+
+#if defined(__linux__)
+pthread_key_t first_key;
+int own_value = 42;
+std::atomic<int> own_seen{0}, foreign_seen{0};
+
+// Every thread key of the process is taken before the library is used first: nobody's value is overwritten, and what a thread
+// had of an allocator still goes to the next one when it ends.
+void keys() {
+    require(pthread_key_create(&first_key, [](void* p) { ++(p == &own_value ? own_seen : foreign_seen); }) == 0, "no key at all");
+    pthread_key_t other{};
+    int taken = 1;
+    while (pthread_key_create(&other, nullptr) == 0) ++taken;
+    fa::smart_alloc alloc;
+    std::size_t reserved = 0;
+    constexpr int threads = 20;
+    for (int t = 0; t < threads; ++t) {
+        std::thread([&] {
+            pthread_setspecific(first_key, &own_value);
+            auto f = alloc.frame_scope();
+            static_cast<void>(f.alloc_bytes(10));
+            alloc.pool_free_bytes(alloc.pool_alloc_bytes(64), 64);
+            require(pthread_getspecific(first_key) == &own_value, "the value of another's key was overwritten");
+        }).join();
+        if (t <= 1) reserved = alloc.stats().reserved;  // asking makes tables for this thread
+    }
+    std::printf("%d keys taken, first %u: its destructor saw its own value %d times, another's %d times\n", taken, static_cast<unsigned>(first_key), own_seen.load(), foreign_seen.load());
+    require(own_seen == threads && foreign_seen == 0, "a destructor got somebody else's value");
+    require(alloc.stats().reserved == reserved, "what ended threads had is not used again");
+}
+
+// The process forks again and again while other threads make and destroy allocators of every kind; every child makes its own.
+void forked_lives(std::size_t milliseconds) {
+    std::atomic<bool> stop{false};
+    std::atomic<std::size_t> lives{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t) {
+        threads.emplace_back([&, t] {
+            while (!stop) {
+                fa::options o{.frame_capacity = 64_KiB};
+                if (t == 1) o.fixed_memory = 4_MiB;
+                if (t == 2) o.guard_sample = 100;
+                const fa::smart_alloc mine{o};
+                auto frame = mine.frame_scope();
+                static_cast<void>(frame.alloc_bytes(100));
+                mine.pool_free_bytes(mine.pool_alloc_bytes(64), 64);
+                ++lives;
+            }
+        });
+    }
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    int n = 0;
+    for (; std::chrono::steady_clock::now() < end; ++n) {
+        const pid_t child = fork();
+        require(child >= 0, "fork failed");
+        if (child == 0) {
+            alarm(20);  // a lock that nobody will release ends the child
+            const fa::smart_alloc mine;
+            some_operations(mine);
+            std::_Exit(0);
+        }
+        int status = 0;
+        require(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child did not end well");
+    }
+    stop = true;
+    for (auto& t : threads) t.join();
+    std::printf("%d forks while %zu allocators lived and died\n", n, lives.load());
+    require(lives > 10 && n > 10, "hardly anything happened");
+}
+#endif
 
 // Threads in waves of 8, each leaving 16 live blocks that the next wave frees.
 void churn(std::size_t threads) {
@@ -106,19 +190,6 @@ void pipe_flat(std::size_t objects) {
     const std::size_t now = resident_bytes();
     std::printf("%zu objects: resident memory grew by %zu KiB\n", objects, now > early ? (now - early) / 1024 : 0);
     require(now <= early + 2_MiB, "resident memory grew by more than 2 MiB");
-}
-
-void some_operations(const fa::smart_alloc& alloc) {
-    std::vector<void*> kept;
-    for (int i = 0; i < 250; ++i) {
-        auto frame = alloc.frame_scope();
-        fa::tag_scope tag(alloc, i % 2 == 0 ? "even" : "odd");
-        std::memset(frame.alloc_bytes(1000), 1, 1000);
-        kept.push_back(alloc.pool_alloc_bytes(64));
-        alloc.heap_free_bytes(alloc.heap_alloc_bytes(20'000), 20'000);
-        if (i % 50 == 0) require(alloc.stats().total_allocated != 0, "statistics after fork");
-    }
-    for (void* p : kept) alloc.pool_free_bytes(p, 64);
 }
 
 // The process forks while four threads allocate; every child works at once.
@@ -566,9 +637,13 @@ int main(int argc, char** argv) {
     else if (what == "limit" && n != 0) limit(n);
     else if (what == "signals" && n != 0) signals(n);
     else if (what == "interrupts" && n != 0) interrupts(n);
+#if defined(__linux__)
+    else if (what == "keys") keys();
+    else if (what == "forked_lives" && n != 0) forked_lives(n);
+#endif
     else if (what == "edges") edges();
     else {
-        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | edges\n");
+        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives MILLISECONDS | keys | edges\n");
         return 2;
     }
 }

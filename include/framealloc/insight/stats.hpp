@@ -25,7 +25,7 @@ struct alloc_stats {
     std::size_t committed = 0;           // bytes made accessible
     std::size_t peak_committed = 0;
     std::size_t reserved = 0;            // bytes of address space
-    std::uint64_t page_requests = 0;     // reserve and commit calls to the page source
+    std::uint64_t page_requests = 0;     // reserve and commit calls that the page source served; refused ones are not counted
 
     std::uint64_t active_allocations() const noexcept {
         return allocation_count > deallocation_count ? allocation_count - deallocation_count : 0;

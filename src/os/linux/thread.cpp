@@ -8,6 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
+extern "C" {
+// glibc, musl does without. Weak: null where it is missing.
+[[gnu::weak]] int __cxa_thread_atexit_impl(void (*f)(void*), void* argument, void* library) noexcept;
+extern char __dso_handle;
+}
+
 namespace framealloc::inline FRAMEALLOC_ABI::os {
 
 namespace {
@@ -16,11 +22,16 @@ using exit_hook = void (*)() noexcept;
 
 void run_hook(void* hook) { reinterpret_cast<exit_hook>(hook)(); }
 
+struct thread_key {
+    pthread_key_t key;
+    bool valid;  // a process has 1,024 of them, and others may have taken all
+};
+
 // Keys run after the C++ destructors of thread-locals, and again when one of them sets the key anew.
-pthread_key_t exit_key() noexcept {
-    static const pthread_key_t key = [] {
-        pthread_key_t k{};
-        pthread_key_create(&k, run_hook);
+const thread_key& exit_key() noexcept {
+    static const thread_key key = [] {
+        thread_key k{};
+        k.valid = pthread_key_create(&k.key, run_hook) == 0;
         return k;
     }();
     return key;
@@ -28,10 +39,15 @@ pthread_key_t exit_key() noexcept {
 
 }  // namespace
 
-void call_at_thread_exit(exit_hook hook) noexcept { pthread_setspecific(exit_key(), reinterpret_cast<void*>(hook)); }
+// Without a key, as a C++ thread-local does it, which needs none: destructors of thread-locals that are older run after it.
+bool call_at_thread_exit(exit_hook hook) noexcept {
+    void* value = reinterpret_cast<void*>(hook);
+    if (exit_key().valid && pthread_setspecific(exit_key().key, value) == 0) return true;
+    return __cxa_thread_atexit_impl != nullptr && __cxa_thread_atexit_impl(run_hook, value, &__dso_handle) == 0;
+}
 
-void call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept {
-    pthread_atfork(before, in_parent, in_child);
+bool call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept {
+    return pthread_atfork(before, in_parent, in_child) == 0;
 }
 
 // What the kernel drew for the program: no system call. Stack protectors live on it, so it is not given away as it is.

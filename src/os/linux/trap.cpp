@@ -43,7 +43,7 @@ void catch_access_faults(access_handler f) noexcept {
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &previous);
+    if (sigaction(SIGSEGV, &action, &previous) != 0) handler.store_release(nullptr);  // pairs: on_signal(). Nothing is explained then
 }
 
 void name_code(const void* instruction, char* buffer, std::size_t size) noexcept {

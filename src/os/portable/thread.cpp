@@ -17,9 +17,12 @@ struct at_exit {
 thread_local at_exit exit_guard;
 }  // namespace
 
-void call_at_thread_exit(exit_hook hook) noexcept { exit_guard.hook = hook; }
+bool call_at_thread_exit(exit_hook hook) noexcept {
+    exit_guard.hook = hook;
+    return true;
+}
 
-void call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept {}  // nothing forks here
+bool call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept { return true; }  // nothing forks here
 
 std::uint64_t random_of_process() noexcept {
     static const std::uint64_t drawn = monotonic_microseconds() * 0xbf58476d1ce4e5b9U ^ reinterpret_cast<std::uintptr_t>(&exit_guard);

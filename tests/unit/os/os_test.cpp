@@ -1,6 +1,8 @@
 // Page sources, the ledger over them, and metadata.
 #include <doctest/doctest.h>
 
+#include <support/test_pages.hpp>
+
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -44,8 +46,8 @@ TEST_CASE("fixed pages are first fit, aligned, zeroed and reusable to the last p
     CHECK(none.reserve(4096, 4096) == nullptr);
 }
 
-TEST_CASE("the ledger counts, limits and seals") {
-    fa::os::system_pages source;
+TEST_CASE("the ledger counts, limits and seals, and does not count what was refused") {
+    test::test_pages source;
     fa::os::page_ledger ledger;
     ledger.open(source, 128_KiB, false);
     exhaustion_reason why{};
@@ -56,10 +58,21 @@ TEST_CASE("the ledger counts, limits and seals") {
     CHECK_FALSE(ledger.commit(static_cast<char*>(p) + 128_KiB, 64_KiB, why));
     CHECK(why == exhaustion_reason::global_limit);
     CHECK(ledger.committed() == 128_KiB);
+    CHECK(ledger.requests() == 2);  // not what the limit refused
+    ledger.decommit(p, 4096);
+    source.refuse_after = 0;
+    CHECK(ledger.reserve(4096, 4096, why) == nullptr);
+    CHECK_FALSE(ledger.commit(p, 4096, why));
+    CHECK(why == exhaustion_reason::system_refused);
+    CHECK(ledger.requests() == 2);
+    source.refuse_after = -1;
+    CHECK(ledger.commit(p, 4096, why));
     CHECK(ledger.requests() == 3);
     ledger.seal();
     CHECK(ledger.reserve(4096, 4096, why) == nullptr);
     CHECK(why == exhaustion_reason::sealed);
+    CHECK_FALSE(ledger.commit(static_cast<char*>(p) + 128_KiB, 4096, why));
+    CHECK(ledger.requests() == 3);
     ledger.release(p, 1_MiB, 128_KiB);
     CHECK(ledger.reserved() == 0);
     CHECK(ledger.committed() == 0);
