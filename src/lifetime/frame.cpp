@@ -98,6 +98,7 @@ void reuse(thread_context& c, flight_slot& s) noexcept {
     c.records[0].cursor = s.chunk->begin;
     return_to(c, s.start);
     merge_chunks(c);
+    retain_arena(c);
     c.records[0].cursor = s.start;
     begin_segment(c, s.start);
 }

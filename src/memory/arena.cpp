@@ -1,5 +1,6 @@
 // The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
 #include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/depot.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
@@ -376,6 +377,7 @@ void outer_free(thread_context& c, void* block) noexcept {
     c.outer_bytes -= b->bytes;
     b->who->frame_held.subtract(b->bytes);
     b->who->add_live(-static_cast<std::int64_t>(b->bytes));
+    c.spilled = true;
     if (b->raw_bytes == 0) pool_free(b->raw);
     else large_free(c, b->raw);
 }
@@ -471,20 +473,52 @@ void trim_arena(thread_context& c) noexcept {
     refresh_limit(c);
 }
 
-void retain_arena(thread_context& c) noexcept {
+namespace {
+
+// The most that a frame may leave behind from now on. Returns whether that is a decision of this call.
+bool decide_retention(thread_context& c) noexcept {
     const core_config& o = c.owner->config;
-    if (o.retain == retain_policy::all) return;
-    arena_chunk& k = *c.flight->chunk;
-    std::size_t keep = o.retain_amount;
-    if (o.retain == retain_policy::high_water) {
-        const std::uint64_t frame = current_frame(c);
-        if (frame - c.window_start < o.retain_amount) return;
-        c.window_start = frame;
-        keep = c.window_peak;
-        c.window_peak = 0;
+    if (o.retain == retain_policy::bytes) {
+        c.retained = o.retain_amount;
+        return true;
     }
-    const std::uintptr_t end = align_up(k.begin + keep, c.owner->pages.granularity());
-    decommit_from(c, k, end);
+    const std::uint64_t frame = current_frame(c);
+    if (frame - c.window_start < o.retain_amount) return false;
+    c.window_start = frame;
+    c.retained = c.window_peak;
+    c.window_peak = 0;
+    return true;
+}
+
+// What frames took out of line went to the thread's cache, the large heap and empty pages.
+void retain_out_of_line(thread_context& c, std::size_t keep) noexcept {
+    if (!c.spilled && c.heap_cached <= keep) return;
+    c.spilled = false;
+    shrink_heap_cache(c, keep);
+    if (retire_unused(c) || c.empty_count != 0) release_empty_pages(c, true);
+    trim_depot(*c.owner);
+    c.owner->large.release_empty_regions();
+}
+
+}  // namespace
+
+// Requires: nothing above the cursor is in use.
+void retain_arena(thread_context& c) noexcept {
+    if (c.owner->config.retain == retain_policy::all) return;
+    flight_slot& s = *c.flight;
+    const bool decided = decide_retention(c);
+    // With frames in flight, each part follows a decision when its turn comes.
+    if (!decided && s.trimmed_in == c.window_start) return;
+    s.trimmed_in = c.window_start;
+    arena_chunk& k = *s.chunk;
+    while (c.spare != nullptr && s.chunk->previous == nullptr && !revokes(c)) {
+        arena_chunk* spare = c.spare;  // could not be merged
+        c.spare = spare->previous;
+        destroy_chunk(*c.owner, spare);
+    }
+    decommit_from(c, k, align_up(k.begin + c.retained, c.owner->pages.granularity()));
+    const std::size_t arena = k.committed - k.begin;
+    if (decided) retain_out_of_line(c, c.retained > arena ? c.retained - arena : 0);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

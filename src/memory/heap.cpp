@@ -156,16 +156,21 @@ void large_release(thread_context& c, void* p) noexcept {
     if (!put_cached(c, b)) b->owner->large.deallocate(b);
 }
 
-void flush_heap_cache(thread_context& c) noexcept {
-    if (guarded(c)) end_rest(c);
+void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
     if (c.heap_bins == nullptr) return;
-    for (unsigned bin = 0; bin < heap_bin_count; ++bin) {
-        while (heap_block* b = c.heap_bins[bin]) {
+    for (unsigned bin = heap_bin_count; bin-- != 0 && c.heap_cached > keep;) {
+        while (c.heap_bins[bin] != nullptr && c.heap_cached > keep) {
+            heap_block* b = c.heap_bins[bin];
             c.heap_bins[bin] = next_cached(b);
+            c.heap_cached -= b->bytes;
             c.owner->large.deallocate(b);
         }
     }
-    c.heap_cached = 0;
+}
+
+void flush_heap_cache(thread_context& c) noexcept {
+    if (guarded(c)) end_rest(c);
+    shrink_heap_cache(c, 0);
 }
 
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {

@@ -130,6 +130,12 @@ heap_region* large_heap::add_region(std::size_t bytes, exhaustion_reason& why) n
     return r;
 }
 
+void large_heap::drop_newest_region() noexcept {
+    heap_region* r = regions_;
+    regions_ = r->next;
+    pages_.release(r, r->bytes, r->committed - address_of(r));
+}
+
 heap_block* large_heap::carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept {
     if (address_of(&r) + r.bytes - r.top < bytes) return nullptr;
     if (!ensure_committed(r, r.top + bytes, why)) return nullptr;
@@ -152,6 +158,7 @@ heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustio
     if (b == nullptr) {
         heap_region* r = add_region(size, why);
         b = r == nullptr ? nullptr : carve(*r, size, why);
+        if (b == nullptr && r != nullptr) drop_newest_region();  // otherwise every refused request would leave one behind
         if (b == nullptr) return nullptr;
     }
     if (slack != 0) {

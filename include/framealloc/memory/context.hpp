@@ -82,6 +82,7 @@ struct flight_slot {
     std::uint64_t frame;         // number of the frame that used it last
     std::uintptr_t end;          // while parked: where its content ends
     held_frame* held;            // the innermost frame's first
+    std::uint64_t trimmed_in;    // thread_context::window_start of the retention decision it followed last
     bool parked;                 // its frame has ended, its content is kept
     bool left;                   // the thread of that frame has ended
     guard::frame_log* log;       // while guarded; see memory/guarded.hpp
@@ -155,6 +156,8 @@ struct thread_context {
     std::uint32_t flight_count;
     arena_chunk* spare;           // chunks not in use, kept for the next growth
     std::size_t outer_bytes;      // out-of-line bytes of open frames
+    bool spilled;                 // out-of-line memory of a frame came back since the last retention decision
+    std::size_t retained;         // bytes to keep, as decided last
 
     account::charge_log log;
     account::frame_window handed; // bytes handed out by frames, all tags

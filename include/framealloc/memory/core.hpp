@@ -233,5 +233,7 @@ FRAMEALLOC_COLD void guarded_free(core_ref a, block_kind k, void* p, std::size_t
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
 std::size_t check_everything(thread_context& c) noexcept;
 void flush_heap_cache(thread_context& c) noexcept;
+// Gives back the largest cached blocks until at most `keep` bytes are left.
+void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -57,6 +57,7 @@ private:
     heap_block* take_free(std::size_t bytes) noexcept;
     heap_block* carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept;
     heap_region* add_region(std::size_t bytes, exhaustion_reason& why) noexcept;
+    void drop_newest_region() noexcept;
     void insert(heap_block* b) noexcept;
     void remove(heap_block* b) noexcept;
     void split(heap_block* b, std::size_t bytes) noexcept;

@@ -1,0 +1,109 @@
+// What is counted, kept and refused where a program goes to a limit: of the page source, of a thread, of a process.
+#include <doctest/doctest.h>
+
+#include <support/recorder.hpp>
+
+#include <cstring>
+#include <vector>
+
+using namespace framealloc::literals;
+namespace fa = framealloc;
+using test::recorder;
+
+FOR_EACH_POLICY("requests that are refused after seal() are no page requests, whatever kind of memory they are for") {
+    fa::basic_smart_alloc<P> alloc;
+    {
+        auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(100));
+        alloc.pool_free_bytes(alloc.pool_alloc_bytes(64), 64);
+        alloc.heap_free_bytes(alloc.heap_alloc_bytes(100'000), 100'000);
+    }
+    alloc.seal();
+    const auto sealed_at = alloc.stats().page_requests;
+    {
+        auto frame = alloc.frame_scope();
+        CHECK(frame.try_alloc_bytes(8_MiB) == nullptr);
+        auto inner = alloc.frame_scope();
+        CHECK(frame.try_alloc_bytes(8_MiB) == nullptr);
+    }
+    CHECK(alloc.stats().page_requests == sealed_at);
+    std::vector<void*> blocks;
+    while (void* p = alloc.try_pool_alloc_bytes(64)) blocks.push_back(p);
+    CHECK(alloc.stats().page_requests == sealed_at);
+    CHECK(alloc.try_heap_alloc_bytes(2_MiB) == nullptr);
+    CHECK(alloc.stats().page_requests == sealed_at);
+    for (void* p : blocks) alloc.pool_free_bytes(p, 64);
+    alloc.trim();
+    {
+        auto frame = alloc.frame_scope();
+        CHECK(frame.try_alloc_bytes(8_MiB) == nullptr);
+    }
+    CHECK(alloc.stats().page_requests == sealed_at);
+}
+
+FOR_EACH_POLICY("requests beyond global_limit or fixed memory are no page requests") {
+    for (const bool fixed : {false, true}) {
+        CAPTURE(fixed);
+        fa::options o{.frame_capacity = 64_KiB};
+        if (fixed) o.fixed_memory = 4_MiB;
+        else o.global_limit = 4_MiB;
+        fa::basic_smart_alloc<P> alloc{o};
+        struct {
+            std::vector<void*> heap, pool;
+        } blocks;
+        while (void* p = alloc.try_heap_alloc_bytes(100'000)) blocks.heap.push_back(p);
+        while (void* p = alloc.try_pool_alloc_bytes(64)) blocks.pool.push_back(p);
+        CHECK(!blocks.heap.empty());
+        CHECK(!blocks.pool.empty());
+        const auto before = alloc.stats();
+        for (int i = 0; i < 100; ++i) {
+            CHECK(alloc.try_heap_alloc_bytes(100'000) == nullptr);
+            CHECK(alloc.try_pool_alloc_bytes(64) == nullptr);
+        }
+        const auto after = alloc.stats();
+        // A reservation that nothing can be committed in is given, and taken back at once.
+        CHECK(after.page_requests - before.page_requests <= 200U);
+        CHECK(after.committed == before.committed);
+        CHECK(after.reserved - before.reserved <= 64_KiB);
+        for (void* p : blocks.heap) alloc.heap_free_bytes(p, 100'000);
+        for (void* p : blocks.pool) alloc.pool_free_bytes(p, 64);
+    }
+}
+
+namespace {
+
+constexpr std::size_t spike_bytes = 12 << 20;
+
+// One frame that takes much, in pieces, from itself or through it while an inner one is open.
+template <class Alloc>
+void spike(const Alloc& alloc, std::size_t piece, bool through_outer) {
+    auto frame = alloc.frame_scope();
+    auto inner = alloc.frame_scope();
+    for (std::size_t n = 0; n < spike_bytes; n += piece) std::memset((through_outer ? frame : inner).alloc_bytes(piece), 1, piece);
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whatever the size of the pieces and wherever they lay") {
+    for (const std::size_t piece : {std::size_t{1'000}, std::size_t{10'000}, std::size_t{1'000'000}, std::size_t{5'000'000}}) {
+        for (const bool through_outer : {false, true}) {
+            for (const std::uint32_t in_flight : {1U, 3U}) {
+                for (const bool by_bytes : {false, true}) {
+                    CAPTURE(piece);
+                    CAPTURE(through_outer);
+                    CAPTURE(in_flight);
+                    CAPTURE(by_bytes);
+                    fa::options o{.frames_in_flight = in_flight, .guard = fa::guard_level::off};
+                    o.retain = by_bytes ? fa::retain::bytes(1_MiB) : fa::retain::high_water(10);
+                    const fa::basic_smart_alloc<P> alloc{o};
+                    for (int i = 0; i < 2; ++i) spike(alloc, piece, through_outer);
+                    for (int i = 0; i < 40; ++i) {
+                        auto frame = alloc.frame_scope();
+                        std::memset(frame.alloc_bytes(10'000), 1, 10'000);
+                    }
+                    CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB);
+                }
+            }
+        }
+    }
+}
