@@ -9,16 +9,23 @@
 //       me.arrive_and_wait();                                 barrier.end_frame();    // ends the frame of every worker
 //   }                                                     }
 //
-// A generation is complete when every member has signalled; a barrier serves any number of generations. Free members go on
+// Threads that need no name are only counted, as std::barrier does it:
+//
+//   fa::frame_barrier barrier{4};
+//   barrier.arrive_and_wait();                                // each of four threads, again and again
+//
+// A generation is complete when every member has signalled and as many others as were expected have arrived; a barrier serves any number of generations. Free members go on
 // by themselves when it is complete, coordinated ones when the coordinator has called end_frame().
 //
 // The frames of members that joined with an allocator are the barrier's: one opens when they join, and ends, with the next
 // one opening, at the member's first safe point after end_frame(): safe_point(), or the return of wait_all(). Each member
 // resets its own arena, so that memory in use by a late one is never reset under it.
-// Threads: a barrier is everybody's, a member its thread's. Cost: a lock and, to wait, a system call.
+// Threads: a barrier is everybody's, a member its thread's. A forked child has none of the other threads, and makes barriers of
+// its own. Cost: a lock and, to wait, a system call.
 #pragma once
 
 #include <framealloc/lifetime/frame.hpp>
+#include <framealloc/os/metadata.hpp>
 #include <framealloc/os/wait.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
@@ -35,6 +42,9 @@ struct barrier_stats {
 };
 
 class frame_barrier;
+namespace lifetime {
+struct barrier_seat;  // what a barrier knows of a member
+}
 
 // One participant. Leaves when it is destroyed: a generation that waited for it alone is then complete.
 class [[nodiscard]] barrier_member {
@@ -57,31 +67,50 @@ public:
 
 private:
     friend class frame_barrier;
-    barrier_member(frame_barrier* b, std::uint32_t index) noexcept : barrier_(b), index_(index) {}
+    barrier_member(frame_barrier* b, lifetime::barrier_seat* seat) noexcept : barrier_(b), seat_(seat) {}
     frame_barrier* barrier_ = nullptr;
-    std::uint32_t index_ = 0;
+    lifetime::barrier_seat* seat_ = nullptr;
 };
 
 class frame_barrier {
 public:
-    static constexpr std::uint32_t most_members = 64;
-
-    explicit frame_barrier(barrier_mode mode = barrier_mode::free) noexcept : mode_(mode) {}
+    explicit frame_barrier(barrier_mode mode = barrier_mode::free) noexcept : frame_barrier(0, mode) {}
+    // Every generation needs so many arrivals, beside the signals of members that join.
+    template <class Count>
+        requires std::is_integral_v<Count>
+    explicit frame_barrier(Count expected, barrier_mode mode = barrier_mode::free) noexcept
+        : mode_(mode), expected_(expected < Count{0} ? 0 : static_cast<std::uint32_t>(expected)) {
+        pages_.open(system_, 0, false);
+    }
     frame_barrier(const frame_barrier&) = delete;
     frame_barrier& operator=(const frame_barrier&) = delete;
-    // Requires: all members have left.
-    ~frame_barrier() = default;
+    // Requires: all members have left, and nobody waits.
+    ~frame_barrier() { memory_.release_all(); }
 
-    // The name is copied, 23 characters. A member that joins takes part in the current generation, also if the others have
+    // --- of threads that are only counted ---
+    // Arrives, and waits until the generation is over. Returns false after `microseconds`: the arrival counts all the same.
+    bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
+    // Arrives and goes on. Returns the generation, for wait().
+    std::uint32_t arrive() noexcept;
+    // Waits until that generation is over. Returns false after `microseconds`; may be repeated.
+    bool wait(std::uint32_t arrived_in, std::uint64_t microseconds = os::forever) noexcept;
+    // Arrives for the last time: later generations expect one thread less.
+    void arrive_and_drop() noexcept;
+    std::uint32_t expected() const noexcept;
+
+    // --- of members ---
+    // The name is copied. A member that joins takes part in the current generation, also if the others have
     // signalled already and the coordinator has not ended it. Free members that join one by one may find that the first ones
-    // went on without them: join them all, then hand them to their threads. Empty when 64 are there.
+    // went on without them: join them all, then hand them to their threads.
+    // On exhaustion: an empty member, which neither signals nor waits; the system gave no page for the list.
     barrier_member join(const char* name) noexcept { return join({}, name); }
     // The same with frames of the calling thread, driven by end_frame().
     template <class Alloc>
     barrier_member join(const Alloc& alloc, const char* name) noexcept { return join(alloc.owner(), name); }
 
-    // Waits until every member has signalled; with free members, for the oldest generation not yet waited for. One
-    // coordinator at a time. Returns false after `microseconds`. Without members there is nothing to wait for.
+    // --- of the coordinator ---
+    // Waits until every member has signalled and every expected thread has arrived; with free members, for the oldest generation not yet waited for. One
+    // coordinator at a time. Returns false after `microseconds`. Without either there is nothing to wait for.
     bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
     // The frame of every driven member ends at its next safe point; coordinated members go on. A member that had not
     // signalled yet is late: its signal counts for the next generation.
@@ -95,27 +124,26 @@ public:
 
 private:
     friend class barrier_member;
-    struct member {
-        char name[24] = {};
-        bool joined = false;
-        std::uint32_t signalled = 0;         // the generation after the one it signalled last
-        std::uint32_t epoch = 0;             // end_frame() calls it has followed
-        memory::core_ref owner{};            // empty: not driven
-        memory::frame_record* frame = nullptr;
-    };
-
     barrier_member join(memory::core_ref a, const char* name) noexcept;
-    void signal(member& m) noexcept;
+    lifetime::barrier_seat* add_seat(memory::core_ref a, memory::frame_record* frame, const char* name) noexcept;
+    void remove_seat(lifetime::barrier_seat& m) noexcept;
+    void signal(lifetime::barrier_seat& m) noexcept;
+    std::uint32_t participants() const noexcept { return members_ + expected_; }  // requires: the lock is held
     void complete_if_all() noexcept;
     void advance() noexcept;
     template <class Done>
-    bool wait(const sync::atomic<std::uint32_t>& word, Done&& done, std::uint64_t microseconds) noexcept;
+    bool wait_for(const sync::atomic<std::uint32_t>& word, Done&& done, std::uint64_t microseconds) noexcept;
 
     barrier_mode mode_;
     mutable sync::lock lock_;                     // guards what follows, up to the words to sleep on
-    member list_[most_members];
+    os::system_pages system_;
+    os::page_ledger pages_;
+    os::metadata memory_{pages_};                 // of the seats
+    lifetime::barrier_seat* list_ = nullptr;      // the newest first
     std::uint32_t members_ = 0;
-    std::uint32_t arrived_ = 0;
+    std::uint32_t expected_;
+    std::uint32_t arrived_ = 0;                   // members and others
+    std::uint32_t counted_ = 0;                   // of the others, in this generation
     std::uint32_t awaited_ = 0;                   // generations that wait_all() has seen
     barrier_stats stats_{};
     sync::atomic<std::uint32_t> generation_{0};   // that is being worked on

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 
 #include "support/recorder.hpp"
@@ -39,7 +40,7 @@ TEST_CASE("free members stay together for many generations") {
 TEST_CASE("a double signal counts once, a time-out says so, and a member that leaves is not waited for") {
     fa::frame_barrier barrier;
     auto a = barrier.join("a"), b = barrier.join("b"), c = barrier.join("a name that is much too long for the list");
-    CHECK(std::string_view(c.name()) == "a name that is much too");
+    CHECK(std::string_view(c.name()) == "a name that is much too long for the list");
     a.signal_frame_complete();
     a.signal_frame_complete();
     b.signal_frame_complete();
@@ -60,10 +61,76 @@ TEST_CASE("a double signal counts once, a time-out says so, and a member that le
     CHECK(barrier.generation() == 2);
     a.leave();
     CHECK(barrier.wait_all());  // nobody is left to wait for
-    std::vector<fa::barrier_member> many;
-    for (std::uint32_t i = 0; i < fa::frame_barrier::most_members + 1; ++i) many.push_back(barrier.join("many"));
-    CHECK(barrier.members() == fa::frame_barrier::most_members);
-    CHECK(many.back().arrive_and_wait());  // not a member: nothing to wait for
+    CHECK(fa::barrier_member{}.arrive_and_wait());  // not a member: nothing to wait for
+}
+
+TEST_CASE("a barrier has any number of members, and the names they joined under") {
+    constexpr std::uint32_t count = 3000;
+    fa::frame_barrier barrier;
+    for (int round = 0; round < 2; ++round) {  // seats of those that left serve again
+        std::vector<fa::barrier_member> many;
+        for (std::uint32_t i = 0; i < count; ++i) many.push_back(barrier.join((std::string(i % 300, 'x') + std::to_string(i)).c_str()));
+        CHECK(barrier.members() == count);
+        CHECK(std::string_view(many[299].name()) == std::string(299, 'x') + "299");
+        const auto generation = barrier.generation();
+        for (std::uint32_t i = 0; i < count; ++i) {
+            CHECK(barrier.generation() == generation);
+            many[i].signal_frame_complete();
+        }
+        CHECK(barrier.generation() == generation + 1);
+        for (std::uint32_t i = 0; i < count; i += 2) many[i].leave();
+        CHECK(barrier.members() == count / 2);
+        for (std::uint32_t i = 1; i < count; i += 2) many[i].signal_frame_complete();
+        CHECK(barrier.generation() == generation + 2);
+    }
+    CHECK(barrier.members() == 0);
+}
+
+TEST_CASE("a barrier of n threads works as std::barrier does, also beside members") {
+    constexpr int workers = 3, generations = 300;
+    fa::frame_barrier barrier{workers};
+    CHECK(barrier.expected() == workers);
+    CHECK_FALSE(fa::frame_barrier{std::size_t{2}}.arrive_and_wait(1000));
+    CHECK(fa::frame_barrier{1}.arrive_and_wait());
+    CHECK(fa::frame_barrier{-1}.expected() == 0);
+    auto me = barrier.join("coordinator");
+    std::atomic<int> arrived[generations] = {};
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int w = 0; w < workers; ++w) {
+        threads.emplace_back([&] {
+            for (auto& n : arrived) {
+                ++n;
+                if (!barrier.arrive_and_wait() || n != workers) ++wrong;
+            }
+            barrier.arrive_and_drop();
+        });
+    }
+    for (auto& n : arrived) {
+        CHECK(me.arrive_and_wait());
+        CHECK(n == workers);
+    }
+    for (auto& t : threads) t.join();
+    CHECK(wrong == 0);
+    CHECK(barrier.expected() == 0);
+    CHECK(barrier.stats().generations == generations);
+    CHECK(me.arrive_and_wait());  // alone now
+}
+
+TEST_CASE("counted threads that a coordinator holds go on when it ends the frame") {
+    fa::frame_barrier barrier{2, fa::barrier_mode::coordinated};
+    const auto first = barrier.arrive();
+    CHECK_FALSE(barrier.wait_all(1000));
+    CHECK(barrier.arrive() == first);
+    CHECK(barrier.wait_all());
+    CHECK(barrier.arrive() == first);  // a third of two
+    CHECK(barrier.stats().double_signals == 1);
+    CHECK_FALSE(barrier.wait(first, 1000));
+    barrier.end_frame();
+    CHECK(barrier.wait(first));
+    barrier.arrive_and_drop();
+    CHECK(barrier.arrive() == first + 1);
+    CHECK(barrier.wait_all());
 }
 
 FOR_EACH_POLICY("the coordinator ends the frame for all workers, each at its safe point, and their memory is whole until then") {
