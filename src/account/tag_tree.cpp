@@ -11,7 +11,9 @@ std::uint32_t tag::ensure_id() const noexcept {
     static constinit sync::atomic<std::uint32_t> next{0};
     std::uint32_t seen = id_.load_relaxed();  // relaxed: the exchange below decides
     if (seen != unregistered) return seen;
-    const std::uint32_t mine = next.add_relaxed(1);  // relaxed: only the number matters
+    if (next.load_relaxed() >= most_ids) return unregistered;  // relaxed: numbers only grow
+    const std::uint32_t mine = next.add_relaxed(1);            // relaxed: only the number matters
+    if (mine >= most_ids) return unregistered;
     // Two threads may both come here: the first wins, the other number stays unused.
     while (seen == unregistered) {
         if (id_.compare_exchange_release(seen, mine)) return mine;  // pairs: none, a number carries nothing with it

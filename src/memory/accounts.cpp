@@ -9,7 +9,7 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 namespace {
 
-constexpr std::uint32_t name_cache_slots = 256;
+constexpr std::uint32_t first_name_slots = 256;
 
 template <class T>
 bool widen(os::metadata& memory, T**& table, std::uint32_t& size, std::uint32_t index, exhaustion_reason& why) noexcept {
@@ -25,18 +25,28 @@ bool widen(os::metadata& memory, T**& table, std::uint32_t& size, std::uint32_t 
     return true;
 }
 
-account::tag_node* node_of(core& c, const tag& t, exhaustion_reason& why) noexcept {
-    account::tag_node* parent = t.parent() == nullptr ? c.tags.root() : node_of(c, *t.parent(), why);
-    return parent == nullptr ? nullptr : c.tags.find_or_add(parent, {t.name(), std::strlen(t.name())}, why);
+// One bucket a name or more. Without memory for it they share buckets.
+void widen_names(thread_context& c, exhaustion_reason& why) noexcept {
+    const std::uint32_t wanted = c.name_slots == 0 ? first_name_slots : c.name_slots * 2;
+    auto** wider = c.owner->meta.allocate_array<tag_account*>(wanted, why);
+    if (wider == nullptr) return;
+    for (std::uint32_t i = 0; i < c.name_slots; ++i) {
+        while (tag_account* a = c.names[i]) {
+            c.names[i] = a->by_hash_next;
+            tag_account*& bucket = wider[a->node->hash & (wanted - 1)];
+            a->by_hash_next = bucket;
+            bucket = a;
+        }
+    }
+    c.owner->meta.deallocate(c.names, c.name_slots * sizeof(tag_account*));
+    c.names = wider;
+    c.name_slots = wanted;
 }
 
 // A single name below `parent`, found without a lock when it was asked for before.
 tag_account* child_account(thread_context& c, tag_account* parent, account::name_view name, exhaustion_reason& why) noexcept {
-    if (c.names == nullptr) {
-        c.names = c.owner->meta.allocate_array<tag_account*>(name_cache_slots, why);
-        if (c.names == nullptr) return nullptr;
-        c.name_slots = name_cache_slots;
-    }
+    if (c.name_count >= c.name_slots) widen_names(c, why);
+    if (c.names == nullptr) return nullptr;
     tag_account*& bucket = c.names[account::hash_name(parent->node, name) & (c.name_slots - 1)];
     for (tag_account* a = bucket; a != nullptr; a = a->by_hash_next) {
         if (account::same_name(*a->node, parent->node, name)) return a;
@@ -46,7 +56,13 @@ tag_account* child_account(thread_context& c, tag_account* parent, account::name
     if (a == nullptr) return nullptr;
     a->by_hash_next = bucket;
     bucket = a;
+    ++c.name_count;
     return a;
+}
+
+tag_account* child_account(thread_context& c, const tag& t, exhaustion_reason& why) noexcept {
+    tag_account* parent = t.parent() == nullptr ? c.root_tag : child_account(c, *t.parent(), why);
+    return parent == nullptr ? nullptr : child_account(c, parent, {t.name(), std::strlen(t.name())}, why);
 }
 
 }  // namespace
@@ -87,10 +103,11 @@ tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_
 }
 
 tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept {
-    account::tag_node* node = node_of(*c.owner, t, why);
-    tag_account* a = node == nullptr ? nullptr : account_for(c, node, why);
-    if (a == nullptr || !widen(c.owner->meta, c.by_tag_id, c.tag_ids, t.ensure_id(), why)) return nullptr;
-    c.by_tag_id[t.ensure_id()] = a;
+    tag_account* a = child_account(c, t, why);
+    if (a == nullptr) return nullptr;
+    // Without an id, or a table for it, the name finds it next time.
+    const std::uint32_t id = t.ensure_id();
+    if (id != tag::unregistered && widen(c.owner->meta, c.by_tag_id, c.tag_ids, id, why)) c.by_tag_id[id] = a;
     return a;
 }
 

@@ -19,64 +19,115 @@ namespace {
 constinit sync::lock live_lock;
 constinit core* live_cores = nullptr;
 
-constexpr std::size_t more_bytes = 65536;  // beyond eight allocators on one thread: a table of 4,096
+using known_context = thread_slot::known_context;
 
-// Requires: the lock is held.
-bool is_live(std::uint64_t id) noexcept {
-    for (const core* c = live_cores; c != nullptr; c = c->next_live) {
-        if (c->id == id) return true;
+constexpr std::uint64_t gone = ~std::uint64_t{0};  // id of an entry whose allocator was forgotten
+
+}  // namespace
+
+// Open addressing, at most half of the entries in use. Its entries follow it.
+struct thread_slot::known_table {
+    std::size_t capacity;  // a power of two
+    std::size_t used;      // entries with an id, forgotten ones too
+    std::size_t bytes;
+
+    known_context& at(std::uint64_t i) noexcept { return reinterpret_cast<known_context*>(this + 1)[i & (capacity - 1)]; }
+    known_context& place_of(std::uint64_t id) noexcept {  // its own, or the empty one that would be
+        std::uint64_t i = id;  // ids are consecutive numbers
+        while (at(i).id != id && at(i).id != 0) ++i;
+        return at(i);
     }
-    return false;
+    bool full() const noexcept { return (used + 1) * 2 > capacity; }
+};
+
+namespace {
+
+using known_table = thread_slot::known_table;
+
+// Null when there is none. Takes no lock: what a signal handler may ask.
+known_context* known_entry(std::uint64_t id) noexcept {
+    for (auto& k : t_slot.known) {
+        if (k.id == id) return &k;
+    }
+    known_table* table = t_slot.more;
+    if (table == nullptr) return nullptr;
+    known_context& k = table->place_of(id);
+    return k.id == id ? &k : nullptr;
 }
 
-template <class F>
-void for_each_known(F&& f) {
-    for (auto& k : t_slot.known) f(k);
-    for (std::uint32_t i = 0; i < t_slot.more_count; ++i) f(t_slot.more[i]);
+thread_context* known_context_of(std::uint64_t id) noexcept {
+    const known_context* k = known_entry(id);
+    return k == nullptr ? nullptr : k->context;
 }
 
-thread_context* known_context(std::uint64_t id) noexcept {
-    thread_context* found = nullptr;
-    for_each_known([&](thread_slot::known_context& k) {
-        if (k.id == id) found = k.context;
-    });
-    return found;
+known_context* free_inline_entry() noexcept {
+    for (auto& k : t_slot.known) {
+        if (k.id == 0) return &k;
+    }
+    return nullptr;
 }
 
-// Entries of dead allocators are told by their id; their contexts are never looked at.
-void forget_the_dead() noexcept {
+// Entries of dead allocators are told by their id; their contexts are never looked at. Returns how many of the table live.
+// Requires: live_lock is held.
+std::size_t forget_the_dead_inline() noexcept {
+    std::uint32_t alive = 0;
+    std::size_t in_table = 0;
+    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+        const known_context* k = known_entry(c->id);
+        if (k == nullptr) continue;
+        if (k >= t_slot.known && k < t_slot.known + thread_slot::inline_known) alive |= 1U << (k - t_slot.known);
+        else ++in_table;
+    }
+    for (unsigned i = 0; i < thread_slot::inline_known; ++i) {
+        if ((alive >> i & 1U) == 0) t_slot.known[i] = {};
+    }
+    return in_table;
+}
+
+known_table* make_table(std::size_t capacity) noexcept {
+    os::system_pages system;
+    const std::size_t bytes = align_up(sizeof(known_table) + capacity * sizeof(known_context), system.granularity());
+    void* p = system.reserve(bytes, system.granularity());
+    if (p == nullptr) return nullptr;
+    if (system.commit(p, bytes)) return ::new (p) known_table{capacity, 0, bytes};
+    system.release(p, bytes);
+    return nullptr;
+}
+
+void release_table(known_table* table) noexcept {
+    if (table != nullptr) os::system_pages{}.release(table, table->bytes);
+}
+
+// Room for one more. Looking for dead ones whenever their number might have doubled costs each newcomer little.
+bool make_room_for_known() noexcept {
     const sync::lock_guard guard(live_lock);
-    for_each_known([](thread_slot::known_context& k) {
-        if (k.id != 0 && !is_live(k.id)) k = {};
-    });
-}
-
-thread_slot::known_context* free_entry() noexcept {
-    thread_slot::known_context* free = nullptr;
-    for_each_known([&](thread_slot::known_context& k) {
-        if (free == nullptr && k.id == 0) free = &k;
-    });
-    return free;
+    const std::size_t living = forget_the_dead_inline();
+    if (free_inline_entry() != nullptr) return true;
+    known_table* old = t_slot.more;
+    known_table* wider = make_table(std::bit_ceil((living + 16) * 4));
+    if (wider == nullptr) return false;
+    for (core* c = live_cores; c != nullptr && old != nullptr; c = c->next_live) {
+        const known_context& k = old->place_of(c->id);
+        if (k.id != c->id) continue;
+        wider->place_of(k.id) = k;
+        ++wider->used;
+    }
+    sync::order_for_signals();
+    t_slot.more = wider;
+    sync::order_for_signals();  // a handler finds the one or the other
+    release_table(old);
+    return true;
 }
 
 bool remember(std::uint64_t id, thread_context* c) noexcept {
-    thread_slot::known_context* free = free_entry();
-    // Looking for dead ones whenever their number might have doubled costs each newcomer little.
-    const bool doubled = std::has_single_bit(thread_slot::inline_known + t_slot.more_count);
-    if (free == nullptr && (doubled || t_slot.more_count == t_slot.more_capacity)) {
-        forget_the_dead();
-        free = free_entry();
-    }
-    if (free == nullptr && t_slot.more == nullptr) {
-        os::system_pages system;
-        void* p = system.reserve(more_bytes, more_bytes);
-        if (p == nullptr || !system.commit(p, more_bytes)) return false;
-        t_slot.more = static_cast<thread_slot::known_context*>(p);
-        t_slot.more_capacity = static_cast<std::uint32_t>(more_bytes / sizeof(thread_slot::known_context));
+    known_context* free = free_inline_entry();
+    if (free == nullptr && (t_slot.more == nullptr || t_slot.more->full())) {
+        if (!make_room_for_known()) return false;
+        free = free_inline_entry();
     }
     if (free == nullptr) {
-        if (t_slot.more_count == t_slot.more_capacity) return false;
-        free = &t_slot.more[t_slot.more_count++];
+        free = &t_slot.more->place_of(id);
+        ++t_slot.more->used;
     }
     free->id = 0;
     sync::order_for_signals();
@@ -87,9 +138,10 @@ bool remember(std::uint64_t id, thread_context* c) noexcept {
 }
 
 void forget(std::uint64_t id) noexcept {
-    for_each_known([&](thread_slot::known_context& k) {
-        if (k.id == id) k = {};
-    });
+    if (known_context* k = known_entry(id)) {
+        const bool in_slot = k >= t_slot.known && k < t_slot.known + thread_slot::inline_known;
+        *k = {in_slot ? 0 : gone, nullptr};
+    }
     if (t_slot.id != id) return;
     t_slot.id = 0;
     t_slot.record = nullptr;
@@ -215,15 +267,35 @@ void detach(thread_context& c) noexcept {
     shelve(c);
 }
 
+// What this thread has of allocators that live, each of them pinned.
+thread_context* pin_known() noexcept {
+    thread_context* leaving = nullptr;
+    const sync::lock_guard guard(live_lock);
+    for (core* a = live_cores; a != nullptr; a = a->next_live) {
+        thread_context* c = known_context_of(a->id);
+        if (c == nullptr) continue;
+        a->handles.add_relaxed(1);  // relaxed: the lock orders it against unregister_core()
+        c->next_leaving = leaving;
+        leaving = c;
+    }
+    return leaving;
+}
+
 void on_thread_exit() noexcept {
-    for_each_known([](thread_slot::known_context& k) {
-        core* a = k.id == 0 ? nullptr : pin_core(k.id);
-        if (a == nullptr) return;
-        detach(*k.context);
-        forget(k.id);
-        release_core({a, a->id});
-    });
-    if (t_slot.more != nullptr) os::system_pages{}.release(t_slot.more, more_bytes);
+    // Destructors that run meanwhile may use allocators that this thread has not met; not for ever.
+    for (int pass = 0; pass < 4; ++pass) {
+        thread_context* c = pin_known();
+        if (c == nullptr) break;
+        while (c != nullptr) {
+            core* a = c->owner;
+            thread_context* next = c->next_leaving;
+            detach(*c);
+            forget(a->id);
+            release_core({a, a->id});
+            c = next;
+        }
+    }
+    release_table(t_slot.more);
     t_slot = thread_slot{};
 }
 
@@ -248,7 +320,7 @@ void take_possession(core_ref a, thread_context& c) noexcept {
 }
 
 thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
-    if (thread_context* c = known_context(a.id)) {
+    if (thread_context* c = known_context_of(a.id)) {
         enter(a, c);
         return c;
     }
@@ -280,7 +352,7 @@ thread_context* attach(const core_ref& a) noexcept {
     }
 }
 
-const thread_context* known_to_caller(std::uint64_t id) noexcept { return known_context(id); }
+const thread_context* known_to_caller(std::uint64_t id) noexcept { return known_context_of(id); }
 
 core* pin_core(std::uint64_t id) noexcept {
     const sync::lock_guard guard(live_lock);
@@ -346,6 +418,7 @@ void register_core(core* c) noexcept {
     static_cast<void>(prepare_fork());
     const sync::lock_guard guard(live_lock);
     c->next_live = live_cores;
+    if (live_cores != nullptr) live_cores->previous_live = c;
     live_cores = c;
 }
 
@@ -362,12 +435,9 @@ void visit_cores(void (*f)(core&, void*), void* state) noexcept {
 bool unregister_core(core* c) noexcept {
     const sync::lock_guard guard(live_lock);
     if (c->handles.load_relaxed() != 0) return false;  // relaxed: pinned under this lock only
-    for (core** link = &live_cores; *link != nullptr; link = &(*link)->next_live) {
-        if (*link != c) continue;
-        *link = c->next_live;
-        return true;
-    }
-    return false;
+    (c->previous_live != nullptr ? c->previous_live->next_live : live_cores) = c->next_live;
+    if (c->next_live != nullptr) c->next_live->previous_live = c->previous_live;
+    return true;
 }
 
 thread_context* park_caller(core_ref a) noexcept {
@@ -385,14 +455,14 @@ thread_context* park_caller(core_ref a) noexcept {
 }
 
 bool unpark(core_ref a, thread_context& c) noexcept {
-    if (thread_context* mine = known_context(a.id)) {
+    if (thread_context* mine = known_context_of(a.id)) {
         const bool in_use = in_frame(*mine) || mine->tag != mine->root_tag || mine->phase != mine->root_phase || mine->driven.jobs != 0;
         if (in_use) return false;
         a.owner->config.close_frames(*mine);
         shelve(*mine);
         forget(a.id);
     }
-    while (!remember(a.id, &c)) a.owner->exhausted(exhaustion_reason::system_refused, "metadata", more_bytes, 1);
+    while (!remember(a.id, &c)) a.owner->exhausted(exhaustion_reason::system_refused, "metadata", sizeof(known_context), 1);
     c.parked = false;
     c.top->gate.off(gate_parked);
     take_possession(a, c);
@@ -407,7 +477,7 @@ void abandon_parked(thread_context& c) noexcept {
 }
 
 void detach_caller(core& a) noexcept {
-    thread_context* c = known_context(a.id);
+    thread_context* c = known_context_of(a.id);
     if (c == nullptr) return;
     enter({&a, a.id}, c);
     detach(*c);

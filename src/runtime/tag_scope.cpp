@@ -1,5 +1,7 @@
 #include <framealloc/runtime/tag_scope.hpp>
 
+#include <cstring>
+
 #include <framealloc/runtime/smart_alloc.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::runtime {
@@ -36,12 +38,34 @@ void close_scope_elsewhere(thread_context& c, memory::frame_record* opened_in) n
     if (opened_in < c.top && opened_in->pending_bits >= memory::pending_scope) memory::leave_scope(*opened_in);
 }
 
+namespace {
+
+void make_room_for_phase(thread_context& c) noexcept {
+    while (c.phase_count == c.phase_capacity) {
+        const std::uint32_t wanted = c.phase_capacity == 0 ? memory::first_open_phases : c.phase_capacity * 2;
+        exhaustion_reason why{};
+        auto* wider = c.owner->meta.allocate_array<memory::open_phase>(wanted, why);
+        if (wider == nullptr) {
+            c.owner->exhausted(why, "metadata", wanted * sizeof(memory::open_phase), alignof(memory::open_phase));
+            continue;  // its handler may have made room
+        }
+        if (c.phase_count != 0) std::memcpy(wider, c.phases, c.phase_count * sizeof(memory::open_phase));
+        c.owner->meta.deallocate(c.phases, c.phase_capacity * sizeof(memory::open_phase));
+        c.phases = wider;
+        c.phase_capacity = wanted;
+    }
+}
+
+}  // namespace
+
 void begin_phase(thread_context& c, tag_account* phase) noexcept {
     if (memory::unsettled(c)) settle_for_tag(c);
-    if (c.phase_count == memory::max_open_phases) {
-        c.owner->raise(code::FA429, "phases are nested deeper than 64; is an end_phase missing?");
+    if (c.phase_count == memory::most_open_phases) {
+        c.owner->raise(code::FA429, "65,536 phases are open; is an end_phase missing?", nullptr, c.phase_count, c.last_site);
         return;
     }
+    make_room_for_phase(c);
+    if (c.phase_count >= memory::first_open_phases) memory::add_pending(*c.top, memory::pending_always);  // the count of scopes may wrap
     c.phases[c.phase_count++] = {c.phase, c.top};
     c.phase = phase;
     memory::enter_scope(*c.top);

@@ -25,7 +25,9 @@ public:
     constexpr const char* name() const noexcept { return name_; }
     constexpr const tag* parent() const noexcept { return parent_; }
 
-    // The tag's number in this process, unregistered until an allocator meets it first.
+    // The tag's number in this process, unregistered until an allocator meets it first. The first 4,096 tags that are met get
+    // one, which bounds the tables that threads keep: where a program makes more, as local variables say, these are found by name.
+    static constexpr std::uint32_t most_ids = 4096;
     static constexpr std::uint32_t unregistered = 0xffffffffU;
     std::uint32_t id() const noexcept { return id_.load_relaxed(); }  // relaxed: the tables it indexes belong to the reader
     std::uint32_t ensure_id() const noexcept;

@@ -109,7 +109,8 @@ struct open_phase {
     tag_account* previous;
     frame_record* record;
 };
-inline constexpr unsigned max_open_phases = 64;
+inline constexpr std::uint32_t first_open_phases = 16;
+inline constexpr std::uint32_t most_open_phases = 65536;  // more are a missing end_phase
 
 // A frame that a job system begins and ends; see runtime/worker_frames.hpp.
 struct driven_frame {
@@ -145,6 +146,7 @@ struct thread_context {
     thread_slot* slot;            // of the thread it belongs to; null when that thread is gone; atomic
     thread_context* next;         // of the same allocator
     thread_context* next_idle;
+    thread_context* next_leaving;  // while its thread ends
 
     frame_record* records;        // max_frame_depth + 1
     outer_block** blocks;         // per record, newest first
@@ -169,6 +171,7 @@ struct thread_context {
     std::uint32_t indices;
     tag_account** names;          // cache: (parent, name) -> account
     std::uint32_t name_slots;
+    std::uint32_t name_count;
 
     pool_page* all_pages;         // guarded by core::lock when written
     page_arrivals arrivals;       // pages that other threads returned blocks to
@@ -206,8 +209,9 @@ struct thread_context {
     std::size_t window_peak;              // the same since the last retention decision
     std::uint64_t window_start;
     std::size_t suggested;                // capacity that would have sufficed, set when the arena grew
-    open_phase phases[max_open_phases];
+    open_phase* phases;
     std::uint32_t phase_count;
+    std::uint32_t phase_capacity;
     void* report;                         // phase_stats(), last result
     std::size_t report_bytes;
     activity doing;                       // while guarded

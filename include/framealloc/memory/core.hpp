@@ -117,6 +117,7 @@ struct core {
     released_module* modules = nullptr;               // those that a thread may not know of yet
     sync::atomic<std::uint32_t> modules_released{0};
     core* next_live = nullptr;   // process-wide list
+    core* previous_live = nullptr;
     std::uint64_t stats_base_allocations = 0;  // reset_stats()
     std::uint64_t stats_base_frees = 0;
     void* resources[2] = {};     // std::pmr faces, made when first asked for

@@ -73,14 +73,13 @@ struct thread_slot {
         thread_context* context;
     };
     static constexpr unsigned inline_known = 8;
+    struct known_table;  // beyond those: in pages of the system, found by id
 
     std::uint64_t id = 0;               // never reused; 0: none
     frame_record* record = nullptr;     // the top record of `context`
     thread_context* context = nullptr;
     std::uint64_t key = 1;              // of `context`; see pool_page::key
-    known_context* more = nullptr;      // beyond the first eight, from the page source of this thread's choice
-    std::uint32_t more_count = 0;
-    std::uint32_t more_capacity = 0;
+    known_table* more = nullptr;
     known_context known[inline_known] = {};
     thread_slot* self = nullptr;        // set with the first context
     bool hooked = false;

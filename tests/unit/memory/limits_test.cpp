@@ -4,6 +4,7 @@
 #include <support/recorder.hpp>
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 using namespace framealloc::literals;
@@ -106,4 +107,49 @@ FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whateve
             }
         }
     }
+}
+
+FOR_EACH_POLICY("more allocators on one thread than ever fitted its table are all served, and found again") {
+    constexpr std::size_t count = 4200;
+    std::vector<fa::basic_smart_alloc<P>> allocs;
+    for (std::size_t i = 0; i < count; ++i) allocs.emplace_back(fa::options{.frame_capacity = 64_KiB});
+    for (int round = 0; round < 2; ++round) {
+        for (const auto& a : allocs) {
+            auto frame = a.frame_scope();
+            REQUIRE(frame.alloc_bytes(64) != nullptr);
+            CHECK(a.frame_number() == static_cast<std::uint64_t>(round) + 1);
+        }
+    }
+    allocs.resize(10, allocs.front());
+    CHECK(allocs.back().frame_number() == 2);
+}
+
+FOR_EACH_POLICY("tags that are local variables, and as many names, cost each about the same however many there are") {
+    const auto bytes_for = [](std::size_t tags, bool same_name) {
+        const fa::basic_smart_alloc<P> alloc;
+        { fa::tag_scope warm{alloc, "warm"}; }
+        const std::size_t before = alloc.stats().committed;
+        for (std::size_t i = 0; i < tags; ++i) {
+            const std::string name = same_name ? "local" : "local" + std::to_string(i);
+            const fa::tag local{name.c_str()};
+            fa::tag_scope scope{alloc, local};
+        }
+        return alloc.stats().committed - before;
+    };
+    CHECK(bytes_for(20'000, true) <= 256_KiB);  // one name, and numbers that are bounded
+    const std::size_t few = bytes_for(1000, false) / 1000, many = bytes_for(40'000, false) / 40'000;
+    CAPTURE(few);
+    CHECK(many <= few + few / 2);
+}
+
+FOR_EACH_POLICY("phases nest as deep as a program needs, also more of them than a frame counts") {
+    recorder r;
+    const fa::basic_smart_alloc<P> alloc{r.options()};
+    for (int round = 0; round < 2; ++round) {
+        auto frame = alloc.frame_scope();
+        for (int i = 0; i < 256; ++i) alloc.begin_phase(i % 2 == 0 ? "even" : "odd");
+        static_cast<void>(frame.alloc_bytes(64));
+        for (int i = 0; i < 256; ++i) alloc.end_phase();
+    }
+    CHECK(r.faults.empty());
 }
