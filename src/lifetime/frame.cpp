@@ -219,6 +219,7 @@ void reset_ground(thread_context& c) noexcept {
     run_finalisers(ground);
     close_account(c, ground);
     free_blocks(c, c.blocks[0]);
+    owner_increment(ground->generation);  // containers that lie there have ended
     c.mark_count = 0;
     if (!c.flight->parked) {
         return_to(c, c.flight->start);

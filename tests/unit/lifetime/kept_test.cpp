@@ -303,10 +303,11 @@ TEST_CASE("the end of an outermost frame is told with that frame's number") {
     struct state {
         std::vector<std::uint64_t>*begun, *ended;
     } s{&begun, &ended};
-    alloc.lifecycle().enable([&s](const fa::frame_event& e) {
+    auto handler = [&s](const fa::frame_event& e) {
         if (e.kind == fa::frame_event_kind::frame_begin) s.begun->push_back(e.frame);
         if (e.kind == fa::frame_event_kind::frame_end) s.ended->push_back(e.frame);
-    });
+    };
+    alloc.lifecycle().enable(handler);
     for (int i = 0; i < 3; ++i) {
         const auto frame = alloc.frame_scope();
     }
