@@ -275,7 +275,8 @@ FOR_EACH_POLICY("with frames in flight and guards, threads that ended have nothi
 
 FOR_EACH_POLICY("memory taken outside frames outlives the frame that begins next, whatever memory that one uses") {
     for (std::uint32_t flight : {1U, 2U, 3U}) {
-        fa::basic_smart_alloc<P> alloc{fa::options{.frames_in_flight = flight}};
+        recorder r;
+        fa::basic_smart_alloc<P> alloc{r.options({.frames_in_flight = flight})};
         for (int round = 0; round < 6; ++round) {
             fa::frame_hold h;
             {
@@ -294,6 +295,7 @@ FOR_EACH_POLICY("memory taken outside frames outlives the frame that begins next
             for (int i = 0; i < 100; ++i) CHECK(p[i] == 0x5A);
             for (int i = 0; i < 200; ++i) CHECK(v[static_cast<std::size_t>(i)] == i);
         }
+        CHECK(r.count(fa::code::FA001) == r.faults.size());
     }
 }
 
