@@ -70,7 +70,7 @@ const account::charge_entry* payer_of(const thread_context& c, std::uint64_t off
 
 std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
     std::uint32_t depth = c.top->depth;
-    while (depth != 0 && c.records[depth - 1].cursor > p) --depth;  // cursors of outer frames end where inner ones begin
+    while (depth != 0 && record_at(c, depth - 1).cursor > p) --depth;  // cursors of outer frames end where inner ones begin
     return depth;
 }
 
@@ -116,7 +116,7 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
             return;
         }
     };
-    for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth) look(c.blocks[depth], pointer_state::in_use, depth, frames_begun(c));
+    for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth) look(blocks_at(c, depth), pointer_state::in_use, depth, frames_begun(c));
     const flight_slot* s = c.flight;
     for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) look(s->blocks, pointer_state::held, 0, s->frame);
 }

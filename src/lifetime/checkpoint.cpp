@@ -37,7 +37,7 @@ frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint32_t serial
 }
 
 void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
-    for (outer_block* b = c.blocks[depth]; b != nullptr;) {
+    for (outer_block* b = blocks_at(c, depth); b != nullptr;) {
         outer_block* next = b->next;
         if (younger(b->mark, serial)) outer_free(c, pointer_at<char>(address_of(b) + outer_header_bytes));
         b = next;

@@ -62,9 +62,9 @@ void park(thread_context& c, frame_record* r) noexcept {
     s.finalisers = r->finalisers;
     if (s.finalisers != nullptr) s.finalisers->link = &s.finalisers;
     r->finalisers = nullptr;
-    s.blocks = c.blocks[r->depth];
+    s.blocks = blocks_at(c, r->depth);
     if (s.blocks != nullptr) s.blocks->link = &s.blocks;
-    c.blocks[r->depth] = nullptr;
+    blocks_at(c, r->depth) = nullptr;
     s.frame = r->generation;
     s.parked = true;
     s.left = false;
@@ -196,7 +196,7 @@ void rotate(thread_context& c) noexcept {
 // --- the end of a frame ---
 
 std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
-    if (r.depth == max_frame_depth || diverted(c)) return pending_always;
+    if (r.depth == max_frame_depth || (r.depth != 0 && r.depth % records_per_segment == 0) || diverted(c)) return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
     const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all || c.deferred.config.mode == deferred_mode::at_frame_end;
@@ -218,7 +218,7 @@ void reset_ground(thread_context& c) noexcept {
     frame_record* ground = c.records;
     run_finalisers(ground);
     close_account(c, ground);
-    free_blocks(c, c.blocks[0]);
+    free_blocks(c, blocks_at(c, 0));
     owner_increment(ground->generation);  // containers that lie there have ended
     c.mark_count = 0;
     if (!c.flight->parked) {
@@ -231,7 +231,7 @@ void reset_ground(thread_context& c) noexcept {
 }
 
 bool ground_in_use(const thread_context& c) noexcept {
-    if (c.blocks[0] != nullptr || c.records[0].finalisers != nullptr) return true;
+    if (blocks_at(c, 0) != nullptr || c.records[0].finalisers != nullptr) return true;
     return !c.flight->parked && (c.records[0].cursor != c.flight->start || c.flight->chunk->previous != nullptr);
 }
 
@@ -252,7 +252,7 @@ void finish_outermost(thread_context& c) noexcept {
 
 // An inner frame that is held: its content becomes the outer one's, as if that had allocated it.
 void hand_up(thread_context& c, frame_record* r) noexcept {
-    frame_record* outer = r - 1;
+    frame_record* outer = outer_of(r);
     if (finaliser* newest = r->finalisers; newest != nullptr) {
         finaliser* oldest = newest;
         while (oldest->next != nullptr) oldest = oldest->next;
@@ -262,12 +262,12 @@ void hand_up(thread_context& c, frame_record* r) noexcept {
         newest->link = &outer->finalisers;
         r->finalisers = nullptr;
     }
-    while (outer_block* b = c.blocks[r->depth]) {
-        c.blocks[r->depth] = b->next;
-        b->next = c.blocks[outer->depth];
-        b->link = &c.blocks[outer->depth];
+    while (outer_block* b = blocks_at(c, r->depth)) {
+        blocks_at(c, r->depth) = b->next;
+        b->next = blocks_at(c, outer->depth);
+        b->link = &blocks_at(c, outer->depth);
         if (b->next != nullptr) b->next->link = &b->next;
-        c.blocks[outer->depth] = b;
+        blocks_at(c, outer->depth) = b;
     }
     for (held_frame* h = c.flight->held; h != nullptr && h->depth >= r->depth; h = h->next) {
         h->depth = outer->depth;
@@ -292,7 +292,7 @@ void close_top(thread_context& c) noexcept {
     if (!keep) run_finalisers(r);
     handed ? settle(c) : close_account(c, r);
     while (c.phase_count != 0 && c.phases[c.phase_count - 1].record == r) c.phase = c.phases[--c.phase_count].previous;
-    frame_record* outer = r - 1;
+    frame_record* outer = outer_of(r);
     while (c.mark_count != 0 && c.marks[c.mark_count - 1].depth >= r->depth) --c.mark_count;
     if (handed) {
         hand_up(c, r);
@@ -300,7 +300,7 @@ void close_top(thread_context& c) noexcept {
         park(c, r);
     } else {
         return_to(c, outer->cursor);
-        free_blocks(c, c.blocks[r->depth]);
+        free_blocks(c, blocks_at(c, r->depth));
     }
     r->pending_bits = sticky_bits(c, *r);
     set_top(c, outer);
@@ -314,7 +314,7 @@ void close_top(thread_context& c) noexcept {
     }
 }
 
-site opened_at(const thread_context& c) noexcept { return guarded(c) ? c.guarded_by->opened[c.top->depth] : site{}; }
+site opened_at(const thread_context& c) noexcept { return guarded(c) ? segment_of(c, c.top->depth).opened[c.top->depth % records_per_segment] : site{}; }
 
 }  // namespace
 
@@ -341,6 +341,19 @@ void close_all(thread_context& c) noexcept {
     refresh_limit(c);
 }
 
+namespace {
+
+frame_record* inner_of(thread_context& c, frame_record* r) noexcept {
+    const std::uint32_t depth = r->depth + 1;
+    if (depth % records_per_segment != 0) return r + 1;
+    exhaustion_reason why{};
+    while (c.segments[depth / records_per_segment] == nullptr && add_segment(c, depth, why) == nullptr)
+        c.owner->exhausted(why, "metadata", sizeof(record_segment), alignof(record_segment));
+    return &record_at(c, depth);
+}
+
+}  // namespace
+
 frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
@@ -350,7 +363,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     frame_record* r = c.top;
     if (r->depth == max_frame_depth) {
         add_pending(*r, pending_always);
-        if (c.too_deep++ == 0) c.owner->raise(code::FA428, "frames are nested deeper than 128; is an end_frame missing?", nullptr, r->depth, c.last_site);
+        if (c.too_deep++ == 0) c.owner->raise(code::FA428, "frames are nested deeper than 16,383; is an end_frame missing?", nullptr, r->depth, c.last_site);
         return r;
     }
     if (r->depth == 0) {
@@ -359,12 +372,12 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
         else set_own_gate(c, looks_at_every_begin(c));
         if (c.deferred.config.mode == deferred_mode::at_frame_begin) adopt_returned(c, all_blocks);
     }
-    frame_record* inner = r + 1;
+    frame_record* inner = inner_of(c, r);
     inner->cursor = r->cursor;
     owner_increment(inner->generation);
     r->limit = 0;
     set_top(c, inner);
-    if (guarded(c)) c.guarded_by->opened[inner->depth] = c.last_site;
+    if (guarded(c)) segment_of(c, inner->depth).opened[inner->depth % records_per_segment] = c.last_site;
     refresh_limit(c);
     if (watched(c)) {
         tell_adopted(c);
@@ -393,12 +406,12 @@ void close_frame_slow(frame_record* r) noexcept {
         }
         return;
     }
-    if (r > c.top) {
+    if (r->depth > c.top->depth) {
         c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.last_site);
         return;
     }
     if (r != c.top) c.owner->raise({.what = code::FA428, .detail = "an inner frame is still open; it ends here", .where = c.last_site, .bytes = c.top->depth, .born = opened_at(c)});
-    while (c.top >= r) close_top(c);
+    while (c.top->depth >= r->depth) close_top(c);
 }
 
 // --- frame_ref ---

@@ -28,7 +28,7 @@ held_frame& counter_of(thread_context& c, const frame_record& r) noexcept {
 
 const char* reason_to_refuse(const thread_context& c, const frame_record& r) noexcept {
     if (!belongs_to_caller(c)) return "hold of a frame of another thread; its own thread takes it and hands it over";
-    return &r == c.records || &r > c.top ? "hold of a frame that is not open" : nullptr;
+    return r.depth == 0 || r.depth > c.top->depth ? "hold of a frame that is not open" : nullptr;
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ finaliser* find(thread_context& c, const os::module_range& m) noexcept {
         return f;
     };
     for (unsigned depth = c.top->depth + 1; depth-- != 0;) {
-        if (finaliser* f = search(c.records[depth].finalisers)) return f;
+        if (finaliser* f = search(record_at(c, depth).finalisers)) return f;
     }
     flight_slot* s = c.flight;
     for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {

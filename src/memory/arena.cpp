@@ -222,7 +222,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
     if (guarded(c)) begin_outer_block(c, pointer_at(address_of(b) + outer_header_bytes));
-    outer_block*& head = c.blocks[r->depth];
+    outer_block*& head = blocks_at(c, r->depth);
     b->next = head;
     b->link = &head;
     if (head != nullptr) head->link = &b->next;
@@ -326,7 +326,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
     }
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
-    if (r > c.top) {
+    if (r->depth > c.top->depth) {
         c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.last_site);
         r = c.top;
     }

@@ -150,19 +150,8 @@ void forget(std::uint64_t id) noexcept {
 }
 
 void set_up_records(thread_context& c) noexcept {
-    for (unsigned depth = 0; depth <= max_frame_depth; ++depth) {
-        frame_record& r = c.records[depth];
-        r.context = &c;
-        r.depth = static_cast<std::uint16_t>(depth);
-        r.open_mask = depth == 0 ? 0 : ~std::uintptr_t{0};
-        r.cursor = c.flight->start;
-    }
-    for (unsigned depth = 0; guarded(c) && depth <= max_frame_depth; ++depth) {
-        c.records[depth].gate.on(gate_guard);
-        c.records[depth].pending_bits = pending_always;
-    }
+    for (frame_record& r : c.segments[0]->records) r.cursor = c.flight->start;
     c.records[0].gate.on(gate_own);            // the first frame introduces itself
-    c.records[max_frame_depth].gate.on(gate_own);  // the last one has nothing above
     c.records[0].pending_bits = pending_ground;
     c.top = c.records;
     begin_segment(c, c.flight->start);
@@ -171,28 +160,30 @@ void set_up_records(thread_context& c) noexcept {
 // Everything a context needs before its first operation; null when a page was refused.
 thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     void* memory = a.meta.allocate(sizeof(thread_context), why);
-    auto* records = a.meta.allocate_array<frame_record>(max_frame_depth + 1, why);
-    auto** blocks = a.meta.allocate_array<outer_block*>(max_frame_depth + 1, why);
+    record_segment* records = nullptr;
     auto* flight = static_cast<flight_slot*>(a.meta.allocate(sizeof(flight_slot), why));
     auto give_up = [&]() -> thread_context* {
         a.meta.deallocate(memory, sizeof(thread_context));
-        a.meta.deallocate(records, (max_frame_depth + 1) * sizeof(frame_record));
-        a.meta.deallocate(blocks, (max_frame_depth + 1) * sizeof(outer_block*));
+        a.meta.deallocate(records, sizeof(record_segment));
         a.meta.deallocate(flight, sizeof(flight_slot));
         return nullptr;
     };
-    if (memory == nullptr || records == nullptr || blocks == nullptr || flight == nullptr) return give_up();
+    if (memory == nullptr || flight == nullptr) return give_up();
     auto& c = *::new (memory) thread_context{};
     c.owner = &a;
     c.key = fresh_id();
-    c.records = records;
-    c.blocks = blocks;
     c.flight = ::new (flight) flight_slot{};
     c.flight->next = c.flight;
     c.flight_count = 1;
     c.accounts_end = &c.accounts;
     c.observed = a.guarded;
     if (a.guarded && !open_guard(c)) return give_up();
+    records = add_segment(c, 0, why);
+    if (records == nullptr) {
+        close_guard(c);
+        return give_up();
+    }
+    c.records = records->records;
     for (auto& kind : c.pages) {
         for (pool_page*& p : kind) p = &nothing_installed;
     }
@@ -339,6 +330,26 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
 
 }  // namespace
 
+record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept {
+    void* memory = c.owner->meta.allocate(sizeof(record_segment), why);
+    if (memory == nullptr) return nullptr;
+    auto* s = ::new (memory) record_segment{};
+    for (frame_record& r : s->records) {
+        r.context = &c;
+        r.depth = depth++;
+        r.open_mask = r.depth == 0 ? 0 : ~std::uintptr_t{0};
+        r.cursor = c.flight->start;
+        if (guarded(c)) r.gate.on(gate_guard);
+        if (watched(c)) r.gate.on(gate_watch);
+        if (guarded(c)) r.pending_bits = pending_always;
+    }
+    // Neither what is below the first record nor what is above the last one lies beside it.
+    s->records[0].pending_bits = pending_always;
+    s->records[records_per_segment - 1].gate.on(gate_own);
+    __atomic_store_n(&c.segments[s->records[0].depth / records_per_segment], s, __ATOMIC_RELEASE);  // pairs: describe()
+    return s;
+}
+
 thread_context* try_attach(const core_ref& a) noexcept {
     exhaustion_reason why = exhaustion_reason::system_refused;
     return attach_or(a, why);
@@ -446,7 +457,7 @@ thread_context* park_caller(core_ref a) noexcept {
     uninstall_pages(c);
     flush_batch(c);
     c.parked = true;
-    for (unsigned depth = 1; depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);  // ending one meanwhile looks
+    for (unsigned depth = 1; depth <= c.top->depth; ++depth) add_pending(record_at(c, depth), pending_always);  // ending one meanwhile looks
     c.top->gate.on(gate_parked);
     refresh_limit(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: whoever hands the context over publishes the rest

@@ -9,14 +9,20 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 namespace {
 
+watched_frame& watched_at(const thread_context& c, std::uint32_t depth) noexcept {
+    return segment_of(c, depth).watched[depth % records_per_segment];
+}
+
 // Requires: c belongs to the calling thread.
 void divert(thread_context& c, bool on) noexcept {
     c.watched_by->on = on;
-    for (unsigned depth = 0; depth < max_frame_depth; ++depth) {
-        if (on) c.records[depth].gate.on(gate_watch);
-        else c.records[depth].gate.off(gate_watch);
+    for (unsigned i = 0; i < most_segments && c.segments[i] != nullptr; ++i) {
+        for (frame_record& r : c.segments[i]->records) {
+            if (on) r.gate.on(gate_watch);
+            else r.gate.off(gate_watch);
+        }
     }
-    for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(c.records[depth], pending_always);
+    for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(record_at(c, depth), pending_always);
     charge_pages(c);
     uninstall_pages(c);
     if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = diverted(c) ? no_context_key : c.key;
@@ -63,7 +69,7 @@ void follow_observer(thread_context& c) noexcept {
         if (!a.watching.load_relaxed()) return;               // relaxed: written under the lock
     }
     w->depth = c.top->depth;
-    for (unsigned depth = 0; depth <= w->depth; ++depth) w->open[depth] = {os::monotonic_microseconds(), w->handed_out.get(), 0};
+    for (unsigned depth = 0; depth <= w->depth; ++depth) watched_at(c, depth) = {os::monotonic_microseconds(), w->handed_out.get(), 0};
     divert(c, true);
     refresh_limit(c);
 }
@@ -93,7 +99,7 @@ void tell(thread_context& c, frame_event e) noexcept {
 void tell_frame_begin(thread_context& c) noexcept {
     watch& w = *c.watched_by;
     w.depth = c.top->depth;
-    w.open[w.depth] = {os::monotonic_microseconds(), w.handed_out.get(), frame_bytes_in_use(c)};
+    watched_at(c, w.depth) = {os::monotonic_microseconds(), w.handed_out.get(), frame_bytes_in_use(c)};
     w.begun.add(w.depth == 1 ? 1U : 0U);
     tell(c, {.kind = frame_event_kind::frame_begin, .depth = w.depth});
 }
@@ -101,9 +107,9 @@ void tell_frame_begin(thread_context& c) noexcept {
 frame_event end_of_top(thread_context& c) noexcept {
     watch& w = *c.watched_by;
     const unsigned depth = c.top->depth;
-    watch::open_frame& f = w.open[depth];
+    watched_frame& f = watched_at(c, depth);
     if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
-    if (f.peak > w.open[depth - 1].peak) w.open[depth - 1].peak = f.peak;
+    if (watched_frame& outer = watched_at(c, depth - 1); f.peak > outer.peak) outer.peak = f.peak;
     w.peak.raise_to(f.peak);
     w.ended.add(depth == 1 ? 1U : 0U);
     frame_event e{.kind = frame_event_kind::frame_end,
@@ -127,7 +133,7 @@ void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexce
     watch& w = *c.watched_by;
     if (m == memory_kind::frame) {
         w.handed_out.add(bytes);
-        watch::open_frame& f = w.open[c.top->depth];
+        watched_frame& f = watched_at(c, c.top->depth);
         if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
     }
     tell(c, {.kind = frame_event_kind::allocation, .memory = m, .bytes = bytes});

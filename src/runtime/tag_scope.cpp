@@ -35,7 +35,7 @@ void settle_for_tag(thread_context& c) noexcept {
 void close_scope_elsewhere(thread_context& c, memory::frame_record* opened_in) noexcept {
     const bool another_thread = !memory::belongs_to_caller(c);
     c.owner->raise(code::FA429, another_thread ? "a tag or phase scope closes on another thread" : "a tag or phase scope closes in another frame than it was opened in");
-    if (opened_in < c.top && opened_in->pending_bits >= memory::pending_scope) memory::leave_scope(*opened_in);
+    if (opened_in->depth < c.top->depth && opened_in->pending_bits >= memory::pending_scope) memory::leave_scope(*opened_in);
 }
 
 namespace {

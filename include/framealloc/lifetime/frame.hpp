@@ -98,7 +98,7 @@ public:
     frame_record* record() const noexcept { return record_; }
     std::uint32_t mark() const noexcept { return mark_; }
     bool alive() const noexcept {
-        return record_ != nullptr && record_ <= record_->context->top &&
+        return record_ != nullptr && record_->depth <= record_->context->top->depth &&
                static_cast<std::uint32_t>(record_->generation) == generation_;
     }
     friend bool operator==(const frame_ref& a, const frame_ref& b) noexcept {

@@ -23,7 +23,10 @@ struct heap_block;
 struct watch;
 struct thread_guard;
 
-inline constexpr unsigned max_frame_depth = 128;
+// Frames inside one another, of one thread. Records come in segments, as a program needs them.
+inline constexpr unsigned max_frame_depth = 16383;
+inline constexpr unsigned records_per_segment = 128;
+inline constexpr unsigned most_segments = (max_frame_depth + 1) / records_per_segment;
 inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's page, handed over together
 
 // A piece of the arena. The bytes themselves carry no header.
@@ -104,6 +107,21 @@ struct tag_account : account::charge_entry {
     tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
 };
 
+// What an observer will be told of an open frame.
+struct watched_frame {
+    std::uint64_t since;       // microseconds
+    std::uint64_t handed_out;  // thread's sum when it began
+    std::size_t peak;          // bytes in use
+};
+
+// The records of so many depths, and what belongs to each.
+struct record_segment {
+    frame_record records[records_per_segment];
+    outer_block* blocks[records_per_segment];     // newest first
+    site opened[records_per_segment];             // while guarded
+    watched_frame watched[records_per_segment];   // while watched
+};
+
 // begin_phase() without its end_phase().
 struct open_phase {
     tag_account* previous;
@@ -148,8 +166,7 @@ struct thread_context {
     thread_context* next_idle;
     thread_context* next_leaving;  // while its thread ends
 
-    frame_record* records;        // max_frame_depth + 1
-    outer_block** blocks;         // per record, newest first
+    frame_record* records;        // the first segment's
     frame_mark* marks;
     std::uint32_t mark_count;
     std::uint32_t mark_capacity;
@@ -212,6 +229,7 @@ struct thread_context {
     open_phase* phases;
     std::uint32_t phase_count;
     std::uint32_t phase_capacity;
+    record_segment* segments[most_segments];  // null from the first one not needed so far
     void* report;                         // phase_stats(), last result
     std::size_t report_bytes;
     activity doing;                       // while guarded
@@ -248,6 +266,19 @@ private:
 
 // Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.
 FRAMEALLOC_COLD void note_here(thread_context& c) noexcept;
+
+inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept { return *c.segments[depth / records_per_segment]; }
+inline frame_record& record_at(const thread_context& c, std::uint32_t depth) noexcept {
+    return segment_of(c, depth).records[depth % records_per_segment];
+}
+inline outer_block*& blocks_at(const thread_context& c, std::uint32_t depth) noexcept {
+    return segment_of(c, depth).blocks[depth % records_per_segment];
+}
+inline frame_record* outer_of(frame_record* r) noexcept {
+    return r->depth % records_per_segment != 0 ? r - 1 : &record_at(*r->context, r->depth - 1);
+}
+// Records for the depths from here on; null without memory for them. Requires: this depth begins a segment.
+record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept;
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {
     const thread_slot* owner = __atomic_load_n(&c.slot, __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal

@@ -21,7 +21,6 @@ struct thread_guard {
     arena_chunk* revoked_last = nullptr;
     std::size_t revoked_bytes = 0;
     std::size_t revoked_count = 0;
-    site opened[max_frame_depth + 1]{}; // of the open frames
 };
 
 // Where a call does not say its line.

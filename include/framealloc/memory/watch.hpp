@@ -9,18 +9,12 @@
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 struct watch {
-    struct open_frame {
-        std::uint64_t since;       // microseconds
-        std::uint64_t handed_out;  // thread's sum when it began
-        std::size_t peak;          // bytes in use
-    };
     sync::basic_lock_word<sync::hardware_atomics> telling;  // while the handler runs, which disable() waits for
     bool on = false;
     bool inside = false;           // the handler is running: what it does is not told
-    std::uint32_t depth = 0;       // frames of `open` that were seen to begin
+    std::uint32_t depth = 0;       // frames that were seen to begin
     std::uint64_t adopted = 0;     // blocks that came home, not told yet
     std::uint64_t adopted_bytes = 0;
-    open_frame open[max_frame_depth + 1] = {};
     // Sums of all threads that had the context.
     sync::owner_counter begun, ended, handed_out, told[frame_event_kinds];
     sync::owner_counter peak;         // of the present thread

@@ -153,3 +153,38 @@ FOR_EACH_POLICY("phases nest as deep as a program needs, also more of them than 
     }
     CHECK(r.faults.empty());
 }
+
+FOR_EACH_POLICY("frames nest far deeper than one piece of their stack, and each keeps what is its own") {
+    recorder r;
+    const fa::basic_smart_alloc<P> alloc{r.options({.frame_capacity = 1_MiB})};
+    for (int round = 0; round < 2; ++round) {
+        constexpr std::uint32_t deep = 1000;
+        std::vector<std::uint32_t*> values;
+        for (std::uint32_t d = 0; d < deep; ++d) {
+            alloc.begin_frame();
+            values.push_back(static_cast<std::uint32_t*>(alloc.frame_alloc_bytes(64)));
+            *values.back() = d;
+            REQUIRE(alloc.frame_depth() == d + 1);
+        }
+        for (std::uint32_t d = deep; d-- != 0;) {
+            for (std::uint32_t i = 0; i <= d; i += 97) CHECK(*values[i] == i);
+            CHECK(*values[d] == d);
+            alloc.end_frame();
+            REQUIRE(alloc.frame_depth() == d);
+        }
+    }
+    CHECK(r.faults.empty());
+}
+
+FOR_EACH_POLICY("a forgotten end_frame is told once, with the number that frames may nest to, and ends like the others") {
+    recorder r;
+    const fa::basic_smart_alloc<P> alloc{r.options({.guard = fa::guard_level::off})};
+    constexpr unsigned most = fa::memory::max_frame_depth;
+    for (unsigned i = 0; i < most + 5; ++i) alloc.begin_frame();
+    CHECK(alloc.frame_depth() == most);
+    CHECK(r.count(fa::code::FA428) == 1);
+    CHECK(alloc.frame_alloc_bytes(64) != nullptr);
+    for (unsigned i = 0; i < most + 5; ++i) alloc.end_frame();
+    CHECK(alloc.frame_depth() == 0);
+    CHECK(r.faults.size() == 1);
+}
