@@ -228,11 +228,11 @@ FOR_EACH_POLICY("phases that are left open, closed twice, too many or in another
     fa::basic_smart_alloc<P> alloc{r.options()};
     alloc.end_phase();
     CHECK(r.count(fa::code::FA429) == 1);
-    for (int i = 0; i < 64; ++i) alloc.begin_phase("deep");
+    for (std::uint32_t i = 0; i < fa::memory::most_open_phases; ++i) alloc.begin_phase("deep");
     CHECK(r.count(fa::code::FA429) == 1);
     alloc.begin_phase("deeper");
     CHECK(r.count(fa::code::FA429) == 2);
-    for (int i = 0; i < 64; ++i) alloc.end_phase();
+    for (std::uint32_t i = 0; i < fa::memory::most_open_phases; ++i) alloc.end_phase();
     CHECK(r.count(fa::code::FA429) == 2);
     alloc.begin_phase("outside");
     alloc.begin_frame();

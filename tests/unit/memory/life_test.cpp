@@ -84,7 +84,7 @@ TEST_CASE("memory that cannot be had once and for all is refused by the system, 
           }) == static_cast<int>(fa::exhaustion_reason::system_refused));
 }
 
-TEST_CASE("a thread knows 4,104 allocators at a time; one more is exhaustion, until another goes") {
+TEST_CASE("a thread finds each of 4,104 allocators and one more again, also when others are gone") {
     if (!of_the_system) return;
     std::vector<std::unique_ptr<fa::basic_smart_alloc<fa::policy::standard>>> allocs(4104);
     const fa::options o{.frame_capacity = 64_KiB, .slab_page_size = 64_KiB};
@@ -95,10 +95,10 @@ TEST_CASE("a thread knows 4,104 allocators at a time; one more is exhaustion, un
         a->end_frame();
     }
     const fa::basic_smart_alloc<fa::policy::standard> more{o};
-    for (int i = 0; i < 3; ++i) CHECK(more.try_frame_alloc_bytes(16) == nullptr);
+    CHECK(more.try_frame_alloc_bytes(16) != nullptr);
     CHECK(allocs[4100]->frame_number() == 1);
     allocs[17].reset();
-    CHECK(more.try_pool_alloc_bytes(0) == nullptr);
+    CHECK(allocs[18]->frame_number() == 1);
     void* p = more.try_pool_alloc_bytes(16);
     CHECK(p != nullptr);
     more.pool_free_bytes(p, 16);

@@ -255,10 +255,10 @@ FOR_EACH_POLICY("end without begin, begin without end and too many begins are co
         fa::basic_smart_alloc<P> alloc{r.options()};
         alloc.end_frame();
         CHECK(r.count(fa::code::FA428) == 1);
-        for (int i = 0; i < 200; ++i) alloc.begin_frame();
+        for (unsigned i = 0; i < fa::memory::max_frame_depth + 72; ++i) alloc.begin_frame();
         CHECK(r.count(fa::code::FA428) == 2);
         *alloc.template frame_alloc<int>() = 1;
-        for (int i = 0; i < 200; ++i) alloc.end_frame();
+        for (unsigned i = 0; i < fa::memory::max_frame_depth + 72; ++i) alloc.end_frame();
         CHECK(alloc.frame_depth() == 0);
         CHECK(r.count(fa::code::FA428) == 2);
         alloc.begin_frame();
