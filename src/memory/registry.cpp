@@ -32,9 +32,9 @@ struct thread_slot::known_table {
     std::size_t bytes;
 
     known_context& at(std::uint64_t i) noexcept { return reinterpret_cast<known_context*>(this + 1)[i & (capacity - 1)]; }
-    known_context& place_of(std::uint64_t id) noexcept {  // its own, or the empty one that would be
-        std::uint64_t i = id;  // ids are consecutive numbers
-        while (at(i).id != id && at(i).id != 0) ++i;
+    known_context& place_of(std::uint64_t wanted) noexcept {  // its own, or the empty one that would be
+        std::uint64_t i = wanted;  // ids are consecutive numbers
+        while (at(i).id != wanted && at(i).id != 0) ++i;
         return at(i);
     }
     bool full() const noexcept { return (used + 1) * 2 > capacity; }
