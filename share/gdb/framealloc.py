@@ -116,7 +116,13 @@ class Context:
         self.guarded = int(context["guarded_by"]) != 0
         self.thread = int(context["thread"])
         self.depth = int(context["top"]["depth"])
-        self.begun = int(context["records"][1]["generation"])
+        self.begun = int(self.at(1, "records")["generation"])
+
+    def at(self, depth, what):
+        """The record of a depth, or what belongs to it: both lie in segments."""
+        entries = self.c["segments"][0].dereference()[what]
+        in_segment = entries.type.range()[1] + 1
+        return self.c["segments"][depth // in_segment].dereference()[what][depth % in_segment]
 
     def padding(self):
         log = self.c["flight"]["log"]
@@ -199,8 +205,8 @@ def print_frames():
             state = f"{c.depth} open" if c.depth else "none open"
             print(f"  thread {c.thread}: {state}, frame {c.begun}, {c.bytes_in_use()} bytes in use" + (f', tag "{tag}"' if tag else ""))
             for depth in range(1, c.depth + 1):
-                r = c.c["records"][depth]
-                opened = c.c["guarded_by"]["opened"][depth] if c.guarded else None
+                r = c.at(depth, "records")
+                opened = c.at(depth, "opened") if c.guarded else None
                 where = place(opened) if opened is not None else ""
                 print(f"    {depth}: cursor {int(r['cursor']):#x}" + (f", opened at {where}" if where else ""))
 
@@ -294,7 +300,7 @@ def find_outer(context, found, p):
         return False
 
     for depth in range(context.depth + 1):
-        if look(context.c["blocks"][depth], "in use", depth, context.begun):
+        if look(context.at(depth, "blocks"), "in use", depth, context.begun):
             return True
     return any(look(s["blocks"], "held", 0, int(s["frame"])) for s in context.slots())
 
@@ -470,7 +476,7 @@ def arena_memory(c, s, k, below, p):
         found.state = "in use"
         found.depth = c.depth
         if newest and int(s["chunk"]["previous"]) == 0:
-            while found.depth and int(c.c["records"][found.depth - 1]["cursor"]) > p:
+            while found.depth and int(c.at(found.depth - 1, "records")["cursor"]) > p:
                 found.depth -= 1
         found.tag = payer_of(c, below + p - int(k["begin"]))
     else:

@@ -87,11 +87,11 @@ private:
     memory::thread_context* context_ = nullptr;
 };
 
-// Capacity to grow to: double, at least four elements, at least what is needed.
-constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcept {
-    const std::size_t doubled = now < 2 ? 4 : now * 2;
-    return doubled > needed ? doubled : needed;
-}
+// Capacity to grow to: double, at least what is needed.
+constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcept { return now > needed / 2 ? now * 2 : needed; }
+
+// Elements that a container of nothing makes room for when they come one by one.
+inline constexpr std::size_t first_capacity = 4;
 
 // A sum that is too large to exist is a size that no request has.
 constexpr std::size_t checked_sum(std::size_t a, std::size_t b) noexcept {

@@ -9,7 +9,7 @@
 // Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements can
 // be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be an
 // element or a part of the same vec, but for the ranges of insert() that are not forward iterators.
-// Cost: push_back into capacity takes 6 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
+// Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
 // one grow by doubling; reserve() is exact.
 // Iterators are pointers, invalidated as std::vector's are.
 #pragma once
@@ -159,12 +159,12 @@ public:
     T& emplace_back(Args&&... args) {
         if (end_ == limit_) [[unlikely]] {
             if constexpr (!trivial) {
-                grow_and_add<true>(1, one(std::forward<Args>(args)...));
+                grow_and_add<true>(1, one(std::forward<Args>(args)...), object::first_capacity);
                 return *(end_ - 1);
             } else {
                 // No reference to the arguments leaves this function, so that they can stay in registers.
                 T copy = make(std::forward<Args>(args)...);
-                grow<true>(object::next_capacity(capacity(), size() + 1));
+                grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
                 return *object::construct_at<T>(end_++, std::move(copy));
             }
         }
@@ -176,7 +176,7 @@ public:
     FRAMEALLOC_INLINE void push_back(const T& v) { emplace_back(v); }
     FRAMEALLOC_INLINE void push_back(T&& v) { emplace_back(std::move(v)); }
     template <class... Args>
-    [[nodiscard]] bool try_emplace_back(Args&&... args) { return add<false>(1, one(std::forward<Args>(args)...)); }
+    [[nodiscard]] bool try_emplace_back(Args&&... args) { return add<false>(1, one(std::forward<Args>(args)...), object::first_capacity); }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
     [[nodiscard]] bool try_push_back(T&& v) { return try_emplace_back(std::move(v)); }
     FRAMEALLOC_INLINE void pop_back() noexcept {
@@ -361,20 +361,20 @@ private:
 
     // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done: it
     // may build from them, and nothing has changed when it throws. False, with nothing built, when memory is exhausted;
-    // Must: then the exhaustion handler is asked, which does not come back empty-handed.
+    // Must: then the exhaustion handler is asked, which does not come back empty-handed. `least`: capacity after growth.
     template <bool Must, class Build>
-    FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build) {
-        if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build);
+    FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
+        if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
         object::check_open<Policy>(source_);
         if (n != 0) end_ = build(end_);
         return true;
     }
     template <bool Must, class Build>
-    FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build) {
+    FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
         const void* caller = __builtin_return_address(0);
         revive_if_ended(caller);
         const std::size_t needed = object::checked_sum(size(), n);
-        const std::size_t wanted = object::next_capacity(capacity(), needed);
+        const std::size_t wanted = object::next_capacity(capacity(), needed < least ? least : needed);
         // One by one near a limit would copy everything each time.
         return move_and_add<Must>(wanted, n == 1 ? wanted : needed, build, caller);
     }
