@@ -7,6 +7,8 @@
 // Members as in std::unordered_map, and its guarantees: what throws while one element is inserted leaves the map as it
 // was. Entries lie side by side, so that growth invalidates pointers and references too, and keys and values have to be
 // movable; an entry whose move may throw is copied, and one that can only be moved then is lost with those before it.
+// In m[i] = m[j] the reference on the right is gone when m[i] makes the map grow: use insert_or_assign(i, m.at(j)), which
+// takes it.
 // Strings are found by std::string_view. A hash function that is not noexcept has its results kept, 8 bytes a slot.
 //
 // The order differs from run to run: positions depend on a number drawn for the process, so that nobody can choose keys
@@ -269,7 +271,9 @@ public:
             }
         }
         erase_at(i);
-        return settled(i + 1);
+        const iterator behind = settled(i + 1);
+        table_.pass_empty(i, static_cast<std::size_t>(behind.used_ - table_.used));
+        return behind;
     }
     iterator erase(iterator at) noexcept { return erase(const_iterator(at)); }
     iterator erase(const_iterator first, const_iterator last) noexcept {

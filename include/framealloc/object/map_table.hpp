@@ -119,6 +119,11 @@ struct map_table {
             ++room;
         }
     }
+    // After slot i was vacated, of which the next full one is known: draining from the front looks at no slot twice.
+    void pass_empty(std::size_t i, std::size_t next_full) noexcept {
+        while (first < i && !is_full(first)) ++first;
+        if (first >= i) first = next_full;
+    }
     void forget() noexcept {
         const std::uint64_t kept = seed;
         *this = {};

@@ -101,7 +101,8 @@ FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whateve
                         auto frame = alloc.frame_scope();
                         std::memset(frame.alloc_bytes(10'000), 1, 10'000);
                     }
-                    CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB);
+                    const std::size_t resting = fa::guard::under_tool ? 4_MiB : 0;  // there freed blocks rest, whatever the options say
+                    CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB + resting);
                 }
             }
         }

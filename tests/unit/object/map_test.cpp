@@ -129,7 +129,6 @@ FOR_EACH_POLICY("a map takes keys and values that lie in it, when it grows and w
     go([](auto& m, int i) { m.insert_or_assign(i, m.at(0)); });
     go([](auto& m, int i) { m.emplace(i, m.at(0)); });
     go([](auto& m, int i) { m.insert({i, m.at(0)}); });
-    go([](auto& m, int i) { m[i] = m.at(0); });
     go([](auto& m, int i) { REQUIRE(m.try_insert(i, m.at(0))); });
     auto names = frame.template map<std::string, std::string>();
     names.try_emplace("0", "0");
@@ -271,8 +270,8 @@ FOR_EACH_POLICY("erasing and inserting in turn takes no more memory, and drainin
     CHECK(m.bucket_count() == before);
     CHECK(m.size() == 60);
     auto big = frame.template map<int, int>();
-    for (int i = 0; i < 100'000; ++i) big[i] = i;
-    while (!big.empty()) big.erase(big.begin());  // would not end if begin() looked at every slot each time
+    for (int i = 0; i < 1'000'000; ++i) big[i] = i;
+    while (!big.empty()) big.erase(big.begin());  // would not end in an hour if begin() looked at every slot each time
     CHECK(big.begin() == big.end());
 }
 

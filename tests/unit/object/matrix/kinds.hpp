@@ -38,8 +38,12 @@ struct frame {
     }
 
 private:
+    static fa::options small(fa::options o) {
+        o.frame_capacity = 65536;  // a guarded frame's end forbids all of it
+        return o;
+    }
     recorder recorder_;
-    fa::basic_smart_alloc<P> alloc_{recorder_.options()};
+    fa::basic_smart_alloc<P> alloc_{small(recorder_.options())};
     unsigned turn_ = 0;
 };
 
