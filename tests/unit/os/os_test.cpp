@@ -48,6 +48,7 @@ TEST_CASE("fixed pages are first fit, aligned, zeroed and reusable to the last p
 
 TEST_CASE("the ledger counts, limits and seals, and does not count what was refused") {
     test::test_pages source;
+    const std::size_t page = source.granularity();
     fa::os::page_ledger ledger;
     ledger.open(source, 128_KiB, false);
     exhaustion_reason why{};
@@ -59,19 +60,19 @@ TEST_CASE("the ledger counts, limits and seals, and does not count what was refu
     CHECK(why == exhaustion_reason::global_limit);
     CHECK(ledger.committed() == 128_KiB);
     CHECK(ledger.requests() == 2);  // not what the limit refused
-    ledger.decommit(p, 4096);
+    ledger.decommit(p, page);
     source.refuse_after = 0;
-    CHECK(ledger.reserve(4096, 4096, why) == nullptr);
-    CHECK_FALSE(ledger.commit(p, 4096, why));
+    CHECK(ledger.reserve(page, page, why) == nullptr);
+    CHECK_FALSE(ledger.commit(p, page, why));
     CHECK(why == exhaustion_reason::system_refused);
     CHECK(ledger.requests() == 2);
     source.refuse_after = -1;
-    CHECK(ledger.commit(p, 4096, why));
+    CHECK(ledger.commit(p, page, why));
     CHECK(ledger.requests() == 3);
     ledger.seal();
-    CHECK(ledger.reserve(4096, 4096, why) == nullptr);
+    CHECK(ledger.reserve(page, page, why) == nullptr);
     CHECK(why == exhaustion_reason::sealed);
-    CHECK_FALSE(ledger.commit(static_cast<char*>(p) + 128_KiB, 4096, why));
+    CHECK_FALSE(ledger.commit(static_cast<char*>(p) + 128_KiB, page, why));
     CHECK(ledger.requests() == 3);
     ledger.release(p, 1_MiB, 128_KiB);
     CHECK(ledger.reserved() == 0);
