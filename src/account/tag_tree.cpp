@@ -46,7 +46,7 @@ tag_node* tag_tree::lookup(tag_node* parent, name_view name, std::uint64_t hash)
 
 bool tag_tree::grow(exhaustion_reason& why) noexcept {
     const std::uint32_t wanted = capacity_ == 0 ? 64 : capacity_ * 2;
-    auto** wider = memory_.allocate_array<tag_node*>(wanted, why);
+    auto** wider = memory_.allocate_array<tag_node*>(std::size_t{wanted} + wanted / 2, why);
     if (wider == nullptr) return false;
     for (std::uint32_t i = 0; i < capacity_; ++i) {
         if (buckets_[i] == nullptr) continue;
@@ -54,7 +54,8 @@ bool tag_tree::grow(exhaustion_reason& why) noexcept {
         while (wider[at & (wanted - 1)] != nullptr) ++at;
         wider[at & (wanted - 1)] = buckets_[i];
     }
-    memory_.deallocate(buckets_, capacity_ * sizeof(tag_node*));
+    if (capacity_ != 0) std::memcpy(wider + wanted, buckets_ + capacity_, capacity_ / 2 * sizeof(tag_node*));
+    memory_.deallocate(buckets_, (std::size_t{capacity_} + capacity_ / 2) * sizeof(tag_node*));
     buckets_ = wider;
     capacity_ = wanted;
     return true;
@@ -82,10 +83,16 @@ tag_node* tag_tree::add(tag_node* parent, name_view name, std::uint64_t hash, ex
     std::uint64_t at = hash;
     while (buckets_[at & (capacity_ - 1)] != nullptr) ++at;
     buckets_[at & (capacity_ - 1)] = node;
+    buckets_[capacity_ + count] = node;
     __atomic_store_n(&last_->next, node, __ATOMIC_RELEASE);  // pairs: for_each()
     last_ = node;
     size_.store_release(count + 1);  // pairs: size()
     return node;
+}
+
+tag_node* tag_tree::at(std::uint32_t index) noexcept {
+    const sync::lock_guard guard(lock_);  // relaxed: the size is written under it
+    return index == 0 || index >= size_.load_relaxed() ? &root_ : buckets_[capacity_ + index];
 }
 
 tag_node* tag_tree::find_or_add(tag_node* parent, name_view name, exhaustion_reason& why) noexcept {

@@ -18,7 +18,7 @@ namespace {
 std::ptrdiff_t distance(std::uintptr_t from, std::uintptr_t to) noexcept { return static_cast<std::ptrdiff_t>(to - from); }
 
 void name_tag(pointer_info& out, const account::tag_node* n) noexcept {
-    if (n != nullptr) std::snprintf(out.tag, sizeof out.tag, "%.*s", static_cast<int>(n->path_length), n->path);
+    if (n != nullptr) out.tag = n->path;
 }
 
 void copy_block(pointer_info& out, const guard::frame_block& b, std::uintptr_t p) noexcept {
@@ -38,7 +38,7 @@ void in_log(const thread_context& c, const flight_slot& s, std::uintptr_t p, poi
         return;
     }
     out.depth = 0;
-    out.tag[0] = '\0';
+    out.tag = "";
     if (out.state != pointer_state::held) out.state = pointer_state::unused;  // a zone, or memory above the cursor
     if (const guard::frame_block* b = c.guarded_by->ended.containing(p)) {
         copy_block(out, *b, p);
@@ -178,9 +178,7 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
         }
         return true;
     }
-    a.tags.for_each([&](account::tag_node& n) {
-        if (n.index == copy.tag_index && out.state == pointer_state::in_use) name_tag(out, &n);
-    });
+    if (out.state == pointer_state::in_use) name_tag(out, a.tags.at(copy.tag_index));
     return true;
 }
 
@@ -195,7 +193,7 @@ pointer_info describe(const void* p) noexcept {
             found = in_arena(*c, address_of(p), out);
             if (found) out.thread = thread_of(*c);
         }
-        if (found) std::memcpy(out.allocator, a.name, sizeof out.allocator);
+        if (found) out.allocator = a.name;
     });
     return out;
 }

@@ -62,6 +62,9 @@ std::uint32_t open_frames(core& c) noexcept {
     return n;
 }
 
+// A core and, behind it, its name.
+std::size_t core_bytes(const char* name) noexcept { return align_up(sizeof(core) + std::strlen(name) + 1, alignof(core)); }
+
 void destroy(core* c) noexcept {
     for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
         flight_slot* s = t->flight;
@@ -80,7 +83,7 @@ void destroy(core* c) noexcept {
     c->large.release_all();
     c->meta.release_all();
     page_source* source = c->source;
-    const std::size_t bytes = align_up(sizeof(core), source->granularity());
+    const std::size_t bytes = align_up(core_bytes(c->name), source->granularity());
     if (c->config.fixed_bytes != 0) {
         os::system_pages system;
         void* own = c->own_fixed;
@@ -99,6 +102,12 @@ void destroy(core* c) noexcept {
     source->release(c, bytes);
 }
 
+core* construct_core(void* p, const core_config& o) noexcept {
+    auto* c = ::new (p) core(o);
+    c->name = std::strcpy(reinterpret_cast<char*>(c + 1), o.name);
+    return c;
+}
+
 // The core lies at the start of its fixed memory, or in pages of its source.
 core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
     if (o.fixed_bytes != 0) {
@@ -114,16 +123,17 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
         }
         const std::uintptr_t begin = align_up(address_of(own != nullptr ? own : o.fixed_data), alignof(core));
         const std::uintptr_t end = address_of(own != nullptr ? own : o.fixed_data) + o.fixed_bytes;
-        if (begin + sizeof(core) >= end) return nullptr;
-        auto* c = ::new (pointer_at(begin)) core(o);
+        const std::size_t first = core_bytes(o.name);
+        if (begin + first >= end) return nullptr;
+        core* c = construct_core(pointer_at(begin), o);
         c->own_fixed = own;
-        c->source = ::new (c->fixed_storage) os::fixed_pages(pointer_at(begin + sizeof(core)), end - begin - sizeof(core));
+        c->source = ::new (c->fixed_storage) os::fixed_pages(pointer_at(begin + first), end - begin - first);
         if (own != nullptr) c->config.fixed_bytes = align_up(o.fixed_bytes, os::system_pages{}.granularity());
         return c;
     }
     os::system_pages system({.base_address = o.base_address, .huge = o.huge_pages});
     page_source* source = o.pages != nullptr ? o.pages : &system;
-    const std::size_t bytes = align_up(sizeof(core), source->granularity());
+    const std::size_t bytes = align_up(core_bytes(o.name), source->granularity());
     void* p = source->reserve(bytes, source->granularity());
     why = exhaustion_reason::system_refused;
     if (p == nullptr) return nullptr;
@@ -131,7 +141,7 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
         source->release(p, bytes);
         return nullptr;
     }
-    auto* c = ::new (p) core(o);
+    core* c = construct_core(p, o);
     c->system = system;
     c->source = o.pages != nullptr ? o.pages : &c->system;
     return c;
@@ -242,7 +252,6 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     core* c = place_core(o, why);
     if (c == nullptr) return nullptr;
     c->id = fresh_id();
-    std::snprintf(c->name, sizeof c->name, "%s", o.name);
     c->pages.open(*c->source, o.global_limit, o.fixed_bytes != 0);
     map_classes(*c);
     c->config.strict = strictness_of(o);

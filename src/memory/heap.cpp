@@ -115,9 +115,7 @@ void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes
     tag_account* payer = tag_index < c.indices ? c.by_index[tag_index] : nullptr;
     if (payer == nullptr) {
         exhaustion_reason why{};
-        c.owner->tags.for_each([&](account::tag_node& n) {
-            if (n.index == tag_index) payer = account_for(c, &n, why);
-        });
+        payer = account_for(c, c.owner->tags.at(tag_index), why);
         if (payer == nullptr) payer = c.root_tag;
     }
     payer->heap_returned.add(bytes);

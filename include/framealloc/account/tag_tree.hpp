@@ -38,6 +38,8 @@ public:
     // Returns null when metadata is exhausted. Threads: any.
     tag_node* find_or_add(tag_node* parent, name_view name, exhaustion_reason& why) noexcept;
     tag_node* find(tag_node* parent, name_view name) noexcept;
+    // The root where no node has this index. Threads: any.
+    tag_node* at(std::uint32_t index) noexcept;
     std::uint32_t size() const noexcept { return size_.load_acquire(); }  // pairs: add()
     // Walks all nodes, root first. Threads: any; nodes added meanwhile may be missed.
     template <class F>
@@ -57,7 +59,7 @@ private:
     tag_node root_;
     tag_node* last_ = &root_;
     sync::atomic<std::uint32_t> size_{1};
-    tag_node** buckets_ = nullptr;  // open addressing, at most half full
+    tag_node** buckets_ = nullptr;  // open addressing, at most half full; behind them the nodes by index
     std::uint32_t capacity_ = 0;
 };
 

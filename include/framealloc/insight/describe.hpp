@@ -29,8 +29,8 @@ enum class pointer_state : std::uint8_t {
 struct pointer_info {
     pointer_state state = pointer_state::unknown;
     memory_kind kind{};
-    char allocator[48] = {};  // options::name
-    char tag[96] = {};        // path; empty for the root and where it is not known
+    const char* allocator = "";  // options::name; lives as long as the allocator, as `tag` does
+    const char* tag = "";        // path; empty for the root and where it is not known
     std::uintptr_t begin = 0; // of the block; 0 for frame memory in an arena, whose allocations have no bounds
     std::size_t bytes = 0;    // of the block: a pool block's class, what was asked for otherwise
     std::ptrdiff_t offset = 0;  // of the pointer in it; negative in the zone before it

@@ -84,7 +84,7 @@ struct core {
 
     core_config config;
     std::uint64_t id = 0;
-    char name[48] = {};
+    const char* name = "";  // its text lies behind this object
     sync::atomic<std::uint64_t> handles{1};
     os::system_pages system{};
     alignas(os::fixed_pages) unsigned char fixed_storage[sizeof(os::fixed_pages)] = {};

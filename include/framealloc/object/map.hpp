@@ -564,15 +564,9 @@ private:
         source_ = frame_source(source_.frame().record()->context->top);
     }
 
-    template <class F>
-    static void take_function(F& to, const F& from) noexcept(std::is_nothrow_copy_assignable_v<F>) {
-        static_assert(std::is_copy_assignable_v<F> || std::is_empty_v<F>,
-                      "a map can be assigned to if its hash function and equality can: a lambda with captures cannot");
-        if constexpr (std::is_copy_assignable_v<F>) to = from;
-    }
     void take_functions(const basic_frame_map& other) {
-        take_function(hash_, other.hash_);
-        take_function(equal_, other.equal_);
+        object::take_function(hash_, other.hash_);
+        object::take_function(equal_, other.equal_);
     }
     void steal(basic_frame_map& other) noexcept {
         table_ = other.table_;

@@ -40,6 +40,13 @@ using default_hash = std::conditional_t<string_like<K>, string_hash, std::hash<K
 template <class K>
 using default_equal = std::conditional_t<string_like<K>, string_equal, equal_to>;
 
+template <class F>
+void take_function(F& to, const F& from) noexcept(std::is_nothrow_copy_assignable_v<F>) {
+    static_assert(std::is_copy_assignable_v<F> || std::is_empty_v<F>,
+                  "a map can be assigned to if its hash function and equality can: a lambda with captures cannot");
+    if constexpr (std::is_copy_assignable_v<F>) to = from;
+}
+
 // Made from a frame's memory, as the element of a container takes its container's.
 template <class T>
 concept takes_frame = requires { requires std::is_same_v<typename T::source_type, frame_source>; } &&

@@ -54,7 +54,7 @@ using memory::guard_level;
 using memory::strictness;
 
 struct options {
-    const char* name = "";                          // in reports; copied, 47 characters
+    const char* name = "";                          // in reports; copied
     std::size_t frame_capacity = 1_MiB;             // bytes; a thread's first chunk, and the step in which it grows
     std::size_t frame_limit = 0;                    // bytes handed out per thread, padding and out-of-line blocks included; 0: none
     // Outermost frames whose bytes stay intact, the current one included. A thread takes frame_capacity for each as its first

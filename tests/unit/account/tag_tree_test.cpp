@@ -31,6 +31,8 @@ TEST_CASE("a tag tree finds what it has and knows the path") {
     CHECK(tree.find(physics, {"4321", 4})->index == 4321 + 3);
     std::uint32_t expected = 0;
     tree.for_each([&](fa::account::tag_node& n) { CHECK(n.index == expected++); });
+    tree.for_each([&](fa::account::tag_node& n) { CHECK(tree.at(n.index) == &n); });
+    CHECK(tree.at(5003) == tree.root());
     CHECK(expected == 5003);
     meta.release_all();
 }

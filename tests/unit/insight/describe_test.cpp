@@ -29,6 +29,21 @@ TEST_CASE("in debug the line of the allocation is known, of every kind") {
     alloc.heap_free_bytes(h, 100'000);
 }
 
+FOR_EACH_POLICY("names of any length stay whole, in descriptions and in faults") {
+    for (const std::size_t length : {std::size_t{47}, std::size_t{48}, std::size_t{1000}, std::size_t{100'000}}) {
+        const std::string name(length, 'n'), tag = std::string(length, 't') + "::leaf";
+        std::string faulty;
+        auto on_fault = [&](const fa::fault& f) { faulty = f.allocator; };
+        fa::basic_smart_alloc<P> alloc{fa::options{.name = name.c_str(), .on_fault = on_fault}};
+        fa::tag_scope scope{alloc, tag};
+        const auto box = alloc.template pool_box<int>(1);
+        CHECK(fa::describe(box.get()).allocator == name);
+        CHECK(fa::describe(box.get()).tag == tag);
+        alloc.end_frame();  // none is open
+        CHECK(faulty == name);
+    }
+}
+
 FOR_EACH_POLICY("pool blocks: in use, freed here or elsewhere, never handed out") {
     fa::basic_smart_alloc<P> alloc{fa::options{.name = "game"}};
     fa::tag_scope tag{alloc, "physics::solver"};

@@ -124,8 +124,9 @@ TEST_CASE("fixed memory is used from its begin to its end and not beyond, wherev
     for (std::size_t offset : {0U, 8U, 100U, 2000U, 4095U}) {
         for (std::size_t size : {600'000U, 601'001U, 602'500U, 604'095U}) {
             std::memset(memory, 0xA5, sizeof memory);
+            const std::string name(offset, 'n');  // lies in it too
             {
-                fa::options o{.frame_capacity = 16_KiB, .slab_page_size = 64_KiB};
+                fa::options o{.name = name.c_str(), .frame_capacity = 16_KiB, .slab_page_size = 64_KiB};
                 o.fixed_memory = std::span<std::byte>(reinterpret_cast<std::byte*>(memory) + offset, size);
                 fa::basic_smart_alloc<fa::policy::standard> alloc{o};
                 std::size_t had = 0;
