@@ -50,6 +50,8 @@ struct returned_blocks {
 };
 static_assert(sizeof(returned_blocks) == 16);
 
+inline constexpr std::uint8_t sampled_class = 255;  // pool_page::size_class of pages that hold sampled blocks
+
 struct pool_page {
     // The owner's key while a free may take the fast path; closed_key when the page is full, so that the next free comes by
     // slowly. A number that is never reused, as an address might be.

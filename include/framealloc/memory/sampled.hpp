@@ -49,8 +49,6 @@ private:
     sampled_slot slots_[most];
 };
 
-inline constexpr std::uint8_t sampled_class = 255;  // pool_page::size_class of pages that hold sampled blocks
-
 // Counts an event; arms the thread when it is time.
 void sample_event(thread_context& c) noexcept;
 // While armed: the chosen allocation's memory; null for the others, which are served as always.

@@ -45,10 +45,11 @@ public:
     void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::ask_handler); }
     void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::return_null); }
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::pool_free_bytes(owner_, p, bytes, align); }
-    bool try_grow(void*, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
+    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
         const unsigned k = memory::class_for(old_bytes, align);
         if (owner_.owner->guarded) return new_bytes <= old_bytes;  // a zone begins where the block ends
-        return k != memory::no_class && memory::class_for(new_bytes, align) == k;
+        if (k == memory::no_class || memory::class_for(new_bytes, align) != k) return false;
+        return owner_.owner->sampled == nullptr || memory::page_of(p)->size_class != memory::sampled_class;  // the same
     }
     memory::core_ref owner() const noexcept { return owner_; }
     friend bool operator==(const pool_source& a, const pool_source& b) noexcept { return a.owner_.id == b.owner_.id; }

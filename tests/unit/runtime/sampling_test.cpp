@@ -2,6 +2,7 @@
 
 #include <support/recorder.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -66,6 +67,41 @@ TEST_CASE("sampling changes nothing that a right program sees, on any thread") {
         CHECK(alloc.tag_stats("game").total_bytes == 0);
         CHECK(r.faults.empty());
     }
+}
+
+FOR_EACH_POLICY("a vec that grew while allocations were sampled and the batch after it share no byte") {
+    recorder r;
+    fa::options o{.guard_sample = 20};
+    o.guard = fa::guard_level::off;
+    const fa::basic_smart_alloc<P> alloc{r.options(o)};
+    int overlapping = 0, changed = 0;
+    for (int n = 0; n < 20'000; ++n) {
+        const auto frame = alloc.frame_scope();
+        auto v = frame.template vec<long>();
+        for (long i = 0; i < 100; ++i) v.push_back(i);
+        const auto batch = frame.template batch<long>(200);
+        std::fill(batch.begin(), batch.end(), -1L);
+        overlapping += v.data() + v.capacity() > batch.data() && v.data() < batch.data() + batch.size() ? 1 : 0;
+        for (long i = 0; i < 100; ++i) changed += v[static_cast<std::size_t>(i)] != i ? 1 : 0;
+    }
+    CHECK(overlapping == 0);
+    CHECK(changed == 0);
+    CHECK(r.faults.empty());
+}
+
+FOR_EACH_POLICY("a sampled pool block has the bytes that were asked for: a pool_vec moves out of it") {
+    recorder r;
+    fa::options o{.guard_sample = 1};
+    o.guard = fa::guard_level::off;
+    const fa::basic_smart_alloc<P> alloc{r.options(o)};
+    for (int n = 0; n < 3'000; ++n) {
+        auto v = alloc.template pool_vec<int>(fa::capacity(5));
+        v.reserve(7);  // of the same class
+        for (int i = 0; i < 7; ++i) v.push_back(i);
+        for (int i = 0; i < 7; ++i) REQUIRE(v[static_cast<std::size_t>(i)] == i);
+    }
+    CHECK(r.faults.empty());
+    CHECK(alloc.stats().total_allocated == 0);
 }
 
 TEST_CASE("a sampled block is described, charged to its tag, counted as a leak, and outlives its allocator") {
