@@ -44,6 +44,23 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t s
     }
 }
 
+void next_serial(thread_context& c) noexcept {
+    if (++c.mark_serial == 0) ++c.mark_serial;  // zero is no checkpoint
+}
+
+// What was born since the checkpoint has ended; what is born from now on has not.
+void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
+    next_serial(c);
+    while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth == depth && younger(c.rolled[c.rolled_count - 1].from, serial)) --c.rolled_count;
+    if (c.rolled_count == most_rolled_births) {
+        c.rolled[0].to = c.rolled[1].to;
+        c.rolled[0].mixed = true;
+        std::memmove(c.rolled + 1, c.rolled + 2, (most_rolled_births - 2) * sizeof(rolled_births));
+        --c.rolled_count;
+    }
+    c.rolled[c.rolled_count++] = {depth, serial, c.mark_serial, false};
+}
+
 // Of an inner frame that ended after the checkpoint: somebody reads what would be taken back.
 const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
     for (const held_frame* h = c.flight->held; h != nullptr && h->depth == depth; h = h->next) {
@@ -58,7 +75,7 @@ const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     settle(c);
     make_room_for_mark(c);
-    if (++c.mark_serial == 0) ++c.mark_serial;  // zero is no checkpoint
+    next_serial(c);
     frame_record* r = c.top;
     c.marks[c.mark_count] = {r->cursor, r->generation, c.mark_serial, r->depth, c.log.size()};
     add_pending(*r, pending_marks);
@@ -97,6 +114,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     r->cursor = m->cursor;
     begin_segment(c, m->cursor);
     c.mark_count = cp.index_ + 1;
+    note_rolled_births(c, r->depth, m->serial);
     refresh_limit(c);
     return true;
 }

@@ -220,7 +220,7 @@ void reset_ground(thread_context& c) noexcept {
     close_account(c, ground);
     free_blocks(c, blocks_at(c, 0));
     owner_increment(ground->generation);  // containers that lie there have ended
-    c.mark_count = 0;
+    c.mark_count = c.rolled_count = 0;
     if (!c.flight->parked) {
         return_to(c, c.flight->start);
         ground->cursor = c.flight->start;
@@ -294,6 +294,7 @@ void close_top(thread_context& c) noexcept {
     while (c.phase_count != 0 && c.phases[c.phase_count - 1].record == r) c.phase = c.phases[--c.phase_count].previous;
     frame_record* outer = outer_of(r);
     while (c.mark_count != 0 && c.marks[c.mark_count - 1].depth >= r->depth) --c.mark_count;
+    while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth >= r->depth) --c.rolled_count;
     if (handed) {
         hand_up(c, r);
     } else if (keep) {
@@ -446,6 +447,16 @@ bool frame_ref::on_top() const noexcept {
     return record_ == c.top && (c.mark_count == 0 || !below_floor(c, *record_, mark_));
 }
 
+bool frame_ref::rolled_back() const noexcept {
+    const thread_context& c = *record_->context;
+    for (std::uint32_t i = 0; i < c.rolled_count; ++i) {
+        const rolled_births& e = c.rolled[i];
+        if (e.depth != record_->depth && !(e.mixed && e.depth < record_->depth)) continue;
+        if (static_cast<std::int32_t>(mark_ - e.from) >= 0 && static_cast<std::int32_t>(mark_ - e.to) < 0) return true;
+    }
+    return false;
+}
+
 void frame_ref::raise_ended(const char* what, const void* caller) const noexcept {
     if (record_ == nullptr) broken_invariant("a frame container without a frame");
     record_->context->owner->raise(code::FA002, what, nullptr, 0, site::of_caller(caller != nullptr ? caller : __builtin_return_address(0)));
@@ -471,7 +482,7 @@ bool frame_ref::may_free(const void* p, const void* caller) const noexcept {
 }
 
 void frame_ref::abandon(void* p) const noexcept {
-    if (p == nullptr || !alive() || !may_free(p, __builtin_return_address(0)) || in_arena(*record_->context, p)) return;
+    if (p == nullptr || !alive() || !may_free(p, __builtin_return_address(0)) || in_arena(*record_->context, p) || rolled_back()) return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);
 }
@@ -483,7 +494,7 @@ void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
 }
 
 bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
-    if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request) return false;
+    if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request || rolled_back()) return false;
     frame_record* r = record_;
     if (guarded(*r->context)) return belongs_to_caller(*r->context) && try_grow_top(*r->context, p, new_bytes);
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
@@ -501,7 +512,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
 }
 
 void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
-    if (p == nullptr || !alive() || !on_top()) return;
+    if (p == nullptr || !alive() || !on_top() || rolled_back()) return;
     frame_record* r = record_;
     if (guarded(*r->context)) return may_free(p) ? shrink_top(*r->context, p, new_bytes) : void();
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);

@@ -115,7 +115,8 @@ public:
     virtual range extent() const = 0;      // all it may write to
     virtual std::size_t content() const = 0;  // bytes that have its pattern
     virtual bool intact() const = 0;
-    virtual bool can_end_later() const { return true; }  // than its frame or its rollback
+    virtual bool can_end_later() const { return true; }  // than its frame
+    virtual bool can_end_after_rollback() const { return can_end_later(); }
     std::uint32_t id() const { return id_; }
 
 protected:
@@ -344,6 +345,7 @@ public:
     std::size_t content() const override { return items_.size() * 4; }
     bool intact() const override { return items_.empty() || std::memcmp(items_.data(), pattern_of(id_), items_.size() * 4) == 0; }
     bool can_end_later() const override { return false; }  // its elements must be gone before the frame
+    bool can_end_after_rollback() const override { return std::is_same_v<Allocator, fa::frame_allocator<std::uint32_t>>; }
     void push(std::size_t n) {
         try {
             for (; n != 0 && items_.size() * 4 < largest; --n) items_.push_back(number_of(id_, items_.size()));

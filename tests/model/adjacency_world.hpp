@@ -175,10 +175,10 @@ public:
         open_frame& f = frames_.back();
         if (f.marks.empty()) return;
         const std::size_t i = roll(f.marks.size());
-        const bool before = true;
+        const bool before = roll(2) == 0;
         std::vector<std::unique_ptr<owner>> later;  // than the rollback
         while (f.owners.size() > f.marks[i].owners) {
-            if (!before && f.owners.back()->can_end_later()) later.push_back(std::move(f.owners.back()));
+            if (!before && f.owners.back()->can_end_after_rollback()) later.push_back(std::move(f.owners.back()));
             f.owners.pop_back();
         }
         const std::size_t faults = recorder_.faults.size();
@@ -256,11 +256,16 @@ private:
     // A handler's own block lies where the growth that asked for it would have gone.
     void allocate_inside() {
         if (inside_ || frames_.empty() || roll(2) == 0) return;
-        if (P::checks) return;
         inside_ = true;
         const fa::frame_source s = source(top());
         const std::size_t n = 1 + roll(100);
-        if (void* p = s.try_allocate(n, 8)) from_handlers_.push_back(std::make_unique<raw>(next_owner(), s, p, n));
+        if (roll(2) == 0) {
+            auto made = std::make_unique<pool_numbers>(next_owner(), fa::pool_source(alloc_->owner()));
+            made->push(n, false);
+            from_handlers_.push_back(std::move(made));
+        } else if (void* p = s.try_allocate(n, 8)) {
+            from_handlers_.push_back(std::make_unique<raw>(next_owner(), s, p, n));
+        }
         inside_ = false;
     }
     bool on_budget(const fa::budget_event&) {

@@ -122,6 +122,8 @@ public:
 
 private:
     bool on_top() const noexcept;  // an allocation may come from the arena
+    // What was allocated may have gone with a rollback: then nothing is freed before the frame ends, and nothing grows in place.
+    bool rolled_back() const noexcept;
 
     frame_record* record_ = nullptr;
     std::uint32_t generation_ = 0;

@@ -65,6 +65,16 @@ struct frame_mark {
     std::uint32_t log_size;
 };
 
+// Containers of a frame that a rollback ended: births from `from` on and before `to`, as marks count them. Those whose
+// destructors still run must not free what is gone.
+struct rolled_births {
+    std::uint32_t depth;
+    std::uint32_t from;
+    std::uint32_t to;
+    bool mixed;  // merged: some of these births, at this depth or deeper, were before and some after a rollback
+};
+inline constexpr std::uint32_t most_rolled_births = 8;
+
 // The frame_holds taken while one frame was open. Its thread frees it when none is left.
 struct held_frame {
     held_frame* next;
@@ -155,7 +165,7 @@ struct thread_context {
     tag_account* phase;
     tag_account** by_tag_id;      // accounts of constexpr tags
     std::uint32_t tag_ids;        // entries in by_tag_id
-    std::uint32_t mark_serial;    // counts checkpoints
+    std::uint32_t mark_serial;    // counts checkpoints and rollbacks
     std::uint64_t installed[block_kind_count];          // classes whose page is installed below, a bit each
     pool_page* pages[block_kind_count][class_count];    // an always empty page where none is installed
 
@@ -237,6 +247,8 @@ struct thread_context {
     std::uint32_t sample_wait;            // events until it is armed
     std::uint32_t sample_skip;            // while armed: allocations until the chosen one, which is 1; otherwise 0
     std::uint64_t sample_random;
+    std::uint32_t rolled_count;           // entries in `rolled`
+    rolled_births rolled[most_rolled_births];  // of open frames, the oldest first
     site last_site;                       // debug: the call that is being served; empty when it does not say
 };
 

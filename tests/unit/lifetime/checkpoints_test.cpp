@@ -1,6 +1,7 @@
 // api.md, Semantics 4: a checkpoint is a floor.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -216,4 +217,59 @@ FOR_EACH_POLICY("a checkpoint whose guard is gone rolls nothing back, and the on
     CHECK(alloc.frame_stats().bytes_in_use == used + 2016);
     CHECK(alloc.rollback_to(older));
     CHECK(alloc.frame_stats().bytes_in_use == used);
+}
+
+namespace {
+
+// Two blocks out of line, full of their own bytes: whoever frees one of them twice gives both the same memory.
+template <class Frame>
+void check_apart(const Frame& frame) {
+    const auto a = frame.template batch<unsigned char>(60'000), b = frame.template batch<unsigned char>(60'000);
+    std::fill(a.begin(), a.end(), static_cast<unsigned char>(1));
+    std::fill(b.begin(), b.end(), static_cast<unsigned char>(2));
+    CHECK(a[0] == 1);
+    CHECK(a[59'999] == 1);
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a container that is destroyed after the rollback that took its memory frees nothing") {
+    for (const auto guard : {fa::guard_level::off, fa::guard_level::automatic}) {
+        recorder r;
+        fa::options o{.frame_capacity = 64_KiB};
+        o.guard = guard;
+        const fa::basic_smart_alloc<P> alloc{r.options(o)};
+        for (int rollbacks : {1, 2, 30}) {  // more than are remembered one by one
+            const auto frame = alloc.frame_scope();
+            const auto before = alloc.frame_checkpoint();
+            {
+                auto v = frame.template vec<int>(fa::capacity(20'000));  // out of line
+                auto s = frame.string(60'000, 'x');
+                auto m = frame.template map<int, int>(fa::capacity(20'000));
+                auto small = std::optional(std::vector<int, fa::frame_allocator<int>>(8, 1, fa::frame_allocator<int>(frame)));
+                for (int i = 0; i < rollbacks; ++i) {
+                    const auto inner = alloc.frame_checkpoint();
+                    auto also = frame.template vec<int>(fa::capacity(20'000));
+                    CHECK(alloc.rollback_to(i % 2 == 0 ? inner : before));
+                    if (i % 2 != 0) continue;
+                    const auto guarded = alloc.checkpoint_guard();
+                    also = frame.template vec<int>(fa::capacity(20'000));
+                }
+                CHECK(alloc.rollback_to(before));
+                const auto block = frame.template batch<int>(8);  // where `small` was
+                std::fill(block.begin(), block.end(), 7);
+                small.reset();
+                const auto next = frame.template batch<int>(8);
+                std::fill(next.begin(), next.end(), 9);
+                CHECK(block[0] == 7);
+                check_apart(frame);
+            }
+            check_apart(frame);
+            auto later = frame.template vec<int>();  // is none of those
+            for (int i = 0; i < 40'000; ++i) later.push_back(i);
+            CHECK(later[39'999] == 39'999);
+        }
+        CHECK(r.faults.empty());
+        CHECK(alloc.stats().total_allocated == 0);
+    }
 }
