@@ -17,12 +17,19 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
     c.owner->warn({.what = code::FA311, .detail = detail, .where = c.last_site, .bytes = e.requested, .tag = c.tag->node->path});
 }
 
+// The handler may allocate.
+bool ask_handler(thread_context& c, const budget_event& e) noexcept {
+    if (!c.budget.handler) return false;
+    const activity_scope theirs(&c, activity::none);
+    return c.budget.handler(e);
+}
+
 admission judge(thread_context& c, const budget_event& e, account::budget_line& line) noexcept {
     bool serve = true;
     switch (c.budget.policy) {
         case budget_policy::fail: serve = false; break;
         case budget_policy::promote: return admission::elsewhere;
-        case budget_policy::custom: return c.budget.handler && c.budget.handler(e) ? admission::granted : admission::refused;
+        case budget_policy::custom: return ask_handler(c, e) ? admission::granted : admission::refused;
         case budget_policy::warn:
             if (c.owner->config.reports) report_exceeded(c, e);
             break;
@@ -32,7 +39,7 @@ admission judge(thread_context& c, const budget_event& e, account::budget_line& 
         line.passed_in = current_frame(c);
         add_pending(c.records[1], pending_always);  // the next frame begins with its whole budget
     }
-    if (c.budget.handler) c.budget.handler(e);
+    ask_handler(c, e);
     return serve ? admission::granted : admission::refused;
 }
 
@@ -52,7 +59,7 @@ admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size
     }
     if (e.exceeded) return judge(c, e, line);
     add_pending(c.records[1], pending_always);  // as in judge()
-    if (c.budget.handler) c.budget.handler(e);
+    ask_handler(c, e);
     return admission::granted;
 }
 

@@ -85,9 +85,15 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
     const std::size_t room = (quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block : 0) * slot;
     if (room >= last - p.carved) return last;
     if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
-    if (admit(c, budget_kind::pool, c.pool_carved, p.block) == admission::granted) return p.carved + slot;
-    why = exhaustion_reason::thread_budget;
-    return p.carved;
+    const unsigned size_class = p.size_class;
+    const tag_account* account = p.account;
+    if (admit(c, budget_kind::pool, c.pool_carved, p.block) != admission::granted) {
+        why = exhaustion_reason::thread_budget;
+        return p.carved;
+    }
+    // Its handler may have used the page up, or taken it for something else.
+    const bool same = p.current && p.size_class == size_class && p.account == account;
+    return same && p.free == nullptr && p.carved != p.end ? p.carved + slot : p.carved;
 }
 
 // Makes a run of virgin blocks free: about a page of memory's worth, so that untouched memory stays untouched.
@@ -98,7 +104,7 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     if (last == p.carved) last = p.carved + slot;
     if (last > p.end) last = p.end;
     last = budgeted_end(*p.owner, p, last, why);
-    if (last == p.carved) return false;
+    if (last == p.carved) return p.free != nullptr;
     if (last > p.accessible) {
         // Doubling keeps the requests few; the last page of a slab of its own is all there is to waste.
         std::uint32_t wanted = p.accessible * 2;
@@ -236,7 +242,9 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
         pool_page* p = lists.current[size_class];
         if (p != nullptr) {
             exhaustion_reason carving{};
-            if (has_room(*c.owner, *p, carving)) return p;
+            const bool room = has_room(*c.owner, *p, carving);
+            if (lists.current[size_class] != p) continue;  // a budget's handler allocated
+            if (room) return p;
             charge_page(c, *p);
             if (p->carved != p->end) {
                 why = carving;

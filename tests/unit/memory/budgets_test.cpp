@@ -1,6 +1,7 @@
 // Budgets of a thread: what is within, what each policy does beyond, and what is left.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <thread>
 
 #include "support/recorder.hpp"
@@ -227,4 +228,53 @@ FOR_EACH_POLICY("what lies out of line counts towards a budget, but not towards 
     };
     CHECK(within(fa::budget_policy::fail) == 33);
     CHECK(within(fa::budget_policy::promote) == 63);
+}
+
+namespace {
+
+// Takes blocks of the class that is asked for, and frame memory, the first times it is asked.
+template <class P>
+struct taker {
+    const fa::basic_smart_alloc<P>* alloc = nullptr;
+    std::size_t blocks = 0;
+    bool inside = false;
+    std::vector<void*> taken{};
+    int frames = 0;
+
+    bool operator()(const fa::budget_event&) {
+        if (inside || frames == 3) return true;
+        inside = true;
+        for (std::size_t i = 0; i < blocks; ++i) taken.push_back(alloc->pool_alloc_bytes(64));
+        frames += alloc->try_frame_alloc_bytes(8) != nullptr ? 1 : 0;
+        inside = false;
+        return true;
+    }
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("a budget's handler may allocate, up to the whole page that is being asked for") {
+    for (const auto guard : {fa::guard_level::off, fa::guard_level::automatic}) {
+        for (const std::size_t blocks : {1U, 63U, 64U, 400U, 1000U, 1100U}) {
+            recorder r;
+            fa::options o;
+            o.guard = guard;
+            const fa::basic_smart_alloc<P> alloc{r.options(o)};
+            taker<P> handler{&alloc, blocks};
+            alloc.on_budget_exceeded(fa::budget_policy::custom, handler);
+            alloc.set_thread_pool_budget(64);
+            alloc.begin_frame();
+            std::vector<void*> own;
+            for (int i = 0; i < 20; ++i) own.push_back(alloc.pool_alloc_bytes(64));
+            CHECK(handler.taken.size() >= blocks);
+            CHECK(handler.frames > 0);
+            own.insert(own.end(), handler.taken.begin(), handler.taken.end());
+            for (std::size_t i = 0; i < own.size(); ++i) std::memset(own[i], static_cast<int>(i % 251), 64);
+            for (std::size_t i = 0; i < own.size(); ++i) REQUIRE(static_cast<unsigned char*>(own[i])[63] == i % 251);
+            for (void* p : own) alloc.pool_free_bytes(p, 64);
+            alloc.end_frame();
+            CHECK(r.faults.empty());
+            CHECK(alloc.stats().total_allocated == 0);
+        }
+    }
 }
