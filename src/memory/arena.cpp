@@ -254,6 +254,12 @@ void count_allocation(thread_context& c) noexcept {
     c.phase->phase_count.add(current_frame(c), 1);
 }
 
+// A container grew: counted and told as an allocation is.
+void note_growth(thread_context& c, std::size_t bytes) noexcept {
+    if (c.counting) count_allocation(c);
+    if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
+}
+
 void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
     if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) {
         why = exhaustion_reason::size_overflow;
@@ -285,9 +291,8 @@ bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcep
     if (c.top != r || r->cursor != end) return false;  // the handler of a fault or a budget allocated
     if (!commit_to(c, *c.flight->chunk, end + more, why)) return false;
     r->cursor = end + more;
-    if (c.counting) count_allocation(c);
     refresh_limit(c);
-    if (watched(c)) tell_allocation(c, memory_kind::frame, more);
+    note_growth(c, more);
     return true;
 }
 
@@ -299,7 +304,9 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     exhaustion_reason why{};
     if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, cursor - c.top->cursor, why) != admission::granted) return false;
     if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why)) return false;  // the budget's handler may have allocated
+    const std::size_t more = cursor - c.top->cursor;
     resize_top_block(c, bytes, cursor);
+    if (more != 0) note_growth(c, more);
     return true;
 }
 
@@ -361,7 +368,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
         if (p != nullptr) {
             c.outer_growth.add(1);
             refresh_limit(c);
-            if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
+            note_growth(c, bytes);
             return p;
         }
         if (f == on_failure::return_null) return nullptr;

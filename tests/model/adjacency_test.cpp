@@ -122,9 +122,9 @@ void add_guards(feature_list& l) {
             f.options.guard = g;
             f.options.guard_sample = 2;
         });
-        l.add("guard " + name + ", watched, tagged, looked at", [&](feature& f) {
+        l.add("guard " + name + ", counted, watched, tagged, looked at", [&](feature& f) {
             f.options.guard = g;
-            f.watches = f.tags = f.looks = true;
+            f.counts = f.watches = f.tags = f.looks = true;
         });
         l.add("guard " + name + ", held, in flight", [&](feature& f) {
             f.options.guard = g;
@@ -195,6 +195,12 @@ void add_limits(feature_list& l) {
 
 void add_watchers(feature_list& l) {
     l.add("counted", [](feature& f) { f.counts = true; });
+    l.add("counted and watched", [](feature& f) { f.counts = f.watches = true; });
+    l.add("counted and watched, sampled, with checkpoints", [](feature& f) {
+        f.options.guard = fa::guard_level::off;
+        f.options.guard_sample = 2;
+        f.counts = f.watches = f.marks = true;
+    });
     l.add("watched", [](feature& f) { f.watches = true; });
     l.add("watched by a handler that allocates", [](feature& f) { f.watches = f.watcher_allocates = true; });
     l.add("counted, watched, budgeted now and then", [](feature& f) {

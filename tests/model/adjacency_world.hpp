@@ -50,7 +50,7 @@ public:
         if (!f.outside && f.depth == 0) open();
     }
     ~world() {
-        if (!finished_) frames_.clear();  // after a failure, as well as it goes
+        while (!finished_ && !frames_.empty()) frames_.pop_back();  // after a failure, as well as it goes
     }
     world(const world&) = delete;
     world& operator=(const world&) = delete;
@@ -273,6 +273,7 @@ private:
         return feature_.on_budget != handler::refuses_some || roll(2) == 0;
     }
     void on_event(const fa::frame_event& e) {
+        told_allocations_ += e.kind == fa::frame_event_kind::allocation && e.memory == fa::memory_kind::frame ? 1U : 0U;
         if (feature_.watcher_allocates && e.kind == fa::frame_event_kind::allocation) allocate_inside();
     }
     bool expected(fa::code c) const {
@@ -428,6 +429,8 @@ private:
         std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
         for (std::size_t i = 1; i < ranges_.size(); ++i) require(ranges_[i - 1].begin + ranges_[i - 1].bytes <= ranges_[i].begin, "two owners' memory overlaps");
         for (const fa::code c : recorder_.faults) require(expected(c), fa::code_text(c));
+        const bool equal = feature_.counts && feature_.watches && !feature_.watcher_allocates;
+        require(!equal || alloc_->frame_stats().allocation_count == told_allocations_, "what is counted is not what is told");
         if (frames_.back().owners.size() > 24 && may_close()) close();
     }
 
@@ -441,7 +444,7 @@ private:
     budget_asked asked_budget_{this};
     event_told told_{this};
     try_again again_{this};
-    std::size_t asked_ = 0;
+    std::size_t asked_ = 0, told_allocations_ = 0;
     bool inside_ = false, finished_ = false, alloc_counted_ = false;
     long alive_before_ = tracked::alive;
     std::uint32_t owners_ = 0;
