@@ -65,7 +65,7 @@ const account::charge_entry* payer_of(const thread_context& c, std::uint64_t off
         end += c.log.at(i).bytes;
         if (offset < end) return c.log.at(i).who;
     }
-    return c.tag;  // not settled yet
+    return c.tag();  // not settled yet
 }
 
 std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {

@@ -7,6 +7,7 @@
 #include <framealloc/lifetime/modules.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/sampled.hpp>
+#include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -195,12 +196,12 @@ void rotate(thread_context& c) noexcept {
 
 // --- the end of a frame ---
 
-std::uint16_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
+std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
     if (r.depth == max_frame_depth || (r.depth != 0 && r.depth % records_per_segment == 0) || diverted(c)) return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
     const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all || c.deferred.config.mode == deferred_mode::at_frame_end;
-    return always ? std::uint16_t{pending_always} : std::uint16_t{0};
+    return always ? pending_always : 0U;
 }
 
 // Charges what no boundary has seen, and takes back what the frame held.
@@ -208,7 +209,7 @@ void close_account(thread_context& c, frame_record* r) noexcept {
     if (r->depth <= 1) charge_pages(c);
     if (const std::uint64_t open = open_bytes(c); open != 0) {
         charge_handed(c, open);
-        c.tag->touch_peak(open);
+        c.tag()->touch_peak(open);
         begin_segment(c, r->cursor);
     }
     take_back_log(c, r->depth, 0);
@@ -226,7 +227,7 @@ void reset_ground(thread_context& c) noexcept {
         ground->cursor = c.flight->start;
     }
     begin_segment(c, ground->cursor);
-    ground->pending_bits = static_cast<std::uint16_t>((ground->pending_bits & ~(pending_scope - 1U)) | pending_ground);
+    ground->pending_bits = (ground->pending_bits & ~(pending_scope - 1U)) | pending_ground;
     c.records[1].pending_bits = sticky_bits(c, c.records[1]);
 }
 
@@ -285,13 +286,13 @@ void close_top(thread_context& c) noexcept {
     drop_released(c, *c.flight, r->depth);
     const bool held = c.flight->held != nullptr && c.flight->held->depth >= r->depth;
     const bool handed = held && r->depth > 1, keep = held || (r->depth == 1 && c.owner->config.frames_in_flight > 1);
-    if (r->pending_bits >= pending_scope && c.owner->config.reports)
-        c.owner->raise(code::FA429, "the frame ends before a tag or phase scope opened in it", nullptr, 0, c.last_site);
+    forget_closed_elsewhere(c);
+    if (r->pending_bits >= pending_scope && c.owner->config.reports) tell_of_open_scopes(c, r);
     const bool told = watched(c) && c.watched_by->depth >= r->depth;
     const frame_event end = told ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(r);
     handed ? settle(c) : close_account(c, r);
-    while (c.phase_count != 0 && c.phases[c.phase_count - 1].record == r) c.phase = c.phases[--c.phase_count].previous;
+    leave_scopes(c, r);
     frame_record* outer = outer_of(r);
     while (c.mark_count != 0 && c.marks[c.mark_count - 1].depth >= r->depth) --c.mark_count;
     while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth >= r->depth) --c.rolled_count;
@@ -361,6 +362,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     const activity_scope changing(&c, activity::changing);
     settle(c);
     follow_observer(c);
+    forget_closed_elsewhere(c);
     frame_record* r = c.top;
     if (r->depth == max_frame_depth) {
         add_pending(*r, pending_always);

@@ -82,8 +82,8 @@ void charge_page(thread_context& c, pool_page& page) noexcept {
     c.taken[static_cast<unsigned>(page.kind)].add(handed);
     if (page.kind == block_kind::outer) return;
     const std::uint64_t bytes = std::uint64_t{handed} * page.block;
-    c.phase->phase_bytes.add(current_frame(c), bytes);
-    c.phase->phase_count.add(current_frame(c), handed);
+    c.phase()->phase_bytes.add(current_frame(c), bytes);
+    c.phase()->phase_count.add(current_frame(c), handed);
 }
 
 tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept {
@@ -126,8 +126,8 @@ tag_account* account_for(thread_context& c, tag_account* parent, account::name_v
 void charge_handed(thread_context& c, std::uint64_t bytes) noexcept {
     const std::uint64_t frame = current_frame(c);
     c.handed.add(frame, bytes);
-    c.tag->frame_bytes.add(frame, bytes);
-    c.phase->phase_bytes.add(frame, bytes);
+    c.tag()->frame_bytes.add(frame, bytes);
+    c.phase()->phase_bytes.add(frame, bytes);
 }
 
 void charge_pages(thread_context& c) noexcept {
@@ -146,12 +146,12 @@ void settle(thread_context& c) noexcept {
     if (bytes == 0) return;
     charge_handed(c, bytes);
     exhaustion_reason why{};
-    if (!c.log.push(c.owner->meta, {c.tag, bytes, r->depth}, why)) {
-        c.tag->touch_peak(bytes);  // no room to take it back later: it counts as handed out, not as held
+    if (!c.log.push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
+        c.tag()->touch_peak(bytes);  // no room to take it back later: it counts as handed out, not as held
         return;
     }
-    c.tag->frame_held.add(bytes);
-    c.tag->add_live(static_cast<std::int64_t>(bytes));
+    c.tag()->frame_held.add(bytes);
+    c.tag()->add_live(static_cast<std::int64_t>(bytes));
     add_pending(*r, pending_log);
 }
 

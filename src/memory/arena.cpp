@@ -227,7 +227,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     b->link = &head;
     if (head != nullptr) head->link = &b->next;
     head = b;
-    b->who = c.tag;
+    b->who = c.tag();
     b->bytes = charged;
     b->raw = raw;
     b->raw_bytes = k != no_class ? 0 : whole;
@@ -235,8 +235,8 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     add_pending(*r, pending_blocks);
     c.outer_bytes += charged;
     charge_handed(c, charged);
-    c.tag->frame_held.add(charged);
-    c.tag->add_live(static_cast<std::int64_t>(charged));
+    c.tag()->frame_held.add(charged);
+    c.tag()->add_live(static_cast<std::int64_t>(charged));
     if (r == c.records) note_outside(c, where);
     note_peak(c);
     return pointer_at(address_of(b) + outer_header_bytes);
@@ -251,7 +251,7 @@ bool chosen(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
 
 void count_allocation(thread_context& c) noexcept {
     c.frame_allocations.add(1);
-    c.phase->phase_count.add(current_frame(c), 1);
+    c.phase()->phase_count.add(current_frame(c), 1);
 }
 
 // A container grew: counted and told as an allocation is.

@@ -14,7 +14,7 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
     char detail[128];
     std::snprintf(detail, sizeof detail, "%zu more bytes of %s memory where the thread has %zu of its %zu in use", e.requested,
                   e.kind == budget_kind::frame ? "frame" : "pool", e.used, e.limit);
-    c.owner->warn({.what = code::FA311, .detail = detail, .where = c.last_site, .bytes = e.requested, .tag = c.tag->node->path});
+    c.owner->warn({.what = code::FA311, .detail = detail, .where = c.last_site, .bytes = e.requested, .tag = c.tag()->node->path});
 }
 
 // The handler may allocate.
@@ -65,6 +65,17 @@ admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size
 
 void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept {
     line_of(c, kind).set(bytes, c.budget.warn_percent);
+    refresh_limit(c);
+}
+
+void take_limits(thread_context& c, const account::thread_budget& from) noexcept {
+    c.budget.frame.limit = from.frame.limit;
+    c.budget.frame.threshold = from.frame.threshold;
+    c.budget.pool.limit = from.pool.limit;
+    c.budget.pool.threshold = from.pool.threshold;
+    c.budget.policy = from.policy;
+    c.budget.warn_percent = from.warn_percent;
+    c.budget.handler = from.handler;
     refresh_limit(c);
 }
 

@@ -228,7 +228,7 @@ void core::exhausted(exhaustion_reason why, const char* kind, std::size_t reques
     if (c != nullptr && why == exhaustion_reason::thread_budget) limit = (std::strcmp(kind, "frame") == 0 ? c->budget.frame : c->budget.pool).limit;
     place_text where;
     const site asked = c == nullptr ? site{} : c->last_site;
-    const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag->node->path, asked, where.of(asked)};
+    const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag()->node->path, asked, where.of(asked)};
     if (config.on_exhaustion) {
         const activity_scope theirs(context_of_caller(*this), activity::none);  // it may free what the allocator has
         if (config.on_exhaustion(e)) return;

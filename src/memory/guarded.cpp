@@ -96,7 +96,7 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
     r.address = address;
     r.bytes = bytes;
     r.align = align;
-    r.tag = c.tag->node;
+    r.tag = c.tag()->node;
     r.frame = current_frame(c);
     r.thread = thread_of(c);
     r.born = take(c.last_site);

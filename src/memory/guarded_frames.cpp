@@ -38,7 +38,7 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
     arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t front = c.top->cursor;
     check_dead(c, front, cursor < k.touched ? cursor : k.touched);
-    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag->node, .born = c.last_site, .frame = current_frame(c), .depth = c.top->depth};
+    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag()->node, .born = c.last_site, .frame = current_frame(c), .depth = c.top->depth};
     if (!c.flight->log->push(b, cursor - front - charged)) return false;
     c.last_site = {};
     if (k.touched < cursor) k.touched = cursor;

@@ -55,7 +55,7 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
     }
     b->owner = c.owner;
     b->requested = bytes;
-    b->tag_index = c.tag->node->index;
+    b->tag_index = c.tag()->node->index;
     b->charged = true;
     charge_heap(c, bytes);
     return b + 1;
@@ -104,10 +104,10 @@ void free_beyond_pages(thread_context& c, void* p, std::size_t bytes, std::size_
 }  // namespace
 
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
-    c.tag->heap_taken.add(bytes);
-    c.tag->add_live(static_cast<std::int64_t>(bytes));
-    c.phase->phase_bytes.add(current_frame(c), bytes);
-    c.phase->phase_count.add(current_frame(c), 1);
+    c.tag()->heap_taken.add(bytes);
+    c.tag()->add_live(static_cast<std::int64_t>(bytes));
+    c.phase()->phase_bytes.add(current_frame(c), bytes);
+    c.phase()->phase_count.add(current_frame(c), 1);
     c.heap_allocations.add(1);
 }
 
@@ -134,7 +134,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     }
     b->owner = c.owner;
     b->requested = bytes;
-    b->tag_index = c.tag->node->index;
+    b->tag_index = c.tag()->node->index;
     b->charged = charged;
     if (charged) charge_heap(c, bytes);
     return payload_of(b);

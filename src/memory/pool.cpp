@@ -51,7 +51,7 @@ pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
 }
 
 // Out-of-line frame memory is charged by its own headers, so that its pages need not follow the tag.
-tag_account* payer(thread_context& c, block_kind k) noexcept { return k == block_kind::outer ? c.root_tag : c.tag; }
+tag_account* payer(thread_context& c, block_kind k) noexcept { return k == block_kind::outer ? c.root_tag : c.tag(); }
 
 // Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.
 tag_account* lender(thread_context& c, block_kind k) noexcept {
@@ -267,7 +267,7 @@ pool_page* borrowed_page(thread_context& c, block_kind k, unsigned size_class) n
         page_lists* lists = t->pages[static_cast<unsigned>(k)];
         pool_page* p = lists == nullptr ? nullptr : listed_page(c, *lists, size_class, why);
         if (p != nullptr) {
-            c.tag->borrows.store_relaxed(true);  // relaxed: a statistic
+            c.tag()->borrows.store_relaxed(true);  // relaxed: a statistic
             return p;
         }
     }
@@ -352,6 +352,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
             c.installed[static_cast<unsigned>(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
             installed(c, *p, size_class) = p;
             installed(c, *p, requested_class) = p;
+            note_settled(c);
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
             if (diverted(c) || armed(c)) [[unlikely]] {
@@ -396,6 +397,7 @@ void uninstall_pages(thread_context& c) noexcept {
         }
         c.installed[kind] = 0;
     }
+    note_settled(c);
 }
 
 namespace {

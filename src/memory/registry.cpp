@@ -7,6 +7,7 @@
 
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/sampled.hpp>
+#include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
@@ -149,6 +150,15 @@ void forget(std::uint64_t id) noexcept {
     t_slot.key = no_context_key;
 }
 
+void set_up_scopes(thread_context& c) noexcept {
+    for (unsigned k = 0; k < scope_kind_count; ++k) {
+        c.scope_ends[k].account = k == static_cast<unsigned>(scope_kind::limits) ? nullptr : c.root_tag;
+        c.scope_ends[k].record = &c.ended;
+        c.charged[k] = &c.scope_ends[k];
+    }
+    c.ended.context = &c;
+}
+
 void set_up_records(thread_context& c) noexcept {
     for (frame_record& r : c.segments[0]->records) r.cursor = c.flight->start;
     c.records[0].gate.on(gate_own);            // the first frame introduces itself
@@ -198,8 +208,7 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
         close_guard(c);
         return give_up();
     }
-    c.tag = c.root_tag;
-    c.phase = c.root_phase;
+    set_up_scopes(c);
     set_up_records(c);
     set_deferred(c, a.config.deferred);
     if (a.sampled != nullptr) begin_sampling(c);
@@ -240,8 +249,7 @@ void make_idle(thread_context& c) noexcept {
 // Left by its thread, with what it has cached.
 void shelve(thread_context& c) noexcept {
     settle(c);
-    c.tag = c.root_tag;
-    c.phase = c.root_phase;
+    abandon_scopes(c);
     flush_batch(c);
     c.budget = {};
     c.driven = {};
@@ -467,7 +475,7 @@ thread_context* park_caller(core_ref a) noexcept {
 
 bool unpark(core_ref a, thread_context& c) noexcept {
     if (thread_context* mine = known_context_of(a.id)) {
-        const bool in_use = in_frame(*mine) || mine->tag != mine->root_tag || mine->phase != mine->root_phase || mine->driven.jobs != 0;
+        const bool in_use = in_frame(*mine) || any_scope_open(*mine) || mine->driven.jobs != 0;
         if (in_use) return false;
         a.owner->config.close_frames(*mine);
         shelve(*mine);

@@ -151,7 +151,7 @@ void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t ali
     c.observed = false;
     wait_for_next(c);
     refresh_limit(c);
-    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .tag = c.tag->node, .born = c.last_site, .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
+    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .tag = c.tag()->node, .born = c.last_site, .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
     c.last_site = {};
     if (p != nullptr && k != block_kind::outer) charge_heap(c, bytes);
     return p;

@@ -85,7 +85,7 @@ void tell(thread_context& c, frame_event e) noexcept {
     w.told[static_cast<unsigned>(e.kind)].add(1);
     e.thread = thread_of(c);
     if (e.frame == 0) e.frame = current_frame(c);
-    e.tag = {c.tag->node->path, c.tag->node->path_length};
+    e.tag = {c.tag()->node->path, c.tag()->node->path_length};
     while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
     if (c.owner->watching.load_acquire() && c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
         w.inside = true;

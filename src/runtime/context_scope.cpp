@@ -18,31 +18,25 @@ bool of_this_allocator(memory::thread_context& c, std::uint64_t id) noexcept {
     return false;
 }
 
-// The limits of one thread, the history of another.
-void take_limits(memory::thread_context& c, const account::thread_budget& from) noexcept {
-    c.budget.frame.limit = from.frame.limit;
-    c.budget.frame.threshold = from.frame.threshold;
-    c.budget.pool.limit = from.pool.limit;
-    c.budget.pool.threshold = from.pool.threshold;
-    c.budget.policy = from.policy;
-    c.budget.warn_percent = from.warn_percent;
-    c.budget.handler = from.handler;
-    memory::refresh_limit(c);
-}
-
 }  // namespace
 
 alloc_context::alloc_context(const memory::thread_context& c) noexcept
-    : allocator_(c.owner->id), tag_(c.tag->node), phase_(c.phase->node), budget_(c.budget) {}
+    : allocator_(c.owner->id), tag_(c.tag()->node), phase_(c.phase()->node), budget_(c.budget) {}
 
-context_scope::context_scope(memory::thread_context& c, const alloc_context& ctx) noexcept
-    : context_scope(c, ctx, of_this_allocator(c, ctx.allocator_)) {}
-
-context_scope::context_scope(memory::thread_context& c, const alloc_context& ctx, bool valid) noexcept
-    : tag_base(c, valid ? account_of(c, ctx.tag_) : c.tag), phase_base(c, valid ? account_of(c, ctx.phase_) : c.phase), thread_(c), previous_(c.budget) {
-    if (valid) take_limits(c, ctx.budget_);
+context_scope::context_scope(memory::thread_context& c, const alloc_context& ctx, const site& where) noexcept {
+    if (!of_this_allocator(c, ctx.allocator_)) return;
+    using memory::scope_kind;
+    memory::tag_account* const tag = account_of(c, ctx.tag_);
+    memory::tag_account* const phase = account_of(c, ctx.phase_);
+    parts_[0] = memory::open<scope_kind::tag>(c, tag);
+    parts_[1] = memory::open<scope_kind::phase>(c, phase);
+    parts_[2] = memory::open_limits(c, ctx.budget_);
+    for (memory::open_scope* s : parts_) s->face = memory::scope_face::context_scope;
+    parts_[0]->opened = where;
 }
 
-context_scope::~context_scope() { take_limits(thread_, previous_); }
+context_scope::~context_scope() {
+    if (parts_[0] != nullptr) memory::close_scopes(parts_, 3, __builtin_return_address(0));
+}
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -132,13 +132,28 @@ struct record_segment {
     watched_frame watched[records_per_segment];   // while watched
 };
 
-// begin_phase() without its end_phase().
-struct open_phase {
-    tag_account* previous;
-    frame_record* record;
+// Something that decides what its thread charges, until it closes; see memory/scopes.hpp.
+enum class scope_kind : std::uint8_t { tag, phase, limits };
+inline constexpr unsigned scope_kind_count = 3;
+enum class scope_face : std::uint8_t { tag_scope, phase_scope, context_scope, begin_phase };  // what the program sees
+
+struct open_scope {
+    union {
+        tag_account* account;           // that is charged
+        account::thread_budget* saved;  // of limits: what to put back
+    };
+    open_scope* outer;     // of its kind, opened before
+    frame_record* record;  // the top one when it opened; &thread_context::ended once that frame has; atomic
+    open_scope* inner;     // opened after it; of the newest one and of spare ones, the next spare one
+    scope_kind kind;
+    scope_face face;
+    bool left;                  // its thread has ended
+    sync::atomic<bool> told;    // FA429 was
+    sync::atomic<bool> closed;  // by another thread
+    site opened;                // while guarded
 };
-inline constexpr std::uint32_t first_open_phases = 16;
-inline constexpr std::uint32_t most_open_phases = 65536;  // more are a missing end_phase
+static_assert(sizeof(open_scope) == 64);
+inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more are a missing end_phase
 
 // A frame that a job system begins and ends; see runtime/worker_frames.hpp.
 struct driven_frame {
@@ -147,6 +162,8 @@ struct driven_frame {
     frame_record* record = nullptr;  // while it is open
     std::uint32_t jobs = 0;          // job_scopes on this thread: no safe point inside
 };
+
+inline constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
 
 // What a guarded thread is doing in its allocator. Only signal handlers of that thread look at it.
 enum class activity : std::uint8_t {
@@ -161,8 +178,8 @@ struct thread_context {
     frame_record* top;
     std::uintptr_t segment;       // bytes from here to the top cursor are not charged yet
     std::uintptr_t arena_limit;   // what the top record's limit is
-    tag_account* tag;
-    tag_account* phase;
+    std::uintptr_t settled;       // segment; not a cursor while pages are installed, which scopes have to charge
+    open_scope* charged[scope_kind_count];  // the newest open one, or the end of its list
     tag_account** by_tag_id;      // accounts of constexpr tags
     std::uint32_t tag_ids;        // entries in by_tag_id
     std::uint32_t mark_serial;    // counts checkpoints and rollbacks
@@ -236,9 +253,11 @@ struct thread_context {
     std::size_t window_peak;              // the same since the last retention decision
     std::uint64_t window_start;
     std::size_t suggested;                // capacity that would have sufficed, set when the arena grew
-    open_phase* phases;
-    std::uint32_t phase_count;
-    std::uint32_t phase_capacity;
+    open_scope scope_ends[scope_kind_count];  // their accounts are the root's
+    open_scope* scopes_left;              // open when their thread ended
+    frame_record ended;                   // for scopes whose frame has ended: never the top
+    sync::atomic<bool> closed_elsewhere;  // some scope was closed by another thread
+    std::uint32_t phase_count;            // begin_phase() without end_phase()
     record_segment* segments[most_segments];  // null from the first one not needed so far
     void* report;                         // phase_stats(), last result
     std::size_t report_bytes;
@@ -250,6 +269,9 @@ struct thread_context {
     std::uint32_t rolled_count;           // entries in `rolled`
     rolled_births rolled[most_rolled_births];  // of open frames, the oldest first
     site last_site;                       // debug: the call that is being served; empty when it does not say
+
+    tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }
+    tag_account* phase() const noexcept { return charged[static_cast<unsigned>(scope_kind::phase)]->account; }
 };
 
 class activity_scope {

@@ -162,7 +162,7 @@ void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
 
 FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
-    return (c.top->cursor ^ c.segment) != 0 || (c.installed[0] | c.installed[1]) != 0;
+    return c.top->cursor != c.settled;
 }
 
 // --- budgets (src/memory/budgets.cpp) ---
@@ -170,6 +170,8 @@ enum class admission : std::uint8_t { granted, refused, elsewhere };  // elsewhe
 // Whether `more` bytes on top of `used` may be had.
 admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size_t more) noexcept;
 void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept;
+// The limits of another thread, or of another time; what was used stays this thread's.
+void take_limits(thread_context& c, const account::thread_budget& from) noexcept;
 void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept;
 std::size_t frame_remaining(const thread_context& c) noexcept;
 budget_stats budget_stats_of(const thread_context& c) noexcept;

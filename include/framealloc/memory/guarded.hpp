@@ -86,8 +86,14 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     const std::uint64_t all = c.top->cursor - c.segment;
     return guarded(c) ? all - (guard_padding(c) - c.guarded_by->segment_padding) : all;
 }
+// After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
+inline void note_settled(thread_context& c) noexcept {
+    const bool pages = (c.installed[static_cast<unsigned>(block_kind::pool)] | c.installed[static_cast<unsigned>(block_kind::heap)]) != 0;
+    c.settled = pages ? never_settled : c.segment;
+}
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.segment = cursor;
+    note_settled(c);
     if (guarded(c)) c.guarded_by->segment_padding = guard_padding(c);
 }
 // Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for it.

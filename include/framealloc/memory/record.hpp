@@ -25,7 +25,7 @@ struct finaliser {
 };
 
 // What a frame's end has to look at. Tested once, as one word, when a frame closes.
-enum pending : std::uint16_t {
+enum pending : std::uint32_t {
     pending_finalisers = 1,
     pending_blocks = 2,       // out-of-line blocks
     pending_log = 4,          // settled segments in the charge log
@@ -34,7 +34,7 @@ enum pending : std::uint16_t {
     pending_ground = 32,      // this is the ground, or memory was taken outside a frame
     pending_pages = 64,       // pool pages were installed, or a batch of frees waits to be handed over
     pending_always = 128,     // frames in flight, holds, retention
-    pending_scope = 256,      // one tag or phase scope open, counted from here up, modulo 256
+    pending_scope = 256,      // one tag or phase scope open, counted from here up
 };
 
 // Why opening a frame takes the slow path.
@@ -53,18 +53,17 @@ struct alignas(64) frame_record {
     thread_context* context;
     std::uintptr_t open_mask;    // zero for the ground record, whose limit stays zero; all ones for frames
     std::uint64_t generation;    // how often this record was opened; of the outermost one, the frame number
-    std::uint16_t pending_bits;
+    std::uint32_t pending_bits;
     sync::switches gate;         // gate_reason; while any is on, opening a frame above this one takes the slow path
     std::uint32_t depth;         // 0: the ground
-    std::uint64_t reserved;
 };
 static_assert(sizeof(frame_record) == 64);
 
 inline constexpr std::size_t cursor_granularity = 8;
 
-FRAMEALLOC_INLINE void add_pending(frame_record& r, unsigned bits) noexcept { r.pending_bits = static_cast<std::uint16_t>(r.pending_bits | bits); }
-FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits = static_cast<std::uint16_t>(r.pending_bits + pending_scope); }
-FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits = static_cast<std::uint16_t>(r.pending_bits - pending_scope); }
+FRAMEALLOC_INLINE void add_pending(frame_record& r, unsigned bits) noexcept { r.pending_bits |= bits; }
+FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits += pending_scope; }
+FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits -= pending_scope; }
 
 // One per thread: the context of the allocator that was used last, and where to find those of the others.
 struct thread_slot {

@@ -40,21 +40,21 @@ private:
     account::thread_budget budget_{};  // the limits and the policy; what was used is each thread's own
 };
 
-class [[nodiscard]] context_scope : runtime::charge_scope<&memory::thread_context::tag>, runtime::charge_scope<&memory::thread_context::phase> {
-    using tag_base = runtime::charge_scope<&memory::thread_context::tag>;
-    using phase_base = runtime::charge_scope<&memory::thread_context::phase>;
-
+class [[nodiscard]] context_scope {
 public:
     template <class Alloc>
-    [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx) noexcept : context_scope(*memory::context_of(alloc.owner()), ctx) {}
+    [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx, runtime::site_of_t<Alloc> s = runtime::site_of_t<Alloc>::here()) noexcept
+        : context_scope(*memory::context_of(alloc.owner()), ctx, place(s)) {}
+    context_scope(const context_scope&) = delete;
+    context_scope& operator=(const context_scope&) = delete;
     ~context_scope();
 
 private:
-    context_scope(memory::thread_context& c, const alloc_context& ctx) noexcept;
-    context_scope(memory::thread_context& c, const alloc_context& ctx, bool valid) noexcept;
+    context_scope(memory::thread_context& c, const alloc_context& ctx, const site& where) noexcept;
+    static const site& place(const site& s) noexcept { return s; }
+    static site place(no_site) noexcept { return {}; }
 
-    memory::thread_context& thread_;
-    account::thread_budget previous_;
+    memory::open_scope* parts_[3] = {};  // tag, phase, budgets; none with a context of another allocator
 };
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -407,12 +407,12 @@ public:
     // "solver"; empty when no tag is open. The text lives as long as the allocator.
     std::string_view current_tag() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
-        return c == nullptr ? std::string_view{} : std::string_view{c->tag->node->name(), c->tag->node->length};
+        return c == nullptr ? std::string_view{} : std::string_view{c->tag()->node->name(), c->tag()->node->length};
     }
     // "physics::solver"
     std::string_view tag_path() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
-        return c == nullptr ? std::string_view{} : path_of(c->tag);
+        return c == nullptr ? std::string_view{} : path_of(c->tag());
     }
     // Zero for a tag nobody opened. A name is a path from the root, "physics::solver".
     framealloc::tag_stats tag_stats(std::string_view path) const noexcept { return insight::tag_stats_of(owner_, path); }
@@ -427,11 +427,13 @@ public:
     bool resume(parked_context&& p) const noexcept { return p.resume(owner_); }
 
     // --- phases ---
-    void begin_phase(const tag& name) const noexcept {
+    void begin_phase(const tag& name, site_type s = site_type::here()) const noexcept {
+        const located call(owner_, s);
         memory::thread_context& c = *memory::context_of(owner_);
         runtime::begin_phase(c, runtime::account_of(c, name));
     }
-    void begin_phase(std::string_view name) const noexcept {
+    void begin_phase(std::string_view name, site_type s = site_type::here()) const noexcept {
+        const located call(owner_, s);
         memory::thread_context& c = *memory::context_of(owner_);
         runtime::begin_phase(c, runtime::find_account(c, c.root_tag, name));
     }
@@ -441,7 +443,7 @@ public:
     }
     std::string_view current_phase() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
-        return c == nullptr ? std::string_view{} : path_of(c->phase);
+        return c == nullptr ? std::string_view{} : path_of(c->phase());
     }
     // Of this thread's last finished outermost frame; valid until its next one ends.
     std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }

@@ -9,7 +9,7 @@
 
 #include <string_view>
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/scopes.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -21,8 +21,6 @@ using memory::thread_context;
 
 FRAMEALLOC_COLD tag_account* find_account(thread_context& c, const tag& t) noexcept;
 FRAMEALLOC_COLD tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept;
-FRAMEALLOC_COLD void settle_for_tag(thread_context& c) noexcept;
-FRAMEALLOC_COLD void close_scope_elsewhere(thread_context& c, memory::frame_record* opened_in) noexcept;
 
 FRAMEALLOC_INLINE tag_account* account_of(thread_context& c, const tag& t) noexcept {
     const std::uint32_t id = t.id();
@@ -32,62 +30,76 @@ FRAMEALLOC_INLINE tag_account* account_of(thread_context& c, const tag& t) noexc
     return find_account(c, t);
 }
 
-// The place of the thread that is charged, and what to put back. `Slot` is &thread_context::tag or ::phase.
-template <tag_account* thread_context::*Slot>
+template <class Alloc>
+struct site_of {
+    using type = no_site;
+};
+template <class Alloc>
+    requires requires { typename Alloc::policy_type; }
+struct site_of<Alloc> {
+    using type = typename Alloc::policy_type::site_type;
+};
+template <class Alloc>
+using site_of_t = typename site_of<Alloc>::type;
+
+template <memory::scope_kind Kind>
 class charge_scope {
 public:
     charge_scope(const charge_scope&) = delete;
     charge_scope& operator=(const charge_scope&) = delete;
 
 protected:
-    FRAMEALLOC_INLINE charge_scope(thread_context& c, tag_account* a) noexcept : context_(&c), record_(c.top) {
-        if (memory::unsettled(c)) [[unlikely]] settle_for_tag(c);
-        previous_ = c.*Slot;
-        c.*Slot = a;
-        memory::enter_scope(*record_);
+    template <class Site>
+    FRAMEALLOC_INLINE charge_scope(thread_context& c, tag_account* a, const Site& where) noexcept : scope_(memory::open<Kind>(c, a)) {
+        if constexpr (std::is_same_v<Site, site>) scope_->opened = where;
     }
-    FRAMEALLOC_INLINE ~charge_scope() {
-        thread_context& c = *context_;
-        if (memory::unsettled(c)) [[unlikely]] settle_for_tag(c);
-        if (c.top != record_) [[unlikely]] close_scope_elsewhere(c, record_);
-        else memory::leave_scope(*record_);
-        c.*Slot = previous_;
-    }
+    FRAMEALLOC_INLINE ~charge_scope() { memory::close<Kind>(*scope_); }
 
 private:
-    thread_context* context_;
-    memory::frame_record* record_;
-    tag_account* previous_;
+    memory::open_scope* scope_;
 };
 
 }  // namespace runtime
 
-class [[nodiscard]] tag_scope : runtime::charge_scope<&memory::thread_context::tag> {
-    using base = runtime::charge_scope<&memory::thread_context::tag>;
+class [[nodiscard]] tag_scope : runtime::charge_scope<memory::scope_kind::tag> {
+    using base = runtime::charge_scope<memory::scope_kind::tag>;
+    template <class Alloc>
+    using site_type = runtime::site_of_t<Alloc>;
 
 public:
     template <class Alloc>
-    [[nodiscard]] FRAMEALLOC_INLINE tag_scope(const Alloc& alloc, const tag& t) noexcept : tag_scope(*memory::context_of(alloc.owner()), t) {}
+    [[nodiscard]] FRAMEALLOC_INLINE tag_scope(const Alloc& alloc, const tag& t, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+        : tag_scope(*memory::context_of(alloc.owner()), t, s) {}
     template <class Alloc>
-    [[nodiscard]] tag_scope(const Alloc& alloc, std::string_view name) noexcept : tag_scope(*memory::context_of(alloc.owner()), name) {}
+    [[nodiscard]] tag_scope(const Alloc& alloc, std::string_view name, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+        : tag_scope(*memory::context_of(alloc.owner()), name, s) {}
 
 private:
-    FRAMEALLOC_INLINE tag_scope(memory::thread_context& c, const tag& t) noexcept : base(c, runtime::account_of(c, t)) {}
-    tag_scope(memory::thread_context& c, std::string_view name) noexcept : base(c, runtime::find_account(c, c.tag, name)) {}
+    template <class Site>
+    FRAMEALLOC_INLINE tag_scope(memory::thread_context& c, const tag& t, const Site& s) noexcept : base(c, runtime::account_of(c, t), s) {}
+    template <class Site>
+    tag_scope(memory::thread_context& c, std::string_view name, const Site& s) noexcept : base(c, runtime::find_account(c, c.tag(), name), s) {}
 };
 
-class [[nodiscard]] phase_scope : runtime::charge_scope<&memory::thread_context::phase> {
-    using base = runtime::charge_scope<&memory::thread_context::phase>;
+class [[nodiscard]] phase_scope : runtime::charge_scope<memory::scope_kind::phase> {
+    using base = runtime::charge_scope<memory::scope_kind::phase>;
+    template <class Alloc>
+    using site_type = runtime::site_of_t<Alloc>;
 
 public:
     template <class Alloc>
-    [[nodiscard]] FRAMEALLOC_INLINE phase_scope(const Alloc& alloc, const tag& name) noexcept : phase_scope(*memory::context_of(alloc.owner()), name) {}
+    [[nodiscard]] FRAMEALLOC_INLINE phase_scope(const Alloc& alloc, const tag& name, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+        : phase_scope(*memory::context_of(alloc.owner()), name, s) {}
     template <class Alloc>
-    [[nodiscard]] phase_scope(const Alloc& alloc, std::string_view name) noexcept : phase_scope(*memory::context_of(alloc.owner()), name) {}
+    [[nodiscard]] phase_scope(const Alloc& alloc, std::string_view name, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+        : phase_scope(*memory::context_of(alloc.owner()), name, s) {}
 
 private:
-    FRAMEALLOC_INLINE phase_scope(memory::thread_context& c, const tag& t) noexcept : base(c, runtime::account_of(c, t)) {}
-    phase_scope(memory::thread_context& c, std::string_view name) noexcept : base(c, runtime::find_account(c, c.root_tag, name)) {}
+    template <class Site>
+    FRAMEALLOC_INLINE phase_scope(memory::thread_context& c, const tag& t, const Site& s) noexcept : base(c, runtime::account_of(c, t), s) {}
+    template <class Site>
+    phase_scope(memory::thread_context& c, std::string_view name, const Site& s) noexcept
+        : base(c, runtime::find_account(c, c.root_tag, name), s) {}
 };
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI

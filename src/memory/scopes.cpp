@@ -1,0 +1,277 @@
+#include <framealloc/memory/scopes.hpp>
+
+#include <cstdio>
+#include <new>
+#include <utility>
+
+#include <framealloc/memory/guarded.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+open_scope*& newest_of(thread_context& c, scope_kind k) noexcept { return c.charged[static_cast<unsigned>(k)]; }
+bool is_end(const thread_context& c, const open_scope& s) noexcept { return &s >= c.scope_ends && &s < c.scope_ends + scope_kind_count; }
+
+// --- what is said of them ---
+
+const char* face_text(const open_scope& s) noexcept {
+    switch (s.face) {
+        case scope_face::tag_scope: return "tag scope";
+        case scope_face::phase_scope: return "phase scope";
+        case scope_face::context_scope: return "context scope";
+        case scope_face::begin_phase: return "phase";
+    }
+    return "scope";
+}
+
+struct named {
+    char text[96];
+    explicit named(const open_scope& s) noexcept {
+        const account::tag_node* n = s.kind == scope_kind::limits ? nullptr : s.account->node;
+        std::snprintf(text, sizeof text, "the %s \"%.70s\"", face_text(s), n == nullptr ? "" : n->path);
+    }
+};
+
+site site_of_close(const thread_context& c, const void* caller) noexcept {
+    if (caller == nullptr) return c.last_site;
+    return c.owner->config.checks ? site::of_caller(caller) : site{};
+}
+
+bool in_order(const thread_context& c, const open_scope& s) noexcept {
+    return record_of(s) == c.top && c.charged[static_cast<unsigned>(s.kind)] == &s;
+}
+
+struct mistake_text {
+    char text[256];
+    mistake_text(const thread_context& c, const open_scope& s, const char* who) noexcept {
+        if (record_of(s) == &c.ended) std::snprintf(text, sizeof text, "%s closes after its frame has ended", who);
+        else if (record_of(s) != c.top) std::snprintf(text, sizeof text, "%s closes in another frame than it was opened in", who);
+        else std::snprintf(text, sizeof text, "%s closes before %s, which was opened after it", who, named(*c.charged[static_cast<unsigned>(s.kind)]).text);
+    }
+};
+
+// --- the lists ---
+
+// Behind the newest of its kind.
+void add_spare(thread_context& c, open_scope& s) noexcept {
+    open_scope& newest = *newest_of(c, s.kind);
+    s.inner = newest.inner;
+    if (s.inner != nullptr) s.inner->outer = &s;
+    s.outer = &newest;
+    newest.inner = &s;
+}
+
+void unlink(open_scope& s) noexcept {
+    s.outer->inner = s.inner;
+    if (s.inner != nullptr) s.inner->outer = s.outer;
+}
+
+void reset(thread_context& c, open_scope& s) noexcept {
+    if (s.face == scope_face::begin_phase) --c.phase_count;
+    s.face = s.kind == scope_kind::phase ? scope_face::phase_scope : scope_face::tag_scope;
+    s.left = false;
+    s.told.store_relaxed(false);    // relaxed: nobody else has the scope any more
+    s.closed.store_relaxed(false);  // relaxed: as above
+    s.opened = {};
+}
+
+void leave_record(thread_context& c, open_scope& s) noexcept {
+    if (frame_record* r = record_of(s); r != &c.ended) leave_scope(*r);
+    __atomic_store_n(&s.record, &c.ended, __ATOMIC_RELAXED);  // relaxed: see record_of()
+}
+
+// Wherever in its list it is: the newest open one is charged.
+void take_out(thread_context& c, open_scope& s) noexcept {
+    open_scope*& newest = newest_of(c, s.kind);
+    const bool was_newest = newest == &s;
+    if (s.kind == scope_kind::limits) {
+        if (was_newest) take_limits(c, *s.saved);
+        else std::swap(s.saved, s.inner->saved);  // what was before this one is put back when the next one closes
+    }
+    leave_record(c, s);
+    if (was_newest) newest = s.outer;
+    unlink(s);
+    add_spare(c, s);
+    reset(c, s);
+}
+
+}  // namespace
+
+open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept {
+    os::metadata& meta = c.owner->meta;
+    for (;;) {
+        exhaustion_reason why{};
+        void* memory = meta.allocate(sizeof(open_scope), why);
+        void* saved = nullptr;
+        if (memory != nullptr && k == scope_kind::limits) saved = meta.allocate(sizeof(account::thread_budget), why);
+        if (memory != nullptr && (saved != nullptr || k != scope_kind::limits)) {
+            auto* s = ::new (memory) open_scope{};
+            s->kind = k;
+            if (k == scope_kind::limits) s->saved = ::new (saved) account::thread_budget{};
+            add_spare(c, *s);
+            reset(c, *s);
+            return s;
+        }
+        meta.deallocate(memory, sizeof(open_scope));
+        c.owner->exhausted(why, "metadata", sizeof(open_scope), alignof(open_scope));  // its handler may have made room
+    }
+}
+
+void settle_for_scope(thread_context& c) noexcept {
+    if (unsettled(c)) {
+        settle(c);
+        uninstall_pages(c);
+    }
+    forget_closed_elsewhere(c);
+}
+
+namespace {
+
+// It belongs to a thread that knows nothing of this, or to none any more.
+void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n, const void* caller) noexcept {
+    open_scope& s = **first;
+    const bool told = s.told.load_relaxed();  // relaxed: a report more or less
+    char text[160];
+    std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
+    const site opened = s.opened, where = caller != nullptr && c.owner->config.checks ? site::of_caller(caller) : site{};
+    for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed_elsewhere()
+    c.closed_elsewhere.store_release(true);                                 // pairs: as above
+    c.records[0].gate.on(gate_call);
+    if (!told) c.owner->raise({.what = code::FA429, .detail = text, .where = where, .born = opened});
+}
+
+}  // namespace
+
+void close_scopes(open_scope* const* first, unsigned n, const void* caller) noexcept {
+    open_scope& face = **first;
+    thread_context& c = *record_of(face)->context;
+    if (!belongs_to_caller(c) || face.left) return close_elsewhere(c, first, n, caller);
+    settle_for_scope(c);
+    const open_scope* wrong = nullptr;
+    for (unsigned i = n; i != 0; --i) {
+        if (!in_order(c, *first[i - 1])) wrong = first[i - 1];
+    }
+    if (face.told.load_relaxed()) wrong = nullptr;  // relaxed: its own
+    if (wrong == nullptr) {
+        for (unsigned i = n; i != 0; --i) take_out(c, *first[i - 1]);
+        return;
+    }
+    const mistake_text text(c, *wrong, named(face).text);
+    const site opened = face.opened, where = site_of_close(c, caller);
+    for (unsigned i = n; i != 0; --i) take_out(c, *first[i - 1]);
+    c.owner->raise({.what = code::FA429, .detail = text.text, .where = where, .born = opened});
+}
+
+void close_scope_slow(open_scope& s) noexcept {
+    thread_context& c = *record_of(s)->context;
+    if (belongs_to_caller(c) && !s.left) [[likely]] {
+        if (unsettled(c)) settle_for_scope(c);
+        if (in_order(c, s)) [[likely]] {
+            leave_scope(*record_of(s));
+            newest_of(c, s.kind) = s.outer;
+            return;
+        }
+    }
+    open_scope* const one = &s;
+    close_scopes(&one, 1, __builtin_return_address(0));
+}
+
+void forget_closed_elsewhere(thread_context& c) noexcept {
+    if (!c.closed_elsewhere.load_relaxed() || !c.closed_elsewhere.exchange_acquire(false)) return;  // relaxed: an early look
+    settle(c);
+    uninstall_pages(c);
+    for (open_scope* newest : c.charged) {
+        for (open_scope* s = newest; !is_end(c, *s);) {
+            open_scope* outer = s->outer;
+            if (s->closed.load_acquire()) take_out(c, *s);  // pairs: close_elsewhere()
+            s = outer;
+        }
+    }
+    for (open_scope** link = &c.scopes_left; *link != nullptr;) {
+        open_scope* s = *link;
+        if (!s->closed.load_acquire()) {  // pairs: close_elsewhere()
+            link = &s->outer;
+            continue;
+        }
+        *link = s->outer;
+        reset(c, *s);
+        add_spare(c, *s);
+    }
+}
+
+void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
+    const open_scope* innermost = nullptr;
+    std::size_t open = 0;
+    for (const open_scope* newest : c.charged) {
+        for (const open_scope* s = newest; !is_end(c, *s) && s->record == r; s = s->outer) {
+            if (innermost == nullptr) innermost = s;
+            open += s->kind == scope_kind::limits || (s->kind == scope_kind::phase && s->face == scope_face::context_scope) ? 0U : 1U;
+        }
+    }
+    if (innermost == nullptr) return;
+    char text[192];
+    if (open == 1) std::snprintf(text, sizeof text, "the frame ends before %s that was opened in it", named(*innermost).text);
+    else std::snprintf(text, sizeof text, "the frame ends before %s and %zu more that were opened in it", named(*innermost).text, open - 1);
+    c.owner->raise({.what = code::FA429, .detail = text, .where = c.last_site, .bytes = open, .born = innermost->opened});
+}
+
+void leave_scopes(thread_context& c, const frame_record* r) noexcept {
+    for (open_scope* newest : c.charged) {
+        for (open_scope* s = newest; !is_end(c, *s) && (s->record == r || s->record == &c.ended);) {
+            open_scope* outer = s->outer;
+            if (s->face == scope_face::begin_phase) {
+                take_out(c, *s);
+            } else if (s->record == r) {
+                leave_record(c, *s);
+                s->told.store_relaxed(c.owner->config.reports);  // relaxed: a report more or less
+            }
+            s = outer;
+        }
+    }
+}
+
+void abandon_scopes(thread_context& c) noexcept {
+    forget_closed_elsewhere(c);
+    for (unsigned k = 0; k < scope_kind_count; ++k) {
+        while (!is_end(c, *c.charged[k])) {
+            open_scope& s = *c.charged[k];
+            if (s.face == scope_face::begin_phase) {
+                take_out(c, s);
+                continue;
+            }
+            leave_record(c, s);
+            c.charged[k] = s.outer;
+            unlink(s);
+            s.left = true;
+            s.outer = c.scopes_left;
+            c.scopes_left = &s;
+        }
+    }
+}
+
+open_scope* open_limits(thread_context& c, const account::thread_budget& limits) noexcept {
+    open_scope*& newest = newest_of(c, scope_kind::limits);
+    open_scope* s = newest->inner != nullptr ? newest->inner : add_spare_scope(c, scope_kind::limits);
+    *s->saved = c.budget;
+    __atomic_store_n(&s->record, c.top, __ATOMIC_RELAXED);  // relaxed: see record_of()
+    enter_scope(*c.top);
+    newest = s;
+    take_limits(c, limits);
+    return s;
+}
+
+bool any_scope_open(const thread_context& c) noexcept {
+    for (const open_scope* newest : c.charged) {
+        if (!is_end(c, *newest)) return true;
+    }
+    return false;
+}
+
+open_scope* newest_begun_phase(const thread_context& c) noexcept {
+    open_scope* s = c.charged[static_cast<unsigned>(scope_kind::phase)];
+    while (!is_end(c, *s) && s->face != scope_face::begin_phase) s = s->outer;
+    return is_end(c, *s) ? nullptr : s;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
