@@ -595,13 +595,9 @@ class BoxPrinter:
 
 
 class SharedPrinter(BoxPrinter):
-    def object(self):
-        block, t = self.v["block_"], self.v.type.strip_typedefs().template_argument(0)
-        return block["storage"].address.cast(t.pointer()) if int(block) != 0 else gdb.Value(0).cast(t.pointer())
-
     def to_string(self):
-        block = self.v["block_"]
-        return super().to_string() + (f", {plain(block['strong'])} owners" if int(block) != 0 else "")
+        counts = self.v["counts_"]
+        return super().to_string() + (f", {plain(counts['strong'])} owners" if int(counts) != 0 else "")
 
 
 class AllocatorPrinter:
@@ -624,8 +620,8 @@ def build_printers():
     space = r"^framealloc::v1_\w+::"
     for name, pattern, printer in (
             ("vec", r"basic_vec<.*>$", VecPrinter), ("frame_string", r"basic_frame_string<.*>$", StringPrinter),
-            ("frame_map", r"basic_frame_map<.*>$", MapPrinter), ("box", r"(basic_frame_box|pool_box|heap_box)<.*>$", BoxPrinter),
-            ("pool_shared", r"pool_shared<.*>$", SharedPrinter), ("smart_alloc", r"basic_smart_alloc<.*>$", AllocatorPrinter)):
+            ("frame_map", r"basic_frame_map<.*>$", MapPrinter), ("box", r"basic_(frame|pool|heap)_box<.*>$", BoxPrinter),
+            ("pool_shared", r"basic_pool_shared<.*>$", SharedPrinter), ("smart_alloc", r"basic_smart_alloc<.*>$", AllocatorPrinter)):
         p.add_printer(name, space + pattern, printer)
     return p
 

@@ -4,6 +4,7 @@
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 
+#include <bit>
 #include <new>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -57,6 +58,7 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
     b->requested = bytes;
     b->tag_index = c.tag()->node->index;
     b->charged = true;
+    b->align_log2 = static_cast<std::uint8_t>(std::countr_zero(offset));
     charge_heap(c, bytes);
     return b + 1;
 }
@@ -82,23 +84,32 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     return pool_take(c, block_kind::heap, k, bytes, on_failure::return_null);
 }
 
-void free_through_backend(thread_context& c, heap_block& b, std::size_t align) noexcept {
-    const std::size_t offset = align > header ? align : header;
+void free_through_backend(thread_context& c, heap_block& b) noexcept {
+    const std::size_t offset = std::size_t{1} << b.align_log2;
     const std::size_t whole = b.requested + offset + back_zone(c);
     if (guarded(c) && !end_large(*c.owner, &b + 1)) return;
     refund_heap(c, b.tag_index, b.requested);
     backend_deallocate(*c.owner->config.heap, pointer_at(address_of(&b + 1) - offset), whole, offset);
 }
 
-void free_beyond_pages(thread_context& c, void* p, std::size_t bytes, std::size_t align) noexcept {
+void free_beyond_pages(thread_context& c, void* p, std::size_t bytes) noexcept {
     const activity_scope changing(&c, activity::changing);
     heap_block& b = *block_of(p);
     const bool freed_before = guarded(c) && b.requested == 0;  // end_large() says so
     if (c.owner->config.reports && b.requested != bytes && !freed_before)
         c.owner->raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes, c.last_site);
     if (c.owner->config.heap == nullptr) large_free(c, p);
-    else free_through_backend(c, b, align);
+    else free_through_backend(c, b);
     if (watched(c)) tell_release(c, memory_kind::heap, bytes);
+}
+
+void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
+    const bool orphaned = a.owner->orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
+    if (orphaned) retain_core(a);  // until now the block kept it alive
+    thread_context* c = try_context_of(a);
+    if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
+    free_beyond_pages(*c, p, bytes);
+    if (orphaned) release_core(a);
 }
 
 }  // namespace
@@ -202,12 +213,9 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (from_pages(a, size, align)) return pool_free(p);
-    const bool orphaned = a.owner->orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
-    if (orphaned) retain_core(a);  // until now the block kept it alive
-    thread_context* c = try_context_of(a);
-    if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
-    free_beyond_pages(*c, p, size, align);
-    if (orphaned) release_core(a);
+    free_in_context(a, p, size);
 }
+
+void heap_free_large(void* p) noexcept { free_in_context(owner_of_large(p), p, static_cast<std::size_t>(block_of(p)->requested)); }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -137,6 +137,12 @@ void begin_sampling(thread_context& c) noexcept {
     wait_for_next(c);
 }
 
+core_ref owner_of_pooled(const void* block) noexcept {
+    pool_page* p = page_of(block);
+    core* owner = p->size_class == sampled_class ? reinterpret_cast<sampled_unit*>(p)->owner : p->owner->owner;
+    return {owner, owner->id};
+}
+
 void sample_event(thread_context& c) noexcept {
     if (armed(c) || --c.sample_wait != 0) return;
     c.sample_skip = 1 + static_cast<std::uint32_t>(draw(c) % longest_skip);

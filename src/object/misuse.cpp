@@ -1,5 +1,5 @@
-// Mistakes with containers. Out of the headers, where they would cost <stdexcept> and every access its report.
-#include <framealloc/object/storage.hpp>
+// Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its report.
+#include <framealloc/object/box_face.hpp>
 #include <framealloc/os/trap.hpp>
 
 #include <cstdio>
@@ -36,6 +36,11 @@ void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index,
 
 void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept {
     raise_index(a, "element", index, size, __builtin_return_address(0));
+    std::abort();
+}
+
+void refuse_empty(memory::core_ref a, const char* what) noexcept {
+    raise_at(a, code::FA444, what, __builtin_return_address(0));
     std::abort();
 }
 

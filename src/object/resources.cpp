@@ -1,17 +1,26 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of exceptions.
 #include <framealloc/object/allocators.hpp>
 
+#include <cstring>
 #include <memory_resource>
 
 namespace framealloc::inline FRAMEALLOC_ABI::object {
 
 #if FRAMEALLOC_EXCEPTIONS
 void throw_bad_alloc() { throw std::bad_alloc(); }
+void throw_bad_array_length() { throw std::bad_array_new_length(); }
 #else
+void throw_bad_array_length() { throw_bad_alloc(); }
 void throw_bad_alloc() { broken_invariant("std::bad_alloc cannot be thrown: the library was built without exceptions"); }
 #endif
 
 namespace {
+
+// By the tables of their virtual functions: a dynamic_cast would read the type of a resource of the user, which has none where
+// that is compiled with -fno-rtti.
+bool same_class(const std::pmr::memory_resource& a, const std::pmr::memory_resource& b) noexcept {
+    return std::memcmp(static_cast<const void*>(&a), static_cast<const void*>(&b), sizeof(void*)) == 0;
+}
 
 template <class Source>
 class resource final : public std::pmr::memory_resource {
@@ -26,7 +35,10 @@ private:
         return p;
     }
     void do_deallocate(void* p, std::size_t bytes, std::size_t align) override { source_.deallocate(p, bytes == 0 ? 1 : bytes, align); }
-    bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+    // A frame's resources are as many as were asked for, and all the same.
+    bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+        return this == &other || (same_class(*this, other) && source_ == static_cast<const resource&>(other).source_);
+    }
 
     Source source_;
 };

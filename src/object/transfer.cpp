@@ -1,5 +1,6 @@
 #include <framealloc/object/transfer.hpp>
 
+#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/watch.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::object {
@@ -12,7 +13,9 @@ void raise_received_twice(memory::core_ref a) noexcept {
     memory::release_core(a);
 }
 
-void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept {
+namespace {
+
+void count_for(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept {
     memory::transfer_counters& n = a.owner->transfers;
     frame_event e{.bytes = bytes};
     switch (step) {
@@ -33,6 +36,17 @@ void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) n
     if (!a.owner->watching.load_relaxed()) return;  // relaxed: a switch
     memory::thread_context* c = memory::try_context_of(a);
     if (c != nullptr && memory::watched(*c)) memory::tell(*c, e);
+}
+
+}  // namespace
+
+// Without a block, nothing keeps the allocator alive.
+void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept {
+    if (bytes != 0) return count_for(a, step, bytes);
+    memory::core* owner = memory::pin_core(a.id);
+    if (owner == nullptr) return;
+    count_for(a, step, bytes);
+    memory::release_core(a);
 }
 
 transfer_stats transfer_stats_of(const memory::core& c) noexcept {

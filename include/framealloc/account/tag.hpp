@@ -6,9 +6,12 @@
 //
 // A constexpr tag is a fixed place in the tree; a name is looked up below the current tag and may contain "::".
 // One that begins or ends with a colon can be opened, but no path leads to it.
+// Tags are values: a copy names the same place, and tags are equal that have the same name below equal parents.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <framealloc/sync/atomic.hpp>
 
@@ -18,9 +21,16 @@ class tag {
 public:
     // `name` needs to live as long as the tag; allocators keep a copy of their own.
     constexpr explicit tag(const char* name) noexcept : name_(name) {}
+    // `parent` is referred to, and needs to live as long as the tag and its copies.
     constexpr tag(const tag& parent, const char* name) noexcept : parent_(&parent), name_(name) {}
-    tag(const tag&) = delete;
-    tag& operator=(const tag&) = delete;
+    constexpr tag(const tag& other) noexcept : parent_(other.parent_), name_(other.name_), id_(number_of(other)) {}
+    // Threads: no other one may be using this tag.
+    tag& operator=(const tag& other) noexcept {
+        parent_ = other.parent_;
+        name_ = other.name_;
+        id_.store_relaxed(other.id());  // relaxed: see above
+        return *this;
+    }
 
     constexpr const char* name() const noexcept { return name_; }
     constexpr const tag* parent() const noexcept { return parent_; }
@@ -32,7 +42,29 @@ public:
     std::uint32_t id() const noexcept { return id_.load_relaxed(); }  // relaxed: the tables it indexes belong to the reader
     std::uint32_t ensure_id() const noexcept;
 
+    friend constexpr bool operator==(const tag& a, const tag& b) noexcept { return (a <=> b) == 0; }
+    // By parents first, then by the bytes of the name.
+    friend constexpr std::strong_ordering operator<=>(const tag& a, const tag& b) noexcept {
+        if (&a == &b) return std::strong_ordering::equal;
+        if (a.parent_ == nullptr || b.parent_ == nullptr) {
+            if (const auto c = (a.parent_ != nullptr) <=> (b.parent_ != nullptr); c != 0) return c;
+        } else if (const auto c = *a.parent_ <=> *b.parent_; c != 0) {
+            return c;
+        }
+        const char *x = a.name_, *y = b.name_;
+        while (*x != '\0' && *x == *y) ++x, ++y;
+        return static_cast<unsigned char>(*x) <=> static_cast<unsigned char>(*y);
+    }
+    // Equal for equal tags; see std::hash.
+    constexpr std::uint64_t hash() const noexcept {  // FNV-1a, 64 bit (Fowler, Noll, Vo), seeded with the parent
+        std::uint64_t h = 14695981039346656037ULL ^ (parent_ == nullptr ? 0 : parent_->hash() * 0x9e3779b97f4a7c15ULL);
+        for (const char* c = name_; *c != '\0'; ++c) h = (h ^ static_cast<unsigned char>(*c)) * 1099511628211ULL;
+        return h ^ (h >> 32);
+    }
+
 private:
+    static constexpr std::uint32_t number_of(const tag& t) noexcept { return std::is_constant_evaluated() ? unregistered : t.id(); }
+
     const tag* parent_ = nullptr;
     const char* name_;
     mutable sync::atomic<std::uint32_t> id_{unregistered};

@@ -3,4 +3,5 @@
 
 #include <framealloc/insight/describe.hpp>
 #include <framealloc/insight/lifecycle.hpp>
+#include <framealloc/insight/print.hpp>
 #include <framealloc/insight/stats.hpp>

@@ -224,6 +224,12 @@ void release_empty_pages(thread_context& c, bool everything) noexcept;
 // --- heap (src/memory/heap.cpp) ---
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.
+inline core_ref owner_of_large(void* p) noexcept {
+    core* owner = block_of(p)->owner;
+    return {owner, owner->id};
+}
+void heap_free_large(void* p) noexcept;
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
 void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;

@@ -24,6 +24,7 @@ struct alignas(64) heap_block {
     std::uint32_t tag_index;       // who pays
     bool free;
     bool charged;                  // counted as heap; false for out-of-line frame memory
+    std::uint8_t align_log2;       // of a block from options::heap, which is told the alignment again
     heap_block* next_free;
     heap_block* previous_free;
 };

@@ -41,6 +41,9 @@ FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
     if (page->frees == page->allocations) [[unlikely]] page_emptied(page);
 }
 
+// The allocator of a block that lies in a page.
+core_ref owner_of_pooled(const void* block) noexcept;
+
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     const bool small = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16

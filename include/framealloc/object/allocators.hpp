@@ -7,7 +7,8 @@
 // | frame_allocator | same opening of the same frame | keeps the target's | propagates | propagates | same frame |
 // | pool_allocator, heap_allocator | same smart_alloc family | keeps the target's | propagates | propagates | same allocator |
 //
-// On exhaustion: throws std::bad_alloc; without exceptions the exhaustion handler decides.
+// On exhaustion: throws std::bad_alloc, and std::bad_array_new_length where n elements are more bytes than there are addresses;
+// without exceptions the exhaustion handler decides.
 // Elements of a standard container must be destroyed before its frame ends: the frame does not know them.
 #pragma once
 
@@ -18,6 +19,7 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 namespace object {
 
 [[noreturn]] void throw_bad_alloc();
+[[noreturn]] void throw_bad_array_length();  // std::bad_array_new_length
 
 // Something that leads to a source: a source, a frame_scope, a smart_alloc.
 template <class From, class Source>
@@ -47,13 +49,15 @@ public:
     template <class U>
     standard_allocator(const standard_allocator<U, Source>& other) noexcept : source_(other.source()) {}
 
+    // No elements take one byte, as an address of their own.
     [[nodiscard]] T* allocate(std::size_t n) {
-        const std::size_t bytes = checked_product(n, sizeof(T));
+        if (FRAMEALLOC_EXCEPTIONS && n > ~std::size_t{0} / sizeof(T)) object::throw_bad_array_length();
+        const std::size_t bytes = n == 0 ? 1 : checked_product(n, sizeof(T));
         void* p = FRAMEALLOC_EXCEPTIONS ? source_.try_allocate(bytes, alignof(T)) : source_.allocate(bytes, alignof(T));
         if (p == nullptr) object::throw_bad_alloc();
         return static_cast<T*>(p);
     }
-    void deallocate(T* p, std::size_t n) noexcept { source_.deallocate(p, n * sizeof(T), alignof(T)); }
+    void deallocate(T* p, std::size_t n) noexcept { source_.deallocate(p, n == 0 ? 1 : n * sizeof(T), alignof(T)); }
 
     const Source& source() const noexcept { return source_; }
     template <class U>
@@ -74,7 +78,8 @@ using heap_allocator = standard_allocator<T, heap_source>;
 
 namespace object {
 
-// std::pmr resources. A frame's lives in the frame; the others live as long as their allocator.
+// std::pmr resources. A frame's lives in the frame; the others live as long as their allocator. Two of one frame, or of one
+// allocator and kind, are equal: containers move and swap between them.
 std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept;
 std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept;
 std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept;

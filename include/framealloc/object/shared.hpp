@@ -1,9 +1,13 @@
 // Reference-counted objects in pool memory: pool_shared<T> and pool_weak<T>. The counts are atomic, object and counts share
-// one block.
+// one block. Otherwise they are what std::shared_ptr and std::weak_ptr are: a pointer to a base needs no virtual destructor,
+// a pointer to a part shares the whole, and a box becomes shared by a move.
 //
 //   auto mesh = alloc.pool_shared<fa_mesh>(file);     // copy it, to other threads too
 //   fa::pool_weak<fa_mesh> seen = mesh;
 //   if (auto m = seen.lock()) m->draw();
+//   fa::pool_shared<name> label(mesh, &mesh->label);  // keeps the mesh alive
+//
+// Threads: as std::shared_ptr. Different copies on any number of threads; one copy is one thread's at a time.
 #pragma once
 
 #include <framealloc/object/box.hpp>
@@ -13,19 +17,26 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 
 namespace object {
 
-template <class T>
-struct shared_block {
+struct shared_boxes;
+
+enum class shared_end : bool { of_object, of_block };
+
+// The counts, in front of whatever they count.
+struct shared_counts {
+    explicit shared_counts(void (*f)(shared_counts*, shared_end) noexcept) noexcept : finish(f) {}
+
     sync::atomic<std::uint32_t> strong{1};
     sync::atomic<std::uint32_t> weak{1};  // one for all strong references together
-    alignas(T) unsigned char storage[sizeof(T)];
+    void (*finish)(shared_counts*, shared_end) noexcept;
 
-    T* get() noexcept { return std::launder(reinterpret_cast<T*>(storage)); }
+    void add_strong() noexcept { strong.add_relaxed(1); }  // relaxed: a reference is already held
+    void add_weak() noexcept { weak.add_relaxed(1); }      // relaxed: a reference is already held
     void drop_weak() noexcept {
-        if (weak.subtract_acq_rel(1) == 1) pool_destroy(this);  // pairs: itself, the last one sees all
+        if (weak.subtract_acq_rel(1) == 1) finish(this, shared_end::of_block);  // pairs: itself, the last one sees all
     }
     void drop_strong() noexcept {
         if (strong.subtract_acq_rel(1) != 1) return;  // pairs: itself and lock()
-        get()->~T();
+        finish(this, shared_end::of_object);
         drop_weak();
     }
     bool lock() noexcept {
@@ -37,87 +48,244 @@ struct shared_block {
     }
 };
 
+// Counts and object in one pool block.
+template <class T>
+struct shared_block : shared_counts {
+    shared_block() noexcept : shared_counts(&end) {}
+    alignas(T) unsigned char storage[sizeof(T)];
+
+    T* get() noexcept { return std::launder(reinterpret_cast<T*>(storage)); }
+    static void end(shared_counts* self, shared_end what) noexcept {
+        auto* b = static_cast<shared_block*>(self);
+        if (what == shared_end::of_object) b->get()->~T();
+        else pool_destroy(b);
+    }
+};
+
+template <class T, class... Args>
+shared_block<T>* make_shared_block(memory::core_ref a, memory::on_failure f, Args&&... args) {
+    using block = shared_block<T>;
+    void* p = memory::pool_allocate_bytes(a, sizeof(block), alignof(block), f);
+    if (p == nullptr) return nullptr;
+    undo give_back{[&] { memory::pool_free_bytes(a, p, sizeof(block), alignof(block)); }};
+    auto* b = ::new (p) block;
+    construct_at<T>(b->storage, std::forward<Args>(args)...);
+    give_back.armed = false;
+    return b;
+}
+
+// The allocator whose block the box has.
+template <class T, class P>
+memory::core_ref owner_of(const basic_pool_box<T, P>& box) noexcept {
+    void* block = whole_object(box.get());
+    return memory::class_for(sizeof(T), alignof(T)) == memory::no_class ? memory::owner_of_large(block) : memory::owner_of_pooled(block);
+}
+template <class T, class P>
+memory::core_ref owner_of(const basic_heap_box<T, P>& box) noexcept {
+    return box.where();
+}
+
+template <class Box>
+concept shareable_box = like_boxes<Box, basic_pool_box<int>> || like_boxes<Box, basic_heap_box<int>>;
+
 }  // namespace object
 
-template <class T>
-class pool_weak;
+template <class T, class Policy>
+class basic_pool_weak;
 
-template <class T>
-class pool_shared {
+template <class T, class Policy = active_policy>
+class basic_pool_shared {
+    template <class U, class P>
+    friend class basic_pool_shared;
+    template <class U, class P>
+    friend class basic_pool_weak;
+    using counts = object::shared_counts;
+
+public:
+    using element_type = T;
+    using pointer = T*;
+    using weak_type = basic_pool_weak<T, Policy>;
+    using box_kind = object::shared_boxes;
+
+    basic_pool_shared() noexcept = default;
+    basic_pool_shared(std::nullptr_t) noexcept {}
+    basic_pool_shared(const basic_pool_shared& other) noexcept : basic_pool_shared(other, other.object_) {}
+    basic_pool_shared(basic_pool_shared&& other) noexcept { swap(other); }
+    template <class U, class P>
+        requires object::points_to<U, T>
+    basic_pool_shared(const basic_pool_shared<U, P>& other) noexcept : basic_pool_shared(other, other.object_) {}
+    template <class U, class P>
+        requires object::points_to<U, T>
+    basic_pool_shared(basic_pool_shared<U, P>&& other) noexcept : basic_pool_shared(std::move(other), other.object_) {}
+    // Points to `p`, and keeps alive what `other` does. Requires: `p` lives as long, as a part of it does.
+    template <class U, class P>
+    basic_pool_shared(const basic_pool_shared<U, P>& other, T* p) noexcept : object_(p), counts_(other.counts_) {
+        if (counts_ != nullptr) counts_->add_strong();
+    }
+    template <class U, class P>
+    basic_pool_shared(basic_pool_shared<U, P>&& other, T* p) noexcept : object_(p), counts_(std::exchange(other.counts_, nullptr)) {
+        other.object_ = nullptr;
+    }
+    // Takes over the object of a pool_box or heap_box, where it lies; the counts come from the pool of its allocator.
+    template <object::shareable_box Box>
+        requires object::points_to<typename Box::element_type, T> && (!requires(const Box& b) { b.size(); })
+    basic_pool_shared(Box&& box) {
+        if (box == nullptr) return;
+        T* object = box.get();
+        auto* b = object::make_shared_block<Box>(object::owner_of(box), memory::on_failure::ask_handler, std::move(box));
+        object_ = object;
+        counts_ = b;
+    }
+    basic_pool_shared& operator=(const basic_pool_shared& other) noexcept {
+        basic_pool_shared copied(other);
+        swap(copied);
+        return *this;
+    }
+    basic_pool_shared& operator=(basic_pool_shared&& other) noexcept {
+        basic_pool_shared taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~basic_pool_shared() { reset(); }
+
+    template <class... Args>
+    static basic_pool_shared make(memory::core_ref a, memory::on_failure f, Args&&... args) {
+        basic_pool_shared s;
+        auto* b = object::make_shared_block<T>(a, f, std::forward<Args>(args)...);
+        if (b == nullptr) return s;
+        s.object_ = b->get();
+        s.counts_ = b;
+        return s;
+    }
+
+    T* get() const noexcept { return object_; }
+    // Requires: it is not empty. Debug: FA444 otherwise.
+    FRAMEALLOC_INLINE T& operator*() const noexcept {
+        object::check_filled<Policy>(object_, {}, "* of an empty pool_shared");
+        return *object_;
+    }
+    FRAMEALLOC_INLINE T* operator->() const noexcept {
+        object::check_filled<Policy>(object_, {}, "-> of an empty pool_shared");
+        return object_;
+    }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    std::uint32_t use_count() const noexcept { return counts_ == nullptr ? 0 : counts_->strong.load_relaxed(); }  // relaxed: a hint
+    void reset() noexcept {
+        object_ = nullptr;
+        if (counts* c = std::exchange(counts_, nullptr)) c->drop_strong();
+    }
+    void swap(basic_pool_shared& other) noexcept {
+        std::swap(object_, other.object_);
+        std::swap(counts_, other.counts_);
+    }
+    // An order in which what shares one object is equal, whatever it points to.
+    template <class Other>
+        requires requires(const Other& o) { o.shared_identity(); }
+    bool owner_before(const Other& other) const noexcept {
+        return std::compare_three_way{}(shared_identity(), other.shared_identity()) < 0;
+    }
+    const void* shared_identity() const noexcept { return counts_; }
+
+private:
+    T* object_ = nullptr;
+    counts* counts_ = nullptr;
+};
+
+template <class T, class Policy = active_policy>
+class basic_pool_weak {
+    template <class U, class P>
+    friend class basic_pool_weak;
+    using counts = object::shared_counts;
+
 public:
     using element_type = T;
 
-    pool_shared() noexcept = default;
-    pool_shared(std::nullptr_t) noexcept {}
-    pool_shared(const pool_shared& other) noexcept : block_(other.block_) {
-        if (block_ != nullptr) block_->strong.add_relaxed(1);  // relaxed: a reference is already held
-    }
-    pool_shared(pool_shared&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-    // Not one operator with a parameter by value: clang 14 forgets to destroy that for `x = {}` in a template.
-    pool_shared& operator=(const pool_shared& other) noexcept { return *this = pool_shared(other); }
-    pool_shared& operator=(pool_shared&& other) noexcept {
-        pool_shared taken(std::move(other));
-        std::swap(block_, taken.block_);
+    basic_pool_weak() noexcept = default;
+    basic_pool_weak(const basic_pool_weak& other) noexcept : object_(other.object_), counts_(other.counts_) { hold(); }
+    basic_pool_weak(basic_pool_weak&& other) noexcept { swap(other); }
+    template <class U, class P>
+        requires object::points_to<U, T>
+    basic_pool_weak(const basic_pool_shared<U, P>& s) noexcept : object_(s.object_), counts_(s.counts_) { hold(); }
+    // The pointer is converted while the object is held: the way to a virtual base leads through it.
+    template <class U, class P>
+        requires object::points_to<U, T>
+    basic_pool_weak(const basic_pool_weak<U, P>& other) noexcept : object_(other.lock().get()), counts_(other.counts_) { hold(); }
+    basic_pool_weak& operator=(const basic_pool_weak& other) noexcept {
+        basic_pool_weak copied(other);
+        swap(copied);
         return *this;
     }
-    ~pool_shared() { reset(); }
-
-    template <class... Args>
-    static pool_shared make(memory::core_ref a, memory::on_failure f, Args&&... args) {
-        using block_type = object::shared_block<T>;
-        void* p = memory::pool_allocate_bytes(a, sizeof(block_type), alignof(block_type), f);
-        if (p == nullptr) return {};
-        object::undo give_back{[&] { memory::pool_free_bytes(a, p, sizeof(block_type), alignof(block_type)); }};
-        auto* b = ::new (p) block_type;
-        object::construct_at<T>(b->storage, std::forward<Args>(args)...);
-        give_back.armed = false;
-        return pool_shared(b);
+    basic_pool_weak& operator=(basic_pool_weak&& other) noexcept {
+        basic_pool_weak taken(std::move(other));
+        swap(taken);
+        return *this;
     }
+    ~basic_pool_weak() { reset(); }
 
-    T* get() const noexcept { return block_ == nullptr ? nullptr : block_->get(); }
-    T& operator*() const noexcept { return *block_->get(); }
-    T* operator->() const noexcept { return block_->get(); }
-    explicit operator bool() const noexcept { return block_ != nullptr; }
-    std::uint32_t use_count() const noexcept { return block_ == nullptr ? 0 : block_->strong.load_relaxed(); }  // relaxed: a hint
+    // Returns an empty one when the object is gone.
+    basic_pool_shared<T, Policy> lock() const noexcept {
+        basic_pool_shared<T, Policy> s;
+        if (counts_ == nullptr || !counts_->lock()) return s;
+        s.object_ = object_;
+        s.counts_ = counts_;
+        return s;
+    }
+    bool expired() const noexcept { return use_count() == 0; }
+    std::uint32_t use_count() const noexcept { return counts_ == nullptr ? 0 : counts_->strong.load_relaxed(); }  // relaxed: a hint
     void reset() noexcept {
-        if (auto* b = std::exchange(block_, nullptr)) b->drop_strong();
+        object_ = nullptr;
+        if (counts* c = std::exchange(counts_, nullptr)) c->drop_weak();
     }
-    friend bool operator==(const pool_shared& a, const pool_shared& b) noexcept { return a.block_ == b.block_; }
-
-private:
-    friend class pool_weak<T>;
-    explicit pool_shared(object::shared_block<T>* b) noexcept : block_(b) {}
-    object::shared_block<T>* block_ = nullptr;
-};
-
-template <class T>
-class pool_weak {
-public:
-    pool_weak() noexcept = default;
-    pool_weak(const pool_shared<T>& s) noexcept : block_(s.block_) { hold(); }
-    pool_weak(const pool_weak& other) noexcept : block_(other.block_) { hold(); }
-    pool_weak(pool_weak&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-    // Not one operator with a parameter by value: clang 14 forgets to destroy that for `x = {}` in a template.
-    pool_weak& operator=(const pool_weak& other) noexcept { return *this = pool_weak(other); }
-    pool_weak& operator=(pool_weak&& other) noexcept {
-        pool_weak taken(std::move(other));
-        std::swap(block_, taken.block_);
-        return *this;
+    void swap(basic_pool_weak& other) noexcept {
+        std::swap(object_, other.object_);
+        std::swap(counts_, other.counts_);
     }
-    ~pool_weak() {
-        if (block_ != nullptr) block_->drop_weak();
+    friend void swap(basic_pool_weak& a, basic_pool_weak& b) noexcept { a.swap(b); }
+    template <class Other>
+        requires requires(const Other& o) { o.shared_identity(); }
+    bool owner_before(const Other& other) const noexcept {
+        return std::compare_three_way{}(shared_identity(), other.shared_identity()) < 0;
     }
-
-    pool_shared<T> lock() const noexcept {
-        return block_ != nullptr && block_->lock() ? pool_shared<T>(block_) : pool_shared<T>();
-    }
-    bool expired() const noexcept { return block_ == nullptr || block_->strong.load_relaxed() == 0; }  // relaxed: a hint
+    const void* shared_identity() const noexcept { return counts_; }
 
 private:
     void hold() noexcept {
-        if (block_ != nullptr) block_->weak.add_relaxed(1);  // relaxed: a reference is already held
+        if (counts_ != nullptr) counts_->add_weak();
     }
-    object::shared_block<T>* block_ = nullptr;
+    T* object_ = nullptr;
+    counts* counts_ = nullptr;
 };
 
+template <class T>
+using pool_shared = basic_pool_shared<T>;
+template <class T>
+using pool_weak = basic_pool_weak<T>;
+
+// As std's casts of the same names; found by argument-dependent look-up.
+template <class T, class U, class P>
+basic_pool_shared<T, P> static_pointer_cast(basic_pool_shared<U, P> s) noexcept {
+    auto* p = static_cast<T*>(s.get());
+    return {std::move(s), p};
+}
+template <class T, class U, class P>
+basic_pool_shared<T, P> const_pointer_cast(basic_pool_shared<U, P> s) noexcept {
+    auto* p = const_cast<T*>(s.get());
+    return {std::move(s), p};
+}
+template <class T, class U, class P>
+basic_pool_shared<T, P> reinterpret_pointer_cast(basic_pool_shared<U, P> s) noexcept {
+    auto* p = reinterpret_cast<T*>(s.get());
+    return {std::move(s), p};
+}
+// Empty when the object is no T.
+template <class T, class U, class P>
+basic_pool_shared<T, P> dynamic_pointer_cast(basic_pool_shared<U, P> s) noexcept {
+    auto* p = dynamic_cast<T*>(s.get());
+    if (p == nullptr) return {};
+    return {std::move(s), p};
+}
+
 }  // namespace framealloc::inline FRAMEALLOC_ABI
+
+template <class T, class Policy>
+struct std::hash<framealloc::basic_pool_shared<T, Policy>> : framealloc::object::box_hash<framealloc::basic_pool_shared<T, Policy>> {};

@@ -33,6 +33,8 @@ namespace object {
 FRAMEALLOC_COLD void raise_received_twice(memory::core_ref a) noexcept;
 transfer_stats transfer_stats_of(const memory::core& c) noexcept;
 
+struct transfer_boxes;
+
 enum class transfer_step : std::uint8_t { initiated, completed, dropped };
 void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept;
 
@@ -44,12 +46,11 @@ public:
     transferable(memory::core_ref a, T* first, std::size_t n) noexcept : first_(first), n_(n), owner_(a) {}
     transferable(transferable&& other) noexcept : first_(std::exchange(other.first_, nullptr)), pending_(std::exchange(other.pending_, false)), n_(other.n_), owner_(other.owner_) {}
     transferable& operator=(transferable&& other) noexcept {
-        if (this == &other) return *this;
-        reset();
-        first_ = std::exchange(other.first_, nullptr);
-        pending_ = std::exchange(other.pending_, false);
-        n_ = other.n_;
-        owner_ = other.owner_;
+        transferable taken(std::move(other));  // which may be a part of what goes
+        std::swap(first_, taken.first_);
+        std::swap(pending_, taken.pending_);
+        std::swap(n_, taken.n_);
+        std::swap(owner_, taken.owner_);
         return *this;
     }
     ~transferable() { reset(); }
@@ -77,12 +78,16 @@ public:
     std::size_t size() const noexcept { return first_ == nullptr ? 0 : n_; }
     std::size_t bytes() const noexcept { return size() * sizeof(T); }
     memory::core_ref owner() const noexcept { return owner_; }
+    [[nodiscard]] T* release() noexcept {
+        pending_ = false;
+        return std::exchange(first_, nullptr);
+    }
     void reset() noexcept {
         pending_ = false;
         T* first = std::exchange(first_, nullptr);
         if (first == nullptr) return;
         destroy(first, first + n_);
-        memory::pool_free_bytes(owner_, first, n_ * sizeof(T), alignof(T));
+        memory::pool_free_bytes(owner_, const_cast<std::remove_cv_t<T>*>(first), n_ * sizeof(T), alignof(T));
     }
 
 private:
@@ -101,9 +106,9 @@ public:
     }
     handle(handle&&) noexcept = default;
     handle& operator=(handle&& other) noexcept {
-        if (this == &other) return *this;
+        transferable<T> taken(std::move(other.content_));  // which may be a part of what goes
         drop();
-        content_ = std::move(other.content_);
+        content_ = std::move(taken);
         return *this;
     }
     ~handle() { drop(); }
@@ -137,38 +142,58 @@ template <class T>
 class transfer_box {
 public:
     using element_type = T;
+    using pointer = T*;
+    using box_kind = object::transfer_boxes;
 
     transfer_box() noexcept = default;
+    transfer_box(std::nullptr_t) noexcept {}
     explicit transfer_box(object::transferable<T>&& content) noexcept : content_(std::move(content)) {}
 
     T* get() const noexcept { return content_.first(); }
-    T& operator*() const noexcept { return *get(); }
-    T* operator->() const noexcept { return get(); }
+    // Requires: the box is not empty. Debug: FA444 otherwise.
+    FRAMEALLOC_INLINE T& operator*() const noexcept {
+        object::check_filled<active_policy>(get(), content_.owner(), "* of an empty transfer_box");
+        return *get();
+    }
+    FRAMEALLOC_INLINE T* operator->() const noexcept {
+        object::check_filled<active_policy>(get(), content_.owner(), "-> of an empty transfer_box");
+        return get();
+    }
     explicit operator bool() const noexcept { return get() != nullptr; }
+    // For a pool_box<T>: the object lies in pool memory. Returns null when the box is empty.
+    [[nodiscard]] T* release() noexcept { return content_.release(); }
     void reset() noexcept { content_.reset(); }
+    // Moves the value out and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
+    FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
+        if (get() == nullptr) [[unlikely]] object::refuse_empty(content_.owner(), "into_inner() of an empty transfer_box");
+        std::remove_cv_t<T> value(std::move(*get()));
+        reset();
+        return value;
+    }
+    void swap(transfer_box& other) noexcept { std::swap(content_, other.content_); }
 
 private:
     object::transferable<T> content_;
 };
 
 template <class T>
-class transfer_box<T[]> {
+class transfer_box<T[]> : public object::array_face<transfer_box<T[]>, T, active_policy> {
 public:
-    using element_type = T;
+    using box_kind = object::transfer_boxes;
 
     transfer_box() noexcept = default;
+    transfer_box(std::nullptr_t) noexcept {}
     explicit transfer_box(object::transferable<T>&& content) noexcept : content_(std::move(content)) {}
 
-    std::span<T> span() const noexcept { return {content_.first(), content_.size()}; }
-    operator std::span<T>() const noexcept { return span(); }
-    T* data() const noexcept { return content_.first(); }
+    T* get() const noexcept { return content_.first(); }
     std::size_t size() const noexcept { return content_.size(); }
-    bool empty() const noexcept { return size() == 0; }
-    T* begin() const noexcept { return data(); }
-    T* end() const noexcept { return data() + size(); }
-    T& operator[](std::size_t i) const noexcept { return data()[i]; }
-    explicit operator bool() const noexcept { return data() != nullptr; }
+    operator std::span<T>() const&& noexcept { return this->span(); }  // one with a name is a range, from which a span is made
+    explicit operator bool() const noexcept { return get() != nullptr; }
+    // For a pool_box<T[]>, with size() as it was before. Returns null when the box is empty.
+    [[nodiscard]] T* release() noexcept { return content_.release(); }
     void reset() noexcept { content_.reset(); }
+    void swap(transfer_box& other) noexcept { std::swap(content_, other.content_); }
+    memory::core_ref where() const noexcept { return content_.owner(); }
 
 private:
     object::transferable<T> content_;
@@ -194,12 +219,7 @@ public:
     // n value-initialised elements.
     static transfer_span make(memory::core_ref a, std::size_t n, memory::on_failure f) {
         if (n == 0) return transfer_span(object::transferable<T>::nothing(a));
-        return transfer_span(object::transferable<T>::make(a, n, f, [&](T* first) {
-            T* built = first;
-            object::undo destroy_built{[&] { object::destroy(first, built); }};
-            for (; built != first + n; ++built) ::new (static_cast<void*>(built)) T();
-            destroy_built.armed = false;
-        }));
+        return transfer_span(object::transferable<T>::make(a, n, f, [&](T* first) { object::construct_array<T>(first, n); }));
     }
     std::span<T> span() const noexcept { return {this->content().first(), this->content().size()}; }
 
@@ -208,3 +228,6 @@ private:
 };
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI
+
+template <class T>
+struct std::hash<framealloc::transfer_box<T>> : framealloc::object::box_hash<framealloc::transfer_box<T>> {};

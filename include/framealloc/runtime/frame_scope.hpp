@@ -15,6 +15,7 @@
 #include <framealloc/object/allocators.hpp>
 #include <framealloc/object/array.hpp>
 #include <framealloc/object/box.hpp>
+#include <framealloc/object/fixed_span.hpp>
 #include <framealloc/object/map.hpp>
 #include <framealloc/object/ranges.hpp>
 #include <framealloc/object/string.hpp>
@@ -122,11 +123,12 @@ public:
         note(s);
         return runtime::allocate_batch<T>(record_, n, may_fail);
     }
+    // A std::span<T, N> that structured bindings take apart.
     template <class T, std::size_t N>
-    FRAMEALLOC_INLINE std::span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    FRAMEALLOC_INLINE fixed_span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
         note(s);
-        return std::span<T, N>(static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, must)), N);
+        return fixed_span<T, N>(static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, must)));
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>

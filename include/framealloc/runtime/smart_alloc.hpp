@@ -16,8 +16,7 @@
 #include <string_view>
 
 #include <framealloc/base/capability.hpp>
-#include <framealloc/insight/lifecycle.hpp>
-#include <framealloc/insight/stats.hpp>
+#include <framealloc/insight/print.hpp>
 #include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/lifetime/modules.hpp>
@@ -119,10 +118,11 @@ public:
         memory::frame_record* r = try_record(s);
         return r == nullptr ? std::span<T>{} : runtime::allocate_batch<T>(r, n, may_fail);
     }
+    // A std::span<T, N> that structured bindings take apart.
     template <class T, std::size_t N>
-    FRAMEALLOC_INLINE std::span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    FRAMEALLOC_INLINE fixed_span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
-        return std::span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record(s), must)), N);
+        return fixed_span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record(s), must)));
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
@@ -246,21 +246,19 @@ public:
     }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto pool_box(Args&&... args) const {
-        using type = runtime::boxed_type_t<T, Args...>;
-        return framealloc::pool_box<type>(object::pool_make<type>(noted_here(), must, std::forward<Args>(args)...));
+        return basic_pool_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto try_pool_box(Args&&... args) const {
-        using type = runtime::boxed_type_t<T, Args...>;
-        return framealloc::pool_box<type>(object::pool_make<type>(noted_here(), may_fail, std::forward<Args>(args)...));
+        return basic_pool_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto pool_shared(Args&&... args) const {
-        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(noted_here(), must, std::forward<Args>(args)...);
+        return basic_pool_shared<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto try_pool_shared(Args&&... args) const {
-        return framealloc::pool_shared<runtime::boxed_type_t<T, Args...>>::make(noted_here(), may_fail, std::forward<Args>(args)...);
+        return basic_pool_shared<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
     template <class T, class... Args>
@@ -325,7 +323,8 @@ public:
     // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
     void set_thread_frame_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), budget_kind::frame, bytes); }
     void set_thread_pool_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), budget_kind::pool, bytes); }
-    // The handler also hears of warnings, at `warn_percent` of a budget, and must outlive its use.
+    // The handler also hears of warnings, at `warn_percent` of a budget. It is kept as fa::callback says, until the next call or the
+    // thread's end.
     void on_budget_exceeded(budget_policy policy, budget_handler handler = {}, unsigned warn_percent = 80) const noexcept {
         memory::set_budget_policy(*memory::context_of(owner_), policy, warn_percent, handler);
     }
@@ -359,11 +358,11 @@ public:
     }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto heap_box(Args&&... args) const {
-        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(noted_here(), must, std::forward<Args>(args)...);
+        return basic_heap_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto try_heap_box(Args&&... args) const {
-        return framealloc::heap_box<runtime::boxed_type_t<T, Args...>>::make(noted_here(), may_fail, std::forward<Args>(args)...);
+        return basic_heap_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
     template <class T, class... Args>

@@ -103,3 +103,8 @@ private:
 };
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI
+
+template <>
+struct std::hash<framealloc::tag> {
+    std::size_t operator()(const framealloc::tag& t) const noexcept { return static_cast<std::size_t>(t.hash()); }
+};

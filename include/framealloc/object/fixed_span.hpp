@@ -1,0 +1,39 @@
+// A std::span<T, N> that comes apart:
+//
+//   auto [from, to] = frame.alloc_n<vertex, 2>();   // two references
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <framealloc/config.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+template <class T, std::size_t N>
+class fixed_span : public std::span<T, N> {
+public:
+    // Requires: N elements from `first` on.
+    constexpr explicit fixed_span(T* first) noexcept : std::span<T, N>(first, N) {}
+
+    template <std::size_t I>
+    constexpr T& get() const noexcept {
+        static_assert(I < N);
+        return this->data()[I];
+    }
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
+
+template <class T, std::size_t N>
+struct std::tuple_size<framealloc::fixed_span<T, N>> : std::integral_constant<std::size_t, N> {};
+template <std::size_t I, class T, std::size_t N>
+struct std::tuple_element<I, framealloc::fixed_span<T, N>> {
+    using type = T;
+};
+template <class T, std::size_t N>
+inline constexpr bool std::ranges::enable_borrowed_range<framealloc::fixed_span<T, N>> = true;
+template <class T, std::size_t N>
+inline constexpr bool std::ranges::enable_view<framealloc::fixed_span<T, N>> = true;

@@ -1,0 +1,195 @@
+// Boxes in heap memory: for objects of any size.
+//
+//   fa::heap_box<level> map = alloc.heap_box<level>(file);
+//   fa::heap_box<asset> a = std::move(map);                 // asset, a base of level, has a virtual destructor
+//   fa::heap_box<float[]> field = alloc.heap_box<float[]>(n);
+//
+// Threads: a box may be moved to any thread; one at a time has it.
+#pragma once
+
+#include <framealloc/object/box_face.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI {
+
+namespace object {
+
+struct heap_boxes;
+
+// The allocator, and in its lowest bit whether the object is too large for the pages: what a base does not know.
+class heap_owner {
+public:
+    heap_owner() noexcept = default;
+    heap_owner(memory::core* owner, std::size_t bytes, std::size_t align) noexcept
+        : word_(address_of(owner) | (memory::class_for(bytes, align) == memory::no_class ? 1U : 0U)) {}
+
+    memory::core_ref ref() const noexcept {
+        auto* owner = pointer_at<memory::core>(word_ & ~std::uintptr_t{1});
+        return owner == nullptr ? memory::core_ref{} : memory::core_ref{owner, owner->id};
+    }
+    bool large() const noexcept { return (word_ & 1U) != 0; }
+
+private:
+    std::uintptr_t word_ = 0;
+};
+
+template <class T>
+void heap_destroy(T* p, heap_owner owner) noexcept {
+    void* block = whole_object(p);
+    p->~T();
+    if constexpr (may_be_derived<T>) {
+        if (owner.large() || owner.ref().owner->config.heap != nullptr) memory::heap_free_large(block);
+        else memory::pool_free(block);
+    } else {
+        memory::heap_free(owner.ref(), block, sizeof(T), alignof(T));
+    }
+}
+
+}  // namespace object
+
+template <class T, class Policy = active_policy>
+class basic_heap_box {
+    template <class U, class P>
+    friend class basic_heap_box;
+
+public:
+    using element_type = T;
+    using pointer = T*;
+    using box_kind = object::heap_boxes;
+
+    basic_heap_box() noexcept = default;
+    basic_heap_box(std::nullptr_t) noexcept {}
+    // Requires: p is an object in heap memory of `owner`, made as a T.
+    basic_heap_box(T* p, memory::core* owner) noexcept : object_(p), owner_(owner, sizeof(T), alignof(T)) {}
+    basic_heap_box(basic_heap_box&& other) noexcept : object_(other.release()), owner_(other.owner_) {}
+    // To a base, as std::unique_ptr converts.
+    template <class U, class P>
+        requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> && object::destroyed_as<U, T>
+    basic_heap_box(basic_heap_box<U, P>&& other) noexcept : object_(other.release()), owner_(other.owner_) {}
+    // The base has no virtual destructor: it would destroy a part of the object.
+    template <class U, class P>
+        requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> && (!object::destroyed_as<U, T>)
+    basic_heap_box(basic_heap_box<U, P>&& other) = delete;
+    basic_heap_box& operator=(basic_heap_box&& other) noexcept {
+        basic_heap_box taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~basic_heap_box() { reset(); }
+
+    template <class... Args>
+    static basic_heap_box make(memory::core_ref a, memory::on_failure f, Args&&... args) {
+        void* p = memory::heap_allocate(a, sizeof(T), alignof(T), f);
+        if (p == nullptr) return {};
+        object::undo give_back{[&] { memory::heap_free(a, p, sizeof(T), alignof(T)); }};
+        basic_heap_box b(object::construct_at<T>(p, std::forward<Args>(args)...), a.owner);
+        give_back.armed = false;
+        return b;
+    }
+
+    // Returns null when the box is empty: never filled, moved from, released or reset.
+    T* get() const noexcept { return object_; }
+    // Requires: the box is not empty. Debug: FA444 otherwise.
+    FRAMEALLOC_INLINE T& operator*() const noexcept {
+        object::check_filled<Policy>(object_, {}, "* of an empty heap_box");
+        return *object_;
+    }
+    FRAMEALLOC_INLINE T* operator->() const noexcept {
+        object::check_filled<Policy>(object_, {}, "-> of an empty heap_box");
+        return object_;
+    }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is empty.
+    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+    void reset() noexcept {
+        if (T* old = std::exchange(object_, nullptr)) object::heap_destroy(old, owner_);
+    }
+    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
+    FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
+        if (object_ == nullptr) [[unlikely]] object::refuse_empty({}, "into_inner() of an empty heap_box");
+        std::remove_cv_t<T> value(std::move(*object_));
+        reset();
+        return value;
+    }
+    void swap(basic_heap_box& other) noexcept {
+        std::swap(object_, other.object_);
+        std::swap(owner_, other.owner_);
+    }
+    memory::core_ref where() const noexcept { return object_ == nullptr ? memory::core_ref{} : owner_.ref(); }
+
+private:
+    T* object_ = nullptr;
+    object::heap_owner owner_;
+};
+
+template <class T, class Policy>
+class basic_heap_box<T[], Policy> : public object::array_face<basic_heap_box<T[], Policy>, T, Policy> {
+    template <class U, class P>
+    friend class basic_heap_box;
+
+public:
+    using box_kind = object::heap_boxes;
+
+    basic_heap_box() noexcept = default;
+    basic_heap_box(std::nullptr_t) noexcept {}
+    // Takes what release() of a box of `n` elements left.
+    basic_heap_box(T* first, std::size_t n, memory::core* owner) noexcept : object_(first), n_(first == nullptr ? 0 : n), owner_(owner) {}
+    basic_heap_box(basic_heap_box&& other) noexcept { swap(other); }
+    template <class U, class P>
+        requires(!std::is_same_v<basic_heap_box<U[], P>, basic_heap_box>) && object::array_of<U, T>
+    basic_heap_box(basic_heap_box<U[], P>&& other) noexcept : n_(other.size()), owner_(other.owner_) { object_ = other.release(); }
+    basic_heap_box& operator=(basic_heap_box&& other) noexcept {
+        basic_heap_box taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~basic_heap_box() { reset(); }
+
+    // n value-initialised elements; none of nothing.
+    template <std::integral N>
+    static basic_heap_box make(memory::core_ref a, memory::on_failure f, N count) {
+        const auto n = static_cast<std::size_t>(count);
+        const std::size_t bytes = checked_product(n, sizeof(T));
+        void* p = n == 0 ? nullptr : memory::heap_allocate(a, bytes, alignof(T), f);
+        if (p == nullptr) return {};
+        object::undo give_back{[&] { memory::heap_free(a, p, bytes, alignof(T)); }};
+        basic_heap_box b(object::construct_array<T>(p, n), n, a.owner);
+        give_back.armed = false;
+        return b;
+    }
+
+    T* get() const noexcept { return object_; }
+    std::size_t size() const noexcept { return n_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    // To be given to another box, with size() as it was before. Returns null when the box is empty.
+    [[nodiscard]] T* release() noexcept {
+        n_ = 0;
+        return std::exchange(object_, nullptr);
+    }
+    void reset() noexcept {
+        const memory::core_ref a = where();
+        const std::size_t n = n_;
+        T* old = release();
+        if (old == nullptr) return;
+        object::destroy(old, old + n);
+        memory::heap_free(a, const_cast<std::remove_cv_t<T>*>(old), n * sizeof(T), alignof(T));
+    }
+    void swap(basic_heap_box& other) noexcept {
+        std::swap(object_, other.object_);
+        std::swap(n_, other.n_);
+        std::swap(owner_, other.owner_);
+    }
+    memory::core_ref where() const noexcept { return object_ == nullptr ? memory::core_ref{} : memory::core_ref{owner_, owner_->id}; }
+
+private:
+    T* object_ = nullptr;
+    std::size_t n_ = 0;
+    memory::core* owner_ = nullptr;
+};
+
+template <class T>
+using heap_box = basic_heap_box<T>;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI
+
+template <class T, class Policy>
+struct std::hash<framealloc::basic_heap_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_heap_box<T, Policy>> {};
