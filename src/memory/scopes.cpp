@@ -38,6 +38,9 @@ site site_of_close(const thread_context& c, const void* caller) noexcept {
     return c.owner->config.checks ? site::of_caller(caller) : site{};
 }
 
+// Its own thread may tell of it when its frame ends, and another when that closes it.
+bool first_to_tell(open_scope& s) noexcept { return !s.told.exchange_acq_rel(true); }  // pairs: itself
+
 bool in_order(const thread_context& c, const open_scope& s) noexcept {
     return record_of(s) == c.top && c.charged[static_cast<unsigned>(s.kind)] == &s;
 }
@@ -131,7 +134,7 @@ namespace {
 // It belongs to a thread that knows nothing of this, or to none any more.
 void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n, const void* caller) noexcept {
     open_scope& s = **first;
-    const bool told = s.told.load_relaxed();  // relaxed: a report more or less
+    const bool told = !first_to_tell(s);
     char text[160];
     std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
     const site opened = s.opened, where = caller != nullptr && c.owner->config.checks ? site::of_caller(caller) : site{};
@@ -203,8 +206,9 @@ void forget_closed_elsewhere(thread_context& c) noexcept {
 void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
     const open_scope* innermost = nullptr;
     std::size_t open = 0;
-    for (const open_scope* newest : c.charged) {
-        for (const open_scope* s = newest; !is_end(c, *s) && s->record == r; s = s->outer) {
+    for (open_scope* newest : c.charged) {
+        for (open_scope* s = newest; !is_end(c, *s) && (s->record == r || s->record == &c.ended); s = s->outer) {
+            if (!first_to_tell(*s)) continue;
             if (innermost == nullptr) innermost = s;
             open += s->kind == scope_kind::limits || (s->kind == scope_kind::phase && s->face == scope_face::context_scope) ? 0U : 1U;
         }
@@ -224,7 +228,6 @@ void leave_scopes(thread_context& c, const frame_record* r) noexcept {
                 take_out(c, *s);
             } else if (s->record == r) {
                 leave_record(c, *s);
-                s->told.store_relaxed(c.owner->config.reports);  // relaxed: a report more or less
             }
             s = outer;
         }

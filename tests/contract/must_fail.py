@@ -9,7 +9,13 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = """#include <framealloc/framealloc.hpp>
+#include <array>
+#include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
 namespace fa = framealloc;
 void f() {{
     fa::smart_alloc a;

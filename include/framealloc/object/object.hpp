@@ -3,6 +3,7 @@
 
 #include <framealloc/object/allocators.hpp>
 #include <framealloc/object/box.hpp>
+#include <framealloc/object/lives_in_frame.hpp>
 #include <framealloc/object/map.hpp>
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/sources.hpp>

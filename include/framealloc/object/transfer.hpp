@@ -6,13 +6,15 @@
 //
 // The storage does not belong to the producer's frame: ending the frame does not touch it, and the payload is neither copied
 // nor moved on its way. A handle that is dropped destroys the value, gives the memory back and is counted, so that a queue
-// may close at any time. transfer_span<T> is the same for n elements. A second receive() is FA434 and gives an empty box.
+// may close at any time. transfer_span<T> is the same for n elements. A second receive() is FA434 and gives an empty box. A value
+// that keeps its content in a frame does not compile: see object/lives_in_frame.hpp.
 // Cost: a pool allocation and two counters. Threads: a handle may be moved to any thread; one thread at a time has it.
 #pragma once
 
 #include <span>
 
 #include <framealloc/object/box.hpp>
+#include <framealloc/object/lives_in_frame.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -41,6 +43,9 @@ void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) n
 // `n` elements in memory that any thread may free.
 template <class T>
 class transferable {
+    static_assert(!lives_in_frame_v<T>,
+                  "this type keeps its content in a frame, which may end before it is received: transfer a pool, heap or std container");
+
 public:
     transferable() noexcept = default;
     transferable(memory::core_ref a, T* first, std::size_t n) noexcept : first_(first), n_(n), owner_(a) {}
