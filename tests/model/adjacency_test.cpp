@@ -1,7 +1,7 @@
 // Every feature that diverts an allocation x every operation that assumes what it extends to be the newest block.
 //
 // A cell is a random sequence of its operation between others: blocks, frames, checkpoints, and what the feature switches.
-// FRAMEALLOC_MODEL_OPS sets the steps of all cells of a policy (default 200,000), FRAMEALLOC_MODEL_SEED the seed;
+// FRAMEALLOC_MODEL_OPS sets the steps of all cells of a policy (default 60,000), FRAMEALLOC_MODEL_SEED the seed;
 // FRAMEALLOC_MODEL_CELL runs the cells alone whose "feature, operation" contains it.
 #include <doctest/doctest.h>
 
@@ -10,8 +10,10 @@
 #include <cstdlib>
 #include <tuple>
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "adjacency_world.hpp"
-#include "shrink.hpp"
 
 using namespace test;
 using namespace test::adjacency;
@@ -482,20 +484,40 @@ const std::vector<operation<P>>& operations() {
 
 std::size_t steps_per_policy() {
     const char* text = std::getenv("FRAMEALLOC_MODEL_OPS");
-    return text == nullptr ? 200'000 : static_cast<std::size_t>(std::strtoull(text, nullptr, 10));
+    return text == nullptr ? 60'000 : static_cast<std::size_t>(std::strtoull(text, nullptr, 10));
 }
 std::uint64_t seed() {
     const char* text = std::getenv("FRAMEALLOC_MODEL_SEED");
     return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
 }
 
-// A cell that crashes says its name first.
-char current_cell[256];
-void name_cell(int signal) {
-    static_cast<void>(!write(STDERR_FILENO, current_cell, std::strlen(current_cell)));
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-}
+// A cell that crashes says its name first. The library's own handlers, and doctest's, are there again afterwards.
+class crash_names {
+public:
+    crash_names() {
+        if (fa::guard::under_tool) return;  // a sanitizer says more
+        static_cast<void>(fa::basic_smart_alloc<fa::policy::debug>{});  // sets its handler once, and not in between
+        struct sigaction mine {};
+        mine.sa_handler = tell;
+        for (std::size_t i = 0; i < std::size(signals); ++i) sigaction(signals[i], &mine, &before_[i]);
+    }
+    crash_names(const crash_names&) = delete;
+    crash_names& operator=(const crash_names&) = delete;
+    ~crash_names() {
+        for (std::size_t i = 0; i < std::size(signals) && !fa::guard::under_tool; ++i) sigaction(signals[i], &before_[i], nullptr);
+    }
+    void set(const std::string& cell) { std::snprintf(current, sizeof current, "  adjacency: crashed: %s\n", cell.c_str()); }
+
+private:
+    static constexpr int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
+    static inline char current[256] = "";
+    static void tell(int signal) {
+        static_cast<void>(!write(STDERR_FILENO, current, std::strlen(current)));
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+    }
+    struct sigaction before_[std::size(signals)] = {};
+};
 
 // Returns what was wrong, or nothing.
 template <class P>
@@ -515,7 +537,7 @@ std::string run_cell(const feature& f, const operation<P>& op, std::uint64_t fro
 
 FOR_EACH_POLICY("whatever diverts an allocation, what grows at the top stays apart from all others") {
     const char* only = std::getenv("FRAMEALLOC_MODEL_CELL");
-    for (const int s : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE}) std::signal(s, name_cell);
+    crash_names crashes;
     totals t;
     option_set set{};
     std::size_t wrong = 0;
@@ -525,7 +547,7 @@ FOR_EACH_POLICY("whatever diverts an allocation, what grows at the top stays apa
             const std::string cell = f.name + ", " + op.name;
             if (only != nullptr && cell.find(only) == std::string::npos) continue;
             CAPTURE(cell);
-            std::snprintf(current_cell, sizeof current_cell, "  adjacency: crashed: %s\n", cell.c_str());
+            crashes.set(cell);
             ++t.cells;
             const std::string problem = run_cell<P>(f, op, seed() + std::hash<std::string>{}(cell), steps, t, set);
             wrong += problem.empty() ? 0U : 1U;

@@ -57,6 +57,7 @@ public:
 
     void step(const std::function<void(world&)>& operation) {
         ++totals_.steps;
+        if (feature_.tags && roll(3) == 0) change_scope();
         if (roll(3) != 0) operation(*this);
         else background();
         verify();
@@ -229,6 +230,7 @@ private:
         world* w;
         bool operator()(const fa::exhaustion&) const { return ++w->asked_ < 100'000; }
     };
+    static constexpr std::size_t impossible = std::size_t{1} << 40;  // bytes
     static constexpr const char* tag_names[] = {"ai", "net", "audio"};
 
     fa::options options() {
@@ -417,6 +419,8 @@ private:
         for (const open_frame& f : frames_) {
             for (const auto& o : f.owners) look_at(*o);
         }
+        std::size_t live = 0;
+        for (const range& r : ranges_) live += r.bytes;
         for (const auto& o : others_) look_at(*o);
         for (const auto& o : from_handlers_) look_at(*o);
         for (const kept& k : kept_) {
@@ -429,9 +433,23 @@ private:
         std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
         for (std::size_t i = 1; i < ranges_.size(); ++i) require(ranges_[i - 1].begin + ranges_[i - 1].bytes <= ranges_[i].begin, "two owners' memory overlaps");
         for (const fa::code c : recorder_.faults) require(expected(c), fa::code_text(c));
+        check_numbers(live);
         const bool equal = feature_.counts && feature_.watches && !feature_.watcher_allocates;
         require(!equal || alloc_->frame_stats().allocation_count == told_allocations_, "what is counted is not what is told");
         if (frames_.back().owners.size() > 24 && may_close()) close();
+    }
+
+    // `live`: bytes of owners in frames, and of pool and heap containers beside them.
+    void check_numbers(std::size_t live) {
+        const std::size_t in_use = alloc_->frame_stats().bytes_in_use;
+        require(options_.frame_limit == 0 || in_use <= options_.frame_limit, "more is in use than frame_limit");
+        require(feature_.frame_budget == 0 || feature_.policy != fa::budget_policy::fail || in_use <= feature_.frame_budget, "more is in use than the budget");
+        if (roll(8) != 0) return;  // asking for statistics is a boundary
+        const auto s = alloc_->stats();
+        require(s.total_allocated >= live, "less is charged than is in use");
+        require(s.total_allocated < impossible, "more is charged than can be");
+        for (const char* name : tag_names) require(alloc_->tag_stats(name).total_bytes < impossible, "a tag is charged less than nothing");
+        require(s.frame_allocated == in_use || !kept_.empty() || options_.frames_in_flight > 1, "frame bytes charged and in use differ");
     }
 
     const feature& feature_;
