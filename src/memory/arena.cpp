@@ -300,6 +300,7 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const guard::frame_log& log = *c.flight->log;
     const auto newest = [&] { return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor; };
     if (!newest()) return false;
+    if (address_of(p) + bytes <= log.top().end) return true;  // a shrink below an accounting boundary left it its length
     const std::uintptr_t cursor = align_up(address_of(p) + bytes, cursor_granularity) + guard::zone;
     exhaustion_reason why{};
     if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, cursor - c.top->cursor, why) != admission::granted) return false;

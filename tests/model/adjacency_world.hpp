@@ -448,7 +448,10 @@ private:
         const auto s = alloc_->stats();
         require(s.total_allocated >= live, "less is charged than is in use");
         require(s.total_allocated < impossible, "more is charged than can be");
-        for (const char* name : tag_names) require(alloc_->tag_stats(name).total_bytes < impossible, "a tag is charged less than nothing");
+        for (const char* name : tag_names) {
+            const auto t = alloc_->tag_stats(name);
+            if (t.total_bytes >= impossible) fail("a tag is charged less than nothing: " + std::to_string(static_cast<std::ptrdiff_t>(t.frame_bytes)) + " bytes of frames, " + std::to_string(static_cast<std::ptrdiff_t>(t.pool_bytes)) + " of pools");
+        }
         require(s.frame_allocated == in_use || !kept_.empty() || options_.frames_in_flight > 1, "frame bytes charged and in use differ");
     }
 
