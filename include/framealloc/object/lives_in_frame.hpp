@@ -41,10 +41,13 @@ struct truth {
 template <class T>
 struct lives_in_frame : object::truth<false> {};
 template <class T>
+    requires(!std::is_array_v<T>)
 struct lives_in_frame<const T> : object::truth<lives_in_frame_v<T>> {};
 template <class T>
+    requires(!std::is_array_v<T>)
 struct lives_in_frame<volatile T> : object::truth<lives_in_frame_v<T>> {};
 template <class T>
+    requires(!std::is_array_v<T>)
 struct lives_in_frame<const volatile T> : object::truth<lives_in_frame_v<T>> {};
 template <class T>
 struct lives_in_frame<T[]> : object::truth<lives_in_frame_v<T>> {};

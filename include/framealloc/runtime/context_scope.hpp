@@ -8,7 +8,7 @@
 //
 // A context is valid as long as its allocator lives. With that of another allocator the scope changes nothing: FA429.
 // Cost: opening looks two accounts up by index; nothing per allocation. Threads: a context may be copied to any thread; a scope
-// belongs to its thread.
+// belongs to its thread. Scopes that close out of order: see runtime/tag_scope.hpp.
 #pragma once
 
 #include <framealloc/runtime/tag_scope.hpp>
