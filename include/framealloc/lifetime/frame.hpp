@@ -39,7 +39,7 @@ FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
 // Ends the frame of `r` and, with a fault, whatever is still open inside it.
 FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
-    if (r->pending_bits != 0 || r->cursor != c.segment || c.top != r) [[unlikely]] return close_frame_slow(r);
+    if (memory::anything_pending(*r) || r->cursor != c.segment || c.top != r) [[unlikely]] return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
     memory::set_top(c, outer);
@@ -48,7 +48,7 @@ FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
 // The same for the record that the slot holds.
 FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
-    if (r->pending_bits != 0 || r->cursor != c.segment) [[unlikely]] return close_frame_slow(r);
+    if (memory::anything_pending(*r) || r->cursor != c.segment) [[unlikely]] return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
     __atomic_store_n(&c.top, outer, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it

@@ -62,6 +62,15 @@ static_assert(sizeof(frame_record) == 64);
 inline constexpr std::size_t cursor_granularity = 8;
 
 FRAMEALLOC_INLINE void add_pending(frame_record& r, unsigned bits) noexcept { r.pending_bits |= bits; }
+FRAMEALLOC_INLINE bool anything_pending(const frame_record& r) noexcept {
+#if FRAMEALLOC_X86_64
+    bool answer;  // one compare with memory; g++ 12 loads it early into a register
+    __asm__("cmpl $0, %1" : "=@ccne"(answer) : "m"(r.pending_bits));
+    return answer;
+#else
+    return r.pending_bits != 0;
+#endif
+}
 FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits += pending_scope; }
 FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits -= pending_scope; }
 
