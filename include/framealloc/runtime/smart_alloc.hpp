@@ -295,9 +295,10 @@ public:
     auto try_frame_box_for_transfer(Args&&... args) const {
         return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
     }
-    // The value of an existing box is moved out of its frame. An empty box gives an empty handle.
+    // The value of an existing box is moved out of its frame, as a T. An empty box gives an empty handle.
     template <class T>
     transfer_handle<T> frame_box_for_transfer(basic_frame_box<T, Policy>&& box) const {
+        static_assert(!std::is_array_v<T>, "use frame_span_for_transfer, and move the elements into its span");
         if (!box) return {};
         auto h = transfer_handle<T>::make(owner_, must, std::move(*box));
         box = {};

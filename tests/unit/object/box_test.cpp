@@ -2,6 +2,8 @@
 // when they are empty. Typed over the kinds of memory.
 #include <doctest/doctest.h>
 
+#include <csignal>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <memory_resource>
@@ -12,6 +14,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "support/child.hpp"
 #include "support/recorder.hpp"
 
 using namespace test;
@@ -535,4 +538,84 @@ FOR_EACH_POLICY("a transfer of nothing may outlive its allocator") {
     }
     CHECK(std::move(received).receive().empty());
     dropped = {};
+}
+
+namespace {
+
+// What work in a process of its own says on standard error, and how it ends.
+template <class Work>
+std::string said_by(Work work, int& status) {
+    int ends[2];
+    if (pipe(ends) != 0) return {};
+    status = status_of_child([&] {
+        dup2(ends[1], 2);
+        work();
+    });
+    close(ends[1]);
+    std::string text;
+    char buffer[4096];
+    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    close(ends[0]);
+    return text;
+}
+
+// Whether "… at program+0x1234" is this line, as far as debug information says.
+bool names_line(const std::string& text, int line) {
+    const std::size_t at = text.rfind("+0x");
+    if (at == std::string::npos) return false;
+    const std::string command = "addr2line -i -e /proc/" + std::to_string(getpid()) + "/exe 0x" + text.substr(at + 3, text.find_first_not_of("0123456789abcdef", at + 3) - at - 3);
+    std::FILE* out = popen(command.c_str(), "r");
+    std::string lines;
+    char buffer[4096];
+    while (out != nullptr && std::fgets(buffer, sizeof buffer, out) != nullptr) lines += buffer;
+    if (out != nullptr) pclose(out);
+    return lines.empty() || lines[0] == '?' || lines.find("box_test.cpp:" + std::to_string(line)) != std::string::npos;
+}
+
+template <class T>
+void use(T& x) {
+    volatile char* p = reinterpret_cast<volatile char*>(&x);
+    *p = 1;
+}
+
+#define SAYS_EMPTY(what, ...)                                             \
+    do {                                                                  \
+        const std::string text = said_by([&] { __VA_ARGS__; }, status);   \
+        CHECK(status == -SIGABRT);                                        \
+        CHECK(text.find("FA444") != std::string::npos);                   \
+        CHECK(text.find(what) != std::string::npos);                      \
+        CHECK(names_line(text, __LINE__));                                \
+    } while (false)
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("an empty box that is dereferenced says so in debug, and where", K, framed<fa::policy::debug>, pooled<fa::policy::debug>, heaped<fa::policy::debug>,
+                   counted_references<fa::policy::debug>) {
+    struct pair {
+        int a = 0, b = 0;
+    };
+    house<K> h;
+    auto box = K::template make<pair>(h.alloc);
+    auto other = std::move(box);
+    int status = 0;
+    SAYS_EMPTY("* of an empty", use((*box).b));
+    SAYS_EMPTY("-> of an empty", use(box->b));
+    if constexpr (requires { std::move(box).into_inner(); }) SAYS_EMPTY("into_inner() of an empty", auto x = std::move(box).into_inner(); use(x));
+    CHECK(other->a == 0);
+}
+
+FOR_EACH_POLICY("into_inner() of an empty box says so in every mode") {
+    int status = 0;
+    SAYS_EMPTY("into_inner() of an empty frame_box", auto x = fa::basic_frame_box<int, P>().into_inner(); use(x));
+    SAYS_EMPTY("into_inner() of an empty pool_box", auto x = fa::basic_pool_box<int, P>().into_inner(); use(x));
+    SAYS_EMPTY("into_inner() of an empty heap_box", auto x = fa::basic_heap_box<int, P>().into_inner(); use(x));
+    SAYS_EMPTY("into_inner() of an empty transfer_box", auto x = fa::transfer_box<int>().into_inner(); use(x));
+}
+
+TEST_CASE_TEMPLATE("an index past the end of a box of an array says so in debug", K, framed<fa::policy::debug>, pooled<fa::policy::debug>, heaped<fa::policy::debug>) {
+    house<K> h;
+    auto box = K::template make<int[]>(h.alloc, 4);
+    int status = 0;
+    const std::string text = said_by([&] { use(box[4]); }, status);
+    CHECK(status == -SIGABRT);
 }

@@ -1,0 +1,164 @@
+// The standard allocators and the std::pmr resources, at their edges: nothing, too much, wide alignments, and who equals whom.
+#include <doctest/doctest.h>
+
+#include <list>
+#include <map>
+#include <memory>
+#include <memory_resource>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+template <class A, class P>
+A allocator_of(const fa::basic_smart_alloc<P>& a) {
+    return A(a);
+}
+
+// f with an allocator of each kind, twice made.
+template <class T, class P, class F>
+void for_each_kind(F f) {
+    fa::basic_smart_alloc<P> alloc;
+    {
+        const auto frame = alloc.frame_scope();
+        f(fa::frame_allocator<T>(frame), fa::frame_allocator<T>(alloc));
+        f(fa::pool_allocator<T>(alloc), fa::pool_allocator<T>(alloc.template source<fa::pool_source>()));
+        f(fa::heap_allocator<T>(alloc), fa::heap_allocator<T>(alloc));
+    }
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("allocators of nothing, of one, and of wide types, as std::allocator") {
+    struct alignas(1024) wide {
+        char bytes[1024];
+    };
+    for_each_kind<wide, P>([](auto a, auto b) {
+        CHECK(a == b);
+        for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{50}}) {
+            wide* p = a.allocate(n);
+            CHECK(p != nullptr);
+            CHECK(aligned(p, 1024));
+            if (n != 0) p[n - 1].bytes[1023] = 1;
+            b.deallocate(p, n);  // either frees what the other made
+        }
+    });
+    for_each_kind<char, P>([](auto a, auto) {
+        char* p = a.allocate(0);
+        char* q = a.allocate(1);
+        CHECK(p != q);
+        a.deallocate(q, 1);
+        a.deallocate(p, 0);
+    });
+}
+
+FOR_EACH_POLICY("allocators refuse too many as std::allocator does") {
+    for_each_kind<long, P>([](auto a, auto) {
+        const std::size_t most = ~std::size_t{0};
+        CHECK_THROWS_AS(static_cast<void>(a.allocate(most)), std::bad_array_new_length);
+        CHECK_THROWS_AS(static_cast<void>(a.allocate(most / sizeof(long) + 1)), std::bad_array_new_length);
+        CHECK_THROWS_AS(static_cast<void>(a.allocate(most / sizeof(long))), std::bad_alloc);
+        CHECK_THROWS_AS(static_cast<void>(a.allocate(most / sizeof(long) / 2)), std::bad_alloc);
+        using traits = std::allocator_traits<decltype(a)>;
+        CHECK(traits::max_size(a) == most / sizeof(long));
+        std::vector<long, decltype(a)> v(a);
+        CHECK_THROWS_AS(v.resize(most), std::length_error);
+        CHECK_THROWS_AS(v.reserve(most / sizeof(long) / 4), std::bad_alloc);
+        v.push_back(1);
+        CHECK(v.size() == 1);
+    });
+}
+
+FOR_EACH_POLICY("allocators rebind, and are equal across types") {
+    for_each_kind<int, P>([](auto a, auto b) {
+        using allocator = decltype(a);
+        using other = typename std::allocator_traits<allocator>::template rebind_alloc<std::string>;
+        static_assert(std::is_same_v<typename std::allocator_traits<other>::template rebind_alloc<int>, allocator>);
+        static_assert(!std::allocator_traits<allocator>::is_always_equal::value);
+        const other o(a);
+        CHECK(o == a);
+        CHECK(b == o);
+        CHECK(allocator(o) == a);
+        std::list<int, allocator> x({1, 2, 3}, a), y({4}, b);
+        x.splice(x.end(), y);
+        CHECK(x.size() == 4);
+        swap(x, y);
+        CHECK(y.size() == 4);
+        std::map<int, int, std::less<>, typename std::allocator_traits<allocator>::template rebind_alloc<std::pair<const int, int>>> m(a);
+        m[1] = 2;
+        CHECK(m.at(1) == 2);
+    });
+    fa::basic_smart_alloc<P> one, two;
+    CHECK(fa::pool_allocator<int>(one) != fa::pool_allocator<int>(two));
+    CHECK(fa::heap_allocator<int>(one) != fa::heap_allocator<int>(two));
+    const auto outer = one.frame_scope();
+    const auto inner = one.frame_scope();
+    CHECK(fa::frame_allocator<int>(outer) != fa::frame_allocator<int>(inner));
+}
+
+namespace {
+
+struct own_resource final : std::pmr::memory_resource {
+    void* do_allocate(std::size_t n, std::size_t a) override { return ::operator new(n, std::align_val_t(a)); }
+    void do_deallocate(void* p, std::size_t, std::size_t a) override { ::operator delete(p, std::align_val_t(a)); }
+    bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+};
+
+template <class F>
+void refuses_too_much(std::pmr::memory_resource* r, F) {
+    CHECK_THROWS_AS(static_cast<void>(r->allocate(~std::size_t{0}, 8)), std::bad_alloc);
+    CHECK_THROWS_AS(static_cast<void>(r->allocate(~std::size_t{0} - 100, 4096)), std::bad_alloc);
+    std::pmr::polymorphic_allocator<long> a(r);
+    CHECK_THROWS_AS(static_cast<void>(a.allocate(~std::size_t{0} / 4)), std::bad_array_new_length);
+    void* none = r->allocate(0);
+    CHECK(none != nullptr);
+    r->deallocate(none, 0);
+    void* wide = r->allocate(100, 16384);
+    CHECK(aligned(static_cast<char*>(wide), 16384));
+    r->deallocate(wide, 100, 16384);
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("resources of one frame are equal, and of one allocator and kind; no others are") {
+    fa::basic_smart_alloc<P> alloc, stranger;
+    const fa::basic_smart_alloc<P> copy = alloc;
+    own_resource own;
+    const auto frame = alloc.frame_scope();
+    std::pmr::memory_resource *a = frame.resource(), *b = frame.resource(), *c = copy.frame_resource();
+    CHECK(*a == *b);
+    CHECK(*a == *c);
+    CHECK(*alloc.pool_resource() == *copy.pool_resource());
+    CHECK(*alloc.heap_resource() == *copy.heap_resource());
+    CHECK(*alloc.pool_resource() != *alloc.heap_resource());
+    CHECK(*alloc.pool_resource() != *stranger.pool_resource());
+    CHECK(*a != *alloc.pool_resource());
+    CHECK(*alloc.heap_resource() != *a);
+    for (std::pmr::memory_resource* r : {a, alloc.pool_resource(), alloc.heap_resource()}) {
+        CHECK(*r != own);
+        CHECK(own != *r);
+        CHECK(*r != *std::pmr::get_default_resource());
+        CHECK(*r != *std::pmr::null_memory_resource());
+        refuses_too_much(r, 0);
+    }
+    {
+        const auto inner = alloc.frame_scope();
+        CHECK(*inner.resource() != *a);
+        std::pmr::vector<std::pmr::string> v(a), w(b);
+        v.emplace_back("a text that is too long for the small string buffer");
+        const void* at = v.data();
+        w = std::move(v);  // moves, as they are equal
+        CHECK(w.data() == at);
+        swap(v, w);
+        CHECK(v.data() == at);
+        std::pmr::list<int> x({1, 2}, a), y({3}, c);
+        x.splice(x.end(), y);
+        CHECK(x.size() == 3);
+    }
+}
