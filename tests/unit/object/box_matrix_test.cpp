@@ -197,5 +197,5 @@ TEST_CASE_TEMPLATE("a throw at any step leaves nothing of a box, an array or a t
         t.throws += one.throws;
     });
     CHECK(t.throws > 1000);
-    MESSAGE("matrix: boxes" << (P::checks ? ", debug" : "") << " x " << elements << " elements = " << t.cells << " cells, " << t.runs << " runs, " << t.throws << " throws");
+    MESSAGE("matrix: " << std::string(P::checks ? "boxes, debug" : "boxes") << " x " << elements << " elements = " << t.cells << " cells, " << t.runs << " runs, " << t.throws << " throws");
 }
