@@ -340,7 +340,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
     }
     if (!is_power_of_two(align) && c.owner->config.reports)
         c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.last_site);
-    for (;;) {
+    for (bool trimmed = false;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         void* p = nullptr;
         {
@@ -351,6 +351,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
             if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
+        if (!trimmed && (trimmed = make_room(*c.owner, why))) continue;
         if (f == on_failure::return_null) return {nullptr, asked};
         c.owner->exhausted(why, "frame", bytes, align);
     }
@@ -359,7 +360,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
 void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept {
     thread_context& c = *r->context;
     if (guarded(c) && !may_call(c, c.last_site)) return nullptr;
-    for (;;) {
+    for (bool trimmed = false;;) {
         exhaustion_reason why = exhaustion_reason::size_overflow;
         void* p = nullptr;
         {
@@ -372,6 +373,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
             note_growth(c, bytes);
             return p;
         }
+        if (!trimmed && (trimmed = make_room(*c.owner, why))) continue;
         if (f == on_failure::return_null) return nullptr;
         c.owner->exhausted(why, "frame", bytes, align);
     }

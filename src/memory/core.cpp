@@ -298,4 +298,12 @@ void trim(core& c) noexcept {
     c.large.release_empty_regions();
 }
 
+bool make_room(core& c, exhaustion_reason why) noexcept {
+    const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory || why == exhaustion_reason::system_refused;
+    if (!of_pages) return false;
+    const std::size_t reserved = c.pages.reserved(), committed = c.pages.committed();
+    trim(c);
+    return c.pages.reserved() < reserved || c.pages.committed() < committed;
+}
+
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

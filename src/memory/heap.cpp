@@ -193,7 +193,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
     }
     if (!is_power_of_two(align) && a.owner->config.reports)
         a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->last_site);
-    for (;;) {
+    for (bool trimmed = false;;) {
         exhaustion_reason why{};
         void* p = nullptr;
         {
@@ -204,6 +204,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
             if (watched(*c) && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
+        if (!trimmed && (trimmed = make_room(*a.owner, why))) continue;
         if (f == on_failure::return_null) return nullptr;
         a.owner->exhausted(why, "heap", bytes, align);
     }

@@ -343,7 +343,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
         void* block = armed(c) ? sample(c, k, bytes, align) : nullptr;
         if (block != nullptr) return block;
     }
-    for (;;) {
+    for (bool trimmed = k != block_kind::pool;;) {  // the others are asked for in the middle of a change
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
         if (p == nullptr && guarded(c) && end_rest(c)) p = page_with_room(c, k, size_class, why);
@@ -366,6 +366,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
         if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
             return heap_instead(c, requested_class, bytes, f);
         }
+        if (!trimmed && (trimmed = make_room(a, why))) continue;
         if (f == on_failure::return_null) return nullptr;
         a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16);
     }

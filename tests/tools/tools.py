@@ -121,6 +121,7 @@ VICTIMS, EDGES, CHILDREN = (build / f"tests/recorded_{name}" for name in ("victi
 PLAIN, FIRST, SECOND = (build / f"tests/librecorded_{name}.so" for name in ("plugin", "first", "second"))
 ENDED = "recording ended before the program did: "
 CLOSED, FILE_SIZE = ENDED + "the program closed the file", ENDED + "the program's limit of file sizes"
+SANDBOX = ENDED + "the program went into a sandbox"
 
 
 def same(folder, *command, options=(), says="", status=0, **more):
@@ -149,7 +150,7 @@ def victims(folder):
     for how, arguments, says, more in (
             ("close_each", [own], CLOSED, {}), ("close_each", [own], CLOSED, limited), ("close_all_at_once", [own], CLOSED, {}), ("close_listed", [own], CLOSED, {}),
             ("put_another", [own], CLOSED, {}), ("cut", [trace], "was cut", {}), ("take_over", [trace], "not a trace", {}), ("removed", [trace], "was removed", {}),
-            ("elsewhere", [], "", {}), ("limits", ["100000"], FILE_SIZE, {}), ("own_lost_page", [own], "", {"status": 3}),
+            ("elsewhere", [], "", {}), ("limits", ["100000"], FILE_SIZE, {}), ("sandboxed", ["prctl"], SANDBOX, {"status": 7}), ("sandboxed", ["raw"], SANDBOX, {"status": 7}), ("own_lost_page", [own], "", {"status": 3}),
             ("own_lost_page", [f"{own}-"], "", {"status": -signal.SIGBUS}), ("forked", [], "", {}), ("demon", [], "", {}), ("cxx_plugin", [PLAIN], "", {})):
         same(folder, VICTIMS, how, *arguments, says=says, **more)
         runs += 1

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <linux/seccomp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +120,16 @@ static int limits(const char* bytes) {
     allocate(600000);
     puts("done");
     return 0;
+}
+
+static int sandboxed(const char* how) {
+    allocate(600000);
+    fflush(stdout);
+    const int raw = how[0] == 'r';
+    if (raw ? syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL) != 0 : prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) return 1;
+    allocate(600000);
+    if (write(1, "in the sandbox\n", 15) != 15) abort();
+    for (;;) syscall(SYS_exit, 7);  // exit_group() is forbidden too
 }
 
 // --- signals ---
@@ -275,7 +287,7 @@ int main(int count, char** arguments) {
         const char* name;
         int (*run)(const char*);
     } all[] = {{"close_each", close_each}, {"close_all_at_once", close_all_at_once}, {"close_listed", close_listed}, {"put_another", put_another},
-               {"cut", cut}, {"take_over", take_over}, {"removed", removed}, {"elsewhere", elsewhere}, {"limits", limits},
+               {"cut", cut}, {"take_over", take_over}, {"removed", removed}, {"elsewhere", elsewhere}, {"limits", limits}, {"sandboxed", sandboxed},
                {"blocked_in_handler", blocked_in_handler}, {"blocked_raw", blocked_raw}, {"ignored", ignored}, {"own_lost_page", own_lost_page},
                {"dying_threads", dying_threads}, {"forked", forked}, {"demon", demon}, {"cxx_plugin", cxx_plugin}, {"unloaded", unloaded}, {"many_frames", many_frames}};
     for (size_t i = 0; count > 1 && i < sizeof all / sizeof *all; ++i) {

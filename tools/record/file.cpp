@@ -94,6 +94,8 @@ trace::stop reserve_file(std::uint64_t to) noexcept {
     return trace::stop::none;
 }
 
+std::atomic<bool> silent{false};  // the program has forbidden itself system calls, and so the recorder
+
 // Requires: file_lock, or that no other thread records.
 void stop_because(trace::stop why) noexcept {
     here.on.store(false, std::memory_order_relaxed);
@@ -126,7 +128,7 @@ const char* map_header() noexcept {
 
 bool recording() noexcept { return here.on.load(std::memory_order_relaxed); }
 bool owns_file() noexcept {
-    if (!here.owned.load(std::memory_order_relaxed) || owner != getpid()) return false;
+    if (silent.load(std::memory_order_relaxed) || !here.owned.load(std::memory_order_relaxed) || owner != getpid()) return false;
     still_ours();
     return here.owned.load(std::memory_order_relaxed);
 }
@@ -185,7 +187,7 @@ trace::chunk_header* new_chunk(trace::chunk_kind kind, std::uint32_t thread) noe
 }
 
 void finish_chunk(void* end) noexcept {
-    if (end == nullptr) return;
+    if (end == nullptr || silent.load(std::memory_order_relaxed)) return;
     auto* h = reinterpret_cast<trace::chunk_header*>(static_cast<char*>(end) - trace::chunk_bytes);
     h->checksum = trace::checksum_of(*h);
     munmap(h, trace::chunk_bytes);
@@ -198,6 +200,15 @@ void close_file() noexcept {
     if (!still_ours()) header->stopped = header->stopped == trace::stop::none ? trace::stop::file_closed : header->stopped;  // and it stays as long as it is
     else if (ftruncate(file, static_cast<off_t>(file_end)) == 0) file_reserved = file_end;
     header->ended_ns = since_start_ns();
+}
+
+void fall_silent() noexcept {
+    {
+        const spin_lock lock(file_lock);
+        stop_because(trace::stop::sandbox);
+    }
+    close_file();
+    silent.store(true, std::memory_order_relaxed);
 }
 
 void forget_file() noexcept {

@@ -39,6 +39,8 @@ bool recording() noexcept;
 // Whether this process has a trace: false in a child of fork(), and of vfork(), which shares everything with its parent.
 bool owns_file() noexcept;
 void close_file() noexcept;
+// Ends recording while that is still allowed; no system call is made for the file any more.
+void fall_silent() noexcept;
 // In a child: the file is the parent's.
 void forget_file() noexcept;
 

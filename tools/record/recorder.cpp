@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -125,7 +127,18 @@ void in_child() noexcept {
     t.inside = was;
 }
 
+int (*forward_prctl())(int, ...) {
+    static auto* forward = reinterpret_cast<int (*)(int, ...)>(recorder_next("prctl"));
+    return forward;
+}
+long (*forward_syscall())(long, ...) {
+    static auto* forward = reinterpret_cast<long (*)(long, ...)>(recorder_next("syscall"));
+    return forward;
+}
+
 __attribute__((constructor)) void at_start() {
+    forward_prctl();  // here, since programs call them in signal handlers
+    forward_syscall();
     if (!ready() || !recording()) return;
     thread_state& t = this_thread();
     t.inside = true;
@@ -367,6 +380,27 @@ void _exit(int status) {
     for (;;) syscall(SYS_exit_group, status);
 }
 void _Exit(int status) noexcept { _exit(status); }
+
+// --- sandboxes ---
+
+int prctl(int option, ...) noexcept {
+    va_list list;
+    va_start(list, option);
+    unsigned long a[4];
+    for (unsigned long& each : a) each = va_arg(list, unsigned long);
+    va_end(list);
+    if (option == PR_SET_SECCOMP) close_trace_before_sandbox();
+    return forward_prctl()(option, a[0], a[1], a[2], a[3]);
+}
+long syscall(long number, ...) noexcept {
+    va_list list;
+    va_start(list, number);
+    long a[6];
+    for (long& each : a) each = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_seccomp || (number == SYS_prctl && a[0] == PR_SET_SECCOMP)) close_trace_before_sandbox();
+    return forward_syscall()(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
 
 // --- modules that go away ---
 

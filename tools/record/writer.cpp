@@ -122,6 +122,13 @@ void close_trace() noexcept {
     close_file();
 }
 
+void close_trace_before_sandbox() noexcept {
+    if (!owns_file()) return;
+    finish_events();
+    finish_places();
+    fall_silent();
+}
+
 void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t address, std::uint64_t size, unsigned alignment_log2) noexcept {
     const bool wide = size >= trace::wide_size || alignment_log2 > 4;
     if (!make_room(t, wide ? 2 : 1)) return note_unrecorded();

@@ -11,6 +11,8 @@ const char* open_trace(const settings& s) noexcept;
 // In a child: ends recording without touching the file, which is the parent's.
 void forget_trace() noexcept;
 void close_trace() noexcept;
+// The program is about to forbid itself system calls.
+void close_trace_before_sandbox() noexcept;
 
 // The calling thread's place in the trace.
 struct thread_state {

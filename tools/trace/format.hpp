@@ -16,7 +16,7 @@ inline constexpr std::size_t deepest_stack = 32;
 enum class frame_source : std::uint32_t { program, symbol, time };  // program: its own marks, or its present calls
 
 // Why recording ended before the program did. The program went on.
-enum class stop : std::uint32_t { none, limit, no_space, file_size_limit, file_closed, no_mapping };
+enum class stop : std::uint32_t { none, limit, no_space, file_size_limit, file_closed, no_mapping, sandbox };
 
 struct file_header {
     std::uint64_t magic;

@@ -19,6 +19,7 @@ std::string in_chunk(std::size_t chunk, const char* what) { return "chunk " + st
 const char* const reasons[] = {
     "", "the limit was reached", "the disk is full", "the program's limit of file sizes was reached (RLIMIT_FSIZE)",
     "the program closed the file of the trace, or put another in its place", "no memory could be mapped for it",
+    "the program went into a sandbox (seccomp), which may forbid what the recorder does",
 };
 
 bool is_known(op what) { return what >= op::allocate && what <= op::thread; }
@@ -40,7 +41,7 @@ recording::recording(const std::string& path) {
     try {
         header_ = reinterpret_cast<const file_header*>(data_);
         if (header_->magic != file_magic) throw error("not a trace");
-        if (header_->sample == 0 || header_->stack_depth > deepest_stack || header_->frames > frame_source::time || header_->stopped > stop::no_mapping ||
+        if (header_->sample == 0 || header_->stack_depth > deepest_stack || header_->frames > frame_source::time || header_->stopped > stop::sandbox ||
             header_->frame_name[sizeof header_->frame_name - 1] != 0 || header_->program[sizeof header_->program - 1] != 0)
             throw error("the header is damaged");
         const std::uint64_t there = (bytes_ - header_bytes) / chunk_bytes;

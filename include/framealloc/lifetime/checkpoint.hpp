@@ -17,7 +17,7 @@ public:
 private:
     friend frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
     friend bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
-    friend void forget_checkpoint(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+    friend void close_guard(memory::thread_context& c, const frame_checkpoint& cp, bool committed) noexcept;
 
     std::uint64_t key_ = 0;
     std::uint32_t serial_ = 0;
@@ -27,8 +27,9 @@ private:
 frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
 // Returns false, after FA427, when the checkpoint is stale or belongs to another frame, thread or allocator.
 bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
-// The checkpoint will not be used again: containers older than it may grow in the arena again.
-void forget_checkpoint(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+
+// What a guard does at its end. On another thread than its own: nothing, after FA430.
+void close_guard(memory::thread_context& c, const frame_checkpoint& cp, bool committed) noexcept;
 
 // Rolls back when it leaves scope, unless commit() was called. Belongs to its thread.
 class [[nodiscard]] checkpoint_guard {
@@ -36,10 +37,7 @@ public:
     explicit checkpoint_guard(memory::thread_context& c) noexcept : context_(&c), checkpoint_(take_checkpoint(c)) {}
     checkpoint_guard(const checkpoint_guard&) = delete;
     checkpoint_guard& operator=(const checkpoint_guard&) = delete;
-    ~checkpoint_guard() {
-        if (!committed_) roll_back(*context_, checkpoint_);
-        forget_checkpoint(*context_, checkpoint_);
-    }
+    ~checkpoint_guard() { close_guard(*context_, checkpoint_, committed_); }
 
     void commit() noexcept { committed_ = true; }
     bool is_committed() const noexcept { return committed_; }

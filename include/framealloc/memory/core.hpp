@@ -139,6 +139,8 @@ core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
 // Called when the last handle goes.
 void close_core(core* c) noexcept;
 void trim(core& c) noexcept;
+// Trims if that can help; whether it did. Requires: no change of the calling thread's memory is going on.
+bool make_room(core& c, exhaustion_reason why) noexcept;
 
 // A handle to the allocator with this id, to be released, if it still lives.
 core* pin_core(std::uint64_t id) noexcept;

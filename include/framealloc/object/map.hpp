@@ -127,10 +127,11 @@ public:
         : basic_frame_map(other.source_, other.hash_, other.equal_) { copy(other); }
     basic_frame_map& operator=(basic_frame_map&& other) noexcept(std::is_nothrow_copy_assignable_v<Hash> && std::is_nothrow_copy_assignable_v<Equal>) {
         if (this == &other) return *this;
+        basic_frame_map taken(std::move(other));  // first: it may lie in a value of this map
         drop();
-        take_functions(other);
-        source_ = other.source_;
-        steal(other);
+        take_functions(taken);
+        source_ = taken.source_;
+        steal(taken);
         return *this;
     }
     basic_frame_map& operator=(const basic_frame_map& other) requires copyable {

@@ -11,7 +11,7 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 // Fixes the order of a map.
 struct map_seed {
     std::uint64_t n;
-    constexpr explicit map_seed(std::uint64_t v) noexcept : n(v) {}
+    [[nodiscard]] constexpr explicit map_seed(std::uint64_t v) noexcept : n(v) {}
 };
 
 namespace object {

@@ -49,6 +49,13 @@ private:
 template <class Source>
 inline constexpr bool is_frame = std::is_same_v<Source, frame_source>;
 
+// Whether its elements have to be destroyed at a frame's end. T may be incomplete for other sources.
+template <class T, class Source>
+constexpr bool hears_frame_end() noexcept {
+    if constexpr (is_frame<Source>) return !std::is_trivially_destructible_v<T>;
+    else return false;
+}
+
 // A destructor gives memory back; a frame takes only what lies out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {

@@ -111,6 +111,9 @@ public:
             const std::size_t n = object::count_of(first, last);
             return append(n == 0 ? std::string_view{} : std::string_view{std::to_address(first), n});
         } else {
+            if constexpr (object::multi_pass<It>) {  // the range may be a part of this string, which moves as it grows
+                if (!empty()) return append(basic_frame_string(chars_.source(), first, last).view());
+            }
             for (; first != last; ++first) push_back(static_cast<char>(*first));
             return *this;
         }

@@ -8,7 +8,9 @@
 // elements is not told of the frame's end, and debug mode catches its use after that (FA002).
 // Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements can
 // be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be an
-// element or a part of the same vec, but for the ranges of insert() that are not forward iterators.
+// element or a run of elements of the same vec; not, as with std::vector, a view that computes from them, nor what one of
+// its elements owns, unless that is moved from.
+// An element type may be incomplete where a pool_vec or heap_vec of it is named; a frame_vec asks whether it has a destructor.
 // Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
 // one grow by doubling; reserve() is exact.
 // Iterators are pointers, invalidated as std::vector's are.
@@ -29,8 +31,8 @@ template <class Policy>
 class basic_frame_string;
 
 template <class T, class Source, class Policy = active_policy>
-class FRAMEALLOC_OWNER(T) basic_vec : object::frame_hook<basic_vec<T, Source, Policy>, object::is_frame<Source> && !std::is_trivially_destructible_v<T>> {
-    using hook = object::frame_hook<basic_vec, object::is_frame<Source> && !std::is_trivially_destructible_v<T>>;
+class FRAMEALLOC_OWNER(T) basic_vec : object::frame_hook<basic_vec<T, Source, Policy>, object::hears_frame_end<T, Source>()> {
+    using hook = object::frame_hook<basic_vec, object::hears_frame_end<T, Source>()>;
     friend hook;
     friend basic_frame_string<Policy>;
 

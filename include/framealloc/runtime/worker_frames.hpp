@@ -10,7 +10,8 @@
 //
 // Every worker has a frame in an arena of its own. What a job takes from frames is given back when the job ends; its results
 // live in the worker's frame until on_frame_end(). A worker resets its arena at its next safe point after that, the begin of
-// a job or on_worker_exit(), never inside a job: a late one keeps its memory. One that leaves while the frame is open keeps its results.
+// a job or on_worker_exit(), never inside a job: a late one keeps its memory. One that leaves while the frame is open
+// keeps its results as long as its thread lives.
 // Jobs charge to the tag, phase and budgets of the context they are given. Jobs may nest, as when a waiting worker steals.
 // Cost: a job takes a frame, a context_scope and an atomic load. Threads: the first and last call belong to one thread, with
 // no job running; entering, leaving and job_scope to any thread.

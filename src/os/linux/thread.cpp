@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <framealloc/sync/atomic.hpp>
+
 extern "C" {
 // glibc, musl does without. Weak: null where it is missing.
 [[gnu::weak]] int __cxa_thread_atexit_impl(void (*f)(void*), void* argument, void* library) noexcept;
@@ -27,14 +29,22 @@ struct thread_key {
     bool valid;  // a process has 1,024 of them, and others may have taken all
 };
 
+constinit sync::atomic<bool> key_created{false};
+
 // Keys run after the C++ destructors of thread-locals, and again when one of them sets the key anew.
 const thread_key& exit_key() noexcept {
     static const thread_key key = [] {
         thread_key k{};
         k.valid = pthread_key_create(&k.key, run_hook) == 0;
+        key_created.store_release(k.valid);  // pairs: forget_key()
         return k;
     }();
     return key;
+}
+
+// This library is unloaded with the plugin that contains it, or the program ends: threads that go on must not come here.
+[[gnu::destructor]] void forget_key() {
+    if (key_created.load_acquire()) pthread_key_delete(exit_key().key);  // pairs: exit_key()
 }
 
 }  // namespace

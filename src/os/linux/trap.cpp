@@ -35,6 +35,13 @@ void on_signal(int signal, siginfo_t* info, void* context) {
     std::signal(signal, SIG_DFL);
 }
 
+// This library is unloaded with the plugin that contains it: the program's own handler must not be lost.
+[[gnu::destructor]] void stop_catching() {
+    struct sigaction now {};
+    if (handler.load_acquire() == nullptr || sigaction(SIGSEGV, nullptr, &now) != 0) return;  // pairs: catch_access_faults()
+    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_signal) sigaction(SIGSEGV, &previous, nullptr);
+}
+
 }  // namespace
 
 void catch_access_faults(access_handler f) noexcept {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/recorder.hpp"
@@ -272,4 +274,16 @@ FOR_EACH_POLICY("a container that is destroyed after the rollback that took its 
         CHECK(r.faults.empty());
         CHECK(alloc.stats().total_allocated == 0);
     }
+}
+
+FOR_EACH_POLICY("a guard that another thread closes rolls nothing back") {
+    recorder faults;
+    fa::basic_smart_alloc<P> alloc{faults.options()};
+    auto frame = alloc.frame_scope();
+    std::unique_ptr<fa::checkpoint_guard> guard(new fa::checkpoint_guard(alloc.checkpoint_guard()));
+    frame.template batch<int>(1000)[0] = 7;
+    const auto used = alloc.frame_stats().bytes_in_use;
+    std::thread([&] { guard.reset(); }).join();
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+    CHECK(faults.count(fa::code::FA430) == 1);
 }

@@ -173,3 +173,45 @@ FOR_EACH_POLICY("a forgotten end_frame is told once, with the number that frames
     CHECK(alloc.frame_depth() == 0);
     CHECK(r.faults.size() == 1);
 }
+
+namespace {
+
+// How many blocks of a kind can be had; all are given back.
+template <class A>
+std::size_t fill(A& alloc, fa::memory_kind kind) {
+    std::size_t n = 0;
+    if (kind == fa::memory_kind::frame) {
+        const auto frame = alloc.frame_scope();
+        while (frame.try_alloc_bytes(50'000) != nullptr) ++n;
+        return n;
+    }
+    const bool pool = kind == fa::memory_kind::pool;
+    std::vector<void*> blocks;
+    while (void* p = pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(30'000)) blocks.push_back(p);
+    for (void* p : blocks) pool ? alloc.pool_free_bytes(p, 1000) : alloc.heap_free_bytes(p, 30'000);
+    return blocks.size();
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("what one kind of memory has idle is given back before another is exhausted") {
+    using enum fa::memory_kind;
+    fa::options limited{.global_limit = 8_MiB}, fixed;
+    fixed.fixed_memory = 8_MiB;
+    for (const fa::options& o : {limited, fixed}) {
+        std::size_t fresh[3];
+        for (const auto kind : {frame, pool, heap}) {
+            fa::basic_smart_alloc<P> alloc{o};
+            fresh[static_cast<unsigned>(kind)] = fill(alloc, kind);
+        }
+        for (const auto first : {frame, pool, heap}) {
+            for (const auto then : {frame, pool, heap}) {
+                CAPTURE(static_cast<int>(first));
+                CAPTURE(static_cast<int>(then));
+                fa::basic_smart_alloc<P> alloc{o};
+                fill(alloc, first);
+                CHECK(fill(alloc, then) * 10 >= fresh[static_cast<unsigned>(then)] * 9);
+            }
+        }
+    }
+}

@@ -258,3 +258,27 @@ TEST_CASE("an index outside a container is FA439 in debug") {
     CHECK(heard() == 439);
     CHECK_THROWS_AS(static_cast<void>(s.at(0)), std::out_of_range);
 }
+
+namespace {
+
+struct part {
+    std::string name;
+    fa::pool_vec<part> parts;
+    fa::heap_vec<part> more;
+};
+
+}  // namespace
+
+TEST_CASE("elements may have vecs of their own type") {
+    const fa::smart_alloc alloc;
+    const auto make = [&](const char* name) { return part{name, alloc.pool_vec<part>(), alloc.heap_vec<part>()}; };
+    part root = make("root");
+    root.parts.push_back(make("arm"));
+    root.parts[0].parts.push_back(make("hand"));
+    root.more.push_back(make("hat"));
+    const part copy = root;
+    root = std::move(root.parts[0].parts[0]);
+    CHECK(root.name == "hand");
+    CHECK(copy.parts[0].parts[0].name == "hand");
+    CHECK(copy.more[0].name == "hat");
+}

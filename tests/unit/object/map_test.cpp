@@ -413,3 +413,25 @@ TEST_CASE("a map without a source says so when it grows") {
     m = frame.map<int, int>({{1, 2}});
     CHECK(m.at(1) == 2);
 }
+
+namespace {
+
+template <class P>
+struct tree {
+    int n = 0;
+    std::unique_ptr<fa::basic_frame_map<int, tree, std::hash<int>, fa::object::equal_to, P>> kids;
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("a map takes over one that lies in its own value") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    using map = fa::basic_frame_map<int, tree<P>, std::hash<int>, fa::object::equal_to, P>;
+    map m{frame.template map<int, int>().source()};
+    m[1].kids = std::make_unique<map>(m.source());
+    for (int i = 0; i < 3; ++i) (*m[1].kids)[i].n = i;
+    m = std::move(*m[1].kids);
+    REQUIRE(m.size() == 3);
+    for (int i = 0; i < 3; ++i) CHECK(m[i].n == i);
+}

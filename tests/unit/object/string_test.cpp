@@ -174,3 +174,17 @@ FOR_EACH_POLICY("vecs are made of what std::vector is made of") {
     CHECK(v.retain([](int x) { return x == 1; }) == 1);
     CHECK(v == frame.vec({1}));
 }
+
+FOR_EACH_POLICY("what is appended may be read from the string itself, by any iterators") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto outer = alloc.frame_scope();
+    auto s = outer.string("abc");
+    std::string model = "abc";
+    const auto inner = alloc.frame_scope();  // the string cannot grow in place
+    for (int round = 0; round < 12; ++round) {
+        const std::string own = model;
+        model.append(own.rbegin(), own.rend());
+        s.append(s.rbegin(), s.rend());
+        REQUIRE(s == model);
+    }
+}
