@@ -127,18 +127,15 @@ void in_child() noexcept {
     t.inside = was;
 }
 
-int (*forward_prctl())(int, ...) {
-    static auto* forward = reinterpret_cast<int (*)(int, ...)>(recorder_next("prctl"));
-    return forward;
-}
-long (*forward_syscall())(long, ...) {
-    static auto* forward = reinterpret_cast<long (*)(long, ...)>(recorder_next("syscall"));
-    return forward;
+int (*next_prctl)(int, ...);
+long (*next_syscall)(long, ...);
+void find_calls() noexcept {
+    next_prctl = reinterpret_cast<int (*)(int, ...)>(recorder_next("prctl"));
+    next_syscall = reinterpret_cast<long (*)(long, ...)>(recorder_next("syscall"));
 }
 
 __attribute__((constructor)) void at_start() {
-    forward_prctl();  // here, since programs call them in signal handlers
-    forward_syscall();
+    find_calls();  // here, since programs make them in signal handlers
     if (!ready() || !recording()) return;
     thread_state& t = this_thread();
     t.inside = true;
@@ -390,7 +387,8 @@ int prctl(int option, ...) noexcept {
     for (unsigned long& each : a) each = va_arg(list, unsigned long);
     va_end(list);
     if (option == PR_SET_SECCOMP) close_trace_before_sandbox();
-    return forward_prctl()(option, a[0], a[1], a[2], a[3]);
+    if (next_prctl == nullptr) find_calls();
+    return next_prctl(option, a[0], a[1], a[2], a[3]);
 }
 long syscall(long number, ...) noexcept {
     va_list list;
@@ -399,7 +397,8 @@ long syscall(long number, ...) noexcept {
     for (long& each : a) each = va_arg(list, long);
     va_end(list);
     if (number == SYS_seccomp || (number == SYS_prctl && a[0] == PR_SET_SECCOMP)) close_trace_before_sandbox();
-    return forward_syscall()(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (next_syscall == nullptr) find_calls();
+    return next_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 // --- modules that go away ---

@@ -228,7 +228,7 @@ void phase_not_ended(run& r) {
     r.expected.what = fa::code::FA429;
     const allocator a{r.options};
     a.begin_frame();
-    const fa::tag_scope* tag = new fa::tag_scope(a, "physics");
+    BORN(r); const fa::tag_scope* tag = new fa::tag_scope(a, "physics");
     OFFENCE(r); a.end_frame();
     r.kept = const_cast<fa::tag_scope*>(tag);
 }
@@ -307,7 +307,7 @@ void container_grown_by_another_thread(run& r) {
     const allocator a{r.options};
     const auto frame = a.frame_scope();
     auto bytes = frame.vec<char>();
-    std::thread([&] { OFFENCE(r); bytes.resize(r.size); }).join();
+    std::thread([&] { OFFENCE(r); bytes.reserve(r.size); }).join();
 }
 
 void allocation_in_another_threads_frame(run& r) {
