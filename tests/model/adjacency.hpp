@@ -240,7 +240,8 @@ template <class P>
 class text final : public owner {
 public:
     text(std::uint32_t id, fa::frame_source s) : owner(id), chars_(s) {}
-    range extent() const override { return {chars_.capacity() == 0 ? 0 : address(chars_.data()), chars_.capacity() == 0 ? 0 : chars_.capacity() + 1, id_}; }
+    // An empty string points at a character that all of them share, whatever its capacity.
+    range extent() const override { return chars_.empty() ? range{0, 0, id_} : range{address(chars_.data()), chars_.capacity() + 1, id_}; }
     std::size_t content() const override { return size_; }
     bool intact() const override { return chars_.view() == expected(0, size_) && chars_.c_str()[size_] == '\0'; }
     void append(std::size_t n, bool must) {

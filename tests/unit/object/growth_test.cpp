@@ -277,7 +277,8 @@ TEST_CASE("elements may have vecs of their own type") {
     root.parts[0].parts.push_back(make("hand"));
     root.more.push_back(make("hat"));
     const part copy = root;
-    root = std::move(root.parts[0].parts[0]);
+    part hand = std::move(root.parts[0].parts[0]);
+    root = std::move(hand);
     CHECK(root.name == "hand");
     CHECK(copy.parts[0].parts[0].name == "hand");
     CHECK(copy.more[0].name == "hat");
