@@ -258,11 +258,11 @@ void add_sources(feature_list& l) {
     l.add("fixed memory", [](feature& f) { f.options.fixed_memory = 24_MiB; });
     l.add("fixed memory of the caller's", [](feature& f) { f.fixed_buffer = true; });
     for (const std::size_t page : {4_KiB, 16_KiB, 64_KiB}) {
-        l.add("a page source of " + std::to_string(page), [&](feature& f) { f.page = page; });
+        l.add("a page source of " + std::to_string(page), [&](feature& f) { f.page = std::max(page, fa::os::system_pages{}.granularity()); });
     }
     l.add("a page source that refuses now and then", [](feature& f) {
         f.options = small(4_KiB);
-        f.page = 4096;
+        f.page = fa::os::system_pages{}.granularity();
         f.refuses_pages = f.may_refuse = true;
     });
     l.add("options::heap", [](feature& f) { f.system_heap = true; });
