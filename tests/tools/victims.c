@@ -122,6 +122,14 @@ static int limits(const char* bytes) {
     return 0;
 }
 
+static int asks_for_sandboxes(const char* unused) {
+    (void)unused;
+    const int refused = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) != 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 &&
+                        syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0;
+    allocate(600000);
+    printf("asked %d\n", refused);
+    return 0;
+}
 static int sandboxed(const char* how) {
     allocate(600000);
     fflush(stdout);
@@ -287,7 +295,7 @@ int main(int count, char** arguments) {
         const char* name;
         int (*run)(const char*);
     } all[] = {{"close_each", close_each}, {"close_all_at_once", close_all_at_once}, {"close_listed", close_listed}, {"put_another", put_another},
-               {"cut", cut}, {"take_over", take_over}, {"removed", removed}, {"elsewhere", elsewhere}, {"limits", limits}, {"sandboxed", sandboxed},
+               {"cut", cut}, {"take_over", take_over}, {"removed", removed}, {"elsewhere", elsewhere}, {"limits", limits}, {"sandboxed", sandboxed}, {"asks_for_sandboxes", asks_for_sandboxes},
                {"blocked_in_handler", blocked_in_handler}, {"blocked_raw", blocked_raw}, {"ignored", ignored}, {"own_lost_page", own_lost_page},
                {"dying_threads", dying_threads}, {"forked", forked}, {"demon", demon}, {"cxx_plugin", cxx_plugin}, {"unloaded", unloaded}, {"many_frames", many_frames}};
     for (size_t i = 0; count > 1 && i < sizeof all / sizeof *all; ++i) {

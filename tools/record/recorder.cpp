@@ -8,6 +8,7 @@
 #include "writer.hpp"
 
 #include <dlfcn.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -126,6 +127,9 @@ void in_child() noexcept {
     begin();
     t.inside = was;
 }
+
+// Programs also ask for modes that they do not enter, with no filter, to learn what there is.
+bool enters_sandbox(bool strict, bool filtered, long filter) noexcept { return strict || (filtered && filter != 0); }
 
 int (*next_prctl)(int, ...);
 long (*next_syscall)(long, ...);
@@ -386,7 +390,8 @@ int prctl(int option, ...) noexcept {
     unsigned long a[4];
     for (unsigned long& each : a) each = va_arg(list, unsigned long);
     va_end(list);
-    if (option == PR_SET_SECCOMP) close_trace_before_sandbox();
+    const bool filtered = a[0] == SECCOMP_MODE_FILTER;
+    if (option == PR_SET_SECCOMP && enters_sandbox(a[0] == SECCOMP_MODE_STRICT, filtered, static_cast<long>(a[1]))) close_trace_before_sandbox();
     if (next_prctl == nullptr) find_calls();
     return next_prctl(option, a[0], a[1], a[2], a[3]);
 }
@@ -396,7 +401,9 @@ long syscall(long number, ...) noexcept {
     long a[6];
     for (long& each : a) each = va_arg(list, long);
     va_end(list);
-    if (number == SYS_seccomp || (number == SYS_prctl && a[0] == PR_SET_SECCOMP)) close_trace_before_sandbox();
+    const bool by_prctl = number == SYS_prctl && a[0] == PR_SET_SECCOMP;
+    if (by_prctl && enters_sandbox(a[1] == SECCOMP_MODE_STRICT, a[1] == SECCOMP_MODE_FILTER, a[2])) close_trace_before_sandbox();
+    if (number == SYS_seccomp && enters_sandbox(a[0] == SECCOMP_SET_MODE_STRICT, a[0] == SECCOMP_SET_MODE_FILTER, a[2])) close_trace_before_sandbox();
     if (next_syscall == nullptr) find_calls();
     return next_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -125,7 +125,8 @@ public:
     // In the memory of the same source.
     basic_frame_map(const basic_frame_map& other) requires copyable
         : basic_frame_map(other.source_, other.hash_, other.equal_) { copy(other); }
-    basic_frame_map& operator=(basic_frame_map&& other) noexcept(std::is_nothrow_copy_assignable_v<Hash> && std::is_nothrow_copy_assignable_v<Equal>) {
+    basic_frame_map& operator=(basic_frame_map&& other) noexcept(
+        std::is_nothrow_copy_assignable_v<Hash> && std::is_nothrow_copy_assignable_v<Equal> && std::is_nothrow_move_constructible_v<basic_frame_map>) {
         if (this == &other) return *this;
         basic_frame_map taken(std::move(other));  // first: it may lie in a value of this map
         drop();
