@@ -351,7 +351,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
             if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
-        if (!trimmed && (trimmed = make_room(*c.owner, why))) continue;
+        if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
         if (f == on_failure::return_null) return {nullptr, asked};
         c.owner->exhausted(why, "frame", bytes, align);
     }
@@ -373,7 +373,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
             note_growth(c, bytes);
             return p;
         }
-        if (!trimmed && (trimmed = make_room(*c.owner, why))) continue;
+        if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
         c.owner->exhausted(why, "frame", bytes, align);
     }

@@ -298,12 +298,24 @@ void trim(core& c) noexcept {
     c.large.release_empty_regions();
 }
 
-bool make_room(core& c, exhaustion_reason why) noexcept {
+namespace {
+
+idle_view idle_seen_by(const thread_context& c) noexcept {
+    return {c.owner->pages.committed(), c.heap_cached, frames_begun(c), c.heap_frees.get(), c.empty_count};
+}
+
+}  // namespace
+
+bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept {
     const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory || why == exhaustion_reason::system_refused;
     if (!of_pages) return false;
-    const std::size_t reserved = c.pages.reserved(), committed = c.pages.committed();
+    thread_context* mine = context_of_caller(c);
+    if (f == on_failure::return_null && mine != nullptr && mine->arrivals.empty() && mine->fruitless == idle_seen_by(*mine)) return false;
+    const std::size_t committed = c.pages.committed();  // what is only reserved, the refused request may have left
     trim(c);
-    return c.pages.reserved() < reserved || c.pages.committed() < committed;
+    if (c.pages.committed() < committed) return true;
+    if (mine != nullptr) mine->fruitless = idle_seen_by(*mine);
+    return false;
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

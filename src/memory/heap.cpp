@@ -204,7 +204,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
             if (watched(*c) && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
-        if (!trimmed && (trimmed = make_room(*a.owner, why))) continue;
+        if (!trimmed && (trimmed = make_room(*a.owner, why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
         a.owner->exhausted(why, "heap", bytes, align);
     }

@@ -366,7 +366,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
         if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
             return heap_instead(c, requested_class, bytes, f);
         }
-        if (!trimmed && (trimmed = make_room(a, why))) continue;
+        if (!trimmed && (trimmed = make_room(a, why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
         a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16);
     }

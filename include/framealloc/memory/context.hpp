@@ -155,6 +155,14 @@ struct open_scope {
 static_assert(sizeof(open_scope) == 64);
 inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more are a missing end_phase
 
+// What a thread sees that may have left memory idle, as it was when a trim found nothing.
+struct idle_view {
+    std::size_t committed, cached;
+    std::uint64_t frame, large_frees;
+    std::uint32_t empty_pages;
+    bool operator==(const idle_view&) const = default;
+};
+
 // A frame that a job system begins and ends; see runtime/worker_frames.hpp.
 struct driven_frame {
     std::uint64_t driver = 0;        // id of the worker_frames that was followed last
@@ -268,6 +276,7 @@ struct thread_context {
     std::uint64_t sample_random;
     std::uint32_t rolled_count;           // entries in `rolled`
     rolled_births rolled[most_rolled_births];  // of open frames, the oldest first
+    idle_view fruitless;                  // see make_room()
     site last_site;                       // debug: the call that is being served; empty when it does not say
 
     tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }

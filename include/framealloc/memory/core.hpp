@@ -139,8 +139,6 @@ core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
 // Called when the last handle goes.
 void close_core(core* c) noexcept;
 void trim(core& c) noexcept;
-// Trims if that can help; whether it did. Requires: no change of the calling thread's memory is going on.
-bool make_room(core& c, exhaustion_reason why) noexcept;
 
 // A handle to the allocator with this id, to be released, if it still lives.
 core* pin_core(std::uint64_t id) noexcept;
@@ -180,6 +178,9 @@ budget_stats budget_stats_of(const thread_context& c) noexcept;
 
 // --- arena (src/memory/arena.cpp) ---
 enum class on_failure : bool { return_null, ask_handler };
+// Trims if that can help; whether it did. A request that may fail looks once a frame, and when the thread has given pages or
+// large blocks back: a trim walks over all pages. Requires: no change of the calling thread's memory is going on.
+bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept;
 // Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path does
 // not reload it from the stack.
 struct slow_allocation {

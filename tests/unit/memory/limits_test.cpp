@@ -52,9 +52,15 @@ FOR_EACH_POLICY("requests beyond global_limit or fixed memory are no page reques
         struct {
             std::vector<void*> heap, pool;
         } blocks;
-        while (void* p = alloc.try_heap_alloc_bytes(100'000)) blocks.heap.push_back(p);
-        while (void* p = alloc.try_pool_alloc_bytes(64)) blocks.pool.push_back(p);
+        // A refused request gives back what is idle, and room that this makes is taken: until one finds no more.
+        for (std::size_t had = 1, have = 0; have != had;) {
+            had = have;
+            while (void* p = alloc.try_heap_alloc_bytes(100'000)) blocks.heap.push_back(p);
+            while (void* p = alloc.try_pool_alloc_bytes(64)) blocks.pool.push_back(p);
+            have = blocks.heap.size() + blocks.pool.size();
+        }
         CHECK(!blocks.heap.empty());
+        CHECK(alloc.try_pool_alloc_bytes(64) == nullptr);  // leaves what it reserved to those that come after it
         const auto before = alloc.stats();
         for (int i = 0; i < 100; ++i) {
             CHECK(alloc.try_heap_alloc_bytes(100'000) == nullptr);
@@ -214,4 +220,26 @@ FOR_EACH_POLICY("what one kind of memory has idle is given back before another i
             }
         }
     }
+}
+
+TEST_CASE("a refused request does not look through all pages each time") {
+    fa::smart_alloc alloc{fa::options{.global_limit = 64_MiB}};
+    std::vector<void*> blocks;
+    while (void* p = alloc.try_pool_alloc_bytes(1000)) blocks.push_back(p);
+    auto locks = fa::sync::lock_acquisitions();
+    alloc.trim();
+    const auto of_a_trim = fa::sync::lock_acquisitions() - locks;
+    CHECK(alloc.try_pool_alloc_bytes(1000) == nullptr);
+    locks = fa::sync::lock_acquisitions();
+    for (int i = 0; i < 1000; ++i) CHECK(alloc.try_pool_alloc_bytes(1000) == nullptr);
+    CHECK(fa::sync::lock_acquisitions() - locks < 1000 * of_a_trim);
+    alloc.pool_free_bytes(blocks.back(), 1000);
+    blocks.pop_back();
+    CHECK((blocks.emplace_back(alloc.try_pool_alloc_bytes(1000))) != nullptr);
+    for (std::size_t i = blocks.size() / 2; i < blocks.size(); ++i) alloc.pool_free_bytes(blocks[i], 1000);
+    blocks.resize(blocks.size() / 2);
+    void* large = alloc.try_heap_alloc_bytes(20'000'000);  // looks again: pages have become empty
+    CHECK(large != nullptr);
+    alloc.heap_free_bytes(large, 20'000'000);
+    for (void* p : blocks) alloc.pool_free_bytes(p, 1000);
 }
