@@ -10,7 +10,8 @@
 
 namespace {
 
-void on_fault(int) { _exit(42); }
+volatile std::sig_atomic_t on_purpose = 0;
+void on_fault(int) { _exit(on_purpose != 0 ? 42 : 1); }
 
 using work_type = int (*)(bool);
 
@@ -42,5 +43,6 @@ int main(int, char** arguments) {
     for (int round = 0; round < 20; ++round) {
         if (unload_under_a_thread(arguments[1]) != 0) return 1;
     }
+    on_purpose = 1;
     *static_cast<volatile int*>(nullptr) = 1;
 }
