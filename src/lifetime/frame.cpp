@@ -292,7 +292,7 @@ void close_top(thread_context& c) noexcept {
     const frame_event end = told ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(r);
     handed ? settle(c) : close_account(c, r);
-    leave_scopes(c, r);
+    if (r->pending_bits >= pending_scope) leave_scopes(c, r);
     frame_record* outer = outer_of(r);
     while (c.mark_count != 0 && c.marks[c.mark_count - 1].depth >= r->depth) --c.mark_count;
     while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth >= r->depth) --c.rolled_count;

@@ -93,9 +93,12 @@ void take_out(thread_context& c, open_scope& s) noexcept {
         else std::swap(s.saved, s.inner->saved);  // what was before this one is put back when the next one closes
     }
     leave_record(c, s);
-    if (was_newest) newest = s.outer;
-    unlink(s);
-    add_spare(c, s);
+    if (was_newest) {
+        newest = s.outer;  // which it is behind already
+    } else {
+        unlink(s);
+        add_spare(c, s);
+    }
     reset(c, s);
 }
 
@@ -138,7 +141,7 @@ void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n, co
     char text[160];
     std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
     const site opened = s.opened, where = caller != nullptr && c.owner->config.checks ? site::of_caller(caller) : site{};
-    for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed_elsewhere()
+    for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed()
     c.closed_elsewhere.store_release(true);                                 // pairs: as above
     c.records[0].gate.on(gate_call);
     if (!told) c.owner->raise({.what = code::FA429, .detail = text, .where = where, .born = opened});
@@ -180,8 +183,8 @@ void close_scope_slow(open_scope& s) noexcept {
     close_scopes(&one, 1, __builtin_return_address(0));
 }
 
-void forget_closed_elsewhere(thread_context& c) noexcept {
-    if (!c.closed_elsewhere.load_relaxed() || !c.closed_elsewhere.exchange_acquire(false)) return;  // relaxed: an early look
+void forget_closed(thread_context& c) noexcept {
+    if (!c.closed_elsewhere.exchange_acquire(false)) return;  // pairs: close_elsewhere()
     settle(c);
     uninstall_pages(c);
     for (open_scope* newest : c.charged) {

@@ -23,10 +23,13 @@ FRAMEALLOC_COLD void close_scope_slow(open_scope& s) noexcept;
 
 // Requires, of these: the calling thread owns the context.
 // Takes out what other threads have closed.
-void forget_closed_elsewhere(thread_context& c) noexcept;
+FRAMEALLOC_COLD void forget_closed(thread_context& c) noexcept;
+inline void forget_closed_elsewhere(thread_context& c) noexcept {
+    if (c.closed_elsewhere.load_relaxed()) [[unlikely]] forget_closed(c);  // relaxed: an early look
+}
 // FA429 when scopes opened in this frame, the top one, are open.
 void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept;
-// The frame ends: so do the phases begun in it; scope objects stay charged until they close.
+// The frame, in which scopes are open, ends: so do the phases begun in it; scope objects stay charged until they close.
 void leave_scopes(thread_context& c, const frame_record* r) noexcept;
 // The thread leaves the context.
 void abandon_scopes(thread_context& c) noexcept;
