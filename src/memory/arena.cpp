@@ -471,6 +471,12 @@ void merge_chunks(thread_context& c) noexcept {
     s.start = whole->begin;
 }
 
+std::size_t idle_in_arena(const thread_context& c) noexcept {
+    const arena_chunk& k = *c.flight->chunk;
+    const std::uintptr_t end = align_up(c.top->cursor, c.owner->pages.granularity());
+    return (k.committed > end ? k.committed - end : 0) + (c.spare != nullptr ? c.spare->committed - c.spare->begin : 0);
+}
+
 void trim_arena(thread_context& c) noexcept {
     while (c.spare != nullptr) {
         arena_chunk* k = c.spare;

@@ -301,7 +301,7 @@ void trim(core& c) noexcept {
 namespace {
 
 idle_view idle_seen_by(const thread_context& c) noexcept {
-    return {c.owner->pages.committed(), c.heap_cached, frames_begun(c), c.heap_frees.get(), c.empty_count};
+    return {c.owner->pages.committed(), c.heap_cached, idle_in_arena(c), c.heap_frees.get(), c.empty_count};
 }
 
 }  // namespace

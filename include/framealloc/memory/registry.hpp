@@ -35,6 +35,7 @@ void report_leaks(core& c, std::uint64_t blocks) noexcept;
 void* backend_allocate(std::pmr::memory_resource& r, std::size_t bytes, std::size_t align) noexcept;
 void backend_deallocate(std::pmr::memory_resource& r, void* p, std::size_t bytes, std::size_t align) noexcept;
 void trim_pages(thread_context& c) noexcept;
+std::size_t idle_in_arena(const thread_context& c) noexcept;  // bytes that trim_arena() would give back
 void trim_arena(thread_context& c) noexcept;
 void trim_idle(core& c) noexcept;
 // Brings the pages of ended threads that have come empty since to the depot.

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace framealloc::literals;
@@ -242,4 +243,99 @@ TEST_CASE("a refused request does not look through all pages each time") {
     CHECK(large != nullptr);
     alloc.heap_free_bytes(large, 20'000'000);
     for (void* p : blocks) alloc.pool_free_bytes(p, 1000);
+}
+
+// Each way in which memory becomes idle, after a request that found none.
+FOR_EACH_POLICY("a request refused before is served when memory has become idle since") {
+    const auto refused = [](fa::basic_smart_alloc<P>& alloc) {
+        for (int i = 0; i < 3; ++i) CHECK(alloc.try_heap_alloc_bytes(2'000'000) == nullptr);
+    };
+    const auto served = [](fa::basic_smart_alloc<P>& alloc) {
+        void* p = alloc.try_heap_alloc_bytes(2'000'000);
+        CHECK(p != nullptr);
+        if (p != nullptr) alloc.heap_free_bytes(p, 2'000'000);
+    };
+    const auto fill_frame = [](auto& frame) {
+        for (std::size_t bytes = 1 << 20; bytes != 0; bytes /= 2) {
+            while (bytes > 1000 && frame.try_alloc_bytes(bytes) != nullptr) {}
+        }
+    };
+    fa::options limited{.global_limit = 8_MiB}, fixed;
+    fixed.fixed_memory = 8_MiB;
+    for (const fa::options& o : {limited, fixed}) {
+        {
+            INFO("the outermost frame ends");
+            fa::basic_smart_alloc<P> alloc{o};
+            for (int round = 0; round < 3; ++round) {
+                {
+                    const auto frame = alloc.frame_scope();
+                    fill_frame(frame);
+                    refused(alloc);
+                }
+                served(alloc);
+            }
+        }
+        {
+            INFO("an inner frame ends");
+            fa::basic_smart_alloc<P> alloc{o};
+            const auto outer = alloc.frame_scope();
+            for (int round = 0; round < 3; ++round) {
+                {
+                    const auto frame = alloc.frame_scope();
+                    fill_frame(frame);
+                    refused(alloc);
+                }
+                served(alloc);
+            }
+        }
+        {
+            INFO("a checkpoint is rolled back");
+            fa::basic_smart_alloc<P> alloc{o};
+            const auto frame = alloc.frame_scope();
+            for (int round = 0; round < 3; ++round) {
+                {
+                    const auto all = alloc.checkpoint_guard();
+                    fill_frame(frame);
+                    refused(alloc);
+                }
+                served(alloc);
+            }
+        }
+        for (const bool pool : {false, true}) {
+            CAPTURE(pool);
+            {
+            INFO("blocks are freed");
+                fa::basic_smart_alloc<P> alloc{o};
+                const auto take = [&] { return pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(1000); };
+                const auto give = [&](void* p) { pool ? alloc.pool_free_bytes(p, 1000) : alloc.heap_free_bytes(p, 1000); };
+                for (int round = 0; round < 3; ++round) {
+                    std::vector<void*> blocks;
+                    while (void* p = take()) blocks.push_back(p);
+                    refused(alloc);
+                    if (round == 1) std::thread([&] { for (void* p : blocks) give(p); }).join();
+                    else for (void* p : blocks) give(p);
+                    served(alloc);
+                }
+            }
+        }
+        {
+            INFO("a large block is freed");
+            fa::basic_smart_alloc<P> alloc{o};
+            std::vector<void*> blocks;
+            while (void* p = alloc.try_heap_alloc_bytes(500'000)) blocks.push_back(p);
+            refused(alloc);
+            for (void* p : blocks) alloc.heap_free_bytes(p, 500'000);
+            served(alloc);
+        }
+        {
+            INFO("another thread's frame ends");
+            fa::basic_smart_alloc<P> alloc{o};
+            std::thread([&] {
+                const auto frame = alloc.frame_scope();
+                fill_frame(frame);
+                refused(alloc);
+            }).join();
+            served(alloc);
+        }
+    }
 }
