@@ -37,10 +37,6 @@ std::uint32_t blocks_out(const pool_page& p) noexcept {
     return used > remote ? used - remote : 0;
 }
 
-std::size_t difference(const sync::owner_counter& taken, const sync::owner_counter& returned) noexcept {
-    return static_cast<std::size_t>(taken.get() - returned.get());
-}
-
 bool below(const account::tag_node* node, const account::tag_node* ancestor) noexcept {
     while (node != nullptr && node != ancestor) node = node->parent;
     return node != nullptr;
@@ -55,7 +51,7 @@ struct tag_sum {
 void add_account(tag_sum& sum, const thread_context& c, const tag_account& e, const account::tag_node* wanted) noexcept {
     const std::size_t frame = e.frame_held.get();
     const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
-    const std::size_t heap = difference(e.heap_taken, e.heap_returned);
+    const std::size_t heap = e.heap_balance();
     auto add = [&](tag_bytes& t) {
         t.frame_bytes += frame;
         t.last_frame_bytes += last;
@@ -124,12 +120,12 @@ void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noe
 alloc_stats stats_of(core_ref a) noexcept {
     settle_caller(a);
     alloc_stats s;
-    std::uint64_t live = 0;
+    std::uint64_t live = 0 - a.owner->refunds.get();
     std::uint64_t peak = 0;
     for_each_context(*a.owner, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
             s.frame_allocated += e.frame_held.get();
-            s.heap_allocated += difference(e.heap_taken, e.heap_returned);
+            s.heap_allocated += e.heap_balance();
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         s.allocation_count += c.heap_allocations.get() + c.frame_allocations.get() + c.taken[0].get() + c.taken[1].get();

@@ -40,8 +40,8 @@ void map_classes(core& c) noexcept {
 }
 
 std::uint64_t blocks_out(core& c) noexcept {
-    std::uint64_t n = 0;
     const sync::lock_guard guard(c.lock);
+    std::uint64_t n = 0 - c.refunds.get();
     for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
         for (pool_page* p = t->all_pages; p != nullptr; p = p->next_all) {
             if (p->view().kind != block_kind::outer) n += p->used() - p->remote.count();

@@ -173,7 +173,7 @@ void end_one_rest(thread_context& c) noexcept {
     if (a.blocks.find(e.block, b) && b.state == block_state::freed) check_resting(a, b);
     if (e.large) {
         a.blocks.bury(e.block);
-        return large_release(c, pointer_at(e.block));
+        return large_release(*c.owner, &c, pointer_at(e.block));
     }
     pool_page& p = *page_of(pointer_at(e.block));
     --p.held;

@@ -84,31 +84,43 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     return pool_take(c, block_kind::heap, k, bytes, on_failure::return_null);
 }
 
-void free_through_backend(thread_context& c, heap_block& b) noexcept {
-    const std::size_t offset = std::size_t{1} << b.align_log2;
-    const std::size_t whole = b.requested + offset + back_zone(c);
-    if (guarded(c) && !end_large(*c.owner, &b + 1)) return;
-    refund_heap(c, b.tag_index, b.requested);
-    backend_deallocate(*c.owner->config.heap, pointer_at(address_of(&b + 1) - offset), whole, offset);
+void refund(core& a, thread_context* c, const heap_block& b) noexcept {
+    if (c != nullptr) refund_heap(*c, b.tag_index, b.requested);
+    else refund_unattached(a, b.tag_index, b.requested);
 }
 
-void free_beyond_pages(thread_context& c, void* p, std::size_t bytes) noexcept {
-    const activity_scope changing(&c, activity::changing);
+void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
+    const std::size_t offset = std::size_t{1} << b.align_log2;
+    const std::size_t whole = b.requested + offset + (a.guarded ? large_back_zone : 0);
+    if (a.guarded && !end_large(a, &b + 1)) return;
+    refund(a, c, b);
+    backend_deallocate(*a.config.heap, pointer_at(address_of(&b + 1) - offset), whole, offset);
+}
+
+// A thread for whose context there is no memory frees all the same, without a cache.
+void free_large(core& a, thread_context* c, void* p) noexcept {
+    heap_block* b = block_of(p);
+    if (a.guarded && !end_large(a, p)) return;
+    if (b->charged) refund(a, c, *b);
+    b->requested = 0;  // free, also while it waits in the cache or rests
+    if (c == nullptr || !a.guarded || !rest_large(*c, p)) large_release(a, c, p);
+}
+
+void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) noexcept {
+    const activity_scope changing(c, activity::changing);
     heap_block& b = *block_of(p);
-    const bool freed_before = guarded(c) && b.requested == 0;  // end_large() says so
-    if (c.owner->config.reports && b.requested != bytes && !freed_before)
-        c.owner->raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes, c.last_site);
-    if (c.owner->config.heap == nullptr) large_free(c, p);
-    else free_through_backend(c, b);
-    if (watched(c)) tell_release(c, memory_kind::heap, bytes);
+    const bool freed_before = a.guarded && b.requested == 0;  // end_large() says so
+    if (a.config.reports && b.requested != bytes && !freed_before)
+        a.raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes, c != nullptr ? c->last_site : site{});
+    if (a.config.heap == nullptr) free_large(a, c, p);
+    else free_through_backend(a, c, b);
+    if (c != nullptr && watched(*c)) tell_release(*c, memory_kind::heap, bytes);
 }
 
 void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
     const bool orphaned = a.owner->orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
     if (orphaned) retain_core(a);  // until now the block kept it alive
-    thread_context* c = try_context_of(a);
-    if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
-    free_beyond_pages(*c, p, bytes);
+    free_beyond_pages(*a.owner, try_context_of(a), p, bytes);
     if (orphaned) release_core(a);
 }
 
@@ -134,6 +146,19 @@ void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes
     c.heap_frees.add(1);
 }
 
+// To the account that any thread has for the tag, else to the untagged rest.
+void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
+    const sync::lock_guard guard(a.lock);
+    account::charge_entry* payer = a.contexts->root_tag;
+    for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
+        for (auto* e = __atomic_load_n(&c->accounts, __ATOMIC_ACQUIRE); e != nullptr; e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE)) {  // pairs: account_for()
+            if (e->node->index == tag_index) payer = e;
+        }
+    }
+    payer->heap_refunded.add(bytes);
+    a.refunds.add(1);
+}
+
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
     if (b == nullptr) b = c.owner->large.allocate(bytes + back_zone(c), align, why);
@@ -151,18 +176,12 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     return payload_of(b);
 }
 
-void large_free(thread_context& c, void* p) noexcept {
-    heap_block* b = block_of(p);
-    if (guarded(c) && !end_large(*c.owner, p)) return;
-    if (b->charged) refund_heap(c, b->tag_index, b->requested);
-    b->requested = 0;  // free, also while it waits in the cache or rests
-    if (!guarded(c) || !rest_large(c, p)) large_release(c, p);
-}
+void large_free(thread_context& c, void* p) noexcept { free_large(*c.owner, &c, p); }
 
-void large_release(thread_context& c, void* p) noexcept {
+void large_release(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
-    if (guarded(c)) guard::allow(address_of(p), address_of(b) + b->bytes);
-    if (!put_cached(c, b)) b->owner->large.deallocate(b);
+    if (a.guarded) guard::allow(address_of(p), address_of(b) + b->bytes);
+    if (c == nullptr || !put_cached(*c, b)) a.large.deallocate(b);
 }
 
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {

@@ -562,7 +562,7 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
         const sync::lock_guard guard(a.lock);
         for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
             for (const account::charge_entry* e = c->accounts; e != nullptr; e = e->next) {
-                std::uint64_t own = e->heap_taken.get() - e->heap_returned.get();
+                std::uint64_t own = e->heap_balance();
                 for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) {
                     const page_view v = p->view();
                     if (v.account == e && v.kind != block_kind::outer) own += std::uint64_t{p->used()} * v.block;

@@ -137,6 +137,15 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
         tell_release(owner, what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap, what.block);
 }
 
+// No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else. Whose
+// allocator was meant is not known; the one that this thread used last tells it.
+void refuse_foreign(void* block, site where) noexcept {
+    constexpr const char* detail = "it lies in no page of blocks: one of another size, or not from here";
+    thread_context* c = FRAMEALLOC_SLOT.context;
+    if (c != nullptr) return c->owner->raise(code::FA414, detail, block, 0, where);
+    print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .address = block});
+}
+
 }  // namespace
 
 void pool_free_slow(void* block) noexcept {
@@ -147,7 +156,7 @@ void pool_free_slow(void* block) noexcept {
     }
     if (p.size_class == sampled_class) return sampled_free(p, block);
     thread_context* owner = p.owner;
-    if (owner == nullptr) broken_invariant("a block is freed into a page that nobody owns");
+    if (owner == nullptr) return refuse_foreign(block, site::of_caller(__builtin_return_address(0)));
     const core_ref a{owner->owner, owner->owner->id};
     if (a.owner->guarded) {
         const activity_scope changing(context_of_caller(*a.owner), activity::changing);

@@ -169,10 +169,12 @@ void sampled_free(pool_page& p, void* block) noexcept {
     const bool orphaned = a.orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
     if (orphaned) retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
-    if (c == nullptr) broken_invariant("no memory for the context of a freeing thread");
     sampled_slot was;
-    if (a.sampled->free(a, block, c->last_site, was) && was.kind != block_kind::outer) refund_heap(*c, was.tag->index, was.bytes);
-    c->last_site = {};
+    if (a.sampled->free(a, block, c != nullptr ? c->last_site : site{}, was) && was.kind != block_kind::outer) {
+        if (c != nullptr) refund_heap(*c, was.tag->index, was.bytes);
+        else refund_unattached(a, was.tag->index, was.bytes);
+    }
+    if (c != nullptr) c->last_site = {};
     if (orphaned) release_core(owner);
 }
 

@@ -1,6 +1,7 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of exceptions.
 #include <framealloc/object/allocators.hpp>
 
+#include <cstdlib>
 #include <cstring>
 #include <memory_resource>
 
@@ -11,7 +12,10 @@ void throw_bad_alloc() { throw std::bad_alloc(); }
 void throw_bad_array_length() { throw std::bad_array_new_length(); }
 #else
 void throw_bad_array_length() { throw_bad_alloc(); }
-void throw_bad_alloc() { broken_invariant("std::bad_alloc cannot be thrown: the library was built without exceptions"); }
+void throw_bad_alloc() {
+    print_fault({.what = code::FA003, .text = code_text(code::FA003), .detail = "no std::bad_alloc without exceptions"});
+    std::abort();
+}
 #endif
 
 namespace {

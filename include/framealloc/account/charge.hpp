@@ -43,6 +43,7 @@ struct charge_entry {
     sync::owner_counter frame_held;      // bytes of open frames, settled
     sync::owner_counter heap_taken;      // bytes this thread took from the heap, ever
     sync::owner_counter heap_returned;   // bytes this thread gave back, whoever took them
+    sync::owner_counter heap_refunded;   // by threads without an account; the allocator's lock owns it
     sync::owner_counter live;            // frame + pool + heap as seen at boundaries
     sync::owner_counter peak;            // maximum of live
     sync::owner_counter tree_live;       // live of this entry and its children
@@ -51,6 +52,10 @@ struct charge_entry {
     frame_window phase_bytes;            // as a phase: bytes of every kind handed out
     frame_window phase_count;            // as a phase: allocations, as far as they are counted
 
+    // Summed over all threads, what is in use; of one thread it may be less than nothing.
+    std::size_t heap_balance() const noexcept {
+        return static_cast<std::size_t>(heap_taken.get() - heap_returned.get() - heap_refunded.get());
+    }
     void add_live(std::int64_t bytes) noexcept {
         live.set(live.get() + static_cast<std::uint64_t>(bytes));
         peak.raise_to(live.get());

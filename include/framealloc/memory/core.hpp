@@ -120,6 +120,7 @@ struct core {
     core* previous_live = nullptr;
     std::uint64_t stats_base_allocations = 0;  // reset_stats()
     std::uint64_t stats_base_frees = 0;
+    sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it
     void* resources[2] = {};     // std::pmr faces, made when first asked for
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
@@ -235,9 +236,10 @@ inline core_ref owner_of_large(void* p) noexcept {
 void heap_free_large(void* p) noexcept;
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
 void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
+void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept;  // where there is no memory for a context
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;
 void large_free(thread_context& c, void* p) noexcept;
-void large_release(thread_context& c, void* p) noexcept;  // without account
+void large_release(core& a, thread_context* c, void* p) noexcept;  // without account
 
 // --- guarded blocks (src/memory/guarded.cpp) ---
 // The front door of frees where a call says what it frees, and where it is.

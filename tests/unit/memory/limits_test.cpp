@@ -339,3 +339,24 @@ FOR_EACH_POLICY("a request refused before is served when memory has become idle 
         }
     }
 }
+
+FOR_EACH_POLICY("a large block freed with the size of a small one is a mistake of the program") {
+    if (fa::guard::under_tool && !P::checks) return;  // the tool reports the look at what lies before the block
+    recorder r;
+    fa::options o = r.options();
+    o.guard_sample = 0;
+    fa::basic_smart_alloc<P> alloc{o};
+    for (const std::size_t wrong : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{2000}}) {
+        for (const bool pool : {false, true}) {
+            CAPTURE(wrong);
+            CAPTURE(pool);
+            r.faults.clear();
+            void* p = pool ? alloc.pool_alloc_bytes(40'000) : alloc.heap_alloc_bytes(40'000);
+            pool ? alloc.pool_free_bytes(p, wrong) : alloc.heap_free_bytes(p, wrong);
+            REQUIRE(r.faults.size() == 1);
+            CHECK(r.faults[0] == (P::checks ? fa::code::FA418 : fa::code::FA414));
+            if (!P::checks) pool ? alloc.pool_free_bytes(p, 40'000) : alloc.heap_free_bytes(p, 40'000);
+        }
+    }
+    CHECK(alloc.stats().heap_allocated == 0);
+}
