@@ -8,6 +8,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
+#include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -46,18 +47,6 @@ void in_log(const thread_context& c, const flight_slot& s, std::uintptr_t p, poi
     }
 }
 
-bool in_revoked(const thread_context& c, std::uintptr_t p, pointer_info& out) noexcept {
-    for (const arena_chunk* k = guarded(c) ? c.guarded_by->revoked : nullptr; k != nullptr; k = k->previous) {
-        if (p < k->begin || p >= k->end) continue;
-        out.kind = memory_kind::frame;
-        out.frame = k->frame;
-        in_log(c, *c.flight, p, out);
-        out.state = pointer_state::ended;
-        return true;
-    }
-    return false;
-}
-
 // Who was charged for the byte that the arena of the newest frame handed out as its `offset`-th.
 const account::charge_entry* payer_of(const thread_context& c, std::uint64_t offset) noexcept {
     std::uint64_t end = 0;
@@ -74,34 +63,59 @@ std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
     return depth;
 }
 
-bool in_arena(const thread_context& c, std::uintptr_t p, pointer_info& out) noexcept {
+// Whether nothing of it changes meanwhile: the caller's own, or left by a thread that has ended. Requires: core::lock is held.
+bool rests(const thread_context& c) noexcept { return c.idle || &c == context_of_caller(*c.owner); }
+
+void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
     const flight_slot* s = c.flight;
     for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) {
         std::uint64_t below = s->earlier;
-        for (const arena_chunk* k = s->chunk; k != nullptr; below = k->earlier, k = k->previous) {
-            if (p < k->begin || p >= k->end) continue;
-            const bool current = s == c.flight && !s->parked, newest = k == s->chunk;
-            out.kind = memory_kind::frame;
+        for (const arena_chunk* i = s->chunk; i != nullptr; below = i->earlier, i = i->previous) {
+            if (i != &k) continue;
+            const bool current = s == c.flight && !s->parked, newest = &k == s->chunk;
             out.frame = current ? frames_begun(c) : s->frame;
             if (s->parked) {
                 out.state = pointer_state::held;
             } else if (current && (!newest || p < c.top->cursor) && c.top->cursor != s->start) {
                 out.state = pointer_state::in_use;
                 out.depth = newest && s->chunk->previous == nullptr ? depth_of(c, p) : c.top->depth;
-                name_tag(out, payer_of(c, below + (p - k->begin))->node);
+                name_tag(out, payer_of(c, below + (p - k.begin))->node);
             } else {
-                out.state = p < k->committed ? pointer_state::ended : pointer_state::unused;
+                out.state = p < k.committed ? pointer_state::ended : pointer_state::unused;
             }
             if (guarded(c)) in_log(c, *s, p, out);
-            return true;
+            return;
         }
     }
-    return in_revoked(c, p, out);
+    out.frame = k.frame;
+    if (k.revoked != 0) in_log(c, *c.flight, p, out);
+    out.state = pointer_state::ended;  // revoked, or spare
 }
 
-// An out-of-line block of frame memory: alive as long as a frame has it on its list.
+// Of a thread that goes on meanwhile: about now, by what can be read on the side.
+void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
+    const std::uintptr_t cursor = sync::glimpse(__atomic_load_n(&c.top, __ATOMIC_RELAXED)->cursor);  // relaxed: about now
+    const bool behind = cursor >= k.begin && cursor < k.end && p >= cursor;
+    const bool ended = sync::glimpse(k.revoked) != 0 || !in_frame(c) || behind;
+    out.state = p >= sync::glimpse(k.committed) ? pointer_state::unused : ended ? pointer_state::ended : pointer_state::in_use;
+    out.frame = frames_begun(c);
+}
+
+bool in_arenas(const core& a, std::uintptr_t p, pointer_info& out) noexcept {
+    const arena_chunk* k = a.chunks;
+    while (k != nullptr && (p < k->begin || p >= k->end)) k = k->next_all;
+    if (k == nullptr) return false;
+    out.kind = memory_kind::frame;
+    out.thread = thread_of(*k->owner);
+    rests(*k->owner) ? in_chunk(*k->owner, *k, p, out) : in_busy_chunk(*k->owner, *k, p, out);
+    return true;
+}
+
+// An out-of-line block of frame memory: alive as long as a frame has it on its list. Of a thread that goes on meanwhile, as
+// long as the block was not freed.
 void describe_outer(const thread_context& c, pointer_info& out) noexcept {
     out.kind = memory_kind::frame;
+    if (!rests(c)) return;
     out.state = pointer_state::ended;
     const auto look = [&](const outer_block* b, pointer_state state, std::uint32_t depth, std::uint64_t frame) {
         for (; b != nullptr; b = b->next) {
@@ -130,30 +144,32 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     out.bytes = f.bytes;
     out.offset = f.begin == 0 ? 0 : distance(f.begin, address_of(p));
     out.state = f.state == found_block::out ? pointer_state::in_use : f.state == found_block::free ? pointer_state::ended : pointer_state::unused;
-    out.kind = f.page->kind == block_kind::pool ? memory_kind::pool : memory_kind::heap;
-    if (f.page->owner == nullptr || f.page->account == nullptr) return true;
-    out.thread = thread_of(*f.page->owner);
-    if (f.page->kind == block_kind::outer) describe_outer(*f.page->owner, out);
-    else name_tag(out, f.page->account->node);
+    const page_view what = f.page->view();
+    out.kind = what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap;
+    const thread_context* owner = sync::glimpse(f.page->owner);
+    if (owner == nullptr || what.account == nullptr) return true;
+    out.thread = thread_of(*owner);
+    if (what.kind == block_kind::outer) describe_outer(*owner, out);
+    else name_tag(out, what.account->node);
     return true;
 }
 
 bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
-    const sampled_slot* s = a.sampled == nullptr ? nullptr : a.sampled->beside(p);
-    if (s == nullptr) return false;
-    out.state = s->live ? pointer_state::in_use : pointer_state::ended;
-    if (p - s->begin >= s->bytes) {  // beside it
+    sampled_slot s;
+    if (a.sampled == nullptr || !a.sampled->find(p, s)) return false;
+    out.state = s.live ? pointer_state::in_use : pointer_state::ended;
+    if (p - s.begin >= s.bytes) {  // beside it
         out.state = pointer_state::unused;
     } else {
-        out.begin = s->begin;
-        out.bytes = s->bytes;
-        out.offset = distance(s->begin, p);
+        out.begin = s.begin;
+        out.bytes = s.bytes;
+        out.offset = distance(s.begin, p);
     }
-    out.kind = s->kind == block_kind::pool ? memory_kind::pool : s->kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
-    out.frame = s->frame;
-    out.born = s->born;
-    out.thread = s->thread;
-    name_tag(out, s->tag);
+    out.kind = s.kind == block_kind::pool ? memory_kind::pool : s.kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
+    out.frame = s.frame;
+    out.born = s.born;
+    out.thread = s.thread;
+    name_tag(out, s.tag);
     return true;
 }
 
@@ -169,12 +185,14 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
     guard::block_record known;
     if (a.guarded && a.blocks.find(out.begin, known)) out.born = known.born;
     if (!copy.charged && out.state == pointer_state::in_use) {
-        for (const thread_context* c = a.contexts; c != nullptr && out.kind == memory_kind::heap; c = c->next) {
+        out.kind = memory_kind::frame;
+        for (const thread_context* c = a.contexts; c != nullptr; c = c->next) {
             pointer_info outer = out;
             describe_outer(*c, outer);
-            if (outer.state == pointer_state::ended) continue;
+            if (!rests(*c) || outer.state == pointer_state::ended) continue;
             out = outer;
             out.thread = thread_of(*c);
+            break;
         }
         return true;
     }
@@ -188,12 +206,8 @@ pointer_info describe(const void* p) noexcept {
     pointer_info out;
     for_each_core([&](core& a) {
         if (out.state != pointer_state::unknown) return;
-        bool found = in_pages(a, p, out) || in_sampled(a, address_of(p), out) || in_large_heap(a, p, out);
-        for (const thread_context* c = a.contexts; c != nullptr && !found; c = c->next) {
-            found = in_arena(*c, address_of(p), out);
-            if (found) out.thread = thread_of(*c);
-        }
-        if (found) out.allocator = a.name;
+        const std::uintptr_t address = address_of(p);
+        if (in_pages(a, p, out) || in_sampled(a, address, out) || in_large_heap(a, p, out) || in_arenas(a, address, out)) out.allocator = a.name;
     });
     return out;
 }

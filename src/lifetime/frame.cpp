@@ -321,7 +321,7 @@ site opened_at(const thread_context& c) noexcept { return guarded(c) ? segment_o
 }  // namespace
 
 void close_all(thread_context& c) noexcept {
-    if (left_open(c) && c.owner->config.reports)
+    if (in_frame(c) && c.top != c.driven.record && c.owner->config.reports)
         c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
     while (in_frame(c)) close_top(c);
     reset_ground(c);

@@ -67,7 +67,8 @@ bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion
     return true;
 }
 
-arena_chunk* make_chunk(core& a, std::size_t bytes, exhaustion_reason& why) noexcept {
+arena_chunk* make_chunk(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
+    core& a = *c.owner;
     const std::size_t size = align_up(bytes, a.pages.granularity() > page_bytes ? a.pages.granularity() : page_bytes);
     void* memory = a.meta.allocate(sizeof(arena_chunk), why);
     if (memory == nullptr) return nullptr;
@@ -76,10 +77,24 @@ arena_chunk* make_chunk(core& a, std::size_t bytes, exhaustion_reason& why) noex
         a.meta.deallocate(memory, sizeof(arena_chunk));
         return nullptr;
     }
-    return ::new (memory) arena_chunk{.previous = nullptr, .begin = address_of(p), .committed = address_of(p), .end = address_of(p) + size, .earlier = 0, .padding = 0, .depth = 0, .revoked = 0, .frame = 0, .touched = 0};
+    auto* k = ::new (memory) arena_chunk{};
+    k->owner = &c;
+    k->begin = k->committed = address_of(p);
+    k->end = k->begin + size;
+    const sync::lock_guard guard(a.lock);
+    k->next_all = a.chunks;
+    k->link_all = &a.chunks;
+    if (a.chunks != nullptr) a.chunks->link_all = &k->next_all;
+    a.chunks = k;
+    return k;
 }
 
 void destroy_chunk(core& a, arena_chunk* k) noexcept {
+    {
+        const sync::lock_guard guard(a.lock);
+        *k->link_all = k->next_all;
+        if (k->next_all != nullptr) k->next_all->link_all = k->link_all;
+    }
     if (a.guarded) guard::allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
     a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
     a.meta.deallocate(k, sizeof(arena_chunk));
@@ -109,7 +124,7 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     const std::size_t step = !revokes(c) ? capacity : c.top->depth > 1 ? page_bytes : first;  // there each frame has chunks of its own
     const std::size_t wanted = bytes > step ? bytes : step;
     arena_chunk* k = spare_chunk(c, wanted);
-    if (k == nullptr) k = make_chunk(*c.owner, wanted, why);
+    if (k == nullptr) k = make_chunk(c, wanted, why);
     if (k == nullptr && revokes(c)) k = unrevoke_chunk(c, wanted);
     if (k == nullptr) return false;
     if (!commit_to(c, *k, k->begin + bytes, why)) {
@@ -393,7 +408,7 @@ void outer_free(thread_context& c, void* block) noexcept {
 }
 
 bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept {
-    s.chunk = make_chunk(*c.owner, c.owner->config.frame_capacity, why);
+    s.chunk = make_chunk(c, c.owner->config.frame_capacity, why);
     if (s.chunk == nullptr) return false;
     if (!open_guard(c, s)) {
         close_arena(c, s);
@@ -458,7 +473,7 @@ void merge_chunks(thread_context& c) noexcept {
     std::size_t total = s.chunk->end - s.chunk->begin;
     for (const arena_chunk* k = c.spare; k != nullptr; k = k->previous) total += k->end - k->begin;
     exhaustion_reason why{};
-    arena_chunk* whole = make_chunk(*c.owner, total, why);
+    arena_chunk* whole = make_chunk(c, total, why);
     if (whole == nullptr) return;  // the chunks stay as they are and serve the next frame
     c.suggested = total;
     while (c.spare != nullptr) {

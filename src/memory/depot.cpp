@@ -5,6 +5,7 @@
 
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -98,6 +99,66 @@ void trim_depot(core& a) noexcept {
     }
 }
 
+namespace {
+
+// Whether the slot's place is among them.
+bool named(const std::uint16_t* places, std::uint32_t count, std::uintptr_t slot) noexcept {
+    const std::uint16_t place = returned_blocks::place_of(pointer_at(slot));
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (sync::glimpse(places[i]) == place) return true;
+    }
+    return false;
+}
+
+// Looks for a slot among the free ones of a page whose owner goes on meanwhile, and may have a list that somebody wrote to:
+// every link is checked before it is followed, and no more are than there are slots.
+class free_slots {
+public:
+    free_slots(const core& a, const pool_page& page, std::uint32_t block) noexcept
+        : page_(page), begin_(address_of(&page) + first_slot(a, block)), end_(address_of(&page) + sync::glimpse(page.accessible)), block_(block), slot_(slot_bytes(a, block)) {}
+
+    bool contain(std::uintptr_t wanted) const noexcept {
+        std::uint32_t left = most;
+        for (std::uintptr_t b = address_of(sync::glimpse(page_.free)); is_slot(b) && left-- != 0; b = address_of(sync::glimpse(*pointer_at<void*>(b)))) {
+            if (b == wanted) return true;
+        }
+        left = most;
+        for (std::uintptr_t r = address_of(sync::glimpse(page_.came_home)); is_slot(r) && left-- != 0;) {
+            if (in_chain(r, wanted)) return true;
+            const std::uint32_t after = sync::glimpse(pointer_at<returned_blocks>(r)->after);
+            r = after == 0 ? 0 : address_of(returned_blocks::block_at(&page_, after));
+        }
+        return in_chain(address_of(page_.remote.waiting(address_of(&page_))), wanted);
+    }
+
+private:
+    static constexpr std::uint32_t most = page_bytes / 16;
+    bool is_slot(std::uintptr_t b) const noexcept { return b >= begin_ && b + slot_ <= end_ && (b - begin_) % slot_ == 0; }
+    bool in_chain(std::uintptr_t r, std::uintptr_t wanted) const noexcept {
+        for (std::uint32_t left = most; is_slot(r) && left-- != 0; r = address_of(sync::glimpse(pointer_at<returned_blocks>(r)->next))) {
+            const auto& some = *pointer_at<const returned_blocks>(r);
+            const std::uint32_t count = std::min<std::uint32_t>(sync::glimpse(some.count), returned_blocks::room(block_));
+            if (r == wanted || named(some.first_places, count, wanted)) return true;
+        }
+        return false;
+    }
+
+    const pool_page& page_;
+    std::uintptr_t begin_, end_;
+    std::uint32_t block_, slot_;
+};
+
+// Frees that a thread has not handed over yet.
+bool in_a_batch(const core& a, const pool_page& page, std::uintptr_t slot) noexcept {
+    for (const thread_context* c = a.contexts; c != nullptr; c = c->next) {
+        if (sync::glimpse(c->batch_page) != &page) continue;
+        if (named(c->batch_places, std::min<std::uint32_t>(sync::glimpse(c->batch_count), batch_limit), slot)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 found_block find_in_pages(core& a, const void* p) noexcept {
     found_block f;
     const slab* s = a.slabs;
@@ -105,13 +166,14 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     if (s == nullptr) return f;
     pool_page* page = page_of(p);
     const bool never_used = s == a.slabs && address_of(page) >= a.fresh_begin && address_of(page) < a.fresh_end;
-    if (never_used || page->accessible == 0) return f;
+    if (never_used || sync::glimpse(page->accessible) == 0) return f;
     f.page = page;
+    const page_view what = page->view();
     const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
-    const std::uint32_t first = page->block == 0 ? 0 : first_slot(a, page->block);
-    if (page->block == 0 || offset < first || offset >= page->carved) return f;  // header, or virgin
-    f.bytes = page->block;
-    f.begin = address_of(p) - (offset - first) % slot_bytes(a, page->block);  // of the slot
+    const std::uint32_t first = what.block == 0 ? 0 : first_slot(a, what.block);
+    if (what.block == 0 || offset < first || offset >= sync::glimpse(page->carved)) return f;  // header, or virgin
+    f.bytes = what.block;
+    f.begin = address_of(p) - (offset - first) % slot_bytes(a, what.block);  // of the slot
     if (a.guarded) {
         f.begin += slot_lead(a);
         guard::block_record known;
@@ -120,19 +182,7 @@ found_block find_in_pages(core& a, const void* p) noexcept {
         f.state = live ? found_block::out : found_block::free;
         return f;
     }
-    bool is_free = page->used() == 0 || page->account == nullptr;
-    for (void* b = page->free; b != nullptr && !is_free; b = *static_cast<void**>(b)) is_free = address_of(b) == f.begin;
-    const std::uint16_t place = returned_blocks::place_of(pointer_at(f.begin));
-    const auto chain = [&](returned_blocks* r) {
-        for (; r != nullptr && !is_free; r = r->next) {
-            is_free = address_of(r) == f.begin || std::find(r->places(), r->places() + r->count, place) != r->places() + r->count;
-        }
-    };
-    for (returned_blocks* r = page->came_home; r != nullptr; r = r->after == 0 ? nullptr : static_cast<returned_blocks*>(returned_blocks::block_at(page, r->after))) chain(r);
-    chain(static_cast<returned_blocks*>(page->remote.waiting(address_of(page))));
-    for (const thread_context* c = a.contexts; c != nullptr && !is_free; c = c->next) {
-        if (c->batch_page == page) is_free = std::find(c->batch_places, c->batch_places + c->batch_count, place) != c->batch_places + c->batch_count;
-    }
+    const bool is_free = page->used() == 0 || what.account == nullptr || free_slots(a, *page, what.block).contain(f.begin) || in_a_batch(a, *page, f.begin);
     f.state = is_free ? found_block::free : found_block::out;
     return f;
 }

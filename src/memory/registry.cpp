@@ -219,6 +219,7 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
 // Requires: the core's lock is held.
 thread_context* take_idle(core& a, thread_context*& link) noexcept {
     thread_context* c = link;
+    c->idle = false;
     link = c->next_idle;
     if (link == nullptr) a.idle_end = &link;
     return c;
@@ -242,6 +243,7 @@ void make_idle(thread_context& c) noexcept {
     core& a = *c.owner;
     const sync::lock_guard guard(a.lock);
     c.next_idle = nullptr;
+    c.idle = true;
     *a.idle_end = &c;
     a.idle_end = &c.next_idle;
 }

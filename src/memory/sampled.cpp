@@ -126,6 +126,13 @@ const sampled_slot* sampled_blocks::beside(std::uintptr_t p) const noexcept {
     return slots_[i].begin == 0 ? nullptr : &slots_[i];
 }
 
+bool sampled_blocks::find(std::uintptr_t p, sampled_slot& out) noexcept {
+    const sync::lock_guard guard(lock_);
+    const sampled_slot* s = beside(p);
+    if (s != nullptr) out = *s;
+    return s != nullptr;
+}
+
 void sampled_blocks::release() noexcept {
     if (begin_ != 0) os::system_pages{}.release(pointer_at(begin_), most_units * page_bytes);
     begin_ = 0;

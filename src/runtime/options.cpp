@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include <framealloc/lifetime/frame.hpp>
+#include <framealloc/runtime/worker_frames.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::runtime {
 
@@ -34,7 +34,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.guard = o.guard;
     c.guard_sample = o.guard_sample;
     c.strict = o.strict;
-    c.close_frames = lifetime::close_all;
+    c.close_frames = runtime::leave_frames;
     c.checks = checks;
     c.reports = reports;
     return c;

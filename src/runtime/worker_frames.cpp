@@ -1,16 +1,79 @@
 #include <framealloc/runtime/worker_frames.hpp>
 
+#include <framealloc/lifetime/hold.hpp>
 #include <framealloc/memory/registry.hpp>
+
+#include <new>
+#include <utility>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
 using namespace memory;
 
-worker_frames::worker_frames(const core_ref& a) noexcept : owner_(a), id_(fresh_id()) { retain_core(owner_); }
+struct worker_frames::left_frame {
+    frame_hold hold;
+    left_frame* next = nullptr;
+};
+
+worker_frames::worker_frames(const core_ref& a) noexcept : owner_(a), id_(fresh_id()) {
+    retain_core(owner_);
+    const sync::lock_guard guard(a.owner->lock);
+    next_ = std::exchange(a.owner->drivers, this);
+}
 
 worker_frames::~worker_frames() {
     if (in_frame()) on_frame_end();
+    {
+        const sync::lock_guard guard(owner_.owner->lock);
+        worker_frames** link = &owner_.owner->drivers;
+        while (*link != this) link = &(*link)->next_;
+        *link = next_;
+    }
+    release_left();
     release_core(owner_);
+}
+
+// One that is left at the same moment waits for the next turn.
+void worker_frames::release_left() noexcept {
+    if (left_.load_acquire() == nullptr) return;  // pairs: leave_frames()
+    core& a = *owner_.owner;
+    left_frame* f = nullptr;
+    {
+        const sync::lock_guard guard(a.lock);
+        f = left_.load_relaxed();  // relaxed: the lock
+        left_.store_relaxed(nullptr);  // relaxed: the lock
+    }
+    while (f != nullptr) {
+        left_frame* next = f->next;
+        f->~left_frame();
+        a.meta.deallocate(f, sizeof(left_frame));
+        f = next;
+    }
+}
+
+void runtime::leave_frames(thread_context& c) noexcept {
+    if (frame_record* r = c.driven.record; r != nullptr && belongs_to_caller(c)) {
+        core& a = *c.owner;
+        exhaustion_reason why{};
+        void* memory = nullptr;
+        while ((memory = a.meta.allocate(sizeof(worker_frames::left_frame), why)) == nullptr)
+            a.exhausted(why, "metadata", sizeof(worker_frames::left_frame), alignof(worker_frames::left_frame));
+        auto* f = ::new (memory) worker_frames::left_frame{.hold = frame_hold(*r, "worker_frames")};
+        {
+            const sync::lock_guard guard(a.lock);
+            worker_frames* driver = a.drivers;
+            while (driver != nullptr && driver->id_ != c.driven.driver) driver = driver->next_;
+            if (driver != nullptr && driver->state_.load_acquire() == c.driven.state) {  // pairs: turn()
+                f->next = driver->left_.load_relaxed();  // relaxed: the lock
+                driver->left_.store_release(std::exchange(f, nullptr));  // pairs: release_left()
+            }
+        }
+        if (f != nullptr) {
+            f->~left_frame();
+            a.meta.deallocate(f, sizeof(worker_frames::left_frame));
+        }
+    }
+    lifetime::close_all(c);
 }
 
 // The driving thread has one of the workers' frames: it does jobs while it waits.
@@ -18,6 +81,7 @@ void worker_frames::turn(std::uint64_t expected, const char* mistake) noexcept {
     const std::uint64_t state = state_.load_relaxed();  // relaxed: its own
     if ((state & 1U) != expected) return owner_.owner->raise(code::FA428, mistake);
     state_.store_release(state + 1);  // pairs: follow()
+    release_left();
     follow(*context_of(owner_));
 }
 

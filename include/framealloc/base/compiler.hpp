@@ -33,6 +33,8 @@
 #endif
 // Of a function that reads what the address sanitizer was told to forbid.
 #define FRAMEALLOC_UNCHECKED [[gnu::no_sanitize_address]]
+// Of a function that reads what another thread may be writing.
+#define FRAMEALLOC_RACING [[gnu::noinline, gnu::no_sanitize_thread]]
 
 // Set by the build (CMake option FRAMEALLOC_VALGRIND): the library tells Valgrind of its blocks.
 #if !defined(FRAMEALLOC_VALGRIND)

@@ -4,8 +4,8 @@
 //   // allocator "game": pool block of 64 bytes at +16, tag "physics::solver", in use
 //
 // Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used again), pool
-// and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads: any; memory that
-// another thread is using at that moment is described as of about then.
+// and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads: any; memory of
+// another thread that runs is described as of about then, and its frame memory without tag, depth and bounds.
 #pragma once
 
 #include <cstddef>

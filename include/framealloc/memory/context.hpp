@@ -32,6 +32,9 @@ inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's 
 // A piece of the arena. The bytes themselves carry no header.
 struct arena_chunk {
     arena_chunk* previous;
+    thread_context* owner;
+    arena_chunk* next_all;     // of the allocator, under its lock
+    arena_chunk** link_all;
     std::uintptr_t begin;
     std::uintptr_t committed;  // end of the accessible part
     std::uintptr_t end;
@@ -199,6 +202,7 @@ struct thread_context {
     thread_slot* slot;            // of the thread it belongs to; null when that thread is gone; atomic
     thread_context* next;         // of the same allocator
     thread_context* next_idle;
+    bool idle;                     // is in the allocator's list, whose lock guards it: nobody changes anything
     thread_context* next_leaving;  // while its thread ends
 
     frame_record* records;        // the first segment's

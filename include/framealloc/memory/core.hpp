@@ -20,6 +20,7 @@
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 struct frame_event;  // base/observer.hpp, which costs the hot headers a <string_view>
+class worker_frames;
 }
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -114,6 +115,8 @@ struct core {
     bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
+    arena_chunk* chunks = nullptr;                    // all of them; `lock` guards the list
+    worker_frames* drivers = nullptr;                 // those that live; `lock` guards it
     released_module* modules = nullptr;               // those that a thread may not know of yet
     sync::atomic<std::uint32_t> modules_released{0};
     core* next_live = nullptr;   // process-wide list

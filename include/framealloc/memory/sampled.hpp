@@ -33,6 +33,8 @@ public:
     bool free(core& a, void* block, const site& where, sampled_slot& was) noexcept;
     // The slot whose page, or one of the pages beside it, contains `p`. Takes no lock: for signal handlers.
     const sampled_slot* beside(std::uintptr_t p) const noexcept;
+    // The same where locks can be taken.
+    bool find(std::uintptr_t p, sampled_slot& out) noexcept;
     void release() noexcept;
     sync::lock& lock() noexcept { return lock_; }  // for fork alone
 

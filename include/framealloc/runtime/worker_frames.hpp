@@ -11,7 +11,8 @@
 // Every worker has a frame in an arena of its own. What a job takes from frames is given back when the job ends; its results
 // live in the worker's frame until on_frame_end(). A worker resets its arena at its next safe point after that, the begin of
 // a job or on_worker_exit(), never inside a job: a late one keeps its memory. One that leaves while the frame is open
-// keeps its results as long as its thread lives.
+// keeps its results, and one whose thread ends leaves them to the frame: their destructors run when another thread takes over
+// what it left, or when the allocator goes.
 // Jobs charge to the tag, phase and budgets of the context they are given. Jobs may nest, as when a waiting worker steals.
 // Cost: a job takes a frame, a context_scope and an atomic load. Threads: the first and last call belong to one thread, with
 // no job running; entering, leaving and job_scope to any thread.
@@ -22,6 +23,13 @@
 #include <framealloc/runtime/frame_scope.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
+
+namespace runtime {
+
+// The thread or the allocator ends: what a job system's open frame holds stays until the driver ends it.
+void leave_frames(memory::thread_context& c) noexcept;
+
+}  // namespace runtime
 
 class worker_frames {
 public:
@@ -45,13 +53,18 @@ public:
 
 private:
     friend class job_scope;
+    friend void runtime::leave_frames(memory::thread_context& c) noexcept;
+    struct left_frame;  // of a thread that has ended
     explicit worker_frames(const memory::core_ref& a) noexcept;
     void turn(std::uint64_t expected, const char* mistake) noexcept;
     void follow(memory::thread_context& c) noexcept;
+    void release_left() noexcept;
 
     memory::core_ref owner_;
-    std::uint64_t id_;                      // never reused
-    sync::atomic<std::uint64_t> state_{0};  // frames begun and ended; odd while one is open
+    worker_frames* next_ = nullptr;            // driver of the same allocator
+    sync::atomic<left_frame*> left_{nullptr};  // the allocator's lock guards it
+    std::uint64_t id_;                         // never reused
+    sync::atomic<std::uint64_t> state_{0};     // frames begun and ended; odd while one is open
 };
 
 enum class job_memory : std::uint8_t {

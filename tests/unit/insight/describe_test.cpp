@@ -1,6 +1,8 @@
 // Whose pointer is this? Kind, tag, bounds, frame, and whether it is still anybody's.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <cstring>
 #include <string>
 #include <vector>
 #include <thread>
@@ -188,4 +190,104 @@ FOR_EACH_POLICY("the header of a pool page is nobody's block") {
     for (std::size_t n = 1; n < 4; ++n) CHECK(fa::describe(reinterpret_cast<void*>(page + n * fa::memory::page_bytes + 500)).state != state::in_use);
     CHECK(fa::describe(p).state == state::in_use);
     alloc.pool_free_bytes(p, 1000);
+}
+
+FOR_EACH_POLICY("memory that other threads are using at that moment can be described") {
+    for (const std::uint32_t in_flight : {1U, 2U}) {
+        fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 16_KiB, .frames_in_flight = in_flight}};
+        std::atomic<const char*> seen[4] = {};
+        std::atomic<bool> done{false};
+        std::thread worker([&] {
+            std::vector<fa::frame_hold> holds;
+            std::vector<void*> blocks;
+            for (int round = 0; round < 400; ++round) {
+                const auto frame = alloc.frame_scope();
+                for (int i = 0; i < 20; ++i) {
+                    seen[0] = static_cast<char*>(frame.alloc_bytes(static_cast<std::size_t>(100 + 3000 * i)));  // chunks, and blocks out of line
+                    void* p = alloc.pool_alloc_bytes(100);
+                    std::memset(p, 'A', 100);  // no link for anybody who takes it for one
+                    blocks.push_back(p);
+                    seen[1] = static_cast<char*>(p);
+                    if (blocks.size() > 200) {
+                        for (int k = 0; k < 150; ++k) alloc.pool_free_bytes(blocks.back(), 100), blocks.pop_back();
+                    }
+                }
+                auto v = frame.template vec<int>();
+                v.push_back(1);
+                {
+                    const auto inner = alloc.frame_scope();
+                    for (int k = 0; k < 2000; ++k) v.push_back(k);
+                    seen[2] = reinterpret_cast<char*>(v.data());
+                }
+                void* h = alloc.heap_alloc_bytes(100'000);
+                seen[3] = static_cast<char*>(h);
+                alloc.heap_free_bytes(h, 100'000);
+                if (round % 3 == 0) holds.push_back(frame.hold("test"));
+                if (holds.size() > 3) holds.erase(holds.begin());
+                if (round % 50 == 0) alloc.trim();
+            }
+            for (void* p : blocks) alloc.pool_free_bytes(p, 100);
+            done = true;
+        });
+        std::size_t known = 0, asked = 0;
+        while (!done) {
+            for (const auto& p : seen) {
+                if (p == nullptr) continue;
+                const auto d = fa::describe(p);
+                ++asked;
+                if (d.state == state::unknown) continue;
+                ++known;
+                char text[200];
+                CHECK(std::string(d.text(text)).find("memory") != std::string::npos);
+            }
+        }
+        worker.join();
+        CHECK(known * 4 >= asked);  // what was given back to the system is not
+    }
+}
+
+FOR_EACH_POLICY("frame memory of another thread that runs is in use, ended, or was never handed out") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
+    std::atomic<int> stage{0};
+    std::atomic<char*> early{nullptr}, late{nullptr}, large{nullptr};
+    const auto wait_for = [&](int n) {
+        while (stage < n) std::this_thread::yield();
+    };
+    std::thread worker([&] {
+        alloc.begin_frame();
+        early = static_cast<char*>(alloc.frame_alloc_bytes(100));
+        alloc.begin_frame();
+        late = static_cast<char*>(alloc.frame_alloc_bytes(100));
+        auto v = alloc.template frame_vec<char>(fa::capacity(10));
+        alloc.begin_frame();
+        v.resize(200'000);
+        large = v.data();
+        alloc.end_frame();
+        stage = 1;
+        wait_for(2);
+        alloc.end_frame();
+        stage = 3;
+        wait_for(4);
+        alloc.end_frame();
+        stage = 5;
+        wait_for(6);
+    });
+    wait_for(1);
+    for (char* p : {early.load(), late.load(), large.load()}) {
+        CHECK(fa::describe(p).state == state::in_use);
+        CHECK(fa::describe(p).kind == memory_kind::frame);
+    }
+    CHECK(fa::describe(early).frame == 1);
+    CHECK(fa::describe(early).thread != 0);
+    stage = 2;
+    wait_for(3);
+    CHECK(fa::describe(early).state == state::in_use);
+    CHECK(fa::describe(late).state == state::ended);
+    stage = 4;
+    wait_for(5);
+    CHECK(fa::describe(early).state == state::ended);
+    CHECK(fa::describe(late).state == state::ended);
+    stage = 6;
+    worker.join();
+    CHECK(fa::describe(early).state == state::ended);
 }

@@ -1,8 +1,11 @@
 // One thread begins and ends the frames of all workers; jobs rewind what they took, results stay until the end.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -142,6 +145,76 @@ FOR_EACH_POLICY("a late job keeps its memory; a worker that has left keeps its r
     frames.on_frame_begin();
     CHECK(r.count(fa::code::FA428) == 2);
     CHECK(alloc.frame_depth() == 1);
+}
+
+FOR_EACH_POLICY("what threads leave behind that end while the frame is open stays until its end") {
+    for (const std::uint32_t in_flight : {1U, 2U, 3U}) {
+        CAPTURE(in_flight);
+        recorder r;
+        counted::alive = 0;
+        {
+            fa::basic_smart_alloc<P> alloc{r.options({.frames_in_flight = in_flight})};
+            fa::worker_frames frames{alloc};
+            for (int n = 0; n < 5; ++n) {
+                frames.on_frame_begin();
+                const auto ctx = frames.context();
+                std::vector<std::span<int>> results;
+                std::vector<counted*> objects;
+                for (int t = 0; t < 10; ++t) {
+                    std::thread([&] {
+                        fa::job_scope job{frames, ctx, fa::job_memory::keep};
+                        results.push_back(job.template result_batch<int>(1000));
+                        std::fill(results.back().begin(), results.back().end(), t);
+                        if (t % 2 == 0) objects.push_back(alloc.template frame_make<counted>(t).get());
+                        if (t % 3 == 0) alloc.begin_frame(), alloc.end_frame();
+                    }).join();
+                }
+                CHECK(counted::alive >= static_cast<int>(objects.size()));
+                for (std::size_t t = 0; t < results.size(); ++t) CHECK(std::count(results[t].begin(), results[t].end(), static_cast<int>(t)) == 1000);
+                for (std::size_t t = 0; t < objects.size(); ++t) CHECK(objects[t]->id == static_cast<int>(2 * t));
+                CHECK(alloc.stats().frame_allocated >= 10 * 4000);
+                frames.on_frame_end();
+                CHECK(r.faults.empty());
+            }
+            CHECK(counted::alive <= 5 * static_cast<int>(in_flight + 1));  // those that nobody has come by for
+            frames.on_frame_begin();
+            std::thread([&] {
+                fa::job_scope job{frames, frames.context()};
+                static_cast<void>(job.template result_batch<int>(10));
+            }).join();
+        }
+        CHECK(counted::alive == 0);
+        CHECK(r.faults.empty());
+    }
+}
+
+FOR_EACH_POLICY("a thread that ends after the driver's frame, or the driver, ends its own part") {
+    for (const bool driver_gone : {false, true}) {
+        recorder r;
+        counted::alive = 0;
+        fa::basic_smart_alloc<P> alloc{r.options()};
+        std::optional<fa::worker_frames> frames;
+        frames.emplace(alloc);
+        frames->on_frame_begin();
+        stages stage;
+        std::thread worker([&] {
+            {
+                fa::job_scope job{*frames, frames->context(), fa::job_memory::keep};
+                static_cast<void>(alloc.template frame_make<counted>(1));
+            }
+            stage.reach(1);
+            stage.wait_for(2);
+        });
+        stage.wait_for(1);
+        CHECK(counted::alive == 1);
+        frames->on_frame_end();
+        if (driver_gone) frames.reset();
+        stage.reach(2);
+        worker.join();
+        CHECK(counted::alive == 0);
+        CHECK(alloc.stats().frame_allocated == 0);
+        CHECK(r.faults.empty());
+    }
 }
 
 FOR_EACH_POLICY("a second driver takes over what the first has left open") {
