@@ -96,8 +96,8 @@ void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, p
 void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
     const std::uintptr_t cursor = sync::glimpse(__atomic_load_n(&c.top, __ATOMIC_RELAXED)->cursor);  // relaxed: about now
     const bool behind = cursor >= k.begin && cursor < k.end && p >= cursor;
-    const bool ended = sync::glimpse(k.revoked) != 0 || !in_frame(c) || behind;
-    out.state = p >= sync::glimpse(k.committed) ? pointer_state::unused : ended ? pointer_state::ended : pointer_state::in_use;
+    const bool revoked = sync::glimpse(k.revoked) != 0, virgin = !revoked && p >= sync::glimpse(k.committed);
+    out.state = virgin ? pointer_state::unused : revoked || behind || !in_frame(c) ? pointer_state::ended : pointer_state::in_use;
     out.frame = frames_begun(c);
 }
 

@@ -165,14 +165,13 @@ FOR_EACH_POLICY("what threads leave behind that end while the frame is open stay
                         fa::job_scope job{frames, ctx, fa::job_memory::keep};
                         results.push_back(job.template result_batch<int>(1000));
                         std::fill(results.back().begin(), results.back().end(), t);
-                        if (t % 2 == 0) objects.push_back(alloc.template frame_make<counted>(t).get());
+                        if (t % 2 == 0) objects.push_back(alloc.template frame_make<counted>(t));
                         if (t % 3 == 0) alloc.begin_frame(), alloc.end_frame();
                     }).join();
                 }
                 CHECK(counted::alive >= static_cast<int>(objects.size()));
                 for (std::size_t t = 0; t < results.size(); ++t) CHECK(std::count(results[t].begin(), results[t].end(), static_cast<int>(t)) == 1000);
                 for (std::size_t t = 0; t < objects.size(); ++t) CHECK(objects[t]->id == static_cast<int>(2 * t));
-                CHECK(alloc.stats().frame_allocated >= 10 * 4000);
                 frames.on_frame_end();
                 CHECK(r.faults.empty());
             }
