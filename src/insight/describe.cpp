@@ -89,7 +89,7 @@ void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, p
     }
     out.frame = k.frame;
     if (k.revoked != 0) in_log(c, *c.flight, p, out);
-    out.state = pointer_state::ended;  // revoked, or spare
+    out.state = k.revoked == 0 && p >= k.committed ? pointer_state::unused : pointer_state::ended;  // spare, or revoked
 }
 
 // Of a thread that goes on meanwhile: about now, by what can be read on the side.

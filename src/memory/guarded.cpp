@@ -330,7 +330,7 @@ void free_known(core_ref owner, thread_context* c, block_kind k, void* p, std::s
         std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
         raise_about(a, code::FA418, blamed(b), detail, p, where);
     }
-    if (b.large) heap_free(owner, p, b.bytes, b.align);
+    if (b.large) heap_free_known(owner, p, b.bytes, b.align);
     else pool_free(p);
 }
 
@@ -346,6 +346,11 @@ void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std:
     if (orphaned) retain_core(owner);  // until now the block kept it alive
     free_known(owner, c, k, p, bytes, align, where);
     if (orphaned) release_core(owner);
+}
+
+void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (a.owner->guarded) return guarded_free(a, block_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
+    heap_free_known(a, p, bytes, align);
 }
 
 namespace {

@@ -229,11 +229,16 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
     }
 }
 
+void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (from_pages(a, bytes, align)) return pool_free(p);
+    free_in_context(a, p, bytes);
+}
+
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (from_pages(a, size, align)) return pool_free(p);
-    free_in_context(a, p, size);
+    if (a.owner->guarded) [[unlikely]] return guarded_free(a, block_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
+    heap_free_known(a, p, size, align);
 }
 
 void heap_free_large(void* p) noexcept { free_in_context(owner_of_large(p), p, static_cast<std::size_t>(block_of(p)->requested)); }

@@ -38,7 +38,14 @@ private:
         if (p == nullptr) throw_bad_alloc();
         return p;
     }
-    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override { source_.deallocate(p, bytes == 0 ? 1 : bytes, align); }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
+        const std::size_t n = bytes == 0 ? 1 : bytes;
+        if constexpr (requires { source_.owner(); }) {
+            const memory::core_ref a = source_.owner();
+            if (a.owner->guarded) return memory::guarded_free(a, Source::kind, p, n, align, site::of_caller(__builtin_return_address(0)));
+        }
+        source_.deallocate(p, n, align);
+    }
     // A frame's resources are as many as were asked for, and all the same.
     bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
         return this == &other || (same_class(*this, other) && source_ == static_cast<const resource&>(other).source_);

@@ -212,6 +212,7 @@ FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, block_kind k, unsigned s
 void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
 FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
+FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Both require: the page is the calling thread's.
 void pool_free_own(pool_page& p, void* block) noexcept;
 void put_back_slot(pool_page& p, void* slot) noexcept;
@@ -231,6 +232,8 @@ void release_empty_pages(thread_context& c, bool everything) noexcept;
 // --- heap (src/memory/heap.cpp) ---
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Whatever the allocator is: of a block that is known to have this size and alignment.
+void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.
 inline core_ref owner_of_large(void* p) noexcept {
     core* owner = block_of(p)->owner;

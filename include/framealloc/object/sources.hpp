@@ -39,6 +39,7 @@ private:
 
 class pool_source {
 public:
+    static constexpr memory::block_kind kind = memory::block_kind::pool;
     pool_source() noexcept = default;
     explicit pool_source(memory::core_ref a) noexcept : owner_(a) {}
 
@@ -47,7 +48,7 @@ public:
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::pool_free_bytes(owner_, p, bytes, align); }
     bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
         const unsigned k = memory::class_for(old_bytes, align);
-        if (owner_.owner->guarded) return new_bytes <= old_bytes;  // a zone begins where the block ends
+        if (owner_.owner->guarded) return new_bytes == old_bytes;  // a zone begins where the block ends, and the size is recorded
         if (k == memory::no_class || memory::class_for(new_bytes, align) != k) return false;
         return owner_.owner->sampled == nullptr || memory::page_of(p)->size_class != memory::sampled_class;  // the same
     }
@@ -60,6 +61,7 @@ private:
 
 class heap_source {
 public:
+    static constexpr memory::block_kind kind = memory::block_kind::heap;
     heap_source() noexcept = default;
     explicit heap_source(memory::core_ref a) noexcept : owner_(a) {}
 

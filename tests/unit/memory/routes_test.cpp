@@ -1,0 +1,125 @@
+// Every route to a free goes through the same door: what it says is compared with what was allocated.
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory_resource>
+#include <string>
+#include <vector>
+
+#include "support/recorder.hpp"
+
+using namespace test;
+
+namespace {
+
+using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
+
+// How a program takes and gives back bytes of the pool or the heap.
+struct route {
+    std::string name;
+    bool pool;
+    std::function<void*(const debug_alloc&, std::size_t)> take;
+    std::function<void(const debug_alloc&, void*, std::size_t)> give;
+};
+
+template <class MakeSource>
+void add_source(std::vector<route>& all, const char* name, bool pool, MakeSource source) {
+    all.push_back({std::string(name) + " source", pool, [=](const debug_alloc& a, std::size_t n) { return source(a).allocate(n, 16); },
+                   [=](const debug_alloc& a, void* p, std::size_t n) { source(a).deallocate(p, n, 16); }});
+    all.push_back({std::string(name) + " allocator_ref", pool, [=](const debug_alloc& a, std::size_t n) { return fa::allocator_ref(source(a)).try_allocate(n, 16); },
+                   [=](const debug_alloc& a, void* p, std::size_t n) { fa::allocator_ref(source(a)).deallocate(p, n, 16); }});
+}
+
+template <class Std>
+void add_standard(std::vector<route>& all, const char* name, bool pool) {
+    all.push_back({name, pool, [](const debug_alloc& a, std::size_t n) -> void* { return Std(a).allocate(n); },
+                   [](const debug_alloc& a, void* p, std::size_t n) { Std(a).deallocate(static_cast<char*>(p), n); }});
+}
+
+const std::vector<route>& routes() {
+    static const std::vector<route> all = [] {
+        std::vector<route> r;
+        r.push_back({"pool bytes", true, [](const debug_alloc& a, std::size_t n) { return a.pool_alloc_bytes(n); },
+                     [](const debug_alloc& a, void* p, std::size_t n) { a.pool_free_bytes(p, n); }});
+        r.push_back({"heap bytes", false, [](const debug_alloc& a, std::size_t n) { return a.heap_alloc_bytes(n); },
+                     [](const debug_alloc& a, void* p, std::size_t n) { a.heap_free_bytes(p, n); }});
+        add_source(r, "pool", true, [](const debug_alloc& a) { return fa::pool_source(a.owner()); });
+        add_source(r, "heap", false, [](const debug_alloc& a) { return fa::heap_source(a.owner()); });
+        add_standard<fa::pool_allocator<char>>(r, "pool allocator", true);
+        add_standard<fa::heap_allocator<char>>(r, "heap allocator", false);
+        r.push_back({"pool resource", true, [](const debug_alloc& a, std::size_t n) { return a.pool_resource()->allocate(n); },
+                     [](const debug_alloc& a, void* p, std::size_t n) { a.pool_resource()->deallocate(p, n); }});
+        r.push_back({"heap resource", false, [](const debug_alloc& a, std::size_t n) { return a.heap_resource()->allocate(n); },
+                     [](const debug_alloc& a, void* p, std::size_t n) { a.heap_resource()->deallocate(p, n); }});
+        return r;
+    }();
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("in debug every route to a free is told that the size is wrong, and frees the block") {
+    std::size_t cells = 0;
+    for (const route& r : routes()) {
+        for (const std::size_t size : {std::size_t{1}, std::size_t{32}, std::size_t{3000}, std::size_t{40'000}, std::size_t{3'000'000}}) {
+            for (const std::size_t wrong : {std::size_t{2}, std::size_t{33}, std::size_t{5000}, std::size_t{100'000}, std::size_t{5'000'000}}) {
+                CAPTURE(r.name);
+                CAPTURE(size);
+                CAPTURE(wrong);
+                recorder told;
+                const debug_alloc a{told.options()};
+                void* p = r.take(a, size);
+                r.give(a, p, wrong);
+                REQUIRE(told.faults.size() == 1);
+                CHECK(told.faults[0] == fa::code::FA418);
+                CHECK(a.stats().pool_allocated + a.stats().heap_allocated == 0);
+                ++cells;
+            }
+        }
+    }
+    MESSAGE(cells << " cells");
+    CHECK(cells == 250);
+}
+
+TEST_CASE("in debug every route to a free is told of another kind, another allocator, and a second free") {
+    for (const route& r : routes()) {
+        for (const std::size_t size : {std::size_t{32}, std::size_t{40'000}}) {
+            CAPTURE(r.name);
+            CAPTURE(size);
+            recorder told, told_other;
+            const debug_alloc a{told.options()}, other{told_other.options()};
+            for (const route& taker : routes()) {
+                if (taker.pool == r.pool || size > 4096) continue;  // beyond the classes both are the heap's
+                told.faults.clear();
+                r.give(a, taker.take(a, size), size);
+                REQUIRE(told.faults.size() == 1);
+                CHECK(told.faults[0] == fa::code::FA417);
+            }
+            told.faults.clear();
+            void* p = r.take(a, size);
+            r.give(other, p, size);
+            CHECK(told.faults.empty());
+            REQUIRE(told_other.faults.size() == 1);
+            CHECK(told_other.faults[0] == fa::code::FA417);
+            r.give(a, p, size);
+            CHECK(told.faults.empty());
+            r.give(a, p, size);
+            REQUIRE(told.faults.size() == 1);
+            CHECK(told.faults[0] == fa::code::FA411);
+        }
+    }
+}
+
+TEST_CASE("every route frees what was allocated with the size that was asked for") {
+    for (const route& r : routes()) {
+        for (std::size_t size = 1; size < 10'000'000; size = size * 3 + 1) {
+            CAPTURE(r.name);
+            CAPTURE(size);
+            recorder told;
+            const debug_alloc a{told.options()};
+            r.give(a, r.take(a, size), size);
+            CHECK(told.faults.empty());
+            CHECK(a.stats().pool_allocated + a.stats().heap_allocated == 0);
+        }
+    }
+}
