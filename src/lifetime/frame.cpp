@@ -67,6 +67,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     if (s.blocks != nullptr) s.blocks->link = &s.blocks;
     blocks_at(c, r->depth) = nullptr;
     s.frame = r->generation;
+    s.due = c.turn + c.owner->config.frames_in_flight;
     s.parked = true;
     s.left = false;
     s.end = r->cursor;
@@ -79,10 +80,12 @@ void clear(thread_context& c, flight_slot& s) noexcept {
     if (s.finalisers != nullptr) {
         look_for_released(c);
         const activity_scope theirs(&c, activity::none);
+        s.clearing = true;  // a destructor may open a frame, which needs another slot
         while (finaliser* f = s.finalisers) {
             remove_finaliser(f);
             run_finaliser(c, f);
         }
+        s.clearing = false;
     }
     free_blocks(c, s.blocks);
     drop_released(c, s, 0);
@@ -104,9 +107,7 @@ void reuse(thread_context& c, flight_slot& s) noexcept {
     begin_segment(c, s.start);
 }
 
-bool due(const thread_context& c, const flight_slot& s, std::uint64_t frame) noexcept {
-    return !is_held(s) && (s.frame == 0 || s.frame + c.owner->config.frames_in_flight <= frame);
-}
+bool due(const thread_context& c, const flight_slot& s) noexcept { return !s.clearing && !is_held(s) && s.due <= c.turn; }
 
 flight_slot* add_slot(thread_context& c, exhaustion_reason& why) noexcept {
     void* memory = c.owner->meta.allocate(sizeof(flight_slot), why);
@@ -122,10 +123,10 @@ flight_slot* add_slot(thread_context& c, exhaustion_reason& why) noexcept {
     return s;
 }
 
-flight_slot* find_due(thread_context& c, std::uint64_t frame) noexcept {
+flight_slot* find_due(thread_context& c) noexcept {
     flight_slot* s = c.flight->next;
     for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {
-        if (due(c, *s, frame)) return s;
+        if (due(c, *s)) return s;
     }
     return nullptr;
 }
@@ -140,13 +141,13 @@ const flight_slot* find_held(const thread_context& c) noexcept {
 }
 
 // All slots are taken by frames that somebody holds.
-flight_slot* slot_despite_holds(thread_context& c, std::uint64_t frame) noexcept {
+flight_slot* slot_despite_holds(thread_context& c) noexcept {
     const core_config& o = c.owner->config;
-    if (find_held(c) == nullptr) return find_due(c, frame);
+    if (find_held(c) == nullptr) return find_due(c);
     if (o.on_busy == busy_policy::wait) {
         const std::uint64_t deadline = os::monotonic_microseconds() + o.busy_wait_us;
         while (os::monotonic_microseconds() < deadline) {
-            if (flight_slot* s = find_due(c, frame)) return s;
+            if (flight_slot* s = find_due(c)) return s;
             os::sleep_microseconds(50);
         }
     }
@@ -172,17 +173,21 @@ bool ground_taken(const thread_context& c) noexcept { return c.records[0].cursor
 
 // Before an outermost frame opens: chooses the memory it will use.
 void rotate(thread_context& c) noexcept {
-    const std::uint64_t frame = c.records[1].generation + 1;
-    if (ground_taken(c)) c.flight->frame = frame;  // what lies outside frames lives as long as this one
-    for (flight_slot* s = c.flight->next;; s = s->next) {
-        if (due(c, *s, frame)) clear(c, *s);
-        if (s == c.flight) break;
+    if (c.ending == nullptr) ++c.turn;
+    if (ground_taken(c)) {  // what lies outside frames lives as long as this one
+        c.flight->frame = c.records[1].generation + 1;
+        c.flight->due = c.turn + c.owner->config.frames_in_flight;
+    }
+    const flight_slot* const last = c.flight;  // a destructor may open a frame elsewhere
+    for (flight_slot* s = last->next;; s = s->next) {
+        if (due(c, *s)) clear(c, *s);
+        if (s == last) break;
     }
     flight_slot* s = nullptr;
     exhaustion_reason why{};
     if (c.flight_count < c.owner->config.frames_in_flight) s = add_slot(c, why);
-    if (s == nullptr) s = find_due(c, frame);
-    if (s == nullptr) s = slot_despite_holds(c, frame);
+    if (s == nullptr) s = find_due(c);
+    if (s == nullptr) s = slot_despite_holds(c);
     while (s == nullptr) {
         s = add_slot(c, why);
         if (s == nullptr) c.owner->exhausted(why, "frame", c.owner->config.frame_capacity, page_bytes);
@@ -243,6 +248,7 @@ void finish_outermost(thread_context& c) noexcept {
     const deferred_mode mode = c.deferred.config.mode;
     if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate) adopt_returned(c, all_blocks);
     c.frame_releases.set(c.frame_allocations.get());
+    if (c.ending != nullptr) return;  // a destructor's frame; what lies outside frames does not end with it
     if (ground_in_use(c)) reset_ground(c);
     if (c.flight->parked) return;
     merge_chunks(c);
@@ -320,11 +326,14 @@ site opened_at(const thread_context& c) noexcept { return guarded(c) ? segment_o
 
 }  // namespace
 
-void close_all(thread_context& c) noexcept {
-    if (in_frame(c) && c.top != c.driven.record && c.owner->config.reports)
-        c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
-    while (in_frame(c)) close_top(c);
-    reset_ground(c);
+void close_left_open(thread_context& c, const frame_record* top) noexcept {
+    c.owner->raise({.what = code::FA428, .detail = "a destructor left a frame open; it ends here", .bytes = c.top->depth, .born = opened_at(c)});
+    while (c.top->depth > top->depth) close_top(c);
+}
+
+namespace {
+
+void clear_flight(thread_context& c) noexcept {
     flight_slot* s = c.flight;
     for (std::uint32_t i = 0; i < c.flight_count; ++i) {
         s = s->next;  // the oldest first
@@ -332,11 +341,31 @@ void close_all(thread_context& c) noexcept {
             s->left = true;  // until its hold is released and the next owner of the context opens a frame, or the allocator goes
         } else if (s != c.flight) {
             clear(c, *s);
-            s->frame = 0;
+            s->frame = s->due = 0;
         } else {
             reuse(c, *s);
         }
     }
+}
+
+// What frames left that destructors have opened meanwhile.
+bool any_to_clear(const thread_context& c) noexcept {
+    const flight_slot* s = c.flight;
+    do {
+        if (!is_held(*s) && (s->finalisers != nullptr || s->blocks != nullptr)) return true;
+    } while ((s = s->next) != c.flight);
+    return false;
+}
+
+}  // namespace
+
+void close_all(thread_context& c) noexcept {
+    if (in_frame(c) && c.top != c.driven.record && c.owner->config.reports)
+        c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
+    while (in_frame(c)) close_top(c);
+    reset_ground(c);
+    do clear_flight(c);
+    while (any_to_clear(c));
     c.frame_used.set(frame_bytes_in_use(c));
     c.too_deep = 0;
     c.outside_count = 0;
@@ -396,6 +425,10 @@ void close_frame_slow(frame_record* r) noexcept {
         return;
     }
     const activity_scope changing(&c, activity::changing);
+    if (r == c.ending) {
+        c.owner->raise(code::FA428, "the frame is ending, its destructors run", nullptr, r->depth, c.last_site);
+        return;
+    }
     if (c.too_deep != 0 && r == c.top) {
         --c.too_deep;
         return;

@@ -12,11 +12,18 @@ std::size_t release_module(memory::core_ref a, void* handle) noexcept;
 // Takes finalisers of unloaded modules off the lists of `c`. Requires: c is the caller's.
 FRAMEALLOC_COLD void refuse_released(memory::thread_context& c) noexcept;
 
-// Every finaliser runs through here; it is off its list.
+// FA428: a destructor has left frames open above `top`; they end.
+FRAMEALLOC_COLD void close_left_open(memory::thread_context& c, const memory::frame_record* top) noexcept;
+
+// Every finaliser runs through here; it is off its list. Its destructor may open frames, and has to close them.
 inline void run_finaliser(memory::thread_context& c, finaliser* f) noexcept {
     if (c.owner->config.checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
         return c.owner->raise(code::FA214, "its code is not there any more; was a module unloaded without release_module()?", f);
+    const memory::frame_record* const around = c.ending;
+    const memory::frame_record* const top = c.ending = c.top;
     f->run(f);
+    if (c.top != top) [[unlikely]] close_left_open(c, top);
+    c.ending = around;
 }
 
 // Before a list of finalisers is run.

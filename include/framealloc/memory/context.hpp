@@ -96,11 +96,13 @@ struct flight_slot {
     finaliser* finalisers;       // of the ended frame, still to run
     outer_block* blocks;
     std::uint64_t frame;         // number of the frame that used it last
+    std::uint64_t due;           // thread_context::turn in which its content goes
     std::uintptr_t end;          // while parked: where its content ends
     held_frame* held;            // the innermost frame's first
     std::uint64_t trimmed_in;    // thread_context::window_start of the retention decision it followed last
     bool parked;                 // its frame has ended, its content is kept
     bool left;                   // the thread of that frame has ended
+    bool clearing;               // its destructors run
     guard::frame_log* log;       // while guarded; see memory/guarded.hpp
     flight_slot* next;           // ring
 };
@@ -257,6 +259,8 @@ struct thread_context {
     bool counting;
     std::uint32_t outside_count;  // FA001 so far
     std::uint32_t too_deep;       // frames asked for beyond the deepest record
+    const frame_record* ending;   // while destructors of its objects run
+    std::uint64_t turn;           // of the flight slots: outermost frames begun, but those that destructors open
     sync::owner_counter frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
     sync::owner_counter taken[block_kind_count];  // blocks handed out by pages, as far as charged
     sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
