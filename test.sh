@@ -51,11 +51,11 @@ build() {
 fuzz_seconds=$([ "$full" = 1 ] && echo 60 || echo 10)
 build "asan -DFRAMEALLOC_FUZZ_SECONDS=$fuzz_seconds" unit_tests debug_mode_containers long_run static_contract process_test tbb_test tool_test fuzz_operations fuzz_mistakes fuzz_tags fuzz_c_interface fuzz_trace
 step "address and undefined behaviour sanitizers"
-ctest --preset asan -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan|fuzz)' --output-on-failure
+ctest --preset asan -j "$(nproc)" -R '^(unit\.|model|exhaustion|long_run|contract.static|process|integration.tbb$|faults.asan|fuzz)' --output-on-failure
 
 build tsan unit_tests process_test
 step "thread sanitizer"
-ctest --preset tsan -R '^(unit\.(memory|runtime|lifetime|object$|sync|insight)|process)' --output-on-failure
+ctest --preset tsan -j "$(nproc)" -R '^(unit\.(memory|runtime|lifetime|object$|sync|insight)|process)' --output-on-failure
 
 build clang14 framealloc static_contract diary
 step "the same words with another compiler"
@@ -63,7 +63,7 @@ ctest --preset clang14 -R simulate --output-on-failure
 for page in 65536 16384 4096; do
     build "portable -DFRAMEALLOC_PORTABLE_PAGE=$page" unit_tests debug_mode_containers
     step "portable, pages of $page bytes"
-    ctest --preset portable -R '^(unit\.|model)' --output-on-failure
+    ctest --preset portable -j "$(nproc)" -R '^(unit\.|model)' --output-on-failure
 done
 
 if [ "$full" = 1 ]; then
