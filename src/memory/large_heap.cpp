@@ -1,10 +1,10 @@
 #include <framealloc/memory/large_heap.hpp>
 
 #include <bit>
-#include <cstring>
 #include <new>
 
 #include <framealloc/base/align.hpp>
+#include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -67,7 +67,10 @@ const heap_block* large_heap::find(const void* p, heap_block& copy) noexcept {
         if (address_of(p) <= address_of(r) || address_of(p) >= r->top) continue;
         for (heap_block* b = r->last; b != nullptr; b = b->below) {
             if (address_of(p) < address_of(b + 1)) continue;
-            std::memcpy(&copy, b, offsetof(heap_block, next_free));  // behind that, a guarded block has its zone
+            copy.requested = sync::glimpse(b->requested);  // the thread that has the block writes these without the lock
+            copy.tag_index = sync::glimpse(b->tag_index);
+            copy.charged = sync::glimpse(b->charged);
+            copy.free = b->free;
             return b;
         }
     }
