@@ -10,20 +10,23 @@ using namespace memory;
 namespace {
 
 // The counter of this opening of the frame. The list begins with the innermost frame; deeper ones have none.
-held_frame& counter_of(thread_context& c, const frame_record& r) noexcept {
+held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) noexcept {
     held_frame** link = &c.flight->held;
     while (*link != nullptr && (*link)->depth > r.depth) link = &(*link)->next;
     for (held_frame* h = *link; h != nullptr && h->depth == r.depth; h = h->next) {
-        if (!h->handed_up) return *h;
+        if (!h->handed_up) return h;
     }
     exhaustion_reason why{};
     void* memory = nullptr;
-    while ((memory = c.owner->meta.allocate(sizeof(held_frame), why)) == nullptr) c.owner->exhausted(why, "metadata", sizeof(held_frame), alignof(held_frame));
+    while ((memory = c.owner->meta.allocate(sizeof(held_frame), why)) == nullptr) {
+        if (f == on_failure::return_null) return nullptr;
+        c.owner->exhausted(why, "metadata", sizeof(held_frame), alignof(held_frame));
+    }
     auto* h = ::new (memory) held_frame{};
     h->depth = r.depth;
     h->next = *link;
     *link = h;
-    return *h;
+    return h;
 }
 
 const char* reason_to_refuse(const thread_context& c, const frame_record& r) noexcept {
@@ -33,13 +36,14 @@ const char* reason_to_refuse(const thread_context& c, const frame_record& r) noe
 
 }  // namespace
 
-frame_hold::frame_hold(frame_record& r, const char* name) noexcept {
+frame_hold::frame_hold(frame_record& r, const char* name, on_failure f) noexcept {
     thread_context& c = *r.context;
     if (const char* mistake = reason_to_refuse(c, r); mistake != nullptr) {
         c.owner->raise(code::FA441, mistake, nullptr, r.depth, c.last_site);
         return;
     }
-    frame_ = &counter_of(c, r);
+    frame_ = counter_of(c, r, f);
+    if (frame_ == nullptr) return;
     frame_->holder = name;
     __atomic_fetch_add(&frame_->holds, 1U, __ATOMIC_RELAXED);  // relaxed: the frame's own thread looks next
     owner_ = {c.owner, c.owner->id};

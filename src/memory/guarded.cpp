@@ -348,11 +348,6 @@ void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std:
     if (orphaned) release_core(owner);
 }
 
-void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (a.owner->guarded) return guarded_free(a, block_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
-    heap_free_known(a, p, bytes, align);
-}
-
 namespace {
 
 // Cuts the list off where it is corrupted.

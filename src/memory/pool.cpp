@@ -456,6 +456,11 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
     }
 }
 
+void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (a.owner->guarded) return guarded_free(a, block_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
+    heap_free_known(a, p, bytes, align);
+}
+
 void pool_free_own(pool_page& p, void* block) noexcept {
     owner_increment(p.frees);
     if (guarded(*p.owner)) return rest_slot(*p.owner, p, block);

@@ -43,6 +43,31 @@ void worker_frames::release_left() noexcept {
         f = left_.load_relaxed();  // relaxed: the lock
         left_.store_relaxed(nullptr);  // relaxed: the lock
     }
+    release(a, f);
+}
+
+// Without memory to keep them, the results go: a thread can always end.
+void worker_frames::leave(thread_context& c, frame_record& r) noexcept {
+    core& a = *c.owner;
+    frame_hold hold(r, "worker_frames", on_failure::return_null);
+    exhaustion_reason why{};
+    void* memory = hold ? a.meta.allocate(sizeof(left_frame), why) : nullptr;
+    if (memory == nullptr) return;
+    auto* f = ::new (memory) left_frame{.hold = std::move(hold)};
+    {
+        const sync::lock_guard guard(a.lock);
+        worker_frames* driver = a.drivers;
+        while (driver != nullptr && driver->id_ != c.driven.driver) driver = driver->next_;
+        if (driver != nullptr && driver->state_.load_acquire() == c.driven.state) {  // pairs: turn()
+            f->next = driver->left_.load_relaxed();                                  // relaxed: the lock
+            driver->left_.store_release(f);                                          // pairs: release_left()
+            return;
+        }
+    }
+    release(a, f);
+}
+
+void worker_frames::release(core& a, left_frame* f) noexcept {
     while (f != nullptr) {
         left_frame* next = f->next;
         f->~left_frame();
@@ -52,27 +77,7 @@ void worker_frames::release_left() noexcept {
 }
 
 void runtime::leave_frames(thread_context& c) noexcept {
-    if (frame_record* r = c.driven.record; r != nullptr && belongs_to_caller(c)) {
-        core& a = *c.owner;
-        exhaustion_reason why{};
-        void* memory = nullptr;
-        while ((memory = a.meta.allocate(sizeof(worker_frames::left_frame), why)) == nullptr)
-            a.exhausted(why, "metadata", sizeof(worker_frames::left_frame), alignof(worker_frames::left_frame));
-        auto* f = ::new (memory) worker_frames::left_frame{.hold = frame_hold(*r, "worker_frames")};
-        {
-            const sync::lock_guard guard(a.lock);
-            worker_frames* driver = a.drivers;
-            while (driver != nullptr && driver->id_ != c.driven.driver) driver = driver->next_;
-            if (driver != nullptr && driver->state_.load_acquire() == c.driven.state) {  // pairs: turn()
-                f->next = driver->left_.load_relaxed();  // relaxed: the lock
-                driver->left_.store_release(std::exchange(f, nullptr));  // pairs: release_left()
-            }
-        }
-        if (f != nullptr) {
-            f->~left_frame();
-            a.meta.deallocate(f, sizeof(worker_frames::left_frame));
-        }
-    }
+    if (c.driven.record != nullptr && belongs_to_caller(c)) worker_frames::leave(c, *c.driven.record);
     lifetime::close_all(c);
 }
 

@@ -15,7 +15,8 @@ class [[nodiscard]] frame_hold {
 public:
     frame_hold() noexcept = default;
     // Requires: called by the frame's thread, with the frame open; otherwise the hold is empty, after FA441. `name` must outlive it.
-    frame_hold(memory::frame_record& r, const char* name) noexcept;
+    // With return_null, empty without a fault when there is no memory for its counter.
+    frame_hold(memory::frame_record& r, const char* name, memory::on_failure f = memory::on_failure::ask_handler) noexcept;
     frame_hold(frame_hold&& other) noexcept;
     frame_hold& operator=(frame_hold&& other) noexcept;
     ~frame_hold() { release(); }

@@ -232,7 +232,7 @@ void release_empty_pages(thread_context& c, bool everything) noexcept;
 // --- heap (src/memory/heap.cpp) ---
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
-// Whatever the allocator is: of a block that is known to have this size and alignment.
+// Without the checks of guarded blocks. Requires: the block has this size and alignment.
 void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.
 inline core_ref owner_of_large(void* p) noexcept {

@@ -59,6 +59,8 @@ private:
     void turn(std::uint64_t expected, const char* mistake) noexcept;
     void follow(memory::thread_context& c) noexcept;
     void release_left() noexcept;
+    static void release(memory::core& a, left_frame* f) noexcept;
+    static void leave(memory::thread_context& c, memory::frame_record& r) noexcept;
 
     memory::core_ref owner_;
     worker_frames* next_ = nullptr;            // driver of the same allocator

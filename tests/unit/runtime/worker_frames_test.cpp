@@ -227,3 +227,30 @@ FOR_EACH_POLICY("a second driver takes over what the first has left open") {
     CHECK(alloc.frame_depth() == 0);
     CHECK(r.faults.empty());
 }
+
+FOR_EACH_POLICY("a worker's thread can end when there is no memory to keep its results") {
+    for (std::uint64_t served = 0; served < 4; ++served) {
+        CAPTURE(served);
+        recorder r;
+        counted::alive = 0;
+        {
+            fa::basic_smart_alloc<P> alloc{r.options()};
+            fa::worker_frames frames{alloc};
+            frames.on_frame_begin();
+            fa::os::metadata& tables = alloc.owner().owner->meta;
+            std::thread([&] {
+                {
+                    fa::job_scope job{frames, frames.context(), fa::job_memory::keep};
+                    static_cast<void>(alloc.template frame_make<counted>(1));
+                }
+                tables.refuse_after(served, true);
+            }).join();
+            tables.serve_again();
+            CHECK(counted::alive == (served < 2 ? 0 : 1));  // a counter and a note
+            frames.on_frame_end();
+        }
+        CHECK(counted::alive == 0);
+        CHECK(r.faults.empty());
+        CHECK(r.exhaustions.empty());
+    }
+}
