@@ -12,45 +12,45 @@ using namespace test;
 
 namespace {
 
-using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
-
 // How a program takes and gives back bytes of the pool or the heap.
+template <class A>
 struct route {
     std::string name;
     bool pool;
-    std::function<void*(const debug_alloc&, std::size_t)> take;
-    std::function<void(const debug_alloc&, void*, std::size_t)> give;
+    std::function<void*(const A&, std::size_t)> take;
+    std::function<void(const A&, void*, std::size_t)> give;
 };
 
-template <class MakeSource>
-void add_source(std::vector<route>& all, const char* name, bool pool, MakeSource source) {
-    all.push_back({std::string(name) + " source", pool, [=](const debug_alloc& a, std::size_t n) { return source(a).allocate(n, 16); },
-                   [=](const debug_alloc& a, void* p, std::size_t n) { source(a).deallocate(p, n, 16); }});
-    all.push_back({std::string(name) + " allocator_ref", pool, [=](const debug_alloc& a, std::size_t n) { return fa::allocator_ref(source(a)).try_allocate(n, 16); },
-                   [=](const debug_alloc& a, void* p, std::size_t n) { fa::allocator_ref(source(a)).deallocate(p, n, 16); }});
+template <class A, class MakeSource>
+void add_source(std::vector<route<A>>& all, const char* name, bool pool, MakeSource source) {
+    all.push_back({std::string(name) + " source", pool, [=](const A& a, std::size_t n) { return source(a).allocate(n, 16); },
+                   [=](const A& a, void* p, std::size_t n) { source(a).deallocate(p, n, 16); }});
+    all.push_back({std::string(name) + " allocator_ref", pool, [=](const A& a, std::size_t n) { return fa::allocator_ref(source(a)).try_allocate(n, 16); },
+                   [=](const A& a, void* p, std::size_t n) { fa::allocator_ref(source(a)).deallocate(p, n, 16); }});
 }
 
-template <class Std>
-void add_standard(std::vector<route>& all, const char* name, bool pool) {
-    all.push_back({name, pool, [](const debug_alloc& a, std::size_t n) -> void* { return Std(a).allocate(n); },
-                   [](const debug_alloc& a, void* p, std::size_t n) { Std(a).deallocate(static_cast<char*>(p), n); }});
+template <class Std, class A>
+void add_standard(std::vector<route<A>>& all, const char* name, bool pool) {
+    all.push_back({name, pool, [](const A& a, std::size_t n) -> void* { return Std(a).allocate(n); },
+                   [](const A& a, void* p, std::size_t n) { Std(a).deallocate(static_cast<char*>(p), n); }});
 }
 
-const std::vector<route>& routes() {
-    static const std::vector<route> all = [] {
-        std::vector<route> r;
-        r.push_back({"pool bytes", true, [](const debug_alloc& a, std::size_t n) { return a.pool_alloc_bytes(n); },
-                     [](const debug_alloc& a, void* p, std::size_t n) { a.pool_free_bytes(p, n); }});
-        r.push_back({"heap bytes", false, [](const debug_alloc& a, std::size_t n) { return a.heap_alloc_bytes(n); },
-                     [](const debug_alloc& a, void* p, std::size_t n) { a.heap_free_bytes(p, n); }});
-        add_source(r, "pool", true, [](const debug_alloc& a) { return fa::pool_source(a.owner()); });
-        add_source(r, "heap", false, [](const debug_alloc& a) { return fa::heap_source(a.owner()); });
+template <class A>
+const std::vector<route<A>>& routes() {
+    static const std::vector<route<A>> all = [] {
+        std::vector<route<A>> r;
+        r.push_back({"pool bytes", true, [](const A& a, std::size_t n) { return a.pool_alloc_bytes(n); },
+                     [](const A& a, void* p, std::size_t n) { a.pool_free_bytes(p, n); }});
+        r.push_back({"heap bytes", false, [](const A& a, std::size_t n) { return a.heap_alloc_bytes(n); },
+                     [](const A& a, void* p, std::size_t n) { a.heap_free_bytes(p, n); }});
+        add_source(r, "pool", true, [](const A& a) { return fa::pool_source(a.owner()); });
+        add_source(r, "heap", false, [](const A& a) { return fa::heap_source(a.owner()); });
         add_standard<fa::pool_allocator<char>>(r, "pool allocator", true);
         add_standard<fa::heap_allocator<char>>(r, "heap allocator", false);
-        r.push_back({"pool resource", true, [](const debug_alloc& a, std::size_t n) { return a.pool_resource()->allocate(n); },
-                     [](const debug_alloc& a, void* p, std::size_t n) { a.pool_resource()->deallocate(p, n); }});
-        r.push_back({"heap resource", false, [](const debug_alloc& a, std::size_t n) { return a.heap_resource()->allocate(n); },
-                     [](const debug_alloc& a, void* p, std::size_t n) { a.heap_resource()->deallocate(p, n); }});
+        r.push_back({"pool resource", true, [](const A& a, std::size_t n) { return a.pool_resource()->allocate(n); },
+                     [](const A& a, void* p, std::size_t n) { a.pool_resource()->deallocate(p, n); }});
+        r.push_back({"heap resource", false, [](const A& a, std::size_t n) { return a.heap_resource()->allocate(n); },
+                     [](const A& a, void* p, std::size_t n) { a.heap_resource()->deallocate(p, n); }});
         return r;
     }();
     return all;
@@ -58,16 +58,17 @@ const std::vector<route>& routes() {
 
 }  // namespace
 
-TEST_CASE("in debug every route to a free is told that the size is wrong, and frees the block") {
+FOR_EACH_POLICY("where blocks are guarded every route to a free is told that the size is wrong, and frees the block") {
+    using A = fa::basic_smart_alloc<P>;
     std::size_t cells = 0;
-    for (const route& r : routes()) {
+    for (const auto& r : routes<A>()) {
         for (const std::size_t size : {std::size_t{1}, std::size_t{32}, std::size_t{3000}, std::size_t{40'000}, std::size_t{3'000'000}}) {
             for (const std::size_t wrong : {std::size_t{2}, std::size_t{33}, std::size_t{5000}, std::size_t{100'000}, std::size_t{5'000'000}}) {
                 CAPTURE(r.name);
                 CAPTURE(size);
                 CAPTURE(wrong);
                 recorder told;
-                const debug_alloc a{told.options()};
+                const A a{told.options({.guard = fa::guard_level::fill})};
                 void* p = r.take(a, size);
                 r.give(a, p, wrong);
                 REQUIRE(told.faults.size() == 1);
@@ -81,14 +82,15 @@ TEST_CASE("in debug every route to a free is told that the size is wrong, and fr
     CHECK(cells == 250);
 }
 
-TEST_CASE("in debug every route to a free is told of another kind, another allocator, and a second free") {
-    for (const route& r : routes()) {
+FOR_EACH_POLICY("where blocks are guarded every route to a free is told of another kind, another allocator, and a second free") {
+    using A = fa::basic_smart_alloc<P>;
+    for (const auto& r : routes<A>()) {
         for (const std::size_t size : {std::size_t{32}, std::size_t{40'000}}) {
             CAPTURE(r.name);
             CAPTURE(size);
             recorder told, told_other;
-            const debug_alloc a{told.options()}, other{told_other.options()};
-            for (const route& taker : routes()) {
+            const A a{told.options({.guard = fa::guard_level::fill})}, other{told_other.options({.guard = fa::guard_level::fill})};
+            for (const auto& taker : routes<A>()) {
                 if (taker.pool == r.pool || size > 4096) continue;  // beyond the classes both are the heap's
                 told.faults.clear();
                 r.give(a, taker.take(a, size), size);
@@ -110,13 +112,14 @@ TEST_CASE("in debug every route to a free is told of another kind, another alloc
     }
 }
 
-TEST_CASE("every route frees what was allocated with the size that was asked for") {
-    for (const route& r : routes()) {
+FOR_EACH_POLICY("every route frees what was allocated with the size that was asked for") {
+    using A = fa::basic_smart_alloc<P>;
+    for (const auto& r : routes<A>()) {
         for (std::size_t size = 1; size < 10'000'000; size = size * 3 + 1) {
             CAPTURE(r.name);
             CAPTURE(size);
             recorder told;
-            const debug_alloc a{told.options()};
+            const A a{told.options({.guard = fa::guard_level::fill})};
             r.give(a, r.take(a, size), size);
             CHECK(told.faults.empty());
             CHECK(a.stats().pool_allocated + a.stats().heap_allocated == 0);
