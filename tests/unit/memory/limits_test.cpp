@@ -255,9 +255,19 @@ FOR_EACH_POLICY("a request refused before is served when memory has become idle 
         CHECK(p != nullptr);
         if (p != nullptr) alloc.heap_free_bytes(p, 2'000'000);
     };
-    const auto fill_frame = [](auto& frame) {
-        for (std::size_t bytes = 1 << 20; bytes != 0; bytes /= 2) {
-            while (bytes > 1000 && frame.try_alloc_bytes(bytes) != nullptr) {}
+    const auto fill_frame = [](fa::basic_smart_alloc<P>& alloc) {
+        for (std::size_t bytes = 1 << 20; bytes > 1000; bytes /= 2) {
+            while (alloc.try_frame_alloc_bytes(bytes) != nullptr) {}
+        }
+    };
+    const auto fills_while_open = [&](fa::basic_smart_alloc<P>& alloc, auto open) {
+        for (int round = 0; round < 3; ++round) {
+            {
+                const auto scope = open();
+                fill_frame(alloc);
+                refused(alloc);
+            }
+            served(alloc);
         }
     };
     fa::options limited{.global_limit = 8_MiB}, fixed;
@@ -266,45 +276,19 @@ FOR_EACH_POLICY("a request refused before is served when memory has become idle 
         {
             INFO("the outermost frame ends");
             fa::basic_smart_alloc<P> alloc{o};
-            for (int round = 0; round < 3; ++round) {
-                {
-                    const auto frame = alloc.frame_scope();
-                    fill_frame(frame);
-                    refused(alloc);
-                }
-                served(alloc);
-            }
+            fills_while_open(alloc, [&] { return alloc.frame_scope(); });
         }
         {
-            INFO("an inner frame ends");
+            INFO("an inner frame ends, or a checkpoint is rolled back");
             fa::basic_smart_alloc<P> alloc{o};
             const auto outer = alloc.frame_scope();
-            for (int round = 0; round < 3; ++round) {
-                {
-                    const auto frame = alloc.frame_scope();
-                    fill_frame(frame);
-                    refused(alloc);
-                }
-                served(alloc);
-            }
-        }
-        {
-            INFO("a checkpoint is rolled back");
-            fa::basic_smart_alloc<P> alloc{o};
-            const auto frame = alloc.frame_scope();
-            for (int round = 0; round < 3; ++round) {
-                {
-                    const auto all = alloc.checkpoint_guard();
-                    fill_frame(frame);
-                    refused(alloc);
-                }
-                served(alloc);
-            }
+            fills_while_open(alloc, [&] { return alloc.frame_scope(); });
+            fills_while_open(alloc, [&] { return alloc.checkpoint_guard(); });
         }
         for (const bool pool : {false, true}) {
             CAPTURE(pool);
             {
-            INFO("blocks are freed");
+                INFO("blocks are freed");
                 fa::basic_smart_alloc<P> alloc{o};
                 const auto take = [&] { return pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(1000); };
                 const auto give = [&](void* p) { pool ? alloc.pool_free_bytes(p, 1000) : alloc.heap_free_bytes(p, 1000); };
@@ -332,7 +316,7 @@ FOR_EACH_POLICY("a request refused before is served when memory has become idle 
             fa::basic_smart_alloc<P> alloc{o};
             std::thread([&] {
                 const auto frame = alloc.frame_scope();
-                fill_frame(frame);
+                fill_frame(alloc);
                 refused(alloc);
             }).join();
             served(alloc);
