@@ -365,7 +365,8 @@ def in_sampled(a, p):
     if int(slot["begin"]) == 0:
         return None
     found = Found(a, "frame" if KINDS[int(slot["kind"])] == "outer" else KINDS[int(slot["kind"])])
-    begin, size = int(slot["begin"]), int(slot["bytes"])
+    lead = int(slot["lead"])
+    begin, size = int(slot["begin"]) + lead, int(slot["bytes"]) - lead
     if begin <= p < begin + size:
         found.block(begin, size, p)
         found.state = "in use" if slot["live"] else "ended"

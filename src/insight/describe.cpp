@@ -158,12 +158,14 @@ bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
     sampled_slot s;
     if (a.sampled == nullptr || !a.sampled->find(p, s)) return false;
     out.state = s.live ? pointer_state::in_use : pointer_state::ended;
-    if (p - s.begin >= s.bytes) {  // beside it
+    const std::uintptr_t begin = s.begin + s.lead;
+    const std::size_t bytes = s.bytes - s.lead;
+    if (p - begin >= bytes) {  // beside it
         out.state = pointer_state::unused;
     } else {
-        out.begin = s.begin;
-        out.bytes = s.bytes;
-        out.offset = distance(s.begin, p);
+        out.begin = begin;
+        out.bytes = bytes;
+        out.offset = distance(begin, p);
     }
     out.kind = s.kind == block_kind::pool ? memory_kind::pool : s.kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
     out.frame = s.frame;

@@ -492,9 +492,9 @@ bool frame_ref::rolled_back() const noexcept {
     return false;
 }
 
-void frame_ref::raise_ended(const char* what, const void* caller) const noexcept {
+void frame_ref::raise_ended(const char* what) const noexcept {
     if (record_ == nullptr) broken_invariant("a frame container without a frame");
-    record_->context->owner->raise(code::FA002, what, nullptr, 0, site::of_caller(caller != nullptr ? caller : __builtin_return_address(0)));
+    record_->context->owner->raise(code::FA002, what);
 }
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
@@ -505,25 +505,25 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
     }
     if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
     if (!belongs_to_caller(*record_->context) && record_->context->owner->config.reports)
-        record_->context->owner->raise(code::FA430, "growth in a frame of another thread", nullptr, bytes, record_->context->last_site);
+        record_->context->owner->raise(code::FA430, "growth in a frame of another thread", nullptr, bytes);
     return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
 }
 
-bool frame_ref::may_free(const void* p, const void* caller) const noexcept {
+bool frame_ref::may_free(const void* p) const noexcept {
     const thread_context& c = *record_->context;
     if (!guarded(c) || belongs_to_caller(c)) return true;
-    c.owner->raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p, 0, site::of_caller(caller != nullptr ? caller : __builtin_return_address(0)));
+    c.owner->raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p);
     return false;
 }
 
 void frame_ref::abandon(void* p) const noexcept {
-    if (p == nullptr || !alive() || !may_free(p, __builtin_return_address(0)) || in_arena(*record_->context, p) || rolled_back()) return;
+    if (p == nullptr || !alive() || !may_free(p) || in_arena(*record_->context, p) || rolled_back()) return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);
 }
 
 void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
-    if (p == nullptr || !alive() || !may_free(p, __builtin_return_address(0))) return;
+    if (p == nullptr || !alive() || !may_free(p)) return;
     if (!in_arena(*record_->context, p)) return abandon(p);
     shrink(p, bytes, 0);
 }

@@ -341,8 +341,8 @@ void refresh_limit(thread_context& c) noexcept {
 slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     frame_record* r = asked;
     thread_context& c = *r->context;
+    const noted_caller call(c, __builtin_return_address(0));
     if (guarded(c)) {
-        note_caller(c, __builtin_return_address(0));
         if (belongs_to_caller(c) && !may_call(c, c.last_site)) return {nullptr, asked};
     } else if (armed(c)) {
         c.last_site = site::of_caller(__builtin_return_address(0));

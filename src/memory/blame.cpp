@@ -21,8 +21,13 @@ const char* kind_name(std::uint8_t block_kind) noexcept {
     return names[block_kind];
 }
 
+const char* access_name(os::access_kind k) noexcept {
+    constexpr const char* names[] = {"access", "read", "write"};
+    return names[static_cast<unsigned>(k)];
+}
+
 blamed_block blamed(const guard::block_record& b) noexcept { return {kind_name(b.kind), b.address, b.address + b.bytes, b.tag, b.born, b.died, b.frame}; }
-blamed_block blamed(const guard::frame_block& b) noexcept { return {"frame", b.begin, b.end, b.tag, b.born, {}, b.frame}; }
+blamed_block blamed(const guard::frame_block& b) noexcept { return {"frame", b.begin, b.end, b.tag, b.born, b.died, b.frame}; }
 
 fault fault_about(code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept {
     const auto* tag = static_cast<const account::tag_node*>(b.tag);

@@ -3,7 +3,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
-#include <framealloc/os/trap.hpp>
+#include <framealloc/os/code.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -147,16 +147,44 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
     return c;
 }
 
-// The environment's word counts, so that a program is made strict without being built again.
-strictness strictness_of(const core_config& o) noexcept {
-    const char* word = std::getenv("FRAMEALLOC_STRICT");
-    if (word == nullptr || *word == '\0') return o.strict;
-    if (std::strcmp(word, "warn") == 0) return strictness::warn;
-    if (std::strcmp(word, "error") == 0) return strictness::abort_on_error;
-    if (std::strcmp(word, "warning") == 0) return strictness::abort_on_warning;
-    static const int told = std::fprintf(stderr, "framealloc: FRAMEALLOC_STRICT is \"%.20s\"; it may be warn, error or warning\n", word);
-    static_cast<void>(told);
-    return o.strict;
+// The environment's words count, so that a program is made strict, guarded or sampled without being built again. Null when it
+// says nothing.
+const char* said(const char* variable) noexcept {
+    const char* word = std::getenv(variable);
+    return word == nullptr || *word == '\0' ? nullptr : word;
+}
+
+// Of any of these, once.
+void refuse(const char* variable, const char* word, const char* allowed) noexcept {
+    static sync::atomic<bool> told{false};
+    if (!told.exchange_acq_rel(true)) std::fprintf(stderr, "framealloc: %s is \"%.20s\"; it may be %s\n", variable, word, allowed);  // pairs: itself
+}
+
+void heed_strict(core_config& o) noexcept {
+    const char* word = said("FRAMEALLOC_STRICT");
+    if (word == nullptr) return;
+    if (std::strcmp(word, "warn") == 0) o.strict = strictness::warn;
+    else if (std::strcmp(word, "error") == 0) o.strict = strictness::abort_on_error;
+    else if (std::strcmp(word, "warning") == 0) o.strict = strictness::abort_on_warning;
+    else refuse("FRAMEALLOC_STRICT", word, "warn, error or warning");
+}
+
+void heed_guard(core_config& o) noexcept {
+    const char* word = said("FRAMEALLOC_GUARD");
+    if (word == nullptr) return;
+    if (std::strcmp(word, "off") == 0) o.guard = guard_level::off;
+    else if (std::strcmp(word, "fill") == 0) o.guard = guard_level::fill;
+    else if (std::strcmp(word, "revoke") == 0) o.guard = guard_level::revoke;
+    else refuse("FRAMEALLOC_GUARD", word, "off, fill or revoke");
+}
+
+void heed_sample(core_config& o) noexcept {
+    const char* word = said("FRAMEALLOC_GUARD_SAMPLE");
+    if (word == nullptr) return;
+    char* end = nullptr;
+    const unsigned long long n = std::strtoull(word, &end, 10);
+    if (*end == '\0' && word[0] != '-' && n <= 0xFFFFFFFFU) o.guard_sample = static_cast<std::uint32_t>(n);
+    else refuse("FRAMEALLOC_GUARD_SAMPLE", word, "a number of events, 0 to 4294967295");
 }
 
 }  // namespace
@@ -193,6 +221,7 @@ struct place_text {
 void core::report(fault f) const noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
+    f.where = os::own_call(f.where);
     place_text where, born, died;
     f.code_place = where.of(f.where);
     f.born_place = born.of(f.born);
@@ -213,6 +242,7 @@ void core::raise(fault f) noexcept {
 void core::warn(fault f) noexcept {
     f.text = code_text(f.what);
     f.allocator = name;
+    f.where = os::own_call(f.where);
     place_text where;
     f.code_place = where.of(f.where);
     deliver(f);
@@ -227,7 +257,7 @@ void core::exhausted(exhaustion_reason why, const char* kind, std::size_t reques
     const thread_context* c = context_of_caller(*this);
     if (c != nullptr && why == exhaustion_reason::thread_budget) limit = (std::strcmp(kind, "frame") == 0 ? c->budget.frame : c->budget.pool).limit;
     place_text where;
-    const site asked = c == nullptr ? site{} : c->last_site;
+    const site asked = os::own_call(c == nullptr ? site{} : c->last_site);
     const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag()->node->path, asked, where.of(asked)};
     if (config.on_exhaustion) {
         const activity_scope theirs(context_of_caller(*this), activity::none);  // it may free what the allocator has
@@ -254,9 +284,12 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     c->id = fresh_id();
     c->pages.open(*c->source, o.global_limit, o.fixed_bytes != 0);
     map_classes(*c);
-    c->config.strict = strictness_of(o);
-    const guard_level level = o.guard != guard_level::automatic ? o.guard : o.checks && !guard::under_tool ? guard_level::revoke : guard_level::fill;
-    c->guarded = guard::under_tool || (o.guard == guard_level::automatic ? o.checks : o.guard != guard_level::off);
+    heed_strict(c->config);
+    heed_guard(c->config);
+    heed_sample(c->config);
+    const guard_level wanted = c->config.guard;
+    const guard_level level = wanted != guard_level::automatic ? wanted : o.checks && !guard::under_tool ? guard_level::revoke : guard_level::fill;
+    c->guarded = guard::under_tool || (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
     c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
     c->sampled = sampled_for(*c, why);
     if (c->revokes || c->sampled != nullptr) prepare_revocation();

@@ -8,6 +8,7 @@
 #include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -99,7 +100,7 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
     r.tag = c.tag()->node;
     r.frame = current_frame(c);
     r.thread = thread_of(c);
-    r.born = take(c.last_site);
+    r.born = os::own_call(take(c.last_site));
     r.kind = static_cast<std::uint8_t>(k);
     r.large = large;
     return r;
@@ -141,7 +142,7 @@ thread_context* caller(core& a) noexcept { return try_attach({&a, a.id}); }
 // Marks the block freed, if it can be; checks its zones.
 bool kill(core& a, const void* p, block_record& before) noexcept {
     thread_context* c = caller(a);
-    const site where = c == nullptr || !guarded(*c) ? site{} : take(c->guarded_by->free_site);
+    const site where = os::own_call(c == nullptr || !guarded(*c) ? site{} : take(c->guarded_by->free_site));
     const std::uint64_t frame = c == nullptr ? 0 : current_frame(*c);
     if (!a.blocks.kill(address_of(p), where, frame, os::thread_number(), before)) {
         raise_not_a_block(a, p, where);
@@ -182,7 +183,7 @@ void end_one_rest(thread_context& c) noexcept {
 
 }  // namespace
 
-void note_here(thread_context& c) noexcept { c.last_site = site::of_caller(__builtin_return_address(0)); }
+site calling_code() noexcept { return site::of_caller(__builtin_return_address(0)); }
 
 namespace {
 

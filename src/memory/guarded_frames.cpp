@@ -5,6 +5,7 @@
 #include <new>
 
 #include <framealloc/memory/blame.hpp>
+#include <framealloc/os/code.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -38,7 +39,7 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
     arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t front = c.top->cursor;
     check_dead(c, front, cursor < k.touched ? cursor : k.touched);
-    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag()->node, .born = c.last_site, .frame = current_frame(c), .depth = c.top->depth};
+    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .depth = c.top->depth};
     if (!c.flight->log->push(b, cursor - front - charged)) return false;
     c.last_site = {};
     if (k.touched < cursor) k.touched = cursor;
@@ -63,8 +64,11 @@ std::size_t check_frames(thread_context& c) noexcept {
 }
 
 void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept {
+    site died;
     while (s.log->height() != 0 && s.log->top().front >= from && s.log->top().front < to) {
-        const frame_block b = s.log->top();
+        frame_block b = s.log->top();
+        if (died.file == nullptr && died.caller == nullptr) died = os::own_call(c.last_site);
+        b.died = died;
         s.log->pop();
         guard::block_ended(b.begin);
         check_zones(*c.owner, b);

@@ -204,8 +204,8 @@ void flush_heap_cache(thread_context& c) noexcept {
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
+    const noted_caller call(*c, __builtin_return_address(0));
     if (guarded(*c)) {
-        note_caller(*c, __builtin_return_address(0));
         if (!may_call(*c, c->last_site)) return nullptr;
     } else if (armed(*c)) {
         c->last_site = site::of_caller(__builtin_return_address(0));

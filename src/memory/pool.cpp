@@ -325,7 +325,7 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
         if (armed(c)) c.last_site = site::of_caller(__builtin_return_address(0));
         return pool_take_slow(c, k, requested_class, bytes, f);
     }
-    note_caller(c, __builtin_return_address(0));
+    const noted_caller call(c, __builtin_return_address(0));
     if (belongs_to_caller(c) && !may_call(c, c.last_site)) return nullptr;
     const activity_scope changing(&c, activity::changing);
     return pool_take_slow(c, k, requested_class, bytes, f);

@@ -9,6 +9,7 @@
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
+#include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -400,6 +401,7 @@ void for_each_lock(F&& f) noexcept {
         if (c->sampled != nullptr) f(c->sampled->lock());
         if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
     }
+    f(os::code_lock());
 }
 
 void before_fork() noexcept {

@@ -24,25 +24,25 @@ const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noex
     return nullptr;
 }
 
-void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction) noexcept {
+void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
     char detail[160];
     const guard::frame_block* b = c.guarded_by->ended.containing(p);
     const site where{.caller = instruction};
     if (b == nullptr) {
-        std::snprintf(detail, sizeof detail, "access to memory of frame %llu, which has ended", static_cast<unsigned long long>(k.frame));
+        std::snprintf(detail, sizeof detail, "%s in memory of frame %llu, which has ended", access_name(access), static_cast<unsigned long long>(k.frame));
         return a.raise({.what = code::FA002, .detail = detail, .where = where, .address = pointer_at(p), .frame = k.frame});
     }
-    std::snprintf(detail, sizeof detail, "access at +%zu to frame memory of %zu bytes; its frame, number %llu, has ended", static_cast<std::size_t>(p - b->begin),
+    std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes; its frame, number %llu, has ended", access_name(access), static_cast<std::size_t>(p - b->begin),
                   static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
     raise_about(a, code::FA002, blamed(*b), detail, pointer_at(p), where);
 }
 
-void on_access(std::uintptr_t p, const void* instruction) noexcept {
+void on_access(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
     for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
-        if (explain_sampled(*a, p, instruction)) return;
+        if (explain_sampled(*a, p, instruction, access)) return;
         for (const thread_context* c = a->contexts; c != nullptr; c = c->next) {
             const arena_chunk* k = revoked_chunk(*c, p);
-            if (k != nullptr) return explain(*a, *c, *k, p, instruction);
+            if (k != nullptr) return explain(*a, *c, *k, p, instruction, access);
         }
     }
 }

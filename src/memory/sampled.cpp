@@ -6,6 +6,7 @@
 #include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -36,7 +37,7 @@ std::uint64_t draw(thread_context& c) noexcept {
 
 void wait_for_next(thread_context& c) noexcept { c.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample)); }
 
-blamed_block blamed(const sampled_slot& s) noexcept { return {kind_name(static_cast<std::uint8_t>(s.kind)), s.begin, s.begin + s.bytes, s.tag, s.born, s.died, s.frame}; }
+blamed_block blamed(const sampled_slot& s) noexcept { return {kind_name(static_cast<std::uint8_t>(s.kind)), s.begin + s.lead, s.begin + s.bytes, s.tag, s.born, s.died, s.frame}; }
 
 }  // namespace
 
@@ -75,7 +76,7 @@ void* sampled_blocks::allocate(core& a, sampled_slot what, std::size_t align) no
         resting_first_ = (resting_first_ + 1) % most;
         --resting_count_;
     }
-    what.begin = i % 4 == 3 ? begin : align_down(end - what.bytes, align);  // one in four is watched for underruns
+    what.begin = i % 4 == 3 && what.lead == 0 ? begin : align_down(end - what.bytes, align);  // one in four is watched for underruns
     what.live = true;
     guard::write_canary(begin, what.begin, a.canary_key);
     guard::write_canary(what.begin + what.bytes, end, a.canary_key);
@@ -101,11 +102,22 @@ bool sampled_blocks::free(core& a, void* block, const site& where, sampled_slot&
         return false;
     }
     const std::uintptr_t begin = sheet_of(begin_, i);  // ours until it rests; no lock while a handler runs
-    check_zones(a, blamed(was), begin, begin + sheet, where);
+    const bool damaged = !was_told(was.born) && !check_zones(a, blamed(was), was.lead == 0 ? begin : was.begin + was.lead, begin + sheet, where);
     os::system_pages{}.decommit(pointer_at(begin), sheet);
     const sync::lock_guard guard(lock_);
+    if (damaged && told_count_ < most_told) told_[told_count_++] = was.born;
     resting_[(resting_first_ + resting_count_++) % most] = i;
     return true;
+}
+
+bool sampled_blocks::was_told(const site& born) const noexcept {
+    const sync::lock_guard guard(lock_);
+    if (told_count_ == most_told) return true;
+    for (std::uint32_t i = 0; i < told_count_; ++i) {
+        const site& s = told_[i];
+        if (s.file == born.file && s.line == born.line && s.caller == born.caller) return true;
+    }
+    return false;
 }
 
 std::uint32_t sampled_blocks::index_of(std::uintptr_t p) const noexcept {
@@ -140,7 +152,8 @@ void sampled_blocks::release() noexcept {
 
 void begin_sampling(thread_context& c) noexcept {
     c.sampling = true;
-    c.sample_random = c.key * 0x9E3779B97F4A7C15U | 1U;
+    const std::uint64_t seed = c.owner->config.guard_seed != 0 ? c.owner->config.guard_seed : os::random_of_process();
+    c.sample_random = (c.key + seed) * 0x9E3779B97F4A7C15U | 1U;
     wait_for_next(c);
 }
 
@@ -164,7 +177,7 @@ void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t ali
     c.observed = false;
     wait_for_next(c);
     refresh_limit(c);
-    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .tag = c.tag()->node, .born = c.last_site, .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
+    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .lead = k == block_kind::outer ? outer_header_bytes : 0, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
     c.last_site = {};
     if (p != nullptr && k != block_kind::outer) charge_heap(c, bytes);
     return p;
@@ -177,7 +190,7 @@ void sampled_free(pool_page& p, void* block) noexcept {
     if (orphaned) retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
     sampled_slot was;
-    if (a.sampled->free(a, block, c != nullptr ? c->last_site : site{}, was) && was.kind != block_kind::outer) {
+    if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) && was.kind != block_kind::outer) {
         if (c != nullptr) refund_heap(*c, was.tag->index, was.bytes);
         else refund_unattached(a, was.tag->index, was.bytes);
     }
@@ -185,15 +198,16 @@ void sampled_free(pool_page& p, void* block) noexcept {
     if (orphaned) release_core(owner);
 }
 
-bool explain_sampled(core& a, std::uintptr_t p, const void* instruction) noexcept {
+bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
     const sampled_slot* s = a.sampled == nullptr ? nullptr : a.sampled->beside(p);
     if (s == nullptr) return false;
     char detail[160];
-    const auto offset = static_cast<std::intptr_t>(p - s->begin);
-    const bool inside = p - s->begin < s->bytes;
-    std::snprintf(detail, sizeof detail, "access at %+td to a sampled %s block of %zu bytes%s", offset, kind_name(static_cast<std::uint8_t>(s->kind)), s->bytes, s->live ? "" : ", after its end");
-    const code what = inside || !s->live ? (s->kind == block_kind::outer ? code::FA002 : code::FA419) : p < s->begin ? code::FA413 : code::FA412;
-    raise_about(a, what, blamed(*s), detail, pointer_at(p), {.caller = instruction});
+    const blamed_block b = blamed(*s);
+    const bool inside = p >= b.begin && p < b.end;
+    std::snprintf(detail, sizeof detail, "%s at %+td of a sampled %s block of %zu bytes%s", access_name(access), static_cast<std::intptr_t>(p - b.begin), b.kind,
+                  static_cast<std::size_t>(b.end - b.begin), s->live ? "" : ", after its end");
+    const code what = inside || !s->live ? (s->kind == block_kind::outer ? code::FA002 : code::FA419) : p < b.begin ? code::FA413 : code::FA412;
+    raise_about(a, what, b, detail, pointer_at(p), {.caller = instruction});
     return true;
 }
 

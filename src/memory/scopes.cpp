@@ -33,11 +33,6 @@ struct named {
     }
 };
 
-site site_of_close(const thread_context& c, const void* caller) noexcept {
-    if (caller == nullptr) return c.last_site;
-    return c.owner->config.checks ? site::of_caller(caller) : site{};
-}
-
 // Its own thread may tell of it when its frame ends, and another when that closes it.
 bool first_to_tell(open_scope& s) noexcept { return !s.told.exchange_acq_rel(true); }  // pairs: itself
 
@@ -135,24 +130,24 @@ void settle_for_scope(thread_context& c) noexcept {
 namespace {
 
 // It belongs to a thread that knows nothing of this, or to none any more.
-void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n, const void* caller) noexcept {
+void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n) noexcept {
     open_scope& s = **first;
     const bool told = !first_to_tell(s);
     char text[160];
     std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
-    const site opened = s.opened, where = caller != nullptr && c.owner->config.checks ? site::of_caller(caller) : site{};
+    const site opened = s.opened;
     for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed()
     c.closed_elsewhere.store_release(true);                                 // pairs: as above
     c.records[0].gate.on(gate_call);
-    if (!told) c.owner->raise({.what = code::FA429, .detail = text, .where = where, .born = opened});
+    if (!told) c.owner->raise({.what = code::FA429, .detail = text, .born = opened});
 }
 
 }  // namespace
 
-void close_scopes(open_scope* const* first, unsigned n, const void* caller) noexcept {
+void close_scopes(open_scope* const* first, unsigned n) noexcept {
     open_scope& face = **first;
     thread_context& c = *record_of(face)->context;
-    if (!belongs_to_caller(c) || face.left) return close_elsewhere(c, first, n, caller);
+    if (!belongs_to_caller(c) || face.left) return close_elsewhere(c, first, n);
     settle_for_scope(c);
     const open_scope* wrong = nullptr;
     for (unsigned i = n; i != 0; --i) {
@@ -164,7 +159,7 @@ void close_scopes(open_scope* const* first, unsigned n, const void* caller) noex
         return;
     }
     const mistake_text text(c, *wrong, named(face).text);
-    const site opened = face.opened, where = site_of_close(c, caller);
+    const site opened = face.opened, where = c.last_site;
     for (unsigned i = n; i != 0; --i) take_out(c, *first[i - 1]);
     c.owner->raise({.what = code::FA429, .detail = text.text, .where = where, .born = opened});
 }
@@ -180,7 +175,7 @@ void close_scope_slow(open_scope& s) noexcept {
         }
     }
     open_scope* const one = &s;
-    close_scopes(&one, 1, __builtin_return_address(0));
+    close_scopes(&one, 1);
 }
 
 void forget_closed(thread_context& c) noexcept {

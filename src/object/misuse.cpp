@@ -1,6 +1,6 @@
 // Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its report.
 #include <framealloc/object/box_face.hpp>
-#include <framealloc/os/trap.hpp>
+#include <framealloc/os/code.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -11,8 +11,8 @@ namespace framealloc::inline FRAMEALLOC_ABI::object {
 namespace {
 
 // For the process where the allocator is gone, or never was.
-void raise_at(memory::core_ref a, code what, const char* detail, const void* caller) noexcept {
-    const site where = site::of_caller(caller);
+void raise_at(memory::core_ref a, code what, const char* detail) noexcept {
+    const site where = os::own_call();
     if (memory::core* c = a.owner == nullptr ? nullptr : memory::pin_core(a.id)) {
         c->raise(what, detail, nullptr, 0, where);
         return memory::release_core({c, c->id});
@@ -22,25 +22,25 @@ void raise_at(memory::core_ref a, code what, const char* detail, const void* cal
     print_fault({.what = what, .text = code_text(what), .detail = detail, .where = where, .code_place = place});
 }
 
-void raise_index(memory::core_ref a, const char* what, std::size_t index, std::size_t size, const void* caller) noexcept {
+void raise_index(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept {
     char detail[160];
     std::snprintf(detail, sizeof detail, "%s %zu, of a container of %zu elements", what, index, size);
-    raise_at(a, code::FA439, detail, caller);
+    raise_at(a, code::FA439, detail);
 }
 
 }  // namespace
 
 void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept {
-    raise_index(a, what, index, size, __builtin_return_address(0));
+    raise_index(a, what, index, size);
 }
 
 void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept {
-    raise_index(a, "element", index, size, __builtin_return_address(0));
+    raise_index(a, "element", index, size);
     std::abort();
 }
 
 void refuse_empty(memory::core_ref a, const char* what) noexcept {
-    raise_at(a, code::FA444, what, __builtin_return_address(0));
+    raise_at(a, code::FA444, what);
     std::abort();
 }
 
@@ -57,19 +57,19 @@ void throw_missing_key(memory::core_ref, std::size_t size) {
 }
 #else
 void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size) {
-    raise_index(a, "element", index, size, __builtin_return_address(0));
+    raise_index(a, "element", index, size);
     std::abort();
 }
 void throw_missing_key(memory::core_ref a, std::size_t size) {
     char detail[100];
     std::snprintf(detail, sizeof detail, "a key that is not in the map of %zu entries", size);
-    raise_at(a, code::FA439, detail, __builtin_return_address(0));
+    raise_at(a, code::FA439, detail);
     std::abort();
 }
 #endif
 
-void raise_no_source(const void* caller, bool ends) noexcept {
-    raise_at({}, code::FA440, "a container that was made without an allocator or a frame was told to grow", caller);
+void raise_no_source(bool ends) noexcept {
+    raise_at({}, code::FA440, "a container that was made without an allocator or a frame was told to grow");
     if (ends) std::abort();
 }
 

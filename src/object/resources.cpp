@@ -42,7 +42,7 @@ private:
         const std::size_t n = bytes == 0 ? 1 : bytes;
         if constexpr (requires { source_.owner(); }) {
             const memory::core_ref a = source_.owner();
-            if (a.owner->guarded) return memory::guarded_free(a, Source::kind, p, n, align, site::of_caller(__builtin_return_address(0)));
+            if (a.owner->guarded) return memory::guarded_free(a, Source::kind, p, n, align, {});
         }
         source_.deallocate(p, n, align);
     }

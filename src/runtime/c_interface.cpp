@@ -30,13 +30,12 @@ static_assert(sizeof(tag_scope) <= sizeof(fa_tag) && alignof(tag_scope) <= align
 
 std::size_t aligned(std::size_t alignment) { return alignment == 0 ? alignof(std::max_align_t) : alignment; }
 
-memory::thread_context* called(const memory::core_ref& a, [[maybe_unused]] const void* from) {
-    memory::thread_context* c = memory::try_context_of(a);
-    if constexpr (checks) {
-        if (c != nullptr) c->last_site = site::of_caller(from);
-    }
-    return c;
+// The caller's context, with the place of its call as long as this lives.
+auto called([[maybe_unused]] memory::thread_context* c, [[maybe_unused]] const void* from) {
+    if constexpr (checks) return runtime::noted_call<memory::thread_context*>(c, c, site::of_caller(from));
+    else return c;
 }
+auto called(const memory::core_ref& a, const void* from) { return called(memory::try_context_of(a), from); }
 
 fa::options options_of(const fa_options& o) {
     fa::options out;
@@ -90,7 +89,8 @@ void fa_destroy(fa_allocator* a) {
 }
 
 fa_frame* fa_frame_begin(fa_allocator* a) {
-    memory::thread_context* c = called(a->owner, CALLER);
+    const auto call = called(a->owner, CALLER);
+    memory::thread_context* c = call;
     if (c == nullptr) return nullptr;
     return reinterpret_cast<fa_frame*>(lifetime::open_frame(c->top));
 }
@@ -98,19 +98,21 @@ fa_frame* fa_frame_begin(fa_allocator* a) {
 void fa_frame_end(fa_frame* frame) {
     if (frame == nullptr) return;
     auto* r = reinterpret_cast<memory::frame_record*>(frame);
-    if constexpr (checks) r->context->last_site = site::of_caller(CALLER);
+    [[maybe_unused]] const auto call = called(r->context, CALLER);
     lifetime::close_frame(r);
 }
 
 void* fa_frame_alloc(fa_frame* frame, std::size_t size, std::size_t alignment) {
     auto* r = reinterpret_cast<memory::frame_record*>(frame);
     if (r == nullptr || size == 0) return nullptr;
-    if constexpr (checks) r->context->last_site = site::of_caller(CALLER);
+    [[maybe_unused]] const auto call = called(r->context, CALLER);
     return lifetime::allocate(r, size, aligned(alignment), may_fail);
 }
 
 void* fa_pool_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
-    if (size == 0 || called(a->owner, CALLER) == nullptr) return nullptr;
+    if (size == 0) return nullptr;
+    const auto call = called(a->owner, CALLER);
+    if (call == nullptr) return nullptr;
     return memory::pool_allocate_bytes(a->owner, size, aligned(alignment), may_fail);
 }
 
@@ -119,7 +121,9 @@ void fa_pool_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignm
 }
 
 void* fa_heap_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
-    if (size == 0 || called(a->owner, CALLER) == nullptr) return nullptr;
+    if (size == 0) return nullptr;
+    const auto call = called(a->owner, CALLER);
+    if (call == nullptr) return nullptr;
     return memory::heap_allocate(a->owner, size, aligned(alignment), may_fail);
 }
 
@@ -162,7 +166,8 @@ std::size_t fa_describe(const void* p, char* text, std::size_t size) {
 }
 
 std::size_t fa_check(fa_allocator* a) {
-    memory::thread_context* c = called(a->owner, CALLER);
+    const auto call = called(a->owner, CALLER);
+    memory::thread_context* c = call;
     return c == nullptr ? 0 : memory::check_everything(*c);
 }
 

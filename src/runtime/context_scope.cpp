@@ -36,7 +36,7 @@ context_scope::context_scope(memory::thread_context& c, const alloc_context& ctx
 }
 
 context_scope::~context_scope() {
-    if (parts_[0] != nullptr) memory::close_scopes(parts_, 3, __builtin_return_address(0));
+    if (parts_[0] != nullptr) memory::close_scopes(parts_, 3);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI

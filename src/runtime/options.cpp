@@ -33,6 +33,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.on_fault = o.on_fault;
     c.guard = o.guard;
     c.guard_sample = o.guard_sample;
+    c.guard_seed = o.guard_seed;
     c.strict = o.strict;
     c.close_frames = runtime::leave_frames;
     c.checks = checks;

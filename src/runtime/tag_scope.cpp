@@ -39,7 +39,7 @@ void begin_phase(thread_context& c, tag_account* phase) noexcept {
 void end_phase(thread_context& c) noexcept {
     memory::open_scope* const s = memory::newest_begun_phase(c);
     if (s == nullptr) return c.owner->raise(code::FA429, "end_phase without begin_phase", nullptr, 0, c.last_site);
-    memory::close_scopes(&s, 1, nullptr);
+    memory::close_scopes(&s, 1);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::runtime

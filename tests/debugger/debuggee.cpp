@@ -68,7 +68,7 @@ int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     const fa::basic_smart_alloc<fa::policy::standard> game{{.name = "game", .frame_capacity = 64_KiB}};
     const fa::basic_smart_alloc<fa::policy::debug> tools{{.name = "tools", .frame_capacity = 64_KiB, .strict = fa::strictness::warn}};
-    const fa::basic_smart_alloc<fa::policy::standard> sampled{{.name = "sampled", .frame_capacity = 64_KiB, .guard_sample = 1}};
+    const fa::basic_smart_alloc<fa::policy::standard> sampled{{.name = "sampled", .frame_capacity = 64_KiB, .guard_sample = 1, .guard_seed = 11}};
     std::vector<const void*> all = populate(game);
     for (int found = 0, tries = 0; found < 20 && tries < 200'000; ++tries) {
         const auto frame = sampled.frame_scope();

@@ -106,6 +106,7 @@ void drop_everything(fa::options o) {
 FOR_EACH_POLICY("what a thread without tables drops is freed and counted") {
     fa::options sampled, backend;
     sampled.guard_sample = 1;
+    sampled.guard_seed = 11;
     backend.heap = std::pmr::new_delete_resource();
     for (const fa::options& o : {fa::options{}, sampled, backend}) {
         CAPTURE(o.guard_sample);

@@ -25,15 +25,15 @@ namespace {
 // An option that is added does not compile here until it has its name; then some feature has to set it.
 auto members_of(const fa::options& o) {
     const auto& [name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes, slab_page_size, pool_max,
-                 global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, strict,
+                 global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, guard_seed, strict,
                  on_exhaustion, on_fault] = o;
     return std::tie(name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes, slab_page_size, pool_max,
-                    global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, strict,
+                    global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, guard_seed, strict,
                     on_exhaustion, on_fault);
 }
 constexpr const char* option_names[] = {
     "name", "frame_capacity", "frame_limit", "frames_in_flight", "on_frame_busy", "retain", "size_classes", "slab_page_size", "pool_max",
-    "global_limit", "deferred", "fixed_memory", "huge_pages", "prefault", "base_address", "pages", "heap", "guard", "guard_sample", "strict",
+    "global_limit", "deferred", "fixed_memory", "huge_pages", "prefault", "base_address", "pages", "heap", "guard", "guard_sample", "guard_seed", "strict",
     "on_exhaustion", "on_fault"};
 constexpr std::size_t option_count = std::tuple_size_v<decltype(members_of({}))>;
 static_assert(std::size(option_names) == option_count);
@@ -123,6 +123,7 @@ void add_guards(feature_list& l) {
             f.options = small(4_KiB);
             f.options.guard = g;
             f.options.guard_sample = 2;
+        f.options.guard_seed = 11;
         });
         l.add("guard " + name + ", counted, watched, tagged, looked at", [&](feature& f) {
             f.options.guard = g;
@@ -144,16 +145,19 @@ void add_guards(feature_list& l) {
         l.add("guard_sample " + std::to_string(n), [&](feature& f) {
             f.options.guard = fa::guard_level::off;
             f.options.guard_sample = n;
+            f.options.guard_seed = 11;
         });
     }
     l.add("guard_sample 1, held, tagged, watched", [](feature& f) {
         f.options.guard = fa::guard_level::off;
         f.options.guard_sample = 1;
+        f.options.guard_seed = 11;
         f.holds = f.tags = f.watches = true;
     });
     l.add("guard_sample 2, at a limit", [](feature& f) {
         f.options.guard = fa::guard_level::off;
         f.options.guard_sample = 2;
+        f.options.guard_seed = 11;
         f.options.frame_limit = 8'000;
         f.may_refuse = true;
     });
@@ -201,6 +205,7 @@ void add_watchers(feature_list& l) {
     l.add("counted and watched, sampled, with checkpoints", [](feature& f) {
         f.options.guard = fa::guard_level::off;
         f.options.guard_sample = 2;
+        f.options.guard_seed = 11;
         f.counts = f.watches = f.marks = true;
     });
     l.add("watched", [](feature& f) { f.watches = true; });

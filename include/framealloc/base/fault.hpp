@@ -26,13 +26,13 @@ struct fault {
     code what{};
     const char* text = "";         // code_text(what)
     const char* detail = "";       // what is known beyond the code; valid during the call only
-    site where{};                  // debug: the offending call; otherwise empty
+    site where{};                  // the program's call: its line in debug, where it says it, otherwise an instruction
     const char* code_place = "";   // where.caller as "program+0x1234", for addr2line; valid during the call only
     const char* allocator = "";    // options::name
     const void* address = nullptr;
     std::size_t bytes = 0;         // meaning depends on the code: a size, or bytes still out
     site born{};                   // of the block: where it was allocated, as far as that was recorded
-    site died{};                   // where it was freed before
+    site died{};                   // where it was freed before, or its frame ended
     const char* born_place = "";   // as code_place, where birth and death do not say their line
     const char* died_place = "";
     const char* tag = "";          // that paid for it
@@ -59,7 +59,7 @@ struct exhaustion {
     std::size_t limit = 0;         // bytes; 0 where no limit was set
     const char* allocator = "";
     const char* tag = "";          // path of the caller's current tag; valid during the call only
-    site where{};                  // debug: the call that asked
+    site where{};                  // the call that asked, as in fault
     const char* code_place = "";   // as in fault
 };
 

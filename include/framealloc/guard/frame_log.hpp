@@ -16,7 +16,7 @@ struct frame_block {
     std::uintptr_t cursor = 0;  // behind the zone
     std::uint64_t padding = 0;  // bytes of zones up to here, all blocks of the log
     const void* tag = nullptr;  // account::tag_node
-    site born{};
+    site born{}, died{};        // died: the end of its frame, or what gave it back before
     std::uint64_t frame = 0;    // number of the outermost frame
     std::uint32_t depth = 0;
 };

@@ -116,9 +116,9 @@ public:
     // Makes the last block of the arena shorter; nothing happens to another one.
     void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     // While guarded: false, after FA211, on another thread than the frame's.
-    FRAMEALLOC_COLD bool may_free(const void* p, const void* caller = nullptr) const noexcept;
-    // The frame ended: FA002. `caller`: where the user's call returns to.
-    FRAMEALLOC_COLD void raise_ended(const char* what, const void* caller = nullptr) const noexcept;
+    FRAMEALLOC_COLD bool may_free(const void* p) const noexcept;
+    // The frame ended: FA002.
+    FRAMEALLOC_COLD void raise_ended(const char* what) const noexcept;
 
 private:
     bool on_top() const noexcept;  // an allocation may come from the arena

@@ -5,6 +5,7 @@
 #include <framealloc/guard/frame_log.hpp>
 #include <framealloc/guard/pattern.hpp>
 #include <framealloc/memory/core.hpp>
+#include <framealloc/os/trap.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -19,6 +20,7 @@ struct blamed_block {
 blamed_block blamed(const guard::block_record& b) noexcept;
 blamed_block blamed(const guard::frame_block& b) noexcept;
 const char* kind_name(std::uint8_t block_kind) noexcept;
+const char* access_name(os::access_kind k) noexcept;  // "read", "write" or "access"
 
 // A fault about a block, with all that is known of it.
 fault fault_about(code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept;

@@ -316,7 +316,7 @@ private:
 };
 
 // Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.
-FRAMEALLOC_COLD void note_here(thread_context& c) noexcept;
+FRAMEALLOC_COLD site calling_code() noexcept;
 
 inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept { return *c.segments[depth / records_per_segment]; }
 inline frame_record& record_at(const thread_context& c, std::uint32_t depth) noexcept {

@@ -60,6 +60,7 @@ struct core_config {
     guard_level guard = guard_level::automatic;
     strictness strict = strictness::automatic;
     std::uint32_t guard_sample = 0;
+    std::uint64_t guard_seed = 0;
     void (*close_frames)(thread_context&) noexcept = nullptr;  // lifetime::close_all
     bool checks = false;   // debug
     bool reports = true;   // standard and debug

@@ -23,12 +23,24 @@ struct thread_guard {
     std::size_t revoked_count = 0;
 };
 
-// Where a call does not say its line.
-inline void note_caller(thread_context& c, const void* returns_to) noexcept {
-    if (c.last_site.file == nullptr && c.last_site.caller == nullptr) c.last_site = site::of_caller(returns_to);
-}
-
 inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
+
+// The place of a call that does not say its line, while it is served; nothing where blocks are not guarded.
+class noted_caller {
+public:
+    noted_caller(thread_context& c, const void* returns_to) noexcept : context_(guarded(c) ? &c : nullptr) {
+        if (context_ != nullptr && c.last_site.file == nullptr && c.last_site.caller == nullptr) c.last_site = site::of_caller(returns_to);
+    }
+    ~noted_caller() {
+        if (context_ != nullptr) context_->last_site = {};
+    }
+    noted_caller(const noted_caller&) = delete;
+    noted_caller& operator=(const noted_caller&) = delete;
+
+private:
+    thread_context* context_;
+};
+
 // Whether the fast paths are closed to the thread.
 inline bool diverted(const thread_context& c) noexcept { return guarded(c) || watched(c); }
 

@@ -7,12 +7,14 @@
 #pragma once
 
 #include <framealloc/memory/core.hpp>
+#include <framealloc/os/trap.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 struct sampled_slot {
-    std::uintptr_t begin = 0;  // of the block; 0: never used
-    std::size_t bytes = 0;
+    std::uintptr_t begin = 0;  // 0: never used
+    std::size_t bytes = 0;     // from there
+    std::size_t lead = 0;      // of these, before the program's block: the header of frame memory
     const account::tag_node* tag = nullptr;
     site born{}, died{};
     std::uint64_t frame = 0;
@@ -41,14 +43,19 @@ public:
 private:
     bool add_unit(core& a) noexcept;
     std::uint32_t index_of(std::uintptr_t p) const noexcept;
+    bool was_told(const site& born) const noexcept;
 
-    sync::lock lock_;
+    mutable sync::lock lock_;
     std::uintptr_t begin_ = 0;
     std::uint32_t units_ = 0;
     std::uint32_t fresh_ = 0;                    // slots used at least once
     std::uint32_t resting_[most] = {};           // ring, the longest freed first
     std::uint32_t resting_first_ = 0, resting_count_ = 0;
     sampled_slot slots_[most];
+    // Where blocks were allocated whose damage was told: each place once, and when the table is full none any more.
+    static constexpr std::uint32_t most_told = 64;
+    site told_[most_told];
+    std::uint32_t told_count_ = 0;
 };
 
 // Counts an event; arms the thread when it is time.
@@ -58,7 +65,7 @@ void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t ali
 inline bool armed(const thread_context& c) noexcept { return c.sample_skip != 0; }
 void sampled_free(pool_page& p, void* block) noexcept;
 // Whether an access to `p` is explained; for the trap.
-bool explain_sampled(core& a, std::uintptr_t p, const void* instruction) noexcept;
+bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept;
 void begin_sampling(thread_context& c) noexcept;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -18,7 +18,7 @@ FRAMEALLOC_COLD void settle_for_scope(thread_context& c) noexcept;
 FRAMEALLOC_COLD open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept;
 // Together, as parts of one object, which is named by the first. FA429 unless each is the newest of its kind and the frame
 // they were opened in is on top.
-FRAMEALLOC_COLD void close_scopes(open_scope* const* first, unsigned n, const void* caller) noexcept;
+FRAMEALLOC_COLD void close_scopes(open_scope* const* first, unsigned n) noexcept;
 FRAMEALLOC_COLD void close_scope_slow(open_scope& s) noexcept;
 
 // Requires, of these: the calling thread owns the context.

@@ -410,7 +410,7 @@ private:
         const place p = locate_for_insertion(key);
         if (p.found) return {p.slot, false};
         if (p.slot == no_slot) [[unlikely]]
-            return {grow_and_add<Must>(__builtin_return_address(0), p.hash, std::forward<L>(key), std::forward<Args>(args)...), true};
+            return {grow_and_add<Must>(p.hash, std::forward<L>(key), std::forward<Args>(args)...), true};
         construct(table_.entries + p.slot, std::forward<L>(key), std::forward<Args>(args)...);
         table_.fill(p.slot, p.mark, p.hash);
         return {p.slot, true};
@@ -458,13 +458,13 @@ private:
         return table_.slots == 0 ? table::fewest : half_erased() ? table_.slots : table_.slots * 2;
     }
     template <bool Must, class L, class... Args>
-    FRAMEALLOC_COLD std::size_t grow_and_add(const void* caller, std::size_t hash, L&& key, Args&&... args) {
-        revive_if_ended(caller);
+    FRAMEALLOC_COLD std::size_t grow_and_add(std::size_t hash, L&& key, Args&&... args) {
+        revive_if_ended();
         if constexpr (can_sweep) {
             if (half_erased()) return sweep_and_add(hash, std::forward<L>(key), std::forward<Args>(args)...);
         }
         std::size_t slot = no_slot;
-        static_cast<void>(rebuild<Must>(slots_to_grow_to(), caller, [&](table& fresh) {
+        static_cast<void>(rebuild<Must>(slots_to_grow_to(), [&](table& fresh) {
             const auto home = fresh.home_of(hash);
             construct(fresh.entries + home.slot, std::forward<L>(key), std::forward<Args>(args)...);
             fresh.fill(slot = home.slot, home.mark, hash);
@@ -497,18 +497,16 @@ private:
     }
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t slots) {
-        const void* caller = __builtin_return_address(0);
-        revive_if_ended(caller);
-        return rebuild<Must>(slots, caller, [](table&) {});
+        revive_if_ended();
+        return rebuild<Must>(slots, [](table&) {});
     }
     // Moves into a new table, in which add(table) puts its entry first. What throws leaves the old one as it was.
     template <bool Must, class Add>
-    bool rebuild(std::size_t slots, const void* caller, Add add) {
+    bool rebuild(std::size_t slots, Add add) {
         if (!object::has_source(source_)) {
-            object::raise_no_source(caller, Must);
+            object::raise_no_source(Must);
             return false;
         }
-        const object::growth_site<Policy> told(source_, caller);
         const std::size_t bytes = table::bytes_for(slots);
         void* p = Must ? source_.allocate(bytes, table::alignment) : source_.try_allocate(bytes, table::alignment);
         if (p == nullptr) return false;
@@ -559,9 +557,9 @@ private:
         }
     }
     // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
-    void revive_if_ended(const void* caller) noexcept {
+    void revive_if_ended() noexcept {
         if (!object::has_source(source_) || source_.frame().alive()) return;
-        source_.frame().raise_ended("a map grew", caller);
+        source_.frame().raise_ended("a map grew");
         table_.forget();
         source_ = frame_source(source_.frame().record()->context->top);
     }

@@ -71,29 +71,6 @@ FRAMEALLOC_INLINE void check_open(const Source& s) noexcept {
     }
 }
 
-// Debug: memory that a container asks for is born where the container was told to grow.
-template <class Policy>
-class growth_site {
-public:
-    template <class Source>
-    growth_site([[maybe_unused]] const Source& s, [[maybe_unused]] const void* caller) noexcept {
-        if constexpr (!Policy::checks) return;
-        else if constexpr (is_frame<Source>) context_ = s.frame().record() == nullptr ? nullptr : s.frame().record()->context;
-        else if constexpr (requires { s.owner(); }) context_ = memory::try_context_of(s.owner());
-        if (context_ != nullptr) context_->last_site = site::of_caller(caller);
-    }
-    growth_site(const growth_site&) = delete;
-    growth_site& operator=(const growth_site&) = delete;
-    ~growth_site() {
-        if constexpr (Policy::checks) {
-            if (context_ != nullptr) context_->last_site = {};
-        }
-    }
-
-private:
-    memory::thread_context* context_ = nullptr;
-};
-
 // Capacity to grow to: double, at least what is needed.
 constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcept { return now > needed / 2 ? now * 2 : needed; }
 
@@ -138,6 +115,6 @@ FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, st
 // The same for a key.
 [[noreturn]] FRAMEALLOC_COLD void throw_missing_key(memory::core_ref a, std::size_t size);
 // FA440, for the process: there is no allocator to tell. `ends`: and the program ends, as no memory can be had.
-FRAMEALLOC_COLD void raise_no_source(const void* caller, bool ends) noexcept;
+FRAMEALLOC_COLD void raise_no_source(bool ends) noexcept;
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::object

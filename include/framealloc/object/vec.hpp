@@ -373,33 +373,29 @@ private:
     }
     template <bool Must, class Build>
     FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
-        const void* caller = __builtin_return_address(0);
-        revive_if_ended(caller);
+        revive_if_ended();
         const std::size_t needed = object::checked_sum(size(), n);
         const std::size_t wanted = object::next_capacity(capacity(), needed < least ? least : needed);
         // One by one near a limit would copy everything each time.
-        return move_and_add<Must>(wanted, n == 1 ? wanted : needed, build, caller);
+        return move_and_add<Must>(wanted, n == 1 ? wanted : needed, build);
     }
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t wanted) {
-        const void* caller = __builtin_return_address(0);
-        revive_if_ended(caller);
-        return move_and_add<Must>(wanted, wanted, [](T* at) { return at; }, caller);
+        revive_if_ended();
+        return move_and_add<Must>(wanted, wanted, [](T* at) { return at; });
     }
     // For `needed` elements in all, by doubling.
     template <bool Must>
     FRAMEALLOC_COLD bool grow_for(std::size_t needed) {
-        const void* caller = __builtin_return_address(0);
-        revive_if_ended(caller);
-        return move_and_add<Must>(object::next_capacity(capacity(), needed), needed, [](T* at) { return at; }, caller);
+        revive_if_ended();
+        return move_and_add<Must>(object::next_capacity(capacity(), needed), needed, [](T* at) { return at; });
     }
     template <bool Must, class Build>
-    bool move_and_add(std::size_t wanted, std::size_t needed, const Build& build, const void* caller) {
+    bool move_and_add(std::size_t wanted, std::size_t needed, const Build& build) {
         if (!object::has_source(source_)) {
-            object::raise_no_source(caller, Must);
+            object::raise_no_source(Must);
             return false;
         }
-        const object::growth_site<Policy> told(source_, caller);
         if (extend_to(wanted) || (needed != wanted && extend_to(needed))) {
             end_ = build(end_);
             return true;
@@ -446,10 +442,10 @@ private:
         this->enlist(source_);
     }
     // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now.
-    void revive_if_ended(const void* caller) noexcept {
+    void revive_if_ended() noexcept {
         if constexpr (object::is_frame<Source>) {
             if (source_.frame().record() == nullptr || source_.frame().alive()) return;
-            source_.frame().raise_ended("a container grew", caller);
+            source_.frame().raise_ended("a container grew");
             begin_ = end_ = limit_ = nullptr;
             source_ = Source(source_.frame().record()->context->top);
         }
@@ -461,7 +457,7 @@ private:
             cut_to(begin_ + n);
             return true;
         }
-        if (n > capacity()) revive_if_ended(nullptr);
+        if (n > capacity()) revive_if_ended();
         return add<Must>(n - size(), build(n - size()));
     }
     void cut_to(T* new_end) noexcept {

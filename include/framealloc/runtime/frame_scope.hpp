@@ -59,6 +59,25 @@ struct located<site> {
     memory::activity_scope changing;
 };
 
+// What a call needs, with its place until the end of the expression or of the name it is given.
+template <class Needed>
+class [[nodiscard]] noted_call {
+public:
+    noted_call(Needed needed, memory::thread_context* c, const site& s) noexcept : needed_(needed), context_(c) {
+        if (context_ != nullptr) context_->last_site = s;
+    }
+    ~noted_call() {
+        if (context_ != nullptr) context_->last_site = {};
+    }
+    noted_call(const noted_call&) = delete;
+    noted_call& operator=(const noted_call&) = delete;
+    operator Needed() const noexcept { return needed_; }
+
+private:
+    Needed needed_;
+    memory::thread_context* context_;
+};
+
 template <class T>
 FRAMEALLOC_INLINE T* allocate_object(memory::frame_record*& r, memory::on_failure f) noexcept {
     static_assert(object::implicit_lifetime<T>, "this type needs construction: use frame_make (frame.make), frame_box or frame_vec");
@@ -85,56 +104,54 @@ class FRAMEALLOC_ANALYSED(scoped_lockable) basic_frame_scope {
 
 public:
     [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const memory::core_ref& a, site_type s = site_type::here()) noexcept
-        : record_(open(a, s)), opened_(s) {}
+        : record_(open(a, s)) {}
     basic_frame_scope(const basic_frame_scope&) = delete;
     basic_frame_scope& operator=(const basic_frame_scope&) = delete;
     FRAMEALLOC_INLINE ~basic_frame_scope() FRAMEALLOC_ANALYSED(release_capability()) FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
-        note(opened_);
         lifetime::close_frame(record_);
-        note({});
     }
 
     // --- raw memory: uninitialised, for types that memory alone makes ---
     template <class T>
     FRAMEALLOC_INLINE T* alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_object<T>(record_, must);
     }
     template <class T>
     FRAMEALLOC_INLINE T* try_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_object<T>(record_, may_fail);
     }
     FRAMEALLOC_INLINE void* alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return size == 0 ? nullptr : lifetime::allocate(record_, size, align, must);
     }
     FRAMEALLOC_INLINE void* try_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return size == 0 ? nullptr : lifetime::allocate(record_, size, align, may_fail);
     }
     template <class T>
     FRAMEALLOC_INLINE std::span<T> batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_batch<T>(record_, n, must);
     }
     template <class T>
     FRAMEALLOC_INLINE std::span<T> try_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_batch<T>(record_, n, may_fail);
     }
     // A std::span<T, N> that structured bindings take apart.
     template <class T, std::size_t N>
     FRAMEALLOC_INLINE fixed_span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return fixed_span<T, N>(static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, must)));
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
     FRAMEALLOC_INLINE T* try_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, may_fail));
     }
 
@@ -154,12 +171,12 @@ public:
     // n value-initialised elements.
     template <class T>
     std::span<T> slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return object::make_array<T>(record_, n, must);
     }
     template <class T>
     std::span<T> try_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
-        note(s);
+        [[maybe_unused]] const auto call = note(s);
         return object::make_array<T>(record_, n, may_fail);
     }
 
@@ -231,16 +248,16 @@ private:
         return lifetime::open_frame(memory::top_record(a));
     }
     // For members that are inlined into the user's code and do not know their line.
-    FRAMEALLOC_INLINE memory::frame_record* here() const noexcept {
-        if constexpr (Policy::checks) memory::note_here(*record_->context);
-        return record_;
+    FRAMEALLOC_INLINE auto here() const noexcept {
+        if constexpr (Policy::checks) return note(memory::calling_code());
+        else return record_;
     }
-    FRAMEALLOC_INLINE void note(const site_type& s) const noexcept {
-        if constexpr (Policy::checks) record_->context->last_site = s;
+    FRAMEALLOC_INLINE auto note(const site_type& s) const noexcept {
+        if constexpr (Policy::checks) return runtime::noted_call<memory::frame_record*>(record_, record_->context, s);
+        else return record_;
     }
 
     mutable memory::frame_record* record_;  // never another: see slow_allocation
-    [[no_unique_address]] site_type opened_;
 };
 
 using frame_scope = basic_frame_scope<active_policy>;

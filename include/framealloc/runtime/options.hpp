@@ -75,6 +75,7 @@ struct options {
     std::pmr::memory_resource* heap = nullptr;      // must outlive the allocator; null: this library's heap
     guard_level guard = guard_level::automatic;     // automatic: revoke in debug mode, off otherwise; see docs/mistakes.md
     std::uint32_t guard_sample = 0;                 // events between samples, on average; 0: none; see docs/mistakes.md
+    std::uint64_t guard_seed = 0;                   // the same samples in every run; 0: others in every process
     strictness strict = strictness::automatic;      // automatic: a fault ends a debug program that has no on_fault
     exhaustion_handler on_exhaustion{};             // true: try again; otherwise a report ends the program
     fault_handler on_fault{};                       // null: one line on standard error, and in debug mode the end

@@ -94,19 +94,22 @@ public:
     // --- frame memory ---
     template <class T>
     FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = record(s);
+        const auto call = record(s);
+        memory::frame_record* r = call;
         return runtime::allocate_object<T>(r, must);
     }
     template <class T>
     T* try_frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record(s);
+        const auto call = try_record(s);
+        memory::frame_record* r = call;
         return r == nullptr ? nullptr : runtime::allocate_object<T>(r, may_fail);
     }
     void* frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return size == 0 ? nullptr : lifetime::allocate(record(s), size, align, must);
     }
     void* try_frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record(s);
+        const auto call = try_record(s);
+        memory::frame_record* r = call;
         return size == 0 || r == nullptr ? nullptr : lifetime::allocate(r, size, align, may_fail);
     }
     template <class T>
@@ -115,7 +118,8 @@ public:
     }
     template <class T>
     std::span<T> try_frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record(s);
+        const auto call = try_record(s);
+        memory::frame_record* r = call;
         return r == nullptr ? std::span<T>{} : runtime::allocate_batch<T>(r, n, may_fail);
     }
     // A std::span<T, N> that structured bindings take apart.
@@ -128,14 +132,16 @@ public:
     template <class T, std::size_t N>
     T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
-        memory::frame_record* r = try_record(s);
+        const auto call = try_record(s);
+        memory::frame_record* r = call;
         return r == nullptr ? nullptr : static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(r, may_fail));
     }
     template <class T, class... Args>
     FRAMEALLOC_INLINE T* frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_in_frame<T>(record_here(), must, std::forward<Args>(args)...); }
     template <class T, class... Args>
     FRAMEALLOC_INLINE T* try_frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record_here();
+        const auto call = try_record_here();
+        memory::frame_record* r = call;
         return r == nullptr ? nullptr : object::make_in_frame<T>(r, may_fail, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
@@ -145,14 +151,16 @@ public:
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto try_frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         using box = basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>;
-        memory::frame_record* r = try_record_here();
+        const auto call = try_record_here();
+        memory::frame_record* r = call;
         return r == nullptr ? box{} : box::make(r, may_fail, std::forward<Args>(args)...);
     }
     template <class T>
     std::span<T> frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_array<T>(record(s), n, must); }
     template <class T>
     std::span<T> try_frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record(s);
+        const auto call = try_record(s);
+        memory::frame_record* r = call;
         return r == nullptr ? std::span<T>{} : object::make_array<T>(r, n, may_fail);
     }
     // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
@@ -217,7 +225,7 @@ public:
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
         constexpr unsigned k = memory::class_for(sizeof(T), alignof(T));
         if constexpr (k == memory::no_class) return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
-        else return static_cast<T*>(memory::pool_allocate(*context(s), memory::block_kind::pool, k, sizeof(T), must));
+        else return static_cast<T*>(memory::pool_allocate(*static_cast<memory::thread_context*>(context(s)), memory::block_kind::pool, k, sizeof(T), must));
     }
     template <class T>
     T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
@@ -510,47 +518,44 @@ public:
 private:
     using located = runtime::located<site_type>;
     static std::string_view path_of(const memory::tag_account* a) noexcept { return {a->node->path, a->node->path_length}; }
-    FRAMEALLOC_INLINE memory::thread_context* context(const site_type& s) const noexcept {
-        memory::thread_context* c = memory::context_of(owner_);
-        if constexpr (Policy::checks) c->last_site = s;
-        return c;
+    template <class Needed>
+    FRAMEALLOC_INLINE static auto noted(Needed needed, [[maybe_unused]] memory::thread_context* c, [[maybe_unused]] const site_type& s) noexcept {
+        if constexpr (Policy::checks) return runtime::noted_call<Needed>(needed, c, s);
+        else return needed;
     }
-    FRAMEALLOC_INLINE const memory::core_ref& noted(const site_type& s) const noexcept {
-        if constexpr (Policy::checks) {
-            if (memory::thread_context* c = memory::try_context_of(owner_)) c->last_site = s;
-        }
-        return owner_;
+    FRAMEALLOC_INLINE auto context(const site_type& s) const noexcept {
+        memory::thread_context* c = memory::context_of(owner_);
+        return noted(c, c, s);
+    }
+    FRAMEALLOC_INLINE auto noted(const site_type& s) const noexcept {
+        if constexpr (Policy::checks) return noted(owner_, memory::try_context_of(owner_), s);
+        else return owner_;
+    }
+    FRAMEALLOC_INLINE auto record(const site_type& s) const noexcept {
+        memory::frame_record* r = record();
+        return noted(r, r->context, s);
+    }
+    FRAMEALLOC_INLINE auto try_record(const site_type& s) const noexcept {
+        memory::frame_record* r = try_record();
+        return noted(r, r == nullptr ? nullptr : r->context, s);
     }
     // For members that are inlined into the user's code and do not know their line.
-    FRAMEALLOC_INLINE memory::frame_record* record_here() const noexcept {
-        memory::frame_record* r = memory::top_record(owner_);
-        if constexpr (Policy::checks) memory::note_here(*r->context);
-        return r;
+    FRAMEALLOC_INLINE auto record_here() const noexcept {
+        if constexpr (Policy::checks) return record(memory::calling_code());
+        else return record();
     }
-    FRAMEALLOC_INLINE memory::frame_record* try_record_here() const noexcept {
-        memory::frame_record* r = try_record();
-        if constexpr (Policy::checks) {
-            if (r != nullptr) memory::note_here(*r->context);
-        }
-        return r;
+    FRAMEALLOC_INLINE auto try_record_here() const noexcept {
+        if constexpr (Policy::checks) return try_record(memory::calling_code());
+        else return try_record();
     }
-    FRAMEALLOC_INLINE const memory::core_ref& noted_here() const noexcept {
-        if constexpr (Policy::checks) {
-            if (memory::thread_context* c = memory::try_context_of(owner_)) memory::note_here(*c);
-        }
-        return owner_;
+    FRAMEALLOC_INLINE auto noted_here() const noexcept {
+        if constexpr (Policy::checks) return noted(memory::calling_code());
+        else return owner_;
     }
     FRAMEALLOC_INLINE memory::frame_record* record() const noexcept { return memory::top_record(owner_); }
-    FRAMEALLOC_INLINE memory::frame_record* record(const site_type& s) const noexcept {
-        memory::frame_record* r = memory::top_record(owner_);
-        if constexpr (Policy::checks) r->context->last_site = s;
-        return r;
-    }
-    memory::frame_record* try_record(const site_type& s = {}) const noexcept {
+    memory::frame_record* try_record() const noexcept {
         memory::thread_context* c = memory::try_context_of(owner_);
-        if (c == nullptr) return nullptr;
-        if constexpr (Policy::checks) c->last_site = s;
-        return c->top;
+        return c == nullptr ? nullptr : c->top;
     }
 
     memory::core_ref owner_;

@@ -1,10 +1,6 @@
 #include <framealloc/os/trap.hpp>
 
 #include <csignal>
-#include <cstdio>
-#include <cstring>
-
-#include <dlfcn.h>
 #include <ucontext.h>
 
 #include <framealloc/base/align.hpp>
@@ -26,9 +22,19 @@ const void* instruction_of(const void* context) noexcept {
 #endif
 }
 
+// The bit of a page fault's error code that says write (Intel SDM, volume 3, 4.7).
+access_kind kind_of(const void* context) noexcept {
+#ifdef REG_ERR
+    return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? access_kind::write : access_kind::read;
+#else
+    static_cast<void>(context);
+    return access_kind::unknown;
+#endif
+}
+
 // The access is made again on return, and then meets whoever was there before.
 void on_signal(int signal, siginfo_t* info, void* context) {
-    if (access_handler f = handler.load_acquire()) f(address_of(info->si_addr), instruction_of(context));  // pairs: catch_access_faults()
+    if (access_handler f = handler.load_acquire()) f(address_of(info->si_addr), instruction_of(context), kind_of(context));  // pairs: catch_access_faults()
     const bool takes_three = (previous.sa_flags & SA_SIGINFO) != 0;
     if (takes_three && previous.sa_sigaction != nullptr) return previous.sa_sigaction(signal, info, context);
     if (!takes_three && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
@@ -51,14 +57,6 @@ void catch_access_faults(access_handler f) noexcept {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGSEGV, &action, &previous) != 0) handler.store_release(nullptr);  // pairs: on_signal(). Nothing is explained then
-}
-
-void name_code(const void* instruction, char* buffer, std::size_t size) noexcept {
-    buffer[0] = '\0';
-    Dl_info info;
-    if (instruction == nullptr || dladdr(instruction, &info) == 0 || info.dli_fname == nullptr) return;
-    const char* slash = std::strrchr(info.dli_fname, '/');
-    std::snprintf(buffer, size, "%s+0x%zx", slash == nullptr ? info.dli_fname : slash + 1, static_cast<std::size_t>(address_of(instruction) - address_of(info.dli_fbase)));
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::os

@@ -85,7 +85,7 @@ void written_after_rollback(run& r) {
     static_cast<void>(frame.alloc_bytes(8));
     const auto cp = a.frame_checkpoint();
     r.kept = frame.alloc_bytes(r.size); BORN(r);
-    a.rollback_to(cp);
+    a.rollback_to(cp); DIED(r);
     r.write(0);
     static_cast<void>(frame.alloc_bytes(r.size));
 }
@@ -157,7 +157,7 @@ void read_in_flight_too_late(run& r) {
         if (i == 0) r.kept = p;
     }
     seen = *static_cast<volatile char*>(r.kept);  // still in flight
-    a.begin_frame();
+    DIED(r); a.begin_frame();
     OFFENCE(r); seen = *static_cast<volatile char*>(r.kept);
 }
 
@@ -219,9 +219,9 @@ void outer_scope_ends_first(run& r) {
     r.expected.what = fa::code::FA428;
     const allocator a{r.options};
     {
-        auto frame = a.frame_scope(); OFFENCE(r);
+        auto frame = a.frame_scope();
         a.begin_frame(); BORN(r);
-    }
+        OFFENCE(r); }
 }
 
 void phase_not_ended(run& r) {
@@ -266,8 +266,8 @@ void rollback_to_a_foreign_checkpoint(run& r) {
 void frame_ended_by_another_thread(run& r) {
     r.expected.what = fa::code::FA430;
     const allocator a{r.options};
-    auto* frame = new fa::basic_frame_scope<fa::policy::debug>(a.owner()); OFFENCE(r);
-    std::thread([&] { delete frame; }).join();
+    auto* frame = new fa::basic_frame_scope<fa::policy::debug>(a.owner());
+    OFFENCE(r); std::thread([&] { delete frame; }).join();
     a.end_frame();
 }
 

@@ -1,0 +1,23 @@
+// Whose call it was: places in code, for reports.
+#pragma once
+
+#include <cstddef>
+
+#include <framealloc/base/site.hpp>
+#include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+// "program+0x1234" for an address in code, as `addr2line -i -e program 0x1234` wants it; empty where it cannot be told.
+void name_code(const void* instruction, char* buffer, std::size_t size) noexcept;
+
+// The program's own call that led here. A place with a line is returned as it is, and so is an instruction in the program's own
+// code; otherwise the newest instruction on this thread's stack (from s.caller on, when it is there) that lies neither in this
+// library's functions nor in the standard library's. Those are known by the names in the program's symbol table: without one,
+// and where the stack cannot be walked, s is returned.
+// Threads: any; may be called in a handler of SIGSEGV. Allocates no memory but pages of its own, once for each module.
+// Cost: a search among the module's functions; a walk is about a microsecond.
+site own_call(const site& s = {}) noexcept;
+sync::lock& code_lock() noexcept;  // for fork alone
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os

@@ -1,0 +1,12 @@
+#include <framealloc/os/code.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::os {
+
+void name_code(const void*, char* buffer, std::size_t) noexcept { buffer[0] = '\0'; }
+sync::lock& code_lock() noexcept {
+    static constinit sync::lock unused;
+    return unused;
+}
+site own_call(const site& s) noexcept { return s; }
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::os
