@@ -2,9 +2,9 @@
 
 #include <framealloc/base/align.hpp>
 
-// Declared by both compilers' runtimes; <sanitizer/asan_interface.h> has more than is needed.
-extern "C" void __asan_poison_memory_region(const volatile void*, std::size_t);
-extern "C" void __asan_unpoison_memory_region(const volatile void*, std::size_t);
+// In both compilers' runtimes; null in a program without the sanitizer (<sanitizer/asan_interface.h>).
+extern "C" [[gnu::weak]] void __asan_poison_memory_region(const volatile void*, std::size_t);
+extern "C" [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void*, std::size_t);
 
 // In heaptrack's preloaded library; null without it (heaptrack_api.h).
 extern "C" [[gnu::weak]] void heaptrack_malloc(void*, std::size_t);
@@ -43,21 +43,23 @@ void report(bool) noexcept {}
 }  // namespace valgrind
 #endif
 
+bool tool_listens() noexcept { return FRAMEALLOC_VALGRIND || __asan_poison_memory_region != nullptr; }
+
 void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept {
     if (begin >= end) return;
-    if constexpr (FRAMEALLOC_ASAN) __asan_poison_memory_region(pointer_at(begin), end - begin);
+    if (__asan_poison_memory_region != nullptr) __asan_poison_memory_region(pointer_at(begin), end - begin);
     valgrind::forbid(begin, end - begin);
 }
 
 void allow(std::uintptr_t begin, std::uintptr_t end) noexcept {
     if (begin >= end) return;
-    if constexpr (FRAMEALLOC_ASAN) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
+    if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
     valgrind::allow(begin, end - begin);
 }
 
 void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept {
     if (begin >= end) return;
-    if constexpr (FRAMEALLOC_ASAN) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
+    if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(pointer_at(begin), end - begin);
     valgrind::allow_unwritten(begin, end - begin);
 }
 

@@ -11,7 +11,7 @@ using namespace memory;
 
 namespace {
 
-bool younger(std::uint32_t mark, std::uint32_t serial) noexcept { return static_cast<std::int32_t>(mark - serial) >= 0; }
+bool younger(std::uint64_t mark, std::uint64_t serial) noexcept { return mark >= serial; }
 
 void make_room_for_mark(thread_context& c) noexcept {
     while (c.mark_count == c.mark_capacity) {
@@ -29,14 +29,14 @@ void make_room_for_mark(thread_context& c) noexcept {
     }
 }
 
-frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint32_t serial, std::uint32_t index) noexcept {
+frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint64_t serial, std::uint32_t index) noexcept {
     if (key != c.key || index >= c.mark_count || serial == 0) return nullptr;
     frame_mark& m = c.marks[index];
     const bool same_frame = m.depth == c.top->depth && m.generation == c.top->generation;
     return m.serial == serial && same_frame ? &m : nullptr;
 }
 
-void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
+void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
     for (outer_block* b = blocks_at(c, depth); b != nullptr;) {
         outer_block* next = b->next;
         if (younger(b->mark, serial)) outer_free(c, pointer_at<char>(address_of(b) + outer_header_bytes));
@@ -44,13 +44,9 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint32_t s
     }
 }
 
-void next_serial(thread_context& c) noexcept {
-    if (++c.mark_serial == 0) ++c.mark_serial;  // zero is no checkpoint
-}
-
 // What was born since the checkpoint has ended; what is born from now on has not.
-void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
-    next_serial(c);
+void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
+    ++c.mark_serial;
     while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth == depth && younger(c.rolled[c.rolled_count - 1].from, serial)) --c.rolled_count;
     if (c.rolled_count == most_rolled_births) {
         c.rolled[0].to = c.rolled[1].to;
@@ -62,7 +58,7 @@ void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint32_t se
 }
 
 // Of an inner frame that ended after the checkpoint: somebody reads what would be taken back.
-const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std::uint32_t serial) noexcept {
+const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
     for (const held_frame* h = c.flight->held; h != nullptr && h->depth == depth; h = h->next) {
         const bool held = __atomic_load_n(&h->holds, __ATOMIC_ACQUIRE) != 0;  // pairs: frame_hold::release
         if (h->handed_up && held && younger(h->mark, serial)) return h;
@@ -75,7 +71,7 @@ const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     settle(c);
     make_room_for_mark(c);
-    next_serial(c);
+    ++c.mark_serial;
     frame_record* r = c.top;
     c.marks[c.mark_count] = {r->cursor, r->generation, c.mark_serial, r->depth, c.log.size()};
     add_pending(*r, pending_marks);

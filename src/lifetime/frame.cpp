@@ -467,10 +467,10 @@ bool in_arena(const thread_context& c, const void* p) noexcept {
 }
 
 // Births below this are older than a live checkpoint of the frame.
-bool below_floor(const thread_context& c, const frame_record& r, std::uint32_t mark) noexcept {
+bool below_floor(const thread_context& c, const frame_record& r, std::uint64_t mark) noexcept {
     for (std::uint32_t i = c.mark_count; i != 0; --i) {
         if (c.marks[i - 1].depth != r.depth) continue;
-        return static_cast<std::int32_t>(mark - c.marks[i - 1].serial) < 0;
+        return mark < c.marks[i - 1].serial;
     }
     return false;
 }
@@ -487,7 +487,7 @@ bool frame_ref::rolled_back() const noexcept {
     for (std::uint32_t i = 0; i < c.rolled_count; ++i) {
         const rolled_births& e = c.rolled[i];
         if (e.depth != record_->depth && !(e.mixed && e.depth < record_->depth)) continue;
-        if (static_cast<std::int32_t>(mark_ - e.from) >= 0 && static_cast<std::int32_t>(mark_ - e.to) < 0) return true;
+        if (mark_ >= e.from && mark_ < e.to) return true;
     }
     return false;
 }

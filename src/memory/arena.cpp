@@ -220,7 +220,7 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     return pointer_at(p);
 }
 
-void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark,
+void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark,
                 exhaustion_reason& why) noexcept {
     const std::size_t charged = align_up(bytes, cursor_granularity);
     const bool counted = c.budget.policy != budget_policy::promote;
@@ -372,7 +372,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
     }
 }
 
-void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept {
+void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark, on_failure f) noexcept {
     thread_context& c = *r->context;
     if (guarded(c) && !may_call(c, c.last_site)) return nullptr;
     for (bool trimmed = false;;) {

@@ -288,8 +288,8 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     heed_guard(c->config);
     heed_sample(c->config);
     const guard_level wanted = c->config.guard;
-    const guard_level level = wanted != guard_level::automatic ? wanted : o.checks && !guard::under_tool ? guard_level::revoke : guard_level::fill;
-    c->guarded = guard::under_tool || (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
+    const guard_level level = wanted != guard_level::automatic ? wanted : o.checks && !guard::tool_listens() ? guard_level::revoke : guard_level::fill;
+    c->guarded = guard::tool_listens() || (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
     c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
     c->sampled = sampled_for(*c, why);
     if (c->revokes || c->sampled != nullptr) prepare_revocation();

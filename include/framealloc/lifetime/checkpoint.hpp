@@ -20,7 +20,7 @@ private:
     friend void close_guard(memory::thread_context& c, const frame_checkpoint& cp, bool committed) noexcept;
 
     std::uint64_t key_ = 0;
-    std::uint32_t serial_ = 0;
+    std::uint64_t serial_ = 0;
     std::uint32_t index_ = 0;
 };
 

@@ -8,9 +8,9 @@ namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
 using memory::finaliser;
 
 // Puts `f` on the frame's list, behind everything younger than `mark`.
-inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept, std::uint32_t mark) noexcept {
+inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept, std::uint64_t mark) noexcept {
     finaliser** at = &r->finalisers;
-    while (*at != nullptr && static_cast<std::int32_t>((*at)->mark - mark) > 0) at = &(*at)->next;
+    while (*at != nullptr && (*at)->mark > mark) at = &(*at)->next;
     f->next = *at;
     f->link = at;
     f->run = run;

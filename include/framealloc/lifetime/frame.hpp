@@ -93,13 +93,13 @@ class frame_ref {
 public:
     frame_ref() noexcept = default;
     explicit frame_ref(frame_record* r) noexcept
-        : record_(r), generation_(static_cast<std::uint32_t>(r->generation)), mark_(r->context->mark_serial) {}
+        : record_(r), generation_(r->generation), mark_(r->context->mark_serial) {}
 
     frame_record* record() const noexcept { return record_; }
-    std::uint32_t mark() const noexcept { return mark_; }
+    std::uint64_t mark() const noexcept { return mark_; }
     bool alive() const noexcept {
         return record_ != nullptr && record_->depth <= record_->context->top->depth &&
-               static_cast<std::uint32_t>(record_->generation) == generation_;
+               record_->generation == generation_;
     }
     friend bool operator==(const frame_ref& a, const frame_ref& b) noexcept {
         return a.record_ == b.record_ && a.generation_ == b.generation_;
@@ -126,8 +126,8 @@ private:
     bool rolled_back() const noexcept;
 
     frame_record* record_ = nullptr;
-    std::uint32_t generation_ = 0;
-    std::uint32_t mark_ = 0;
+    std::uint64_t generation_ = 0;
+    std::uint64_t mark_ = 0;
 };
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime

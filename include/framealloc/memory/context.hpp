@@ -54,7 +54,7 @@ struct outer_block {
     std::uint64_t bytes;   // charged
     void* raw;
     std::size_t raw_bytes;
-    std::uint32_t mark;    // thread_context::mark_serial of its owner's birth
+    std::uint64_t mark;    // thread_context::mark_serial of its owner's birth
 };
 inline constexpr std::size_t outer_header_bytes = 64;
 static_assert(sizeof(outer_block) <= outer_header_bytes);
@@ -63,7 +63,7 @@ static_assert(sizeof(outer_block) <= outer_header_bytes);
 struct frame_mark {
     std::uintptr_t cursor;
     std::uint64_t generation;
-    std::uint32_t serial;
+    std::uint64_t serial;
     std::uint32_t depth;
     std::uint32_t log_size;
 };
@@ -72,8 +72,8 @@ struct frame_mark {
 // destructors still run must not free what is gone.
 struct rolled_births {
     std::uint32_t depth;
-    std::uint32_t from;
-    std::uint32_t to;
+    std::uint64_t from;
+    std::uint64_t to;
     bool mixed;  // merged: some of these births, at this depth or deeper, were before and some after a rollback
 };
 inline constexpr std::uint32_t most_rolled_births = 8;
@@ -84,7 +84,7 @@ struct held_frame {
     const char* holder;    // name of the newest
     std::uint32_t holds;   // not yet released; atomic
     std::uint32_t depth;   // of the frame whose content is kept
-    std::uint32_t mark;    // thread_context::mark_serial when the content was handed up
+    std::uint64_t mark;    // thread_context::mark_serial when the content was handed up
     bool handed_up;        // by an inner frame that ended
 };
 
@@ -195,7 +195,7 @@ struct thread_context {
     open_scope* charged[scope_kind_count];  // the newest open one, or the end of its list
     tag_account** by_tag_id;      // accounts of constexpr tags
     std::uint32_t tag_ids;        // entries in by_tag_id
-    std::uint32_t mark_serial;    // counts checkpoints and rollbacks
+    std::uint64_t mark_serial;    // counts checkpoints and rollbacks
     std::uint64_t installed[block_kind_count];          // classes whose page is installed below, a bit each
     pool_page* pages[block_kind_count][class_count];    // an always empty page where none is installed
 

@@ -194,7 +194,7 @@ struct slow_allocation {
 };
 FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 // Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
-FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint32_t mark, on_failure f) noexcept;
+FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark, on_failure f) noexcept;
 void outer_free(thread_context& c, void* block) noexcept;
 // Moves the top cursor from `end` by `more`: the newest block becomes longer where it is, or nothing happens.
 FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept;

@@ -21,7 +21,7 @@ struct finaliser {
     finaliser* next;
     finaliser** link;                        // what points at this one
     void (*run)(finaliser*) noexcept;        // after it was taken off the list
-    std::uint32_t mark;                      // thread_context::mark_serial when it was made
+    std::uint64_t mark;                      // thread_context::mark_serial when it was made
 };
 
 // What a frame's end has to look at. Tested once, as one word, when a frame closes.

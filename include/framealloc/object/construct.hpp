@@ -22,11 +22,27 @@ void destroy(T* first, T* last) noexcept {
     }
 }
 
-// A container as the element of another one takes its source; everything else is value-initialised.
+// A container as the element of another one takes its source, unless it has one.
 template <class T, class Source>
-T* construct_value(void* p, [[maybe_unused]] const Source& s) {
-    if constexpr (requires { requires std::is_same_v<typename T::source_type, Source>; T(s); }) return ::new (p) T(s);
-    else return construct_at<T>(p);
+inline constexpr bool adopts = requires(T& element, const Source& s) {
+    requires std::is_same_v<typename T::source_type, Source>;
+    element.adopt(s);
+};
+template <class T, class Source>
+void adopt([[maybe_unused]] T* first, [[maybe_unused]] T* last, [[maybe_unused]] const Source& s) noexcept {
+    if constexpr (adopts<T, Source>) {
+        for (; first != last; ++first) first->adopt(s);
+    }
+}
+template <class T, class Source, class... Args>
+T* construct_in(void* p, [[maybe_unused]] const Source& s, Args&&... args) {
+    if constexpr (adopts<T, Source> && !(sizeof...(Args) != 0 && std::is_constructible_v<T, Args...>)) {
+        return ::new (p) T(s, std::forward<Args>(args)...);
+    } else {
+        T* made = construct_at<T>(p, std::forward<Args>(args)...);
+        adopt(made, made + 1, s);
+        return made;
+    }
 }
 
 // Elements constructed one after another, destroyed again unless done() is reached.
@@ -45,7 +61,7 @@ public:
     }
     template <class Source>
     void add_value(const Source& s) {
-        construct_value<T>(end_, s);
+        construct_in<T>(end_, s);
         ++end_;
     }
     T* done() noexcept {

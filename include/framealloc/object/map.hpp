@@ -131,7 +131,7 @@ public:
         basic_frame_map taken(std::move(other));  // first: it may lie in a value of this map
         drop();
         take_functions(taken);
-        source_ = taken.source_;
+        if (object::has_source(taken.source_)) source_ = taken.source_;
         steal(taken);
         return *this;
     }
@@ -155,6 +155,10 @@ public:
     Hash hash_function() const { return hash_; }
     Equal key_eq() const { return equal_; }
     const frame_source& source() const noexcept { return source_; }
+    // Takes the source of the container that it is an element of; nothing where it has one.
+    void adopt(const frame_source& s) noexcept {
+        if (!object::has_source(source_)) source_ = s;
+    }
     iterator begin() noexcept { check(); return settled(table_.first); }
     iterator end() noexcept { return at_slot(table_.slots); }
     const_iterator begin() const noexcept { return const_cast<basic_frame_map*>(this)->begin(); }
@@ -404,6 +408,7 @@ private:
     void construct(value_type* at, L&& key, Args&&... args) const {
         ::new (static_cast<void*>(at)) value_type(std::piecewise_construct, key_arguments(std::forward<L>(key)),
                                                   value_arguments(std::forward<Args>(args)...));
+        object::adopt(&at->second, &at->second + 1, source_);
     }
     template <bool Must, class L, class... Args>
     std::pair<std::size_t, bool> add_slot(L&& key, Args&&... args) {

@@ -98,6 +98,8 @@ public:
     std::string_view view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {c_str(), size()}; }
     operator std::string_view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return view(); }
     const frame_source& source() const noexcept { return chars_.source(); }
+    // Takes the source of the container that it is an element of; nothing where it has one.
+    void adopt(const frame_source& s) noexcept { chars_.adopt(s); }
 
     // --- growth; try_x() returns false, with the string unchanged, when memory is exhausted ---
     basic_frame_string& append(std::string_view text) { return splice<true>(size(), 0, text), *this; }

@@ -103,7 +103,7 @@ public:
         if (this == &other) return *this;
         basic_vec taken(std::move(other));  // which may belong to an element of this
         drop();
-        source_ = taken.source_;
+        if (object::has_source(taken.source_)) source_ = taken.source_;
         steal(taken);
         return *this;
     }
@@ -155,6 +155,10 @@ public:
         return false;
     }
     const Source& source() const noexcept { return source_; }
+    // Takes the source of the container that it is an element of; nothing where it has one.
+    void adopt(const Source& s) noexcept {
+        if (!object::has_source(source_)) source_ = s;
+    }
 
     // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion handler ---
     template <class... Args>
@@ -171,12 +175,16 @@ public:
             }
         }
         object::check_open<Policy>(source_);
-        T* p = object::construct_at<T>(end_, std::forward<Args>(args)...);
+        T* p = object::construct_in<T>(end_, source_, std::forward<Args>(args)...);
         ++end_;
         return *p;
     }
     FRAMEALLOC_INLINE void push_back(const T& v) { emplace_back(v); }
     FRAMEALLOC_INLINE void push_back(T&& v) { emplace_back(std::move(v)); }
+    // What an element can be made of with this vec's source, as a frame_string of text.
+    template <class U>
+        requires(!std::is_convertible_v<U, T> && object::adopts<T, Source> && std::is_constructible_v<T, const Source&, U>)
+    void push_back(U&& v) { emplace_back(std::forward<U>(v)); }
     template <class... Args>
     [[nodiscard]] bool try_emplace_back(Args&&... args) { return add<false>(1, one(std::forward<Args>(args)...), object::first_capacity); }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
@@ -342,8 +350,8 @@ private:
     // --- adding: what is built, where, and in which memory ---
     // Each of these constructs elements from an address on, and returns behind the last; see object/ranges.hpp.
     template <class... Args>
-    static auto one(Args&&... args) {
-        return [&](T* at) { return object::construct_at<T>(at, std::forward<Args>(args)...) + 1; };
+    auto one(Args&&... args) const {
+        return [&](T* at) { return object::construct_in<T>(at, source_, std::forward<Args>(args)...) + 1; };
     }
     static auto copies(std::size_t n, const T& v) {
         return [n, &v](T* at) { return object::construct_copies(at, n, v); };
@@ -368,8 +376,14 @@ private:
     FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
         if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
         object::check_open<Policy>(source_);
-        if (n != 0) end_ = build(end_);
+        if (n != 0) put_behind(build);
         return true;
+    }
+    template <class Build>
+    FRAMEALLOC_INLINE void put_behind(const Build& build) {
+        T* const first = end_;
+        end_ = build(end_);
+        object::adopt(first, end_, source_);
     }
     template <bool Must, class Build>
     FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
@@ -397,7 +411,7 @@ private:
             return false;
         }
         if (extend_to(wanted) || (needed != wanted && extend_to(needed))) {
-            end_ = build(end_);
+            put_behind(build);
             return true;
         }
         std::size_t n = wanted;
@@ -426,6 +440,7 @@ private:
         T* const added = to + size();
         T* const behind = build(added);
         object::undo destroy_added{[&] { object::destroy(added, behind); }};
+        object::adopt(added, behind, source_);
         if constexpr (trivial) {
             if (begin_ != end_) std::memcpy(static_cast<void*>(to), begin_, size() * sizeof(T));
         } else {
