@@ -299,10 +299,13 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     return c;
 }
 
-void close_core(core* c) noexcept {
+namespace {
+
+// Whether nothing of it is in use. Otherwise that is reported, once, and what is out keeps the allocator alive.
+bool settle_accounts(core* c) noexcept {
     close_kept_frames(*c);
     detach_caller(*c);
-    if (c->bereft) return orphan_pages(*c);  // what the vanished threads had is neither reported nor destroyed
+    if (c->bereft) return orphan_pages(*c), false;  // what the vanished threads had is neither reported nor destroyed
     char detail[96];
     const bool again = c->orphaned.load_relaxed();  // relaxed: reported before, by whoever set it
     if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {
@@ -311,12 +314,24 @@ void close_core(core* c) noexcept {
     }
     const std::uint64_t out = blocks_out(*c);
     if (out != 0 && !again) report_leaks(*c, out);
-    if (out == 0 && open_frames(*c) == 0) {
-        // A thread that is about to leave may have pinned the allocator meanwhile: then it closes it.
-        if (unregister_core(c)) destroy(c);
-        return;
-    }
+    if (out == 0 && open_frames(*c) == 0) return true;
     orphan_pages(*c);
+    return blocks_out(*c) == 0 && open_frames(*c) == 0;  // freed by who did not see that it is orphaned
+}
+
+}  // namespace
+
+void close_core(core* c) noexcept {
+    for (;;) {
+        const std::uint64_t seen = c->handles.look();
+        if (handle_count::any(seen)) {  // its holder closes it
+            if (c->handles.stop_closing(seen)) return;
+        } else if (settle_accounts(c)) {
+            if (unregister_core(c, seen)) return destroy(c);
+        } else if (c->handles.stop_closing(seen)) {
+            return;
+        }
+    }
 }
 
 void trim(core& c) noexcept {

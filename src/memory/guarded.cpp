@@ -343,10 +343,9 @@ void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std:
     if (!a.guarded) return k == block_kind::pool ? pool_free_bytes(owner, p, bytes, align) : heap_free(owner, p, bytes, align);
     thread_context* c = caller(a);
     if (c != nullptr && !may_call(*c, where)) return;
-    const bool orphaned = a.orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
-    if (orphaned) retain_core(owner);  // until now the block kept it alive
+    retain_core(owner);  // until now the block kept it alive
     free_known(owner, c, k, p, bytes, align, where);
-    if (orphaned) release_core(owner);
+    release_core(owner);
 }
 
 namespace {

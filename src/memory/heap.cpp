@@ -118,10 +118,9 @@ void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) n
 }
 
 void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
-    const bool orphaned = a.owner->orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
-    if (orphaned) retain_core(a);  // until now the block kept it alive
+    retain_core(a);  // until now the block kept it alive; the last handle may go as soon as it has
     free_beyond_pages(*a.owner, try_context_of(a), p, bytes);
-    if (orphaned) release_core(a);
+    release_core(a);
 }
 
 }  // namespace

@@ -276,7 +276,7 @@ thread_context* pin_known() noexcept {
     for (core* a = live_cores; a != nullptr; a = a->next_live) {
         thread_context* c = known_context_of(a->id);
         if (c == nullptr) continue;
-        a->handles.add_relaxed(1);  // relaxed: the lock orders it against unregister_core()
+        a->handles.add();
         c->next_leaving = leaving;
         leaving = c;
     }
@@ -380,7 +380,7 @@ core* pin_core(std::uint64_t id) noexcept {
     const sync::lock_guard guard(live_lock);
     for (core* c = live_cores; c != nullptr; c = c->next_live) {
         if (c->id != id) continue;
-        c->handles.add_relaxed(1);  // relaxed: the lock orders it against unregister_core()
+        c->handles.add();
         return c;
     }
     return nullptr;
@@ -455,9 +455,9 @@ void visit_cores(void (*f)(core&, void*), void* state) noexcept {
     }
 }
 
-bool unregister_core(core* c) noexcept {
+bool unregister_core(core* c, std::uint64_t seen) noexcept {
     const sync::lock_guard guard(live_lock);
-    if (c->handles.load_relaxed() != 0) return false;  // relaxed: pinned under this lock only
+    if (!c->handles.is_as(seen)) return false;
     (c->previous_live != nullptr ? c->previous_live->next_live : live_cores) = c->next_live;
     if (c->next_live != nullptr) c->next_live->previous_live = c->previous_live;
     return true;

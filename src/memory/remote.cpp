@@ -146,6 +146,22 @@ void refuse_foreign(void* block, site where) noexcept {
     print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .address = block});
 }
 
+// Requires: a handle is held.
+void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) noexcept {
+    if (a.owner->guarded) {
+        const activity_scope changing(context_of_caller(*a.owner), activity::changing);
+        block = end_block(*a.owner, block);
+        if (block == nullptr) return;
+    }
+    if (belongs_to_caller(owner)) return free_on_owner(owner, p, block);
+    if (a.owner->orphaned.load_relaxed()) return hand_over_one(p, block);  // relaxed: whoever misses it frees as before
+    thread_context* mine = try_attach(a);
+    const activity_scope changing(mine, activity::changing);
+    if (mine == &owner) return pool_free_own(p, block);
+    if (mine != nullptr) return free_remote(*mine, p, block);
+    hand_over_one(p, block);
+}
+
 }  // namespace
 
 void pool_free_slow(void* block) noexcept {
@@ -158,23 +174,11 @@ void pool_free_slow(void* block) noexcept {
     thread_context* owner = p.owner;
     if (owner == nullptr) return refuse_foreign(block, site::of_caller(__builtin_return_address(0)));
     const core_ref a{owner->owner, owner->owner->id};
-    if (a.owner->guarded) {
-        const activity_scope changing(context_of_caller(*a.owner), activity::changing);
-        block = end_block(*a.owner, block);
-        if (block == nullptr) return;
-    }
-    if (a.owner->orphaned.load_relaxed()) {  // relaxed: whoever misses it frees as before
-        retain_core(a);  // until now the block kept it alive
-        if (belongs_to_caller(*owner)) free_on_owner(*owner, p, block);
-        else hand_over_one(p, block);
-        return release_core(a);
-    }
-    if (belongs_to_caller(*owner)) return free_on_owner(*owner, p, block);
-    thread_context* mine = try_attach(a);
-    const activity_scope changing(mine, activity::changing);
-    if (mine == owner) return pool_free_own(p, block);
-    if (mine != nullptr) return free_remote(*mine, p, block);
-    hand_over_one(p, block);
+    const bool own = !a.owner->guarded && !a.owner->orphaned.load_relaxed() && belongs_to_caller(*owner);  // relaxed: as above
+    if (own) return free_on_owner(*owner, p, block);
+    retain_core(a);  // until now the block kept it alive; the last handle may go as soon as the block has
+    free_pinned(a, *owner, p, block);
+    release_core(a);
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

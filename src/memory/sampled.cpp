@@ -186,8 +186,7 @@ void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t ali
 void sampled_free(pool_page& p, void* block) noexcept {
     core& a = *reinterpret_cast<sampled_unit*>(&p)->owner;
     const core_ref owner{&a, a.id};
-    const bool orphaned = a.orphaned.load_relaxed();  // relaxed: whoever misses it frees as before
-    if (orphaned) retain_core(owner);  // until now the block kept it alive
+    retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
     sampled_slot was;
     if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) && was.kind != block_kind::outer) {
@@ -195,7 +194,7 @@ void sampled_free(pool_page& p, void* block) noexcept {
         else refund_unattached(a, was.tag->index, was.bytes);
     }
     if (c != nullptr) c->last_site = {};
-    if (orphaned) release_core(owner);
+    release_core(owner);
 }
 
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {

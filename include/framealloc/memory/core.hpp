@@ -69,6 +69,32 @@ struct core_config {
 struct slab;
 class sampled_blocks;
 
+// Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile, and whoever
+// frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
+class handle_count {
+public:
+    // Requires: a handle is held, or a block that is out, or the list of live allocators is locked.
+    void add() noexcept { word_.add_relaxed(held_once + 1); }  // relaxed: what keeps it alive meanwhile orders it
+    // True for the one thread that has to close the allocator; otherwise nothing of it may be touched any more.
+    bool release() noexcept {
+        std::uint64_t now = word_.load_relaxed();  // relaxed: looked at again below
+        for (;;) {
+            const bool closes = (now & count_mask) == 1 && (now & closing) == 0;
+            if (word_.compare_exchange_acq_rel(now, (now - 1) | (closes ? closing : 0))) return closes;  // pairs: itself, the last sees all
+        }
+    }
+    // For the closing thread: what is to be as it was at the end.
+    std::uint64_t look() const noexcept { return word_.load_acquire(); }  // pairs: release()
+    bool is_as(std::uint64_t seen) const noexcept { return (seen & count_mask) == 0 && look() == seen; }
+    // Nobody closes any more. False when the word changed: somebody holds a handle, or has held one since.
+    bool stop_closing(std::uint64_t seen) noexcept { return word_.compare_exchange_acq_rel(seen, seen & ~closing); }  // pairs: release()
+    static bool any(std::uint64_t seen) noexcept { return (seen & count_mask) != 0; }
+
+private:
+    static constexpr std::uint64_t closing = std::uint64_t{1} << 31, count_mask = closing - 1, held_once = std::uint64_t{1} << 32;
+    sync::atomic<std::uint64_t> word_{1};
+};
+
 // An unloaded library; see lifetime/modules.hpp.
 struct released_module {
     os::module_range range;
@@ -87,7 +113,7 @@ struct core {
     core_config config;
     std::uint64_t id = 0;
     const char* name = "";  // its text lies behind this object
-    sync::atomic<std::uint64_t> handles{1};
+    handle_count handles;
     os::system_pages system{};
     alignas(os::fixed_pages) unsigned char fixed_storage[sizeof(os::fixed_pages)] = {};
     page_source* source = nullptr;
@@ -147,9 +173,9 @@ void trim(core& c) noexcept;
 
 // A handle to the allocator with this id, to be released, if it still lives.
 core* pin_core(std::uint64_t id) noexcept;
-inline void retain_core(core_ref a) noexcept { a.owner->handles.add_relaxed(1); }  // relaxed: a handle is already held
+inline void retain_core(core_ref a) noexcept { a.owner->handles.add(); }
 inline void release_core(core_ref a) noexcept {
-    if (a.owner != nullptr && a.owner->handles.subtract_acq_rel(1) == 1) close_core(a.owner);  // pairs: itself, the last sees all
+    if (a.owner != nullptr && a.owner->handles.release()) close_core(a.owner);
 }
 
 // --- accounts (src/memory/accounts.cpp) ---

@@ -23,7 +23,7 @@ void for_each_core(F&& f) noexcept {
     visit_cores([](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
 }
 // Returns false when somebody holds the allocator after all.
-bool unregister_core(core* c) noexcept;
+bool unregister_core(core* c, std::uint64_t seen) noexcept;
 // Ends what the calling thread has open in `c` and forgets its context.
 void detach_caller(core& c) noexcept;
 // Frames of ended threads that were held: what waited for the end of the hold is destroyed by the caller.
