@@ -66,6 +66,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     s.blocks = blocks_at(c, r->depth);
     if (s.blocks != nullptr) s.blocks->link = &s.blocks;
     blocks_at(c, r->depth) = nullptr;
+    end_outer_blocks(c, s.blocks);
     s.frame = r->generation;
     s.due = c.turn + c.owner->config.frames_in_flight;
     s.parked = true;
@@ -498,7 +499,10 @@ void frame_ref::raise_ended(const char* what) const noexcept {
 }
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
-    if (record_ == nullptr) broken_invariant("allocation through a frame_ref without a frame");
+    if (record_ == nullptr) {
+        if (f == on_failure::ask_handler) refuse_without_source("allocation through a source that was made without a frame");
+        return nullptr;
+    }
     if (!alive()) {
         raise_ended("allocation through an object of a frame that has ended");
         return lifetime::allocate(record_->context->top, bytes, align, f);

@@ -246,7 +246,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     b->bytes = charged;
     b->raw = raw;
     b->raw_bytes = k != no_class ? 0 : whole;
-    b->mark = mark;
+    b->mark = mark & (~std::uint64_t{0} >> 1);
     add_pending(*r, pending_blocks);
     c.outer_bytes += charged;
     charge_handed(c, charged);
@@ -394,14 +394,29 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
     }
 }
 
+namespace {
+
+void no_longer_held(thread_context& c, const outer_block& b) noexcept {
+    c.outer_bytes -= b.bytes;
+    b.who->frame_held.subtract(b.bytes);
+    b.who->add_live(-static_cast<std::int64_t>(b.bytes));
+}
+
+}  // namespace
+
+void end_outer_blocks(thread_context& c, outer_block* first) noexcept {
+    for (outer_block* b = first; b != nullptr; b = b->next) {
+        no_longer_held(c, *b);
+        b->ended = 1;
+    }
+}
+
 void outer_free(thread_context& c, void* block) noexcept {
     auto* b = pointer_at<outer_block>(address_of(block) - outer_header_bytes);
     if (guarded(c)) end_outer_block(c, *b, block);
     *b->link = b->next;
     if (b->next != nullptr) b->next->link = b->link;
-    c.outer_bytes -= b->bytes;
-    b->who->frame_held.subtract(b->bytes);
-    b->who->add_live(-static_cast<std::int64_t>(b->bytes));
+    if (!b->ended) no_longer_held(c, *b);
     c.spilled = true;
     if (b->raw_bytes == 0) pool_free(b->raw);
     else large_free(c, b->raw);

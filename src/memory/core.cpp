@@ -218,6 +218,13 @@ struct place_text {
 
 }  // namespace
 
+void refuse_without_source(const char* what) noexcept {
+    const site where = os::own_call();
+    place_text place;
+    print_fault({.what = code::FA440, .text = code_text(code::FA440), .detail = what, .where = where, .code_place = place.of(where)});
+    std::abort();
+}
+
 void core::report(fault f) const noexcept {
     f.text = code_text(f.what);
     f.allocator = name;

@@ -350,6 +350,58 @@ void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std:
 
 namespace {
 
+struct known_block {
+    core* owner = nullptr;  // pinned
+    block_record record;
+    bool all_guarded = true;  // every allocator has a table
+};
+
+// A live block at `p`, or around it, before a dead one.
+known_block look_for(std::uintptr_t p, bool around) noexcept {
+    known_block found;
+    for_each_core([&](core& o) {
+        block_record r;
+        if (!o.guarded) found.all_guarded = false;
+        else if (around ? !o.blocks.containing(p, r) : !o.blocks.find(p, r)) return;
+        else if (r.state == block_state::gone || (found.owner != nullptr && r.state != block_state::live)) return;
+        else {
+            if (found.owner != nullptr) found.owner->handles.release();  // not the last: the list is locked
+            o.handles.add();
+            found.owner = &o;
+            found.record = r;
+        }
+    });
+    return found;
+}
+
+bool judge_adoption(core& a, const block_record& b, const void* p, std::size_t bytes) noexcept {
+    if (b.state != block_state::live) return raise_double_free(a, b, p, {}), false;
+    char detail[96];
+    if (b.kind != static_cast<std::uint8_t>(block_kind::pool) && !(b.large && b.kind == static_cast<std::uint8_t>(block_kind::heap))) {
+        std::snprintf(detail, sizeof detail, "a %s block given to a pool_box", kind_name(b.kind));
+        return raise_about(a, code::FA417, blamed(b), detail, p), false;
+    }
+    if (bytes == 0 || b.bytes == bytes) return true;
+    std::snprintf(detail, sizeof detail, "allocated with %zu bytes, given to a pool_box of %zu bytes", b.bytes, bytes);
+    return raise_about(a, code::FA418, blamed(b), detail, p), false;
+}
+
+}  // namespace
+
+bool may_adopt(const void* p, std::size_t bytes) noexcept {
+    if (p == nullptr) return true;
+    const known_block b = look_for(address_of(p), bytes == 0);
+    if (b.owner != nullptr) {
+        const bool may = judge_adoption(*b.owner, b.record, p, bytes);
+        release_core({b.owner, b.owner->id});
+        return may;
+    }
+    if (b.all_guarded) refuse_foreign(p, {});
+    return !b.all_guarded;
+}
+
+namespace {
+
 // Cuts the list off where it is corrupted.
 bool check_links(core& a, pool_page& p) noexcept {
     void* before = nullptr;

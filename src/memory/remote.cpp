@@ -137,15 +137,6 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
         tell_release(owner, what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap, what.block);
 }
 
-// No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else. Whose
-// allocator was meant is not known; the one that this thread used last tells it.
-void refuse_foreign(void* block, site where) noexcept {
-    constexpr const char* detail = "it lies in no page of blocks: one of another size, or not from here";
-    thread_context* c = FRAMEALLOC_SLOT.context;
-    if (c != nullptr) return c->owner->raise(code::FA414, detail, block, 0, where);
-    print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .address = block});
-}
-
 // Requires: a handle is held.
 void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) noexcept {
     if (a.owner->guarded) {
@@ -163,6 +154,15 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
 }
 
 }  // namespace
+
+// No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else. Whose
+// allocator was meant is not known; the one that this thread used last tells it.
+void refuse_foreign(const void* block, site where) noexcept {
+    constexpr const char* detail = "it lies in no page of blocks: one of another size, or not from here";
+    thread_context* c = FRAMEALLOC_SLOT.context;
+    if (c != nullptr) return c->owner->raise(code::FA414, detail, block, 0, where);
+    print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .address = block});
+}
 
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);

@@ -54,7 +54,8 @@ struct outer_block {
     std::uint64_t bytes;   // charged
     void* raw;
     std::size_t raw_bytes;
-    std::uint64_t mark;    // thread_context::mark_serial of its owner's birth
+    std::uint64_t mark : 63;    // thread_context::mark_serial of its owner's birth
+    std::uint64_t ended : 1;    // its frame, whose content is kept: no longer among the bytes of open frames
 };
 inline constexpr std::size_t outer_header_bytes = 64;
 static_assert(sizeof(outer_block) <= outer_header_bytes);

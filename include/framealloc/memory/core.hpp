@@ -165,6 +165,9 @@ struct core {
     void exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
 };
 
+// FA440, for the process: there is no allocator that could be told. The program ends.
+[[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;
+
 // Returns null when even the first pages were refused, with `why` set.
 core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
 // Called when the last handle goes.
@@ -222,6 +225,8 @@ FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t
 // Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
 FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark, on_failure f) noexcept;
 void outer_free(thread_context& c, void* block) noexcept;
+// The frame of these has ended, what they hold is kept: they count for no open frame.
+void end_outer_blocks(thread_context& c, outer_block* first) noexcept;
 // Moves the top cursor from `end` by `more`: the newest block becomes longer where it is, or nothing happens.
 FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept;
 void refresh_limit(thread_context& c) noexcept;

@@ -44,6 +44,12 @@ FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
 // The allocator of a block that lies in a page.
 core_ref owner_of_pooled(const void* block) noexcept;
 
+// Debug: whether a box that frees a pool block of `bytes` may take over `p`; 0: a block of any size that contains it. Otherwise
+// FA411, FA414, FA417 or FA418, told to the allocator whose block it is.
+FRAMEALLOC_COLD bool may_adopt(const void* p, std::size_t bytes) noexcept;
+// FA414: the pointer lies in no page of blocks.
+void refuse_foreign(const void* block, site where) noexcept;
+
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     const bool small = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16

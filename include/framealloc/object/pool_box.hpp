@@ -66,7 +66,7 @@ public:
     basic_pool_box() noexcept = default;
     basic_pool_box(std::nullptr_t) noexcept {}
     // Takes what release() of such a box, or construction in pool_alloc<T>() memory, left.
-    explicit basic_pool_box(T* p) noexcept : object_(p) {}
+    explicit basic_pool_box(T* p) noexcept : object_(adopted(p)) {}
     basic_pool_box(basic_pool_box&& other) noexcept : object_(other.release()) {}
     // To a base, as std::unique_ptr converts.
     template <class U, class P>
@@ -78,14 +78,16 @@ public:
         requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> && (!object::pooled_as<U, T>)
     basic_pool_box(basic_pool_box<U, P>&& other) = delete;
     basic_pool_box& operator=(basic_pool_box&& other) noexcept {
-        if (this != &other) reset(other.release());
+        if (this != &other) replace(other.release());
         return *this;
     }
     ~basic_pool_box() { reset(); }
 
     template <class... Args>
     FRAMEALLOC_INLINE static basic_pool_box make(memory::core_ref a, memory::on_failure f, Args&&... args) {
-        return basic_pool_box(object::pool_make<T>(a, f, std::forward<Args>(args)...));
+        basic_pool_box b;
+        b.object_ = object::pool_make<T>(a, f, std::forward<Args>(args)...);
+        return b;
     }
 
     // Returns null when the box is empty: never filled, moved from, released or reset.
@@ -102,10 +104,7 @@ public:
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is empty.
     [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
-    void reset(T* p = nullptr) noexcept {
-        T* old = std::exchange(object_, p);
-        if (old != nullptr) object::pool_destroy(old);
-    }
+    void reset(T* p = nullptr) noexcept { replace(adopted(p)); }
     // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
         if (object_ == nullptr) [[unlikely]] object::refuse_empty({}, "into_inner() of an empty pool_box");
@@ -116,6 +115,16 @@ public:
     void swap(basic_pool_box& other) noexcept { std::swap(object_, other.object_); }
 
 private:
+    // Debug: null, after a report, where it is no such block.
+    FRAMEALLOC_INLINE static T* adopted(T* p) noexcept {
+        if constexpr (Policy::checks) return memory::may_adopt(p, object::may_be_derived<T> ? 0 : sizeof(T)) ? p : nullptr;
+        else return p;
+    }
+    void replace(T* p) noexcept {
+        T* old = std::exchange(object_, p);
+        if (old != nullptr) object::pool_destroy(old);
+    }
+
     T* object_ = nullptr;
 };
 
@@ -127,7 +136,11 @@ public:
     basic_pool_box() noexcept = default;
     basic_pool_box(std::nullptr_t) noexcept {}
     // Takes what release() of a box of `n` elements left.
-    basic_pool_box(T* first, std::size_t n) noexcept : object_(first), n_(first == nullptr ? 0 : n) {}
+    basic_pool_box(T* first, std::size_t n) noexcept : object_(first), n_(first == nullptr ? 0 : n) {
+        if constexpr (Policy::checks) {
+            if (first != nullptr && (!memory::may_adopt(first, n == 0 || n > largest_request / sizeof(T) ? largest_request : n * sizeof(T)))) static_cast<void>(release());
+        }
+    }
     basic_pool_box(basic_pool_box&& other) noexcept { swap(other); }
     template <class U, class P>
         requires(!std::is_same_v<basic_pool_box<U[], P>, basic_pool_box>) && object::array_of<U, T>
@@ -143,7 +156,10 @@ public:
     template <std::integral N>
     static basic_pool_box make(memory::core_ref a, memory::on_failure f, N count) {
         const auto n = static_cast<std::size_t>(count);
-        return n == 0 ? basic_pool_box() : basic_pool_box(object::pool_make_array<T>(a, f, n), n);
+        basic_pool_box b;
+        if (n != 0) b.object_ = object::pool_make_array<T>(a, f, n);
+        if (b.object_ != nullptr) b.n_ = n;
+        return b;
     }
 
     T* get() const noexcept { return object_; }
