@@ -236,7 +236,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
         return nullptr;
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
-    if (guarded(c)) begin_outer_block(c, pointer_at(address_of(b) + outer_header_bytes));
+    if (guarded(c)) begin_outer_block(c, raw, pointer_at(address_of(b) + outer_header_bytes));
     outer_block*& head = blocks_at(c, r->depth);
     b->next = head;
     b->link = &head;

@@ -26,7 +26,7 @@ const char* access_name(os::access_kind k) noexcept {
     return names[static_cast<unsigned>(k)];
 }
 
-blamed_block blamed(const guard::block_record& b) noexcept { return {kind_name(b.kind), b.address, b.address + b.bytes, b.tag, b.born, b.died, b.frame}; }
+blamed_block blamed(const guard::block_record& b) noexcept { return {kind_name(b.kind), b.address + b.lead, b.address + b.bytes, b.tag, b.born, b.died, b.frame}; }
 blamed_block blamed(const guard::frame_block& b) noexcept { return {"frame", b.begin, b.end, b.tag, b.born, b.died, b.frame}; }
 
 fault fault_about(code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept {
@@ -39,9 +39,9 @@ void raise_about(core& a, code what, const blamed_block& b, const char* detail, 
     a.raise(fault_about(what, b, detail, address, where));
 }
 
-bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t back, const site& where, const char* when) noexcept {
+bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back, const site& where, const char* when) noexcept {
     const guard::damage behind = guard::check_canary(b.end, back, a.canary_key);
-    const guard::damage before = guard::check_canary(front, b.begin, a.canary_key);
+    const guard::damage before = guard::check_canary(front, begin, a.canary_key);
     if (behind) raise_damage(a, code::FA412, b, behind, where, when);
     if (before) raise_damage(a, code::FA413, b, before, where, when);
     return !behind && !before;

@@ -55,7 +55,7 @@ void begin_zones(core& a, const zones& z) noexcept {
 
 bool check_zones(core& a, const block_record& b, const site& where = {}, const char* when = "") noexcept {
     const zones z = zones_of(a, b);
-    return check_zones(a, blamed(b), z.front, z.back, where, when);
+    return check_zones(a, blamed(b), z.front, z.begin, z.back, where, when);
 }
 
 // What rests must not change.
@@ -63,8 +63,9 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     const damage d = guard::check_fill(b.address, end, guard::dead_byte);
     if (!d) return true;
     char detail[160];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at +%zu to +%zu after it was freed", kind_name(b.kind), b.bytes,
-                  static_cast<std::size_t>(d.first - b.address), static_cast<std::size_t>(d.last - b.address));
+    const std::uintptr_t begin = b.address + b.lead;
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at %+td to %+td after it was freed", kind_name(b.kind), b.bytes - b.lead,
+                  static_cast<std::intptr_t>(d.first - begin), static_cast<std::intptr_t>(d.last - begin));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
     guard::fill(d.first, d.last + 1, guard::dead_byte);  // told once
@@ -111,7 +112,7 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     block_record b;
     char detail[128];
     if (a.blocks.containing(address_of(p), b) && b.state == block_state::live) {
-        std::snprintf(detail, sizeof detail, "+%zu in a %s block of %zu bytes", static_cast<std::size_t>(address_of(p) - b.address), kind_name(b.kind), b.bytes);
+        std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes", static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), kind_name(b.kind), b.bytes - b.lead);
         return raise_about(a, code::FA415, blamed(b), detail, p, where);
     }
     char other[48] = "";
@@ -260,7 +261,12 @@ void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
     guard::allow(base + first, base + p.carved);
 }
 
-void begin_outer_block(thread_context& c, void* block) noexcept {
+void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept {
+    block_record r;
+    if (c.owner->blocks.find(address_of(raw), r)) {
+        r.lead = address_of(block) - address_of(raw);
+        c.owner->blocks.enter(r);
+    }
     guard::write_canary(address_of(block) - outer_header_bytes + sizeof(outer_block), address_of(block), c.owner->canary_key);
 }
 

@@ -14,7 +14,7 @@ using guard::frame_block;
 
 namespace {
 
-bool check_zones(core& a, const frame_block& b) noexcept { return check_zones(a, blamed(b), b.front, b.cursor); }
+bool check_zones(core& a, const frame_block& b) noexcept { return check_zones(a, blamed(b), b.front, b.begin, b.cursor); }
 
 // What ended must not change until it is handed out again.
 void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noexcept {

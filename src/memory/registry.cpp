@@ -367,7 +367,6 @@ thread_context* try_attach(const core_ref& a) noexcept {
 }
 
 thread_context* attach(const core_ref& a) noexcept {
-    if (a.owner == nullptr) refuse_without_source("allocation through a source that was made without an allocator");
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (thread_context* c = attach_or(a, why)) return c;

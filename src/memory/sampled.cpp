@@ -102,7 +102,7 @@ bool sampled_blocks::free(core& a, void* block, const site& where, sampled_slot&
         return false;
     }
     const std::uintptr_t begin = sheet_of(begin_, i);  // ours until it rests; no lock while a handler runs
-    const bool damaged = !was_told(was.born) && !check_zones(a, blamed(was), was.lead == 0 ? begin : was.begin + was.lead, begin + sheet, where);
+    const bool damaged = !was_told(was.born) && !check_zones(a, blamed(was), begin, was.begin, begin + sheet, where);
     os::system_pages{}.decommit(pointer_at(begin), sheet);
     const sync::lock_guard guard(lock_);
     if (damaged && told_count_ < most_told) told_[told_count_++] = was.born;

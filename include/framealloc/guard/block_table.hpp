@@ -20,6 +20,7 @@ enum class block_state : std::uint8_t {
 struct block_record {
     std::uintptr_t address = 0;
     std::size_t bytes = 0;         // as asked for
+    std::size_t lead = 0;          // of these, before the program's block: the header of out-of-line frame memory
     std::size_t align = 0;
     const void* tag = nullptr;     // account::tag_node of who paid
     std::uint64_t frame = 0;       // current when it was born

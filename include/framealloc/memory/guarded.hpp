@@ -118,7 +118,7 @@ bool report_leaks_by_site(core& a) noexcept;
 
 std::size_t check_frames(thread_context& c) noexcept;
 // The bytes before an out-of-line block that its header leaves over.
-void begin_outer_block(thread_context& c, void* block) noexcept;
+void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept;
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept;
 // The newest block of the arena becomes longer or shorter where it is. Requires: the frame on top may allocate.
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;
