@@ -11,6 +11,10 @@ constexpr int spins_before_yield = 64;  // about a microsecond: longer than any 
 
 void lock::acquire() noexcept {
     acquisitions.add_relaxed(1);  // relaxed: a statistic
+    acquire_uncounted();
+}
+
+void lock::acquire_uncounted() noexcept {
     for (int spin = 0;; ++spin) {
         if (word_.try_acquire()) return;
         if (spin >= spins_before_yield) std::this_thread::yield();

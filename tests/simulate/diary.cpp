@@ -238,7 +238,7 @@ void observer::see_end() {
 }
 
 void observer::on_fault_type::operator()(const fa::fault& f) const {
-    const auto known = [](const fa::site& s) { return s.line != 0 || s.caller != nullptr; };
+    const auto known = [](const fa::site& s) { return s.file != nullptr; };  // instructions depend on the compiler
     self->write("  ! FA%03u %s [%s]%s%s%s frame %llu, %zu\n", static_cast<unsigned>(f.what), without_threads(f.detail).c_str(), f.tag, known(f.where) ? " where" : "",
                 known(f.born) ? " born" : "", known(f.died) ? " died" : "", static_cast<unsigned long long>(f.frame), f.bytes);
 }

@@ -27,6 +27,7 @@ class lock {
 public:
     constexpr lock() noexcept = default;
     void acquire() noexcept;
+    void acquire_uncounted() noexcept;  // of what reports alone take
     void release() noexcept { word_.release(); }
 
 private:

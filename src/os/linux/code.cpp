@@ -15,7 +15,6 @@
 #include <unwind.h>
 
 #include <framealloc/base/align.hpp>
-#include <framealloc/os/pages.hpp>
 #include <framealloc/sync/lock.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::os {
@@ -135,11 +134,9 @@ void read_ranges(module_code& m) noexcept {
     std::size_t n = 0;
     for_each_library_function(all, [&](const code_range&) { ++n; });
     if (n == 0) return;
-    system_pages system;
-    m.bytes = align_up(n * sizeof(code_range), system.granularity());
-    void* p = system.reserve(m.bytes, system.granularity());
-    if (p == nullptr) return;
-    if (!system.commit(p, m.bytes)) return system.release(p, m.bytes);
+    m.bytes = n * sizeof(code_range);
+    void* p = mmap(nullptr, m.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return;
     m.ranges = static_cast<code_range*>(p);
     for_each_library_function(all, [&](const code_range& r) { m.ranges[m.count++] = r; });
     std::sort(m.ranges, m.ranges + m.count, [](const code_range& a, const code_range& b) { return a.begin < b.begin; });
@@ -155,7 +152,7 @@ module_code& module_of(const link_map* map) noexcept {
         if (m.map == map && m.dynamic == map->l_ld) return m;
     }
     module_code& m = modules[next_module++ % most_modules];
-    if (m.ranges != nullptr) system_pages{}.release(m.ranges, m.bytes);
+    if (m.ranges != nullptr) munmap(m.ranges, m.bytes);
     m = {.map = map, .dynamic = map->l_ld};
     read_ranges(m);
     return m;
@@ -176,11 +173,13 @@ const link_map* loaded_at(std::uintptr_t p) noexcept {
 bool is_library_code(std::uintptr_t p) noexcept {
     const link_map* map = loaded_at(p);
     if (map == nullptr) return false;
-    const sync::lock_guard guard(modules_lock);
-    const module_code& m = module_of(map);
     const std::uintptr_t offset = p - map->l_addr;
+    modules_lock.acquire_uncounted();  // a walk has any number of steps
+    const module_code& m = module_of(map);
     const code_range* after = std::upper_bound(m.ranges, m.ranges + m.count, offset, [](std::uintptr_t at, const code_range& r) { return at < r.begin; });
-    return after != m.ranges && offset < after[-1].end;
+    const bool inside = after != m.ranges && offset < after[-1].end;
+    modules_lock.release();
+    return inside;
 }
 
 struct walk {

@@ -287,3 +287,23 @@ FOR_EACH_POLICY("a guard that another thread closes rolls nothing back") {
     CHECK(alloc.frame_stats().bytes_in_use == used);
     CHECK(faults.count(fa::code::FA430) == 1);
 }
+
+FOR_EACH_POLICY("what is older than four thousand million rollbacks stays untouched") {
+    fa::basic_smart_alloc<P> alloc;
+    const int before = counted::alive;
+    const auto frame = alloc.frame_scope();
+    frame.template make<counted>(1);
+    auto names = frame.template vec<std::string>();
+    names.push_back("older than the wrap of a counter of 32 bits");
+    auto* context = const_cast<fa::memory::thread_context*>(fa::memory::peek_context(alloc.owner()));
+    for (const std::uint64_t taken : {std::uint64_t{1} << 31, (std::uint64_t{1} << 32) - 3, std::uint64_t{1} << 40}) {
+        context->mark_serial = taken;  // as that many checkpoints and rollbacks would
+        for (int i = 0; i < 4; ++i) {
+            const auto cp = alloc.frame_checkpoint();
+            frame.template make<counted>(2);
+            CHECK(alloc.rollback_to(cp));
+            CHECK(counted::alive == before + 1);
+            CHECK(names.size() == 1);
+        }
+    }
+}

@@ -317,3 +317,39 @@ TEST_CASE("the end of an outermost frame is told with that frame's number") {
     CHECK(begun.size() == 3);
     CHECK(begun == ended);
 }
+
+// Bytes out of line of a frame that has ended, whatever keeps them, belong to no open frame.
+FOR_EACH_POLICY("kept frames count neither against limits nor among the bytes of open frames") {
+    recorder r;
+    const fa::basic_smart_alloc<P> alloc{r.options({.frame_capacity = 64_KiB, .frame_limit = 900'000, .frames_in_flight = 2})};
+    for (int i = 0; i < 6; ++i) {
+        const auto frame = alloc.frame_scope();
+        CHECK(frame.try_alloc_bytes(600'000) != nullptr);
+        CHECK(alloc.thread_budget().frame_used >= 600'000);
+        CHECK(alloc.thread_budget().frame_used < 700'000);
+    }
+    CHECK(alloc.stats().frame_allocated == 0);
+    CHECK(alloc.thread_budget().frame_used == 0);
+}
+
+FOR_EACH_POLICY("held frames count as ended") {
+    const fa::basic_smart_alloc<P> alloc{{.frame_capacity = 64_KiB}};
+    fa::frame_hold of_outer, of_inner;
+    {
+        const auto outer = alloc.frame_scope();
+        {
+            const auto inner = alloc.frame_scope();
+            static_cast<void>(outer.alloc_bytes(100));  // out of line
+            static_cast<void>(inner.alloc_bytes(300'000));
+            of_inner = inner.hold("a test");
+        }
+        of_outer = outer.hold("a test");
+        CHECK(alloc.stats().frame_allocated >= 300'100);
+    }
+    CHECK(alloc.stats().frame_allocated == 0);
+    of_inner.release();
+    of_outer.release();
+    CHECK(alloc.stats().frame_allocated == 0);
+    static_cast<void>(alloc.frame_scope());
+    CHECK(alloc.stats().frame_allocated == 0);
+}

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <memory>
 #include <memory_resource>
 #include <string>
 #include <vector>
@@ -125,4 +126,41 @@ FOR_EACH_POLICY("every route frees what was allocated with the size that was ask
             CHECK(a.stats().pool_allocated + a.stats().heap_allocated == 0);
         }
     }
+}
+
+// A pool_box that takes a raw pointer over will free it.
+TEST_CASE("in debug a pool_box takes over nothing that is not such a block") {
+    struct part {
+        int a[4];
+    };
+    using box = fa::basic_pool_box<part, fa::policy::debug>;
+    using boxes = fa::basic_pool_box<part[], fa::policy::debug>;
+    recorder told;
+    const fa::basic_smart_alloc<fa::policy::debug> a{told.options()};
+    const auto refused = [&](fa::code what, auto&& taken) {
+        CHECK(!taken);
+        REQUIRE(told.faults.size() == 1);
+        CHECK(told.faults[0] == what);
+        told.faults.clear();
+    };
+    part* const ten = a.pool_box<part[]>(10).release();
+    for (const std::size_t n : {0U, 1U, 5U, 11U, 1000U}) refused(fa::code::FA418, boxes(ten, n));
+    refused(fa::code::FA418, boxes(ten, ~std::size_t{0}));
+    refused(fa::code::FA418, box(ten));
+    CHECK(boxes(ten, 10).size() == 10);
+    refused(fa::code::FA411, boxes(ten, 10));
+    auto* of_the_heap = a.heap_alloc<part>();
+    refused(fa::code::FA417, box(of_the_heap));
+    a.heap_free(of_the_heap);
+    const auto frame = a.frame_scope();
+    refused(fa::code::FA414, box(frame.alloc<part>()));
+    part local{};
+    refused(fa::code::FA414, box(&local));
+    const auto large = std::make_unique<char[]>(1 << 20);
+    refused(fa::code::FA414, box(reinterpret_cast<part*>(large.get())));
+    box b(a.pool_alloc<part>());
+    CHECK(b);
+    b.reset(a.pool_alloc<part>());
+    CHECK(b);
+    CHECK(told.faults.empty());
 }

@@ -283,3 +283,81 @@ TEST_CASE("elements may have vecs of their own type") {
     CHECK(copy.parts[0].parts[0].name == "hand");
     CHECK(copy.more[0].name == "hat");
 }
+
+namespace {
+
+// Every way in which an element without a source comes into a container.
+template <class V>
+void gives_its_source(V made) {
+    using T = typename V::value_type;
+    const auto ways = {
+        +[](V& v) { v.emplace_back(); },
+        +[](V& v) { v.push_back({}); },
+        +[](V& v) { v.resize(1); },
+        +[](V& v) { v.assign(1, T()); },
+        +[](V& v) { v.append(1, T()); },
+        +[](V& v) { v.emplace(v.begin()); },
+        +[](V& v) { v.insert(v.begin(), T()); },
+        +[](V& v) { v.insert(v.begin(), 1, T()); },
+        +[](V& v) { v.insert(v.begin(), {T()}); },
+        +[](V& v) { v.append({T()}); },
+        +[](V& v) { v = {T()}; },
+        +[](V& v) { CHECK(v.try_emplace_back()); },
+        +[](V& v) { CHECK(v.try_insert(v.begin(), T()) != nullptr); },
+        +[](V& v) { v.resize(3); v[0] = {}; },
+        +[](V& v) { v.resize(3); v.erase(v.begin()); },
+    };
+    for (const auto way : ways) {
+        for (const std::size_t room : {0U, 8U}) {
+            made.clear();
+            made.shrink_to_fit();
+            made.reserve(room);
+            way(made);
+            for (T& element : made) element.insert(element.begin(), 'x');
+            for (T& element : made) CHECK(element.size() == 1);
+        }
+    }
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a container that becomes an element takes the source of its container, however it comes there") {
+    const fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    gives_its_source(frame.template vec<fa::basic_vec<char, fa::frame_source, P>>());
+    gives_its_source(frame.template vec<fa::basic_frame_string<P>>());
+    gives_its_source(alloc.template pool_vec<fa::basic_vec<char, fa::pool_source, P>>());
+    gives_its_source(alloc.template heap_vec<fa::basic_vec<char, fa::heap_source, P>>());
+    auto names = frame.template vec<fa::basic_frame_string<P>>();
+    names.emplace_back("one");
+    names.push_back("two");
+    CHECK(names[0] == "one");
+    CHECK(names[1] == "two");
+}
+
+FOR_EACH_POLICY("a container that becomes a value of a map does so too") {
+    using numbers = fa::basic_vec<int, fa::frame_source, P>;
+    const fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, numbers>();
+    m.emplace(1, numbers());
+    m.insert({2, {}});
+    m.insert_or_assign(3, numbers());
+    m.try_emplace(4);
+    m[5];
+    m[6] = {};
+    m[6] = numbers();
+    for (auto& [key, value] : m) value.push_back(key);
+    for (int key = 1; key <= 6; ++key) CHECK(m.at(key)[0] == key);
+    auto maps = frame.template vec<fa::basic_frame_map<int, int, std::hash<int>, fa::object::equal_to, P>>();
+    maps.emplace_back()[1] = 2;
+    CHECK(maps[0].at(1) == 2);
+}
+
+// What allocates through it is told of the mistake, or gets nothing.
+TEST_CASE("a source that was made of nothing gives nothing") {
+    CHECK(fa::frame_source().try_allocate(8, 8) == nullptr);
+    CHECK(fa::pool_source().try_allocate(8, 8) == nullptr);
+    CHECK(fa::heap_source().try_allocate(8, 8) == nullptr);
+    CHECK(fa::allocator_ref(fa::frame_source()).try_allocate(8, 8) == nullptr);
+}
