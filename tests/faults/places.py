@@ -1,0 +1,140 @@
+"""The places in reports, against the lines where it happened.
+
+Builds places.cpp with every compiler at hand, without optimisation and with it, runs it, and asks addr2line what its places
+are. The first line outside headers must be the program's own line of the offence, the birth or the death. Stripped, a program
+may say less, but nothing else.
+
+usage: places.py PROJECT [--library DEFINE] [COMPILER…]
+"""
+import collections
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+KINDS = ("offence", "birth", "death")
+LEVELS = ("-O0", "-O2")
+STRIPPED = "deaths"  # of the groups
+
+Place = collections.namedtuple("Place", "group case kind line said")
+
+
+def compile_command(compiler):
+    # binutils 2.40 does not follow inlined calls in clang's DWARF 5
+    debug = "-gdwarf-4" if "clang" in compiler else "-g"
+    launcher = [shutil.which("ccache")] if shutil.which("ccache") else []
+    return launcher + [compiler, "-std=c++20", debug, "-DFRAMEALLOC_MODE=debug", "-Iinclude", "-w", "-c"]
+
+
+def build(project, folder, compilers, defines, pool):
+    def run(command):
+        subprocess.run(command, cwd=project, check=True)
+
+    library = sorted(project.glob("src/*/*.cpp")) + sorted(project.glob("src/os/linux/*.cpp"))
+    jobs, links = [], []
+    for compiler in compilers:
+        objects = []
+        command = compile_command(compiler)
+        programs = [folder / f"{compiler}{level}.o" for level in LEVELS]
+        for level, program in zip(LEVELS, programs):
+            jobs.append(command + [level, "tests/faults/places.cpp", "-o", str(program)])
+        for i, source in enumerate(library):
+            objects.append(str(folder / f"{compiler}{i}.o"))
+            jobs.append(command + ["-O1", *defines, str(source.relative_to(project)), "-o", objects[-1]])
+        links += [[compiler, str(o), *objects, "-pthread", "-ldl", "-o", str(o.with_suffix(""))] for o in programs]
+    list(pool.map(run, jobs))
+    list(pool.map(run, links))
+
+
+def places_of(program, group=""):
+    done = subprocess.run([str(program), group], capture_output=True, text=True, timeout=300, check=True)
+    return [Place(g, c, k, int(line), said) for g, c, k, line, said in (row.split("|", 4) for row in done.stdout.splitlines())]
+
+
+def in_headers(line):
+    return line.startswith("??") or "/include/" in line or line.startswith("include/") or line.startswith("/usr/")
+
+
+def lines_of(program, places):
+    """What addr2line says of each place in the program: the first line outside headers."""
+    name = program.name
+    wanted = sorted({p.said.rpartition("+")[2] for p in places if p.said.startswith(name + "+")})
+    done = subprocess.run(["addr2line", "-a", "-i", "-e", str(program), *wanted], capture_output=True, text=True, check=True)
+    found, at = {}, None
+    for line in done.stdout.splitlines():
+        if re.fullmatch(r"0x[0-9a-f]+", line):
+            at = int(line, 16)
+            found[at] = "no line of the program"
+        elif found[at].startswith("no ") and not in_headers(line):
+            found[at] = pathlib.PurePath(line.split(" (")[0]).name
+    return {f"{name}+{a}": found[int(a, 16)] for a in wanted}
+
+
+def judge(program, places, may_be_absent):
+    """Of each group and kind, how many are right and how many there are; and the wrong ones."""
+    lines = lines_of(program, places)
+    count = collections.defaultdict(lambda: [0, 0])
+    wrong = []
+    for p in places:
+        said = lines.get(p.said, p.said)
+        expected = f"places.cpp:{p.line}" if p.line else "-"
+        if p.line == 0 and said == "-" and p.kind != "offence":
+            continue
+        right = said == expected or (may_be_absent and said == "-")
+        count[p.group, p.kind][0] += right
+        count[p.group, p.kind][1] += 1
+        if not right:
+            wrong.append(f"{p.group}: {p.case}: {p.kind}: expected {expected}, said {said} ({p.said})")
+    return count, wrong
+
+
+def table(counts):
+    names = list(counts)
+    groups = list(dict.fromkeys(group for count in counts.values() for group, _ in count))
+    print(" " * 26 + "".join(f"{name:>30}" for name in names))
+    print(" " * 26 + "".join("".join(f"{kind:>10}" for kind in KINDS) for _ in names))
+    for group in groups + ["all"]:
+        cells = ""
+        for count in counts.values():
+            for kind in KINDS:
+                some = [n for (g, k), n in count.items() if k == kind and group in (g, "all")]
+                right, total = (sum(n) for n in zip(*some)) if some else (0, 0)
+                cells += f"{f'{right}/{total}' if total else '':>10}"
+        print(f"{group:26}{cells}")
+
+
+def main():
+    project = pathlib.Path(sys.argv[1]).resolve()
+    rest = sys.argv[2:]
+    defines = [rest.pop(i) for i in range(len(rest) - 1, -1, -1) if rest[i].startswith("-")]
+    compilers = [c for c in rest or ("g++", "clang++-14") if shutil.which(c)]
+    wrong, counts = 0, {}
+    with tempfile.TemporaryDirectory() as name, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        folder = pathlib.Path(name)
+        build(project, folder, compilers, defines, pool)
+        programs = [(folder / f"{c}{level}", False) for c in compilers for level in LEVELS]
+        results = pool.map(lambda program: judge(program[0], places_of(program[0]), False), programs)
+        failures = {}
+        for (program, _), (count, faults) in zip(programs, results):
+            counts[program.name], failures[program.name] = count, faults
+        for c in compilers:
+            program = folder / f"{c}-O2"
+            bare = folder / "bare" / program.name
+            bare.parent.mkdir(exist_ok=True)
+            subprocess.run(["strip", "-o", str(bare), str(program)], check=True)
+            counts[f"{c}-O2 stripped"], failures[f"{c}-O2 stripped"] = judge(program, places_of(bare, STRIPPED), True)
+    table(counts)
+    for program, faults in failures.items():
+        for fault in faults:
+            print(f"WRONG {program}: {fault}")
+        wrong += len(faults)
+    total = sum(n for count in counts.values() for _, n in count.values())
+    print(f"{total - wrong} of {total} places are right")
+    return 1 if wrong or not total else 0
+
+
+sys.exit(main())
