@@ -1,5 +1,5 @@
 // Every public call that a report may name, each in a process of its own. It prints what was said of the offence, the birth and
-// the death, and the line where each happened; places.py asks addr2line and compares. usage: places [--few]
+// the death, and the line where each happened; places.py asks addr2line and compares. usage: places [PART OF A NAME]
 #include <framealloc/framealloc.h>
 #include <framealloc/framealloc.hpp>
 
@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <coroutine>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <memory_resource>
 #include <string>
 #include <thread>
@@ -38,6 +41,7 @@ struct rich {
 struct expectation {
     fa::code what;
     int where, born, died;  // lines of this file; 0: nothing may be said
+    int or_died;            // what destroyed an object: its destructor may be inlined there, out of the program's functions
     bool heard;
 };
 expectation* want;  // shared with the parent
@@ -45,6 +49,7 @@ expectation* want;  // shared with the parent
 // On the line of the call that the report must name.
 #define BORN (want->born = __LINE__)
 #define DIED (want->died = __LINE__)
+#define OR_DIED (want->or_died = __LINE__)
 #define OFFENCE (want->where = __LINE__)
 
 const char* said(const fa::site& s, const char* place, char* text, std::size_t size) {
@@ -57,9 +62,9 @@ const char* said(const fa::site& s, const char* place, char* text, std::size_t s
 const char* current_group;
 const char* current_name;
 
-void tell(const char* which, int line, const char* place) {
+void tell(const char* which, int line, const char* place, int or_line = 0) {
     char text[400];
-    const int n = std::snprintf(text, sizeof text, "%s|%s|%s|%d|%s\n", current_group, current_name, which, line, place);
+    const int n = std::snprintf(text, sizeof text, "%s|%s|%s|%d|%d|%s\n", current_group, current_name, which, line, or_line, place);
     if (write(STDOUT_FILENO, text, static_cast<std::size_t>(n)) != n) _exit(1);
 }
 
@@ -70,7 +75,7 @@ void hear(const fa::fault& f) {
     char where[200], born[200], died[200];
     tell("offence", want->where, said(f.where, f.code_place, where, sizeof where));
     tell("birth", want->born, said(f.born, f.born_place, born, sizeof born));
-    tell("death", want->died, said(f.died, f.died_place, died, sizeof died));
+    tell("death", want->died, said(f.died, f.died_place, died, sizeof died), want->or_died);
     _exit(0);
 }
 
@@ -1062,6 +1067,39 @@ CASE(wrong_frees, "written after a box's end, found by trim") {
     hidden(p)[20] = 1;
     OFFENCE; a.trim();
 }
+CASE(wrong_frees, "a page's list of free blocks, found by use") {
+    const fa::smart_alloc a{with(fa::code::FA433)};
+    BORN; char* p = static_cast<char*>(a.pool_alloc_bytes(64));
+    void* neighbour = a.pool_alloc_bytes(64);
+    DIED; a.pool_free_bytes(p, 64);
+    for (int i = 0; i < 600; ++i) a.pool_free_bytes(a.pool_alloc_bytes(2000), 2000);
+    hidden(p)[-3] ^= 1;
+    OFFENCE; auto v = a.pool_vec<char>(64);
+    a.pool_free_bytes(neighbour, 64);
+}
+CASE(wrong_frees, "a call in the fault handler") {
+    static const fa::smart_alloc* asked;
+    auto o = with(fa::code::FA436);
+    o.on_fault = [](const fa::fault& f) {
+        if (f.what == fa::code::FA436) return hear(f);
+        asked->begin_frame();
+        OFFENCE; static_cast<void>(asked->frame_make<rich>());
+    };
+    const fa::smart_alloc a{o};
+    asked = &a;
+    a.end_frame();
+}
+CASE(wrong_frees, "the last handle goes, a thread has a frame open") {
+    auto a = std::make_unique<fa::smart_alloc>(with(fa::code::FA432));
+    std::atomic<bool> begun = false;
+    std::thread([&] {
+        a->begin_frame();
+        begun = true;
+        pause();
+    }).detach();
+    while (!begun) std::this_thread::yield();
+    OFFENCE; a.reset();
+}
 CASE(wrong_frees, "freed by another thread, twice") {
     const fa::smart_alloc a{with(fa::code::FA411)};
     BORN; plain* p = a.pool_alloc<plain>();
@@ -1625,13 +1663,15 @@ CASE(callers, "erase_if") {
     auto boxes = a.heap_vec<fa::pool_box<plain>>();
     BORN; boxes.push_back(a.pool_box<plain>());
     void* p = boxes[0].get();
-    boxes.erase_if([](fa::pool_box<plain>& box) {
+    OR_DIED; boxes.erase_if([](fa::pool_box<plain>& box) {
         DIED; box.reset();
         return true;
     });
     free_again(a, p, sizeof(plain));
 }
 struct node {
+    explicit node(fa::pool_box<plain>&& b) noexcept : box(std::move(b)) {}
+    node(node&&) noexcept = default;
     fa::pool_box<plain> box;
     ~node() {
         DIED; box.reset();
@@ -1643,7 +1683,7 @@ CASE(callers, "a destructor in a frame") {
     {
         const auto frame = a.frame_scope();
         BORN; p = frame.make<node>(a.pool_box<plain>())->box.get();
-    }
+    OR_DIED; }
     free_again(a, p, sizeof(plain));
 }
 CASE(callers, "a destructor in a vec") {
@@ -1651,16 +1691,41 @@ CASE(callers, "a destructor in a vec") {
     auto v = a.heap_vec<node>();
     BORN; v.emplace_back(a.pool_box<plain>());
     void* p = v[0].box.get();
-    v.clear();
+    OR_DIED; v.clear();
     free_again(a, p, sizeof(plain));
 }
 CASE(callers, "a destructor in a std::list") {
     const fa::smart_alloc a{with(fa::code::FA411)};
     std::list<node> l;
-    BORN; l.push_back(node{a.pool_box<plain>()});
+    BORN; l.emplace_back(a.pool_box<plain>());
     void* p = l.front().box.get();
-    l.clear();
+    OR_DIED; l.clear();
     free_again(a, p, sizeof(plain));
+}
+struct task {
+    struct promise_type {
+        task get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        std::suspend_always initial_suspend() noexcept { return {}; }
+        std::suspend_always final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() {}
+    };
+    std::coroutine_handle<promise_type> handle;
+};
+task use_box(const fa::smart_alloc& a, plain** p) {
+    BORN; auto box = a.pool_box<plain>();
+    *p = box.get();
+    co_await std::suspend_always();
+    DIED; box.reset();
+    co_await std::suspend_always();
+    fa::pool_box<plain> again(*hidden(p));
+    OFFENCE; again.reset();
+}
+CASE(callers, "a coroutine") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    plain* p = nullptr;
+    const task t = use_box(a, &p);
+    for (int i = 0; i < 3; ++i) t.handle.resume();
 }
 [[gnu::noinline]] void virtual_call(const std::function<void()>& f) { f(); }
 CASE(callers, "a bound function") {
@@ -1694,7 +1759,7 @@ CASE(callers, "the end of the program") {
     want->what = fa::code::FA424;
     static fa::smart_alloc a{{.name = "global", .on_fault = hear}};
     BORN; static_cast<void>(a.heap_box<rich>().release());
-    std::exit(0);
+    OFFENCE; std::exit(0);
 }
 
 // --- the parent ---
