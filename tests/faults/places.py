@@ -109,6 +109,43 @@ def table(counts):
         print(f"{group:26}{cells}")
 
 
+# Public members, by how the objects are called in places.cpp.
+COVERED = {
+    "runtime/smart_alloc.hpp": r"\b(?:a|other|asked|now)(?:\.|->)",
+    "runtime/frame_scope.hpp": r"\b(?:f|frame|inner)\.",
+    "object/vec.hpp": r"\b(?:v|boxes)\.",
+    "object/map.hpp": r"\bm\.",
+    "object/string.hpp": r"\bs\.|\b(?=erase_if\(s,)",
+    "framealloc.h": "",
+}
+# They allocate and free nothing, and look at no memory of a frame.
+SILENT = set("""in_frame frame_depth frame_number transfers deferred frame_remaining thread_budget current_tag tag_path tag_stats
+    current_phase phase_stats stats reset_stats frame_stats count_allocations lifecycle release_module source decltype located noted_call
+    cend size length capacity empty max_size swap bucket_count load_factor hash_function key_eq try_make string_view
+    rbegin crbegin crend fa_get_stats fa_get_tag_stats fa_describe""".split())
+
+
+def members(header):
+    public, names = True, []
+    for line in re.sub(r"//.*|(ANALYSED|noexcept)\(.*?\)", "", header).splitlines():
+        if line.startswith("class "):
+            public = False
+        elif line.strip() in ("public:", "private:", "protected:"):
+            public = line.strip() == "public:"
+        found = re.match(r" {4}(?! )[^=(]*?\b(?!FRAMEALLOC|requires)([a-z_]\w*)\(|.*?\b(fa_\w+)\(", line)
+        if public and found and not (found[1] or "").startswith("basic_"):
+            names.append(found[1] or found[2])
+    return [name for name in dict.fromkeys(names) if name not in SILENT]
+
+
+def uncovered(project):
+    cases = (project / "tests/faults/places.cpp").read_text()
+    for header, called in COVERED.items():
+        for name in members((project / "include/framealloc" / header).read_text()):
+            if not re.search(f"(?:{called}){name}\\b", cases):
+                yield f"{header}: {name}"
+
+
 def main():
     project = pathlib.Path(sys.argv[1]).resolve()
     compilers = [c for c in sys.argv[2:] or ("g++", "clang++-14") if shutil.which(c)]
@@ -131,6 +168,9 @@ def main():
         for fault in faults:
             print(f"WRONG {program}: {fault}")
         wrong += len(faults)
+    for name in uncovered(project):
+        print(f"NO CASE of {name}")
+        wrong += 1
     total = sum(n for count in counts.values() for _, n in count.values())
     print(f"{total - wrong} of {total} places are right")
     return 1 if wrong or not total else 0
