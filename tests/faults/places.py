@@ -54,7 +54,8 @@ def build(project, folder, compilers, pool):
 
 def places_of(program, group=""):
     done = subprocess.run([str(program), group], capture_output=True, text=True, timeout=300, check=True)
-    return [Place(g, c, k, int(line), int(or_line), said) for g, c, k, line, or_line, said in (row.split("|", 5) for row in done.stdout.splitlines())]
+    rows = (row.split("|", 5) for row in done.stdout.splitlines())
+    return [Place(group, case, kind, int(line), int(or_line), said) for group, case, kind, line, or_line, said in rows]
 
 
 def in_headers(line):
@@ -65,7 +66,8 @@ def lines_of(program, places):
     """What addr2line says of each place in the program: the first line outside headers."""
     name = program.name
     wanted = sorted({p.said.rpartition("+")[2] for p in places if p.said.startswith(name + "+")})
-    done = subprocess.run(["addr2line", "-a", "-i", "-e", str(program), *wanted], capture_output=True, text=True, check=True)
+    command = ["addr2line", "-a", "-i", "-e", str(program), *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found, at = {}, None
     for line in done.stdout.splitlines():
         if re.fullmatch(r"0x[0-9a-f]+", line):
@@ -148,7 +150,9 @@ def uncovered(project):
 
 def main():
     project = pathlib.Path(sys.argv[1]).resolve()
-    compilers = [c for c in sys.argv[2:] or ("g++", "clang++-14") if shutil.which(c)]
+    wanted = sys.argv[2:] or ["g++", "clang++-14"]
+    compilers = [c for c in wanted if shutil.which(c)]
+    print("".join(f"{c} is not here\n" for c in wanted if c not in compilers), end="")
     wrong, counts = 0, {}
     with tempfile.TemporaryDirectory() as name, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         folder = pathlib.Path(name)

@@ -45,10 +45,11 @@ bool in_standard_library(const char* scope) noexcept {
     return (scope[0] == 'S' && scope[1] != '\0' && std::strchr("tabsiod", scope[1]) != nullptr) || starts_with(scope, "9__gnu_cxx");
 }
 
-// What runs before main and after it is nobody's call.
+// The C interface; and what runs before main and after it, which is nobody's call.
 bool is_c_library_name(const char* name) noexcept {
-    for (const char* own : {"_start", "__do_global_dtors_aux", "fa_create", "fa_destroy", "fa_frame_begin", "fa_frame_end", "fa_frame_alloc", "fa_pool_alloc", "fa_pool_free",
-                            "fa_heap_alloc", "fa_heap_free", "fa_tag_begin", "fa_tag_end", "fa_get_stats", "fa_get_tag_stats", "fa_describe", "fa_check", "fa_trim"}) {
+    for (const char* own : {"_start", "__do_global_dtors_aux", "fa_create", "fa_destroy", "fa_frame_begin", "fa_frame_end",
+                            "fa_frame_alloc", "fa_pool_alloc", "fa_pool_free", "fa_heap_alloc", "fa_heap_free", "fa_tag_begin",
+                            "fa_tag_end", "fa_get_stats", "fa_get_tag_stats", "fa_describe", "fa_check", "fa_trim"}) {
         const std::size_t n = std::strlen(own);
         if (std::strncmp(name, own, n) == 0 && (name[n] == '\0' || name[n] == '.')) return true;  // "fa_check.cold"
     }
@@ -68,12 +69,13 @@ bool is_library_name(const char* name) noexcept {
     return true;
 }
 
-// The system's own libraries, which come without the names of their functions; and what tools put in their place.
+// The system's libraries, which come without the names of their functions, what tools put in their place, and this library.
 bool is_system_library(const char* path) noexcept {
     const char* slash = std::strrchr(path, '/');
     const char* name = slash == nullptr ? path : slash + 1;
-    for (const char* system : {"libc.so", "libc-2", "libm.so", "libm-2", "libpthread", "libstdc++.so", "libc++", "libgcc_s.so", "libunwind.so", "ld-linux", "ld-musl", "libasan.so",
-                               "libtsan.so", "libubsan.so", "vgpreload_", "libframealloc.so"}) {
+    for (const char* system : {"libc.so", "libc-2", "libm.so", "libm-2", "libpthread", "libstdc++.so", "libc++", "libgcc_s.so",
+                               "libunwind.so", "ld-linux", "ld-musl", "libasan.so", "libtsan.so", "libubsan.so", "vgpreload_",
+                               "libframealloc.so"}) {
         if (starts_with(name, system)) return true;
     }
     return false;
