@@ -12,10 +12,8 @@ add_library(framealloc::framealloc ALIAS framealloc)
 target_sources(framealloc PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
 target_compile_features(framealloc PUBLIC cxx_std_20)
 target_compile_definitions(framealloc PUBLIC FRAMEALLOC_MODE=${FRAMEALLOC_MODE})
-if(FRAMEALLOC_MODE STREQUAL debug)
-  # A call at a function's end would leave no trace of the function: its place is told as its caller's.
-  set(debug_flags -fno-optimize-sibling-calls)
-  target_compile_options(framealloc INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:${debug_flags}>)
+if(FRAMEALLOC_MODE STREQUAL debug)  # a call that ends a function stays a call: a report can name its line
+  target_compile_options(framealloc PUBLIC $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-fno-optimize-sibling-calls>)
 endif()
 if(FRAMEALLOC_VALGRIND)
   target_compile_definitions(framealloc PUBLIC FRAMEALLOC_VALGRIND=1)

@@ -401,13 +401,13 @@ public:
 
     // --- tags: `name` is a fa::tag or a name below the current tag; calls f(alloc), or f() ---
     template <class F>
-    decltype(auto) with_tag(const tag& name, F&& f) const {
+    FRAMEALLOC_INLINE decltype(auto) with_tag(const tag& name, F&& f) const {
         const tag_scope scope(*this, name);
         if constexpr (std::is_invocable_v<F, const basic_smart_alloc&>) return static_cast<F&&>(f)(*this);
         else return static_cast<F&&>(f)();
     }
     template <class F>
-    decltype(auto) with_tag(std::string_view name, F&& f) const {
+    FRAMEALLOC_INLINE decltype(auto) with_tag(std::string_view name, F&& f) const {
         const tag_scope scope(*this, name);
         if constexpr (std::is_invocable_v<F, const basic_smart_alloc&>) return static_cast<F&&>(f)(*this);
         else return static_cast<F&&>(f)();
@@ -469,7 +469,7 @@ public:
     // Calls f(), or f(alloc). Rolls back when its result is false (a bool, an optional, a pointer) or when it throws, and
     // returns the result; a void f commits.
     template <class F>
-    auto speculative(F&& f) const {
+    FRAMEALLOC_INLINE auto speculative(F&& f) const {
         framealloc::checkpoint_guard guard(*memory::context_of(owner_));
         auto call = [&]() -> decltype(auto) {
             if constexpr (std::is_invocable_v<F&, const basic_smart_alloc&>) return f(*this);

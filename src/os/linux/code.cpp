@@ -31,18 +31,51 @@ namespace {
 
 bool starts_with(const char* name, const char* start) noexcept { return std::strncmp(name, start, std::strlen(start)) == 0; }
 
+// The outermost scope of a mangled name, "10framealloc…" or "St…", also of what is local to a function: behind nesting and the
+// qualifiers of members. Null where the name is not mangled.
+const char* scope_of(const char* name) noexcept {
+    if (!starts_with(name, "_Z")) return nullptr;
+    name += 2 + std::strspn(name + 2, "Z");
+    return *name == 'N' ? name + 1 + std::strspn(name + 1, "rVKRO") : name;
+}
+
+// St is std; Sa, Sb, Ss, Si, So and Sd are members of it.
+bool in_standard_library(const char* scope) noexcept {
+    return (scope[0] == 'S' && scope[1] != '\0' && std::strchr("tabsiod", scope[1]) != nullptr) || starts_with(scope, "9__gnu_cxx");
+}
+
+// The C interface; and what runs before main and after it, which is nobody's call.
+bool is_c_library_name(const char* name) noexcept {
+    for (const char* own : {"_start", "__do_global_dtors_aux", "fa_create", "fa_destroy", "fa_frame_begin", "fa_frame_end",
+                            "fa_frame_alloc", "fa_pool_alloc", "fa_pool_free", "fa_heap_alloc", "fa_heap_free", "fa_tag_begin",
+                            "fa_tag_end", "fa_get_stats", "fa_get_tag_stats", "fa_describe", "fa_check", "fa_trim"}) {
+        const std::size_t n = std::strlen(own);
+        if (std::strncmp(name, own, n) == 0 && (name[n] == '\0' || name[n] == '.')) return true;  // "fa_check.cold"
+    }
+    return false;
+}
+
 // Whether a function of that name is not the program's own. A function of the standard library that calls what it was given may
 // contain it, inlined: a lambda's name, or that of what calls any function, is taken for the program's.
 bool is_library_name(const char* name) noexcept {
-    for (const char* own : {"_ZN10framealloc", "_ZNK10framealloc", "fa_"}) {
-        if (starts_with(name, own)) return true;
+    const char* scope = scope_of(name);
+    if (scope == nullptr) return is_c_library_name(name);
+    if (starts_with(scope, "10framealloc")) return true;
+    if (!in_standard_library(scope)) return false;
+    for (const char* calls : {"EUl", "NUl", "MUl", "$_", "_Function_handler", "__invoke", "_State_impl"}) {
+        if (std::strstr(name, calls) != nullptr) return false;
     }
-    for (const char* standard : {"_ZNSt", "_ZNKSt", "_ZSt", "_ZN9__gnu_cxx", "_ZNK9__gnu_cxx"}) {
-        if (!starts_with(name, standard)) continue;
-        for (const char* calls : {"EUl", "NUl", "MUl", "$_", "_Function_handler", "__invoke", "_State_impl"}) {
-            if (std::strstr(name, calls) != nullptr) return false;
-        }
-        return true;
+    return true;
+}
+
+// The system's libraries, which come without the names of their functions, what tools put in their place, and this library.
+bool is_system_library(const char* path) noexcept {
+    const char* slash = std::strrchr(path, '/');
+    const char* name = slash == nullptr ? path : slash + 1;
+    for (const char* system : {"libc.so", "libc-2", "libm.so", "libm-2", "libpthread", "libstdc++.so", "libc++", "libgcc_s.so",
+                               "libunwind.so", "ld-linux", "ld-musl", "libasan.so", "libtsan.so", "libubsan.so", "vgpreload_",
+                               "libframealloc.so"}) {
+        if (starts_with(name, system)) return true;
     }
     return false;
 }
@@ -86,12 +119,16 @@ struct code_range {
     std::uintptr_t begin, end;  // offsets from where the module is loaded
 };
 
+// Whose an instruction is. Unknown: of a file without a symbol table.
+enum class owner_of_code : unsigned char { unknown, program, library };
+
 // The functions of a loaded file that are not the program's own.
 struct module_code {
     const link_map* map = nullptr;
     const void* dynamic = nullptr;
     code_range* ranges = nullptr;
     std::size_t count = 0, bytes = 0;
+    owner_of_code others = owner_of_code::unknown;  // what lies in none of them
 };
 
 struct symbols {
@@ -126,18 +163,19 @@ void for_each_library_function(const symbols& s, F&& f) noexcept {
     }
 }
 
-// Leaves m without ranges when its symbols cannot be read.
 void read_ranges(module_code& m) noexcept {
+    if (is_system_library(m.map->l_name)) return static_cast<void>(m.others = owner_of_code::library);
     const mapped_file file(m.map->l_name[0] == '\0' ? "/proc/self/exe" : m.map->l_name);
-    symbols all = symbols_of(file, SHT_SYMTAB);
-    if (all.first == nullptr) all = symbols_of(file, SHT_DYNSYM);
+    const symbols all = symbols_of(file, SHT_SYMTAB);
+    if (all.first == nullptr) return;
     std::size_t n = 0;
     for_each_library_function(all, [&](const code_range&) { ++n; });
-    if (n == 0) return;
+    if (n == 0) return static_cast<void>(m.others = owner_of_code::program);
     m.bytes = n * sizeof(code_range);
     void* p = mmap(nullptr, m.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return;
     m.ranges = static_cast<code_range*>(p);
+    m.others = owner_of_code::program;
     for_each_library_function(all, [&](const code_range& r) { m.ranges[m.count++] = r; });
     std::sort(m.ranges, m.ranges + m.count, [](const code_range& a, const code_range& b) { return a.begin < b.begin; });
 }
@@ -170,16 +208,17 @@ const link_map* loaded_at(std::uintptr_t p) noexcept {
 #endif
 }
 
-bool is_library_code(std::uintptr_t p) noexcept {
+owner_of_code owner_of(std::uintptr_t p) noexcept {
     const link_map* map = loaded_at(p);
-    if (map == nullptr) return false;
+    if (map == nullptr) return owner_of_code::program;  // compiled while it runs
     const std::uintptr_t offset = p - map->l_addr;
     modules_lock.acquire_uncounted();  // a walk has any number of steps
     const module_code& m = module_of(map);
     const code_range* after = std::upper_bound(m.ranges, m.ranges + m.count, offset, [](std::uintptr_t at, const code_range& r) { return at < r.begin; });
     const bool inside = after != m.ranges && offset < after[-1].end;
+    const owner_of_code others = m.others;
     modules_lock.release();
-    return inside;
+    return inside ? owner_of_code::library : others;
 }
 
 struct walk {
@@ -190,6 +229,7 @@ struct walk {
     int steps = 0;
 };
 
+// Past code of which nobody knows whose it is, there is nothing to be found.
 _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
     walk& w = *static_cast<walk*>(data);
     int at_instruction = 0;
@@ -197,7 +237,10 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
     if (p == 0 || ++w.steps > 64) return _URC_END_OF_STACK;
     if (at_instruction == 0) --p;  // of the call, not behind it
     if (p == w.from) w.reached = true;
-    if ((w.first != 0 && !w.reached) || is_library_code(p)) return _URC_NO_REASON;
+    if (w.first != 0 && !w.reached) return _URC_NO_REASON;
+    const owner_of_code owner = owner_of(p);
+    if (owner == owner_of_code::library) return _URC_NO_REASON;
+    if (owner == owner_of_code::unknown) return _URC_END_OF_STACK;
     if (w.first == 0) w.first = p;
     if (!w.reached) return _URC_NO_REASON;
     w.behind = p;
@@ -209,12 +252,12 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
 sync::lock& code_lock() noexcept { return modules_lock; }
 
 site own_call(const site& s) noexcept {
-    if (s.file != nullptr || (s.caller != nullptr && !is_library_code(address_of(s.caller)))) return s;
+    if (s.file != nullptr || (s.caller != nullptr && owner_of(address_of(s.caller)) != owner_of_code::library)) return s;
     walk w{.from = address_of(s.caller)};
     if (s.caller == nullptr) w.reached = true;
     _Unwind_Backtrace(visit, &w);
     const std::uintptr_t found = w.behind != 0 ? w.behind : w.first;
-    return found == 0 ? s : site{nullptr, 0, pointer_at(found)};
+    return site{nullptr, 0, found == 0 ? nullptr : pointer_at(found)};
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::os
