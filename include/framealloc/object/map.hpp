@@ -99,6 +99,15 @@ private:
                                      requires(const Hash& h, const Equal& e, const K& k, const std::remove_cvref_t<L>& l) { h(l); e(k, l); };
     template <class L>
     static constexpr bool makes_key = looks_up<L> && (std::is_constructible_v<K, L&&> || std::is_constructible_v<K, frame_source, L&&>);
+    template <class L>
+    static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<L>, K> || makes_key<L>;
+    template <class P>
+    static constexpr bool is_pair = requires {
+        requires std::tuple_size<std::remove_cvref_t<P>>::value == 2;
+        requires is_key<decltype(std::get<0>(std::declval<P>()))>;
+    };
+    template <class P>
+    static constexpr bool is_entry = is_pair<P> || std::is_constructible_v<std::pair<K, V>, P>;
 
 public:
     // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
@@ -120,6 +129,33 @@ public:
     template <object::range R>
     basic_frame_map(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal())
         : basic_frame_map(s, hash, equal) { insert_range(std::forward<R>(items)); }
+    // Of the same arguments; empty when memory is exhausted.
+    static basic_frame_map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        return basic_frame_map(s, hash, equal);
+    }
+    static basic_frame_map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        basic_frame_map m(s, hash, equal);
+        static_cast<void>(m.try_reserve(n.n));
+        return m;
+    }
+    static basic_frame_map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        return basic_frame_map(s, seed, hash, equal);
+    }
+    static basic_frame_map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        return try_make(s, l.begin(), l.end(), hash, equal);
+    }
+    template <object::iterator It>
+    static basic_frame_map try_make(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        basic_frame_map m(s, hash, equal);
+        if (!m.insert_all(first, last)) m.clear();
+        return m;
+    }
+    template <object::range R>
+    static basic_frame_map try_make(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        basic_frame_map m(s, hash, equal);
+        if (!m.try_insert_range(std::forward<R>(items))) m.clear();
+        return m;
+    }
     basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> && std::is_nothrow_copy_constructible_v<Equal>)
         : source_(other.source_), hash_(other.hash_), equal_(other.equal_) { steal(other); }
     // In the memory of the same source.
@@ -152,6 +188,9 @@ public:
     static constexpr std::size_t max_size() noexcept { return largest_request / table::slot_bytes / 2; }
     std::size_t bucket_count() const noexcept { return table_.slots; }
     float load_factor() const noexcept { return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slots); }
+    // At most three quarters of the slots are taken, whatever is wished: as std allows, the wish is a hint.
+    float max_load_factor() const noexcept { return 0.75F; }
+    void max_load_factor(float) noexcept {}
     Hash hash_function() const { return hash_; }
     Equal key_eq() const { return equal_; }
     const frame_source& source() const noexcept { return source_; }
@@ -249,6 +288,38 @@ public:
     [[nodiscard]] bool try_insert(K&& key, V value) { return add_slot<false>(std::move(key), std::move(value)).first != no_slot; }
     template <class L> requires makes_key<L>
     [[nodiscard]] bool try_insert(L&& key, V value) { return add_slot<false>(std::forward<L>(key), std::move(value)).first != no_slot; }
+    [[nodiscard]] bool try_insert(const value_type& v) { return add_slot<false>(v.first, v.second).first != no_slot; }
+    [[nodiscard]] bool try_insert(value_type&& v) { return add_slot<false>(v.first, std::move(v.second)).first != no_slot; }
+    template <class M>
+    [[nodiscard]] bool try_insert_or_assign(const K& key, M&& value) { return try_put(key, std::forward<M>(value)); }
+    template <class M>
+    [[nodiscard]] bool try_insert_or_assign(K&& key, M&& value) { return try_put(std::move(key), std::forward<M>(value)); }
+    template <class L, class M> requires makes_key<L>
+    [[nodiscard]] bool try_insert_or_assign(L&& key, M&& value) { return try_put(std::forward<L>(key), std::forward<M>(value)); }
+    // These keep what came before memory was exhausted.
+    [[nodiscard]] bool try_insert(std::initializer_list<value_type> l) { return insert_all(l.begin(), l.end()); }
+    template <object::iterator It> requires is_entry<decltype(*std::declval<It&>())>
+    [[nodiscard]] bool try_insert(It first, It last) { return insert_all(first, last); }
+    template <object::range R>
+    [[nodiscard]] bool try_insert_range(R&& items) {
+        for (auto&& item : items) {
+            if (!try_add(std::forward<decltype(item)>(item))) return false;
+        }
+        return true;
+    }
+    template <object::range R>
+    [[nodiscard]] bool try_extend(R&& items) { return try_insert_range(std::forward<R>(items)); }
+
+    // Moves in the entries whose keys are not here; the others stay where they are. What throws leaves each entry in one of
+    // the two maps, as does exhaustion; an entry whose move may throw is copied.
+    template <class H, class E>
+    void merge(basic_frame_map<K, V, H, E, Policy>& other) { static_cast<void>(merge_from<true>(other)); }
+    template <class H, class E>
+    void merge(basic_frame_map<K, V, H, E, Policy>&& other) { static_cast<void>(merge_from<true>(other)); }
+    template <class H, class E>
+    [[nodiscard]] bool try_merge(basic_frame_map<K, V, H, E, Policy>& other) { return merge_from<false>(other); }
+    template <class H, class E>
+    [[nodiscard]] bool try_merge(basic_frame_map<K, V, H, E, Policy>&& other) { return merge_from<false>(other); }
 
     template <object::iterator It>
     void assign(It first, It last) {
@@ -260,6 +331,16 @@ public:
     void assign(R&& items) {
         clear();
         insert_range(std::forward<R>(items));
+    }
+    // False, with nothing changed, when memory is exhausted; there is memory for the old entries and the new ones meanwhile.
+    template <object::iterator It>
+    [[nodiscard]] bool try_assign(It first, It last) {
+        return replace_all([&](basic_frame_map& fresh) { return fresh.insert_all(first, last); });
+    }
+    [[nodiscard]] bool try_assign(std::initializer_list<value_type> l) { return try_assign(l.begin(), l.end()); }
+    template <object::range R>
+    [[nodiscard]] bool try_assign(R&& items) {
+        return replace_all([&](basic_frame_map& fresh) { return fresh.try_insert_range(std::forward<R>(items)); });
     }
 
     // --- removal: nothing moves, other iterators and references stay valid ---
@@ -442,13 +523,45 @@ private:
         if (!result.second) result.first->second = std::forward<M>(value);  // nothing was made of it
         return result;
     }
-    template <class L>
-    static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<L>, K> || makes_key<L>;
     template <class P>
-    static constexpr bool is_pair = requires {
-        requires std::tuple_size<std::remove_cvref_t<P>>::value == 2;
-        requires is_key<decltype(std::get<0>(std::declval<P>()))>;
-    };
+    bool try_add(P&& v) {
+        if constexpr (is_pair<P>)
+            return add_slot<false>(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v))).first != no_slot;
+        else return try_add(std::pair<K, V>(std::forward<P>(v)));
+    }
+    template <class L, class M>
+    bool try_put(L&& key, M&& value) {
+        const auto [slot, added] = add_slot<false>(std::forward<L>(key), std::forward<M>(value));
+        if (slot == no_slot) return false;
+        if (!added) table_.entries[slot].second = std::forward<M>(value);  // nothing was made of it
+        return true;
+    }
+    template <class It, class End>
+    bool insert_all(It first, End last) {
+        for (; first != last; ++first) {
+            if (!try_add(*first)) return false;
+        }
+        return true;
+    }
+    template <class Fill>
+    bool replace_all(Fill fill) {
+        basic_frame_map fresh(source_, hash_, equal_);
+        fresh.table_.seed = table_.seed;
+        if (!fill(fresh)) return false;
+        swap(fresh);
+        return true;
+    }
+    template <bool Must, class Other>
+    bool merge_from(Other& other) {
+        for (auto it = other.begin(); it != other.end();) {
+            const auto [slot, added] =
+                add_slot<Must>(std::move_if_noexcept(const_cast<K&>(it->first)), std::move_if_noexcept(it->second));
+            if (slot == no_slot) return false;
+            if (added) it = other.erase(it);
+            else ++it;
+        }
+        return true;
+    }
     std::size_t erase_at(std::size_t i) noexcept {
         if (i == table_.slots) return 0;
         table_.entries[i].~value_type();
