@@ -17,6 +17,7 @@
 // Cost: find, insert and erase take constant time on average, iteration and clear() time in proportion to capacity().
 #pragma once
 
+#include <framealloc/object/map_bulk.hpp>
 #include <framealloc/object/map_keys.hpp>
 #include <framealloc/object/map_table.hpp>
 #include <framealloc/object/vec.hpp>
@@ -25,9 +26,12 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class Policy = active_policy>
 class basic_frame_map
-    : object::frame_hook<basic_frame_map<K, V, Hash, Equal, Policy>, !std::is_trivially_destructible_v<std::pair<const K, V>>> {
+    : object::frame_hook<basic_frame_map<K, V, Hash, Equal, Policy>, !std::is_trivially_destructible_v<std::pair<const K, V>>>,
+      public object::map_bulk<basic_frame_map<K, V, Hash, Equal, Policy>, K, V, Hash, Equal> {
     using hook = object::frame_hook<basic_frame_map, !std::is_trivially_destructible_v<std::pair<const K, V>>>;
     friend hook;
+    using bulk = object::map_bulk<basic_frame_map, K, V, Hash, Equal>;  // members for several entries
+    friend bulk;
     static constexpr bool hash_is_nothrow = noexcept(std::declval<const Hash&>()(std::declval<const K&>()));
     static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
     using table = object::map_table<K, V, !hash_is_nothrow>;
@@ -46,50 +50,8 @@ public:
     using pointer = value_type*;
     using const_pointer = const value_type*;
 
-    template <class Value>
-    class basic_iterator {
-    public:
-        using iterator_category = std::forward_iterator_tag;
-        using value_type = std::remove_const_t<Value>;
-        using difference_type = std::ptrdiff_t;
-        using reference = Value&;
-        using pointer = Value*;
-        basic_iterator() noexcept = default;
-        basic_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept : used_(used), last_(last), at_(at) {}
-        template <class Other>
-            requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
-        basic_iterator(const basic_iterator<Other>& o) noexcept : used_(o.used_), last_(o.last_), at_(o.at_) {}
-        Value& operator*() const noexcept { return *at_; }
-        Value* operator->() const noexcept { return at_; }
-        basic_iterator& operator++() noexcept {
-            ++used_;
-            ++at_;
-            settle();
-            return *this;
-        }
-        basic_iterator operator++(int) noexcept {
-            basic_iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const basic_iterator& a, const basic_iterator& b) noexcept { return a.at_ == b.at_; }
-
-    private:
-        template <class>
-        friend class basic_iterator;
-        friend class basic_frame_map;
-        void settle() noexcept {
-            while (used_ != last_ && *used_ < table::full) {
-                ++used_;
-                ++at_;
-            }
-        }
-        const unsigned char* used_ = nullptr;
-        const unsigned char* last_ = nullptr;
-        Value* at_ = nullptr;
-    };
-    using iterator = basic_iterator<value_type>;
-    using const_iterator = basic_iterator<const value_type>;
+    using iterator = object::map_iterator<value_type, basic_frame_map>;
+    using const_iterator = object::map_iterator<const value_type, basic_frame_map>;
 
 private:
     // Keys of other types are looked up where hash and equality take them.
@@ -106,8 +68,6 @@ private:
         requires std::tuple_size<std::remove_cvref_t<P>>::value == 2;
         requires is_key<decltype(std::get<0>(std::declval<P>()))>;
     };
-    template <class P>
-    static constexpr bool is_entry = is_pair<P> || std::is_constructible_v<std::pair<K, V>, P>;
 
 public:
     // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
@@ -128,34 +88,7 @@ public:
         : basic_frame_map(s, hash, equal) { insert(first, last); }
     template <object::range R>
     basic_frame_map(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) { insert_range(std::forward<R>(items)); }
-    // Of the same arguments; empty when memory is exhausted.
-    static basic_frame_map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
-        return basic_frame_map(s, hash, equal);
-    }
-    static basic_frame_map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal()) {
-        basic_frame_map m(s, hash, equal);
-        static_cast<void>(m.try_reserve(n.n));
-        return m;
-    }
-    static basic_frame_map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal()) {
-        return basic_frame_map(s, seed, hash, equal);
-    }
-    static basic_frame_map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal()) {
-        return try_make(s, l.begin(), l.end(), hash, equal);
-    }
-    template <object::iterator It>
-    static basic_frame_map try_make(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal()) {
-        basic_frame_map m(s, hash, equal);
-        if (!m.insert_all(first, last)) m.clear();
-        return m;
-    }
-    template <object::range R>
-    static basic_frame_map try_make(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
-        basic_frame_map m(s, hash, equal);
-        if (!m.try_insert_range(std::forward<R>(items))) m.clear();
-        return m;
-    }
+        : basic_frame_map(s, hash, equal) { this->insert_range(std::forward<R>(items)); }
     basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> && std::is_nothrow_copy_constructible_v<Equal>)
         : source_(other.source_), hash_(other.hash_), equal_(other.equal_) { steal(other); }
     // In the memory of the same source.
@@ -179,7 +112,7 @@ public:
         copy(other);
         return *this;
     }
-    basic_frame_map& operator=(std::initializer_list<value_type> l) { return assign(l), *this; }
+    basic_frame_map& operator=(std::initializer_list<value_type> l) { return this->assign(l), *this; }
     ~basic_frame_map() { drop(); }
 
     std::size_t size() const noexcept { return table_.size; }
@@ -236,6 +169,8 @@ public:
     V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::forward<L>(key)); }
 
     // --- insertion. Arguments may be keys or values of this map. ---
+    using bulk::insert;
+    using bulk::try_insert;
     template <class... Args>
     std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) { return add(key, std::forward<Args>(args)...); }
     template <class... Args>
@@ -266,17 +201,6 @@ public:
     iterator insert(const_iterator, value_type&& v) { return insert(std::move(v)).first; }
     template <class P> requires(std::is_constructible_v<value_type, P &&> && !std::is_same_v<std::remove_cvref_t<P>, value_type>)
     iterator insert(const_iterator, P&& v) { return insert(std::forward<P>(v)).first; }
-    void insert(std::initializer_list<value_type> l) { insert(l.begin(), l.end()); }
-    template <object::iterator It>
-    void insert(It first, It last) {
-        for (; first != last; ++first) emplace(*first);
-    }
-    template <object::range R>
-    void insert_range(R&& items) {
-        for (auto&& item : items) emplace(std::forward<decltype(item)>(item));
-    }
-    template <object::range R>
-    void extend(R&& items) { insert_range(std::forward<R>(items)); }
     template <class M>
     std::pair<iterator, bool> insert_or_assign(const K& key, M&& value) { return put(key, std::forward<M>(value)); }
     template <class M>
@@ -296,53 +220,6 @@ public:
     [[nodiscard]] bool try_insert_or_assign(K&& key, M&& value) { return try_put(std::move(key), std::forward<M>(value)); }
     template <class L, class M> requires makes_key<L>
     [[nodiscard]] bool try_insert_or_assign(L&& key, M&& value) { return try_put(std::forward<L>(key), std::forward<M>(value)); }
-    // These keep what came before memory was exhausted.
-    [[nodiscard]] bool try_insert(std::initializer_list<value_type> l) { return insert_all(l.begin(), l.end()); }
-    template <object::iterator It> requires is_entry<decltype(*std::declval<It&>())>
-    [[nodiscard]] bool try_insert(It first, It last) { return insert_all(first, last); }
-    template <object::range R>
-    [[nodiscard]] bool try_insert_range(R&& items) {
-        for (auto&& item : items) {
-            if (!try_add(std::forward<decltype(item)>(item))) return false;
-        }
-        return true;
-    }
-    template <object::range R>
-    [[nodiscard]] bool try_extend(R&& items) { return try_insert_range(std::forward<R>(items)); }
-
-    // Moves in the entries whose keys are not here; the others stay where they are. What throws leaves each entry in one of
-    // the two maps, as does exhaustion; an entry whose move may throw is copied.
-    template <class H, class E>
-    void merge(basic_frame_map<K, V, H, E, Policy>& other) { static_cast<void>(merge_from<true>(other)); }
-    template <class H, class E>
-    void merge(basic_frame_map<K, V, H, E, Policy>&& other) { static_cast<void>(merge_from<true>(other)); }
-    template <class H, class E>
-    [[nodiscard]] bool try_merge(basic_frame_map<K, V, H, E, Policy>& other) { return merge_from<false>(other); }
-    template <class H, class E>
-    [[nodiscard]] bool try_merge(basic_frame_map<K, V, H, E, Policy>&& other) { return merge_from<false>(other); }
-
-    template <object::iterator It>
-    void assign(It first, It last) {
-        clear();
-        insert(first, last);
-    }
-    void assign(std::initializer_list<value_type> l) { assign(l.begin(), l.end()); }
-    template <object::range R>
-    void assign(R&& items) {
-        clear();
-        insert_range(std::forward<R>(items));
-    }
-    // False, with nothing changed, when memory is exhausted; there is memory for the old entries and the new ones meanwhile.
-    template <object::iterator It>
-    [[nodiscard]] bool try_assign(It first, It last) {
-        return replace_all([&](basic_frame_map& fresh) { return fresh.insert_all(first, last); });
-    }
-    [[nodiscard]] bool try_assign(std::initializer_list<value_type> l) { return try_assign(l.begin(), l.end()); }
-    template <object::range R>
-    [[nodiscard]] bool try_assign(R&& items) {
-        return replace_all([&](basic_frame_map& fresh) { return fresh.try_insert_range(std::forward<R>(items)); });
-    }
-
     // --- removal: nothing moves, other iterators and references stay valid ---
     std::size_t erase(const K& key) { return erase_at(locate(key)); }
     template <class L> requires looks_up<L>

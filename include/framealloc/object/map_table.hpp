@@ -36,11 +36,13 @@ template <class K, class V>
 inline constexpr bool relocation_copies =
     !relocation_is_nothrow<K, V> && std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
 
+inline constexpr unsigned char full_slot = 0x80;  // and the marks above it
+
 // `KeepsHashes`: each slot has its key's hash too, for a hash function that may throw or was not declared noexcept.
 template <class K, class V, bool KeepsHashes>
 struct map_table {
     using entry = std::pair<const K, V>;
-    static constexpr unsigned char empty = 0, erased = 1, full = 0x80;
+    static constexpr unsigned char empty = 0, erased = 1, full = full_slot;
     static constexpr std::size_t fewest = 8;  // slots
     static constexpr std::size_t slot_bytes = sizeof(entry) + (KeepsHashes ? sizeof(std::size_t) : 0) + 1;
     static constexpr std::size_t most = std::size_t{1} << 60;
@@ -180,6 +182,50 @@ struct map_table {
             gap = i;
         }
     }
+};
+
+// Steps over the marks and the entries of `Map` together.
+template <class Value, class Map>
+class map_iterator {
+public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = std::remove_const_t<Value>;
+    using difference_type = std::ptrdiff_t;
+    using reference = Value&;
+    using pointer = Value*;
+    map_iterator() noexcept = default;
+    map_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept : used_(used), last_(last), at_(at) {}
+    template <class Other>
+        requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
+    map_iterator(const map_iterator<Other, Map>& o) noexcept : used_(o.used_), last_(o.last_), at_(o.at_) {}
+    Value& operator*() const noexcept { return *at_; }
+    Value* operator->() const noexcept { return at_; }
+    map_iterator& operator++() noexcept {
+        ++used_;
+        ++at_;
+        settle();
+        return *this;
+    }
+    map_iterator operator++(int) noexcept {
+        map_iterator before = *this;
+        ++*this;
+        return before;
+    }
+    friend bool operator==(const map_iterator& a, const map_iterator& b) noexcept { return a.at_ == b.at_; }
+
+private:
+    template <class, class>
+    friend class map_iterator;
+    friend Map;
+    void settle() noexcept {
+        while (used_ != last_ && *used_ < full_slot) {
+            ++used_;
+            ++at_;
+        }
+    }
+    const unsigned char* used_ = nullptr;
+    const unsigned char* last_ = nullptr;
+    Value* at_ = nullptr;
 };
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::object
