@@ -169,7 +169,7 @@ public:
                 return *(end_ - 1);
             } else {
                 // No reference to the arguments leaves this function, so that they can stay in registers.
-                T copy = make(std::forward<Args>(args)...);
+                T copy = object::make<T>(std::forward<Args>(args)...);
                 grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
                 return *object::construct_at<T>(end_++, std::move(copy));
             }
@@ -231,9 +231,7 @@ public:
     void assign(R&& items) { replace_all<true>(std::ranges::begin(items), std::ranges::end(items)); }
     [[nodiscard]] bool try_assign(std::size_t n, const T& v) {
         const T copy(v);
-        if (!try_reserve(n)) return false;
-        assign(n, copy);
-        return true;
+        return try_reserve(n) && (assign(n, copy), true);
     }
     template <object::iterator It>
     [[nodiscard]] bool try_assign(It first, It last) { return try_replace_all(first, last); }
@@ -273,8 +271,7 @@ public:
     T* insert(const T* at, std::initializer_list<T> l) { return insert_all<true>(at, l.begin(), l.end()); }
     template <object::range R>
     T* insert_range(const T* at, R&& items) { return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items)); }
-    // These return null, with the vec unchanged, when memory is exhausted; so do they where nothing is added to a vec that
-    // has no memory.
+    // These return null, with the vec unchanged, when memory is exhausted; and where nothing is added to one without memory.
     template <class... Args>
     [[nodiscard]] T* try_emplace(const T* at, Args&&... args) { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
     [[nodiscard]] T* try_insert(const T* at, const T& v) { return try_emplace(at, v); }
@@ -331,19 +328,10 @@ public:
     }
     friend void swap(basic_vec& a, basic_vec& b) noexcept { a.swap(b); }
     friend bool operator==(const basic_vec& a, const basic_vec& b) {
-        if (a.size() != b.size()) return false;
-        for (std::size_t i = 0; i < a.size(); ++i) {
-            if (!(a[i] == b[i])) return false;
-        }
-        return true;
+        return a.size() == b.size() && object::equal_all(a.begin(), a.end(), b.begin());
     }
-    friend auto operator<=>(const basic_vec& a, const basic_vec& b)
-        requires requires(const T& x) { x < x; }
-    {
-        for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
-            if (const auto c = object::compare(a[i], b[i]); c != 0) return c;
-        }
-        return static_cast<decltype(object::compare(*a.begin_, *b.begin_))>(a.size() <=> b.size());
+    friend auto operator<=>(const basic_vec& a, const basic_vec& b) requires requires(const T& x) { x < x; } {
+        return object::compare_all(a.begin(), a.end(), b.begin(), b.end());
     }
 
 private:
@@ -385,11 +373,6 @@ private:
             for (std::size_t i = 0; i < n; ++i) built.add_value(source_);
             return built.done();
         };
-    }
-    template <class... Args>
-    static T make(Args&&... args) {
-        if constexpr (std::is_constructible_v<T, Args...>) return T(std::forward<Args>(args)...);
-        else return T{std::forward<Args>(args)...};
     }
 
     // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done: it
@@ -537,16 +520,7 @@ private:
         return true;
     }
     template <class It, class End>
-    bool is_own(const It& first, const End& last) const noexcept {
-        if constexpr (object::multi_pass<It> && std::is_same_v<std::remove_cv_t<std::remove_reference_t<decltype(*first)>>, T> &&
-                      std::is_lvalue_reference_v<decltype(*first)>) {
-            if (first == last) return false;
-            const T* p = __builtin_addressof(*first);
-            return !(p < begin_) && p < end_;
-        } else {
-            return false;
-        }
-    }
+    bool is_own(const It& first, const End& last) const noexcept { return object::begins_within<T>(first, last, begin_, end_); }
 
     // --- the middle ---
     template <bool Must, class Build>
