@@ -21,6 +21,14 @@ namespace object {
 template <class S>
 concept text = std::is_convertible_v<const S&, std::string_view> && !std::is_convertible_v<const S&, const char*>;
 
+// A number but a character, as a size.
+template <class A>
+constexpr decltype(auto) sized(A&& a) noexcept {
+    if constexpr (std::is_integral_v<std::remove_cvref_t<A>> && !std::is_same_v<std::remove_cvref_t<A>, char>)
+        return static_cast<std::size_t>(a);
+    else return std::forward<A>(a);
+}
+
 template <class Stream>
 concept reads_text = requires(Stream& from) {
     requires std::is_same_v<typename Stream::char_type, char>;
@@ -51,9 +59,12 @@ public:
 
     basic_frame_string() noexcept = default;  // without a source: has to be assigned a string before it grows (FA440)
     explicit basic_frame_string(frame_source s, std::string_view text = {}) : chars_(s) { append(text); }
-    basic_frame_string(frame_source s, const char* text, std::size_t n) : basic_frame_string(s, std::string_view(text, n)) {}
-    template <object::text S>
-    basic_frame_string(frame_source s, const S& text, std::size_t from, std::size_t n = npos) : chars_(s) { append(text, from, n); }
+    // Lengths and positions of any type, as string(...) passes them on.
+    template <std::integral N>
+    basic_frame_string(frame_source s, const char* text, N n) : chars_(s) { append(text, static_cast<std::size_t>(n)); }
+    template <object::text S, std::integral... N>
+        requires(sizeof...(N) == 1 || sizeof...(N) == 2)
+    basic_frame_string(frame_source s, const S& text, N... part) : chars_(s) { append(text, static_cast<std::size_t>(part)...); }
     basic_frame_string(frame_source s, std::size_t n, char c) : chars_(s) { append(n, c); }
     basic_frame_string(frame_source s, std::initializer_list<char> l) : basic_frame_string(s, view_of(l)) {}
     template <object::iterator It>
@@ -62,7 +73,7 @@ public:
     template <class... Args>
     static basic_frame_string try_make(frame_source source, Args&&... args) {
         basic_frame_string s(source);
-        if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(std::forward<Args>(args)...));
+        if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(object::sized(std::forward<Args>(args))...));
         return s;
     }
     basic_frame_string(const basic_frame_string&) = default;
