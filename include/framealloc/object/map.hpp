@@ -18,6 +18,7 @@
 #pragma once
 
 #include <framealloc/object/map_bulk.hpp>
+#include <framealloc/object/map_iterator.hpp>
 #include <framealloc/object/map_keys.hpp>
 #include <framealloc/object/map_table.hpp>
 #include <framealloc/object/vec.hpp>
