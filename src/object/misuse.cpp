@@ -1,9 +1,10 @@
 // Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its report.
-#include <framealloc/object/box_face.hpp>
+#include <framealloc/object/shared.hpp>
 #include <framealloc/os/code.hpp>
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 
 namespace framealloc::inline FRAMEALLOC_ABI::object {
@@ -55,6 +56,7 @@ void throw_missing_key(memory::core_ref, std::size_t size) {
     std::snprintf(text, sizeof text, "framealloc: a key that is not in the map of %zu entries", size);
     throw std::out_of_range(text);
 }
+void throw_expired() { throw std::bad_weak_ptr(); }
 #else
 void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size) {
     raise_index(a, "element", index, size);
@@ -66,6 +68,7 @@ void throw_missing_key(memory::core_ref a, std::size_t size) {
     raise_at(a, code::FA439, detail);
     std::abort();
 }
+void throw_expired() { refuse_empty({}, "a pool_shared of an expired pool_weak"); }
 #endif
 
 void raise_no_source(bool ends) noexcept {

@@ -162,6 +162,17 @@ PLACE grows_and_dies(unsigned) {
     std::free(p);
 }
 
+// Two that grow in turns, and die in their frame: neither can stay where it is.
+PLACE grows_in_turns(unsigned) {
+    void *p = nullptr, *q = nullptr;
+    for (std::size_t n = 100; n < 1000; n += 100) {
+        use(p = std::realloc(p, n));
+        use(q = std::realloc(q, n));
+    }
+    std::free(p);
+    std::free(q);
+}
+
 // 300 made before the first frame and 50 in frames: all live on.
 PLACE before_and_after(unsigned) {
     static unsigned count;
@@ -189,6 +200,7 @@ int main() {
         some_are_resized(frame);
         grows_and_stays(frame);
         grows_and_dies(frame);
+        grows_in_turns(frame);
     }
     stop = true;
     taker.join();

@@ -84,6 +84,12 @@ std::string of_frame(const site& s) {
     return line;
 }
 
+std::string of_grow(const site& s) {
+    if (!s.in_frames) return "heap_vec: grows, and does not always die in its frame";
+    if (s.moved == 0) return "frame_vec: grows in place";
+    return "frame_vec: grows in turns with other frame memory, so that " + few(s.moved, std::max(s.grown, s.resized)) + " move; reserve first";
+}
+
 std::string of_unknown(const site& s) {
     if (s.startup > s.born) return "unknown: " + grouped(s.startup) + " before the first frame, too few after it";
     return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
@@ -95,7 +101,7 @@ std::string of_shape(const advice& a, const site& s) {
         case shape::startup: return "start-up: before the first frame; leave it";
         case shape::frame: return of_frame(s);
         case shape::survivors: return of_survivors(a, s);
-        case shape::grow: return s.in_frames ? "frame_vec: grows in place" : "heap_vec: grows, and does not always die in its frame";
+        case shape::grow: return of_grow(s);
         case shape::transfer: return "transfer: another thread frees it" + (s.crossed == s.blocks ? "" : ", but for " + few(s.blocks - std::min(s.crossed, s.blocks), s.blocks));
         case shape::pool:
         case shape::heap: return of_heap(a, s);
@@ -164,7 +170,7 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
         const site& s = a.sites[i];
         data["places"].push_back({{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(a, s)},
                                   {"confidence", s.confidence}, {"kept", s.kept}, {"rate", rate(a, s)}, {"blocks", s.blocks}, {"sizes", sizes(s)},
-                                  {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown}, {"resized", s.resized},
+                                  {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown}, {"moved", s.moved}, {"resized", s.resized},
                                   {"startup", s.startup}, {"last_born", s.last_born}, {"startup_outlived", s.startup_outlived}, {"oversize", s.oversize},
                                   {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}});
     }
@@ -201,7 +207,7 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     if (a.threads.empty()) {
         out << "  no frame-shaped places\n";
     } else {
-        if (a.slice_us != 0) out << "  no frame_capacity can be told from slices of time";
+        if (a.slice_us != 0) out << "  no frame_capacity can be told from slices of time\n";
         else out << "  frame_capacity   " << bytes(a.frame_capacity)
             << (a.capped ? ", not all that the largest frame would take, which would chain further chunks: much of this is freed long before its frame ends"
                 : a.load_frames ? ", p99; single frames, which load something, are far beyond it and would chain further chunks" : ", the most that a thread's frame would take")
@@ -222,7 +228,7 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
         out << text("  %-40s %12s   %10.1f mallocs a frame\n", t.tag.c_str(), bytes(t.peak_bytes + t.peak_bytes / 4).c_str(), t.mallocs_per_frame);
     }
 
-    out << "\nPlaces, the most mallocs first (confidence: at least this share of their blocks fits, with 95 % probability):\n";
+    out << "\nPlaces, the most mallocs first (confidence: at least this share of their blocks fits, with 95 % probability; of what grows, has moved on):\n";
     for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
         const site& s = a.sites[i];
         out << text("%10.1f a frame, at most %s, of ", rate(a, s), grouped(s.burst).c_str()) << sizes(s) << ": " << advised(a, s);

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace advise {
 namespace {
@@ -132,14 +133,17 @@ public:
         if (b.frame == 0) return;
         ++a_.timeline[b.frame - 1].frame_blocks;
         if (b.size > largest_in_frames) ++a_.oversize;
-        else uses_[b.thread].frames[b.frame] += taken(b);
+        else uses_[b.thread].add(b);
     }
     void died(const trace::block& b, const trace::ending& e) override {
         const site& s = place(b);
         if (!s.in_frames) return;
         if (e.frame - b.frame > s.kept || e.thread != b.thread) ++a_.dangling;
-        // Growth at the end of a frame's memory is in place: only the last size counts.
-        if (b.frame != 0 && e.by_growth && e.frame == b.frame && b.size <= largest_in_frames) uses_[b.thread].frames[b.frame] -= taken(b);
+        if (b.frame == 0 || !e.by_growth || e.frame != b.frame || b.size > largest_in_frames) return;
+        // Growth at the end of a frame's memory is in place: only the last size counts. What has something on top of it moves.
+        use& u = uses_[b.thread];
+        if ((e.by_resize ? u.top : u.below_top) == b.serial) u.frames[b.frame] -= taken(b);
+        else ++a_.sites[p_.of(b.stack)].moved;
     }
     void left(const trace::block& b) override {
         const site& s = place(b);
@@ -159,6 +163,13 @@ public:
 private:
     struct use {
         std::map<std::uint32_t, std::uint64_t> frames;
+        std::uint64_t top = ~std::uint64_t{0}, below_top = ~std::uint64_t{0};  // the latest two blocks in frames, by serial
+
+        // A vector makes the larger block before it frees the one that this grew from.
+        void add(const trace::block& b) {
+            frames[b.frame] += taken(b);
+            below_top = std::exchange(top, b.serial);
+        }
     };
     const site& place(const trace::block& b) const { return a_.sites[p_.of(b.stack)]; }
     static std::uint64_t taken(const trace::block& b) { return rounded(b.size, std::max(frame_step, std::uint64_t{1} << b.alignment_log2)); }

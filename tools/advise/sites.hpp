@@ -39,6 +39,7 @@ struct site {
     std::uint64_t crossed = 0;             // ended by another thread
     std::uint64_t grown = 0;               // ended by growth
     std::uint64_t resized = 0;             // realloc made them of others
+    std::uint64_t moved = 0;               // in frames: grew with other frame memory on top, so not in place
     std::array<std::uint64_t, most_kept + 1> within{};    // ended after at most so many frames
     std::array<std::uint64_t, most_kept + 1> undecided{};  // made in the last frames, alive at the end, and older than so many
     std::array<std::uint64_t, most_kept + 1> last_outlived{};  // the latest frame that made one which lives longer than so many

@@ -82,7 +82,7 @@ private:
         if (from == resized_.end()) return add(s);
         const block old = from->second;
         resized_.erase(from);
-        to_.died(old, {.frame = frame_, .thread = s.thread, .by_growth = true});
+        to_.died(old, {.frame = frame_, .thread = s.thread, .by_growth = true, .by_resize = true});
         add(s, true);
     }
 

@@ -21,6 +21,7 @@ struct ending {
     std::uint32_t frame;
     std::uint32_t thread;
     bool by_growth;  // its content goes on in another block, as a vector's does, or after realloc
+    bool by_resize = false;  // realloc: that block is yet to be born
 };
 
 class lives {

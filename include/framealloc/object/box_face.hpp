@@ -1,4 +1,4 @@
-// What every box has in common with std::unique_ptr: comparison with its like and with nullptr, swap and hash; which box
+// What every box has in common with std::unique_ptr: comparison with its like and with nullptr, swap, hash and <<; which box
 // converts to which; what the boxes of arrays offer; and what is said of a box that holds nothing.
 #pragma once
 
@@ -124,6 +124,13 @@ template <class A>
     requires object::like_boxes<A, A>
 void swap(A& a, A& b) noexcept {
     a.swap(b);
+}
+// The address, to any stream that takes one, so that <ostream> need not be included.
+template <class Stream, class A>
+    requires object::like_boxes<A, A> && requires(Stream& to, const void* p) { to << p; }
+Stream& operator<<(Stream& to, const A& box) {
+    to << const_cast<const void*>(static_cast<const volatile void*>(box.get()));
+    return to;
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI

@@ -15,6 +15,12 @@ T* construct_at(void* p, Args&&... args) {
     else return ::new (p) T{std::forward<Args>(args)...};
 }
 
+template <class T, class... Args>
+T make(Args&&... args) {
+    if constexpr (std::is_constructible_v<T, Args...>) return T(std::forward<Args>(args)...);
+    else return T{std::forward<Args>(args)...};
+}
+
 template <class T>
 void destroy(T* first, T* last) noexcept {
     if constexpr (!std::is_trivially_destructible_v<T>) {

@@ -17,6 +17,8 @@
 // Cost: find, insert and erase take constant time on average, iteration and clear() time in proportion to capacity().
 #pragma once
 
+#include <framealloc/object/map_bulk.hpp>
+#include <framealloc/object/map_iterator.hpp>
 #include <framealloc/object/map_keys.hpp>
 #include <framealloc/object/map_table.hpp>
 #include <framealloc/object/vec.hpp>
@@ -25,9 +27,12 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class Policy = active_policy>
 class basic_frame_map
-    : object::frame_hook<basic_frame_map<K, V, Hash, Equal, Policy>, !std::is_trivially_destructible_v<std::pair<const K, V>>> {
+    : object::frame_hook<basic_frame_map<K, V, Hash, Equal, Policy>, !std::is_trivially_destructible_v<std::pair<const K, V>>>,
+      public object::map_bulk<basic_frame_map<K, V, Hash, Equal, Policy>, K, V, Hash, Equal> {
     using hook = object::frame_hook<basic_frame_map, !std::is_trivially_destructible_v<std::pair<const K, V>>>;
     friend hook;
+    using bulk = object::map_bulk<basic_frame_map, K, V, Hash, Equal>;  // members for several entries
+    friend bulk;
     static constexpr bool hash_is_nothrow = noexcept(std::declval<const Hash&>()(std::declval<const K&>()));
     static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
     using table = object::map_table<K, V, !hash_is_nothrow>;
@@ -46,50 +51,8 @@ public:
     using pointer = value_type*;
     using const_pointer = const value_type*;
 
-    template <class Value>
-    class basic_iterator {
-    public:
-        using iterator_category = std::forward_iterator_tag;
-        using value_type = std::remove_const_t<Value>;
-        using difference_type = std::ptrdiff_t;
-        using reference = Value&;
-        using pointer = Value*;
-        basic_iterator() noexcept = default;
-        basic_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept : used_(used), last_(last), at_(at) {}
-        template <class Other>
-            requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
-        basic_iterator(const basic_iterator<Other>& o) noexcept : used_(o.used_), last_(o.last_), at_(o.at_) {}
-        Value& operator*() const noexcept { return *at_; }
-        Value* operator->() const noexcept { return at_; }
-        basic_iterator& operator++() noexcept {
-            ++used_;
-            ++at_;
-            settle();
-            return *this;
-        }
-        basic_iterator operator++(int) noexcept {
-            basic_iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const basic_iterator& a, const basic_iterator& b) noexcept { return a.at_ == b.at_; }
-
-    private:
-        template <class>
-        friend class basic_iterator;
-        friend class basic_frame_map;
-        void settle() noexcept {
-            while (used_ != last_ && *used_ < table::full) {
-                ++used_;
-                ++at_;
-            }
-        }
-        const unsigned char* used_ = nullptr;
-        const unsigned char* last_ = nullptr;
-        Value* at_ = nullptr;
-    };
-    using iterator = basic_iterator<value_type>;
-    using const_iterator = basic_iterator<const value_type>;
+    using iterator = object::map_iterator<value_type, basic_frame_map>;
+    using const_iterator = object::map_iterator<const value_type, basic_frame_map>;
 
 private:
     // Keys of other types are looked up where hash and equality take them.
@@ -99,6 +62,13 @@ private:
                                      requires(const Hash& h, const Equal& e, const K& k, const std::remove_cvref_t<L>& l) { h(l); e(k, l); };
     template <class L>
     static constexpr bool makes_key = looks_up<L> && (std::is_constructible_v<K, L&&> || std::is_constructible_v<K, frame_source, L&&>);
+    template <class L>
+    static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<L>, K> || makes_key<L>;
+    template <class P>
+    static constexpr bool is_pair = requires {
+        requires std::tuple_size<std::remove_cvref_t<P>>::value == 2;
+        requires is_key<decltype(std::get<0>(std::declval<P>()))>;
+    };
 
 public:
     // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
@@ -119,7 +89,7 @@ public:
         : basic_frame_map(s, hash, equal) { insert(first, last); }
     template <object::range R>
     basic_frame_map(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) { insert_range(std::forward<R>(items)); }
+        : basic_frame_map(s, hash, equal) { this->insert_range(std::forward<R>(items)); }
     basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> && std::is_nothrow_copy_constructible_v<Equal>)
         : source_(other.source_), hash_(other.hash_), equal_(other.equal_) { steal(other); }
     // In the memory of the same source.
@@ -143,7 +113,7 @@ public:
         copy(other);
         return *this;
     }
-    basic_frame_map& operator=(std::initializer_list<value_type> l) { return assign(l), *this; }
+    basic_frame_map& operator=(std::initializer_list<value_type> l) { return this->assign(l), *this; }
     ~basic_frame_map() { drop(); }
 
     std::size_t size() const noexcept { return table_.size; }
@@ -152,6 +122,9 @@ public:
     static constexpr std::size_t max_size() noexcept { return largest_request / table::slot_bytes / 2; }
     std::size_t bucket_count() const noexcept { return table_.slots; }
     float load_factor() const noexcept { return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slots); }
+    // At most three quarters of the slots are taken, whatever is wished: as std allows, the wish is a hint.
+    float max_load_factor() const noexcept { return 0.75F; }
+    void max_load_factor(float) noexcept {}
     Hash hash_function() const { return hash_; }
     Equal key_eq() const { return equal_; }
     const frame_source& source() const noexcept { return source_; }
@@ -197,6 +170,8 @@ public:
     V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::forward<L>(key)); }
 
     // --- insertion. Arguments may be keys or values of this map. ---
+    using bulk::insert;
+    using bulk::try_insert;
     template <class... Args>
     std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) { return add(key, std::forward<Args>(args)...); }
     template <class... Args>
@@ -227,17 +202,6 @@ public:
     iterator insert(const_iterator, value_type&& v) { return insert(std::move(v)).first; }
     template <class P> requires(std::is_constructible_v<value_type, P &&> && !std::is_same_v<std::remove_cvref_t<P>, value_type>)
     iterator insert(const_iterator, P&& v) { return insert(std::forward<P>(v)).first; }
-    void insert(std::initializer_list<value_type> l) { insert(l.begin(), l.end()); }
-    template <object::iterator It>
-    void insert(It first, It last) {
-        for (; first != last; ++first) emplace(*first);
-    }
-    template <object::range R>
-    void insert_range(R&& items) {
-        for (auto&& item : items) emplace(std::forward<decltype(item)>(item));
-    }
-    template <object::range R>
-    void extend(R&& items) { insert_range(std::forward<R>(items)); }
     template <class M>
     std::pair<iterator, bool> insert_or_assign(const K& key, M&& value) { return put(key, std::forward<M>(value)); }
     template <class M>
@@ -249,19 +213,14 @@ public:
     [[nodiscard]] bool try_insert(K&& key, V value) { return add_slot<false>(std::move(key), std::move(value)).first != no_slot; }
     template <class L> requires makes_key<L>
     [[nodiscard]] bool try_insert(L&& key, V value) { return add_slot<false>(std::forward<L>(key), std::move(value)).first != no_slot; }
-
-    template <object::iterator It>
-    void assign(It first, It last) {
-        clear();
-        insert(first, last);
-    }
-    void assign(std::initializer_list<value_type> l) { assign(l.begin(), l.end()); }
-    template <object::range R>
-    void assign(R&& items) {
-        clear();
-        insert_range(std::forward<R>(items));
-    }
-
+    [[nodiscard]] bool try_insert(const value_type& v) { return add_slot<false>(v.first, v.second).first != no_slot; }
+    [[nodiscard]] bool try_insert(value_type&& v) { return add_slot<false>(v.first, std::move(v.second)).first != no_slot; }
+    template <class M>
+    [[nodiscard]] bool try_insert_or_assign(const K& key, M&& value) { return try_put(key, std::forward<M>(value)); }
+    template <class M>
+    [[nodiscard]] bool try_insert_or_assign(K&& key, M&& value) { return try_put(std::move(key), std::forward<M>(value)); }
+    template <class L, class M> requires makes_key<L>
+    [[nodiscard]] bool try_insert_or_assign(L&& key, M&& value) { return try_put(std::forward<L>(key), std::forward<M>(value)); }
     // --- removal: nothing moves, other iterators and references stay valid ---
     std::size_t erase(const K& key) { return erase_at(locate(key)); }
     template <class L> requires looks_up<L>
@@ -442,13 +401,45 @@ private:
         if (!result.second) result.first->second = std::forward<M>(value);  // nothing was made of it
         return result;
     }
-    template <class L>
-    static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<L>, K> || makes_key<L>;
     template <class P>
-    static constexpr bool is_pair = requires {
-        requires std::tuple_size<std::remove_cvref_t<P>>::value == 2;
-        requires is_key<decltype(std::get<0>(std::declval<P>()))>;
-    };
+    bool try_add(P&& v) {
+        if constexpr (is_pair<P>)
+            return add_slot<false>(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v))).first != no_slot;
+        else return try_add(std::pair<K, V>(std::forward<P>(v)));
+    }
+    template <class L, class M>
+    bool try_put(L&& key, M&& value) {
+        const auto [slot, added] = add_slot<false>(std::forward<L>(key), std::forward<M>(value));
+        if (slot == no_slot) return false;
+        if (!added) table_.entries[slot].second = std::forward<M>(value);  // nothing was made of it
+        return true;
+    }
+    template <class It, class End>
+    bool insert_all(It first, End last) {
+        for (; first != last; ++first) {
+            if (!try_add(*first)) return false;
+        }
+        return true;
+    }
+    template <class Fill>
+    bool replace_all(Fill fill) {
+        basic_frame_map fresh(source_, hash_, equal_);
+        fresh.table_.seed = table_.seed;
+        if (!fill(fresh)) return false;
+        swap(fresh);
+        return true;
+    }
+    template <bool Must, class Other>
+    bool merge_from(Other& other) {
+        for (auto it = other.begin(); it != other.end();) {
+            const auto [slot, added] =
+                add_slot<Must>(std::move_if_noexcept(const_cast<K&>(it->first)), std::move_if_noexcept(it->second));
+            if (slot == no_slot) return false;
+            if (added) it = other.erase(it);
+            else ++it;
+        }
+        return true;
+    }
     std::size_t erase_at(std::size_t i) noexcept {
         if (i == table_.slots) return 0;
         table_.entries[i].~value_type();

@@ -36,11 +36,13 @@ template <class K, class V>
 inline constexpr bool relocation_copies =
     !relocation_is_nothrow<K, V> && std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
 
+inline constexpr unsigned char full_slot = 0x80;  // and the marks above it
+
 // `KeepsHashes`: each slot has its key's hash too, for a hash function that may throw or was not declared noexcept.
 template <class K, class V, bool KeepsHashes>
 struct map_table {
     using entry = std::pair<const K, V>;
-    static constexpr unsigned char empty = 0, erased = 1, full = 0x80;
+    static constexpr unsigned char empty = 0, erased = 1, full = full_slot;
     static constexpr std::size_t fewest = 8;  // slots
     static constexpr std::size_t slot_bytes = sizeof(entry) + (KeepsHashes ? sizeof(std::size_t) : 0) + 1;
     static constexpr std::size_t most = std::size_t{1} << 60;

@@ -98,6 +98,35 @@ constexpr auto compare(const T& a, const T& b) {
     else return a < b ? std::weak_ordering::less : b < a ? std::weak_ordering::greater : std::weak_ordering::equivalent;
 }
 
+template <class T>
+constexpr auto compare_all(const T* a, const T* a_end, const T* b, const T* b_end) {
+    for (; a != a_end && b != b_end; ++a, ++b) {
+        if (const auto c = compare(*a, *b); c != 0) return c;
+    }
+    return static_cast<decltype(compare(*a, *b))>((a_end - a) <=> (b_end - b));
+}
+
+template <class T>
+constexpr bool equal_all(const T* a, const T* a_end, const T* b) {
+    for (; a != a_end; ++a, ++b) {
+        if (!(*a == *b)) return false;
+    }
+    return true;
+}
+
+// Whether a range begins with one of the elements from `begin` on, as far as its iterators tell.
+template <class T, class It, class End>
+bool begins_within(const It& first, const End& last, const T* begin, const T* end) noexcept {
+    if constexpr (multi_pass<It> && std::is_same_v<std::remove_cv_t<std::remove_reference_t<decltype(*first)>>, T> &&
+                  std::is_lvalue_reference_v<decltype(*first)>) {
+        if (first == last) return false;
+        const T* p = __builtin_addressof(*first);
+        return !(p < begin) && p < end;
+    } else {
+        return false;
+    }
+}
+
 // Swaps two elements that may have no assignment.
 template <class T>
 void exchange(T& a, T& b) {

@@ -1,6 +1,6 @@
 // Reference-counted objects in pool memory: pool_shared<T> and pool_weak<T>. The counts are atomic, object and counts share
 // one block. Otherwise they are what std::shared_ptr and std::weak_ptr are: a pointer to a base needs no virtual destructor,
-// a pointer to a part shares the whole, and a box becomes shared by a move.
+// a pointer to a part shares the whole, pool_shared<void> shares anything, and a box becomes shared by a move.
 //
 //   auto mesh = alloc.pool_shared<fa_mesh>(file);     // copy it, to other threads too
 //   fa::pool_weak<fa_mesh> seen = mesh;
@@ -18,6 +18,9 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 namespace object {
 
 struct shared_boxes;
+
+// Throws std::bad_weak_ptr; without exceptions FA444, and the program ends.
+[[noreturn]] FRAMEALLOC_COLD void throw_expired();
 
 enum class shared_end : bool { of_object, of_block };
 
@@ -126,6 +129,12 @@ public:
     basic_pool_shared(basic_pool_shared<U, P>&& other, T* p) noexcept : object_(p), counts_(std::exchange(other.counts_, nullptr)) {
         other.object_ = nullptr;
     }
+    // Throws std::bad_weak_ptr when the object is gone, as std::shared_ptr does; lock() returns an empty one instead.
+    template <class U, class P>
+        requires object::points_to<U, T>
+    explicit basic_pool_shared(const basic_pool_weak<U, P>& seen) : basic_pool_shared(seen.lock()) {
+        if (counts_ == nullptr) [[unlikely]] object::throw_expired();
+    }
     // Takes over the object of a pool_box or heap_box, where it lies; the counts come from the pool of its allocator.
     template <object::shareable_box Box>
         requires object::points_to<typename Box::element_type, T> && (!requires(const Box& b) { b.size(); })
@@ -160,7 +169,9 @@ public:
 
     T* get() const noexcept { return object_; }
     // Requires: it is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE T& operator*() const noexcept {
+    FRAMEALLOC_INLINE std::add_lvalue_reference_t<T> operator*() const noexcept
+        requires(!std::is_void_v<T>)
+    {
         object::check_filled<Policy>(object_, {}, "* of an empty pool_shared");
         return *object_;
     }
@@ -254,6 +265,13 @@ private:
     }
     T* object_ = nullptr;
     counts* counts_ = nullptr;
+};
+
+// Orders pool_shared and pool_weak by what they share, in std::set and std::map; std::owner_less takes std's own types alone.
+struct owner_less {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept { return a.owner_before(b); }
 };
 
 template <class T>

@@ -4,8 +4,8 @@
 //   s += "12";
 //   puts(s.c_str());
 //
-// A copy lives in the frame of its original. substr() is a view, valid until the string changes. An argument may be a part
-// of the string itself. Positions behind the end throw std::out_of_range as std::string's do; without exceptions they are
+// A copy lives in the frame of its original. substr() is a view, valid until the string changes; a string of it is
+// frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions behind the end throw std::out_of_range as std::string's do; without exceptions they are
 // FA439, and the program ends. Growth is geometric; reserve() is exact.
 #pragma once
 
@@ -14,6 +14,30 @@
 #include <framealloc/object/vec.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
+
+namespace object {
+
+// What is a text with a length; a pointer has overloads of its own, where a number behind it is a length.
+template <class S>
+concept text = std::is_convertible_v<const S&, std::string_view> && !std::is_convertible_v<const S&, const char*>;
+
+// A number but a character, as a size.
+template <class A>
+constexpr decltype(auto) sized(A&& a) noexcept {
+    if constexpr (std::is_integral_v<std::remove_cvref_t<A>> && !std::is_same_v<std::remove_cvref_t<A>, char>)
+        return static_cast<std::size_t>(a);
+    else return std::forward<A>(a);
+}
+
+template <class Stream>
+concept reads_text = requires(Stream& from) {
+    requires std::is_same_v<typename Stream::char_type, char>;
+    typename Stream::sentry;
+    from.peek();
+    from.width();
+};
+
+}  // namespace object
 
 template <class Policy = active_policy>
 class FRAMEALLOC_OWNER(char) basic_frame_string {
@@ -35,14 +59,21 @@ public:
 
     basic_frame_string() noexcept = default;  // without a source: has to be assigned a string before it grows (FA440)
     explicit basic_frame_string(frame_source s, std::string_view text = {}) : chars_(s) { append(text); }
+    // Lengths and positions of any type, as string(...) passes them on.
+    template <std::integral N>
+    basic_frame_string(frame_source s, const char* text, N n) : chars_(s) { append(text, static_cast<std::size_t>(n)); }
+    template <object::text S, std::integral... N>
+        requires(sizeof...(N) == 1 || sizeof...(N) == 2)
+    basic_frame_string(frame_source s, const S& text, N... part) : chars_(s) { append(text, static_cast<std::size_t>(part)...); }
     basic_frame_string(frame_source s, std::size_t n, char c) : chars_(s) { append(n, c); }
     basic_frame_string(frame_source s, std::initializer_list<char> l) : basic_frame_string(s, view_of(l)) {}
     template <object::iterator It>
     basic_frame_string(frame_source s, It first, It last) : chars_(s) { append(first, last); }
-    // Empty when memory is exhausted.
-    static basic_frame_string try_make(frame_source source, std::string_view text) {
+    // Of the same arguments; empty when memory is exhausted.
+    template <class... Args>
+    static basic_frame_string try_make(frame_source source, Args&&... args) {
         basic_frame_string s(source);
-        static_cast<void>(s.try_append(text));
+        if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(object::sized(std::forward<Args>(args))...));
         return s;
     }
     basic_frame_string(const basic_frame_string&) = default;
@@ -103,26 +134,29 @@ public:
 
     // --- growth; try_x() returns false, with the string unchanged, when memory is exhausted ---
     basic_frame_string& append(std::string_view text) { return splice<true>(size(), 0, text), *this; }
+    basic_frame_string& append(const char* text, std::size_t n) { return append(std::string_view(text, n)); }
+    template <object::text S>
+    basic_frame_string& append(const S& text, std::size_t from, std::size_t n = npos) { return append(part(text, from, n)); }
     basic_frame_string& append(std::size_t n, char c) {
         fill<true>(size(), 0, n, c);
         return *this;
     }
     template <object::iterator It>
-    basic_frame_string& append(It first, It last) {
-        if constexpr (object::copied_as_bytes<char, It>) {
-            const std::size_t n = object::count_of(first, last);
-            return append(n == 0 ? std::string_view{} : std::string_view{std::to_address(first), n});
-        } else {
-            if constexpr (object::multi_pass<It>) {  // the range may be a part of this string, which moves as it grows
-                if (!empty()) return append(basic_frame_string(chars_.source(), first, last).view());
-            }
-            for (; first != last; ++first) push_back(static_cast<char>(*first));
-            return *this;
-        }
-    }
+    basic_frame_string& append(It first, It last) { return static_cast<void>(append_all<true>(first, last)), *this; }
     basic_frame_string& append(std::initializer_list<char> l) { return append(view_of(l)); }
     [[nodiscard]] bool try_append(std::string_view text) { return splice<false>(size(), 0, text); }
+    [[nodiscard]] bool try_append(const char* text, std::size_t n) { return try_append(std::string_view(text, n)); }
+    template <object::text S>
+    [[nodiscard]] bool try_append(const S& text, std::size_t from, std::size_t n = npos) { return try_append(part(text, from, n)); }
     [[nodiscard]] bool try_append(std::size_t n, char c) { return fill<false>(size(), 0, n, c); }
+    template <object::iterator It>
+    [[nodiscard]] bool try_append(It first, It last) {
+        const std::size_t before = size();
+        if (append_all<false>(first, last)) return true;
+        if (size() > before) erase(before);
+        return false;
+    }
+    [[nodiscard]] bool try_append(std::initializer_list<char> l) { return try_append(view_of(l)); }
     basic_frame_string& operator+=(std::string_view text) { return append(text); }
     basic_frame_string& operator+=(const char* text) { return append(text); }
     basic_frame_string& operator+=(char c) { push_back(c); return *this; }
@@ -134,6 +168,10 @@ public:
     }
     basic_frame_string& assign(std::string_view text) { return splice<true>(0, size(), text), *this; }
     basic_frame_string& assign(const char* text) { return assign(std::string_view(text)); }
+    basic_frame_string& assign(const char* text, std::size_t n) { return assign(std::string_view(text, n)); }
+    template <object::text S>
+    basic_frame_string& assign(const S& text, std::size_t from, std::size_t n = npos) { return assign(part(text, from, n)); }
+    basic_frame_string& assign(std::initializer_list<char> l) { return assign(view_of(l)); }
     basic_frame_string& assign(std::size_t n, char c) {
         fill<true>(0, size(), n, c);
         return *this;
@@ -144,6 +182,17 @@ public:
         return assign(copy.view());
     }
     [[nodiscard]] bool try_assign(std::string_view text) { return splice<false>(0, size(), text); }
+    [[nodiscard]] bool try_assign(const char* text) { return try_assign(std::string_view(text)); }
+    [[nodiscard]] bool try_assign(const char* text, std::size_t n) { return try_assign(std::string_view(text, n)); }
+    template <object::text S>
+    [[nodiscard]] bool try_assign(const S& text, std::size_t from, std::size_t n = npos) { return try_assign(part(text, from, n)); }
+    [[nodiscard]] bool try_assign(std::initializer_list<char> l) { return try_assign(view_of(l)); }
+    [[nodiscard]] bool try_assign(std::size_t n, char c) { return fill<false>(0, size(), n, c); }
+    template <object::iterator It>
+    [[nodiscard]] bool try_assign(It first, It last) {
+        basic_frame_string copy(chars_.source());
+        return copy.try_append(first, last) && try_assign(copy.view());
+    }
     void clear() noexcept { chars_.clear(); }
     void reserve(std::size_t n) { chars_.reserve(object::checked_sum(n, 1)); }
     [[nodiscard]] bool try_reserve(std::size_t n) { return chars_.try_reserve(object::checked_sum(n, 1)); }
@@ -155,6 +204,11 @@ public:
     basic_frame_string& insert(std::size_t at, std::string_view text) {
         check_position(at);
         return splice<true>(at, 0, text), *this;
+    }
+    basic_frame_string& insert(std::size_t at, const char* text, std::size_t n) { return insert(at, std::string_view(text, n)); }
+    template <object::text S>
+    basic_frame_string& insert(std::size_t at, const S& text, std::size_t from, std::size_t n = npos) {
+        return insert(at, part(text, from, n));
     }
     basic_frame_string& insert(std::size_t at, std::size_t n, char c) {
         check_position(at);
@@ -181,6 +235,15 @@ public:
         check_position(at);
         return splice<false>(at, 0, text);
     }
+    [[nodiscard]] bool try_insert(std::size_t at, const char* text, std::size_t n) { return try_insert(at, std::string_view(text, n)); }
+    template <object::text S>
+    [[nodiscard]] bool try_insert(std::size_t at, const S& text, std::size_t from, std::size_t n = npos) {
+        return try_insert(at, part(text, from, n));
+    }
+    [[nodiscard]] bool try_insert(std::size_t at, std::size_t n, char c) {
+        check_position(at);
+        return fill<false>(at, 0, n, c);
+    }
     basic_frame_string& erase(std::size_t at = 0, std::size_t n = npos) {
         check_position(at);
         return splice<true>(at, clipped(at, n), {}), *this;
@@ -198,6 +261,13 @@ public:
         check_position(at);
         return splice<true>(at, clipped(at, n), text), *this;
     }
+    basic_frame_string& replace(std::size_t at, std::size_t n, const char* text, std::size_t count) {
+        return replace(at, n, std::string_view(text, count));
+    }
+    template <object::text S>
+    basic_frame_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) {
+        return replace(at, n, part(text, from, count));
+    }
     basic_frame_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) {
         check_position(at);
         return fill<true>(at, clipped(at, n), count, c), *this;
@@ -206,9 +276,37 @@ public:
     basic_frame_string& replace(P first, const char* last, std::string_view text) {
         return replace(index_of(first), static_cast<std::size_t>(last - first), text);
     }
+    template <object::pointer P>
+    basic_frame_string& replace(P first, const char* last, const char* text, std::size_t n) {
+        return replace(first, last, std::string_view(text, n));
+    }
+    template <object::pointer P>
+    basic_frame_string& replace(P first, const char* last, std::size_t n, char c) {
+        return replace(index_of(first), static_cast<std::size_t>(last - first), n, c);
+    }
+    template <object::pointer P, object::iterator It>
+    basic_frame_string& replace(P first, const char* last, It from, It to) {
+        const basic_frame_string copy(chars_.source(), from, to);
+        return replace(first, last, copy.view());
+    }
+    template <object::pointer P>
+    basic_frame_string& replace(P first, const char* last, std::initializer_list<char> l) {
+        return replace(first, last, view_of(l));
+    }
     [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::string_view text) {
         check_position(at);
         return splice<false>(at, clipped(at, n), text);
+    }
+    [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, const char* text, std::size_t count) {
+        return try_replace(at, n, std::string_view(text, count));
+    }
+    template <object::text S>
+    [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) {
+        return try_replace(at, n, part(text, from, count));
+    }
+    [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::size_t count, char c) {
+        check_position(at);
+        return fill<false>(at, clipped(at, n), count, c);
     }
     template <class F>
     friend std::size_t erase_if(basic_frame_string& s, F f) {
@@ -229,16 +327,22 @@ public:
     // --- asking: `what` is text or one character ---
     template <class X>
     std::size_t find(const X& what, std::size_t from = 0) const noexcept { return view().find(what, from); }
+    std::size_t find(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find(text, from, n); }
     template <class X>
     std::size_t rfind(const X& what, std::size_t from = npos) const noexcept { return view().rfind(what, from); }
+    std::size_t rfind(const char* text, std::size_t from, std::size_t n) const noexcept { return view().rfind(text, from, n); }
     template <class X>
     std::size_t find_first_of(const X& what, std::size_t from = 0) const noexcept { return view().find_first_of(what, from); }
+    std::size_t find_first_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_first_of(text, from, n); }
     template <class X>
     std::size_t find_last_of(const X& what, std::size_t from = npos) const noexcept { return view().find_last_of(what, from); }
+    std::size_t find_last_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_last_of(text, from, n); }
     template <class X>
     std::size_t find_first_not_of(const X& what, std::size_t from = 0) const noexcept { return view().find_first_not_of(what, from); }
+    std::size_t find_first_not_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_first_not_of(text, from, n); }
     template <class X>
     std::size_t find_last_not_of(const X& what, std::size_t from = npos) const noexcept { return view().find_last_not_of(what, from); }
+    std::size_t find_last_not_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_last_not_of(text, from, n); }
     template <class X>
     bool contains(const X& what) const noexcept { return find(what) != npos; }
     template <class X>
@@ -247,6 +351,13 @@ public:
     bool ends_with(const X& what) const noexcept { return view().ends_with(what); }
     int compare(std::string_view text) const noexcept { return view().compare(text); }
     int compare(std::size_t at, std::size_t n, std::string_view text) const { return substr(at, n).compare(text); }
+    int compare(std::size_t at, std::size_t n, const char* text, std::size_t count) const {
+        return compare(at, n, std::string_view(text, count));
+    }
+    template <object::text S>
+    int compare(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) const {
+        return compare(at, n, part(text, from, count));
+    }
     std::string_view substr(std::size_t at = 0, std::size_t n = npos) const FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return view().substr(at, n);
@@ -280,11 +391,52 @@ public:
         to << s.view();
         return to;
     }
+    // As those of std::string, from any stream of char, so that <istream> need not be included. Found by the arguments:
+    // getline(in, s), without std:: in front.
+    template <class Stream>
+        requires object::reads_text<Stream>
+    friend Stream& operator>>(Stream& from, basic_frame_string& s) {
+        const typename Stream::sentry ready(from);
+        if (!ready) return from;
+        s.clear();
+        const std::size_t most = from.width() > 0 ? static_cast<std::size_t>(from.width()) : max_size();
+        const auto letters = from.getloc();
+        while (s.size() < most) {
+            const auto c = from.peek();
+            if (!from.good() || isspace(static_cast<char>(c), letters)) break;
+            from.get();
+            s.push_back(static_cast<char>(c));
+        }
+        from.width(0);
+        if (s.empty()) from.setstate(Stream::failbit);
+        return from;
+    }
+    template <class Stream>
+        requires object::reads_text<std::remove_reference_t<Stream>>
+    friend std::remove_reference_t<Stream>& getline(Stream&& from, basic_frame_string& s, char end = '\n') {
+        const typename std::remove_reference_t<Stream>::sentry ready(from, true);  // skips no spaces
+        if (!ready) return from;
+        s.clear();
+        for (bool any = false;; any = true) {
+            const auto c = from.peek();
+            if (!from.good()) {
+                if (!any) from.setstate(std::remove_reference_t<Stream>::failbit);
+                return from;
+            }
+            from.get();
+            if (static_cast<char>(c) == end) return from;
+            s.push_back(static_cast<char>(c));
+        }
+    }
 
 private:
     static inline char nothing = '\0';  // where an empty string points; never written to
 
     static std::string_view view_of(std::initializer_list<char> l) noexcept { return {l.begin(), l.size()}; }
+    std::string_view part(std::string_view text, std::size_t from, std::size_t n) const {
+        if (from > text.size()) [[unlikely]] object::throw_out_of_range(object::allocator_of(chars_.source()), from, text.size());
+        return text.substr(from, n);
+    }
     static basic_frame_string joined(const basic_frame_string& of, std::string_view a, std::string_view b) {
         basic_frame_string s(of.source());
         s.reserve(object::checked_sum(a.size(), b.size()));
@@ -323,6 +475,25 @@ private:
     bool resize_to(std::size_t n, char c) {
         const std::size_t before = size();
         return n < before ? splice<Must>(n, before - n, {}) : fill<Must>(before, 0, n - before, c);
+    }
+
+    template <bool Must, class It>
+    bool append_all(It first, It last) {
+        if constexpr (object::copied_as_bytes<char, It>) {
+            const std::size_t n = object::count_of(first, last);
+            return splice<Must>(size(), 0, n == 0 ? std::string_view{} : std::string_view{std::to_address(first), n});
+        } else {
+            if constexpr (object::multi_pass<It>) {  // the range may be a part of this string, which moves as it grows
+                if (!empty()) {
+                    basic_frame_string copy(chars_.source());
+                    return copy.template append_all<Must>(first, last) && splice<Must>(size(), 0, copy.view());
+                }
+            }
+            for (; first != last; ++first) {
+                if (!fill<Must>(size(), 0, 1, static_cast<char>(*first))) return false;
+            }
+            return true;
+        }
     }
 
     // Opens a gap of `n` characters in the place of `gone` at `at`.

@@ -169,7 +169,7 @@ public:
                 return *(end_ - 1);
             } else {
                 // No reference to the arguments leaves this function, so that they can stay in registers.
-                T copy = make(std::forward<Args>(args)...);
+                T copy = object::make<T>(std::forward<Args>(args)...);
                 grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
                 return *object::construct_at<T>(end_++, std::move(copy));
             }
@@ -229,6 +229,15 @@ public:
     void assign(std::initializer_list<T> l) { replace_all<true>(l.begin(), l.end()); }
     template <object::range R>
     void assign(R&& items) { replace_all<true>(std::ranges::begin(items), std::ranges::end(items)); }
+    [[nodiscard]] bool try_assign(std::size_t n, const T& v) {
+        const T copy(v);
+        return try_reserve(n) && (assign(n, copy), true);
+    }
+    template <object::iterator It>
+    [[nodiscard]] bool try_assign(It first, It last) { return try_replace_all(first, last); }
+    [[nodiscard]] bool try_assign(std::initializer_list<T> l) { return try_replace_all(l.begin(), l.end()); }
+    template <object::range R>
+    [[nodiscard]] bool try_assign(R&& items) { return try_replace_all(std::ranges::begin(items), std::ranges::end(items)); }
 
     template <object::iterator It>
     void append(It first, It last) { add_all<true>(first, last); }
@@ -246,6 +255,10 @@ public:
     [[nodiscard]] bool try_append(std::initializer_list<T> l) { return add_all<false>(l.begin(), l.end()); }
     template <object::range R>
     [[nodiscard]] bool try_append(R&& items) { return add_all<false>(std::ranges::begin(items), std::ranges::end(items)); }
+    [[nodiscard]] bool try_append(std::size_t n, const T& v) { return add<false>(n, copies(n, v)); }
+    template <object::range R>
+    [[nodiscard]] bool try_extend(R&& items) { return try_append(std::forward<R>(items)); }
+    [[nodiscard]] bool try_extend(std::initializer_list<T> l) { return try_append(l); }
 
     // --- insertion and removal in the middle; Requires: elements can be assigned to, or their move is noexcept ---
     template <class... Args>
@@ -254,17 +267,24 @@ public:
     T* insert(const T* at, T&& v) { return emplace(at, std::move(v)); }
     T* insert(const T* at, std::size_t n, const T& v) { return insert_with<true>(at, n, copies(n, v)); }
     template <object::iterator It>
-    T* insert(const T* at, It first, It last) { return insert_all(at, first, last); }
-    T* insert(const T* at, std::initializer_list<T> l) { return insert_all(at, l.begin(), l.end()); }
+    T* insert(const T* at, It first, It last) { return insert_all<true>(at, first, last); }
+    T* insert(const T* at, std::initializer_list<T> l) { return insert_all<true>(at, l.begin(), l.end()); }
     template <object::range R>
-    T* insert_range(const T* at, R&& items) { return insert_all(at, std::ranges::begin(items), std::ranges::end(items)); }
-    // These return null, with the vec unchanged, when memory is exhausted.
+    T* insert_range(const T* at, R&& items) { return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items)); }
+    // These return null, with the vec unchanged, when memory is exhausted; and where nothing is added to one without memory.
     template <class... Args>
     [[nodiscard]] T* try_emplace(const T* at, Args&&... args) { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
     [[nodiscard]] T* try_insert(const T* at, const T& v) { return try_emplace(at, v); }
     [[nodiscard]] T* try_insert(const T* at, T&& v) { return try_emplace(at, std::move(v)); }
     [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) {
         return insert_with<false>(at, n, copies(n, v));
+    }
+    template <object::iterator It>
+    [[nodiscard]] T* try_insert(const T* at, It first, It last) { return insert_all<false>(at, first, last); }
+    [[nodiscard]] T* try_insert(const T* at, std::initializer_list<T> l) { return insert_all<false>(at, l.begin(), l.end()); }
+    template <object::range R>
+    [[nodiscard]] T* try_insert_range(const T* at, R&& items) {
+        return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items));
     }
     FRAMEALLOC_INLINE T* erase(const T* at) {
         if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
@@ -308,19 +328,10 @@ public:
     }
     friend void swap(basic_vec& a, basic_vec& b) noexcept { a.swap(b); }
     friend bool operator==(const basic_vec& a, const basic_vec& b) {
-        if (a.size() != b.size()) return false;
-        for (std::size_t i = 0; i < a.size(); ++i) {
-            if (!(a[i] == b[i])) return false;
-        }
-        return true;
+        return a.size() == b.size() && object::equal_all(a.begin(), a.end(), b.begin());
     }
-    friend auto operator<=>(const basic_vec& a, const basic_vec& b)
-        requires requires(const T& x) { x < x; }
-    {
-        for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
-            if (const auto c = object::compare(a[i], b[i]); c != 0) return c;
-        }
-        return static_cast<decltype(object::compare(*a.begin_, *b.begin_))>(a.size() <=> b.size());
+    friend auto operator<=>(const basic_vec& a, const basic_vec& b) requires requires(const T& x) { x < x; } {
+        return object::compare_all(a.begin(), a.end(), b.begin(), b.end());
     }
 
 private:
@@ -362,11 +373,6 @@ private:
             for (std::size_t i = 0; i < n; ++i) built.add_value(source_);
             return built.done();
         };
-    }
-    template <class... Args>
-    static T make(Args&&... args) {
-        if constexpr (std::is_constructible_v<T, Args...>) return T(std::forward<Args>(args)...);
-        else return T{std::forward<Args>(args)...};
     }
 
     // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done: it
@@ -498,6 +504,14 @@ private:
         clear();
         return add_all<Must>(first, last);
     }
+    // The old elements go when there is memory for the new ones.
+    template <class It, class End>
+    bool try_replace_all(It first, End last) {
+        if constexpr (object::multi_pass<It>) {
+            if (!is_own(first, last)) return try_reserve(object::count_of(first, last)) && replace_all<false>(first, last);
+        }
+        return replace_by_own<false>(first, last);
+    }
     template <bool Must, class It, class End>
     bool replace_by_own(It first, End last) {
         basic_vec chosen(source_);
@@ -506,16 +520,7 @@ private:
         return true;
     }
     template <class It, class End>
-    bool is_own(const It& first, const End& last) const noexcept {
-        if constexpr (object::multi_pass<It> && std::is_same_v<std::remove_cv_t<std::remove_reference_t<decltype(*first)>>, T> &&
-                      std::is_lvalue_reference_v<decltype(*first)>) {
-            if (first == last) return false;
-            const T* p = __builtin_addressof(*first);
-            return !(p < begin_) && p < end_;
-        } else {
-            return false;
-        }
-    }
+    bool is_own(const It& first, const End& last) const noexcept { return object::begins_within<T>(first, last, begin_, end_); }
 
     // --- the middle ---
     template <bool Must, class Build>
@@ -524,11 +529,14 @@ private:
         if (!add<Must>(n, build)) return nullptr;
         return turn_in(i, n);
     }
-    template <class It, class End>
+    template <bool Must, class It, class End>
     T* insert_all(const T* at, It first, End last) {
         const std::size_t i = position(at);
         const std::size_t before = size();
-        add_all<true>(first, last);
+        if (!add_all<Must>(first, last)) {
+            if (size() > before) cut_to(begin_ + before);
+            return nullptr;
+        }
         return turn_in(i, size() < before ? size() : size() - before);
     }
     FRAMEALLOC_INLINE std::size_t position(const T* at) const noexcept {

@@ -217,6 +217,15 @@ public:
     auto map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_map<K, V, Hash, Equal, Policy>(frame_source(record_), l, hash, equal);
     }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
+        requires object::makes<basic_frame_map<K, V, Hash, Equal, Policy>, frame_source, Args...>
+    auto try_map(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_map<K, V, Hash, Equal, Policy>::try_make(frame_source(record_), std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    auto try_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_map<K, V, Hash, Equal, Policy>::try_make(frame_source(record_), l, hash, equal);
+    }
     basic_frame_string<Policy> string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>(frame_source(record_), text);
     }
@@ -228,8 +237,16 @@ public:
     basic_frame_string<Policy> string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>(frame_source(record_), n, c);
     }
-    basic_frame_string<Policy> try_string(std::string_view text) const FRAMEALLOC_LIFETIMEBOUND {
+    basic_frame_string<Policy> try_string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>::try_make(frame_source(record_), text);
+    }
+    template <class... Args>
+        requires object::makes<basic_frame_string<Policy>, frame_source, Args...>
+    basic_frame_string<Policy> try_string(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_string<Policy>::try_make(frame_source(record_), std::forward<Args>(args)...);
+    }
+    basic_frame_string<Policy> try_string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
+        return basic_frame_string<Policy>::try_make(frame_source(record_), n, c);
     }
 
     // --- for other containers ---

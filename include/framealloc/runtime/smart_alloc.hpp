@@ -183,9 +183,7 @@ public:
     template <class T, class... Args>
         requires object::makes<frame_vec_type<T>, framealloc::frame_source, Args...>
     frame_vec_type<T> try_frame_vec(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record();
-        if (r == nullptr) return {};
-        return frame_vec_type<T>::try_make(framealloc::frame_source(r), std::forward<Args>(args)...);
+        return try_made_in_frame<frame_vec_type<T>>(std::forward<Args>(args)...);
     }
     template <class T>
     frame_vec_type<T> try_frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
@@ -200,6 +198,15 @@ public:
     auto frame_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_map<K, V, Hash, Equal, Policy>(source<framealloc::frame_source>(), l, hash, equal);
     }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
+        requires object::makes<basic_frame_map<K, V, Hash, Equal, Policy>, framealloc::frame_source, Args...>
+    auto try_frame_map(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return try_made_in_frame<basic_frame_map<K, V, Hash, Equal, Policy>>(std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    auto try_frame_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return try_made_in_frame<basic_frame_map<K, V, Hash, Equal, Policy>>(l, hash, equal);
+    }
     basic_frame_string<Policy> frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_string<Policy>(source<framealloc::frame_source>(), text);
     }
@@ -211,10 +218,16 @@ public:
     basic_frame_string<Policy> frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_string<Policy>(source<framealloc::frame_source>(), n, c);
     }
-    basic_frame_string<Policy> try_frame_string(std::string_view text) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
-        memory::frame_record* r = try_record();
-        if (r == nullptr) return {};
-        return basic_frame_string<Policy>::try_make(framealloc::frame_source(r), text);
+    basic_frame_string<Policy> try_frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return try_made_in_frame<basic_frame_string<Policy>>(text);
+    }
+    template <class... Args>
+        requires object::makes<basic_frame_string<Policy>, framealloc::frame_source, Args...>
+    basic_frame_string<Policy> try_frame_string(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return try_made_in_frame<basic_frame_string<Policy>>(std::forward<Args>(args)...);
+    }
+    basic_frame_string<Policy> try_frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return try_made_in_frame<basic_frame_string<Policy>>(n, c);
     }
     std::pmr::memory_resource* frame_resource() const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::frame_resource(record()); }
     allocator_ref frame_ref() const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) { return source<framealloc::frame_source>(); }
@@ -551,6 +564,13 @@ private:
     FRAMEALLOC_INLINE auto noted_here() const noexcept {
         if constexpr (Policy::checks) return noted(memory::calling_code());
         else return owner_;
+    }
+    // Empty when memory is exhausted.
+    template <class C, class... Args>
+    C try_made_in_frame(Args&&... args) const {
+        memory::frame_record* r = try_record();
+        if (r == nullptr) return {};
+        return C::try_make(framealloc::frame_source(r), std::forward<Args>(args)...);
     }
     FRAMEALLOC_INLINE memory::frame_record* record() const noexcept { return memory::top_record(owner_); }
     memory::frame_record* try_record() const noexcept {

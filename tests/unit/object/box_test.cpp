@@ -8,6 +8,7 @@
 #include <memory>
 #include <memory_resource>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -480,6 +481,68 @@ FOR_EACH_POLICY("pool_shared shares as std::shared_ptr does: parts, casts, boxes
     fa::basic_pool_weak<second_base, P> other;
     swap(other, weak);
     CHECK(other.expired());
+}
+
+FOR_EACH_POLICY("pool_shared<void> shares what it cannot name") {
+    house<counted_references<P>> h;
+    fa::basic_pool_shared<void, P> any = h.alloc.template pool_shared<counted>(7);
+    fa::basic_pool_weak<void, P> seen = any;
+    CHECK((any != nullptr && any.use_count() == 1 && any.get() != nullptr));
+    auto named = static_pointer_cast<counted>(any);
+    CHECK((named->id == 7 && named == any && seen.lock() == named));
+    CHECK(std::hash<fa::basic_pool_shared<void, P>>{}(any) == std::hash<void*>{}(named.get()));
+    fa::basic_pool_shared<const void, P> constant = named;
+    named = nullptr;
+    any = h.alloc.template pool_box<both_bases>();
+    CHECK((seen.use_count() == 1 && constant.use_count() == 1 && counted::alive == h.alive + 2));
+    constant = nullptr;
+    CHECK((seen.expired() && counted::alive == h.alive + 1));
+    any.reset();
+    CHECK(counted::alive == h.alive);
+}
+
+FOR_EACH_POLICY("a pool_shared is made of a pool_weak, or says that the object is gone") {
+    house<counted_references<P>> h;
+    auto a = h.alloc.template pool_shared<both_bases>();
+    const fa::basic_pool_weak<both_bases, P> seen = a;
+    const fa::basic_pool_shared<both_bases, P> again(seen);
+    fa::basic_pool_shared<second_base, P> base(seen);
+    CHECK((again == a && base == a && a.use_count() == 3));
+    static_assert(!std::is_convertible_v<fa::basic_pool_weak<int, P>, fa::basic_pool_shared<int, P>>);
+    static_assert(!std::is_constructible_v<fa::basic_pool_shared<int, P>, fa::basic_pool_weak<long, P>>);
+    const fa::basic_pool_weak<int, P> never;
+    using of_int = fa::basic_pool_shared<int, P>;
+    CHECK_THROWS_AS(of_int{never}, std::bad_weak_ptr);
+    fa::basic_pool_weak<counted, P> gone;
+    {
+        auto b = h.alloc.template pool_shared<counted>(1);
+        gone = b;
+    }
+    using of_counted = fa::basic_pool_shared<counted, P>;
+    CHECK_THROWS_AS(of_counted{gone}, std::bad_weak_ptr);
+    CHECK(gone.lock() == nullptr);
+}
+
+FOR_EACH_POLICY("owner_less orders shared and weak alike, by what they share") {
+    house<counted_references<P>> h;
+    auto a = h.alloc.template pool_shared<both_bases>(), b = h.alloc.template pool_shared<both_bases>();
+    const fa::basic_pool_shared<counted, P> part(a, &a->member);
+    std::set<fa::basic_pool_weak<counted, P>, fa::owner_less> seen;
+    CHECK((seen.insert(part).second && !seen.insert(part).second));
+    CHECK((seen.contains(a) && seen.contains(part) && !seen.contains(b)));
+    std::map<fa::basic_pool_shared<both_bases, P>, int, fa::owner_less> owners{{a, 1}, {b, 2}};
+    CHECK((owners.size() == 2 && owners.find(part)->second == 1 && owners.find(fa::basic_pool_weak<both_bases, P>(b))->second == 2));
+}
+
+TEST_CASE_TEMPLATE("a box is printed as the address that it holds, of a letter too", K, ALL_KINDS) {
+    house<K> h;
+    const auto number = K::template make<int>(h.alloc, 7);
+    const auto letter = K::template make<char>(h.alloc, 'x');
+    typename K::template box<int> none;
+    std::ostringstream boxes, addresses;
+    boxes << number << ' ' << letter << ' ' << none;
+    addresses << static_cast<const void*>(number.get()) << ' ' << static_cast<const void*>(letter.get()) << ' ' << static_cast<void*>(nullptr);
+    CHECK(boxes.str() == addresses.str());
 }
 
 FOR_EACH_POLICY("a box becomes shared where it lies") {

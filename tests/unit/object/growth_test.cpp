@@ -1,8 +1,11 @@
 // How containers grow: geometrically, whatever asks for it; from what sizes they refuse; and without a source.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -317,6 +320,40 @@ void gives_its_source(V made) {
             for (T& element : made) CHECK(element.size() == 1);
         }
     }
+// Each of these adds `from`, of text, or as many copies of it, to a vec of three elements.
+template <class V, class R>
+std::vector<bool> tried_with(V& v, const R& from) {
+    return {v.try_append(from),
+            v.try_append(from.begin(), from.end()),
+            v.try_append(from.size(), "copies"),
+            v.try_extend(from),
+            v.try_insert(v.begin() + 1, from.begin(), from.end()) != nullptr,
+            v.try_insert(v.begin() + 1, from.size(), "copies") != nullptr,
+            v.try_insert_range(v.begin() + 1, from) != nullptr,
+            v.try_assign(from.size(), "copies"),
+            v.try_assign(from.begin(), from.end()),
+            v.try_assign(from)};
+}
+
+template <class V>
+void try_twins(V v) {
+    const std::vector<std::string> few{"one", "two"}, many(200'000, "much");
+    CHECK((v.try_assign({"a", "b", "c"}) && v.size() == 3 && v[2] == "c"));
+    for (const bool done : tried_with(v, few)) CHECK(done);
+    CHECK(std::equal(v.begin(), v.end(), few.begin(), few.end()));
+    CHECK((v.try_extend({"three"}) && *v.try_insert(v.begin() + 1, {"x", "y"}) == "x" && v.size() == 5 && v[3] == "two"));
+    CHECK((v.try_assign(v.begin() + 2, v.end()) && v.size() == 3 && v[0] == "y"));  // a part of itself
+    std::istringstream words("p q r");
+    CHECK((v.try_assign(std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()) && v[0] == "p" && v.size() == 3));
+
+    const std::vector<std::string> before(v.begin(), v.end());
+    for (const bool done : tried_with(v, many)) CHECK(!done);
+    std::string text;
+    for (std::size_t i = 0; i < many.size(); ++i) text += "w ";
+    std::istringstream once(text), again(text);
+    CHECK(!v.try_assign(std::istream_iterator<std::string>(once), std::istream_iterator<std::string>()));
+    CHECK(v.try_insert(v.begin() + 1, std::istream_iterator<std::string>(again), std::istream_iterator<std::string>()) == nullptr);
+    CHECK(std::equal(v.begin(), v.end(), before.begin(), before.end()));
 }
 
 }  // namespace
@@ -360,4 +397,10 @@ TEST_CASE("a source that was made of nothing gives nothing") {
     CHECK(fa::pool_source().try_allocate(8, 8) == nullptr);
     CHECK(fa::heap_source().try_allocate(8, 8) == nullptr);
     CHECK(fa::allocator_ref(fa::frame_source()).try_allocate(8, 8) == nullptr);
+FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and changes nothing when memory is exhausted") {
+    fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB, .fixed_memory = 8_MiB}};
+    const auto frame = alloc.frame_scope();
+    try_twins(frame.template vec<std::string>());
+    try_twins(alloc.template pool_vec<std::string>());
+    try_twins(alloc.template heap_vec<std::string>());
 }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <map>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -434,4 +435,173 @@ FOR_EACH_POLICY("a map takes over one that lies in its own value") {
     m = std::move(*m[1].kids);
     REQUIRE(m.size() == 3);
     for (int i = 0; i < 3; ++i) CHECK(m[i].n == i);
+}
+
+namespace {
+
+template <class M>
+std::map<int, std::string> content_of(const M& m) {
+    std::map<int, std::string> sorted;
+    for (const auto& [k, v] : m) sorted.emplace(k, v);
+    return sorted;
+}
+
+// Keeps its hash function's numbers, and may be told to throw.
+struct throwing_hash {
+    int* left;
+    std::size_t operator()(int x) const {
+        if ((*left)-- == 0) throw std::runtime_error("no hash");
+        return static_cast<std::size_t>(x);
+    }
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("merge moves the entries whose keys are not there, and leaves the others") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    std::mt19937 random(7);
+    for (int round = 0; round < 60; ++round) {
+        auto a = frame.template map<int, std::string>(), b = frame.template map<int, std::string>();
+        std::unordered_map<int, std::string> x, y;
+        for (int i = 0; i < 40; ++i) {
+            const int key = static_cast<int>(random() % 60);
+            const std::string text = "text that is long enough for the heap " + std::to_string(i);
+            if (random() % 2 == 0) a[key] = text, x[key] = text;
+            else b[key] = text, y[key] = text;
+        }
+        if (round % 2 == 0) a.merge(b);
+        else a.merge(std::move(b));
+        x.merge(y);
+        CHECK(content_of(a) == content_of(x));
+        CHECK(content_of(b) == content_of(y));
+        a.merge(a);
+        CHECK(content_of(a) == content_of(x));
+    }
+    auto only_moved = frame.template map<int, std::unique_ptr<int>>(), more = frame.template map<int, std::unique_ptr<int>>();
+    only_moved[1] = std::make_unique<int>(1);
+    more[1] = std::make_unique<int>(10);
+    more[2] = std::make_unique<int>(20);
+    only_moved.merge(more);
+    CHECK((*only_moved.at(1) == 1 && *only_moved.at(2) == 20 && more.size() == 1 && *more.at(1) == 10));
+    auto otherwise_hashed = frame.template map<std::uint64_t, int, identity, counted_equal>({{1, 2}, {3, 4}});
+    auto usual = frame.template map<std::uint64_t, int>({{3, 5}});
+    usual.merge(otherwise_hashed);
+    CHECK((usual.size() == 2 && usual.at(3) == 5 && otherwise_hashed.size() == 1));
+}
+
+FOR_EACH_POLICY("an entry is in one of two maps when merge throws or memory is exhausted") {
+    for (int after = 0; after < 40; after += 3) {
+        fa::basic_smart_alloc<P> alloc;
+        const auto frame = alloc.frame_scope();
+        int left = 1000;
+        auto a = frame.template map<int, std::string, throwing_hash>(throwing_hash{&left}), b = frame.template map<int, std::string, throwing_hash>(throwing_hash{&left});
+        for (int i = 0; i < 20; ++i) a[i] = "a", b[i + 10] = "b";
+        left = after;
+        bool thrown = false;
+        try {
+            a.merge(b);
+        } catch (const std::runtime_error&) {
+            thrown = true;
+        }
+        left = 1000;
+        CHECK(thrown == (after < 20));
+        CHECK(a.size() + b.size() == 40);
+        for (int i = 20; i < 30; ++i) CHECK(a.count(i) + b.count(i) == 1);
+    }
+    fa::basic_smart_alloc<P> alloc{{.frame_limit = 64_KiB}}, larger;
+    const auto frame = alloc.frame_scope(), other = larger.frame_scope();
+    auto a = frame.template map<int, std::string>();
+    auto b = other.template map<int, std::string>();
+    for (int i = 0; i < 5000; ++i) b[i] = std::to_string(i);
+    CHECK(!a.try_merge(b));
+    CHECK((a.size() > 100 && a.size() + b.size() == 5000));
+    for (const auto& [k, v] : a) CHECK((v == std::to_string(k) && !b.contains(k)));
+    CHECK(b.try_merge(a));
+    CHECK((a.empty() && b.size() == 5000 && b.at(77) == "77"));
+}
+
+FOR_EACH_POLICY("max_load_factor may be wished for as std allows, and stays what it is") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, int>();
+    m.max_load_factor(0.25F);
+    for (int i = 0; i < 1000; ++i) {
+        m[i] = i;
+        REQUIRE(m.load_factor() <= m.max_load_factor());
+    }
+}
+
+namespace {
+
+using entries = std::vector<std::pair<int, std::string>>;
+const entries few{{1, "one"}, {2, "two"}, {2, "zwei"}};
+
+template <class M>
+void is_few(const M& m) {
+    CHECK(content_of(m) == std::map<int, std::string>{{1, "one"}, {2, "two"}});
+}
+
+entries too_many() {
+    entries made(50'000);
+    for (int i = 0; auto& [k, v] : made) k = i++;
+    return made;
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("each try_ twin of a map does what its namesake does") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    is_few(frame.template try_map<int, std::string>({{1, "one"}, {2, "two"}}));
+    is_few(frame.template try_map<int, std::string>(few));
+    is_few(frame.template try_map<int, std::string>(few.begin(), few.end()));
+    is_few(alloc.template try_frame_map<int, std::string>({{1, "one"}, {2, "two"}}));
+    is_few(alloc.template try_frame_map<int, std::string>(few));
+    is_few(alloc.template try_frame_map<int, std::string>(few.begin(), few.end()));
+    CHECK(frame.template try_map<int, int>(fa::capacity(100)).capacity() >= 100);
+    CHECK(alloc.template try_frame_map<int, int>(fa::map_seed(7)).empty());
+    CHECK((frame.template try_map<int, int>().empty() && alloc.template try_frame_map<int, int>().empty()));
+    int left = 100;
+    auto hashed = frame.template try_map<int, std::string, throwing_hash>(few, throwing_hash{&left});
+    is_few(hashed);
+
+    auto m = frame.template map<int, std::string>();
+    CHECK((m.try_insert({{1, "one"}}) && m.try_insert(std::pair<const int, std::string>(2, "two")) && m.try_insert(few.begin(), few.end())));
+    is_few(m);
+    CHECK((m.try_insert_or_assign(1, "uno") && m.try_insert_or_assign(3, std::string("three")) && m.at(1) == "uno" && m.size() == 3));
+    CHECK((m.try_assign(few) && m.try_insert_range(few) && m.try_extend(few)));
+    is_few(m);
+    CHECK((m.try_assign({{5, "five"}}) && m.size() == 1 && m.try_assign(few.begin(), few.end())));
+    is_few(m);
+
+    // Two texts are a key and a value, not a range of letters.
+    auto texts = frame.template map<fa::basic_frame_string<P>, std::string_view>();
+    CHECK((texts.try_insert("key", "value") && texts.at("key") == "value" && texts.try_insert_or_assign("key", "other") && texts.size() == 1));
+}
+
+FOR_EACH_POLICY("a map that cannot be made or replaced for want of memory is empty, or as it was") {
+    const entries many = too_many();
+    fa::basic_smart_alloc<P> alloc{{.frame_limit = 256_KiB}};
+    const auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, std::string>(few);
+    CHECK(!m.try_assign(many));
+    CHECK(!m.try_assign(many.begin(), many.end()));
+    CHECK(!m.try_assign(std::map<int, std::string>(many.begin(), many.end())));
+    is_few(m);
+    CHECK(frame.template try_map<int, std::string>(many).empty());
+    CHECK(alloc.template try_frame_map<int, std::string>(many.begin(), many.end()).empty());
+    CHECK(frame.template try_map<int, std::string>(fa::capacity(1'000'000)).capacity() == 0);
+}
+
+FOR_EACH_POLICY("a map keeps what came before memory was exhausted, and assigns to what is there") {
+    const entries many = too_many();
+    fa::basic_smart_alloc<P> alloc{{.frame_limit = 256_KiB}};
+    const auto frame = alloc.frame_scope();
+    auto m = frame.template map<int, std::string>(few);
+    CHECK(!m.try_insert_range(many));
+    CHECK((m.size() > 100 && m.size() == m.capacity() && m.at(1) == "one" && m.contains(100)));
+    CHECK(!m.try_insert(many.begin(), many.end()));
+    CHECK(!m.try_insert_or_assign(-1, "no"));
+    CHECK((!m.contains(-1) && m.try_insert_or_assign(1, "still") && m.at(1) == "still"));
 }

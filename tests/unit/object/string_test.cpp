@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iomanip>
 #include <iterator>
 #include <random>
 #include <sstream>
@@ -187,4 +188,135 @@ FOR_EACH_POLICY("what is appended may be read from the string itself, by any ite
         s.append(s.rbegin(), s.rend());
         REQUIRE(s == model);
     }
+}
+
+FOR_EACH_POLICY("a string takes a pointer with a length, and a part of a text, as std::string does") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    const std::string text = "0123456789";
+    const std::string_view view = text;
+    auto s = frame.string("abc");
+    std::string m = "abc";
+    const auto both = [&](auto change) {
+        change(s);
+        change(m);
+        CHECK(s == m);
+    };
+    both([](auto& x) { x.append("defg", 2); });
+    both([&](auto& x) { x.append(text, 3, 2); });
+    both([&](auto& x) { x.append(view, 8); });
+    both([](auto& x) { x.insert(0, "xyz", 2); });
+    both([&](auto& x) { x.insert(1, text, 4, 3); });
+    both([&](auto& x) { x.insert(1, view, 9); });
+    both([](auto& x) { x.replace(0, 1, "klmn", 2); });
+    both([&](auto& x) { x.replace(2, 3, text, 1, 4); });
+    both([&](auto& x) { x.replace(2, 1, view, 7); });
+    both([](auto& x) { x.replace(x.begin(), x.begin() + 2, "vw", 1); });
+    both([](auto& x) { x.replace(x.begin(), x.begin() + 2, 3, '_'); });
+    both([&](auto& x) { x.replace(x.begin(), x.begin() + 1, text.rbegin(), text.rend()); });
+    both([](auto& x) { x.replace(x.begin(), x.end() - 2, {'p', 'q'}); });
+    both([&](auto& x) { x.assign(text, 2); });
+    both([&](auto& x) { x.assign(view, 2, 3); });
+    both([](auto& x) { x.assign("abcabc", 5); });
+    CHECK((s.find("bx", 2, 1) == m.find("bx", 2, 1) && s.rfind("bx", 3, 1) == m.rfind("bx", 3, 1)));
+    CHECK((s.find_first_of("cz", 0, 1) == m.find_first_of("cz", 0, 1) && s.find_last_of("bz", 9, 1) == m.find_last_of("bz", 9, 1)));
+    CHECK(s.find_first_not_of("abz", 0, 2) == m.find_first_not_of("abz", 0, 2));
+    CHECK(s.find_last_not_of("abz", 9, 2) == m.find_last_not_of("abz", 9, 2));
+    CHECK(s.compare(1, 2, "bcd", 2) == 0);
+    CHECK(s.compare(1, 2, text, 3, 2) * m.compare(1, 2, text, 3, 2) > 0);
+    both([](auto& x) { x.assign({'o', 'n', 'e'}); });
+    both([](auto& x) { x.append(x, 1, 2); });  // a part of itself
+    CHECK((frame.string("abcdef", 3) == "abc" && frame.string(text, 8) == "89" && frame.string(view, 1, 2) == "12"));
+    CHECK((alloc.frame_string("abcdef", 3) == "abc" && alloc.frame_string(text, 8) == "89" && alloc.frame_string("a\0b", 3).size() == 3));
+    CHECK_THROWS_AS(s.append(text, 11), std::out_of_range);
+    CHECK_THROWS_AS(s.insert(0, text, 11), std::out_of_range);
+    CHECK_THROWS_AS(s.replace(0, 0, text, 11), std::out_of_range);
+    CHECK_THROWS_AS(static_cast<void>(frame.string(text, 11)), std::out_of_range);
+    CHECK(s == m);
+}
+
+FOR_EACH_POLICY("a part of a string becomes a string where one is asked for by name") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    const auto s = frame.string("abcdef");
+    const std::string std_part(s.substr(1, 2)), std_whole(s);
+    auto own = frame.string(s.substr(4));
+    const fa::basic_frame_string<P> same(s.source(), s.substr(3, 1));
+    CHECK((std_part == "bc" && std_whole == "abcdef" && own == "ef" && same == "d"));
+    own = s.substr(5);
+    CHECK(own == "f");
+    own = frame.string("long") + own.substr(0, 1);
+    own = own.substr(1, 2);  // of itself
+    CHECK(own == "on");
+}
+
+namespace {
+
+// What is read of `text` with `read`, and how the stream is left, once into each type.
+template <class S, class Read>
+std::string left_of(const std::string& text, S s, Read read) {
+    std::istringstream in(text);
+    std::string seen;
+    for (int i = 0; i < 5; ++i) {
+        read(in, s);
+        seen += std::string(std::string_view(s)) + '|' + (in.good() ? "g" : "") + (in.eof() ? "e" : "") + (in.fail() ? "f" : "") + ';';
+    }
+    return seen;
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a string is read from a stream as std::string is") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    for (const std::string text : {"", "\n", "\n\n", "one", "one\n", "  one two\tthree \n four", "one\n\ntwo three\n", "a,b,,c", ",", "   "}) {
+        const auto both = [&](auto read) { CHECK(left_of(text, frame.string("old"), read) == left_of(text, std::string("old"), read)); };
+        both([](auto& in, auto& s) { in >> s; });
+        both([](auto& in, auto& s) { in >> std::setw(2) >> s; });
+        both([](auto& in, auto& s) { in >> std::noskipws >> s; });
+        both([](auto& in, auto& s) { getline(in, s); });
+        both([](auto& in, auto& s) { getline(in, s, ','); });
+        both([](auto& in, auto& s) { getline(in >> std::ws, s); });
+        both([](auto& in, auto& s) { in >> s, getline(in, s); });
+    }
+    auto a = frame.string(), b = frame.string();
+    CHECK((std::istringstream("x y") >> a >> b));
+    CHECK((a == "x" && b == "y"));
+    getline(std::istringstream(std::string(1000, 'l')), a);
+    CHECK(a == std::string(1000, 'l'));
+    std::istringstream strict("one");
+    strict.exceptions(std::ios::failbit);
+    strict >> a;
+    CHECK_THROWS_AS(getline(strict, a), std::ios::failure);
+}
+
+FOR_EACH_POLICY("each try_ twin of a string does what its namesake does, and changes nothing when memory is exhausted") {
+    const std::string text(40, 't'), huge(5 << 20, 'h');
+    std::istringstream once(huge);
+    const auto changes = [&](auto& s, std::size_t n, const std::string& from) {
+        return std::vector<bool>{s.try_append(from), s.try_append(from.data(), n), s.try_append(from, 0), s.try_append(n, 'n'),
+                                 s.try_append(from.begin(), from.end()), s.try_append(from.rbegin(), from.rend()),
+                                 s.try_insert(1, from), s.try_insert(1, from.data(), n), s.try_insert(1, from, 0), s.try_insert(1, n, 'i'),
+                                 s.try_replace(1, 1, from), s.try_replace(1, 1, from.data(), n), s.try_replace(1, 1, from, 0), s.try_replace(1, 1, n, 'r'),
+                                 s.try_assign(from), s.try_assign(from.c_str()), s.try_assign(from.data(), n), s.try_assign(from, 0), s.try_assign(n, 'a'),
+                                 s.try_assign(from.rbegin(), from.rend())};
+    };
+    fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB}};
+    const auto frame = alloc.frame_scope();
+    auto s = frame.string("abc");
+    for (const bool done : changes(s, 40, text)) CHECK(done);
+    CHECK(s == text);
+    CHECK((s.try_append({'x', 'y'}) && s.try_assign({'x', 'z'}) && s == "xz"));
+    for (const bool done : changes(s, huge.size(), huge)) CHECK(!done);
+    CHECK(!s.try_append(std::istreambuf_iterator<char>(once), std::istreambuf_iterator<char>()));
+    CHECK(s == "xz");
+}
+
+FOR_EACH_POLICY("a string is tried of everything that it is made of") {
+    const std::string text(40, 't'), huge(5 << 20, 'h');
+    fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB}};
+    const auto frame = alloc.frame_scope();
+    CHECK((frame.try_string() == "" && frame.try_string(3, 'x') == "xxx" && frame.try_string("abc", 2) == "ab" && frame.try_string(text, 39) == "t"));
+    CHECK((alloc.try_frame_string() == "" && alloc.try_frame_string(3, 'x') == "xxx" && alloc.try_frame_string("abc", 2) == "ab"));
+    CHECK((frame.try_string(huge).empty() && frame.try_string(huge.size(), 'x').empty() && alloc.try_frame_string(huge.rbegin(), huge.rend()).empty()));
 }

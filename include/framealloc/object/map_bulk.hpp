@@ -1,0 +1,112 @@
+// What a map does with several entries at once: it is made of them, takes them in, is replaced by them, merges.
+#pragma once
+
+#include <initializer_list>
+
+#include <framealloc/object/map_keys.hpp>
+#include <framealloc/object/ranges.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::object {
+
+// What std::get takes apart into a key and a value.
+template <class P>
+concept pair_like = requires { requires std::tuple_size<std::remove_cvref_t<P>>::value == 2; };
+
+// Other maps with entries of the same type, however they hash and compare.
+template <class Other, class Map>
+concept same_entries = std::is_same_v<typename std::remove_reference_t<Other>::value_type, typename Map::value_type> &&
+                       requires { typename std::remove_reference_t<Other>::hasher; };
+
+template <class Map, class K, class V, class Hash, class Equal>
+class map_bulk {
+    using value_type = std::pair<const K, V>;
+
+public:
+    // Of the same arguments; empty when memory is exhausted.
+    static Map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        return Map(s, hash, equal);
+    }
+    static Map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        Map m(s, hash, equal);
+        static_cast<void>(m.try_reserve(n.n));
+        return m;
+    }
+    static Map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        return Map(s, seed, hash, equal);
+    }
+    static Map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        return try_make(s, l.begin(), l.end(), hash, equal);
+    }
+    template <object::iterator It>
+    static Map try_make(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        Map m(s, hash, equal);
+        if (!m.insert_all(first, last)) m.clear();
+        return m;
+    }
+    template <object::range R>
+    static Map try_make(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+        Map m(s, hash, equal);
+        if (!m.try_insert_range(std::forward<R>(items))) m.clear();
+        return m;
+    }
+
+    // --- several entries ---
+    void insert(std::initializer_list<value_type> l) { insert(l.begin(), l.end()); }
+    template <object::iterator It>
+    void insert(It first, It last) {
+        for (; first != last; ++first) self().emplace(*first);
+    }
+    template <object::range R>
+    void insert_range(R&& items) {
+        for (auto&& item : items) self().emplace(std::forward<decltype(item)>(item));
+    }
+    template <object::range R>
+    void extend(R&& items) { insert_range(std::forward<R>(items)); }
+    // These keep what came before memory was exhausted.
+    [[nodiscard]] bool try_insert(std::initializer_list<value_type> l) { return self().insert_all(l.begin(), l.end()); }
+    template <object::iterator It> requires pair_like<decltype(*std::declval<It&>())>
+    [[nodiscard]] bool try_insert(It first, It last) { return self().insert_all(first, last); }
+    template <object::range R>
+    [[nodiscard]] bool try_insert_range(R&& items) {
+        for (auto&& item : items) {
+            if (!self().try_add(std::forward<decltype(item)>(item))) return false;
+        }
+        return true;
+    }
+    template <object::range R>
+    [[nodiscard]] bool try_extend(R&& items) { return try_insert_range(std::forward<R>(items)); }
+
+    // Moves in the entries whose keys are not here; the others stay where they are. What throws leaves each entry in one of
+    // the two maps, as does exhaustion; an entry whose move may throw is copied.
+    template <class Other> requires same_entries<Other, Map>
+    void merge(Other&& other) { static_cast<void>(self().template merge_from<true>(other)); }
+    template <class Other> requires same_entries<Other, Map>
+    [[nodiscard]] bool try_merge(Other&& other) { return self().template merge_from<false>(other); }
+
+    template <object::iterator It>
+    void assign(It first, It last) {
+        self().clear();
+        insert(first, last);
+    }
+    void assign(std::initializer_list<value_type> l) { assign(l.begin(), l.end()); }
+    template <object::range R>
+    void assign(R&& items) {
+        self().clear();
+        insert_range(std::forward<R>(items));
+    }
+    // False, with nothing changed, when memory is exhausted; there is memory for the old entries and the new ones meanwhile.
+    template <object::iterator It>
+    [[nodiscard]] bool try_assign(It first, It last) {
+        return self().replace_all([&](Map& fresh) { return fresh.insert_all(first, last); });
+    }
+    [[nodiscard]] bool try_assign(std::initializer_list<value_type> l) { return try_assign(l.begin(), l.end()); }
+    template <object::range R>
+    [[nodiscard]] bool try_assign(R&& items) {
+        return self().replace_all([&](Map& fresh) { return fresh.try_insert_range(std::forward<R>(items)); });
+    }
+
+private:
+    Map& self() noexcept { return static_cast<Map&>(*this); }
+};
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::object
