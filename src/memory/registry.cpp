@@ -326,6 +326,7 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         enter(a, c);
         return c;
     }
+    require_own(a.id);
     thread_context* c = obtain_context(*a.owner, why);
     if (c == nullptr) return nullptr;
     if (!remember(a.id, c)) {
@@ -478,6 +479,7 @@ thread_context* park_caller(core_ref a) noexcept {
 }
 
 bool unpark(core_ref a, thread_context& c) noexcept {
+    require_own(a.id);
     if (thread_context* mine = known_context_of(a.id)) {
         const bool in_use = in_frame(*mine) || any_scope_open(*mine) || mine->driven.jobs != 0;
         if (in_use) return false;
@@ -494,6 +496,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
 }
 
 void abandon_parked(thread_context& c) noexcept {
+    require_own(c.owner->id);
     c.parked = false;
     c.top->gate.off(gate_parked);
     detach(c);
