@@ -419,6 +419,7 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
     for (core* a = live_cores; a != nullptr; a = a->next_live) {
         for (thread_context* c = a->contexts; c != nullptr; c = c->next) {
+            if (c->slot != &t_slot && c->watched_by != nullptr) c->watched_by->telling.release();  // its thread may have been in the handler
             if (c->slot == nullptr || c->slot == &t_slot) continue;
             c->slot = nullptr;
             a->bereft = true;

@@ -112,7 +112,8 @@ struct core {
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
-    callback<void(const frame_event&)> observer;  // written while `watching` is off
+    callback<void(const frame_event&)> observer;  // written while `watching` is off and nobody reads it
+    std::uint64_t observers = 0;         // that were set so far; guarded by `lock`
     bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
@@ -122,7 +123,7 @@ struct core {
     sync::atomic<std::uint32_t> modules_released{0};
     core* next_live = nullptr;   // process-wide list
     core* previous_live = nullptr;
-    std::uint64_t stats_base_allocations = 0;  // reset_stats()
+    std::uint64_t stats_base_allocations = 0;  // reset_stats(); `lock` guards both
     std::uint64_t stats_base_frees = 0;
     sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it
     void* resources[2] = {};     // std::pmr faces, made when first asked for
