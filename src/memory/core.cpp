@@ -336,7 +336,7 @@ void close_core(core* c) noexcept {
 }
 
 void trim(core& c) noexcept {
-    thread_context* mine = try_attach({&c, c.id});
+    thread_context* mine = context_met({&c, c.id});
     if (mine != nullptr) {
         flush_heap_cache(*mine);
         trim_pages(*mine);

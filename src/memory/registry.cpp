@@ -322,11 +322,7 @@ void take_possession(core_ref a, thread_context& c) noexcept {
 }
 
 thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
-    if (thread_context* c = known_context_of(a.id)) {
-        enter(a, c);
-        return c;
-    }
-    require_own(a.id);
+    if (thread_context* c = context_met(a)) return c;
     thread_context* c = obtain_context(*a.owner, why);
     if (c == nullptr) return nullptr;
     if (!remember(a.id, c)) {
@@ -360,6 +356,13 @@ record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_r
     s->records[records_per_segment - 1].gate.on(gate_own);
     __atomic_store_n(&c.segments[s->records[0].depth / records_per_segment], s, __ATOMIC_RELEASE);  // pairs: describe()
     return s;
+}
+
+thread_context* context_met(const core_ref& a) noexcept {
+    thread_context* c = known_context_of(a.id);
+    if (c == nullptr) require_own(a.id);
+    else enter(a, c);
+    return c;
 }
 
 thread_context* try_attach(const core_ref& a) noexcept {

@@ -179,8 +179,8 @@ void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept
 // The limits of another thread, or of another time; what was used stays this thread's.
 void take_limits(thread_context& c, const account::thread_budget& from) noexcept;
 void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept;
-std::size_t frame_remaining(const thread_context& c) noexcept;
-budget_stats budget_stats_of(const thread_context& c) noexcept;
+std::size_t frame_remaining(core_ref a) noexcept;  // of the caller, and so below where there is no context
+budget_stats budget_stats_of(core_ref a) noexcept;
 
 // --- arena (src/memory/arena.cpp) ---
 enum class on_failure : bool { return_null, ask_handler };
@@ -226,9 +226,9 @@ inline constexpr std::size_t all_blocks = ~std::size_t{0};
 // Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
 // Both.
-std::size_t process_deferred(thread_context& c, std::size_t blocks) noexcept;
+std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept;
 void set_deferred(thread_context& c, const deferred_config& d) noexcept;
-deferred_stats stats_of_deferred(const thread_context& c) noexcept;
+deferred_stats stats_of_deferred(core_ref a) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
 
 // --- heap (src/memory/heap.cpp) ---
@@ -253,7 +253,7 @@ void large_release(core& a, thread_context* c, void* p) noexcept;  // without ac
 // The front door of frees where a call says what it frees, and where it is.
 FRAMEALLOC_COLD void guarded_free(core_ref a, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
-std::size_t check_everything(thread_context& c) noexcept;
+std::size_t check_everything(core_ref a) noexcept;
 void flush_heap_cache(thread_context& c) noexcept;
 // Gives back the largest cached blocks until at most `keep` bytes are left.
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;
