@@ -34,12 +34,13 @@ thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
             .cross_thread_frees = w.remote_frees() - std::max(w.came.remote_frees, w.reset.remote_frees)};
 }
 
-// Waits until no other thread is in the handler that was.
+// Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as well:
+// what it read is read before what follows is written.
 void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
     if (mine != nullptr && mine->watched_by != nullptr && mine->watched_by->inside) return;
     for (const thread_context* c = newest; c != nullptr; c = c->next) {
         watch* w = __atomic_load_n(&c->watched_by, __ATOMIC_ACQUIRE);  // pairs: follow_observer()
-        if (c == mine || w == nullptr || !has_thread(*c)) continue;
+        if (c == mine || w == nullptr) continue;
         while (!w->telling.try_acquire()) os::sleep_microseconds(10);
         w->telling.release();
     }
@@ -54,31 +55,45 @@ void append(std::span<char> buffer, std::size_t& used, const char* format, ...) 
     if (n > 0) used += std::min(static_cast<std::size_t>(n), buffer.size() - used - 1);
 }
 
+// Off, and nobody reads the observer any more, unless one is set meanwhile: returns how many were set before.
+std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
+    const thread_context* newest = nullptr;
+    std::uint64_t before = 0;
+    {
+        const sync::lock_guard guard(a.lock);
+        a.watching.store_relaxed(false);  // relaxed: under the lock
+        newest = a.contexts;
+        before = a.observers;
+    }
+    wait_for_tellers(newest, mine);
+    return before;
+}
+
+// False when another thread has set one meanwhile: it may be read.
+bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t before) noexcept {
+    const sync::lock_guard guard(a.lock);
+    if (a.observers != before) return false;
+    a.observer = handler;
+    ++a.observers;
+    a.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
+    return true;
+}
+
 }  // namespace
 
 void lifecycle::enable(frame_event_handler handler) const noexcept {
     core& a = *owner_.owner;
-    disable();
-    {
-        const sync::lock_guard guard(a.lock);
-        a.observer = handler;
-        a.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
+    thread_context* mine = try_context_of(owner_);
+    while (!set_observer(a, handler, stop_telling(a, mine))) {
     }
     call_everybody(a);
-    if (thread_context* c = try_context_of(owner_)) follow_observer(*c);
+    if (mine != nullptr) follow_observer(*mine);
 }
 
 void lifecycle::disable() const noexcept {
     core& a = *owner_.owner;
     thread_context* mine = try_context_of(owner_);
-    const thread_context* newest = nullptr;
-    {
-        const sync::lock_guard guard(a.lock);
-        if (!a.watching.load_relaxed()) return;  // relaxed: under the lock
-        a.watching.store_relaxed(false);         // relaxed: under the lock
-        newest = a.contexts;
-    }
-    wait_for_tellers(newest, mine);
+    stop_telling(a, mine);
     call_everybody(a);
     if (mine != nullptr) follow_observer(*mine);
 }

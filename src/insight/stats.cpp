@@ -115,9 +115,8 @@ void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noe
     }
 }
 
-}  // namespace
-
-alloc_stats stats_of(core_ref a) noexcept {
+// Since the allocator was made, whatever was reset.
+alloc_stats stats_from_the_start(core_ref a) noexcept {
     settle_caller(a);
     alloc_stats s;
     std::uint64_t live = 0 - a.owner->refunds.get();
@@ -135,14 +134,31 @@ alloc_stats stats_of(core_ref a) noexcept {
         add_pages(s, c, live);
         live += c.frame_allocations.get() - c.frame_releases.get();
     });
-    s.deallocation_count = s.allocation_count - live - a.owner->stats_base_frees;
-    s.allocation_count -= a.owner->stats_base_allocations;
+    s.deallocation_count = s.allocation_count - live;
     s.total_allocated = s.frame_allocated + s.pool_allocated + s.heap_allocated;
     s.peak_allocated = peak > s.total_allocated ? peak : s.total_allocated;
     s.committed = a.owner->pages.committed();
     s.peak_committed = a.owner->pages.peak_committed();
     s.reserved = a.owner->pages.reserved();
     s.page_requests = a.owner->pages.requests();
+    return s;
+}
+
+// What other threads do meanwhile is seen in part: a difference may come out below zero for a moment.
+std::uint64_t since(std::uint64_t base, std::uint64_t now) noexcept { return now > base ? now - base : 0; }
+
+}  // namespace
+
+alloc_stats stats_of(core_ref a) noexcept {
+    std::uint64_t allocations = 0, frees = 0;
+    {
+        const sync::lock_guard guard(a.owner->lock);  // before the counters are read: they are not below it then
+        allocations = a.owner->stats_base_allocations;
+        frees = a.owner->stats_base_frees;
+    }
+    alloc_stats s = stats_from_the_start(a);
+    s.allocation_count = since(allocations, s.allocation_count);
+    s.deallocation_count = since(frees, s.deallocation_count);
     return s;
 }
 
@@ -153,9 +169,12 @@ void count_allocations(core_ref a, bool on) noexcept {
 }
 
 void reset_stats(core_ref a) noexcept {
-    const alloc_stats now = stats_of(a);
-    a.owner->stats_base_allocations += now.allocation_count;
-    a.owner->stats_base_frees += now.deallocation_count;
+    const alloc_stats now = stats_from_the_start(a);
+    {
+        const sync::lock_guard guard(a.owner->lock);
+        a.owner->stats_base_allocations = now.allocation_count;
+        a.owner->stats_base_frees = now.deallocation_count;
+    }
     for_each_context(*a.owner, [](thread_context& c) {
         for_each_account(c, [](tag_account& e) {
             e.peak.set(e.live.get());

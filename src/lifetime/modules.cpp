@@ -61,14 +61,14 @@ bool next_unseen(thread_context& c, os::module_range& out, std::uint32_t& number
 }  // namespace
 
 std::size_t release_module(core_ref a, void* handle) noexcept {
-    thread_context& c = *context_of(a);
+    thread_context* mine = context_met(a);
     os::module_range m;
     if (!os::find_module(handle, m)) {
         a.owner->raise(code::FA214, "release_module() was not given the handle of a loaded module");
         return 0;
     }
     std::size_t ran = 0;
-    for (; finaliser* f = find(c, m); ++ran) {
+    for (finaliser* f = nullptr; mine != nullptr && (f = find(*mine, m)) != nullptr; ++ran) {
         remove_finaliser(f);
         f->run(f);  // may register others of the module
     }
@@ -79,7 +79,7 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     const std::uint32_t number = a.owner->modules_released.load_relaxed() + 1;  // relaxed: written under the lock
     a.owner->modules = ::new (memory) released_module{m, number, a.owner->modules};
     a.owner->modules_released.store_release(number);  // pairs: look_for_released()
-    if (c.modules_seen.load_relaxed() == number - 1) c.modules_seen.store_relaxed(number);  // relaxed: its own
+    if (mine != nullptr && mine->modules_seen.load_relaxed() == number - 1) mine->modules_seen.store_relaxed(number);  // relaxed: its own
     prune(*a.owner);
     return ran;
 }

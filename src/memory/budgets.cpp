@@ -86,22 +86,26 @@ void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_pe
     for (const budget_kind kind : {budget_kind::frame, budget_kind::pool}) set_budget(c, kind, line_of(c, kind).limit);
 }
 
-std::size_t frame_remaining(const thread_context& c) noexcept {
-    std::size_t most = c.owner->config.frame_limit != 0 ? c.owner->config.frame_limit : ~std::size_t{0};
-    if (c.budget.frame.limit != 0 && c.budget.frame.limit < most) most = c.budget.frame.limit;
-    const std::size_t used = frame_bytes_in_use(c);
+std::size_t frame_remaining(core_ref a) noexcept {
+    const thread_context* c = context_met(a);
+    std::size_t most = a.owner->config.frame_limit != 0 ? a.owner->config.frame_limit : ~std::size_t{0};
+    if (c == nullptr) return most;
+    if (c->budget.frame.limit != 0 && c->budget.frame.limit < most) most = c->budget.frame.limit;
+    const std::size_t used = frame_bytes_in_use(*c);
     if (most == ~std::size_t{0}) return most;
     return used < most ? most - used : 0;
 }
 
-budget_stats budget_stats_of(const thread_context& c) noexcept {
-    return {.frame_used = frame_bytes_in_use(c),
-            .frame_budget = c.budget.frame.limit,
-            .pool_used = c.pool_carved,
-            .pool_budget = c.budget.pool.limit,
-            .frame_exceeded = c.budget.frame.exceeded,
-            .pool_exceeded = c.budget.pool.exceeded,
-            .warnings = c.budget.frame.warnings + c.budget.pool.warnings};
+budget_stats budget_stats_of(core_ref a) noexcept {
+    const thread_context* c = context_met(a);
+    if (c == nullptr) return {};
+    return {.frame_used = frame_bytes_in_use(*c),
+            .frame_budget = c->budget.frame.limit,
+            .pool_used = c->pool_carved,
+            .pool_budget = c->budget.pool.limit,
+            .frame_exceeded = c->budget.frame.exceeded,
+            .pool_exceeded = c->budget.pool.exceeded,
+            .warnings = c->budget.frame.warnings + c->budget.pool.warnings};
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -14,7 +14,11 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 namespace {
 
-constinit sync::atomic<std::uint64_t> next_id{no_context_key + 1};
+constinit sync::atomic<std::uint64_t> next_number{no_context_key + 1};
+
+// A program and its plugins may each contain this library. Each copy numbers from a place of its own, that of its memory: no two
+// meet, as a copy fills dozens of pages and a page is worth 2^28 numbers.
+std::uint64_t first_id() noexcept { return address_of(&next_number) >> 12 << 28; }
 
 struct core_home {
     page_source* source;
@@ -187,9 +191,32 @@ void heed_sample(core_config& o) noexcept {
     else refuse("FRAMEALLOC_GUARD_SAMPLE", word, "a number of events, 0 to 4294967295");
 }
 
+// Room for the names of instructions, where a place has no line.
+struct place_text {
+    char text[128] = {};
+    const char* of(const site& s) noexcept {
+        if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, text, sizeof text);
+        return text;
+    }
+};
+
 }  // namespace
 
-std::uint64_t fresh_id() noexcept { return next_id.add_relaxed(1); }  // relaxed: only the number matters
+std::uint64_t fresh_id() noexcept { return first_id() + next_number.add_relaxed(1); }  // relaxed: only the number matters
+std::uint64_t number_of(std::uint64_t id) noexcept { return id - first_id(); }
+
+void require_own(std::uint64_t id) noexcept {
+    if (number_of(id) < next_number.load_relaxed()) [[likely]] return;  // relaxed: whoever has an id got it after it was drawn
+    const site where = os::own_call();
+    place_text place;
+    print_fault({.what = code::FA103,
+                 .text = code_text(code::FA103),
+                 .detail = "it was made by one copy and used in another; link the library once, as a shared library (-DBUILD_SHARED_LIBS=ON), "
+                           "or let the program export it to its plugins",
+                 .where = where,
+                 .code_place = place.of(where)});
+    std::abort();
+}
 
 void core::raise(code what, const char* detail, const void* address, std::size_t bytes, site where) noexcept {
     raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
@@ -205,19 +232,6 @@ void core::deliver(const fault& f) const noexcept {
     else print_fault(f);
 }
 
-namespace {
-
-// Room for the names of instructions, where a place has no line.
-struct place_text {
-    char text[128] = {};
-    const char* of(const site& s) noexcept {
-        if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, text, sizeof text);
-        return text;
-    }
-};
-
-}  // namespace
-
 void refuse_without_source(const char* what) noexcept {
     const site where = os::own_call();
     place_text place;
@@ -226,6 +240,7 @@ void refuse_without_source(const char* what) noexcept {
 }
 
 void core::report(fault f) const noexcept {
+    require_own(id);
     f.text = code_text(f.what);
     f.allocator = name;
     f.where = os::own_call(f.where);
@@ -300,7 +315,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
     c->sampled = sampled_for(*c, why);
     if (c->revokes || c->sampled != nullptr) prepare_revocation();
-    c->canary_key = (c->id + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
+    c->canary_key = (number_of(c->id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
     if (c->guarded) guard::open_pool(c);
     register_core(c);
     return c;
@@ -329,6 +344,7 @@ bool settle_accounts(core* c) noexcept {
 }  // namespace
 
 void close_core(core* c) noexcept {
+    require_own(c->id);
     for (;;) {
         const std::uint64_t seen = c->handles.look();
         if (handle_count::any(seen)) {  // its holder closes it
@@ -342,7 +358,7 @@ void close_core(core* c) noexcept {
 }
 
 void trim(core& c) noexcept {
-    thread_context* mine = try_attach({&c, c.id});
+    thread_context* mine = context_met({&c, c.id});
     if (mine != nullptr) {
         flush_heap_cache(*mine);
         trim_pages(*mine);

@@ -424,13 +424,26 @@ bool check_links(core& a, pool_page& p) noexcept {
     return true;
 }
 
-}  // namespace
-
-std::size_t check_everything(thread_context& c) noexcept {
+// What rests on the thread, its pages and its frames.
+std::size_t check_context(thread_context& c) noexcept {
     core& a = *c.owner;
     std::size_t faults = 0;
-    if (!guarded(c)) return faults;
-    const activity_scope changing(&c, activity::changing);
+    c.guarded_by->resting.for_each([&](const guard::quarantine::entry& e) {
+        block_record b;
+        if (a.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
+    });
+    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) faults += check_links(a, *p) ? 0U : 1U;
+    return faults + check_frames(c);
+}
+
+}  // namespace
+
+std::size_t check_everything(core_ref owner) noexcept {
+    thread_context* c = context_met(owner);
+    core& a = *owner.owner;
+    std::size_t faults = 0;
+    if (!a.guarded) return faults;
+    const activity_scope changing(c, activity::changing);
     guard::own_array<block_record> live;  // a handler may allocate: no lock while it runs
     a.blocks.for_each_live([&](const block_record& b) { live.push(b); });
     for (const block_record& b : live) {
@@ -439,12 +452,7 @@ std::size_t check_everything(thread_context& c) noexcept {
         if (same && !check_zones(a, now, {}, "; found by check()")) ++faults;
     }
     live.release();
-    c.guarded_by->resting.for_each([&](const guard::quarantine::entry& e) {
-        block_record b;
-        if (a.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
-    });
-    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) faults += check_links(a, *p) ? 0U : 1U;
-    return faults + check_frames(c);
+    return c == nullptr ? faults : faults + check_context(*c);
 }
 
 namespace {

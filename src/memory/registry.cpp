@@ -322,10 +322,7 @@ void take_possession(core_ref a, thread_context& c) noexcept {
 }
 
 thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
-    if (thread_context* c = known_context_of(a.id)) {
-        enter(a, c);
-        return c;
-    }
+    if (thread_context* c = context_met(a)) return c;
     thread_context* c = obtain_context(*a.owner, why);
     if (c == nullptr) return nullptr;
     if (!remember(a.id, c)) {
@@ -359,6 +356,13 @@ record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_r
     s->records[records_per_segment - 1].gate.on(gate_own);
     __atomic_store_n(&c.segments[s->records[0].depth / records_per_segment], s, __ATOMIC_RELEASE);  // pairs: describe()
     return s;
+}
+
+thread_context* context_met(const core_ref& a) noexcept {
+    thread_context* c = known_context_of(a.id);
+    if (c == nullptr) require_own(a.id);
+    else enter(a, c);
+    return c;
 }
 
 thread_context* try_attach(const core_ref& a) noexcept {
@@ -418,6 +422,7 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
     for (core* a = live_cores; a != nullptr; a = a->next_live) {
         for (thread_context* c = a->contexts; c != nullptr; c = c->next) {
+            if (c->slot != &t_slot && c->watched_by != nullptr) c->watched_by->telling.release();  // its thread may have been in the handler
             if (c->slot == nullptr || c->slot == &t_slot) continue;
             c->slot = nullptr;
             a->bereft = true;
@@ -478,6 +483,7 @@ thread_context* park_caller(core_ref a) noexcept {
 }
 
 bool unpark(core_ref a, thread_context& c) noexcept {
+    require_own(a.id);
     if (thread_context* mine = known_context_of(a.id)) {
         const bool in_use = in_frame(*mine) || any_scope_open(*mine) || mine->driven.jobs != 0;
         if (in_use) return false;
@@ -494,6 +500,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
 }
 
 void abandon_parked(thread_context& c) noexcept {
+    require_own(c.owner->id);
     c.parked = false;
     c.top->gate.off(gate_parked);
     detach(c);

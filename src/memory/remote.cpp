@@ -79,10 +79,12 @@ void flush_batch(thread_context& c) noexcept {
     c.batch_count = 0;
 }
 
-std::size_t process_deferred(thread_context& c, std::size_t blocks) noexcept {
-    flush_batch(c);
-    const std::size_t n = adopt_returned(c, blocks);
-    if (watched(c)) tell_adopted(c);
+std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
+    thread_context* c = context_met(a);
+    if (c == nullptr) return 0;
+    flush_batch(*c);
+    const std::size_t n = adopt_returned(*c, blocks);
+    if (watched(*c)) tell_adopted(*c);
     return n;
 }
 
@@ -96,8 +98,10 @@ void set_deferred(thread_context& c, const deferred_config& d) noexcept {
     if (d.mode == deferred_mode::at_frame_end) add_pending(c.records[1], pending_always);
 }
 
-deferred_stats stats_of_deferred(const thread_context& c) noexcept {
-    const deferred_queue& q = c.deferred;
+deferred_stats stats_of_deferred(core_ref a) noexcept {
+    const thread_context* c = context_met(a);
+    if (c == nullptr) return {};
+    const deferred_queue& q = c->deferred;
     const std::uint64_t depth = q.depth();
     return {.total_queued = q.queued.load_relaxed(),  // relaxed: a statistic
             .total_processed = q.processed.get(),

@@ -3,6 +3,7 @@
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
+#include <string>
 #include <thread>
 
 #include <ucontext.h>
@@ -15,6 +16,7 @@ const fa::smart_alloc* shared = nullptr;
 ucontext_t scheduler, fiber;
 alignas(64) char stack[256 * 1024];
 int wrong = 0;
+const std::string destroyed_at_exit(40, 'x');  // the whole program as one: the compiler declares what the library does too
 
 // Asked outside the fiber, where nothing is kept from another thread.
 [[gnu::noinline]] fa::memory::thread_context* context_here(const fa::smart_alloc& alloc) {

@@ -185,12 +185,12 @@ void observer::set_all(fa::memory::core_ref a) {
     numbers_.set("suggested", f.suggested_capacity);
     numbers_.set("depth", c.top->depth);
     numbers_.set("slots", c.flight_count);
-    const fa::budget_stats b = fa::memory::budget_stats_of(c);
+    const fa::budget_stats b = fa::memory::budget_stats_of(a);
     numbers_.set("pool carved", b.pool_used);
     numbers_.set("frame exceeded", b.frame_exceeded);
     numbers_.set("pool exceeded", b.pool_exceeded);
     numbers_.set("warnings", b.warnings);
-    const fa::deferred_stats d = fa::memory::stats_of_deferred(c);
+    const fa::deferred_stats d = fa::memory::stats_of_deferred(a);
     numbers_.set("queued", d.total_queued);
     numbers_.set("processed", d.total_processed);
     numbers_.set("waiting", d.current_depth);

@@ -47,6 +47,7 @@ class lifecycle {
 public:
     explicit lifecycle(const memory::core_ref& a) noexcept : owner_(a) {}
 
+    // Returns when no other thread is in the handler that was. Requires: not called by a handler.
     void enable(frame_event_handler handler = {}) const noexcept;
     // Returns when no other thread is in the handler. Called by the handler itself, it does not wait.
     void disable() const noexcept;

@@ -14,7 +14,8 @@ namespace framealloc::inline FRAMEALLOC_ABI {
 // Of one allocator, all threads together. Names as in the original.
 struct alloc_stats {
     std::size_t total_allocated = 0;     // bytes in use: frame + pool + heap
-    std::size_t peak_allocated = 0;      // bytes; maximum over boundaries
+    std::size_t peak_allocated = 0;      // bytes; maximum of total_allocated over boundaries; with several threads the sum of their
+                                         // maxima
     std::uint64_t allocation_count = 0;  // pool and heap blocks taken; frame allocations while they are counted
     std::uint64_t deallocation_count = 0;
     std::size_t frame_allocated = 0;     // bytes held by open frames

@@ -373,7 +373,10 @@ FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
     return try_attach(a);
 }
 
-// The caller's context if it has one. Changes nothing and takes no lock: what a signal handler may ask.
+// The caller's context if it has one: for what must not need memory.
+FRAMEALLOC_COLD thread_context* context_met(const core_ref& a) noexcept;
+
+// The same. Changes nothing and takes no lock: what a signal handler may ask.
 FRAMEALLOC_COLD const thread_context* known_to_caller(std::uint64_t id) noexcept;
 inline const thread_context* peek_context(const core_ref& a) noexcept {
     if (FRAMEALLOC_SLOT.id == a.id) return FRAMEALLOC_SLOT.context;

@@ -138,7 +138,8 @@ struct core {
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
-    callback<void(const frame_event&)> observer;  // written while `watching` is off
+    callback<void(const frame_event&)> observer;  // written while `watching` is off and nobody reads it
+    std::uint64_t observers = 0;         // that were set so far; guarded by `lock`
     bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
@@ -148,7 +149,7 @@ struct core {
     sync::atomic<std::uint32_t> modules_released{0};
     core* next_live = nullptr;   // process-wide list
     core* previous_live = nullptr;
-    std::uint64_t stats_base_allocations = 0;  // reset_stats()
+    std::uint64_t stats_base_allocations = 0;  // reset_stats(); `lock` guards both
     std::uint64_t stats_base_frees = 0;
     sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it
     void* resources[2] = {};     // std::pmr faces, made when first asked for
@@ -207,8 +208,8 @@ void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept
 // The limits of another thread, or of another time; what was used stays this thread's.
 void take_limits(thread_context& c, const account::thread_budget& from) noexcept;
 void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept;
-std::size_t frame_remaining(const thread_context& c) noexcept;
-budget_stats budget_stats_of(const thread_context& c) noexcept;
+std::size_t frame_remaining(core_ref a) noexcept;  // of the caller, and so below where there is no context
+budget_stats budget_stats_of(core_ref a) noexcept;
 
 // --- arena (src/memory/arena.cpp) ---
 enum class on_failure : bool { return_null, ask_handler };
@@ -256,9 +257,9 @@ inline constexpr std::size_t all_blocks = ~std::size_t{0};
 // Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
 // Both.
-std::size_t process_deferred(thread_context& c, std::size_t blocks) noexcept;
+std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept;
 void set_deferred(thread_context& c, const deferred_config& d) noexcept;
-deferred_stats stats_of_deferred(const thread_context& c) noexcept;
+deferred_stats stats_of_deferred(core_ref a) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
 
 // --- heap (src/memory/heap.cpp) ---
@@ -283,7 +284,7 @@ void large_release(core& a, thread_context* c, void* p) noexcept;  // without ac
 // The front door of frees where a call says what it frees, and where it is.
 FRAMEALLOC_COLD void guarded_free(core_ref a, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
-std::size_t check_everything(thread_context& c) noexcept;
+std::size_t check_everything(core_ref a) noexcept;
 void flush_heap_cache(thread_context& c) noexcept;
 // Gives back the largest cached blocks until at most `keep` bytes are left.
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;

@@ -333,13 +333,14 @@ public:
     transfer_stats transfers() const noexcept { return object::transfer_stats_of(*owner_.owner); }
 
     // --- blocks freed on other threads; see memory/deferred.hpp ---
-    // For blocks of the calling thread.
+    // For blocks of the calling thread. What only asks or gives back takes no memory, here and below: a thread that has not met the
+    // allocator has nothing of it, and no limits of its own.
     void set_deferred(const deferred_config& d) const noexcept { memory::set_deferred(*memory::context_of(owner_), d); }
-    deferred_stats deferred() const noexcept { return memory::stats_of_deferred(*memory::context_of(owner_)); }
+    deferred_stats deferred() const noexcept { return memory::stats_of_deferred(owner_); }
     // Takes back at least `max` blocks of the calling thread, if as many wait (whole pages: it may be more), and hands over
     // what it freed itself. Returns how many came back.
     std::size_t process_deferred_frees(std::size_t max = memory::all_blocks) const noexcept {
-        return memory::process_deferred(*memory::context_of(owner_), max);
+        return memory::process_deferred(owner_, max);
     }
 
     // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
@@ -351,8 +352,8 @@ public:
         memory::set_budget_policy(*memory::context_of(owner_), policy, warn_percent, handler);
     }
     // Bytes until frame_limit or the frame budget is reached; the largest size_t when there is neither.
-    std::size_t frame_remaining() const noexcept { return memory::frame_remaining(*memory::context_of(owner_)); }
-    budget_stats thread_budget() const noexcept { return memory::budget_stats_of(*memory::context_of(owner_)); }
+    std::size_t frame_remaining() const noexcept { return memory::frame_remaining(owner_); }
+    budget_stats thread_budget() const noexcept { return memory::budget_stats_of(owner_); }
 
     // --- heap ---
     template <class T>
@@ -509,7 +510,7 @@ public:
 
     // Looks at every guarded block and at what was freed lately, and raises what is wrong. Returns how many faults; 0 where
     // nothing is guarded. Threads: other threads must not write to pool and heap blocks meanwhile.
-    std::size_t check() const noexcept { return memory::check_everything(*memory::context_of(owner_)); }
+    std::size_t check() const noexcept { return memory::check_everything(owner_); }
 
     // --- memory ---
     // Returns what this thread, ended threads and the allocator itself do not use to the page source.

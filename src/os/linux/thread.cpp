@@ -13,7 +13,7 @@
 extern "C" {
 // glibc, musl does without. Weak: null where it is missing.
 [[gnu::weak]] int __cxa_thread_atexit_impl(void (*f)(void*), void* argument, void* library) noexcept;
-extern char __dso_handle;
+extern void* __dso_handle;  // as compilers declare it: link-time optimisation compares
 }
 
 namespace framealloc::inline FRAMEALLOC_ABI::os {

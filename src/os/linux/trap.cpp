@@ -1,6 +1,8 @@
 #include <framealloc/os/trap.hpp>
 
 #include <csignal>
+
+#include <link.h>
 #include <ucontext.h>
 
 #include <framealloc/base/align.hpp>
@@ -10,8 +12,46 @@ namespace framealloc::inline FRAMEALLOC_ABI::os {
 
 namespace {
 
+// A program and its plugins may each contain this library. Every copy that catches has one of these: the list of them, in the
+// order in which they came, lets one that is unloaded hand what was there before it to its successor. Copies may be of different
+// versions: the layout never changes.
+struct catching_copy {
+    struct sigaction kept[2];
+    sync::atomic<struct sigaction*> previous;  // one of them: a fault may read it while it is replaced
+    catching_copy* older;
+    catching_copy* newer;
+};
+
 constinit sync::atomic<access_handler> handler{nullptr};
-struct sigaction previous {};
+constinit catching_copy own{{}, {&own.kept[0]}, nullptr, nullptr};
+
+void replace_previous(catching_copy& c, const struct sigaction& with) noexcept {
+    struct sigaction* unused = &c.kept[c.previous.load_relaxed() == &c.kept[0] ? 1 : 0];  // relaxed: one changes it at a time
+    *unused = with;
+    c.previous.store_release(unused);  // pairs: on_signal()
+}
+
+// --- how copies know each other ---
+// By the signals that theirs blocks: real-time ones that nobody sends, and no one else would choose. Such a handler is asked for
+// its copy by a call with signal 0.
+constexpr int mark_signals[] = {37, 38, 43, 47, 52, 53, 58, 61};
+constexpr int question = 0x4641434F;
+
+bool marked(const struct sigaction& a) noexcept {
+    int found = 0;
+    for (int i = 1; i <= 64; ++i) found += sigismember(&a.sa_mask, i) == 1 ? 1 : 0;
+    for (const int i : mark_signals) found -= sigismember(&a.sa_mask, i) == 1 ? 1 : 64;
+    return found == 0 && (a.sa_flags & SA_SIGINFO) != 0;
+}
+
+// Null when `a` is no copy's.
+catching_copy* copy_behind(const struct sigaction& a) noexcept {
+    if (!marked(a)) return nullptr;
+    siginfo_t asked{};
+    asked.si_code = question;
+    a.sa_sigaction(0, &asked, nullptr);
+    return static_cast<catching_copy*>(asked.si_addr);
+}
 
 const void* instruction_of(const void* context) noexcept {
 #ifdef REG_RIP
@@ -34,29 +74,63 @@ access_kind kind_of(const void* context) noexcept {
 
 // The access is made again on return, and then meets whoever was there before.
 void on_signal(int signal, siginfo_t* info, void* context) {
+    if (signal == 0 && info->si_code == question) {
+        info->si_addr = &own;
+        return;
+    }
     if (access_handler f = handler.load_acquire()) f(address_of(info->si_addr), instruction_of(context), kind_of(context));  // pairs: catch_access_faults()
+    const struct sigaction previous = *own.previous.load_acquire();  // pairs: replace_previous()
     const bool takes_three = (previous.sa_flags & SA_SIGINFO) != 0;
     if (takes_three && previous.sa_sigaction != nullptr) return previous.sa_sigaction(signal, info, context);
     if (!takes_three && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
     std::signal(signal, SIG_DFL);
 }
 
+// One at a time in the process: copies share no lock, but the dynamic linker has one.
+template <class F>
+void one_at_a_time(F f) noexcept {
+    dl_iterate_phdr([](dl_phdr_info*, std::size_t, void* call) { return (*static_cast<F*>(call))(), 1; }, &f);
+}
+
+bool install() noexcept {
+    struct sigaction action {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigemptyset(&action.sa_mask);
+    for (const int i : mark_signals) sigaddset(&action.sa_mask, i);
+    struct sigaction before {};
+    if (sigaction(SIGSEGV, nullptr, &before) != 0) return false;
+    replace_previous(own, before);
+    if (sigaction(SIGSEGV, &action, nullptr) != 0) return false;
+    own.older = copy_behind(before);
+    if (own.older != nullptr) own.older->newer = &own;
+    return true;
+}
+
+void uninstall() noexcept {
+    const struct sigaction& before = *own.previous.load_relaxed();  // relaxed: one changes it at a time
+    struct sigaction now {};
+    if (own.newer != nullptr) {
+        replace_previous(*own.newer, before);
+        own.newer->older = own.older;
+    } else if (sigaction(SIGSEGV, nullptr, &now) == 0 && copy_behind(now) == &own) {
+        sigaction(SIGSEGV, &before, nullptr);
+    }
+    if (own.older != nullptr) own.older->newer = own.newer;
+}
+
 // This library is unloaded with the plugin that contains it: the program's own handler must not be lost.
 [[gnu::destructor]] void stop_catching() {
-    struct sigaction now {};
-    if (handler.load_acquire() == nullptr || sigaction(SIGSEGV, nullptr, &now) != 0) return;  // pairs: catch_access_faults()
-    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_signal) sigaction(SIGSEGV, &previous, nullptr);
+    if (handler.load_acquire() != nullptr) one_at_a_time(uninstall);  // pairs: catch_access_faults()
 }
 
 }  // namespace
 
 void catch_access_faults(access_handler f) noexcept {
     if (handler.exchange_acq_rel(f) != nullptr) return;  // pairs: on_signal()
-    struct sigaction action {};
-    action.sa_sigaction = on_signal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-    sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, &previous) != 0) handler.store_release(nullptr);  // pairs: on_signal(). Nothing is explained then
+    bool installed = false;
+    one_at_a_time([&installed] { installed = install(); });
+    if (!installed) handler.store_release(nullptr);  // pairs: on_signal(). Nothing is explained then
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::os

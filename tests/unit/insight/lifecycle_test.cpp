@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <framealloc/os/thread.hpp>
+#include "support/child.hpp"
 #include "support/recorder.hpp"
 
 using namespace test;
@@ -235,4 +236,77 @@ TEST_CASE("after disable no thread is in the handler") {
     for (auto& t : threads) t.join();
     CHECK(late == 0);
     CHECK(alloc.stats().total_allocated == 0);
+}
+
+// What these two write while others read is the thread sanitizer's to see.
+TEST_CASE("an observer is set while threads park what told it") {
+    fa::smart_alloc alloc;
+    std::atomic<bool> stop{false};
+    std::thread parks([&] {
+        while (!stop) {
+            auto context = alloc.park();
+            alloc.resume(std::move(context));
+            alloc.begin_frame();
+            static_cast<void>(alloc.frame_alloc<block>());
+            alloc.end_frame();
+            context = alloc.park();
+            fa::os::sleep_microseconds(50);
+            alloc.resume(std::move(context));
+        }
+    });
+    std::atomic<int> told{0};
+    for (int round = 0; round < 500; ++round) {
+        auto handler = [&told](const fa::frame_event&) { ++told; };
+        alloc.lifecycle().enable(handler);
+        fa::os::sleep_microseconds(100);
+        alloc.lifecycle().disable();
+    }
+    stop = true;
+    parks.join();
+    CHECK(told != 0);
+}
+
+TEST_CASE("several threads may set the observer at once") {
+    fa::smart_alloc alloc;
+    std::atomic<bool> stop{false};
+    std::atomic<int> told{0};
+    auto handler = [&told](const fa::frame_event&) { ++told; };
+    std::thread works([&] {
+        while (!stop) {
+            auto frame = alloc.frame_scope();
+            static_cast<void>(frame.alloc<block>());
+        }
+    });
+    std::thread sets[2];
+    for (auto& t : sets) {
+        t = std::thread([&] {
+            for (int round = 0; round < 1000; ++round) alloc.lifecycle().enable(handler);
+        });
+    }
+    for (auto& t : sets) t.join();
+    while (told == 0) std::this_thread::yield();
+    alloc.lifecycle().disable();
+    stop = true;
+    works.join();
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+TEST_CASE("a child does not wait for a thread that was in the handler when it was forked") {
+    fa::smart_alloc alloc;
+    std::atomic<bool> inside{false}, stop{false};
+    auto handler = [&](const fa::frame_event&) {
+        inside = true;
+        while (!stop) std::this_thread::yield();
+    };
+    alloc.lifecycle().enable(handler);
+    std::thread told([&] { auto frame = alloc.frame_scope(); });
+    while (!inside) std::this_thread::yield();
+    CHECK(status_of_child([&] {
+              alarm(20);
+              alloc.lifecycle().disable();
+              _exit(0);
+          }) == 0);
+    stop = true;
+    told.join();
+    alloc.lifecycle().disable();
 }

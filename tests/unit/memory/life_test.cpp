@@ -3,6 +3,7 @@
 
 #include <support/child.hpp>
 #include <support/recorder.hpp>
+#include <support/test_pages.hpp>
 
 #include <sys/resource.h>
 
@@ -152,4 +153,41 @@ FOR_EACH_POLICY("what a thread left starts anew with the next one: reports of me
         }).join();
         if constexpr (P::reports) CHECK(r.count(fa::code::FA001) == 2 * static_cast<std::size_t>(n + 1));  // the 1st and the 2nd
     }
+}
+
+// Each is the first thing that its thread asks, while there is memory and while there is none.
+FOR_EACH_POLICY("what only asks or gives back takes no memory, also on a thread's first use") {
+    using allocator = fa::basic_smart_alloc<P>;
+    using use = bool (*)(const allocator&);
+    const use uses[] = {
+        [](const allocator& a) { return a.process_deferred_frees() == 0; },
+        [](const allocator& a) { return a.deferred().total_queued == 0; },
+        [](const allocator& a) { return a.frame_remaining() == 1'000'000; },
+        [](const allocator& a) { return a.thread_budget().frame_budget == 0 && a.thread_budget().pool_used == 0; },
+        [](const allocator& a) { return a.check() == 0; },
+        [](const allocator& a) { return a.trim(), true; },
+        [](const allocator& a) { return a.frame_depth() == 0 && a.frame_number() == 0 && a.tag_path().empty(); },
+    };
+    for (const bool refused : {false, true}) {
+        test::test_pages pages;
+        const allocator alloc{fa::options{.frame_limit = 1'000'000, .pages = &pages}};
+        const std::size_t committed = alloc.stats().committed;  // of this thread
+        if (refused) pages.refuse_after = 0;
+        for (const use u : uses) std::thread([&] { CHECK(u(alloc)); }).join();
+        CHECK(alloc.stats().committed <= committed);
+        CHECK(pages.refusals == 0);
+    }
+}
+
+TEST_CASE("check() on a thread that has not met the allocator looks at every block") {
+    recorder r;
+    const fa::basic_smart_alloc<fa::policy::debug> alloc{r.options()};
+    auto* block = static_cast<char*>(alloc.pool_alloc_bytes(40));
+    block[40] = static_cast<char>(block[40] + 1);
+    std::size_t found = 0;
+    std::thread([&] { found = alloc.check(); }).join();
+    CHECK(found == 1);
+    CHECK(r.faults == std::vector{fa::code::FA412});
+    block[40] = static_cast<char>(block[40] - 1);
+    alloc.pool_free_bytes(block, 40);
 }
