@@ -72,6 +72,8 @@ if [ "$full" = 1 ]; then
         step "$preset"
         FRAMEALLOC_MODEL_OPS=4000000 ctest --preset "$preset" --output-on-failure
     done
+    step "places in reports, every compiler"
+    python3 tests/faults/places.py .
     step "stub_check"
     scripts/stub_check.py
     step "clang-tidy"
