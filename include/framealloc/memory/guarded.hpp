@@ -117,6 +117,11 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
 bool report_leaks_by_site(core& a) noexcept;
 
 std::size_t check_frames(thread_context& c) noexcept;
+// Memory of an open frame that its container has left.
+inline void end_frame_memory(std::uintptr_t begin, std::uintptr_t end) noexcept {
+    guard::fill(begin, end, guard::dead_byte);
+    guard::forbid(begin, end);
+}
 // The bytes before an out-of-line block that its header leaves over.
 void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept;
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept;

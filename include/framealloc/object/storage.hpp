@@ -2,6 +2,7 @@
 #pragma once
 
 #include <framealloc/base/policy.hpp>
+#include <framealloc/guard/pattern.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
 #include <framealloc/object/sources.hpp>
 
@@ -59,8 +60,14 @@ constexpr bool hears_frame_end() noexcept {
 // A destructor gives memory back; a frame takes only what lies out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if constexpr (is_frame<Source>) s.frame().abandon(p);
+    if constexpr (is_frame<Source>) s.frame().abandon(p, bytes);
     else if (p != nullptr) s.deallocate(p, bytes, align);
+}
+
+// Debug: elements that are gone read as freed memory does.
+template <class Policy, class T>
+FRAMEALLOC_INLINE void leave([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
+    if constexpr (Policy::checks) guard::fill(address_of(first), address_of(last), guard::dead_byte);
 }
 
 // Debug: every access asks whether the frame is still open.

@@ -191,10 +191,9 @@ public:
     [[nodiscard]] bool try_push_back(T&& v) { return try_emplace_back(std::move(v)); }
     FRAMEALLOC_INLINE void pop_back() noexcept {
         if (refuses(empty(), "removal of element", 0)) return;
-        object::destroy(end_ - 1, end_);
-        --end_;
+        cut_to(end_ - 1);
     }
-    void clear() noexcept { object::destroy(data(), end_); end_ = begin_; }
+    void clear() noexcept { cut_to(data()); }
     void reserve(std::size_t n) {
         if (n > capacity()) grow<true>(n);
     }
@@ -483,6 +482,7 @@ private:
     }
     void cut_to(T* new_end) noexcept {
         object::destroy(new_end, end_);
+        object::leave<Policy>(new_end, end_);
         end_ = new_end;
     }
     template <bool Must, class It, class End>

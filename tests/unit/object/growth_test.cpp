@@ -320,6 +320,8 @@ void gives_its_source(V made) {
             for (T& element : made) CHECK(element.size() == 1);
         }
     }
+}
+
 // Each of these adds `from`, of text, or as many copies of it, to a vec of three elements.
 template <class V, class R>
 std::vector<bool> tried_with(V& v, const R& from) {
@@ -397,6 +399,8 @@ TEST_CASE("a source that was made of nothing gives nothing") {
     CHECK(fa::pool_source().try_allocate(8, 8) == nullptr);
     CHECK(fa::heap_source().try_allocate(8, 8) == nullptr);
     CHECK(fa::allocator_ref(fa::frame_source()).try_allocate(8, 8) == nullptr);
+}
+
 FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and changes nothing when memory is exhausted") {
     fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB, .fixed_memory = 8_MiB}};
     const auto frame = alloc.frame_scope();
