@@ -10,10 +10,17 @@ using namespace memory;
 
 namespace {
 
+// `first` and `f` under one lock.
+template <class First, class F>
+void for_each_context(core& a, First&& first, F&& f) {
+    const sync::lock_guard guard(a.lock);
+    first();
+    for (thread_context* c = a.contexts; c != nullptr; c = c->next) f(*c);
+}
+
 template <class F>
 void for_each_context(core& a, F&& f) {
-    const sync::lock_guard guard(a.lock);
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) f(*c);
+    for_each_context(a, [] {}, f);
 }
 
 template <class F>
@@ -115,13 +122,18 @@ void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noe
     }
 }
 
-// Since the allocator was made, whatever was reset.
-alloc_stats stats_from_the_start(core_ref a) noexcept {
+struct counts {
+    std::uint64_t allocations = 0, frees = 0;
+};
+
+// Counted from when the allocator was made. `base` is what they were at the last reset: read first, so it is not above them.
+alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     settle_caller(a);
     alloc_stats s;
     std::uint64_t live = 0 - a.owner->refunds.get();
     std::uint64_t peak = 0;
-    for_each_context(*a.owner, [&](thread_context& c) {
+    const auto read_base = [&] { base = {a.owner->stats_base_allocations, a.owner->stats_base_frees}; };
+    for_each_context(*a.owner, read_base, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
             s.frame_allocated += e.frame_held.get();
             s.heap_allocated += e.heap_balance();
@@ -150,15 +162,10 @@ std::uint64_t since(std::uint64_t base, std::uint64_t now) noexcept { return now
 }  // namespace
 
 alloc_stats stats_of(core_ref a) noexcept {
-    std::uint64_t allocations = 0, frees = 0;
-    {
-        const sync::lock_guard guard(a.owner->lock);  // before the counters are read: they are not below it then
-        allocations = a.owner->stats_base_allocations;
-        frees = a.owner->stats_base_frees;
-    }
-    alloc_stats s = stats_from_the_start(a);
-    s.allocation_count = since(allocations, s.allocation_count);
-    s.deallocation_count = since(frees, s.deallocation_count);
+    counts base;
+    alloc_stats s = stats_from_the_start(a, base);
+    s.allocation_count = since(base.allocations, s.allocation_count);
+    s.deallocation_count = since(base.frees, s.deallocation_count);
     return s;
 }
 
@@ -169,13 +176,13 @@ void count_allocations(core_ref a, bool on) noexcept {
 }
 
 void reset_stats(core_ref a) noexcept {
-    const alloc_stats now = stats_from_the_start(a);
-    {
-        const sync::lock_guard guard(a.owner->lock);
+    counts before;
+    const alloc_stats now = stats_from_the_start(a, before);
+    const auto set_base = [&] {
         a.owner->stats_base_allocations = now.allocation_count;
         a.owner->stats_base_frees = now.deallocation_count;
-    }
-    for_each_context(*a.owner, [](thread_context& c) {
+    };
+    for_each_context(*a.owner, set_base, [](thread_context& c) {
         for_each_account(c, [](tag_account& e) {
             e.peak.set(e.live.get());
             e.tree_peak.set(e.tree_live.get());
