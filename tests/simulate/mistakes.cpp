@@ -124,7 +124,7 @@ void frame_mistakes(std::string& book) {
 
 template <class P>
 void sampled(std::string& book) {
-    chapter<P> c(book, "samples", {.frame_capacity = 64_KiB, .guard_sample = 2});
+    chapter<P> c(book, "samples", {.frame_capacity = 64_KiB, .guard_sample = 2, .guard_seed = 11});
     std::vector<std::pair<void*, std::size_t>> blocks;
     for (std::size_t i = 0; i < 3000; ++i) {
         const std::size_t n = 1 + i * 37 % 3000;

@@ -45,6 +45,7 @@ struct variant {
         fa::options o{.frame_capacity = 4_KiB, .frames_in_flight = flight};
         o.guard = guard;
         o.guard_sample = sample;
+        o.guard_seed = 11;
         if (busy == 1) o.on_frame_busy = fa::on_frame_busy::wait(50);
         if (busy == 2) o.on_frame_busy = fa::on_frame_busy::fault();
         return o;

@@ -26,7 +26,7 @@ TEST_CASE("sampling changes nothing that a right program sees, on any thread") {
     for (std::uint32_t rate : {1U, 7U}) {
         CAPTURE(rate);
         recorder r;
-        fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.frame_capacity = 64_KiB, .guard_sample = rate})};
+        fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.frame_capacity = 64_KiB, .guard_sample = rate, .guard_seed = 11})};
         std::mt19937 random(rate);
         std::vector<held> out;
         for (int i = 0; i < 500; ++i) {
@@ -71,7 +71,7 @@ TEST_CASE("sampling changes nothing that a right program sees, on any thread") {
 
 FOR_EACH_POLICY("a vec that grew while allocations were sampled and the batch after it share no byte") {
     recorder r;
-    fa::options o{.guard_sample = 20};
+    fa::options o{.guard_sample = 20, .guard_seed = 11};
     o.guard = fa::guard_level::off;
     const fa::basic_smart_alloc<P> alloc{r.options(o)};
     int overlapping = 0, changed = 0;
@@ -91,7 +91,7 @@ FOR_EACH_POLICY("a vec that grew while allocations were sampled and the batch af
 
 FOR_EACH_POLICY("a sampled pool block has the bytes that were asked for: a pool_vec moves out of it") {
     recorder r;
-    fa::options o{.guard_sample = 1};
+    fa::options o{.guard_sample = 1, .guard_seed = 11};
     o.guard = fa::guard_level::off;
     const fa::basic_smart_alloc<P> alloc{r.options(o)};
     for (int n = 0; n < 3'000; ++n) {
@@ -109,7 +109,7 @@ TEST_CASE("a sampled block is described, charged to its tag, counted as a leak, 
     recorder r;
     void* p = nullptr;
     {
-        fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.name = "game", .guard_sample = 1})};
+        fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.name = "game", .guard_sample = 1, .guard_seed = 11})};
         fa::tag_scope tag{alloc, "ai"};
         const auto is_sampled = [](const void* q) { return fa::describe(q).bytes == 40; };  // of others the class is known alone
         for (int i = 0; i < 100'000 && (p == nullptr || !is_sampled(p)); ++i) {
