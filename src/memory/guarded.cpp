@@ -362,20 +362,16 @@ struct known_block {
     bool all_guarded = true;  // every allocator has a table
 };
 
-// A live block at `p`, or around it, before a dead one.
-known_block look_for(std::uintptr_t p, bool around) noexcept {
+// The block in that state at `p`, or around it.
+known_block look_for(std::uintptr_t p, bool around, block_state state) noexcept {
     known_block found;
     for_each_core([&](core& o) {
         block_record r;
-        if (!o.guarded) found.all_guarded = false;
-        else if (around ? !o.blocks.containing(p, r) : !o.blocks.find(p, r)) return;
-        else if (r.state == block_state::gone || (found.owner != nullptr && r.state != block_state::live)) return;
-        else {
-            if (found.owner != nullptr) found.owner->handles.release();  // not the last: the list is locked
-            o.handles.add();
-            found.owner = &o;
-            found.record = r;
-        }
+        found.all_guarded = found.all_guarded && o.guarded;
+        if (found.owner != nullptr || !o.guarded || (around ? !o.blocks.containing(p, r) : !o.blocks.find(p, r)) || r.state != state) return;
+        o.handles.add();
+        found.owner = &o;
+        found.record = r;
     });
     return found;
 }
@@ -396,7 +392,8 @@ bool judge_adoption(core& a, const block_record& b, const void* p, std::size_t b
 
 bool may_adopt(const void* p, std::size_t bytes) noexcept {
     if (p == nullptr) return true;
-    const known_block b = look_for(address_of(p), bytes == 0);
+    known_block b = look_for(address_of(p), bytes == 0, block_state::live);
+    if (b.owner == nullptr) b = look_for(address_of(p), bytes == 0, block_state::freed);
     if (b.owner != nullptr) {
         const bool may = judge_adoption(*b.owner, b.record, p, bytes);
         release_core({b.owner, b.owner->id});

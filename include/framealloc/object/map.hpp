@@ -367,7 +367,7 @@ private:
     void construct(value_type* at, L&& key, Args&&... args) const {
         ::new (static_cast<void*>(at)) value_type(std::piecewise_construct, key_arguments(std::forward<L>(key)),
                                                   value_arguments(std::forward<Args>(args)...));
-        object::adopt(&at->second, &at->second + 1, source_);
+        object::adopt(__builtin_addressof(at->second), __builtin_addressof(at->second) + 1, source_);
     }
     template <bool Must, class L, class... Args>
     std::pair<std::size_t, bool> add_slot(L&& key, Args&&... args) {
