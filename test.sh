@@ -91,4 +91,4 @@ step "compile time"
 scripts/compile_time.py
 step "everything, g++ release"
 if [ "$full" = 1 ]; then export FRAMEALLOC_MODEL_OPS=4000000; fi
-ctest --preset release --output-on-failure
+ctest --preset release -j "$(nproc)" --output-on-failure

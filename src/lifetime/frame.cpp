@@ -520,17 +520,22 @@ bool frame_ref::may_free(const void* p) const noexcept {
     return false;
 }
 
-void frame_ref::abandon(void* p, std::size_t bytes) const noexcept {
-    if (p == nullptr || !alive() || !may_free(p) || rolled_back()) return;
-    if (in_arena(*record_->context, p)) return guarded(*record_->context) ? end_frame_memory(address_of(p), address_of(p) + bytes) : void();
+void frame_ref::abandon(void* p) const noexcept {
+    if (p == nullptr || !alive() || !may_free(p) || in_arena(*record_->context, p) || rolled_back()) return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);
+}
+
+void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
+    const bool stays = p != nullptr && alive() && in_arena(*record_->context, p);
+    if (!stays) return abandon(p);
+    if (guarded(*record_->context) && may_free(p) && !rolled_back()) end_frame_memory(address_of(p), address_of(p) + bytes);
 }
 
 void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
     if (p == nullptr || !alive() || !may_free(p)) return;
     if (in_arena(*record_->context, p)) shrink(p, bytes, 0);
-    else abandon(p, bytes);
+    else abandon(p);
 }
 
 bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {

@@ -200,6 +200,7 @@ BIRTH(frame_births, "try_frame_vec of n", const auto v = a.try_frame_vec<int>(3)
 BIRTH(frame_births, "try_frame_vec of a list", const auto v = a.try_frame_vec<int>({1, 2, 3}); overrun(v););
 BIRTH(frame_births, "try_frame_vec of a range", const auto v = a.try_frame_vec<int>(std::vector<int>(3)); overrun(v););
 BIRTH(frame_births, "frame_map of a list", const auto m = a.frame_map<int, int>({{1, 2}}); outlive(&m.begin()->second););
+BIRTH(frame_births, "try_frame_map of a list", const auto m = a.try_frame_map<int, int>({{1, 2}}); outlive(&m.begin()->second););
 BIRTH(frame_births, "frame_map of capacity", auto m = a.frame_map<int, int>(fa::capacity(3)); m.insert({1, 2}); outlive(&m.begin()->second););
 BIRTH(frame_births, "frame_map, operator[]", auto m = a.frame_map<int, int>(); m[1] = 2; outlive(&m.begin()->second););
 BIRTH(frame_births, "frame_string", const auto s = a.frame_string("abc"); overrun(s););
@@ -228,6 +229,7 @@ BIRTH(scope_births, "try_slice", overrun(f.try_slice<int>(3)););
 BIRTH(scope_births, "vec of n", const auto v = f.vec<rich>(fa::count(3)); overrun(v););
 BIRTH(scope_births, "vec of a list", const auto v = f.vec<int>({1, 2, 3}); overrun(v););
 BIRTH(scope_births, "try_vec", const auto v = f.try_vec<int>(3); overrun(v););
+BIRTH(scope_births, "try_map", const auto m = f.try_map<int, int>({{1, 2}}); outlive(&m.begin()->second););
 BIRTH(scope_births, "map", auto m = f.map<int, int>(); m.insert_or_assign(1, 2); outlive(&m.begin()->second););
 BIRTH(scope_births, "string", const auto s = f.string("abc"); overrun(s););
 BIRTH(scope_births, "try_string", const auto s = f.try_string("abc"); overrun(s););
@@ -290,6 +292,10 @@ BIRTH(growths, "vec, assign", auto v = a.pool_vec<int>(); v.assign(3, 1); overru
 BIRTH(growths, "vec, assign of a list", auto v = a.pool_vec<int>(); v.assign({1, 2}); overrun(v););
 BIRTH(growths, "vec, append", auto v = a.pool_vec<int>(); v.append({1, 2}); overrun(v););
 BIRTH(growths, "vec, extend", auto v = a.pool_vec<int>(); v.extend(std::vector<int>(3)); overrun(v););
+BIRTH(growths, "vec, try_extend", auto v = a.pool_vec<int>(); if (v.try_extend(std::vector<int>(2))) overrun(v););
+BIRTH(growths, "vec, try_assign", auto v = a.pool_vec<int>(); if (v.try_assign({1, 2})) overrun(v););
+BIRTH(growths, "vec, try_insert_range", auto v = f.vec<int>(); if (v.try_insert_range(v.begin(), std::vector<int>(2)) != nullptr) overrun(v););
+BIRTH(growths, "map, try_insert_or_assign", auto m = f.map<int, int>(); if (m.try_insert_or_assign(1, 2)) outlive(&m.begin()->second););
 BIRTH(growths, "vec, try_append", auto v = a.pool_vec<int>(); if (v.try_append({1, 2})) overrun(v););
 BIRTH(growths, "vec, copied", const auto v = a.pool_vec<int>(3); const auto w = v; overrun(w););
 BIRTH(growths, "vec, assigned", auto v = a.pool_vec<int>(3); auto w = a.heap_vec<int>(); w = {1, 2}; overrun(w););
@@ -1686,9 +1692,12 @@ CASE(callers, "a lambda in std::for_each") {
     BORN; blocks[0] = blocks[1] = a.pool_box<plain>().release();
     bool first = true;
     std::for_each(blocks.begin(), blocks.end(), [&](plain* p) {
-        fa::pool_box<plain> box(p);
-        if (std::exchange(first, false)) return void((DIED, box.reset()));
-        OFFENCE; box.reset();
+        if (std::exchange(first, false)) {
+            fa::pool_box<plain> box(p);
+            DIED; box.reset();
+            return;
+        }
+        OFFENCE; const fa::pool_box<plain> box(p);  // of what is freed
     });
 }
 CASE(callers, "std::function") {
@@ -1891,8 +1900,7 @@ task use_box(const fa::smart_alloc& a, plain** p) {
     co_await std::suspend_always();
     DIED; box.reset();
     co_await std::suspend_always();
-    fa::pool_box<plain> again(*hidden(p));
-    OFFENCE; again.reset();
+    OFFENCE; const fa::pool_box<plain> again(*hidden(p));
 }
 CASE(callers, "a coroutine") {
     const fa::smart_alloc a{with(fa::code::FA411)};

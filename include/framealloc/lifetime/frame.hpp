@@ -109,8 +109,10 @@ public:
     void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
     // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the frame's end.
     void deallocate(void* p, std::size_t bytes) const noexcept;
-    // The same, but never moves the cursor: what a destructor may do. Guarded, what waits reads as freed.
-    void abandon(void* p, std::size_t bytes) const noexcept;
+    // The same, but never moves the cursor: what a destructor may do.
+    void abandon(void* p) const noexcept;
+    // The same of what a container has moved out of: guarded, it reads as freed.
+    void outgrow(void* p, std::size_t bytes) const noexcept;
     // Makes the block longer where it is. Requires: new_bytes >= old_bytes.
     bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     // Makes the last block of the arena shorter; nothing happens to another one.

@@ -510,14 +510,14 @@ private:
         fresh.open(p, slots, table_.seed);
         object::undo cleanup{[&] {
             fresh.destroy_entries();
-            source_.frame().abandon(p, bytes);
+            source_.frame().abandon(p);
         }};
         add(fresh);
         move_to(fresh);
         cleanup.armed = false;
         table old = std::exchange(table_, fresh);
         if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
-        source_.frame().abandon(old.entries, table::bytes_for(old.slots));
+        source_.frame().outgrow(old.entries, table::bytes_for(old.slots));
         this->enlist(source_);
         return true;
     }
@@ -573,7 +573,7 @@ private:
         this->delist();
         if (table_.entries == nullptr) return;
         table_.destroy_entries();
-        source_.frame().abandon(table_.entries, table::bytes_for(table_.slots));
+        source_.frame().abandon(table_.entries);
         table_.forget();
     }
     void end_of_frame() noexcept {

@@ -60,8 +60,14 @@ constexpr bool hears_frame_end() noexcept {
 // A destructor gives memory back; a frame takes only what lies out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if constexpr (is_frame<Source>) s.frame().abandon(p, bytes);
+    if constexpr (is_frame<Source>) s.frame().abandon(p);
     else if (p != nullptr) s.deallocate(p, bytes, align);
+}
+// The same of memory that the elements have left.
+template <class Source>
+void outgrow(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if constexpr (is_frame<Source>) s.frame().outgrow(p, bytes);
+    else abandon(s, p, bytes, align);
 }
 
 // Debug: elements that are gone read as freed memory does.

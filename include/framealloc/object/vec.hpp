@@ -455,7 +455,7 @@ private:
         }
         give_back.armed = destroy_added.armed = false;
         object::destroy(begin_, end_);
-        object::abandon(source_, begin_, capacity() * sizeof(T), alignof(T));
+        object::outgrow(source_, begin_, capacity() * sizeof(T), alignof(T));
         begin_ = to;
         end_ = behind;
         limit_ = to + n;

@@ -408,3 +408,41 @@ FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and change
     try_twins(alloc.template pool_vec<std::string>());
     try_twins(alloc.template heap_vec<std::string>());
 }
+
+// Pointers, iterators and references that were kept: in debug they do not read what was there.
+TEST_CASE("in debug what a container leaves behind reads as freed memory does") {
+    if (fa::guard::under_tool) return;  // it reports the reads
+    using P = fa::policy::debug;
+    const fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    const auto gone = [](const volatile int* p) { return *p == static_cast<int>(0xDDDDDDDD); };
+    const auto left_by = [&](auto v) {
+        v.assign({1, 2, 3});
+        const int* old = v.data();
+        static_cast<void>(frame.template alloc<int>());  // or a vec in a frame grows where it is
+        v.reserve(1000);
+        for (int i = 0; i < 3; ++i) CHECK(gone(old + i));
+        old = v.data();
+        v.pop_back();
+        CHECK(gone(old + 2));
+        v.erase(v.begin());
+        CHECK(gone(old + 1));
+        v.clear();
+        CHECK(gone(old));
+    };
+    left_by(frame.template vec<int>());
+    left_by(alloc.template pool_vec<int>());
+    left_by(alloc.template heap_vec<int>());
+    auto m = frame.template map<int, int>();
+    const int* value = &m[1];
+    static_cast<void>(frame.template alloc<int>());
+    m.reserve(1000);
+    CHECK(gone(value));
+    const int* kept = nullptr;
+    {
+        auto v = frame.template vec<int>();
+        v.assign({4, 5});
+        kept = v.data();
+    }
+    CHECK(kept[1] == 5);  // a frame's memory stays until its end
+}
