@@ -180,6 +180,7 @@ FOR_EACH_POLICY("what only asks or gives back takes no memory, also on a thread'
 }
 
 TEST_CASE("check() on a thread that has not met the allocator looks at every block") {
+    if (fa::guard::under_tool) return;  // the tool would report the write
     recorder r;
     const fa::basic_smart_alloc<fa::policy::debug> alloc{r.options()};
     auto* block = static_cast<char*>(alloc.pool_alloc_bytes(40));
