@@ -255,7 +255,8 @@ void shelve(thread_context& c) noexcept {
     abandon_scopes(c);
     flush_batch(c);
     c.budget = {};
-    c.driven = {};
+    __atomic_store_n(&c.driven.record, nullptr, __ATOMIC_RELAXED);  // relaxed: as left_open() reads it
+    c.driven.driver = c.driven.state = c.driven.jobs = 0;
     set_deferred(c, c.owner->config.deferred);
     if (watched(c)) tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
