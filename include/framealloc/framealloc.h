@@ -89,6 +89,29 @@ void* fa_pool_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_F
 void fa_heap_free(fa_allocator* allocator, void* block, size_t size, size_t alignment) FA_TAKES(fa_heap, 2);
 void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_FREED_BY(fa_heap_free, 2) FA_OWNED(fa_heap) FA_BYTES(2) FA_USED;
 
+/* --- malloc's functions, for libraries that take them: an allocator, a kind and a tag behind one pointer ---
+ *
+ *   fa_hook* scripts = fa_hook_create(game, FA_HEAP, "scripts");
+ *   lua_State* l = lua_newstate(realloc_for_lua, scripts);
+ *
+ * As their namesakes, so 0 bytes get a block; fa_realloc(h, p, 0) frees. Blocks may be freed and resized on any thread, through a
+ * hook of the same allocator and kind. A block beyond 1 MiB grows without copying where the system can move its pages. */
+typedef struct fa_hook fa_hook;
+typedef enum fa_kind { FA_POOL = 1, FA_HEAP = 2 } fa_kind;
+void fa_hook_destroy(fa_hook* hook);
+/* `tag` is a path, "engine::scripts", and pays for what the hook allocates; NULL: whatever tag is open. Returns NULL without memory.
+ * The allocator lives until its hooks are destroyed. */
+fa_hook* fa_hook_create(fa_allocator* allocator, fa_kind kind, const char* tag) FA_USED;
+void fa_free(fa_hook* hook, void* block) FA_TAKES(fa_block, 2);
+void* fa_malloc(fa_hook* hook, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(2) FA_USED;
+void* fa_calloc(fa_hook* hook, size_t count, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_USED;
+void* fa_aligned_alloc(fa_hook* hook, size_t alignment, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(3) FA_USED;
+/* Keeps the alignment of max_align_t only. */
+void* fa_realloc(fa_hook* hook, void* block, size_t size) FA_BYTES(3) FA_USED;
+/* What the block can hold, and what a block of at least `size` could. */
+size_t fa_usable_size(const void* block);
+size_t fa_good_size(fa_hook* hook, size_t size);
+
 /* --- tags: who pays --- */
 typedef struct fa_tag {
     void* state[3];

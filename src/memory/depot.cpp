@@ -5,6 +5,7 @@
 
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
+#include <framealloc/os/page_map.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -21,6 +22,7 @@ namespace {
 
 void release_slab(core& a, const slab& s) noexcept {
     if (a.guarded) guard::allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
+    os::page_map::remove(s.begin, s.bytes);
     a.pages.release(pointer_at(s.begin), s.bytes, 0);
 }
 
@@ -31,7 +33,9 @@ bool add_slab(core& a, exhaustion_reason& why) noexcept {
     if (p == nullptr && bytes > page_bytes) p = a.pages.reserve(bytes = page_bytes, page_bytes, why);
     if (p == nullptr) return false;
     void* memory = a.meta.allocate(sizeof(slab), why);
-    if (memory == nullptr) {
+    if (memory == nullptr || !os::page_map::add(address_of(p), bytes)) {
+        if (memory != nullptr) why = exhaustion_reason::system_refused;
+        a.meta.deallocate(memory, sizeof(slab));
         a.pages.release(p, bytes, 0);
         return false;
     }

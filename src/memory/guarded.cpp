@@ -333,7 +333,7 @@ void free_known(core_ref owner, thread_context* c, block_kind k, void* p, std::s
     if (b.kind != static_cast<std::uint8_t>(k) && !moved_up) {
         std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", kind_name(b.kind), kind_name(static_cast<std::uint8_t>(k)));
         raise_about(a, code::FA417, blamed(b), detail, p, where);
-    } else if (b.bytes != bytes || !is_power_of_two(align) || address_of(p) % align != 0) {
+    } else if ((b.bytes != bytes && bytes != any_size) || !is_power_of_two(align) || address_of(p) % align != 0) {
         std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
         raise_about(a, code::FA418, blamed(b), detail, p, where);
     }

@@ -84,6 +84,14 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     return pool_take(c, block_kind::heap, k, bytes, on_failure::return_null);
 }
 
+tag_account& payer_of(thread_context& c, std::uint32_t tag_index) noexcept {
+    tag_account* payer = tag_index < c.indices ? c.by_index[tag_index] : nullptr;
+    if (payer != nullptr) return *payer;
+    exhaustion_reason why{};
+    payer = account_for(c, c.owner->tags.at(tag_index), why);
+    return payer != nullptr ? *payer : *c.root_tag;
+}
+
 void refund(core& a, thread_context* c, const heap_block& b) noexcept {
     if (c != nullptr) refund_heap(*c, b.tag_index, b.requested);
     else refund_unattached(a, b.tag_index, b.requested);
@@ -103,6 +111,7 @@ void free_large(core& a, thread_context* c, void* p) noexcept {
     if (a.guarded && !end_large(a, p)) return;
     if (b->charged) refund(a, c, *b);
     b->requested = 0;  // free, also while it waits in the cache or rests
+    b->zero = false;
     if (c == nullptr || !a.guarded || !rest_large(*c, p)) large_release(a, c, p);
 }
 
@@ -134,15 +143,16 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
 }
 
 void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
-    tag_account* payer = tag_index < c.indices ? c.by_index[tag_index] : nullptr;
-    if (payer == nullptr) {
-        exhaustion_reason why{};
-        payer = account_for(c, c.owner->tags.at(tag_index), why);
-        if (payer == nullptr) payer = c.root_tag;
-    }
-    payer->heap_returned.add(bytes);
-    payer->add_live(-static_cast<std::int64_t>(bytes));
+    tag_account& payer = payer_of(c, tag_index);
+    payer.heap_returned.add(bytes);
+    payer.add_live(-static_cast<std::int64_t>(bytes));
     c.heap_frees.add(1);
+}
+
+void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept {
+    tag_account& payer = payer_of(c, tag_index);
+    (now > before ? payer.heap_taken : payer.heap_returned).add(now > before ? now - before : before - now);
+    payer.add_live(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(before));
 }
 
 // To the account that any thread has for the tag, else to the untagged rest.

@@ -15,6 +15,8 @@ struct heap_region {
     std::uintptr_t top;           // end of the carved part
     heap_block* last;             // the block that ends at top
     std::uint64_t blocks;         // carved blocks in use
+    std::uintptr_t written;       // nobody has written from here on
+    std::size_t idle;             // bytes of it that idle_ counts
 };
 
 namespace {
@@ -23,7 +25,11 @@ constexpr std::size_t region_bytes = std::size_t{1} << 20;
 constexpr std::size_t commit_step = 65536;
 constexpr std::size_t smallest_block = 2 * unit;
 static_assert(sizeof(heap_region) <= unit);
+// What empty regions keep for the next block, beside an eighth of everything.
+constexpr std::size_t idle_floor = std::size_t{8} << 20;
 
+std::size_t size_of(std::size_t bytes) noexcept { return heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit, unit))); }
+std::size_t committed_in(const heap_region& r) noexcept { return r.committed - address_of(&r); }
 std::uintptr_t end_of(const heap_block* b) noexcept { return address_of(b) + b->bytes; }
 heap_block* above(heap_block* b) noexcept { return end_of(b) == b->region->top ? nullptr : pointer_at<heap_block>(end_of(b)); }
 }  // namespace
@@ -128,15 +134,17 @@ heap_region* large_heap::add_region(std::size_t bytes, exhaustion_reason& why) n
         pages_.release(p, size, 0);
         return nullptr;
     }
-    auto* r = ::new (p) heap_region{regions_, size, address_of(p) + first, address_of(p) + unit, nullptr, 0};
+    auto* r = ::new (p) heap_region{regions_, size, address_of(p) + first, address_of(p) + unit, nullptr, 0, address_of(p) + unit, 0};
     regions_ = r;
     return r;
 }
 
-void large_heap::drop_newest_region() noexcept {
-    heap_region* r = regions_;
-    regions_ = r->next;
-    pages_.release(r, r->bytes, r->committed - address_of(r));
+void large_heap::drop(heap_region* r) noexcept {
+    heap_region** link = &regions_;
+    while (*link != r) link = &(*link)->next;
+    *link = r->next;
+    idle_ -= r->idle;
+    pages_.release(r, r->bytes, committed_in(*r));
 }
 
 heap_block* large_heap::carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept {
@@ -146,22 +154,24 @@ heap_block* large_heap::carve(heap_region& r, std::size_t bytes, exhaustion_reas
     b->bytes = bytes;
     b->below = r.last;
     b->region = &r;
+    b->zero = r.top >= r.written;
     r.last = b;
     r.top += bytes;
+    if (r.written < r.top) r.written = r.top;
     return b;
 }
 
 heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
     // Sizes are whole bins, so that a freed block serves its like. Wide alignment is found inside a wider block.
     const std::size_t slack = align > unit ? align + unit : 0;
-    const std::size_t size = heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit + slack, unit)));
+    const std::size_t size = size_of(bytes + slack);
     const sync::lock_guard guard(lock_);
     heap_block* b = take_free(size);
     for (heap_region* r = regions_; b == nullptr && r != nullptr; r = r->next) b = carve(*r, size, why);
     if (b == nullptr) {
         heap_region* r = add_region(size, why);
         b = r == nullptr ? nullptr : carve(*r, size, why);
-        if (b == nullptr && r != nullptr) drop_newest_region();  // otherwise every refused request would leave one behind
+        if (b == nullptr && r != nullptr) drop(r);  // otherwise every refused request would leave one behind
         if (b == nullptr) return nullptr;
     }
     if (slack != 0) {
@@ -174,6 +184,7 @@ heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustio
             b->bytes = end_of(front) - at;
             b->below = front;
             b->region = front->region;
+            b->zero = front->zero;
             front->bytes = at - address_of(front);
             if (next != nullptr) next->below = b;
             else b->region->last = b;
@@ -182,6 +193,59 @@ heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustio
     }
     split(b, align_up(bytes + unit, unit) > size - slack ? align_up(bytes + unit, unit) : size - slack);
     ++b->region->blocks;
+    idle_ -= b->region->idle;
+    b->region->idle = 0;
+    return b;
+}
+
+std::size_t large_heap::usable(std::size_t bytes) noexcept { return size_of(bytes) - unit; }
+
+bool large_heap::extend(heap_block* b, std::size_t bytes) noexcept {
+    heap_region& r = *b->region;
+    exhaustion_reason why{};
+    if (heap_block* next = above(b)) {
+        if (!next->free || b->bytes + next->bytes < bytes) return false;
+        remove(next);
+        b->bytes += next->bytes;
+        if (heap_block* beyond = above(b)) beyond->below = b;
+        else r.last = b;
+        return true;
+    }
+    if (address_of(&r) + r.bytes - address_of(b) < bytes || !ensure_committed(r, address_of(b) + bytes, why)) return false;
+    b->bytes = bytes;
+    r.top = end_of(b);
+    if (r.written < r.top) r.written = r.top;
+    return true;
+}
+
+bool large_heap::resize(heap_block* b, std::size_t bytes) noexcept {
+    const std::size_t wanted = size_of(bytes), least = align_up(bytes + unit, unit);
+    const sync::lock_guard guard(lock_);
+    if (wanted > b->bytes && !extend(b, wanted) && (least > b->bytes && !extend(b, least))) return false;
+    if (b->bytes > wanted) split(b, wanted);
+    return true;
+}
+
+heap_block* large_heap::move(heap_block* b, std::size_t bytes) noexcept {
+    const sync::lock_guard guard(lock_);
+    heap_region* r = b->region;
+    if (r->blocks != 1 || r->last != b || address_of(b) != address_of(r) + unit) return nullptr;
+    heap_region** link = &regions_;
+    while (*link != r) link = &(*link)->next;
+    const std::size_t size = size_of(bytes);
+    const std::size_t whole = align_up(size + unit, pages_.granularity());
+    if (whole <= r->bytes) return nullptr;
+    void* moved = pages_.move(r, r->bytes, committed_in(*r), whole);
+    if (moved == nullptr) return nullptr;
+    r = static_cast<heap_region*>(moved);
+    *link = r;
+    b = pointer_at<heap_block>(address_of(r) + unit);
+    b->bytes = size;
+    b->region = r;
+    r->bytes = whole;
+    r->committed = address_of(r) + whole;
+    r->top = r->written = address_of(b) + size;
+    r->last = b;
     return b;
 }
 
@@ -209,8 +273,22 @@ void large_heap::put_back(heap_block* b) noexcept {
 
 void large_heap::deallocate(heap_block* b) noexcept {
     const sync::lock_guard guard(lock_);
-    --b->region->blocks;
+    heap_region& r = *b->region;
     put_back(b);
+    if (--r.blocks == 0) release_idle(r);
+}
+
+// A region without a block in use stays for the next one, as far as these are few.
+void large_heap::release_idle(heap_region& r) noexcept {
+    r.idle = committed_in(r);
+    idle_ += r.idle;
+    while (!pages_.sealed() && idle_ > idle_floor + pages_.committed() / 8) {
+        heap_region* oldest = nullptr;
+        for (heap_region* i = regions_; i != nullptr; i = i->next) {
+            if (i->idle != 0) oldest = i;
+        }
+        drop(oldest);
+    }
 }
 
 void large_heap::release_empty_regions() noexcept {
@@ -219,7 +297,8 @@ void large_heap::release_empty_regions() noexcept {
         heap_region* r = *link;
         if (r->blocks == 0) {
             *link = r->next;
-            pages_.release(r, r->bytes, r->committed - address_of(r));
+            idle_ -= r->idle;
+            pages_.release(r, r->bytes, committed_in(*r));
             continue;
         }
         const std::uintptr_t keep = align_up(r->top, pages_.granularity());
@@ -235,8 +314,9 @@ void large_heap::release_all() noexcept {
     while (regions_ != nullptr) {
         heap_region* r = regions_;
         regions_ = r->next;
-        pages_.release(r, r->bytes, r->committed - address_of(r));
+        pages_.release(r, r->bytes, committed_in(*r));
     }
+    idle_ = 0;
     for (auto& w : bits_) w = 0;
     for (auto& b : bins_) b = nullptr;
 }

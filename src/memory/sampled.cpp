@@ -7,6 +7,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/os/code.hpp>
+#include <framealloc/os/page_map.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
@@ -46,6 +47,10 @@ bool sampled_blocks::add_unit(core& a) noexcept {
     if (begin_ == 0) {
         void* p = system.reserve(most_units * page_bytes, page_bytes);
         if (p == nullptr) return false;
+        if (!os::page_map::add(address_of(p), most_units * page_bytes)) {
+            system.release(p, most_units * page_bytes);
+            return false;
+        }
         __atomic_store_n(&begin_, address_of(p), __ATOMIC_RELEASE);  // pairs: beside()
     }
     void* header = pointer_at(begin_ + units_ * page_bytes);
@@ -146,7 +151,10 @@ bool sampled_blocks::find(std::uintptr_t p, sampled_slot& out) noexcept {
 }
 
 void sampled_blocks::release() noexcept {
-    if (begin_ != 0) os::system_pages{}.release(pointer_at(begin_), most_units * page_bytes);
+    if (begin_ != 0) {
+        os::page_map::remove(begin_, most_units * page_bytes);
+        os::system_pages{}.release(pointer_at(begin_), most_units * page_bytes);
+    }
     begin_ = 0;
 }
 
@@ -195,6 +203,12 @@ void sampled_free(pool_page& p, void* block) noexcept {
     }
     if (c != nullptr) c->last_site = {};
     release_core(owner);
+}
+
+std::size_t sampled_size(const pool_page& p, const void* block) noexcept {
+    sampled_slot s;
+    const core& a = *reinterpret_cast<const sampled_unit*>(&p)->owner;
+    return a.sampled->find(address_of(block), s) && s.live && s.begin == address_of(block) ? s.bytes : 0;
 }
 
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {

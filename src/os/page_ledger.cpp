@@ -43,6 +43,21 @@ void page_ledger::decommit(void* p, std::size_t bytes) noexcept {
     committed_.add_relaxed(std::size_t{0} - bytes);  // relaxed: a statistic
 }
 
+void* page_ledger::move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept {
+    if (sealed()) return nullptr;
+    const std::size_t more = wanted - committed;
+    const std::size_t now = committed_.add_relaxed(more) + more;  // relaxed: the sum alone decides
+    void* moved = limit_ != 0 && now > limit_ ? nullptr : source_->move(p, bytes, committed, wanted);
+    if (moved == nullptr) {
+        committed_.add_relaxed(std::size_t{0} - more);  // relaxed: undone, nothing was published
+        return nullptr;
+    }
+    requests_.add_relaxed(1);               // relaxed: a statistic
+    reserved_.add_relaxed(wanted - bytes);  // relaxed: a statistic
+    if (now > peak_.load_relaxed()) peak_.store_relaxed(now);  // relaxed: a statistic; a lost race costs one sample
+    return moved;
+}
+
 void page_ledger::release(void* p, std::size_t bytes, std::size_t committed) noexcept {
     source_->release(p, bytes);
     reserved_.add_relaxed(std::size_t{0} - bytes);       // relaxed: a statistic

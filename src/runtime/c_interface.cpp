@@ -5,6 +5,7 @@
 #include <new>
 
 #include <framealloc/insight/describe.hpp>
+#include <framealloc/runtime/hook.hpp>
 #include <framealloc/runtime/smart_alloc.hpp>
 
 namespace fa = framealloc;
@@ -131,13 +132,51 @@ void fa_heap_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignm
     free_block(a->owner, memory::block_kind::heap, p, size, alignment, CALLER);
 }
 
+// Lies in the allocator's metadata.
+struct fa_hook {
+    memory::core_ref owner;
+    hook face;
+};
+
 namespace {
 
-// What tag_scope asks of an allocator.
+// What tag_scope and hook ask of an allocator.
 struct owner_of {
     const memory::core_ref& ref;
     const memory::core_ref& owner() const { return ref; }
 };
+
+}  // namespace
+
+fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
+    exhaustion_reason why{};
+    void* p = a->owner.owner->meta.allocate(sizeof(fa_hook), why);
+    if (p == nullptr) return nullptr;
+    return ::new (p) fa_hook{a->owner, hook(owner_of{a->owner}, kind == FA_POOL ? memory_kind::pool : memory_kind::heap, tag == nullptr ? "" : tag)};
+}
+
+void fa_hook_destroy(fa_hook* h) {
+    if (h == nullptr) return;
+    const hook last = h->face;  // keeps the allocator until its memory is back
+    const memory::core_ref owner = h->owner;
+    h->~fa_hook();
+    owner.owner->meta.deallocate(h, sizeof(fa_hook));
+}
+
+void* fa_malloc(fa_hook* h, std::size_t size) { return h->face.allocate(size); }
+
+void* fa_calloc(fa_hook* h, std::size_t count, std::size_t size) {
+    std::size_t bytes = 0;
+    return __builtin_mul_overflow(count, size, &bytes) ? nullptr : h->face.allocate_zeroed(bytes);
+}
+
+void* fa_aligned_alloc(fa_hook* h, std::size_t alignment, std::size_t size) { return h->face.allocate(size, aligned(alignment)); }
+void* fa_realloc(fa_hook* h, void* block, std::size_t size) { return h->face.reallocate(block, size); }
+void fa_free(fa_hook* h, void* block) { h->face.deallocate(block); }
+std::size_t fa_usable_size(const void* block) { return usable_size(block); }
+std::size_t fa_good_size(fa_hook* h, std::size_t size) { return h->face.good_size(size); }
+
+namespace {
 
 fa_stats stats(std::size_t frame, std::size_t pool, std::size_t heap, std::size_t peak, std::size_t committed) {
     return {frame, pool, heap, frame + pool + heap, peak, committed};

@@ -18,6 +18,8 @@ public:
     int refusals = 0;
     std::size_t largest_commit = ~std::size_t{0};  // more at once is refused
     int reserves = 0;
+    bool moves_pages = true;
+    int moves = 0;
     long live = 0;
 
     void* reserve(std::size_t n, std::size_t a) noexcept override {
@@ -43,6 +45,14 @@ public:
     void release(void* p, std::size_t n) noexcept override {
         --live;
         system_.release(p, n);
+    }
+    void* move(void* p, std::size_t n, std::size_t committed, std::size_t wanted) noexcept override {
+        CHECK(reinterpret_cast<std::uintptr_t>(p) % page_ == 0);
+        CHECK((n | committed | wanted) % page_ == 0);
+        if (!moves_pages || refused()) return nullptr;
+        void* moved = system_.move(p, n, committed, wanted);
+        moves += moved == nullptr ? 0 : 1;
+        return moved;
     }
     std::size_t granularity() const noexcept override { return page_; }
 

@@ -275,6 +275,8 @@ inline core_ref owner_of_large(void* p) noexcept {
 void heap_free_large(void* p) noexcept;
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
 void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
+// A block became longer or shorter where it is.
+void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept;
 void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept;  // where there is no memory for a context
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;
 void large_free(thread_context& c, void* p) noexcept;
@@ -282,6 +284,7 @@ void large_release(core& a, thread_context* c, void* p) noexcept;  // without ac
 
 // --- guarded blocks (src/memory/guarded.cpp) ---
 // The front door of frees where a call says what it frees, and where it is.
+inline constexpr std::size_t any_size = ~std::size_t{0};  // it does not say the size
 FRAMEALLOC_COLD void guarded_free(core_ref a, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
 std::size_t check_everything(core_ref a) noexcept;

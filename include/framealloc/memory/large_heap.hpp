@@ -25,6 +25,7 @@ struct alignas(64) heap_block {
     bool free;
     bool charged;                  // counted as heap; false for out-of-line frame memory
     std::uint8_t align_log2;       // of a block from options::heap, which is told the alignment again
+    bool zero;                     // just carved from memory that nobody wrote to
     heap_block* next_free;
     heap_block* previous_free;
 };
@@ -46,6 +47,12 @@ public:
     // `bytes` of payload at `align`. Returns null when exhausted, with `why` set. Threads: any; takes the lock.
     heap_block* allocate(std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept;
     void deallocate(heap_block* b) noexcept;
+    // What a block of at least `bytes` can hold.
+    static std::size_t usable(std::size_t bytes) noexcept;
+    // The block gets room for `bytes` of payload, a smaller one gives the rest back; false when its neighbour is in the way.
+    bool resize(heap_block* b, std::size_t bytes) noexcept;
+    // The same elsewhere, without copying: of a block that has a region to itself, whose pages move. Null when they cannot.
+    heap_block* move(heap_block* b, std::size_t bytes) noexcept;
     void release_empty_regions() noexcept;
     void release_all() noexcept;
 
@@ -57,8 +64,10 @@ public:
 private:
     heap_block* take_free(std::size_t bytes) noexcept;
     heap_block* carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept;
+    bool extend(heap_block* b, std::size_t bytes) noexcept;
+    void release_idle(heap_region& r) noexcept;
+    void drop(heap_region* r) noexcept;
     heap_region* add_region(std::size_t bytes, exhaustion_reason& why) noexcept;
-    void drop_newest_region() noexcept;
     void insert(heap_block* b) noexcept;
     void remove(heap_block* b) noexcept;
     void split(heap_block* b, std::size_t bytes) noexcept;
@@ -68,6 +77,7 @@ private:
     os::page_ledger& pages_;
     sync::lock lock_;
     heap_region* regions_ = nullptr;
+    std::size_t idle_ = 0;  // bytes committed in regions without a block in use
     std::uint64_t bits_[(heap_bin_count + 63) / 64] = {};
     heap_block* bins_[heap_bin_count] = {};
 };

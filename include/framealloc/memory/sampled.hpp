@@ -64,6 +64,7 @@ void sample_event(thread_context& c) noexcept;
 void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t align) noexcept;
 inline bool armed(const thread_context& c) noexcept { return c.sample_skip != 0; }
 void sampled_free(pool_page& p, void* block) noexcept;
+std::size_t sampled_size(const pool_page& p, const void* block) noexcept;  // 0: it is not alive
 // Whether an access to `p` is explained; for the trap.
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept;
 void begin_sampling(thread_context& c) noexcept;

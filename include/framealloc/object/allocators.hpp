@@ -69,6 +69,42 @@ private:
     Source source_;
 };
 
+// Default-constructible, for containers that make their own allocator: `Get` is a function of yours that returns the smart_alloc (its
+// heap serves, or the kind of `Source`) or the hook. All of one `Get` are equal.
+//
+//   fa::smart_alloc& level() { static fa::smart_alloc a; return a; }
+//   template <class T> using json_memory = fa::bound_allocator<T, level>;
+template <class T, auto Get, class Source = heap_source>
+class bound_allocator {
+public:
+    using value_type = T;
+    using is_always_equal = std::true_type;
+    template <class U>
+    struct rebind {
+        using other = bound_allocator<U, Get, Source>;
+    };
+
+    constexpr bound_allocator() noexcept = default;
+    template <class U>
+    constexpr bound_allocator(const bound_allocator<U, Get, Source>&) noexcept {}
+
+    [[nodiscard]] T* allocate(std::size_t n) {
+        if (FRAMEALLOC_EXCEPTIONS && n > ~std::size_t{0} / sizeof(T)) object::throw_bad_array_length();
+        void* p = source().try_allocate(n == 0 ? 1 : checked_product(n, sizeof(T)), alignof(T));
+        if (p == nullptr) object::throw_bad_alloc();
+        return static_cast<T*>(p);
+    }
+    void deallocate(T* p, std::size_t n) noexcept { source().deallocate(p, n == 0 ? 1 : n * sizeof(T), alignof(T)); }
+    template <class U>
+    friend bool operator==(const bound_allocator&, const bound_allocator<U, Get, Source>&) noexcept { return true; }
+
+private:
+    static decltype(auto) source() noexcept {
+        if constexpr (allocator_source<std::remove_cvref_t<decltype(Get())>>) return Get();
+        else return Source(Get().template source<Source>());
+    }
+};
+
 template <class T>
 using frame_allocator = standard_allocator<T, frame_source>;
 template <class T>

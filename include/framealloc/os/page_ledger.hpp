@@ -27,6 +27,10 @@ public:
     // `committed`: how much of the range was committed.
     void release(void* p, std::size_t bytes, std::size_t committed) noexcept;
 
+    // Null when it cannot be had so; see page_source::move().
+    void* move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept;
+
+    bool sealed() const noexcept { return sealed_.load_relaxed(); }  // relaxed: as below
     void seal() noexcept { sealed_.store_relaxed(true); }  // relaxed: takes effect at the next request
     std::size_t granularity() const noexcept { return granularity_; }
     std::size_t limit() const noexcept { return limit_; }

@@ -23,6 +23,8 @@ public:
     T exchange_acquire(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQUIRE); }
     T exchange_acq_rel(T v) noexcept { return __atomic_exchange_n(&value_, v, __ATOMIC_ACQ_REL); }
     T add_relaxed(T v) noexcept { return __atomic_fetch_add(&value_, v, __ATOMIC_RELAXED); }
+    T or_relaxed(T v) noexcept { return __atomic_fetch_or(&value_, v, __ATOMIC_RELAXED); }
+    T and_relaxed(T v) noexcept { return __atomic_fetch_and(&value_, v, __ATOMIC_RELAXED); }
     T subtract_acq_rel(T v) noexcept { return __atomic_fetch_sub(&value_, v, __ATOMIC_ACQ_REL); }
     bool compare_exchange_acquire(T& expected, T desired) noexcept {
         return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
@@ -31,6 +33,10 @@ public:
         return __atomic_compare_exchange_n(&value_, &expected, desired, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
 
+    // Strong. On failure `expected` is what somebody else published, and what lies behind it can be read.
+    bool publish(T& expected, T desired) noexcept {
+        return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    }
     bool compare_exchange_acq_rel(T& expected, T desired) noexcept {
         return __atomic_compare_exchange_n(&value_, &expected, desired, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }

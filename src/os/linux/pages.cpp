@@ -79,6 +79,16 @@ void system_pages::decommit(void* p, std::size_t bytes) noexcept {
 
 void system_pages::release(void* p, std::size_t bytes) noexcept { unmap(address_of(p), address_of(p) + bytes); }
 
+void* system_pages::move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept {
+    if (options_.huge) return nullptr;  // the new place would not be aligned for them
+    count_call();
+    void* moved = mremap(p, committed, wanted, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED) return nullptr;
+    if (moved == p) return p;
+    unmap(address_of(p) + committed, address_of(p) + bytes);
+    return moved;
+}
+
 std::size_t system_pages::granularity() const noexcept {
     static const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     return size;

@@ -1,0 +1,35 @@
+// Blocks as malloc's callers know them: freed by address alone, resized, asked for their size. For the hooks of libraries that do
+// not keep sizes; see runtime/hook.hpp.
+#pragma once
+
+#include <framealloc/memory/pool.hpp>
+#include <framealloc/os/page_map.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+// Where blocks come from, and who pays.
+struct block_source {
+    core_ref owner;
+    block_kind kind;                  // pool or heap
+    account::tag_node* payer;         // null: the tag that is open
+};
+
+// Bytes that a block of at least `bytes` can hold, and what a block that is out can hold: in debug exactly what was asked for.
+// usable_size: 0 for null, and in debug for what is no block. Requires: a pool or heap block of this library. Threads: any that
+// may free the block. Cost: a look at the page map and one at the page's or the block's header.
+std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
+std::size_t usable_size(const void* p) noexcept;
+
+// Null when exhausted, the exhaustion handler is not asked. A request for 0 bytes gets a block of the smallest size.
+void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
+// Memory that comes fresh from the page source is not touched.
+void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
+void free_block(const block_source& s, void* p) noexcept;
+void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Where it is; false when it would have to move. Guarded blocks always move, so that what still points at the old place is told.
+bool resize_in_place(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// In place, else by moving pages (a block with a region of its own, beyond 1 MiB), else by copying. Null when exhausted: the block
+// is as it was. Requires: bytes != 0.
+void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

@@ -1,0 +1,181 @@
+#include <framealloc/memory/blocks.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+#include <framealloc/memory/guarded.hpp>
+#include <framealloc/memory/registry.hpp>
+#include <framealloc/memory/sampled.hpp>
+#include <framealloc/memory/scopes.hpp>
+#include <framealloc/memory/watch.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::memory {
+
+namespace {
+
+// What is allocated meanwhile is charged to another tag: a scope without a node of its own, as there is no memory to fail for.
+class charged_elsewhere {
+public:
+    charged_elsewhere(thread_context& c, tag_account* who) noexcept : context_(c) {
+        settle_for_scope(c);
+        scope_ = c.charged[static_cast<unsigned>(scope_kind::tag)];
+        was_ = scope_->account;
+        scope_->account = who;
+    }
+    ~charged_elsewhere() {
+        settle(context_);
+        uninstall_pages(context_);
+        scope_->account = was_;
+    }
+    charged_elsewhere(const charged_elsewhere&) = delete;
+    charged_elsewhere& operator=(const charged_elsewhere&) = delete;
+
+private:
+    thread_context& context_;
+    open_scope* scope_;
+    tag_account* was_;
+};
+
+std::size_t guarded_size(core& a, const void* p) noexcept {
+    guard::block_record b;
+    return a.blocks.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
+}
+
+void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+    if (s.kind == block_kind::pool) return pool_allocate_bytes(s.owner, bytes, align, on_failure::return_null);
+    return heap_allocate(s.owner, bytes, align, on_failure::return_null);
+}
+
+// From the page that another tag allocates from, without installing it. Null when that is not so simple.
+void* take_from(thread_context& c, tag_account& who, block_kind k, std::size_t bytes, std::size_t align) noexcept {
+    const unsigned requested = class_for(bytes, align);
+    if (requested == no_class || diverted(c) || armed(c) || who.pages[static_cast<unsigned>(k)] == nullptr) return nullptr;
+    const core& a = *c.owner;
+    if (k == block_kind::heap ? a.config.heap != nullptr : class_size(requested) > a.config.pool_max) return nullptr;
+    pool_page* p = who.pages[static_cast<unsigned>(k)]->current[a.serving[requested]];
+    if (p == nullptr || p->free == nullptr) return nullptr;
+    void* block = p->free;
+    p->free = *static_cast<void**>(block);
+    owner_increment(p->allocations);
+    charge_page(c, *p);
+    return block;
+}
+
+void* allocate(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+    thread_context* c = try_context_of(s.owner);
+    if (c == nullptr || !is_power_of_two(align)) return c == nullptr ? nullptr : allocate_plain(s, bytes, align);
+    exhaustion_reason why{};
+    tag_account* who = s.payer == nullptr ? c->tag() : account_for(*c, s.payer, why);
+    if (who == nullptr) return nullptr;
+    if (who == c->tag()) return allocate_plain(s, bytes, align);
+    if (void* p = take_from(*c, *who, s.kind, bytes, align)) return p;
+    const charged_elsewhere charged(*c, who);
+    return allocate_plain(s, bytes, align);
+}
+
+// The pages of a block with a region to itself may move: `b` is then another.
+bool resize_large(core& a, heap_block*& b, std::size_t bytes, std::size_t align, bool may_move) noexcept {
+    if (a.config.heap != nullptr || class_for(bytes, align) != no_class || bytes > largest_request) return false;
+    thread_context* c = try_context_of({&a, a.id});
+    if (c == nullptr) return false;
+    const std::uint64_t before = b->requested;
+    if (!a.large.resize(b, bytes)) {
+        heap_block* moved = may_move && bytes > before ? a.large.move(b, bytes) : nullptr;
+        if (moved == nullptr) return false;
+        b = moved;
+    }
+    b->requested = bytes;
+    recharge_heap(*c, b->tag_index, before, bytes);
+    if (watched(*c)) {
+        tell_release(*c, memory_kind::heap, before);
+        tell_allocation(*c, memory_kind::heap, bytes);
+    }
+    return true;
+}
+
+// A size that the page's class serves, or one that would waste less than half of the block.
+bool fits_in_page(const core& a, const pool_page& p, std::size_t bytes, std::size_t align) noexcept {
+    if (p.size_class == sampled_class) return false;  // its zone begins where the block ends
+    const unsigned k = class_for(bytes, align);
+    return k != no_class && (a.serving[k] == p.size_class || (bytes <= p.block && 2 * bytes > p.block));
+}
+
+}  // namespace
+
+std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+    const core& a = *s.owner.owner;
+    if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) return bytes;
+    if (a.guarded || (s.kind == block_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
+    const unsigned k = class_for(bytes, align);
+    if (k != no_class) return class_size(a.serving[k]);
+    return a.config.heap != nullptr ? bytes : large_heap::usable(bytes);
+}
+
+std::size_t usable_size(const void* p) noexcept {
+    if (p == nullptr) return 0;
+    if (os::page_map::contains(p)) {
+        const pool_page& page = *page_of(p);
+        if (page.size_class == sampled_class) return sampled_size(page, p);
+        return page.owner->owner->guarded ? guarded_size(*page.owner->owner, p) : page.block;
+    }
+    const heap_block& b = *block_of(const_cast<void*>(p));
+    core& a = *b.owner;
+    if (a.guarded) return guarded_size(a, p);
+    return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);
+}
+
+void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept { return allocate(s, bytes == 0 ? 1 : bytes, align); }
+
+void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+    void* p = allocate_block(s, bytes, align);
+    if (p == nullptr) return nullptr;
+    const core& a = *s.owner.owner;
+    const bool is_zero = !a.guarded && a.config.heap == nullptr && !os::page_map::contains(p) && block_of(p)->zero;
+    if (!is_zero) std::memset(p, 0, bytes);
+    return p;
+}
+
+void free_block(const block_source& s, void* p) noexcept {
+    if (p == nullptr) return;
+    core& a = *s.owner.owner;
+    if (a.guarded) [[unlikely]] return guarded_free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
+    if (os::page_map::contains(p)) return pool_free(p);
+    heap_free_large(p);
+}
+
+void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
+    const std::size_t size = bytes == 0 ? 1 : bytes;
+    if (s.owner.owner->guarded) [[unlikely]] return guarded_free(s.owner, s.kind, p, size, align, site::of_caller(__builtin_return_address(0)));
+    if (s.kind == block_kind::pool) return pool_free_bytes(s.owner, p, size, align);
+    heap_free(s.owner, p, size, align);
+}
+
+bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t align) noexcept {
+    core& a = *owner.owner;
+    if (a.guarded || bytes == 0 || !is_power_of_two(align)) return false;
+    if (os::page_map::contains(p)) return fits_in_page(a, *page_of(p), bytes, align);
+    heap_block* b = block_of(p);
+    return resize_large(a, b, bytes, align, false);
+}
+
+void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
+    core& a = *s.owner.owner;
+    if (p == nullptr) return allocate_block(s, bytes, align);
+    if (!a.guarded && is_power_of_two(align)) {
+        const bool in_page = os::page_map::contains(p);
+        heap_block* b = block_of(p);
+        if (in_page ? fits_in_page(a, *page_of(p), bytes, align) : resize_large(a, b, bytes, align, true)) return in_page ? p : payload_of(b);
+    }
+    const std::size_t content = usable_size(p);
+    if (content == 0) {
+        free_block(s, p);  // says what it is
+        return nullptr;
+    }
+    void* moved = allocate_block(s, bytes, align);
+    if (moved == nullptr) return nullptr;
+    std::memcpy(moved, p, std::min(content, bytes));
+    free_block(s, p);
+    return moved;
+}
+
+}  // namespace framealloc::inline FRAMEALLOC_ABI::memory

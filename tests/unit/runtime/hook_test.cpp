@@ -1,0 +1,384 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "support/recorder.hpp"
+#include "support/test_pages.hpp"
+
+using namespace test;
+using fa::memory_kind;
+
+namespace {
+
+constexpr bool on_linux = std::string_view(FRAMEALLOC_TEST_OS) == "linux";
+
+void write(void* p, std::size_t n, unsigned seed) {
+    auto* b = static_cast<unsigned char*>(p);
+    for (std::size_t i = 0; i < n; i += i < 64 || i + 64 > n ? 1 : 61) b[i] = static_cast<unsigned char>(seed + i);
+    if (n != 0) b[n - 1] = static_cast<unsigned char>(seed + n - 1);
+}
+
+// Of the first `n` bytes of what was written with `written`.
+bool holds(const void* p, std::size_t n, std::size_t written, unsigned seed) {
+    const auto* b = static_cast<const unsigned char*>(p);
+    for (std::size_t i = 0; i < n; i += i < 64 || i + 64 > written ? 1 : 61) {
+        if (b[i] != static_cast<unsigned char>(seed + i)) return false;
+    }
+    return true;
+}
+
+template <class P>
+std::size_t in_use(const fa::basic_smart_alloc<P>& a) {
+    return a.stats().pool_allocated + a.stats().heap_allocated;
+}
+
+template <class P>
+std::size_t charged(const fa::basic_smart_alloc<P>& a, const char* path) {
+    const fa::tag_bytes t = a.tag_stats(path);
+    return t.pool_bytes + t.heap_bytes;
+}
+
+constexpr memory_kind kinds[] = {memory_kind::pool, memory_kind::heap};
+
+}  // namespace
+
+FOR_EACH_POLICY("a hook's blocks are as malloc's: any size, freed by address alone") {
+    for (const memory_kind kind : kinds) {
+        recorder seen;
+        fa::basic_smart_alloc<P> alloc{seen.options()};
+        const fa::hook h{alloc, kind};
+        std::vector<void*> blocks;
+        std::size_t sum = 0;
+        for (std::size_t n = 0; n < 3'000'000; n += n < 300 ? 1 : n / 3) {
+            void* p = h.allocate(n);
+            REQUIRE(p != nullptr);
+            CHECK(aligned(static_cast<char*>(p), 16));
+            CHECK(fa::usable_size(p) >= n);
+            CHECK(fa::usable_size(p) == h.good_size(n));
+            if (guarded<P>) CHECK(fa::usable_size(p) == (n == 0 ? 1 : n));
+            std::memset(p, 0x5A, fa::usable_size(p));
+            blocks.push_back(p);
+            sum += n;
+        }
+        CHECK(in_use(alloc) >= sum);
+        for (void* p : blocks) h.deallocate(p);
+        h.deallocate(nullptr);
+        CHECK(fa::usable_size(nullptr) == 0);
+        CHECK(in_use(alloc) == 0);
+        CHECK(seen.faults.empty());
+    }
+}
+
+FOR_EACH_POLICY("a hook's block may be freed with its size, whatever it was resized to") {
+    recorder seen;
+    fa::basic_smart_alloc<P> alloc{seen.options()};
+    for (const memory_kind kind : kinds) {
+        const fa::hook h{alloc, kind};
+        for (const std::size_t from : {std::size_t{1}, std::size_t{40}, std::size_t{3000}, std::size_t{5000}, std::size_t{100'000}, std::size_t{2'000'000}}) {
+            for (const std::size_t to : {std::size_t{1}, std::size_t{24}, std::size_t{2500}, std::size_t{4500}, std::size_t{90'000}, std::size_t{5'000'000}}) {
+                for (const std::size_t align : {std::size_t{16}, std::size_t{64}, std::size_t{4096}}) {
+                    void* p = h.allocate(from, align);
+                    write(p, from, 3);
+                    p = h.resize(p, from, to, align);
+                    REQUIRE(p != nullptr);
+                    CHECK(aligned(static_cast<char*>(p), align));
+                    CHECK(holds(p, from < to ? from : to, from, 3));
+                    CHECK(fa::usable_size(p) >= to);
+                    write(p, to, 4);
+                    h.deallocate(p, to, align);
+                }
+            }
+        }
+    }
+    CHECK(in_use(alloc) == 0);
+    CHECK(seen.faults.empty());
+}
+
+FOR_EACH_POLICY("what a hook allocates is charged to its tag, whatever tag is open") {
+    for (const memory_kind kind : kinds) {
+        fa::basic_smart_alloc<P> alloc;
+        const fa::hook scripts{alloc, kind, "engine::scripts"}, untagged{alloc, kind};
+        const auto frame = alloc.frame_scope();
+        std::vector<void*> mine, theirs;
+        for (int i = 0; i < 500; ++i) {
+            const fa::tag_scope t{alloc, "ai"};
+            static_cast<void>(frame.alloc_bytes(100));
+            theirs.push_back(alloc.heap_alloc_bytes(100));
+            for (const std::size_t n : {std::size_t{100}, std::size_t{4000}, std::size_t{10'000}}) mine.push_back(scripts.allocate(n));
+            mine.back() = scripts.reallocate(mine.back(), 20'000);
+            theirs.push_back(untagged.allocate(64));
+            static_cast<void>(frame.alloc_bytes(100));
+            CHECK(alloc.current_tag() == "ai");
+        }
+        CHECK(charged(alloc, "engine::scripts") >= 500 * (100 + 4000 + 20'000));
+        CHECK(charged(alloc, "engine::scripts") <= 500 * (112 + 4096 + 20'000));
+        CHECK(charged(alloc, "ai") >= 500 * (100 + 64));
+        CHECK(charged(alloc, "ai") <= 500 * (112 + 64));
+        CHECK(alloc.tag_stats("ai").frame_bytes == alloc.stats().frame_allocated);
+        CHECK(charged(alloc, "") == 0);
+        for (std::size_t i = 0; i < theirs.size(); ++i) i % 2 == 0 ? alloc.heap_free_bytes(theirs[i], 100) : untagged.deallocate(theirs[i]);
+        CHECK(charged(alloc, "ai") == 0);
+        std::thread([&] {
+            for (void* p : mine) scripts.deallocate(p);
+        }).join();
+        alloc.process_deferred_frees();
+        CHECK(charged(alloc, "engine::scripts") == 0);
+        CHECK(in_use(alloc) == 0);
+    }
+}
+
+FOR_EACH_POLICY("zeroed memory is zero, also where somebody wrote before") {
+    fa::basic_smart_alloc<P> alloc;
+    for (const memory_kind kind : kinds) {
+        const fa::hook h{alloc, kind};
+        for (int round = 0; round < 3; ++round) {
+            for (const std::size_t n : {std::size_t{1}, std::size_t{500}, std::size_t{5000}, std::size_t{70'000}, std::size_t{3'000'000}}) {
+                auto* p = static_cast<unsigned char*>(h.allocate_zeroed(n, n > 60'000 ? 8192 : 16));
+                REQUIRE(p != nullptr);
+                CHECK(std::all_of(p, p + n, [](unsigned char c) { return c == 0; }));
+                std::memset(p, 0xFF, n);
+                if (round == 1 && n > 60'000) p = static_cast<unsigned char*>(h.reallocate(p, n / 2, 16));
+                h.deallocate(p);
+                if (round == 2) alloc.trim();
+            }
+        }
+    }
+}
+
+FOR_EACH_POLICY("a block that has the memory behind it to itself grows where it is") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::hook h{alloc};
+    void* p = h.allocate(100'000);
+    write(p, 100'000, 1);
+    CHECK(h.try_grow(p, 100'000, 300'000) == !guarded<P>);
+    if (guarded<P>) return h.deallocate(p);
+    CHECK(fa::usable_size(p) >= 300'000);
+    CHECK(holds(p, 100'000, 100'000, 1));
+    CHECK(alloc.stats().heap_allocated == 300'000);
+    void* q = h.allocate(100'000);
+    CHECK(!h.try_grow(p, 300'000, 400'000));  // q is in the way
+    h.deallocate(q);
+    alloc.trim();  // no longer in the thread's cache
+    CHECK(h.try_grow(p, 300'000, 400'000));
+    CHECK(h.try_grow(p, 400'000, 5000));
+    CHECK(alloc.stats().heap_allocated == 5000);
+    h.deallocate(p, 5000);
+    CHECK(alloc.stats().heap_allocated == 0);
+}
+
+FOR_EACH_POLICY("a block beyond 1 MiB grows without copying, where pages can move") {
+    if (guarded<P> || !on_linux) return;
+    test_pages pages;
+    {
+        fa::basic_smart_alloc<P> alloc{fa::options{.pages = &pages}};
+        const fa::hook h{alloc};
+        std::size_t n = 2 << 20;
+        void* p = h.allocate(n);
+        write(p, n, 9);
+        for (int i = 0; i < 6; ++i) {
+            const std::size_t committed = alloc.stats().committed;
+            p = h.reallocate(p, 2 * n);
+            REQUIRE(p != nullptr);
+            CHECK(holds(p, n, n, 9));
+            CHECK(alloc.stats().committed < committed + n + n / 4);
+            n *= 2;
+            write(p, n, 9);
+        }
+        CHECK(pages.moves == 6);
+        pages.moves_pages = false;
+        p = h.reallocate(p, n + n / 2);
+        CHECK(holds(p, n, n, 9));
+        CHECK(pages.moves == 6);
+        CHECK(alloc.stats().heap_allocated == n + n / 2);
+        h.deallocate(p);
+        alloc.trim();
+        CHECK(alloc.stats().heap_allocated == 0);
+    }
+    CHECK(pages.live == 0);
+}
+
+FOR_EACH_POLICY("regions that fall empty go back to the system, but for a few") {
+    if (guarded<P>) return;
+    test_pages pages;
+    fa::basic_smart_alloc<P> alloc{fa::options{.pages = &pages}};
+    void* p = alloc.heap_alloc_bytes(40 << 20);
+    alloc.heap_free_bytes(p, 40 << 20);
+    CHECK(alloc.stats().committed < 16 << 20);
+    const int before = pages.reserves;
+    for (int i = 0; i < 20; ++i) {  // few enough to keep
+        p = alloc.heap_alloc_bytes(3 << 20);
+        alloc.heap_free_bytes(p, 3 << 20);
+    }
+    CHECK(pages.reserves <= before + 1);
+    std::vector<void*> many;
+    for (int i = 0; i < 20; ++i) many.push_back(alloc.heap_alloc_bytes(30 << 20));
+    for (void* q : many) alloc.heap_free_bytes(q, 30 << 20);
+    CHECK(alloc.stats().committed < 110 << 20);  // what the thread keeps, 8 MiB and an eighth of the 600, and as much of the rest
+}
+
+FOR_EACH_POLICY("a hook without memory returns null and leaves the old block as it was") {
+    for (const memory_kind kind : kinds) {
+        recorder seen;
+        fa::basic_smart_alloc<P> alloc{seen.options({.global_limit = 4_MiB})};
+        const fa::hook h{alloc, kind, "tight"};
+        void* p = h.allocate(100'000);
+        REQUIRE(p != nullptr);
+        write(p, 100'000, 5);
+        CHECK(h.reallocate(p, 20'000'000) == nullptr);
+        CHECK(h.allocate_zeroed(20'000'000) == nullptr);
+        CHECK(h.reallocate(p, ~std::size_t{0}) == nullptr);
+        CHECK(h.allocate(~std::size_t{0} - 10) == nullptr);
+        CHECK(holds(p, 100'000, 100'000, 5));
+        std::vector<void*> small;
+        while (void* q = h.allocate(1000)) small.push_back(q);
+        CHECK(small.size() > 1000);
+        for (void* q : small) h.deallocate(q);
+        CHECK(h.reallocate(p, 0) == nullptr);
+        CHECK(charged(alloc, "tight") == 0);
+        CHECK(seen.faults.empty());
+    }
+}
+
+FOR_EACH_POLICY("blocks of hooks of several threads, freed and resized by others, keep what they hold") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::hook hooks[] = {fa::hook{alloc, memory_kind::heap, "a"}, fa::hook{alloc, memory_kind::pool, "b::c"}, fa::hook{alloc}};
+    struct item {
+        void* p = nullptr;
+        std::size_t n = 0;
+        unsigned seed = 0;
+        unsigned hook = 0;
+    };
+    std::atomic<item*> shelf[64] = {};
+    std::atomic<int> wrong{0};
+    auto work = [&](unsigned seed) {
+        std::minstd_rand random(seed);
+        for (int i = 0; i < (guarded<P> ? 4000 : 20'000); ++i) {
+            auto* x = new item;
+            x->hook = static_cast<unsigned>(random() % 3);
+            x->n = random() % (random() % 20 == 0 ? 200'000 : 3000);
+            x->seed = static_cast<unsigned>(random() % 256);
+            x->p = hooks[x->hook].allocate(x->n);
+            write(x->p, x->n, x->seed);
+            const fa::tag_scope t{alloc, "worker"};
+            x = shelf[random() % 64].exchange(x);
+            if (x == nullptr) continue;
+            if (!holds(x->p, x->n, x->n, x->seed)) ++wrong;
+            if (random() % 2 == 0) {
+                const std::size_t to = random() % (2 * x->n + 2);
+                void* p = hooks[x->hook].reallocate(x->p, to);
+                if (!holds(p, to < x->n ? to : x->n, x->n, x->seed)) ++wrong;
+                x->p = p;
+            }
+            hooks[x->hook].deallocate(x->p);
+            delete x;
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < 3; ++i) threads.emplace_back(work, i + 1);
+    for (auto& t : threads) t.join();
+    for (auto& place : shelf) {
+        std::unique_ptr<item> x(place.load());
+        if (x != nullptr) hooks[x->hook].deallocate(x->p);
+    }
+    CHECK(wrong == 0);
+    alloc.process_deferred_frees();
+    CHECK(in_use(alloc) == 0);
+}
+
+FOR_EACH_POLICY("mistakes through a hook are told as those of every other route") {
+    if constexpr (P::checks) {
+        if (fa::guard::under_tool) return;
+        recorder seen;
+        fa::basic_smart_alloc<P> alloc{seen.options({.strict = fa::strictness::warn})}, other{seen.options({.strict = fa::strictness::warn})};
+        const fa::hook heap{alloc}, pool{alloc, memory_kind::pool}, theirs{other};
+        for (const std::size_t n : {std::size_t{100}, std::size_t{100'000}}) {
+            const auto told = [&](fa::code what) { return seen.count(what); };
+            auto* p = static_cast<char*>(heap.allocate(n));
+            heap.deallocate(p + 16);
+            CHECK(told(fa::code::FA415) == 1);
+            theirs.deallocate(p);
+            CHECK(told(fa::code::FA417) == 1);
+            heap.deallocate(p, n + 1);
+            CHECK(told(fa::code::FA418) == 1);
+            heap.deallocate(p);
+            CHECK(told(fa::code::FA411) == 1);
+            CHECK(heap.reallocate(p, n * 2) == nullptr);
+            CHECK(told(fa::code::FA411) == 2);
+            p = static_cast<char*>(heap.allocate(n));
+            pool.deallocate(p);
+            CHECK(told(fa::code::FA417) == (n > 4096 ? 1U : 2U));  // beyond the classes a pool's blocks are the heap's
+            seen.faults.clear();
+        }
+    }
+}
+
+FOR_EACH_POLICY("an allocator lives as long as its hooks") {
+    recorder seen;
+    {
+        std::unique_ptr<fa::hook> h;
+        {
+            const fa::basic_smart_alloc<P> alloc{seen.options()};
+            h = std::make_unique<fa::hook>(alloc, memory_kind::heap, "late");
+        }
+        void* p = h->allocate(100);
+        const fa::hook copy = *h;
+        *h = copy;
+        h.reset();
+        copy.deallocate(p);
+    }
+    CHECK(seen.faults.empty());
+}
+
+namespace {
+
+fa::smart_alloc& level() {
+    static fa::smart_alloc a;
+    return a;
+}
+const fa::hook& level_hook() {
+    static const fa::hook h{level(), memory_kind::pool, "tables"};
+    return h;
+}
+
+template <class T>
+using level_heap = fa::bound_allocator<T, level>;
+template <class T>
+using level_pool = fa::bound_allocator<T, level, fa::pool_source>;
+template <class T>
+using hooked = fa::bound_allocator<T, level_hook>;
+
+template <template <class> class Allocator>
+void fill_containers() {
+    std::vector<int, Allocator<int>> v;
+    std::map<int, std::basic_string<char, std::char_traits<char>, Allocator<char>>, std::less<>, Allocator<std::pair<const int, std::basic_string<char, std::char_traits<char>, Allocator<char>>>>> m;
+    std::unordered_map<int, int, std::hash<int>, std::equal_to<>, Allocator<std::pair<const int, int>>> u;
+    for (int i = 0; i < 1000; ++i) {
+        v.push_back(i);
+        m[i].assign(40, 'x');
+        u[i] = i;
+    }
+    auto w = std::move(v);
+    CHECK(w.size() == 1000);
+    CHECK(m.size() == u.size());
+    CHECK(Allocator<int>{} == Allocator<long>{});
+    CHECK(std::allocator_traits<Allocator<int>>::is_always_equal::value);
+    CHECK(level().stats().total_allocated > 40'000);
+}
+
+}  // namespace
+
+TEST_CASE("containers that make their own allocator take one that is bound to a function") {
+    fill_containers<level_heap>();
+    fill_containers<level_pool>();
+    fill_containers<hooked>();
+    CHECK(level().stats().total_allocated == 0);
+}
