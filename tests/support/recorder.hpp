@@ -11,6 +11,9 @@ namespace test {
 namespace fa = framealloc;
 using namespace fa::literals;
 
+// Whether the library has the system's pages, or portable ones. In main.cpp, so that the tests of both compile alike.
+extern const bool on_linux;
+
 // Whether freed blocks rest and every block lies between zones.
 template <class P>
 inline constexpr bool guarded = P::checks || fa::guard::under_tool;

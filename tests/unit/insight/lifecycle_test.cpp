@@ -293,7 +293,7 @@ TEST_CASE("several threads may set the observer at once") {
 }
 
 TEST_CASE("a child does not wait for a thread that was in the handler when it was forked") {
-    if (std::string_view(FRAMEALLOC_TEST_OS) != "linux") return;  // elsewhere nothing is told of a fork
+    if (!test::on_linux) return;  // elsewhere nothing is told of a fork
     fa::smart_alloc alloc;
     std::atomic<bool> inside{false}, stop{false};
     auto handler = [&](const fa::frame_event&) {

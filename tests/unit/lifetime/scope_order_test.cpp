@@ -370,7 +370,7 @@ FOR_EACH_POLICY("the report names the scope, and in debug the line that opened i
     a.reset();
     CHECK(last.detail == "the tag scope \"outer\" closes before the tag scope \"outer::b\", which was opened after it");
     CHECK(last.born.line == (P::checks ? line : 0));
-    CHECK((last.where.caller != nullptr) == (std::string_view(FRAMEALLOC_TEST_OS) == "linux"));
+    CHECK((last.where.caller != nullptr) == test::on_linux);
     alloc.begin_phase("p");
     const int phase_line = __LINE__ - 1;
     const fa::phase_scope q(alloc, "q");

@@ -128,7 +128,7 @@ FOR_EACH_POLICY("as many ends as begins close frames that were too deep, whateve
 }
 
 TEST_CASE("an access beside a sampled block is said to be of the nearer one, wherever it lies") {
-    if (tool_speaks_first || std::string_view(FRAMEALLOC_TEST_OS) != "linux") return;
+    if (tool_speaks_first || !test::on_linux) return;
     recorder r;
     const fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.guard_sample = 1000, .guard_seed = 11})};
     fa::memory::core& core = *alloc.owner().owner;

@@ -55,7 +55,7 @@ void live_a_little(const fa::options& o) {
     std::thread(work).join();
 }
 
-constexpr bool of_the_system = std::string_view(FRAMEALLOC_TEST_OS) == "linux" && !fa::guard::under_tool && !FRAMEALLOC_TSAN;
+const bool of_the_system = test::on_linux && !fa::guard::under_tool && !FRAMEALLOC_TSAN;
 
 }  // namespace
 

@@ -163,13 +163,13 @@ TEST_CASE("a call that does not record its line is named by its instruction") {
     const fa::basic_smart_alloc<fa::policy::standard> alloc{o};
     alloc.end_frame();
     CHECK(s.codes.back() == fa::code::FA428);
-    if (std::string_view(FRAMEALLOC_TEST_OS) == "linux") CHECK(s.place.find("+0x") != std::string::npos);
+    if (test::on_linux) CHECK(s.place.find("+0x") != std::string::npos);
     else CHECK(s.place.empty());
     CHECK(s.born_place.empty());
 }
 
 TEST_CASE("instructions are named where no line is known") {
-    if (fa::guard::under_tool || std::string_view(FRAMEALLOC_TEST_OS) != "linux") return;  // elsewhere they have no names
+    if (fa::guard::under_tool || !test::on_linux) return;  // elsewhere they have no names
     said s;
     const alloc_type a{s.options()};
     {

@@ -20,14 +20,36 @@ struct world {
     fa::basic_smart_alloc<P> alloc{heard.options({.frame_capacity = 65536})};
 };
 
+// Any operation: what runs it is compiled once a policy, not once an operation, which took minutes.
+template <class P>
+class any_operation {
+public:
+    template <class Operation>
+    any_operation(const Operation& o) : operation_(&o), call_([](const void* op, const fa::basic_smart_alloc<P>& a, const fa::basic_frame_scope<P>& f) { (*static_cast<const Operation*>(op))(a, f); }) {}
+    void operator()(const fa::basic_smart_alloc<P>& a, const fa::basic_frame_scope<P>& f) const { call_(operation_, a, f); }
+
+private:
+    const void* operation_;
+    void (*call_)(const void*, const fa::basic_smart_alloc<P>&, const fa::basic_frame_scope<P>&);
+};
+
+// "pool_box by move", put together when there is something to say.
+struct cell_name {
+    const char* kind;
+    const char* how = "";
+    std::size_t n = 0;
+    const char* more = "";
+    std::string text() const { return std::string(kind) + how + (n == 0 ? "" : std::to_string(n)) + more; }
+};
+
 // One operation, run until it does not throw. `frame_keeps`: it leaves elements to the frame, which ends behind it.
-template <class P, class Operation>
-void try_operation(world<P>& w, const std::string& name, tally& t, Operation operation, bool frame_keeps = false) {
+template <class P>
+void try_operation(world<P>& w, const cell_name& name, tally& t, std::type_identity_t<any_operation<P>> operation, bool frame_keeps = false) {
     ++t.cells;
     for (int k = 1, done = 0; done == 0; ++k) {
         const std::size_t alive = element_watch::live.size();
         const int mistakes = element_watch::mistakes;
-        const auto problem = [&](const std::string& what) { t.problems.push_back(name + ", throw " + std::to_string(k) + ": " + what); };
+        const auto problem = [&](const std::string& what) { t.problems.push_back(name.text() + ", throw " + std::to_string(k) + ": " + what); };
         {
             const auto frame = w.alloc.frame_scope();
             bool threw = false;
@@ -66,12 +88,12 @@ inline constexpr bool from_int = std::is_arithmetic_v<T> || requires(const T& x)
 
 // `make` and `try_make` of one kind of box: in place, by move, by copy, deduced, and the value moved out again.
 template <class T, class P, class Make>
-void try_box(world<P>& w, const std::string& kind, tally& t, Make make) {
+void try_box(world<P>& w, const char* kind, tally& t, Make make) {
     const auto own = [](auto&& box) { return std::move(box); };
-    if constexpr (from_int<T>) try_operation(w, kind + " in place", t, [&](const auto& a, const auto& f) { expect(*own(make.template operator()<T>(a, f, 7)), 7); });
+    if constexpr (from_int<T>) try_operation(w, {kind, " in place"}, t, [&](const auto& a, const auto& f) { expect(*own(make.template operator()<T>(a, f, 7)), 7); });
     if constexpr (std::is_default_constructible_v<T>)
-        try_operation(w, kind + " of nothing", t, [&](const auto& a, const auto& f) { static_cast<void>(own(make.template operator()<T>(a, f))); });
-    try_operation(w, kind + " by move", t, [&](const auto& a, const auto& f) {
+        try_operation(w, {kind, " of nothing"}, t, [&](const auto& a, const auto& f) { static_cast<void>(own(make.template operator()<T>(a, f))); });
+    try_operation(w, {kind, " by move"}, t, [&](const auto& a, const auto& f) {
         T value = test::make<T>(8);
         auto box = make.template operator()<T>(a, f, std::move(value));
         expect(*box, 8);
@@ -79,13 +101,13 @@ void try_box(world<P>& w, const std::string& kind, tally& t, Make make) {
         expect(*moved, 8);
     });
     if constexpr (std::is_copy_constructible_v<T>)
-        try_operation(w, kind + " by copy", t, [&](const auto& a, const auto& f) {
+        try_operation(w, {kind, " by copy"}, t, [&](const auto& a, const auto& f) {
             const T value = test::make<T>(9);
             auto box = make.template operator()<T>(a, f, value);
             expect(*box, 9);
             expect(value, 9);
         });
-    try_operation(w, kind + ", two of them, assigned", t, [&](const auto& a, const auto& f) {
+    try_operation(w, {kind, ", two of them, assigned"}, t, [&](const auto& a, const auto& f) {
         auto x = make.template operator()<T>(a, f, test::make<T>(1));
         auto y = make.template operator()<T>(a, f, test::make<T>(2));
         x = std::move(y);
@@ -95,19 +117,19 @@ void try_box(world<P>& w, const std::string& kind, tally& t, Make make) {
         expect(*x, 3);
     });
     if constexpr (requires { make.template operator()<T>(w.alloc, w.alloc.frame_scope(), test::make<T>(1)).into_inner(); })
-        try_operation(w, kind + ", moved out", t, [&](const auto& a, const auto& f) { expect(make.template operator()<T>(a, f, test::make<T>(6)).into_inner(), 6); });
+        try_operation(w, {kind, ", moved out"}, t, [&](const auto& a, const auto& f) { expect(make.template operator()<T>(a, f, test::make<T>(6)).into_inner(), 6); });
 }
 
 template <class T, class P, class Make>
-void try_array(world<P>& w, const std::string& kind, tally& t, Make make) {
+void try_array(world<P>& w, const char* kind, tally& t, Make make) {
     if constexpr (std::is_default_constructible_v<T>) {
         for (const std::size_t n : {std::size_t{1}, std::size_t{5}, std::size_t{40}}) {
-            try_operation(w, kind + " of " + std::to_string(n), t, [&](const auto& a, const auto& f) {
+            try_operation(w, {kind, " of ", n}, t, [&](const auto& a, const auto& f) {
                 auto some = make.template operator()<T>(a, f, n);
                 if (some.size() != n) ++element_watch::mistakes;
                 for (const T& x : some) expect(x, 0);
             });
-            try_operation(w, kind + " of " + std::to_string(n) + " and another", t, [&](const auto& a, const auto& f) {
+            try_operation(w, {kind, " of ", n, " and another"}, t, [&](const auto& a, const auto& f) {
                 auto some = make.template operator()<T>(a, f, n);
                 auto more = make.template operator()<T>(a, f, n + 1);
                 std::swap(some, more);
@@ -125,7 +147,7 @@ void try_transfers(world<P>& w, tally& t) {
     try_box<T>(w, "tried transfer", t, []<class U>(const auto& a, const auto&, auto&&... args) {
         return a.template try_frame_box_for_transfer<U>(std::forward<decltype(args)>(args)...).receive();
     });
-    try_operation(w, "transfer of a frame box", t, [](const auto& a, const auto&) {
+    try_operation(w, {"transfer of a frame box"}, t, [](const auto& a, const auto&) {
         auto box = a.template frame_box<T>(test::make<T>(4));
         try {
             auto h = a.frame_box_for_transfer(std::move(box));
@@ -137,7 +159,7 @@ void try_transfers(world<P>& w, tally& t) {
         }
         if (box != nullptr) ++element_watch::mistakes;
     });
-    try_operation(w, "dropped transfer", t, [](const auto& a, const auto&) {
+    try_operation(w, {"dropped transfer"}, t, [](const auto& a, const auto&) {
         auto h = a.template frame_box_for_transfer<T>(test::make<T>(4));
         h = a.template frame_box_for_transfer<T>(test::make<T>(5));
     });
@@ -147,7 +169,7 @@ void try_transfers(world<P>& w, tally& t) {
 // What the frame alone destroys.
 template <class T, class P>
 void try_frame_objects(world<P>& w, tally& t) {
-    try_operation(w, "objects of the frame", t, [](const auto& a, const auto& f) {
+    try_operation(w, {"objects of the frame"}, t, [](const auto& a, const auto& f) {
         expect(*f.template make<T>(test::make<T>(1)), 1);
         expect(*a.template frame_make<T>(test::make<T>(2)), 2);
         const auto inner = a.frame_scope();
@@ -156,7 +178,7 @@ void try_frame_objects(world<P>& w, tally& t) {
         static_cast<void>(f.template box<T>(test::make<T>(5)).release());
     }, true);
     if constexpr (std::is_default_constructible_v<T>) {
-        try_operation(w, "slices of the frame", t, [](const auto& a, const auto& f) {
+        try_operation(w, {"slices of the frame"}, t, [](const auto& a, const auto& f) {
             for (const T& x : f.template slice<T>(5)) expect(x, 0);
             for (const T& x : a.template frame_slice<T>(4)) expect(x, 0);
             for (const T& x : a.template try_frame_slice<T>(3)) expect(x, 0);

@@ -626,7 +626,7 @@ std::string said_by(Work work, int& status) {
 // Whether "… at program+0x1234" is this line, as far as debug information says.
 bool names_line(const std::string& text, int line) {
     if (fa::guard::under_tool || FRAMEALLOC_TSAN) return true;                 // sanitizers change what is inlined
-    if (std::string_view(FRAMEALLOC_TEST_OS) != "linux") return true;  // instructions have no names there
+    if (!test::on_linux) return true;  // instructions have no names there
     const std::size_t at = text.rfind("+0x");
     if (at == std::string::npos) return false;
     const std::string command = "addr2line -i -e /proc/" + std::to_string(getpid()) + "/exe 0x" + text.substr(at + 3, text.find_first_not_of("0123456789abcdef", at + 3) - at - 3);

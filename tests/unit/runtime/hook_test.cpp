@@ -19,8 +19,6 @@ using fa::memory_kind;
 
 namespace {
 
-constexpr bool on_linux = std::string_view(FRAMEALLOC_TEST_OS) == "linux";
-
 void write(void* p, std::size_t n, unsigned seed) {
     auto* b = static_cast<unsigned char*>(p);
     for (std::size_t i = 0; i < n; i += i < 64 || i + 64 > n ? 1 : 61) b[i] = static_cast<unsigned char>(seed + i);

@@ -206,7 +206,7 @@ FOR_EACH_POLICY("prefault commits at once, and base_address places the memory") 
         const auto where = reinterpret_cast<std::uintptr_t>(p);
         return where;
     };
-    if (fa::os::system_pages({.base_address = base}).granularity() == 4096 && std::string_view(FRAMEALLOC_TEST_OS) == "linux") {
+    if (fa::os::system_pages({.base_address = base}).granularity() == 4096 && test::on_linux) {
         const auto first = place();
         CHECK(first >= base);
         CHECK(first < base + 1_GiB);
