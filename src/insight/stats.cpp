@@ -1,5 +1,6 @@
 #include <framealloc/insight/stats.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 #include <framealloc/memory/watch.hpp>
@@ -215,7 +216,7 @@ frame_stats frame_stats_of(core_ref a) noexcept {
     s.outer_growth = c->outer_growth.get();
     s.oversize = c->oversize.get();
     s.arena_growth = c->chunk_growth.get();
-    s.suggested_capacity = c->suggested;
+    s.suggested_capacity = std::max(c->suggested, c->oversize_need);
     return s;
 }
 

@@ -205,6 +205,8 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     const auto fits = [&] { return there() <= usable_end(*c.flight->chunk); };
     if (!fits() && widest > c.owner->config.frame_capacity / 2) {
         c.oversize.add(1);
+        const std::size_t need = frame_bytes_in_use(c) + widest;
+        if (need > c.oversize_need) c.oversize_need = need;
         out_of_line = true;
         return nullptr;
     }

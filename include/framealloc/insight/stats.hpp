@@ -70,7 +70,7 @@ struct frame_stats {
     std::uint64_t outer_growth = 0;        // allocations through an outer frame, served out of line
     std::uint64_t oversize = 0;            // allocations too large for the arena
     std::uint64_t arena_growth = 0;        // chunks chained
-    std::size_t suggested_capacity = 0;    // options::frame_capacity that would have avoided growth; 0: none needed
+    std::size_t suggested_capacity = 0;    // options::frame_capacity that would have avoided growth and oversize; 0: none needed
 };
 
 namespace insight {

@@ -270,6 +270,7 @@ struct thread_context {
     std::size_t window_peak;              // the same since the last retention decision
     std::uint64_t window_start;
     std::size_t suggested;                // capacity that would have sufficed, set when the arena grew
+    std::size_t oversize_need;            // the same of frames with blocks that were too large for it
     open_scope scope_ends[scope_kind_count];  // their accounts are the root's
     open_scope* scopes_left;              // open when their thread ended
     frame_record ended;                   // for scopes whose frame has ended: never the top

@@ -185,6 +185,27 @@ FOR_EACH_POLICY("100 chained chunks, and the next frame fits in one piece") {
     CHECK(alloc.frame_stats().arena_growth == grown.arena_growth);
 }
 
+FOR_EACH_POLICY("the suggested capacity is one that would have held what was too large") {
+    const auto fill = [](const auto& alloc) {
+        for (int round = 0; round < 3; ++round) {
+            const auto frame = alloc.frame_scope();
+            for (int i = 0; i < 10; ++i) static_cast<void>(frame.alloc_bytes(1_MiB, i % 2 == 0 ? 16 : 256));
+            static_cast<void>(frame.alloc_bytes(100));
+        }
+    };
+    fa::basic_smart_alloc<P> small{fa::options{.frame_capacity = 64_KiB}};
+    fill(small);
+    const fa::frame_stats s = small.frame_stats();
+    CHECK(s.oversize == 30);
+    CHECK(s.suggested_capacity >= 10_MiB);
+    CHECK(s.suggested_capacity < 11_MiB);
+    if (guarded<P>) return;  // zones would need more
+    fa::basic_smart_alloc<P> enough{fa::options{.frame_capacity = s.suggested_capacity}};
+    fill(enough);
+    CHECK(enough.frame_stats().oversize == 0);
+    CHECK(enough.frame_stats().outer_growth == 0);
+}
+
 FOR_EACH_POLICY("an oversize request lies out of line and does not inflate the arena") {
     fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
     auto frame = alloc.frame_scope();
