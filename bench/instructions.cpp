@@ -81,6 +81,19 @@ extern "C" {
     }
 }
 
+[[gnu::noinline]] void count_hook_open(const fa::hook& h) {
+    for (long i = 0; i < turns; ++i) {
+        h.deallocate(hide(h.allocate(sizeof(object))));
+        fence();
+    }
+}
+[[gnu::noinline]] void count_hook_other(const fa::hook& h) {
+    for (long i = 0; i < turns; ++i) {
+        h.deallocate(hide(h.allocate(sizeof(object))));
+        fence();
+    }
+}
+
 }  // extern "C"
 
 int main(int argc, char** argv) {
@@ -122,5 +135,11 @@ int main(int argc, char** argv) {
     count_frame_scope(alloc);
     count_tag_scope(alloc);
     count_phase_scope(alloc);
+    const fa::hook open{alloc}, other{alloc, fa::memory_kind::heap, "scripts"};
+    object* resident[] = {static_cast<object*>(open.allocate(sizeof(object))), static_cast<object*>(other.allocate(sizeof(object)))};
+    count_hook_open(open);
+    count_hook_other(other);
+    open.deallocate(resident[0]);
+    other.deallocate(resident[1]);
     return 0;
 }

@@ -26,6 +26,8 @@ LIMITS = {
     "push_back": ("frame_vec<long>::push_back", 8),
     "tag_scope": ("tag_scope, constexpr tag", 40),
     "phase_scope": ("phase_scope, constexpr tag", 40),
+    "hook_open": ("hook, 64 bytes, and back", None),
+    "hook_other": ("the same, another tag open", None),
 }
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(consumer CXX)

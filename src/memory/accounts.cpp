@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -131,6 +132,14 @@ void charge_handed(thread_context& c, std::uint64_t bytes) noexcept {
 }
 
 void charge_pages(thread_context& c) noexcept {
+    while (tag_account* a = c.aside) {
+        c.aside = a->next_aside;
+        for (unsigned kind = 0; kind < block_kind_count; ++kind) {
+            for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
+                if (pool_page* p = a->pages[kind]->current[std::countr_zero(set)]) charge_page(c, *p);
+            }
+        }
+    }
     for (unsigned kind = 0; kind < block_kind_count; ++kind) {
         for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
             charge_page(c, *c.pages[kind][std::countr_zero(set)]);

@@ -46,31 +46,58 @@ void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align
     return heap_allocate(s.owner, bytes, align, on_failure::return_null);
 }
 
+// The page's newest blocks are charged at the next boundary, as those of installed pages.
+FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, block_kind k, unsigned size_class) noexcept {
+    if ((who.aside[0] | who.aside[1] | who.aside[2]) == 0) {
+        who.next_aside = c.aside;
+        c.aside = &who;
+    }
+    who.aside[static_cast<unsigned>(k)] |= std::uint64_t{1} << size_class;
+    note_settled(c);
+    add_pending(c.records[1], pending_pages);
+}
+
 // From the page that another tag allocates from, without installing it. Null when that is not so simple.
-void* take_from(thread_context& c, tag_account& who, block_kind k, std::size_t bytes, std::size_t align) noexcept {
-    const unsigned requested = class_for(bytes, align);
-    if (requested == no_class || diverted(c) || armed(c) || who.pages[static_cast<unsigned>(k)] == nullptr) return nullptr;
-    const core& a = *c.owner;
-    if (k == block_kind::heap ? a.config.heap != nullptr : class_size(requested) > a.config.pool_max) return nullptr;
-    pool_page* p = who.pages[static_cast<unsigned>(k)]->current[a.serving[requested]];
+void* take_aside(thread_context& c, tag_account& who, block_kind k, unsigned requested) noexcept {
+    const page_lists* lists = who.pages[static_cast<unsigned>(k)];
+    if (lists == nullptr || diverted(c) || armed(c)) return nullptr;
+    const unsigned size_class = c.owner->serving[requested];
+    pool_page* p = lists->current[size_class];
     if (p == nullptr || p->free == nullptr) return nullptr;
+    if ((who.aside[static_cast<unsigned>(k)] >> size_class & 1) == 0) [[unlikely]] set_aside(c, who, k, size_class);
     void* block = p->free;
     p->free = *static_cast<void**>(block);
     owner_increment(p->allocations);
-    charge_page(c, *p);
     return block;
+}
+
+// Null when the thread has not met it.
+tag_account* payer_of(const thread_context& c, const block_source& s) noexcept {
+    if (s.payer == nullptr) return c.tag();
+    return s.payer->index < c.indices ? c.by_index[s.payer->index] : nullptr;
+}
+
+FRAMEALLOC_COLD void* allocate_slow(thread_context& c, const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+    exhaustion_reason why{};
+    tag_account* who = s.payer == nullptr ? c.tag() : account_for(c, s.payer, why);
+    if (who == nullptr) return nullptr;
+    if (who == c.tag()) return allocate_plain(s, bytes, align);
+    const unsigned k = s.paged && is_power_of_two(align) ? class_for(bytes, align) : no_class;
+    if (void* p = k == no_class ? nullptr : take_aside(c, *who, s.kind, k)) return p;
+    const charged_elsewhere charged(c, who);
+    return allocate_plain(s, bytes, align);
 }
 
 void* allocate(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     thread_context* c = try_context_of(s.owner);
-    if (c == nullptr || !is_power_of_two(align)) return c == nullptr ? nullptr : allocate_plain(s, bytes, align);
-    exhaustion_reason why{};
-    tag_account* who = s.payer == nullptr ? c->tag() : account_for(*c, s.payer, why);
-    if (who == nullptr) return nullptr;
-    if (who == c->tag()) return allocate_plain(s, bytes, align);
-    if (void* p = take_from(*c, *who, s.kind, bytes, align)) return p;
-    const charged_elsewhere charged(*c, who);
-    return allocate_plain(s, bytes, align);
+    if (c == nullptr) [[unlikely]] return nullptr;
+    if (bytes - 1 < 256 && align <= 16 && is_power_of_two(align) && s.paged) [[likely]] {
+        const auto k = static_cast<unsigned>((bytes - 1) / 16);
+        tag_account* who = payer_of(*c, s);
+        void* p = who == c->tag() ? pool_try_pop(*c, s.kind, k) : who != nullptr ? take_aside(*c, *who, s.kind, k) : nullptr;
+        if (p != nullptr) [[likely]] return p;
+    }
+    return allocate_slow(*c, s, bytes, align);
 }
 
 // The pages of a block with a region to itself may move: `b` is then another.
@@ -101,6 +128,15 @@ bool fits_in_page(const core& a, const pool_page& p, std::size_t bytes, std::siz
 }
 
 }  // namespace
+
+block_source make_source(core_ref a, block_kind k, account::name_view payer) noexcept {
+    block_source s{a, k, nullptr, k == block_kind::pool || a.owner->config.heap == nullptr};
+    thread_context* c = payer.size == 0 ? nullptr : try_context_of(a);
+    if (c == nullptr) return s;
+    exhaustion_reason why{};
+    if (const tag_account* who = account_for(*c, c->root_tag, payer, why)) s.payer = who->node;
+    return s;
+}
 
 std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     const core& a = *s.owner.owner;

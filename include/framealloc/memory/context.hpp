@@ -118,6 +118,8 @@ struct page_lists {
 struct tag_account : account::charge_entry {
     page_lists* pages[block_kind_count] = {};
     sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
+    std::uint64_t aside[block_kind_count] = {};  // classes whose current page gave blocks to a hook and is not charged for them yet
+    tag_account* next_aside = nullptr;           // while there are any
     tag_account* by_hash_next = nullptr;
 
     tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
@@ -222,6 +224,7 @@ struct thread_context {
 
     account::charge_log log;
     account::frame_window handed; // bytes handed out by frames, all tags
+    tag_account* aside;           // tags whose pages hooks took blocks from since the last boundary
     tag_account* root_tag;
     tag_account* root_phase;
     account::charge_entry* accounts;      // all, tags and phases

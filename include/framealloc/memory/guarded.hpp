@@ -100,7 +100,7 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
-    const bool pages = (c.installed[static_cast<unsigned>(block_kind::pool)] | c.installed[static_cast<unsigned>(block_kind::heap)]) != 0;
+    const bool pages = c.aside != nullptr || (c.installed[static_cast<unsigned>(block_kind::pool)] | c.installed[static_cast<unsigned>(block_kind::heap)]) != 0;
     c.settled = pages ? never_settled : c.segment;
 }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {

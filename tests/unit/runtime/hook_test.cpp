@@ -134,6 +134,55 @@ FOR_EACH_POLICY("what a hook allocates is charged to its tag, whatever tag is op
     }
 }
 
+FOR_EACH_POLICY("a hook's tag and the phases say what a tag scope would have said") {
+    for (const memory_kind kind : kinds) {
+        fa::basic_smart_alloc<P> scoped, hooked;
+        const fa::hook plain{scoped, kind}, lua{hooked, kind, "lua"}, sql{hooked, kind, "db::sql"};
+        std::vector<void*> a, b;
+        std::minstd_rand random(7);
+        for (int frame = 0; frame < 30; ++frame) {
+            const auto f = scoped.frame_scope(), g = hooked.frame_scope();
+            for (int i = 0; i < 60; ++i) {
+                const char* phases[] = {"one", "two"};
+                const char* phase = phases[random() % 2];
+                const fa::phase_scope p{scoped, phase}, q{hooked, phase};
+                const bool is_lua = random() % 2 == 0;
+                const std::size_t n = 1 + random() % (random() % 8 == 0 ? 9000 : 700);
+                {
+                    const fa::tag_scope t{scoped, is_lua ? "lua" : "db"};
+                    if (is_lua) a.push_back(plain.allocate(n));
+                    else a.push_back(scoped.with_tag("sql", [&] { return plain.allocate(n); }));
+                }
+                b.push_back((is_lua ? lua : sql).allocate(n));
+                static_cast<void>(f.alloc_bytes(n));
+                static_cast<void>(g.alloc_bytes(n));
+                if (random() % 3 == 0) {
+                    const std::size_t k = random() % a.size();
+                    plain.deallocate(std::exchange(a[k], nullptr));
+                    lua.deallocate(std::exchange(b[k], nullptr));
+                }
+            }
+            if (frame % 7 == 3) scoped.trim(), hooked.trim();
+        }
+        for (const char* tag : {"", "lua", "db", "db::sql"}) {
+            const fa::tag_bytes x = scoped.tag_stats(tag).with_children, y = hooked.tag_stats(tag).with_children;
+            CHECK(x.pool_bytes == y.pool_bytes);
+            CHECK(x.heap_bytes == y.heap_bytes);
+        }
+        const auto x = scoped.phase_stats(), y = hooked.phase_stats();
+        REQUIRE(x.size() == y.size());
+        CHECK(x.size() == 2);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            CHECK(x[i].name == y[i].name);
+            CHECK(x[i].bytes == y[i].bytes);
+            CHECK(x[i].allocations == y[i].allocations);
+        }
+        for (void* p : a) plain.deallocate(p);
+        for (void* p : b) sql.deallocate(p);
+        CHECK(in_use(scoped) + in_use(hooked) == 0);
+    }
+}
+
 FOR_EACH_POLICY("zeroed memory is zero, also where somebody wrote before") {
     fa::basic_smart_alloc<P> alloc;
     for (const memory_kind kind : kinds) {
