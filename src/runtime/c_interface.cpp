@@ -5,7 +5,7 @@
 #include <new>
 
 #include <framealloc/insight/describe.hpp>
-#include <framealloc/runtime/hook.hpp>
+#include <framealloc/memory/blocks.hpp>
 #include <framealloc/runtime/smart_alloc.hpp>
 
 namespace fa = framealloc;
@@ -134,49 +134,51 @@ void fa_heap_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignm
 
 // Lies in the allocator's metadata.
 struct fa_hook {
-    memory::core_ref owner;
-    hook face;
+    memory::block_source source;
 };
-
-namespace {
-
-// What tag_scope and hook ask of an allocator.
-struct owner_of {
-    const memory::core_ref& ref;
-    const memory::core_ref& owner() const { return ref; }
-};
-
-}  // namespace
 
 fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
     exhaustion_reason why{};
     void* p = a->owner.owner->meta.allocate(sizeof(fa_hook), why);
     if (p == nullptr) return nullptr;
-    return ::new (p) fa_hook{a->owner, hook(owner_of{a->owner}, kind == FA_POOL ? memory_kind::pool : memory_kind::heap, tag == nullptr ? "" : tag)};
+    memory::retain_core(a->owner);
+    const auto blocks = kind == FA_POOL ? memory::block_kind::pool : memory::block_kind::heap;
+    return ::new (p) fa_hook{memory::make_source(a->owner, blocks, {tag == nullptr ? "" : tag, tag == nullptr ? 0 : std::strlen(tag)})};
 }
 
 void fa_hook_destroy(fa_hook* h) {
     if (h == nullptr) return;
-    const hook last = h->face;  // keeps the allocator until its memory is back
-    const memory::core_ref owner = h->owner;
-    h->~fa_hook();
+    const memory::core_ref owner = h->source.owner;
     owner.owner->meta.deallocate(h, sizeof(fa_hook));
+    memory::release_core(owner);
 }
 
-void* fa_malloc(fa_hook* h, std::size_t size) { return h->face.allocate(size); }
+void* fa_malloc(fa_hook* h, std::size_t size) { return memory::allocate_block(h->source, size, aligned(0)); }
 
 void* fa_calloc(fa_hook* h, std::size_t count, std::size_t size) {
     std::size_t bytes = 0;
-    return __builtin_mul_overflow(count, size, &bytes) ? nullptr : h->face.allocate_zeroed(bytes);
+    return __builtin_mul_overflow(count, size, &bytes) ? nullptr : memory::allocate_zeroed_block(h->source, bytes, aligned(0));
 }
 
-void* fa_aligned_alloc(fa_hook* h, std::size_t alignment, std::size_t size) { return h->face.allocate(size, aligned(alignment)); }
-void* fa_realloc(fa_hook* h, void* block, std::size_t size) { return h->face.reallocate(block, size); }
-void fa_free(fa_hook* h, void* block) { h->face.deallocate(block); }
-std::size_t fa_usable_size(const void* block) { return usable_size(block); }
-std::size_t fa_good_size(fa_hook* h, std::size_t size) { return h->face.good_size(size); }
+void* fa_aligned_alloc(fa_hook* h, std::size_t alignment, std::size_t size) { return memory::allocate_block(h->source, size, aligned(alignment)); }
+
+void* fa_realloc(fa_hook* h, void* block, std::size_t size) {
+    if (size != 0) return memory::resize_block(h->source, block, size, aligned(0));
+    memory::free_block(h->source, block);
+    return nullptr;
+}
+
+void fa_free(fa_hook* h, void* block) { memory::free_block(h->source, block); }
+std::size_t fa_usable_size(const void* block) { return memory::usable_size(block); }
+std::size_t fa_good_size(fa_hook* h, std::size_t size) { return memory::good_size(h->source, size, aligned(0)); }
 
 namespace {
+
+// What tag_scope asks of an allocator.
+struct owner_of {
+    const memory::core_ref& ref;
+    const memory::core_ref& owner() const { return ref; }
+};
 
 fa_stats stats(std::size_t frame, std::size_t pool, std::size_t heap, std::size_t peak, std::size_t committed) {
     return {frame, pool, heap, frame + pool + heap, peak, committed};

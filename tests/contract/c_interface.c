@@ -74,6 +74,35 @@ int main(void) {
     fa_frame_end(NULL);
     EXPECT(fa_get_stats(game).total_bytes == 0);
     fa_trim(game);
+
+    /* malloc's functions. */
+    fa_hook* scripts = fa_hook_create(game, FA_HEAP, "scripts");
+    fa_hook* untagged = fa_hook_create(game, FA_POOL, NULL);
+    char* block = fa_malloc(scripts, 100);
+    EXPECT(fa_usable_size(block) == fa_good_size(scripts, 100) && fa_usable_size(block) >= 100);
+    memset(block, 5, 100);
+    block = fa_realloc(scripts, block, 5000000);
+    EXPECT(block != NULL && block[0] == 5 && block[99] == 5);
+    EXPECT(fa_get_tag_stats(game, "scripts").heap_bytes >= 5000000);
+    EXPECT(fa_realloc(scripts, block, (size_t)1 << 62) == NULL && block[99] == 5);
+    EXPECT(fa_realloc(scripts, block, 0) == NULL);
+    int* zeros = fa_calloc(untagged, 1000, sizeof(int));
+    EXPECT(zeros[0] == 0 && zeros[999] == 0 && fa_calloc(untagged, (size_t)-1, 2) == NULL);
+    fa_free(untagged, zeros);
+    void* wide = fa_aligned_alloc(scripts, 4096, 10);
+    EXPECT((uintptr_t)wide % 4096 == 0);
+    fa_free(scripts, wide);
+    block = fa_realloc(scripts, NULL, 0); /* frees nothing */
+    EXPECT(block == NULL);
+    block = fa_malloc(scripts, 0);
+    EXPECT(block != NULL);
+    fa_free(scripts, block);
+    fa_free(scripts, NULL);
+    EXPECT(fa_usable_size(NULL) == 0);
+    EXPECT(fa_get_stats(game).total_bytes == 0);
+    fa_hook_destroy(scripts);
+    fa_hook_destroy(untagged);
+    fa_hook_destroy(NULL);
     EXPECT(heard.faults == 0);
 
     /* Mistakes are told to on_fault, also one that the library only notices when the allocator goes. */

@@ -1683,6 +1683,99 @@ CASE(c_interface, "fa_destroy, a leak") {
     OFFENCE; fa_destroy(a);
 }
 
+CASE(c_interface, "fa_malloc, fa_free, twice") {
+    fa_allocator* a = c_allocator(fa::code::FA411);
+    fa_hook* h = fa_hook_create(a, FA_HEAP, "library");
+    void* p = hidden(fa_malloc(h, 40));
+    void* again = hidden(p);
+    fa_free(h, p);
+    OFFENCE; fa_free(h, again);
+}
+CASE(c_interface, "fa_calloc, written behind") {
+    fa_allocator* a = c_allocator(fa::code::FA412);
+    fa_hook* h = fa_hook_create(a, FA_POOL, nullptr);
+    char* p = hidden(static_cast<char*>(fa_calloc(h, 10, 4)));
+    hidden(p)[40] = 1;
+    OFFENCE; fa_free(h, p);
+}
+CASE(c_interface, "fa_realloc, of what is freed") {
+    fa_allocator* a = c_allocator(fa::code::FA411);
+    fa_hook* h = fa_hook_create(a, FA_HEAP, nullptr);
+    void* p = hidden(fa_malloc(h, 40));
+    void* again = hidden(p);
+    fa_free(h, p);
+    OFFENCE; p = fa_realloc(h, again, 80);
+}
+CASE(c_interface, "fa_realloc moved it") {
+    fa_allocator* a = c_allocator(fa::code::FA411);
+    fa_hook* h = fa_hook_create(a, FA_HEAP, nullptr);
+    void* p = hidden(fa_malloc(h, 40));
+    void* old = hidden(p);
+    p = fa_realloc(h, p, 80);
+    OFFENCE; fa_free(h, old);
+}
+CASE(c_interface, "fa_aligned_alloc, odd alignment") {
+    fa_allocator* a = c_allocator(fa::code::FA431);
+    fa_hook* h = fa_hook_create(a, FA_HEAP, nullptr);
+    OFFENCE; void* p = fa_aligned_alloc(h, 3, 40);
+    fa_free(h, p);
+}
+CASE(c_interface, "fa_hook_destroy, the last handle, a leak") {
+    fa_allocator* a = c_allocator(fa::code::FA424);
+    fa_hook* h = fa_hook_create(a, FA_HEAP, nullptr);
+    static_cast<void>(hidden(fa_malloc(h, 40)));
+    fa_destroy(a);
+    OFFENCE; fa_hook_destroy(h);
+}
+
+// --- hooks ---
+
+constexpr const char* hooks = "hooks";
+#define HOOK_CASE(name, kind, birth, death)                    \
+    CASE(hooks, name) {                                        \
+        const fa::smart_alloc a{with(fa::code::FA411)};        \
+        const fa::hook h{a, fa::memory_kind::kind, "library"}; \
+        BORN; void* p = hidden(birth);                         \
+        DIED; death;                                           \
+        OFFENCE; h.deallocate(hidden(p));                      \
+    }
+HOOK_CASE("allocate", heap, h.allocate(40), h.deallocate(p))
+HOOK_CASE("allocate, pool", pool, h.allocate(4000), h.deallocate(p))
+HOOK_CASE("allocate, large", heap, h.allocate(40'000), h.deallocate(p))
+HOOK_CASE("allocate_zeroed", heap, h.allocate_zeroed(40), h.deallocate(p, 40))
+HOOK_CASE("reallocate of nothing", heap, h.reallocate(nullptr, 40), static_cast<void>(h.reallocate(p, 0)))
+HOOK_CASE("moved by reallocate", heap, h.allocate(40), static_cast<void>(h.reallocate(p, 80)))
+HOOK_CASE("moved by resize", pool, h.allocate(40), static_cast<void>(h.resize(p, 40, 8000)))
+HOOK_CASE("try_allocate", pool, h.try_allocate(40, 16), h.deallocate(p, 40))
+CASE(hooks, "deallocate, another size") {
+    const fa::smart_alloc a{with(fa::code::FA418)};
+    const fa::hook h{a};
+    BORN; void* p = hidden(h.allocate(40));
+    OFFENCE; h.deallocate(p, 41);
+}
+CASE(hooks, "deallocate, of another kind") {
+    const fa::smart_alloc a{with(fa::code::FA417)};
+    const fa::hook h{a}, pool{a, fa::memory_kind::pool};
+    BORN; void* p = hidden(pool.allocate(40));
+    OFFENCE; h.deallocate(p);
+}
+CASE(hooks, "reallocate, of what is freed") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    const fa::hook h{a};
+    BORN; void* p = hidden(h.allocate(40));
+    DIED; h.deallocate(p);
+    OFFENCE; p = h.reallocate(hidden(p), 80);
+}
+const fa::smart_alloc& bound_memory() {
+    static const fa::smart_alloc a{with(fa::code::FA418)};
+    return a;
+}
+CASE(hooks, "bound_allocator") {
+    fa::bound_allocator<int, bound_memory> bound;
+    BORN; int* p = hidden(bound.allocate(10));
+    OFFENCE; bound.deallocate(p, 11);
+}
+
 // --- who calls: what a box takes and gives back, nothing but the instruction tells the place of ---
 
 constexpr const char* callers = "callers";

@@ -48,7 +48,8 @@ bool in_standard_library(const char* scope) noexcept {
 bool is_c_library_name(const char* name) noexcept {
     for (const char* own : {"_start", "__do_global_dtors_aux", "fa_create", "fa_destroy", "fa_frame_begin", "fa_frame_end",
                             "fa_frame_alloc", "fa_pool_alloc", "fa_pool_free", "fa_heap_alloc", "fa_heap_free", "fa_tag_begin",
-                            "fa_tag_end", "fa_get_stats", "fa_get_tag_stats", "fa_describe", "fa_check", "fa_trim"}) {
+                            "fa_tag_end", "fa_hook_create", "fa_hook_destroy", "fa_malloc", "fa_calloc", "fa_realloc", "fa_aligned_alloc", "fa_free", "fa_usable_size",
+                            "fa_good_size", "fa_get_stats", "fa_get_tag_stats", "fa_describe", "fa_check", "fa_trim"}) {
         const std::size_t n = std::strlen(own);
         if (std::strncmp(name, own, n) == 0 && (name[n] == '\0' || name[n] == '.')) return true;  // "fa_check.cold"
     }
