@@ -14,6 +14,7 @@ struct block {
     unsigned char* p;
     std::size_t n, align;
     bool heap;
+    fa_hook* hook;  // null: of the allocator
 };
 
 void fault(void*, const fa_fault* f) {
@@ -36,6 +37,9 @@ public:
         limited_ = in.byte() % 8 != 0;
         a_ = fa_create(limited_ ? &o : nullptr);
         if (a_ == nullptr) wrong("no allocator");
+        hooks_[0] = fa_hook_create(a_, FA_HEAP, "library::inner");
+        hooks_[1] = fa_hook_create(a_, FA_POOL, nullptr);
+        if (hooks_[0] == nullptr || hooks_[1] == nullptr) wrong("no hook");
     }
     ~caller() {
         while (!tags_.empty()) end_tag();
@@ -44,13 +48,16 @@ public:
         const fa_stats s = fa_get_stats(a_);
         if (s.pool_bytes + s.heap_bytes != 0) wrong("bytes are charged that nobody holds");
         if (s.frame_bytes != 0 && frames_in_flight_ < 2) wrong("frame memory is charged outside frames");
+        if (fa_get_tag_stats(a_, "library").total_bytes != 0) wrong("a hook's tag has bytes that nobody holds");
+        fa_hook_destroy(hooks_[0]);
         fa_destroy(a_);
+        fa_hook_destroy(hooks_[1]);
     }
     caller(const caller&) = delete;
     caller& operator=(const caller&) = delete;
 
     void step(fuzz::bytes& in) {
-        switch (in.byte() % 12) {
+        switch (in.byte() % 15) {
             case 0: return begin_frame();
             case 1: return end_frame();
             case 2: case 3: return take_frame(in);
@@ -59,6 +66,8 @@ public:
             case 7: case 8: return give_one(in.byte());
             case 9: return begin_tag(in.text());
             case 10: return end_tag();
+            case 11: case 12: return take_hooked(in);
+            case 13: return resize(in);
             default: return look(in);
         }
     }
@@ -93,10 +102,42 @@ private:
         const std::size_t n = odd_size(in), align = in.byte() % 4 == 0 ? 0 : in.alignment();
         void* p = heap ? fa_heap_alloc(a_, n, align) : fa_pool_alloc(a_, n, align);
         use(p, n, align);
-        if (p != nullptr) blocks_.push_back({static_cast<unsigned char*>(p), n, align, heap});
+        if (p != nullptr) blocks_.push_back({static_cast<unsigned char*>(p), n, align, heap, nullptr});
+    }
+    void keep(void* p, std::size_t n, std::size_t align, fa_hook* hook) {
+        if (p == nullptr) return;
+        if (fa_usable_size(p) < n) wrong("a block holds less than was asked for");
+        if (n != 0) use(p, n, align);
+        blocks_.push_back({static_cast<unsigned char*>(p), n, align, false, hook});
+    }
+    void take_hooked(fuzz::bytes& in) {
+        const std::size_t n = odd_size(in);
+        fa_hook* hook = hooks_[in.byte() % 2];
+        if (in.byte() % 3 == 0) {
+            const std::size_t align = in.alignment();
+            return keep(fa_aligned_alloc(hook, align, n), n, align, hook);
+        }
+        if (in.byte() % 2 == 0) return keep(fa_malloc(hook, n), n, 0, hook);
+        auto* p = static_cast<unsigned char*>(fa_calloc(hook, n, 1));
+        if (p != nullptr && n != 0 && (p[0] | p[n / 2] | p[n - 1]) != 0) wrong("zeroed memory is not zero");
+        keep(p, n, 0, hook);
+    }
+    void resize(fuzz::bytes& in) {
+        if (blocks_.empty()) return;
+        block& b = blocks_[in.byte() % blocks_.size()];
+        const std::size_t n = odd_size(in);
+        if (b.hook == nullptr || n == 0) return;
+        auto* p = static_cast<unsigned char*>(fa_realloc(b.hook, b.p, n));
+        if (p == nullptr) return;
+        const std::size_t kept = n < b.n ? n : b.n;
+        if (kept != 0 && (p[0] != 0x5A || p[kept - 1] != 0x5A)) wrong("a resize lost contents");
+        use(p, n, 0);
+        b.p = p;
+        b.n = n;
     }
     void give(const block& b) {
-        if (b.p[0] != 0x5A || b.p[b.n - 1] != 0x5A) wrong("contents were lost");
+        if (b.n != 0 && (b.p[0] != 0x5A || b.p[b.n - 1] != 0x5A)) wrong("contents were lost");
+        if (b.hook != nullptr) return fa_free(b.hook, b.p);
         b.heap ? fa_heap_free(a_, b.p, b.n, b.align) : fa_pool_free(a_, b.p, b.n, b.align);
     }
     void give_one(std::size_t which) {
@@ -130,6 +171,7 @@ private:
     }
 
     fa_allocator* a_ = nullptr;
+    fa_hook* hooks_[2] = {};
     unsigned frames_in_flight_ = 1;
     bool limited_ = true;
     std::vector<fa_frame*> frames_;
