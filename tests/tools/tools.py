@@ -42,7 +42,7 @@ def advise(folder, trace, *more):
 
 
 def summary(text):
-    found = re.search(r"([\d,]+) events of (\d+) threads, ([\d,]+) (?:frames|slices of [\d.]+ ms), ([\d,]+) call stacks; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*?) after ", text)
+    found = re.search(r"([\d,]+) events? of ([\d,]+) threads?, ([\d,]+) (?:frames?|slices? of [\d.]+ ms), ([\d,]+) call stacks?; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*?) after ", text)
     check(found, f"a summary in {text!r}")
     return [int(found[i].replace(",", "")) for i in range(1, 5)] + [float(found[5]), found[6]]
 
