@@ -13,7 +13,7 @@ enum class kind { program, own, foreign, system, transparent };
 
 // Places that a function must allocate for before it is a library's hook: fewer may be a callback that does something else.
 constexpr std::size_t hooked = 4, hooked_by_own = 16;
-constexpr std::size_t deepest_hook = 2;  // functions of the program between the library and malloc
+constexpr std::size_t deepest_hook = 3;  // functions of the program between the library and malloc
 
 bool starts_with_one(std::string_view s, std::initializer_list<const char*> list) {
     return std::any_of(list.begin(), list.end(), [&](const char* start) { return s.starts_with(start); });
@@ -71,8 +71,8 @@ private:
     std::unordered_map<std::uint64_t, std::size_t> known_;
 };
 
-// By the call of malloc in the program and the library that led to it.
-using candidates = std::map<std::pair<std::uint64_t, std::size_t>, std::vector<site*>>;
+// By the calls in the program that led to malloc, and the library that led to them.
+using candidates = std::map<std::pair<std::vector<std::uint64_t>, std::size_t>, std::vector<site*>>;
 
 void look_at(site& s, map_of_modules& modules, candidates& hooks, std::set<std::string>& own) {
     std::size_t i = 0;
@@ -96,7 +96,8 @@ void look_at(site& s, map_of_modules& modules, candidates& hooks, std::set<std::
         const kind caller = modules.kind_at(outer);
         if (caller != kind::foreign && (caller != kind::own || k == kind::own)) return;
         s.library_at = n;
-        hooks[{s.addresses[i], outer}].push_back(&s);
+        const auto begin = s.addresses.begin();
+        hooks[{{begin + static_cast<std::ptrdiff_t>(i), begin + static_cast<std::ptrdiff_t>(n)}, outer}].push_back(&s);
         return;
     }
 }

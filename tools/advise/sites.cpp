@@ -288,9 +288,8 @@ void follow_growth(advice& a, const successors& grown_into) {
 // What only a library can change, or need not be changed, is in no frame.
 void take_out_of_frames(advice& a) {
     for (site& s : a.sites) {
-        const bool in_library = s.lies == ground::library || s.lies == ground::hook || s.lies == ground::system;
-        if (in_library && s.verdict != shape::unknown && s.verdict != shape::startup) s.verdict = shape::library;
-        if (in_library || is_warm_up_only(s)) s.in_frames = false;
+        if (is_in_library(s) && s.verdict != shape::unknown && s.verdict != shape::startup) s.verdict = shape::library;
+        if (is_in_library(s) || is_warm_up_only(s)) s.in_frames = false;
     }
 }
 
@@ -336,11 +335,11 @@ void add_to(phase& p, const advice& a, const site& s, std::uint64_t born, std::u
     const double rate = per_frame(a, born, p.frames);
     double removed = 0;
     p.born += born;
-    if (is_warm_up_only(s)) removed = 0;
-    else if (s.verdict == shape::library) p.in_libraries += removed = rate;
+    if (is_in_library(s)) p.in_libraries += removed = rate;
+    else if (is_warm_up_only(s)) removed = 0;
     else if (s.verdict == shape::grow) removed = per_frame(a, moved_on, p.frames);
     else if (s.in_frames || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
-    if (removed != 0 && s.verdict != shape::library) p.removed[s.verdict] += removed;
+    if (removed != 0 && !is_in_library(s)) p.removed[s.verdict] += removed;
     p.staying += rate - removed;
 }
 
@@ -455,7 +454,7 @@ void skip_wrappers(advice& a) {
         for (std::size_t i = 0; i + 1 < s.addresses.size(); ++i) callers[s.addresses[i]].insert(s.addresses[i + 1]);
     }
     for (site& s : a.sites) {
-        if (s.lies != ground::program && s.lies != ground::perhaps_hook) s.named = s.library_at;
+        if (is_in_library(s)) s.named = s.library_at;
         while (s.named + 1 < s.addresses.size() && callers[s.addresses[s.named]].size() >= everywhere) ++s.named;
     }
 }

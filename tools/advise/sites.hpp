@@ -97,6 +97,9 @@ inline constexpr std::uint64_t most_capacity = std::uint64_t{64} << 20;
 // Blocks whose content went on in another: a chain of them is one vector, or one block for realloc.
 inline std::uint64_t moving(const site& s) { return std::max(s.grown, s.resized); }
 
+// Whoever asked for its blocks, the program can give it no frame.
+inline bool is_in_library(const site& s) { return s.lies == ground::library || s.lies == ground::hook || s.lies == ground::system; }
+
 // Made in frames, but in none of the steady state: whatever it is, it is paid once.
 inline bool is_warm_up_only(const site& s) { return s.born != 0 && s.steady_born == 0; }
 

@@ -109,14 +109,18 @@ std::string of_unknown(const advice& a, const site& s) {
     return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
 }
 
-std::string of_library(const site& s) {
-    if (s.lies == ground::system) return "inside " + s.library + ", which takes its memory from malloc alone: leave it, or call something else";
+// "inside libsqlite3.so.0, behind its allocator hook my_malloc".
+std::string whereabouts(const site& s) {
     std::string line = "inside " + s.library;
-    if (s.lies == ground::hook) {
-        line += ", behind its allocator hook";
-        if (s.library_at != 0 && s.library_at <= s.names.size()) line += " " + plain_name(inlined(s.names[s.library_at - 1]).back());
-    }
-    line += ": a frame cannot be known there; a pool or heap by tag can";
+    if (s.lies != ground::hook) return line;
+    line += ", behind its allocator hook";
+    if (s.library_at != 0 && s.library_at <= s.names.size()) line += " " + plain_name(inlined(s.names[s.library_at - 1]).back());
+    return line;
+}
+
+std::string of_library(const site& s) {
+    if (s.lies == ground::system) return whereabouts(s) + ", which takes its memory from malloc alone: leave it, or call something else";
+    std::string line = whereabouts(s) + ": a frame cannot be known there; a pool or heap by tag can";
     return s.lies == ground::hook ? line : line + ", if it lets its allocator be set";
 }
 
@@ -150,6 +154,7 @@ std::string of_phases(const advice& a, const site& s) {
 std::string advised(const advice& a, const site& s) {
     std::string line = of_shape(a, s) + of_phases(a, s);
     const bool is_said = s.verdict == shape::unknown || s.verdict == shape::startup || s.verdict == shape::library;
+    if (is_in_library(s) && s.verdict != shape::library) line += "; " + whereabouts(s);
     if (s.lies == ground::perhaps_hook && !is_said)
         line += "; called by " + s.library + ": if this is its allocator hook, a frame cannot be known here, a pool or heap by tag can";
     return line;
