@@ -42,7 +42,7 @@ def advise(folder, trace, *more):
 
 
 def summary(text):
-    found = re.search(r"([\d,]+) events of (\d+) threads, ([\d,]+) (?:frames|slices of [\d.]+ ms), ([\d,]+) call stacks; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*?) after ", text)
+    found = re.search(r"([\d,]+) events? of ([\d,]+) threads?, ([\d,]+) (?:frames?|slices? of [\d.]+ ms), ([\d,]+) call stacks?; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*?) after ", text)
     check(found, f"a summary in {text!r}")
     return [int(found[i].replace(",", "")) for i in range(1, 5)] + [float(found[5]), found[6]]
 
@@ -134,7 +134,7 @@ def same(folder, *command, options=(), says="", status=0, **more):
     check(recorded.stdout == plain.stdout, f"{what}: plain it printed\n{plain.stdout[-1000:]}\nrecorded\n{recorded.stdout[-1000:]}")
     check(says in recorded.stderr, f"{what}: {says!r} is not said in {recorded.stderr!r}")
     if not says:
-        check("events of" in recorded.stderr and ENDED not in recorded.stderr, f"{what}: a whole trace: {recorded.stderr!r}")
+        check(re.search("events? of", recorded.stderr) and ENDED not in recorded.stderr, f"{what}: a whole trace: {recorded.stderr!r}")
         run(ADVISE, folder / "t")
     return recorded.stderr
 

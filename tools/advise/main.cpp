@@ -7,6 +7,7 @@
 #include <iostream>
 #include <set>
 
+#include "options.hpp"
 #include "report.hpp"
 #include "symbols.hpp"
 
@@ -18,24 +19,49 @@ namespace {
 }
 
 bool is_plumbing(const std::string& name) {
-    for (const char* p : {"std::", "__gnu_cxx::", "operator new", "new", "malloc", "calloc", "realloc", "void* std::"}) {
+    for (const char* p : {"std::", "__gnu_cxx::", "operator ", "new", "malloc", "calloc", "realloc", "void* std::"}) {
         if (name.starts_with(p)) return true;
     }
-    return name.empty();
+    return name.empty() || name == "operator";
+}
+
+// Of "function (file:line)"; empty where it is not known.
+std::string file_of(const std::string& function) {
+    const auto end = function.rfind(':'), begin = function.rfind('(');
+    return begin == std::string::npos || end == std::string::npos || end < begin ? std::string() : function.substr(begin + 1, end - begin - 1);
+}
+
+// Inlined functions are named without their namespace: the standard library's are known by its files, and by the names that are reserved for it.
+bool is_standard(const std::string& plain, const std::string& file) {
+    if (plain.starts_with("_M_") || plain.starts_with("__")) return true;
+    for (const char* start : {"stl_", "std_", "new_allocator", "alloc_traits", "allocat", "invoke", "basic_string", "unique_ptr", "shared_ptr", "hashtable"}) {
+        if (file.starts_with(start)) return true;
+    }
+    return file.ends_with(".tcc");
+}
+
+// A lambda has no name but its file's.
+bool is_lambda(const std::string& plain, const std::string& file) {
+    return plain == "operator" && (file.ends_with(".cpp") || file.ends_with(".cc") || file.ends_with(".cxx"));
 }
 
 // The scope of the innermost function that is not the standard library's; its module where it has no name, or is a library's function in C.
 std::string tag_of(const trace::recording& r, const advise::site& s) {
+    if (advise::is_in_library(s)) return s.library;
     const std::string program = std::filesystem::path(r.header().program).filename().string();
     for (std::size_t i = s.named; i < s.names.size(); ++i) {
-        std::string plain = advise::plain_name(s.names[i]);
-        if (const auto space = plain.rfind(' '); space != std::string::npos && !plain.starts_with("operator")) plain = plain.substr(space + 1);
-        if (is_plumbing(plain)) continue;
         const std::string module = advise::module_of(r, s.addresses[i]);
-        if (plain.find("+0x") != std::string::npos) return module;
-        const auto scope = plain.rfind("::");
-        if (scope != std::string::npos) return plain.substr(0, scope);
-        return module == program || module.empty() ? plain : module;
+        for (const std::string& function : advise::inlined(s.names[i])) {
+            std::string plain = advise::plain_name(function);
+            if (const auto space = plain.rfind(' '); space != std::string::npos && !plain.starts_with("operator")) plain = plain.substr(space + 1);
+            const std::string file = file_of(function);
+            if (is_lambda(plain, file)) return file;
+            if (is_plumbing(plain) || (module == program && is_standard(plain, file))) continue;
+            if (plain.find("+0x") != std::string::npos) return module;
+            const auto scope = plain.rfind("::");
+            if (scope != std::string::npos) return plain.substr(0, scope);
+            return module == program || module.empty() ? plain : module;
+        }
     }
     return "(unknown)";
 }
@@ -64,13 +90,14 @@ void write_file(const std::string& path, F write) {
 
 int main(int argc, char** argv) {
     std::string trace, page, options, json;
-    std::size_t depth = 5, places = 20;
+    advise::study_options study;
+    std::size_t places = 20;
     CLI::App app("Says what framealloc would do for a program that framealloc-record recorded");
     app.add_option("trace", trace, "what framealloc-record wrote")->required();
     app.add_option("--html", page, "write a page with charts, which needs nothing from elsewhere");
     app.add_option("--options", options, "write the options as a C++ header");
     app.add_option("--json", json, "write everything as JSON");
-    app.add_option("--site-depth", depth, "return addresses that make a place")->check(CLI::Range(1U, static_cast<unsigned>(trace::deepest_stack)))->capture_default_str();
+    advise::add_options(app, study);
     app.add_option("--places", places, "places to show")->check(CLI::Range(1U, 10'000U))->capture_default_str();
     try {
         app.parse(argc, argv);
@@ -80,11 +107,11 @@ int main(int argc, char** argv) {
     }
     try {
         const trace::recording r(trace);
-        advise::advice a = advise::study(r, depth);
+        advise::advice a = advise::study(r, study);
         advise::skip_wrappers(a);
         const std::size_t on_page = std::max<std::size_t>(places, 60), in_json = std::max<std::size_t>(places, 1000);
         name(r, a, std::max({a.enough_frames ? places : 0, page.empty() ? 0 : on_page, json.empty() ? 0 : in_json}));
-        if (a.enough_frames) advise::sum_tags(a, r, depth);
+        if (a.enough_frames) advise::sum_tags(a, r, study.depth);
         advise::print_report(std::cout, a, places);
         if (!page.empty()) write_file(page, [&](std::ostream& out) { advise::write_page(out, a, on_page); });
         if (!json.empty()) write_file(json, [&](std::ostream& out) { advise::write_json(out, a, in_json); });

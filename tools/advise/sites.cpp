@@ -1,5 +1,8 @@
 #include "sites.hpp"
 
+#include "libraries.hpp"
+#include "warm_up.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -13,7 +16,9 @@ constexpr std::uint64_t pool_most = 4096;  // options::pool_max
 constexpr std::uint64_t frame_step = 16;   // how a frame's cursor moves
 constexpr std::uint64_t outlier = 4;       // times p99: a frame that loads something, and no measure for the others
 
-double per_frame(const advice& a, std::uint64_t blocks) { return static_cast<double>(blocks * a.sampled) / static_cast<double>(std::max<std::uint64_t>(a.frames, 1)); }
+double per_frame(const advice& a, std::uint64_t blocks, std::uint64_t frames) {
+    return frames == 0 ? 0 : static_cast<double>(blocks * a.sampled) / static_cast<double>(frames);
+}
 
 std::uint64_t rounded(std::uint64_t bytes, std::uint64_t to) { return (bytes + to - 1) / to * to; }
 
@@ -38,26 +43,34 @@ private:
     std::vector<std::vector<std::uint64_t>> addresses_;
 };
 
-// First: counts.
+// Pairs of places: what the first made goes on, after realloc, in what the second made.
+using successors = std::set<std::pair<std::uint32_t, std::uint32_t>>;
+
+// First: counts. Frames up to `before` are start-up.
 class counting final : public trace::lives {
 public:
-    counting(advice& a, const places& p, std::uint64_t last_frame) : a_(a), p_(p), last_frame_(last_frame) {}
+    counting(advice& a, const places& p, std::uint64_t last_frame, std::uint64_t before = 0) : a_(a), p_(p), last_frame_(last_frame), before_(before) {}
+    successors grown_into;
 
     void born(trace::block& b) override {
-        site& s = a_.sites[p_.of(b.stack)];
-        if (b.frame == 0) {
+        const std::uint32_t place = p_.of(b.stack);
+        site& s = a_.sites[place];
+        if (b.resized && resized_ != nobody && resized_ != place) grown_into.insert({resized_, place});
+        resized_ = nobody;
+        if (b.frame <= before_) {
             ++s.startup;
         } else {
-            ++s.born;
+            if (++s.born == 1) s.first_born = b.frame;
             s.last_born = a_.last_busy = b.frame;
+            if (b.size > largest_in_frames) ++s.oversize;
             ++a_.timeline.back().blocks;
             a_.timeline.back().bytes += b.size;
             s.burst = std::max(s.burst, ++s.this_frame);
+            if (b.frame > last_frame_ / 2) ++s.late_born, s.late_burst = std::max(s.late_burst, s.this_frame);
             if (s.this_frame == 1) touched_.push_back(&s);
         }
         s.smallest = std::min(s.smallest, b.size);
         s.largest = std::max(s.largest, b.size);
-        if (b.size > largest_in_frames) ++s.oversize;
         s.peak_bytes = std::max(s.peak_bytes, s.live_bytes += b.size);
         s.peak_blocks = std::max(s.peak_blocks, ++s.live_blocks);
     }
@@ -65,12 +78,14 @@ public:
         site& s = a_.sites[p_.of(b.stack)];
         s.live_bytes -= b.size;
         --s.live_blocks;
-        if (e.thread != b.thread) ++s.crossed;
-        if (b.frame == 0) {
-            if (e.frame != 0) ++s.startup_outlived;
+        if (e.by_resize) resized_ = p_.of(b.stack);
+        if (b.frame <= before_) {
+            if (e.frame > before_) ++s.startup_outlived;
+            if (e.thread != b.thread) ++s.startup_crossed;
             return;
         }
         count(s, b);
+        if (e.thread != b.thread) ++s.crossed;
         const std::uint32_t life = e.frame - b.frame;
         for (std::uint32_t k = life; k <= most_kept; ++k) ++s.within[k];
         note_outlived(s, b, life);
@@ -84,8 +99,8 @@ public:
         site& s = a_.sites[p_.of(b.stack)];
         s.live_bytes -= b.size;
         --s.live_blocks;
-        if (b.frame == 0) {
-            if (last_frame_ != 0) ++s.startup_outlived;
+        if (b.frame <= before_) {
+            if (last_frame_ > before_) ++s.startup_outlived;
             return;
         }
         const std::uint64_t life = last_frame_ - b.frame;  // at least
@@ -118,7 +133,9 @@ private:
 
     advice& a_;
     const places& p_;
-    std::uint64_t last_frame_;
+    std::uint64_t last_frame_, before_;
+    static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+    std::uint32_t resized_ = nobody;  // the place whose block realloc took last
     std::vector<site*> touched_;
 };
 
@@ -152,10 +169,16 @@ public:
     void finish() {
         for (auto& [thread, u] : uses_) {
             std::vector<std::uint64_t> bytes;
-            for (const auto& [frame, n] : u.frames) bytes.push_back(n);
+            thread_use t{.thread = thread};
+            for (const auto& [frame, n] : u.frames) {
+                if (frame > a_.warm_up) bytes.push_back(n * a_.sampled);
+                else t.warm_up_max = std::max(t.warm_up_max, n * a_.sampled);
+            }
             std::sort(bytes.begin(), bytes.end());
             const auto at = [&](double share) { return bytes[static_cast<std::size_t>(std::ceil(share * static_cast<double>(bytes.size()))) - 1]; };
-            a_.threads.push_back({.thread = thread, .frame_bytes = {at(0.5), at(0.99), bytes.back()}, .frames = bytes.size()});
+            if (!bytes.empty()) t.frame_bytes = {at(0.5), at(0.99), bytes.back()};
+            t.frames = bytes.size();
+            a_.threads.push_back(t);
         }
         std::sort(a_.threads.begin(), a_.threads.end(), [](const thread_use& x, const thread_use& y) { return x.frame_bytes.max > y.frame_bytes.max; });
     }
@@ -179,8 +202,6 @@ private:
     std::map<std::uint32_t, use> uses_;
 };
 
-bool are_enough(std::uint64_t blocks) { return wilson_lower(blocks, blocks) >= needed_confidence; }
-
 // A share of the blocks fits a shape, or none is meant. What does not fit must be right with the advice all the same.
 bool fits(site& s, std::uint64_t n) {
     s.share = s.blocks == 0 ? 0 : static_cast<double>(n) / static_cast<double>(s.blocks);
@@ -191,14 +212,14 @@ bool fits(site& s, std::uint64_t n) {
 // Frame memory is no more when its frame ends: one block that is used later, made outside every frame or freed by another thread would be one
 // too many. Blocks that need frames in flight are believed to need no more when there are enough of them.
 bool dies_in_frames(const site& s, std::uint32_t kept) {
-    if (outliving(s, kept) != 0 || s.startup_outlived != 0 || s.crossed != 0) return false;
+    if (outliving(s, kept) != 0 || s.startup_outlived != 0 || s.crossed != 0 || s.startup_crossed != 0) return false;
     return kept == 0 || are_enough(s.blocks - s.within[kept - 1]);
 }
 
 void judge_life(site& s) {
     for (std::uint32_t k = 0; k <= most_kept; ++k) {
         if (!fits(s, s.within[k])) continue;
-        if (s.oversize * 2 > s.born || s.crossed != 0) break;  // of any life, then
+        if (s.oversize * 2 > s.born || s.crossed + s.startup_crossed != 0) break;  // of any life, then
         if (s.verdict == shape::unknown) {                     // the first that most of them fit
             s.verdict = shape::survivors;
             s.kept = k;
@@ -214,7 +235,7 @@ void judge_life(site& s) {
 
 void judge(site& s) {
     // What moves on is grown; the last block of each chain is not, so half of all is most of them.
-    const std::uint64_t growing = std::max(s.grown, s.resized);
+    const std::uint64_t growing = moving(s);
     if (growing * 2 >= s.blocks && growing != 0) {
         fits(s, growing);
         if (!are_enough(s.blocks)) return;
@@ -241,7 +262,40 @@ bool is_startup(site& s) {
     return true;
 }
 
+// What warm-up left behind is not held against the steady state, where the place can tell the two apart.
+void judge_steady(site& s, site& steady) {
+    steady.startup_outlived = steady.startup_crossed = 0;
+    judge(steady);
+    s.steady_born = steady.born;
+    s.steady_moving = s.grown >= s.resized ? steady.grown : steady.resized;
+    s.steady_verdict = steady.verdict;
+    s.steady_kept = steady.kept;
+}
+
+// The content of a block that realloc made larger goes on elsewhere: in frames only if it stays in frames there.
+void follow_growth(advice& a, const successors& grown_into) {
+    for (bool again = true; std::exchange(again, false);) {
+        for (const auto& [from, to] : grown_into) {
+            site& s = a.sites[from];
+            if (!s.in_frames || a.sites[to].in_frames) continue;
+            s.in_frames = false;
+            if (s.verdict == shape::frame) s.verdict = shape::heap;
+            again = true;
+        }
+    }
+}
+
+// What only a library can change, or need not be changed, is in no frame.
+void take_out_of_frames(advice& a) {
+    for (site& s : a.sites) {
+        if (is_in_library(s) && s.verdict != shape::unknown && s.verdict != shape::startup) s.verdict = shape::library;
+        if (is_in_library(s) || is_warm_up_only(s)) s.in_frames = false;
+    }
+}
+
 }  // namespace
+
+bool are_enough(std::uint64_t n) { return wilson_lower(n, n) >= needed_confidence; }
 
 const char* name_of(shape s) {
     switch (s) {
@@ -253,6 +307,7 @@ const char* name_of(shape s) {
         case shape::transfer: return "transfer";
         case shape::pool: return "pool";
         case shape::heap: return "heap";
+        case shape::library: return "library";
     }
     return "";
 }
@@ -274,64 +329,121 @@ double wilson_lower(std::uint64_t fitting, std::uint64_t n) {
     return (p + z * z / (2 * count) - z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count))) / (1 + z * z / count);
 }
 
-// After the places were judged and measured.
-static void sum_up(advice& a) {
-    std::map<std::uint64_t, std::uint64_t> classes;
+namespace {
+
+void add_to(phase& p, const advice& a, const site& s, std::uint64_t born, std::uint64_t moved_on) {
+    const double rate = per_frame(a, born, p.frames);
+    double removed = 0;
+    p.born += born;
+    if (is_in_library(s)) p.in_libraries += removed = rate;
+    else if (is_warm_up_only(s)) removed = 0;
+    else if (s.verdict == shape::grow) removed = per_frame(a, moved_on, p.frames);
+    else if (s.in_frames || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
+    if (removed != 0 && !is_in_library(s)) p.removed[s.verdict] += removed;
+    p.staying += rate - removed;
+}
+
+void sum_phases(advice& a, const advice& steady) {
+    a.steady = {.frames = a.frames - a.warm_up, .blocks = steady.blocks, .died_in_frame = steady.died_in_frame};
+    a.warm = {.frames = a.warm_up, .blocks = a.blocks - steady.blocks, .died_in_frame = a.died_in_frame - steady.died_in_frame};
+    std::uint64_t born = 0;
     for (const site& s : a.sites) {
-        const double rate = per_frame(a, s.born);
-        a.mallocs_per_frame += rate;
-        if (s.verdict == shape::frame) a.frames_in_flight = std::max(a.frames_in_flight, s.kept + 1);
-        if (s.verdict == shape::pool) classes[s.pool_class] += s.peak_blocks * a.sampled;
-        double removed = 0;
-        if (s.verdict == shape::grow) removed = per_frame(a, std::max(s.grown, s.resized));
-        else if (s.verdict == shape::frame || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
-        if (removed != 0) a.removed[s.verdict] += removed;
-        a.staying += rate - removed;
+        add_to(a.steady, a, s, s.steady_born, s.steady_moving);
+        add_to(a.warm, a, s, s.born - s.steady_born, moving(s) - s.steady_moving);
+        born += s.born;
     }
-    a.classes.assign(classes.begin(), classes.end());
+    for (phase* p : {&a.warm, &a.steady}) p->mallocs_per_frame = per_frame(a, p->born, p->frames);
+    a.mallocs_per_frame = per_frame(a, born, a.frames);
+}
+
+// Slices of time have no capacity: a frame of the program may be longer than one.
+void choose_capacity(advice& a) {
+    if (a.slice_us != 0) return;
     for (const thread_use& t : a.threads) {
         const percentiles& use = t.frame_bytes;
         const bool loads = use.max > outlier * use.p99;
         a.load_frames = a.load_frames || loads;
-        a.frame_capacity = std::max(a.frame_capacity, rounded((loads ? use.p99 : use.max) * a.sampled, 4096));
+        a.frame_capacity = std::max(a.frame_capacity, rounded(loads ? use.p99 : use.max, 4096));
     }
-    if (a.slice_us != 0) a.frame_capacity = 0;
-    std::uint64_t late = 0;
-    for (std::size_t i = a.timeline.size() / 2; i < a.timeline.size(); ++i) late += a.timeline[i].blocks;
-    a.late_mallocs = static_cast<double>(late * a.sampled) / static_cast<double>(std::max<std::size_t>(a.timeline.size() - a.timeline.size() / 2, 1));
     a.capped = a.frame_capacity > most_capacity;
     if (a.capped) a.frame_capacity = most_capacity;
 }
 
-advice study(const trace::recording& r, std::size_t depth) {
+// After the places were judged and measured.
+void sum_up(advice& a, const advice& steady) {
+    std::map<std::uint64_t, std::uint64_t> classes;
+    for (const site& s : a.sites) {
+        if (s.in_frames) a.frames_in_flight = std::max(a.frames_in_flight, s.kept + 1);
+        if (s.verdict == shape::pool && !is_warm_up_only(s)) classes[s.pool_class] += s.peak_blocks * a.sampled;
+    }
+    a.classes.assign(classes.begin(), classes.end());
+    sum_phases(a, steady);
+    choose_capacity(a);
+}
+
+advice judge_nothing(advice& a) {
+    for (site& s : a.sites) {
+        is_startup(s);
+        s.steady_born = s.born;
+        s.steady_moving = moving(s);
+    }
+    return a;
+}
+
+// Judges all places, over all frames and over those after the warm-up; returns the counts of the latter.
+advice judge_all(advice& a, const trace::recording& r, const places& p, const study_options& o, const successors& grown_into) {
+    const auto site_of = [&](std::uint32_t stack) { return p.of(stack); };
+    if (o.warm_up) a.warm_up = *o.warm_up;
+    else find_warm_up(a, r, site_of);
+    a.warm_up_given = o.warm_up.has_value();
+    if (a.warm_up > a.frames - needed_frames)
+        throw trace::error("a warm-up of " + std::to_string(a.warm_up) + " of " + std::to_string(a.frames) + " frames leaves less than " + std::to_string(needed_frames) + " to judge");
+    advice steady;
+    if (a.warm_up == 0) {
+        steady = a;
+    } else {
+        steady.sites.resize(a.sites.size());
+        counting(steady, p, r.marks(), a.warm_up).follow(r, site_of);
+    }
+    for (std::size_t i = 0; i < a.sites.size(); ++i) {
+        if (!is_startup(a.sites[i])) judge(a.sites[i]);
+        judge_steady(a.sites[i], steady.sites[i]);
+    }
+    find_libraries(a, r, o);
+    take_out_of_frames(a);
+    follow_growth(a, grown_into);
+    measuring second(a, p);
+    second.follow(r, site_of);
+    second.finish();
+    return steady;
+}
+
+}  // namespace
+
+advice study(const trace::recording& r, const study_options& o) {
     advice a;
     a.program = r.header().program;
     a.frame_name = r.header().frame_name;
+    a.stopped = r.header().unrecorded != 0 ? r.why_stopped() : "";
     a.frames = r.marks();
     a.events = r.events();
     a.sampled = r.header().sample;
     if (r.header().frames == trace::frame_source::time) a.slice_us = std::max(r.header().every_us, 1U);
     a.enough_frames = a.frames >= needed_frames;
-    const places p(r, depth);
+    const places p(r, o.depth);
     for (const auto& addresses : p.addresses()) {
         a.sites.emplace_back();
         a.sites.back().addresses = addresses;
     }
-    const auto site_of = [&](std::uint32_t stack) { return p.of(stack); };
     counting first(a, p, r.marks());
-    first.follow(r, site_of);
+    first.follow(r, [&](std::uint32_t stack) { return p.of(stack); });
     a.unknown_ends = first.unknown_ends();
-    for (site& s : a.sites) {
-        if (!is_startup(s) && a.enough_frames) judge(s);
-    }
-    if (a.enough_frames) {
-        measuring second(a, p);
-        second.follow(r, site_of);
-        second.finish();
-    }
-    sum_up(a);
+    sum_up(a, a.enough_frames ? judge_all(a, r, p, o, first.grown_into) : judge_nothing(a));
     std::erase_if(a.sites, [](const site& s) { return s.born + s.startup == 0; });
-    std::sort(a.sites.begin(), a.sites.end(), [](const site& x, const site& y) { return x.born != y.born ? x.born > y.born : x.startup > y.startup; });
+    std::sort(a.sites.begin(), a.sites.end(), [](const site& x, const site& y) {
+        if (x.steady_born != y.steady_born) return x.steady_born > y.steady_born;
+        return x.born != y.born ? x.born > y.born : x.startup > y.startup;
+    });
     return a;
 }
 
@@ -342,6 +454,7 @@ void skip_wrappers(advice& a) {
         for (std::size_t i = 0; i + 1 < s.addresses.size(); ++i) callers[s.addresses[i]].insert(s.addresses[i + 1]);
     }
     for (site& s : a.sites) {
+        if (is_in_library(s)) s.named = s.library_at;
         while (s.named + 1 < s.addresses.size() && callers[s.addresses[s.named]].size() >= everywhere) ++s.named;
     }
 }
@@ -393,7 +506,8 @@ void sum_tags(advice& a, const trace::recording& r, std::size_t depth) {
         if (fresh) a.tags.push_back({.tag = s.tag});
         tag_use& t = a.tags[i->second];
         ++t.places;
-        t.mallocs_per_frame += per_frame(a, s.born);
+        t.warm += per_frame(a, s.born - s.steady_born, a.warm.frames);
+        t.steady += per_frame(a, s.steady_born, a.steady.frames);
         tag_of_place[numbers.at(s.addresses)] = i->second;
     }
     if (a.tags.empty()) return;

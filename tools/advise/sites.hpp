@@ -3,8 +3,12 @@
 
 #include "trace/lives.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace advise {
 
@@ -17,8 +21,18 @@ enum class shape {
     transfer,   // freed by another thread
     pool,       // long-lived or of any life, of one size
     heap,       // everything else
+    library,    // any of the five above, inside a library: its allocator hook sees a size, and no frame
 };
 const char* name_of(shape s);
+
+// Where the code lies that asked for the blocks of a place.
+enum class ground {
+    program,       // and the program's own libraries
+    library,       // somebody else's
+    hook,          // the program's, but a library called it to allocate
+    perhaps_hook,  // the program's, called by a library for reasons that the trace does not tell
+    system,        // the C library and the loader, which no hook reaches
+};
 
 // Bins of a block's life in frames: 0, 1, 2, 3-4, 5-8, …, 129 and more, alive at the end.
 inline constexpr std::size_t life_bins = 11;
@@ -35,8 +49,12 @@ struct site {
     std::uint64_t startup = 0;             // made before the first frame
     std::uint64_t last_born = 0;           // the last frame that made one
     std::uint64_t startup_outlived = 0;    // of those, alive when it began
+    std::uint64_t startup_crossed = 0;     // of those, ended by another thread
+    std::uint64_t first_born = 0;          // the first frame that made one
+    std::uint64_t late_born = 0;           // made in the second half of the frames
+    std::uint64_t late_burst = 0;          // of those, in one frame at most
     std::uint64_t bytes = 0;
-    std::uint64_t crossed = 0;             // ended by another thread
+    std::uint64_t crossed = 0;             // of the decided, ended by another thread
     std::uint64_t grown = 0;               // ended by growth
     std::uint64_t resized = 0;             // realloc made them of others
     std::uint64_t moved = 0;               // in frames: grew with other frame memory on top, so not in place
@@ -47,7 +65,7 @@ struct site {
     std::map<std::uint64_t, std::uint64_t> sizes;       // by size, the first 256 of them
     std::uint64_t other_sizes = 0;
     std::uint64_t smallest = ~std::uint64_t{0}, largest = 0;
-    std::uint64_t oversize = 0;                         // blocks larger than `largest_in_frames`
+    std::uint64_t oversize = 0;                         // of `born`, larger than `largest_in_frames`
     std::uint64_t live_bytes = 0, peak_bytes = 0, live_blocks = 0, peak_blocks = 0;
     std::uint64_t this_frame = 0, burst = 0;            // blocks, in one frame at most
 
@@ -57,6 +75,14 @@ struct site {
     std::uint64_t pool_class = 0;  // pool: bytes
     double share = 0;              // of its blocks that fit the verdict; what does not must be right with it all the same
     double confidence = 0;         // what at least fits, with 95 % probability: Wilson's lower bound for `share`
+    std::uint64_t steady_born = 0;            // of `born`, after the warm-up
+    std::uint64_t steady_moving = 0;          // of moving(), likewise
+    shape steady_verdict = shape::unknown;    // of those alone; what warm-up left behind is not held against them
+    std::uint32_t steady_kept = 0;            // as `kept`
+
+    ground lies = ground::program;
+    std::string library;           // the file's name, of whichever library it is
+    std::size_t library_at = 0;    // the innermost of its addresses that lies there
     std::string tag;               // suggested
     std::vector<std::string> names;
     std::size_t named = 0;         // which of them names the place: the innermost that is not called from everywhere
@@ -67,6 +93,15 @@ inline constexpr std::uint64_t largest_in_frames = std::uint64_t{1} << 20;
 
 // Chunks are chained beyond it: what a single frame takes in full is no longer small.
 inline constexpr std::uint64_t most_capacity = std::uint64_t{64} << 20;
+
+// Blocks whose content went on in another: a chain of them is one vector, or one block for realloc.
+inline std::uint64_t moving(const site& s) { return std::max(s.grown, s.resized); }
+
+// Whoever asked for its blocks, the program can give it no frame.
+inline bool is_in_library(const site& s) { return s.lies == ground::library || s.lies == ground::hook || s.lies == ground::system; }
+
+// Made in frames, but in none of the steady state: whatever it is, it is paid once.
+inline bool is_warm_up_only(const site& s) { return s.born != 0 && s.steady_born == 0; }
 
 // Blocks that live longer than `kept` frames, as far as the trace knows.
 inline std::uint64_t outliving(const site& s, std::uint32_t kept) { return s.blocks - s.within[kept] + s.undecided[kept]; }
@@ -82,18 +117,28 @@ struct percentiles {
 
 struct thread_use {
     std::uint32_t thread = 0;
-    percentiles frame_bytes;  // of what would be frame memory, over its frames
-    std::uint64_t frames = 0;
+    percentiles frame_bytes{};      // of what would be frame memory, over its frames of the steady state that have some
+    std::uint64_t frames = 0;       // that many
+    std::uint64_t warm_up_max = 0;  // bytes, in a frame of the warm-up
 };
 
 struct tag_use {
     std::string tag;
     std::uint64_t places = 0, peak_bytes = 0;
+    double warm = 0, steady = 0;  // mallocs a frame
+};
+
+// The warm-up, or the steady state after it. What replaces its mallocs, what lies in libraries and the rest add up to mallocs_per_frame.
+struct phase {
+    std::uint64_t frames = 0, born = 0, blocks = 0, died_in_frame = 0;  // `blocks`: the decided ones
     double mallocs_per_frame = 0;
+    std::map<shape, double> removed{};  // mallocs a frame, by what replaces them
+    double in_libraries = 0;          // a frame; replaced only where the library lets its allocator be set
+    double staying = 0;               // the others
 };
 
 struct advice {
-    std::string program, frame_name;
+    std::string program, frame_name, stopped;  // stopped: why recording ended before the program did
     bool enough_frames = false;
     std::uint64_t frames = 0, events = 0, unknown_ends = 0, sampled = 1, blocks = 0, died_in_frame = 0;
     std::vector<site> sites;          // most mallocs first
@@ -108,12 +153,14 @@ struct advice {
     std::uint64_t dangling = 0;           // of those, used beyond their frame: the verdicts leave none
     bool load_frames = false;             // some are far beyond p99
     std::uint32_t frames_in_flight = 1;
-    double mallocs_per_frame = 0;
-    std::map<shape, double> removed;  // mallocs a frame, by what replaces them
-    double staying = 0;               // the rest of mallocs_per_frame
+    double mallocs_per_frame = 0;     // over all frames
+    std::uint64_t warm_up = 0;        // frames
+    bool warm_up_given = false;       // by whoever asked
+    bool still_changing = false;      // places that make much of the second half began in it
+    phase warm, steady;
     std::uint64_t last_busy = 0;      // the last frame that made a block
-    double late_mallocs = 0;          // a frame, in the second half of them
     std::uint32_t slice_us = 0;       // not 0: frames are slices of time, no measure for the program's own
+    std::vector<std::string> own_libraries;  // that places lie in
 };
 
 inline constexpr double needed_confidence = 0.9;
@@ -122,8 +169,17 @@ inline constexpr std::uint64_t needed_frames = 10;
 // Wilson, 1927: lower end of the score interval for a share, at 95 %.
 double wilson_lower(std::uint64_t fitting, std::uint64_t n);
 
-// `depth`: return addresses that make a place. Names are not filled in. Throws trace::error.
-advice study(const trace::recording& r, std::size_t depth);
+struct study_options {
+    std::size_t depth = 5;                  // return addresses that make a place
+    std::optional<std::uint64_t> warm_up;   // frames; found in the trace where none are given
+    std::vector<std::string> own, foreign;  // libraries that are the program's, and that are not, whatever their folders say
+};
+
+// Names are not filled in. Throws trace::error.
+advice study(const trace::recording& r, const study_options& o);
+
+// For `n` blocks, if they are all alike: enough to say something of their place.
+bool are_enough(std::uint64_t n);
 
 // Finds the functions that pass allocations on: called from so many places, they name none. Sets site::named.
 void skip_wrappers(advice& a);

@@ -115,6 +115,17 @@ std::string module_of(const trace::recording& r, std::uint64_t address) {
     return {};
 }
 
+std::vector<std::string> inlined(const std::string& name) {
+    std::vector<std::string> functions;
+    std::size_t begin = 0;
+    for (std::size_t end = name.find(" < "); end != std::string::npos; end = name.find(" < ", begin)) {
+        functions.push_back(name.substr(begin, end - begin));
+        begin = end + 3;
+    }
+    functions.push_back(name.substr(begin));
+    return functions;
+}
+
 std::string plain_name(const std::string& name) {
     std::string plain;
     int depth = 0;

@@ -13,6 +13,9 @@ std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const s
 // The file of the object that an address lies in, without its path; empty where none is known.
 std::string module_of(const trace::recording& r, std::uint64_t address);
 
+// The functions of an address, the innermost first: those before the last are inlined into the next.
+std::vector<std::string> inlined(const std::string& name);
+
 // A function's name without its line, parameters and template arguments: "Game::update".
 std::string plain_name(const std::string& name);
 

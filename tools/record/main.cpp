@@ -78,19 +78,22 @@ std::string grouped(std::uint64_t n) {
     return s;
 }
 
+// 1 frame, 2,000 frames.
+std::string counted(std::uint64_t n, const char* what) { return grouped(n) + " " + what + (n == 1 ? "" : "s"); }
+
 void summarise(const std::string& path, const std::string& how) {
     const trace::recording r(path);
     char size[64];
     std::snprintf(size, sizeof size, "%.1f MB, %.1f bytes an event", static_cast<double>(r.bytes()) / 1e6,
                   r.events() == 0 ? 0.0 : static_cast<double>(r.bytes()) / static_cast<double>(r.events()));
-    std::string frames = " frames, ";
+    std::string frames = counted(r.marks(), "frame");
     if (r.header().frames == trace::frame_source::time) {
         char ms[32];
         std::snprintf(ms, sizeof ms, "%g", r.header().every_us / 1000.0);
-        frames = std::string(" slices of ") + ms + " ms, ";
+        frames = counted(r.marks(), "slice") + " of " + ms + " ms";
     }
-    std::cerr << "framealloc-record: " << path << ": " << grouped(r.events()) << " events of " << r.threads() << " threads, " << grouped(r.marks())
-              << frames << grouped(r.stack_count() == 0 ? 0 : r.stack_count() - 1) << " call stacks; " << size << "; the program " << how << '\n';
+    std::cerr << "framealloc-record: " << path << ": " << counted(r.events(), "event") << " of " << counted(r.threads(), "thread") << ", " << frames << ", "
+              << counted(r.stack_count() == 0 ? 0 : r.stack_count() - 1, "call stack") << "; " << size << "; the program " << how << '\n';
     if (r.header().unrecorded != 0) std::cerr << "framealloc-record: recording ended before the program did: " << r.why_stopped() << '\n';
     if (r.marks() == 0) std::cerr << "framealloc-record: no frame was marked; see --frame and --frame-every\n";
 }

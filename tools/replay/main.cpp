@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "advise/options.hpp"
 #include "player.hpp"
 
 namespace {
@@ -37,7 +38,7 @@ struct choices {
     std::string trace, with;
     bool intent = false, threads = false, exact = false;
     unsigned rounds = 5;
-    std::size_t depth = 5;
+    advise::study_options study;
 };
 
 [[noreturn]] void fail(const std::string& line) {
@@ -214,7 +215,7 @@ int main(int argc, char** argv) {
     app.add_flag("--threads", c.threads, "as many threads as were recorded; one by default");
     app.add_flag("--exact", c.exact, "with --threads: in the recorded order, one operation at a time");
     app.add_option("--rounds", c.rounds, "times that each allocator plays")->check(CLI::Range(1U, 1000U))->capture_default_str();
-    app.add_option("--site-depth", c.depth, "return addresses that make a place")->check(CLI::Range(1U, static_cast<unsigned>(trace::deepest_stack)))->capture_default_str();
+    advise::add_options(app, c.study);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -227,10 +228,10 @@ int main(int argc, char** argv) {
     std::uint64_t wrong = 0;
     try {
         const trace::recording r(c.trace);
-        const advise::advice a = advise::study(r, c.depth);
+        const advise::advice a = advise::study(r, c.study);
         const replay::frame_options frames{.capacity = std::max<std::size_t>(a.frame_capacity, 1 << 20), .in_flight = a.frames_in_flight};
-        wrong += compare("everything", replay::build(r, a, c.depth, replay::part::all), list, c, frames);
-        if (c.intent) wrong += compare("frame-shaped places", replay::build(r, a, c.depth, replay::part::frames), list, c, frames);
+        wrong += compare("everything", replay::build(r, a, c.study.depth, replay::part::all), list, c, frames);
+        if (c.intent) wrong += compare("frame-shaped places", replay::build(r, a, c.study.depth, replay::part::frames), list, c, frames);
     } catch (const trace::error& e) {
         fail(e.what());
     }
