@@ -34,15 +34,20 @@ struct outcome {
 };
 
 struct mark {
-    std::string code;
+    std::string code;  // or "born"
     int line;
 };
 
-// What the first report says: "FA002" at "hud.cpp:12", or at "style_test+0x1234", of which `line` is made later.
+// "hud.cpp:12", or "style_test+0x1234", of which a line is made later.
+struct place {
+    std::string text;
+    int line = 0;
+};
+
+// What the first report says. Where it names no offence, as of a leak, birth and death are what the user has.
 struct report {
     std::string code;
-    std::string place;
-    int line = 0;
+    place where, born, died;
 };
 
 struct judged {
@@ -77,17 +82,25 @@ outcome run(const program& p) {
     return got;
 }
 
+std::string place_behind(const std::string& line, const char* words) {
+    const std::size_t at = line.find(words);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + std::strlen(words);
+    return line.substr(begin, line.find_first_of(" ;", begin) - begin);
+}
+
 // "framealloc: FA002 text: detail [name] at place; tag …; allocated at …"
 report read_report(const std::string& said) {
     const std::size_t begin = said.find("framealloc: FA");
     if (begin == std::string::npos) return {};
     std::string line = said.substr(begin, said.find('\n', begin) - begin);
-    report r{.code = line.substr(std::strlen("framealloc: "), 5), .place = {}};
+    report r{.code = line.substr(std::strlen("framealloc: "), 5), .where = {}, .born = {}, .died = {}};
+    for (const char* words : {"; allocated at ", "; opened at "}) r.born.text += place_behind(line, words);
+    for (const char* words : {"; freed at ", "; ended at "}) r.died.text += place_behind(line, words);
     for (const char* behind : {"; tag \"", "; allocated at ", "; opened at ", "; freed at ", "; ended at "}) line.resize(std::min(line.size(), line.find(behind)));
     const std::size_t at = line.rfind(" at ");
-    if (at == std::string::npos) return r;
-    r.place = line.substr(at + 4);
-    if (r.place.find(' ') != std::string::npos) r.place.clear();
+    if (at == std::string::npos || line.find(' ', at + 4) != std::string::npos) return r;
+    if (line.find(':', at) != std::string::npos || line.find("+0x", at) != std::string::npos) r.where.text = line.substr(at + 4);
     return r;
 }
 
@@ -107,65 +120,74 @@ std::vector<std::string> lines_of(const std::string& folder, const char* file) {
     return lines;
 }
 
+bool ends_here(const std::string& line) { return line == "}" || line.starts_with("}  //"); }
+
 // The marks of a program lie between the end of the one before it and its own.
 std::vector<mark> marks_of(const program& p, const std::vector<std::string>& lines, std::size_t first) {
     std::vector<mark> marks;
     for (std::size_t i = first; i < lines.size(); ++i) {
         const std::size_t comment = lines[i].rfind("// ");
-        for (std::size_t at = comment; at != std::string::npos && (at = lines[i].find("FA", at)) != std::string::npos; at += 5) {
-            marks.push_back({lines[i].substr(at, 5), static_cast<int>(i)});
-        }
-        if (i > static_cast<std::size_t>(p.line) && lines[i] == "}") break;
+        const std::string said = comment == std::string::npos ? "" : lines[i].substr(comment);
+        if (said.starts_with("// born")) marks.push_back({"born", static_cast<int>(i)});
+        for (std::size_t at = 0; (at = said.find("FA", at)) != std::string::npos; at += 5) marks.push_back({said.substr(at, 5), static_cast<int>(i)});
+        if (i > static_cast<std::size_t>(p.line) && ends_here(lines[i])) break;
     }
     return marks;
 }
 
 std::size_t end_of(const program& p, const std::vector<std::string>& lines) {
     std::size_t i = static_cast<std::size_t>(p.line);
-    while (i < lines.size() && lines[i] != "}") ++i;
+    while (i < lines.size() && !ends_here(lines[i])) ++i;
     return i;
 }
 
 bool in_headers(const char* place) { return place[0] == '?' || std::strstr(place, "/include/") != nullptr || std::strncmp(place, "/usr/", 5) == 0; }
 
+unsigned long offset_of(const place& p) {
+    const std::size_t plus = p.text.rfind("+0x");
+    return plus == std::string::npos ? 0 : std::strtoul(p.text.c_str() + plus + 1, nullptr, 16);
+}
+
+void find_line(place& p, const char* file, const std::map<unsigned long, std::string>& found) {
+    if (offset_of(p) != 0) {
+        const auto at = found.find(offset_of(p));
+        p.text += " (" + (at == found.end() ? "no line" : at->second) + ")";
+    }
+    const std::size_t named = p.text.find(file);
+    if (named != std::string::npos) p.line = std::atoi(p.text.c_str() + named + std::strlen(file) + 1);
+}
+
 // The first line outside headers of each instruction that a report names.
 void find_lines(std::vector<judged>& all) {
     std::string command = "addr2line -a -i -e /proc/" + std::to_string(getpid()) + "/exe";
-    std::map<unsigned long, std::string> found;
-    for (const judged& j : all) {
-        const std::size_t plus = j.first.place.rfind("+0x");
-        if (plus != std::string::npos) command += " " + j.first.place.substr(plus + 1);
-    }
-    std::FILE* out = popen(command.c_str(), "r");
     char line[1024];
+    for (const judged& j : all) {
+        for (const place* p : {&j.first.where, &j.first.born, &j.first.died}) {
+            std::snprintf(line, sizeof line, " %#lx", offset_of(*p));
+            command += line;
+        }
+    }
+    std::map<unsigned long, std::string> found;
+    std::FILE* out = popen(command.c_str(), "r");
     for (unsigned long at = 0; out != nullptr && std::fgets(line, sizeof line, out) != nullptr;) {
+        line[std::strcspn(line, "\n")] = '\0';
         if (std::strncmp(line, "0x", 2) == 0) at = std::strtoul(line, nullptr, 16);
-        else if (!in_headers(line) && found[at].empty()) found[at] = line;
+        else if (!in_headers(line)) found.emplace(at, name_of(line));
     }
     if (out != nullptr) pclose(out);
     for (judged& j : all) {
-        const std::size_t plus = j.first.place.rfind("+0x");
-        if (plus != std::string::npos) {
-            const std::string& where = found[std::strtoul(j.first.place.c_str() + plus + 1, nullptr, 16)];
-            j.first.place += where.empty() ? " (no line)" : " (" + where.substr(where.rfind('/') + 1, where.find_last_not_of('\n') - where.rfind('/')) + ")";
-        }
-        const char* file = name_of(j.p->file);
-        const std::size_t named = j.first.place.find(file);
-        if (named != std::string::npos) j.first.line = std::atoi(j.first.place.c_str() + named + std::strlen(file) + 1);
+        for (place* p : {&j.first.where, &j.first.born, &j.first.died}) find_line(*p, name_of(j.p->file), found);
     }
 }
 
 bool has_code(const judged& j) {
-    for (const mark& m : j.expected) {
-        if (m.code == j.first.code) return true;
-    }
-    return false;
+    return std::any_of(j.expected.begin(), j.expected.end(), [&](const mark& m) { return m.code == j.first.code; });
 }
 bool has_place(const judged& j) {
-    for (const mark& m : j.expected) {
-        if (m.code == j.first.code && m.line == j.first.line) return true;
-    }
-    return false;
+    const report& r = j.first;
+    const auto named = [&](const mark& m) { return r.where.text.empty() ? m.line == r.born.line || m.line == r.died.line : m.line == r.where.line; };
+    const bool placed = std::any_of(j.expected.begin(), j.expected.end(), [&](const mark& m) { return m.code == r.code && named(m); });
+    return placed && std::all_of(j.expected.begin(), j.expected.end(), [&](const mark& m) { return m.code != "born" || m.line == r.born.line; });
 }
 
 std::string group_of(const program& p) {
@@ -178,7 +200,7 @@ void print_wrong(const judged& j) {
     for (const mark& m : j.expected) expected += (expected.empty() ? "" : " or ") + m.code + " at line " + std::to_string(m.line);
     std::printf("%s %s (%s:%d)\n  expected %s\n  said: %s", has_code(j) ? "PLACE" : "MISSED", j.p->name, name_of(j.p->file), j.p->line, expected.c_str(),
                 j.got.said.empty() ? "nothing\n" : j.got.said.c_str());
-    if (!j.first.place.empty()) std::printf("  place: %s\n", j.first.place.c_str());
+    std::printf("  places: %s, born %s, died %s\n", j.first.where.text.c_str(), j.first.born.text.c_str(), j.first.died.text.c_str());
     if (WIFSIGNALED(j.got.status)) std::printf("  ended by signal %d%s\n", WTERMSIG(j.got.status), WTERMSIG(j.got.status) == SIGALRM ? ", out of time" : "");
     else std::printf("  returned %d\n", WEXITSTATUS(j.got.status));
 }
@@ -227,7 +249,7 @@ int run_wrong(const char* folder, const char* part) {
     for (const judged& j : all) {
         if (j.p->is == kind::documented) {
             ++documented, reported += !j.first.code.empty();
-            std::printf("documented as not caught: %s: %s\n", j.p->name, j.first.code.empty() ? "nothing is said" : (j.first.code + " at " + j.first.place).c_str());
+            std::printf("documented as not caught: %s: %s\n", j.p->name, j.first.code.empty() ? "nothing is said" : (j.first.code + " at " + j.first.where.text).c_str());
             continue;
         }
         if (!has_place(j)) print_wrong(j);
