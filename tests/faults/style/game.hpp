@@ -30,4 +30,11 @@ template <class T>
     [[maybe_unused]] volatile T seen = value;
 }
 
+// What has come from elsewhere: the compiler does not follow it.
+template <class T>
+[[gnu::noinline]] T* hidden(T* p) {
+    __asm__ volatile("" : "+r"(p));
+    return p;
+}
+
 }  // namespace style

@@ -5,8 +5,8 @@
 //       npc.target->health = 0;  // FA002
 //   }
 //
-// A wrong one says on the line that the report must name which code it has: where the mistake is noticed, or, of a report
-// that names no offence (a leak, a write after a free), where the block was allocated or freed. Where several lines or codes
+// A wrong one says on the line that the report must name which code it has: where the mistake is noticed; of a leak, a write
+// after a free and a frame that is left open, where that was allocated, freed or opened. Where several lines or codes
 // may be named, each says so. "// born" marks the allocation that must be named too. What stands between one program and the
 // next (a class, a helper) belongs to the next. A right one reports nothing. DOCUMENTED: wrong, and docs/ says that it is
 // not caught.
