@@ -166,5 +166,21 @@ WRONG(c_alignment_of_three) {
     show(p == nullptr);
 }
 
+WRONG(c_allocates_after_destroy) {
+    fa_allocator* game = fa_create(nullptr);
+    fa_allocator* kept = hidden(game);
+    fa_destroy(game);
+    void* p = fa_pool_alloc(kept, 64, 0);  // FA414 FA417
+    show(p != nullptr);
+}
+
+WRONG(c_block_is_freed_after_destroy) {
+    fa_allocator* game = fa_create(nullptr);
+    fa_allocator* kept = hidden(game);
+    void* p = fa_pool_alloc(game, 64, 0);  // FA424
+    fa_destroy(game);
+    fa_pool_free(kept, p, 64, 0);
+}
+
 }  // namespace
 }  // namespace style

@@ -381,6 +381,78 @@ WRONG(element_of_a_pool_vec_written_after_it_grew) {
     alloc.check();  // FA419
 }
 
+WRONG(children_pushed_while_the_list_is_walked) {
+    const fa::smart_alloc alloc;
+    auto frame = alloc.frame_scope();
+    auto open = frame.vec<int>({3, 2, 5});
+    auto closed = frame.vec<int>();
+    for (const int node : open) {
+        closed.push_back(node);  // FA002 FA419
+        if (node > 2) open.push_back(node - 1);
+    }
+    show(closed.size());
+}
+
+WRONG(span_of_a_vec_kept_while_it_grows) {
+    const fa::smart_alloc alloc;
+    auto frame = alloc.frame_scope();
+    auto positions = frame.vec<vec3>(4);
+    auto names = frame.vec<int>(4);
+    const std::span<vec3> all(positions.data(), positions.size());
+    positions.resize(400);
+    names.push_back(1);
+    for (vec3& p : all) p.y += 1;  // FA002 FA419
+}
+
+WRONG(key_cut_from_a_line_that_then_changes) {
+    const fa::smart_alloc alloc;
+    auto frame = alloc.frame_scope();
+    auto line = frame.string("player.health=100");
+    auto out = frame.string();
+    const std::string_view key = line.substr(0, 13);
+    out += "x";
+    line += ";player.name=somebody with a name that is really long";
+    show(key[0]);  // FA002 FA419
+}
+
+WRONG(popped_element_is_still_used) {
+    const fa::smart_alloc alloc;
+    auto frame = alloc.frame_scope();
+    auto stack = frame.vec<vec3>(3);
+    vec3& top = stack.back();
+    stack.pop_back();
+    show(top.x);  // FA002 FA419
+}
+
+WRONG(enemies_erased_while_they_are_walked) {
+    const fa::smart_alloc alloc;
+    auto frame = alloc.frame_scope();
+    auto health = frame.vec<int>({5, 0, 7, 0});
+    for (auto i = health.begin(); i != health.end(); ++i) {
+        if (*i == 0) health.erase(i);  // FA439 FA002
+    }
+}
+
+WRONG(pmr_strings_destroyed_after_their_frame) {
+    const fa::smart_alloc alloc;
+    {
+        alloc.begin_frame();
+        std::vector<std::string, fa::frame_allocator<std::string>> names{fa::frame_allocator<std::string>(alloc)};
+        names.emplace_back("bob");
+        alloc.end_frame();
+    }  // FA002
+}
+
+WRONG(std_vector_of_boxes_outlives_the_frame) {
+    const fa::smart_alloc alloc;
+    std::vector<fa::frame_box<npc>> party;
+    for (int n = 0; n < 2; ++n) {
+        auto frame = alloc.frame_scope();
+        for (const auto& member : party) show(member->health);  // FA002
+        party.push_back(frame.box<npc>());
+    }
+}
+
 DOCUMENTED(element_of_a_pool_vec_read_after_it_grew) {
     const fa::smart_alloc alloc;
     auto voices = alloc.pool_vec<contact>(fa::count(4));

@@ -175,6 +175,16 @@ WRONG(phase_is_ended_by_its_caller_too) {
     alloc.end_phase();  // FA429
 }
 
+WRONG(phase_is_still_open_when_its_frame_ends) {
+    const fa::smart_alloc alloc;
+    for (int n = 0; n < 3; ++n) {
+        alloc.begin_frame();
+        alloc.begin_phase("simulate");
+        alloc.frame_slice<int>(10)[0] = n;
+        alloc.end_frame();  // FA429
+    }
+}
+
 WRONG(phase_scopes_are_crossed) {
     const fa::smart_alloc alloc;
     auto frame = alloc.frame_scope();

@@ -1,5 +1,6 @@
 // Threads, jobs, barriers, holds and transfers.
 #include "game.hpp"
+#include "worker.hpp"
 
 #include <array>
 #include <atomic>
@@ -13,50 +14,6 @@
 
 namespace style {
 namespace {
-
-// One worker with a queue, as small engines have them: push() hands a job over, finish() waits for all.
-class worker {
-public:
-    worker() : thread_([this] { run(); }) {}
-    ~worker() {
-        finish();
-        stop_ = true;
-        thread_.join();
-    }
-    void push(std::function<void()> job) {
-        const std::lock_guard lock(mutex_);
-        jobs_.push_back(std::move(job));
-        ++left_;
-    }
-    void finish() const {
-        while (left_ != 0) std::this_thread::yield();
-    }
-
-private:
-    void run() {
-        while (!stop_) {
-            std::function<void()> job;
-            {
-                const std::lock_guard lock(mutex_);
-                if (!jobs_.empty()) {
-                    job = std::move(jobs_.back());
-                    jobs_.pop_back();
-                }
-            }
-            if (!job) {
-                std::this_thread::yield();
-                continue;
-            }
-            job();
-            --left_;
-        }
-    }
-    std::mutex mutex_;
-    std::vector<std::function<void()>> jobs_;
-    std::atomic<int> left_{0};
-    std::atomic<bool> stop_{false};
-    std::thread thread_;
-};
 
 WRONG(job_reads_its_input_after_the_frame_of_the_main_thread) {
     const fa::smart_alloc alloc;
@@ -481,6 +438,58 @@ WRONG(queue_of_foreign_frees_is_too_small) {
     std::thread([&] {
         for (int* p : made) alloc.pool_free(p);  // FA213
     }).join();
+}
+
+WRONG(frame_scope_crosses_the_frame_of_the_jobs) {
+    const fa::smart_alloc alloc;
+    fa::worker_frames frames{alloc};
+    {
+        auto frame = alloc.frame_scope();
+        frames.on_frame_begin();
+        *frame.alloc<int>() = 1;
+        { fa::job_scope job{frames, frames.context()}; }
+    }  // FA428
+    frames.on_frame_end();
+}
+
+WRONG(job_ends_on_another_thread) {
+    const fa::smart_alloc alloc;
+    fa::worker_frames frames{alloc};
+    frames.on_frame_begin();
+    std::optional<fa::job_scope> job(std::in_place, frames, frames.context());
+    std::thread([&] {
+        job.reset();  // FA430 FA429
+    }).join();
+    frames.on_frame_end();
+}
+
+WRONG(parked_context_is_forgotten) {
+    const fa::smart_alloc alloc;
+    alloc.begin_frame();  // FA428
+    *alloc.frame_alloc<int>() = 1;
+    const auto parked = alloc.park();
+    show(alloc.in_frame());
+}  // FA212
+
+WRONG(loader_thread_keeps_a_span_of_its_ended_frame) {
+    const fa::smart_alloc alloc;
+    std::span<const vec3> mesh;
+    std::thread([&] {
+        auto frame = alloc.frame_scope();
+        mesh = frame.slice<vec3>(30);
+    }).join();
+    show(mesh[29].x);  // FA002
+}
+
+WRONG(two_workers_free_the_same_list) {
+    const fa::smart_alloc alloc;
+    std::vector<int*> bullets;
+    for (int n = 0; n < 10; ++n) bullets.push_back(alloc.pool_alloc<int>());
+    const auto clear = [&] {
+        for (int* b : bullets) alloc.pool_free(b);  // FA411
+    };
+    std::thread(clear).join();
+    std::thread(clear).join();
 }
 
 }  // namespace
