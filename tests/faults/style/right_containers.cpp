@@ -352,7 +352,8 @@ RIGHT(copies_of_containers) {
     auto copy = v;
     copy[0] = 7;
     v = copy;
-    v = v;  // NOLINT
+    const auto& same = v;
+    v = same;
     auto kept = alloc.pool_vec<int>(v);
     show(kept[0] + copy[2]);
 }

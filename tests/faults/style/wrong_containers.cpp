@@ -424,6 +424,16 @@ WRONG(popped_element_is_still_used) {
     show(top.x);  // FA002 FA419
 }
 
+DOCUMENTED(cleared_buffer_is_written_through_its_pointer) {
+    const fa::smart_alloc alloc;
+    auto frame = alloc.frame_scope();
+    auto line = frame.vec<char>(32, ' ');
+    char* cursor = line.data();
+    line.clear();
+    cursor[3] = 'x';
+    alloc.check();
+}
+
 WRONG(enemies_erased_while_they_are_walked) {
     const fa::smart_alloc alloc;
     auto frame = alloc.frame_scope();

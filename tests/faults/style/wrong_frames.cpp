@@ -401,6 +401,38 @@ WRONG(event_queue_holds_pointers_to_payloads) {
     }
 }
 
+WRONG(image_too_large_for_the_arena_is_written_later) {
+    const fa::smart_alloc alloc{{.frame_capacity = 64_KiB}};
+    unsigned char* image = nullptr;
+    {
+        auto frame = alloc.frame_scope();
+        image = frame.batch<unsigned char>(300'000).data();  // born
+    }  // FA419
+    image[5] = 1;
+    alloc.check();  // FA419
+}
+
+WRONG(outer_memory_taken_in_an_inner_frame_is_written_later) {
+    const fa::smart_alloc alloc;
+    int* found = nullptr;
+    {
+        auto outer = alloc.frame_scope();
+        auto inner = alloc.frame_scope();
+        found = outer.alloc<int>();  // born
+    }  // FA419
+    *found = 1;
+}  // FA419
+
+DOCUMENTED(image_too_large_for_the_arena_is_read_later) {
+    const fa::smart_alloc alloc{{.frame_capacity = 64_KiB}};
+    const unsigned char* image = nullptr;
+    {
+        auto frame = alloc.frame_scope();
+        image = frame.slice<unsigned char>(300'000).data();
+    }
+    show(image[5]);
+}
+
 WRONG(allocation_without_a_frame) {
     const fa::smart_alloc alloc;
     int* counter = alloc.frame_alloc<int>();  // FA001

@@ -287,7 +287,8 @@ WRONG(destructor_of_an_outer_object_logs_to_an_inner_vec) {
     owner* o = outer.make<owner>();
     auto inner_log = [&] {
         auto inner = alloc.frame_scope();
-        return inner.vec<int>();
+        auto log = inner.vec<int>();
+        return log;
     }();
     o->log = &inner_log;
 }  // FA002
