@@ -350,6 +350,7 @@ WRONG(two_map_references_in_one_statement) {
     const fa::smart_alloc alloc;
     auto frame = alloc.frame_scope();
     auto parent = frame.map<int, int>();
+    parent[-1] = 0;
     for (int n = 0; n < 200; ++n) {
         int& mine = parent[n];
         const int& next = parent[n + 1000];
