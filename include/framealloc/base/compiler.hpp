@@ -76,8 +76,14 @@
 #if !defined(FRAMEALLOC_ANALYSED)
 #define FRAMEALLOC_ANALYSED(x)
 #endif
+// Clang 21 counts how often a capability is held.
+#if defined(__clang__) && __clang_major__ >= 21
+#define FRAMEALLOC_COUNTED_CAPABILITY(name) FRAMEALLOC_ANALYSED(capability(name)) FRAMEALLOC_ANALYSED(reentrant_capability)
+#else
+#define FRAMEALLOC_COUNTED_CAPABILITY(name) FRAMEALLOC_ANALYSED(capability(name))
+#endif
 #if FRAMEALLOC_FRAME_CAPABILITY > 1
-#define FRAMEALLOC_FRAME_AND_ANY(x) x, any_frame
+#define FRAMEALLOC_FRAME_AND_ANY(x) x, ::framealloc::any_frame
 #else
 #define FRAMEALLOC_FRAME_AND_ANY(x) x
 #endif

@@ -529,3 +529,20 @@ FOR_EACH_POLICY("retention gives memory back, and keeps what the window used") {
     keeps.trim();
     CHECK(keeps.stats().committed < 1_MiB);
 }
+
+FOR_EACH_POLICY("a frame scope made of an allocator is that allocator's innermost frame, and ends with its block") {
+    fa::basic_smart_alloc<P> alloc;
+    {
+        const fa::basic_frame_scope outer{alloc};
+        static_assert(std::is_same_v<decltype(outer), const fa::basic_frame_scope<P>>);
+        CHECK(alloc.frame_depth() == 1);
+        const fa::basic_frame_scope<P> inner(alloc);
+        CHECK(alloc.frame_depth() == 2);
+        const fa::frame_scope innermost{alloc};  // with the policy of the program
+        CHECK(alloc.frame_depth() == 3);
+        auto v = innermost.vec<int>({1, 2, 3});
+        CHECK(v.size() == 3);
+        *outer.template alloc<int>() = 1;
+    }
+    CHECK(!alloc.in_frame());
+}
