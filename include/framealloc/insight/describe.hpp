@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 
+#include <framealloc/base/compiler.hpp>
 #include <framealloc/base/observer.hpp>
 #include <framealloc/base/site.hpp>
 
@@ -40,7 +41,7 @@ struct pointer_info {
     std::uint64_t thread = 0; // that owns the memory, as the system numbers it
 
     // One line, cut off at the buffer's end.
-    std::string_view text(std::span<char> buffer) const noexcept;
+    std::string_view text(std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) const noexcept;
 };
 
 pointer_info describe(const void* p) noexcept;
