@@ -17,7 +17,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 VERSIONS = (14, 19, 22)
 
-MEMBER = re.compile(r"^    (?:\[\[nodiscard\]\] |FRAMEALLOC_INLINE |static |constexpr )*"
+MEMBER = re.compile(r"^    (?:\[\[nodiscard[^\]]*\]\] |FRAMEALLOC_INLINE |static |constexpr )*"
                     r"(?:(?P<type>(?:const )?[\w:]+(?:<[^()]*>)?[*&]*) (?P<name>operator[^\w\s(]+|\w+)|(?P<conversion>operator std::\w+(?:<\w+>)?))(?=\()")
 REFERS = re.compile(r"[*&]$|^(const_)?iterator$|reverse_iterator$|^std::(span|string_view)|^std::pair<(const_)?iterator")
 # Whose members refer to what their object does not own: views, iterators, sources of blocks; and parts that no user sees.
@@ -49,7 +49,7 @@ def unmarked(include):
             seen += bool(refers) + bool(kept)
             if refers and "FRAMEALLOC_LIFETIMEBOUND" not in line:
                 wrong.append(f"{path}:{number}: {owner}::{name} returns what its object owns: FRAMEALLOC_LIFETIMEBOUND is missing")
-            if kept and "[[nodiscard]]" not in line:
+            if kept and "[[nodiscard" not in line:
                 wrong.append(f"{path}:{number}: the result of {owner}::{name} must not be dropped: [[nodiscard]] is missing")
     return wrong, seen
 

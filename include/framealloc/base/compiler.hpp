@@ -88,6 +88,15 @@
 #define FRAMEALLOC_FRAME_AND_ANY(x) x
 #endif
 
+// Around code of containers, where g++ would follow sizes down paths that are never taken: only what a user asks for is judged.
+#if defined(__GNUC__) && !defined(__clang__)
+#define FRAMEALLOC_ANY_SIZE_BEGIN _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Walloc-size-larger-than=\"")
+#define FRAMEALLOC_ANY_SIZE_END _Pragma("GCC diagnostic pop")
+#else
+#define FRAMEALLOC_ANY_SIZE_BEGIN
+#define FRAMEALLOC_ANY_SIZE_END
+#endif
+
 #if defined(__cpp_exceptions)
 #define FRAMEALLOC_EXCEPTIONS 1
 #else

@@ -144,6 +144,7 @@ public:
     }
     ~basic_heap_box() { reset(); }
 
+    FRAMEALLOC_ANY_SIZE_BEGIN
     // n value-initialised elements; none of nothing.
     template <std::integral N>
     static basic_heap_box make(memory::core_ref a, memory::on_failure f, N count) {
@@ -156,6 +157,7 @@ public:
         give_back.armed = false;
         return b;
     }
+    FRAMEALLOC_ANY_SIZE_END
 
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     std::size_t size() const noexcept { return n_; }

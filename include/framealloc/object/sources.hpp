@@ -37,6 +37,7 @@ private:
     lifetime::frame_ref frame_;
 };
 
+FRAMEALLOC_ANY_SIZE_BEGIN
 class pool_source {
 public:
     static constexpr memory::block_kind kind = memory::block_kind::pool;
@@ -76,6 +77,7 @@ private:
     memory::core_ref owner_;
 };
 
+FRAMEALLOC_ANY_SIZE_END
 // Any source behind one type of four words. Copying it copies the reference.
 class allocator_ref {
 public:

@@ -3,6 +3,7 @@
 #include <framealloc/framealloc.hpp>
 
 #include <cstring>
+#include <vector>
 
 namespace fa = framealloc;
 
@@ -60,4 +61,22 @@ void block_that_grows_in_place(const fa::smart_alloc& a) {
     void* p = pool.try_allocate(40, 8);
     if (pool.try_grow(p, 40, 48, 8)) std::memset(p, 0, 48);
     use(p);
+}
+void numbers_of_elements_known_at_run_time(const fa::smart_alloc& a, std::size_t n) {
+    auto box = a.heap_box<double[]>(n);
+    auto boxes = a.pool_box<double[]>(n);
+    auto pooled = a.pool_vec<double>(n);
+    auto heaped = a.heap_vec<double>(n);
+    heaped.reserve(2 * n + 1);
+    heaped.push_back(1);
+    std::vector<double, fa::heap_allocator<double>> standard(n, fa::heap_allocator<double>(a));
+    standard.push_back(1);
+    std::vector<double, fa::pool_allocator<double>> both(fa::pool_allocator<double>{a});
+    both.insert(both.end(), heaped.begin(), heaped.end());
+    auto sent = a.frame_span_for_transfer<double>(n);
+    use(box.get());
+    use(boxes.get());
+    use(standard.data());
+    use(both.data());
+    use(sent.span().data());
 }
