@@ -4,7 +4,7 @@
     (gdb) framealloc tags             bytes of every tag, by allocator
     (gdb) framealloc frames           open frames of every thread
     (gdb) framealloc whereis ADDR     whose memory it is, as fa::describe() says it
-    (gdb) print my_vec                containers and boxes by their elements
+    (gdb) print my_vec                containers and boxes by their elements, or why they cannot be shown
 
 Needs debug information of the library (-g). See docs/mistakes.md.
 """
@@ -38,9 +38,39 @@ def text(value, length=None):
 
 def follow(pointer, link):
     """The objects of an intrusive list."""
+    seen = set()
     while int(pointer) != 0:
+        if int(pointer) in seen:
+            raise ValueError("a list of the allocator leads back to itself: it was overwritten")
+        seen.add(int(pointer))
         yield pointer.dereference()
         pointer = link(pointer.dereference())
+
+
+# What reading a value may end in: gdb's errors, and what Python makes of bytes that are no text or number.
+UNREADABLE = (gdb.error, UnicodeError, ValueError, OverflowError)
+
+
+def why_not(error):
+    """In one sentence, why a value cannot be shown."""
+    said = str(error)
+    if "optimized out" in said or "not saved" in said:
+        return "optimised out here; it can be seen where it is still used, or in a build with -Og or -O0"
+    if "unavailable" in said or "not available" in said:
+        return "not available: its memory was not recorded"
+    if m := re.search(r"Cannot access memory at address (0x[0-9a-f]+)", said):
+        return f"not readable at {m[1]}: not initialised yet, or its memory is gone or not in this core file"
+    if isinstance(error, UnicodeError):
+        return "not initialised yet, or overwritten: what should be text is none"
+    return said[:1].lower() + said[1:] if isinstance(error, ValueError) else said
+
+
+def readable(address, size):
+    """Raises where not all of it can be read."""
+    if size > 0:
+        inferior = gdb.selected_inferior()
+        inferior.read_memory(address, 1)
+        inferior.read_memory(address + size - 1, 1)
 
 
 def align_up(n, to):
@@ -224,6 +254,7 @@ class Found:
         self.allocator, self.kind = allocator, kind
         self.state = "never handed out"
         self.begin = self.bytes = self.offset = self.frame = self.depth = self.thread = 0
+        self.reused_from = 0
         self.tag = self.born = ""
 
     def block(self, begin, size, p):
@@ -236,6 +267,8 @@ class Found:
             out += f", block of {self.bytes} bytes at {self.offset:+d}"
         if self.kind == "frame" and self.frame:
             out += f", frame {self.frame}"
+        if self.reused_from:
+            out += f", reused since frame {self.frame}, frame {self.reused_from}'s before"
         if self.depth > 1:
             out += f", {self.depth} deep"
         if self.tag:
@@ -417,24 +450,29 @@ def copy_block(found, b, p):
     found.tag = path_of(b["tag"].cast(gdb.lookup_type(f"{found.allocator.mode.space}::account::tag_node").pointer()))
 
 
+def ended_block(c, p):
+    """The youngest of those that ended lately which contained it, or None."""
+    ended = c.c["guarded_by"]["ended"]
+    size, following = int(ended["ring_"]["size_"]), int(ended["next_"])
+    blocks = (ended["ring_"]["data_"][(following - i) % size] for i in range(1, min(size, following) + 1))
+    return next((b for b in blocks if int(b["begin"]) <= p < int(b["end"])), None)
+
+
 def in_log(c, slot, found, p):
     log = slot["log"]["blocks_"]
     b = newest_block(log["data_"], int(log["size_"]), p)
+    before = ended_block(c, p)
     if b is not None:
         copy_block(found, b, p)
         found.depth = int(b["depth"])
+        found.reused_from = int(before["frame"]) if before is not None else 0
         return
     found.depth, found.tag = 0, ""
     if found.state != "held":
         found.state = "never handed out"
-    ended = c.c["guarded_by"]["ended"]
-    size, following = int(ended["ring_"]["size_"]), int(ended["next_"])
-    for i in range(1, min(size, following) + 1):
-        b = ended["ring_"]["data_"][(following - i) % size]
-        if int(b["begin"]) <= p < int(b["end"]):
-            copy_block(found, b, p)
-            found.state = "ended"
-            return
+    if before is not None:
+        copy_block(found, before, p)
+        found.state = "ended"
 
 
 def payer_of(c, offset):
@@ -487,17 +525,44 @@ def arena_memory(c, s, k, below, p):
     return found
 
 
-def whereis(p):
+def find(p):
     for a in allocators():
         found = in_pages(a, p) or in_sampled(a, p) or in_large_heap(a, p)
         if found is not None:
-            return str(found)
+            return found
         for c in a.contexts():
             found = in_arena(c, p)
             if found is not None:
                 found.thread = c.thread
-                return str(found)
-    return "not of framealloc"
+                return found
+    return None
+
+
+def whereis(p):
+    return str(find(p) or "not of framealloc")
+
+
+def address_of(expression):
+    """Of a pointer or a number, as whereis takes them."""
+    v = gdb.parse_and_eval(expression)
+    t = v.type.strip_typedefs()
+    if t.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        v = v.referenced_value()
+        t = v.type.strip_typedefs()
+    if t.code == gdb.TYPE_CODE_ARRAY:
+        return int(v.address)
+    if t.code not in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT):
+        raise gdb.GdbError(f"framealloc: whereis takes an address, and {expression} is none; say &{expression}, or its data()")
+    try:
+        return int(v.cast(gdb.lookup_type("unsigned long")))
+    except gdb.error as e:
+        raise gdb.GdbError(f"framealloc: {expression} is {why_not(e)}")
+
+
+def print_all(what):
+    if not allocators():
+        print("no allocator lives")
+    what()
 
 
 class FrameallocCommand(gdb.Command):
@@ -510,15 +575,16 @@ class FrameallocCommand(gdb.Command):
         words = argument.split(None, 1)
         try:
             if words == ["tags"]:
-                print_tags()
+                print_all(print_tags)
             elif words == ["frames"]:
-                print_frames()
+                print_all(print_frames)
             elif len(words) == 2 and words[0] == "whereis":
-                print(whereis(int(gdb.parse_and_eval(words[1]).cast(gdb.lookup_type("unsigned long")))))
+                print(whereis(address_of(words[1])))
             else:
                 raise gdb.GdbError("usage: framealloc tags | frames | whereis ADDRESS")
-        except gdb.error as e:
-            raise gdb.GdbError(f"framealloc: {e}")
+        except UNREADABLE as e:
+            unread = "Cannot access memory" in str(e) or not isinstance(e, gdb.error)
+            raise gdb.GdbError(f"framealloc: what the allocator keeps is {why_not(e)}" if unread else f"framealloc: {e}")
 
     def complete(self, argument, word):
         return [w for w in ("tags", "frames", "whereis") if w.startswith(word)]
@@ -526,94 +592,170 @@ class FrameallocCommand(gdb.Command):
 
 # --- containers and boxes ---
 
-class VecPrinter:
+class Printer:
+    """Looks at the value at once; `problem` says in a sentence why it cannot be shown, if it cannot."""
+
     def __init__(self, v):
-        self.v = v
+        if v.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            v = v.referenced_value()
+        self.v, self.problem, self.note = v, "", ""
+        try:
+            self.look()
+        except UNREADABLE as e:
+            self.problem = why_not(e)
 
     def to_string(self):
-        begin, end, limit = (self.v[m] for m in ("begin_", "end_", "limit_"))
-        n, room = (0, 0) if int(begin) == 0 else (int(end - begin), int(limit - begin))
-        return f"{short_name(self.v.type)} of {n}, capacity {room}"
+        return f"{short_name(self.v.type)}, {self.problem}" if self.problem else self.text() + self.note
 
     def children(self):
-        begin, end = self.v["begin_"], self.v["end_"]
-        for i in range(int(end - begin) if int(begin) != 0 else 0):
-            yield f"[{i}]", begin[i]
+        return iter(()) if self.problem else self.parts()
+
+    def parts(self):
+        return iter(())
+
+
+class ContainerPrinter(Printer):
+    """Shown by its elements: a map or an array only where they can be read."""
 
     def display_hint(self):
-        return "array"
+        return None if self.problem else self.hint
 
 
-class StringPrinter:
-    def __init__(self, v):
-        self.chars = v["chars_"]
+def elements_between(v):
+    """Of a vec: begin, and how many there are and might be."""
+    begin, end, limit = (int(v[m]) for m in ("begin_", "end_", "limit_"))
+    size = max(1, v["begin_"].type.target().sizeof)
+    if begin == 0:
+        end = limit = 0
+    if not begin <= end <= limit or limit - begin >= 1 << 47 or (end - begin) % size or (limit - begin) % size:
+        raise ValueError("not initialised yet, or overwritten: its pointers do not fit together")
+    return begin, (end - begin) // size, (limit - begin) // size
+
+
+def ended_frame(source, begin):
+    """Of what lies in a frame: "", or that the frame has ended, and who has the memory now."""
+    try:
+        ref = source["frame_"]
+    except gdb.error:
+        return ""  # of pool or heap memory
+    record = ref["record_"]
+    if int(record) == 0 or int(record["depth"]) <= int(record["context"]["top"]["depth"]) and int(record["generation"]) == int(ref["generation_"]):
+        return ""
+    found = find(begin) if begin else None
+    now = f", its memory is reused since frame {found.frame}" if found and found.kind == "frame" and found.state == "in use" and found.frame else ""
+    return f"its frame has ended{now}"
+
+
+class VecPrinter(ContainerPrinter):
+    hint = "array"
+
+    def look(self):
+        self.begin, self.n, self.room = elements_between(self.v)
+        self.problem = ended_frame(self.v["source_"], self.begin)
+        if not self.problem and self.begin != 0:
+            readable(self.begin, max(1, self.n * self.v["begin_"].type.target().sizeof))
+
+    def text(self):
+        return f"{short_name(self.v.type)} of {self.n}, capacity {self.room}"
+
+    def parts(self):
+        begin = self.v["begin_"]
+        return ((f"[{i}]", begin[i]) for i in range(self.n))
+
+
+class StringPrinter(ContainerPrinter):
+    hint = "string"
+
+    def look(self):
+        chars = self.v["chars_"]
+        begin, n, _ = elements_between(chars)
+        self.n = max(0, n - 1)
+        self.problem = ended_frame(chars["source_"], begin)
+        if not self.problem and begin != 0:
+            readable(begin, max(1, n))
 
     def to_string(self):
-        begin, end = self.chars["begin_"], self.chars["end_"]
-        n = int(end - begin) - 1 if int(begin) != 0 and int(end) != int(begin) else 0
-        return begin.lazy_string(length=n) if n > 0 else ""
-
-    def display_hint(self):
-        return "string"
+        if self.problem:
+            return super().to_string()
+        return self.v["chars_"]["begin_"].lazy_string(length=self.n) if self.n > 0 else ""
 
 
-class MapPrinter:
-    def __init__(self, v):
-        self.v = v
-        self.table = v["table_"]
+class MapPrinter(ContainerPrinter):
+    hint = "map"
 
-    def to_string(self):
-        return f"{short_name(self.v.type)} of {int(self.table['size'])}"
+    def look(self):
+        self.table = self.v["table_"]
+        self.size, self.slots = int(self.table["size"]), int(self.table["slots"])
+        if self.size > self.slots or self.slots >= 1 << 40 or self.slots & (self.slots - 1):
+            raise ValueError("not initialised yet, or overwritten: its numbers do not fit together")
+        used, entries = int(self.table["used"]), int(self.table["entries"])
+        self.problem = ended_frame(self.v["source_"], used)
+        if not self.problem:
+            readable(used, self.slots)
+            readable(entries, self.slots * self.table["entries"].type.target().sizeof)
 
-    def children(self):
+    def text(self):
+        return f"{short_name(self.v.type)} of {self.size}"
+
+    def parts(self):
         n = 0
-        for i in range(int(self.table["slots"])):
+        for i in range(self.slots):
             if int(self.table["used"][i]) >= 0x80:
                 entry = self.table["entries"][i]
                 yield f"[{n}]", entry["first"]
                 yield f"[{n + 1}]", entry["second"]
                 n += 2
 
-    def display_hint(self):
-        return "map"
 
+class BoxPrinter(Printer):
+    def look(self):
+        t = self.v.type.strip_typedefs().template_argument(0).strip_typedefs()
+        self.n = None
+        if t.code == gdb.TYPE_CODE_ARRAY:
+            t, self.n = t.target(), int(self.v["n_"])
+        self.object = self.v["object_"].cast(t.pointer())
+        if int(self.object) == 0:
+            return
+        if "frame_box" in str(self.v.type.strip_typedefs().name).split("<")[0] and any(f.name == "frame" for f in self.v["source_"].type.strip_typedefs().fields()):
+            self.problem = ended_frame({"frame_": self.v["source_"]["frame"]}, int(self.object))
+        if not self.problem and t.code != gdb.TYPE_CODE_VOID:
+            readable(int(self.object), t.sizeof * (1 if self.n is None else self.n))
 
-class BoxPrinter:
-    member = "object_"
+    def text(self):
+        many = f" of {self.n}" if self.n is not None and int(self.object) != 0 else ""
+        return short_name(self.v.type) + (many if int(self.object) != 0 else ", empty")
 
-    def __init__(self, v):
-        self.v = v
-
-    def object(self):
-        return self.v[self.member].cast(self.v.type.strip_typedefs().template_argument(0).pointer())
-
-    def to_string(self):
-        return short_name(self.v.type) + ("" if int(self.object()) != 0 else ", empty")
-
-    def children(self):
-        if int(self.object()) != 0:
-            yield "value", self.object().dereference()
+    def parts(self):
+        if int(self.object) == 0 or self.object.type.target().code == gdb.TYPE_CODE_VOID:
+            return
+        if self.n is None:
+            yield "value", self.object.dereference()
+        for i in range(self.n or 0):
+            yield f"[{i}]", self.object[i]
 
 
 class SharedPrinter(BoxPrinter):
-    def to_string(self):
+    def look(self):
+        super().look()
         counts = self.v["counts_"]
-        return super().to_string() + (f", {plain(counts['strong'])} owners" if int(counts) != 0 else "")
+        if int(counts) != 0:
+            self.note = f", {plain(counts['strong'])} owners"
 
 
-class AllocatorPrinter:
-    def __init__(self, v):
-        self.owner = v["owner_"]["owner"]
+class AllocatorPrinter(Printer):
+    def look(self):
+        owner = self.v["owner_"]["owner"]
+        self.said = f'allocator "{text(owner["name"])}"' if int(owner) != 0 else "no allocator"
 
     def to_string(self):
-        return f'allocator "{text(self.owner["name"])}"' if int(self.owner) != 0 else "no allocator"
+        return f"smart_alloc, {self.problem}" if self.problem else self.said
 
 
 def short_name(t):
-    """framealloc::v1_standard::basic_vec<int, …> is called vec<int>."""
+    """framealloc::v1_standard::basic_vec<int, …> is called vec<int>, its strings frame_string."""
     t = t.strip_typedefs()
     name = re.sub(r"^framealloc::v1_\w+::(basic_)?", "", t.name.split("<")[0])
-    return f"{name}<{t.template_argument(0)}>"
+    return name if name == "frame_string" else f"{name}<{t.template_argument(0)}>"
 
 
 def build_printers():

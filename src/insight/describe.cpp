@@ -36,6 +36,7 @@ void in_log(const thread_context& c, const flight_slot& s, std::uintptr_t p, poi
     if (const guard::frame_block* b = s.log->containing(p)) {
         copy_block(out, *b, p);
         out.depth = b->depth;
+        if (const guard::frame_block* before = c.guarded_by->ended.containing(p)) out.reused_from = before->frame;
         return;
     }
     out.depth = 0;
@@ -233,6 +234,7 @@ std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
     add("allocator \"%s\": %s memory, %s", allocator, kinds[static_cast<unsigned>(kind)], what);
     if (bytes != 0) add(", block of %zu bytes at %+td", bytes, offset);
     if (kind == memory_kind::frame && frame != 0) add(", frame %llu", number(frame));
+    if (reused_from != 0) add(", reused since frame %llu, frame %llu's before", number(frame), number(reused_from));
     if (depth > 1) add(", %u deep", static_cast<unsigned>(depth));
     if (tag[0] != '\0') add(", tag \"%s\"", tag);
     if (born.file != nullptr) add(", allocated at %s:%d", born.file, born.line);

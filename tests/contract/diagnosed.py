@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """Compiles each file of diagnosed/ with the compilers and flags it names. Every line marked as a mistake must be diagnosed, and
-nothing else may be (clang's -verify). A file whose compiler is not installed is skipped, and said to be.
+nothing else may be (clang's -verify): expected-warning by all of them, from19-warning by clang 19 and later, clang19-warning by
+clang 19 alone. A file whose compiler is not installed is skipped, and said to be.
+
+And every public member of the headers that returns what its object owns says so (FRAMEALLOC_LIFETIMEBOUND), and every one whose
+result must not be dropped does (nodiscard).
 
 usage: diagnosed.py INCLUDE_DIRECTORY
 """
@@ -11,6 +15,48 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+VERSIONS = (14, 19, 22)
+
+MEMBER = re.compile(r"^    (?:\[\[nodiscard[^\]]*\]\] |FRAMEALLOC_INLINE |static |constexpr )*"
+                    r"(?:(?P<type>(?:const )?[\w:]+(?:<[^()]*>)?[*&]*) (?P<name>operator[^\w\s(]+|\w+)|(?P<conversion>operator std::\w+(?:<\w+>)?))(?=\()")
+REFERS = re.compile(r"[*&]$|^(const_)?iterator$|reverse_iterator$|^std::(span|string_view)|^std::pair<(const_)?iterator")
+# Whose members refer to what their object does not own: views, iterators, sources of blocks; and parts that no user sees.
+NOT_OWNERS = {"map_iterator", "fixed_span", "map_table", "run", "shared_block", "standard_allocator", "frame_source", "pool_source", "heap_source", "allocator_ref"}
+NOT_OWNED = {"release", "shared_identity", "operator=", "operator++"}
+OWNERS = ("object", "runtime/frame_scope.hpp", "lifetime/checkpoint.hpp")
+KEPT = re.compile(r"try_(?!emplace$)\w+|(frame|pool|heap)_alloc\w*|alloc(_bytes|_n)?|batch|allocate|result_batch|frame_checkpoint|hold|park|frame_scope|checkpoint_guard|receive|release")
+KEPT_IN = ("object", "runtime")
+
+
+def members(header):
+    """Class, kind of result, name and line of the public member functions."""
+    public, name = False, ""
+    for number, line in enumerate(header.read_text().splitlines(), 1):
+        if m := re.match(r"(class|struct)\b(?:.*?[ \)\]])?(\w+)(<.*>)?(?: final)?( :.*)?\s*(\{|$)", line):
+            public, name = m[1] == "struct", m[2]
+        public = public and not line.startswith(("private:", "protected:")) or line.startswith("public:")
+        if public and (m := MEMBER.match(line)) and m["type"] not in ("return", "friend", "else"):
+            yield name, m["type"], m["name"] or m["conversion"], number, line
+
+
+def unmarked(include):
+    wrong, seen = [], 0
+    for header in sorted(include.rglob("*.hpp")):
+        path = header.relative_to(include / "framealloc").as_posix()
+        for owner, kind, name, number, line in members(header):
+            refers = path.startswith(OWNERS) and owner not in NOT_OWNERS and name not in NOT_OWNED and (kind is None or REFERS.search(kind))
+            kept = path.startswith(KEPT_IN) and KEPT.fullmatch(name) and kind not in ("void", None) and "operator=" not in name
+            seen += bool(refers) + bool(kept)
+            if refers and "FRAMEALLOC_LIFETIMEBOUND" not in line:
+                wrong.append(f"{path}:{number}: {owner}::{name} returns what its object owns: FRAMEALLOC_LIFETIMEBOUND is missing")
+            if kept and "[[nodiscard" not in line:
+                wrong.append(f"{path}:{number}: the result of {owner}::{name} must not be dropped: [[nodiscard]] is missing")
+    return wrong, seen
+
+
+def applies(mark, version):
+    word, number = re.fullmatch(r"(expected|from|clang)(\d*)", mark).groups()
+    return word == "expected" or (int(number) <= version if word == "from" else int(number) == version)
 
 
 def main():
@@ -20,20 +66,24 @@ def main():
     for path in sorted((HERE / "diagnosed").glob("*.cpp")):
         text = path.read_text()
         flags = re.search(r"^// flags: (.*)$", text, re.M)[1].split()
-        expected = text.count("expected-warning")
+        marks = re.findall(r"\b(expected|from\d+|clang\d+)-warning", text)
         for compiler in re.search(r"^// compilers: (.*)$", text, re.M)[1].split():
             if shutil.which(compiler) is None:
                 print(f"{path.name}: {compiler} is not installed: not checked")
                 continue
             runs += 1
-            mistakes += expected
-            done = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-I", sys.argv[1], *flags, "-Xclang", "-verify",
+            version = int(compiler.rsplit("-", 1)[1])
+            mistakes += sum(applies(m, version) for m in marks)
+            prefixes = ",".join(["expected", f"clang{version}"] + [f"from{v}" for v in VERSIONS if v <= version])
+            done = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-I", sys.argv[1], *flags, "-Xclang", f"-verify={prefixes}",
                                    "-Xclang", "-verify-ignore-unexpected=note", path], capture_output=True, text=True)
             if done.returncode != 0:
                 wrong += 1
                 print(f"{path.name} with {compiler}:\n{done.stderr[:3000]}")
-    print(f"diagnosed: {runs} runs, {mistakes} mistakes expected, {wrong} runs wrong")
-    return 1 if wrong or not runs else 0
+    lacking, seen = unmarked(pathlib.Path(sys.argv[1]))
+    print("".join(f"{w}\n" for w in lacking), end="")
+    print(f"diagnosed: {runs} runs, {mistakes} mistakes expected, {wrong} runs wrong; {seen} members, {len(lacking)} not marked")
+    return 1 if wrong or not runs or lacking or not seen else 0
 
 
 if __name__ == "__main__":

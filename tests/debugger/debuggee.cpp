@@ -4,6 +4,8 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -62,6 +64,14 @@ std::vector<const void*> populate(const Alloc& a) {
     return all;
 }
 
+// A T whose constructor has not run: memory of before.
+template <class T>
+T& not_made() {
+    alignas(T) static unsigned char memory[sizeof(T)];
+    std::memset(memory, 0xab, sizeof memory);
+    return *std::launder(reinterpret_cast<T*>(memory));
+}
+
 }  // namespace
 
 int main() {
@@ -81,6 +91,32 @@ int main() {
     for (const void* p : populate(tools)) all.push_back(p);
     int local = 0;
     all.push_back(&local);
+    const fa::basic_smart_alloc<fa::policy::debug> filled{{.name = "filled", .guard = fa::guard_level::fill, .strict = fa::strictness::warn}};
+    for (int i = 0; i < 3; ++i) {
+        const auto frame = filled.frame_scope();
+        all.push_back(frame.alloc_bytes(100));
+    }
+    filled.begin_frame();
+    all.push_back(filled.frame_alloc_bytes(100));  // where those before it were
+    all.push_back(filled.frame_alloc_bytes(100));
+
+    // What must not be shown: frame memory that is somebody else's by now, and objects that are not there yet.
+    const fa::basic_smart_alloc<fa::policy::standard> spare{{.name = "spare"}};
+    spare.begin_frame();
+    const auto kept = spare.frame_vec<int>({1, 2, 3});
+    const auto kept_text = spare.frame_string("text");
+    auto kept_map = spare.frame_map<int, int>();
+    kept_map[1] = 2;
+    spare.end_frame();
+    spare.begin_frame();
+    std::memset(spare.frame_alloc_bytes(4000), 0x11, 4000);
+    auto& raw_vec = not_made<fa::frame_vec<int>>();
+    auto& raw_text = not_made<fa::frame_string>();
+    auto& raw_map = not_made<fa::frame_map<int, int>>();
+    auto& raw_frame_box = not_made<fa::frame_box<int>>();
+    auto& raw_box = not_made<fa::pool_box<int>>();
+    auto& raw_shared = not_made<fa::pool_shared<int>>();
+    auto& raw_alloc = not_made<fa::smart_alloc>();
 
     auto numbers = game.frame_vec<int>();
     for (int i = 1; i <= 4; ++i) numbers.push_back(i * i);
@@ -93,6 +129,10 @@ int main() {
     auto shared = game.pool_shared<int>(45);
     auto second = shared;
     const fa::pool_vec<int> empty;
+    auto boxes = game.heap_box<int[]>(2);
+    boxes[1] = 7;
+    const auto shown = [](const auto&... objects) { return (static_cast<int>(sizeof objects) + ...); };
+    static_cast<void>(shown(kept, kept_text, kept_map, raw_vec, raw_text, raw_map, raw_frame_box, raw_box, raw_shared, raw_alloc));
     std::printf("ready %d %zu %d\n", *boxed + static_cast<int>(*pooled) + *heaped + *shared, numbers.size() + ages.size() + name.size() + empty.size(), second.use_count() == 2);
     for (const void* p : all) say(p);
     say_tags(game, "game");

@@ -16,8 +16,7 @@ def run(gdb, *arguments):
 
 def commands(addresses):
     words = ["framealloc tags", "framealloc frames", "up 1000"] + [f"framealloc whereis {a}" for a in addresses]
-    locals_ = ["numbers", "name", "ages", "boxed", "pooled", "heaped", "shared", "empty", "game"]
-    return words, [f"print {v}" for v in locals_]
+    return words, [f"print {v}" for v in SHOWN]
 
 
 SHOWN = {
@@ -30,7 +29,31 @@ SHOWN = {
     "shared": r"pool_shared<int>, 2 owners = \{value = 45\}",
     "empty": r"vec<int> of 0, capacity 0",
     "game": r'allocator "game"',
+    "boxes": r"heap_box<int \[\]> of 2 = \{\[0\] = 0, \[1\] = 7\}",
+    "kept": r"vec<int>, its frame has ended, its memory is reused since frame 2$",
+    "kept_text": r"frame_string, its frame has ended, its memory is reused since frame 2$",
+    "kept_map": r"frame_map<int>, its frame has ended, its memory is reused since frame 2$",
+    "raw_vec": r"vec<int>, not readable at 0xab\w+: not initialised yet",
+    "raw_text": r"frame_string, not readable at 0xab\w+: not initialised yet",
+    "raw_map": r"frame_map<int>, not initialised yet, or overwritten",
+    "raw_frame_box": r"frame_box<int>, not readable at 0xab",
+    "raw_box": r"pool_box<int>, not readable at 0xab",
+    "raw_shared": r"pool_shared<int>, not readable at 0xab",
+    "raw_alloc": r"smart_alloc, not readable at 0xab",
 }
+
+# What a compiler has left of a value, as gdb tells the printers.
+LOST = """
+class Lost:
+    def __init__(self, like, said): self.type, self.said = like.type, said
+    def __getitem__(self, member): raise gdb.error(self.said)
+"""
+LOST_SAID = {
+    "value has been optimized out": "optimised out here; it can be seen where it is still used, or in a build with -Og or -O0",
+    "value is not available": "not available: its memory was not recorded",
+    "Cannot access memory at address 0x10": "not readable at 0x10: not initialised yet, or its memory is gone or not in this core file",
+}
+PRINTERS = {"numbers": "VecPrinter", "name": "StringPrinter", "ages": "MapPrinter", "boxed": "BoxPrinter", "shared": "SharedPrinter", "game": "AllocatorPrinter"}
 
 
 def check(where, said, got, failures):
@@ -57,6 +80,25 @@ def check(where, said, got, failures):
         shown = next((g for g in got if g.startswith(f"<{variable}>")), "")
         if not re.search(shape, shown):
             failures.append(f"{where}: {variable}: expected {shape}, gdb: {shown}")
+
+
+def check_lost(run_with, failures):
+    """One sentence, whatever is lost, from every printer."""
+    script = LOST + "".join(f"""
+for said in {list(LOST_SAID)!r}:
+    p = {printer}(Lost(gdb.parse_and_eval({name!r}), said))
+    print('<{name}>' + said + '|' + p.to_string() + '|' + str(list(p.children())) + str(getattr(p, 'display_hint', lambda: None)()))
+""" for name, printer in PRINTERS.items())
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as f:
+        f.write(script)
+        f.flush()
+        answer = run_with("-ex", "up 1000", "-x", f.name)
+    lines = answer.stdout.splitlines()
+    for name in PRINTERS:
+        for said, sentence in LOST_SAID.items():
+            line = next((l for l in lines if l.startswith(f"<{name}>{said}|")), "")
+            if not line.endswith(f", {sentence}|[]None"):
+                failures.append(f"{name}: {said}: expected {sentence}\n    gdb: {line}{answer.stderr[-300:]}")
 
 
 def tagged(words, prints):
@@ -98,9 +140,21 @@ def main():
         check("live", said, strip(live.stdout), failures)
         dead = run(gdb, "-x", script, *tagged(words, prints), program, str(core))
         check("core", said, strip(dead.stdout), failures)
+        for where, out in (("live", live), ("core", dead)):
+            if "Traceback" in out.stdout + out.stderr or "Python Exception" in out.stdout + out.stderr:
+                failures.append(f"{where}: an error of Python: {out.stderr[-500:]}")
+        check_lost(lambda *more: run(gdb, "-x", script, program, str(core), *more), failures)
+        # What a full disk leaves of it: sentences, and no Python.
+        half = pathlib.Path(folder) / "half"
+        half.write_bytes(core.read_bytes()[:core.stat().st_size // 3])
+        torn = run(gdb, "-x", script, *tagged(words[:20], prints), program, str(half))
+        if "Traceback" in torn.stdout + torn.stderr or "Python Exception" in torn.stdout + torn.stderr:
+            failures.append(f"torn core: an error of Python: {torn.stderr[-500:]}")
     for arguments, expected in (((program, "-ex", "framealloc where"), "usage: framealloc tags | frames | whereis ADDRESS"),
                                 (("/bin/sh", "-ex", "framealloc tags"), "no debug information of the library in this program"),
-                                ((program, "-ex", "framealloc whereis no_such_variable"), "framealloc: No symbol")):
+                                ((program, "-ex", "framealloc whereis no_such_variable"), "framealloc: No symbol"),
+                                ((program, "-ex", "framealloc whereis $nothing"), "framealloc: whereis takes an address, and $nothing is none"),
+                                ((program, "-ex", "break main", "-ex", "run", "-ex", "framealloc whereis game"), "whereis takes an address, and game is none")):
         answer = run(gdb, "-x", script, *arguments[1:], arguments[0])
         if expected not in answer.stderr or "Traceback" in answer.stdout + answer.stderr:
             failures.append(f"{' '.join(arguments)}: expected: {expected}\n    gdb: {answer.stderr.strip()}")

@@ -1027,7 +1027,7 @@ CASE(frames, "worker_frames, a frame is open at on_worker_exit") {
     std::thread([&] {
         frames_of.on_worker_enter();
         BORN; a.begin_frame();
-        a.frame_alloc<plain>();
+        static_cast<void>(a.frame_alloc<plain>());
         while (frames_of.in_frame()) std::this_thread::yield();
         OFFENCE; frames_of.on_worker_exit();
     }).detach();

@@ -12,9 +12,9 @@ using work = void (*)(const foreign&);
 constexpr std::pair<const char*, work> works[] = {
     {"open a frame", [](const foreign& f) { f.alloc.begin_frame(); }},
     {"end a frame", [](const foreign& f) { f.alloc.end_frame(); }},
-    {"allocate from the pool", [](const foreign& f) { f.alloc.pool_alloc<int>(); }},
-    {"try to allocate from the pool", [](const foreign& f) { f.alloc.try_pool_alloc<int>(); }},
-    {"allocate from the heap", [](const foreign& f) { f.alloc.heap_alloc_bytes(100'000); }},
+    {"allocate from the pool", [](const foreign& f) { static_cast<void>(f.alloc.pool_alloc<int>()); }},
+    {"try to allocate from the pool", [](const foreign& f) { static_cast<void>(f.alloc.try_pool_alloc<int>()); }},
+    {"allocate from the heap", [](const foreign& f) { static_cast<void>(f.alloc.heap_alloc_bytes(100'000)); }},
     {"free a pool block", [](const foreign& f) { f.alloc.pool_free(f.block); }},
     {"free a large block", [](const foreign& f) { f.alloc.heap_free_bytes(f.large, 100'000); }},
     {"make a container", [](const foreign& f) { f.alloc.pool_vec<int>(100); }},

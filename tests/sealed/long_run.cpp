@@ -77,18 +77,18 @@ private:
             case 3: {
                 const fa::tag_scope tag(alloc_, random.below(2) == 0 ? physics : render);
                 const fa::phase_scope phase(alloc_, render);
-                scope.alloc<std::uint64_t[8]>();
+                static_cast<void>(scope.alloc<std::uint64_t[8]>());
                 break;
             }
             case 4: {
                 const auto inner = alloc_.frame_scope();
-                inner.alloc<std::uint64_t[16]>();
+                static_cast<void>(inner.alloc<std::uint64_t[16]>());
                 visible.push_back(1);
                 break;
             }
             case 5: {
                 auto guard = alloc_.checkpoint_guard();
-                scope.alloc<std::uint64_t[16]>();
+                static_cast<void>(scope.alloc<std::uint64_t[16]>());
                 if (random.below(2) == 0) guard.commit();
                 break;
             }

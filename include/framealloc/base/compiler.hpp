@@ -76,10 +76,25 @@
 #if !defined(FRAMEALLOC_ANALYSED)
 #define FRAMEALLOC_ANALYSED(x)
 #endif
+// Clang 21 counts how often a capability is held.
+#if defined(__clang__) && __clang_major__ >= 21
+#define FRAMEALLOC_COUNTED_CAPABILITY(name) FRAMEALLOC_ANALYSED(capability(name)) FRAMEALLOC_ANALYSED(reentrant_capability)
+#else
+#define FRAMEALLOC_COUNTED_CAPABILITY(name) FRAMEALLOC_ANALYSED(capability(name))
+#endif
 #if FRAMEALLOC_FRAME_CAPABILITY > 1
-#define FRAMEALLOC_FRAME_AND_ANY(x) x, any_frame
+#define FRAMEALLOC_FRAME_AND_ANY(x) x, ::framealloc::any_frame
 #else
 #define FRAMEALLOC_FRAME_AND_ANY(x) x
+#endif
+
+// Around code of containers, where g++ would follow sizes down paths that are never taken: only what a user asks for is judged.
+#if defined(__GNUC__) && !defined(__clang__)
+#define FRAMEALLOC_ANY_SIZE_BEGIN _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Walloc-size-larger-than=\"")
+#define FRAMEALLOC_ANY_SIZE_END _Pragma("GCC diagnostic pop")
+#else
+#define FRAMEALLOC_ANY_SIZE_BEGIN
+#define FRAMEALLOC_ANY_SIZE_END
 #endif
 
 #if defined(__cpp_exceptions)

@@ -6,6 +6,8 @@
 // Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used again), pool
 // and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads: any; memory of
 // another thread that runs is described as of about then, and its frame memory without tag, depth and bounds.
+// A pointer does not say when it was taken: one that is stale is described by whoever has its bytes now. Whose they were before is
+// known of guarded frame memory, of the last two thousand blocks that ended on its thread.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +15,7 @@
 #include <span>
 #include <string_view>
 
+#include <framealloc/base/compiler.hpp>
 #include <framealloc/base/observer.hpp>
 #include <framealloc/base/site.hpp>
 
@@ -35,12 +38,13 @@ struct pointer_info {
     std::size_t bytes = 0;    // of the block: a pool block's class, what was asked for otherwise
     std::ptrdiff_t offset = 0;  // of the pointer in it; negative in the zone before it
     std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
+    std::uint64_t reused_from = 0;  // of guarded frame memory in use: the frame whose block had the byte before; 0: not known
     std::uint32_t depth = 0;  // of frame memory in use: the frame it belongs to, the outermost 1
     site born{};              // where it was allocated, while the allocator is guarded
     std::uint64_t thread = 0; // that owns the memory, as the system numbers it
 
     // One line, cut off at the buffer's end.
-    std::string_view text(std::span<char> buffer) const noexcept;
+    std::string_view text(std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) const noexcept;
 };
 
 pointer_info describe(const void* p) noexcept;

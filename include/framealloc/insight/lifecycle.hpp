@@ -15,6 +15,7 @@
 #include <span>
 #include <string_view>
 
+#include <framealloc/base/compiler.hpp>
 #include <framealloc/base/observer.hpp>
 #include <framealloc/memory/core.hpp>
 
@@ -40,7 +41,7 @@ struct lifecycle_summary {
     std::uint64_t cross_thread_frees = 0;
     std::uint64_t events[frame_event_kinds] = {};  // by frame_event_kind
     // A line for each, cut off at the buffer's end.
-    std::string_view text(std::span<char> buffer) const noexcept;
+    std::string_view text(std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) const noexcept;
 };
 
 class lifecycle {

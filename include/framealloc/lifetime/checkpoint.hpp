@@ -41,7 +41,7 @@ public:
 
     void commit() noexcept { committed_ = true; }
     bool is_committed() const noexcept { return committed_; }
-    const frame_checkpoint& checkpoint() const noexcept { return checkpoint_; }
+    const frame_checkpoint& checkpoint() const noexcept FRAMEALLOC_LIFETIMEBOUND { return checkpoint_; }
 
 private:
     memory::thread_context* context_;

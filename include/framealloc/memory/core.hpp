@@ -263,7 +263,7 @@ deferred_stats stats_of_deferred(core_ref a) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
 
 // --- heap (src/memory/heap.cpp) ---
-void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+[[gnu::alloc_size(2)]] void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Without the checks of guarded blocks. Requires: the block has this size and alignment.
 void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;

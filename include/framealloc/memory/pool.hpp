@@ -51,6 +51,7 @@ FRAMEALLOC_COLD bool may_adopt(const void* p, std::size_t bytes) noexcept;
 void refuse_foreign(const void* block, site where) noexcept;
 
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
+FRAMEALLOC_ANY_SIZE_BEGIN
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     const bool small = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16
     const unsigned k = small ? static_cast<unsigned>((bytes - 1) / 16) : is_power_of_two(align) ? class_for(bytes, align) : no_class;
@@ -58,6 +59,7 @@ inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     return c == nullptr ? nullptr : pool_allocate(*c, block_kind::pool, k, bytes, f);
 }
+FRAMEALLOC_ANY_SIZE_END
 
 inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;

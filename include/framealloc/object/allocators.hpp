@@ -59,7 +59,7 @@ public:
     }
     void deallocate(T* p, std::size_t n) noexcept { source_.deallocate(p, n == 0 ? 1 : n * sizeof(T), alignof(T)); }
 
-    const Source& source() const noexcept { return source_; }
+    const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     template <class U>
     friend bool operator==(const standard_allocator& a, const standard_allocator<U, Source>& b) noexcept {
         return a.source() == b.source();

@@ -63,13 +63,13 @@ public:
     using element_type = T;
     using pointer = T*;
 
-    std::span<T> span() const noexcept { return {data(), self().size()}; }
-    T* data() const noexcept { return self().get(); }
+    std::span<T> span() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {data(), self().size()}; }
+    T* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return self().get(); }
     bool empty() const noexcept { return self().size() == 0; }
-    T* begin() const noexcept { return data(); }
-    T* end() const noexcept { return data() + self().size(); }
+    T* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
+    T* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data() + self().size(); }
     // Debug: FA439 past the end.
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) const noexcept {
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         if constexpr (Policy::checks) {
             if (i >= self().size()) [[unlikely]] refuse_index(self().where(), i, self().size());
         }

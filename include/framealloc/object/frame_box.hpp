@@ -164,10 +164,10 @@ public:
     }
 
     // Returns null when the box is empty: never filled, moved from, released, reset, or its frame has ended.
-    FRAMEALLOC_INLINE T* get() const noexcept { source_.check(); return typed(); }
+    FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { source_.check(); return typed(); }
     // Requires: the box is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE T& operator*() const noexcept { return *filled("* of an empty frame_box"); }
-    FRAMEALLOC_INLINE T* operator->() const noexcept { return filled("-> of an empty frame_box"); }
+    FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND { return *filled("* of an empty frame_box"); }
+    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND { return filled("-> of an empty frame_box"); }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // The object stays in the frame and is destroyed with it. Returns null when the box is empty.
     [[nodiscard]] T* release() noexcept {
@@ -268,7 +268,7 @@ public:
         return b;
     }
 
-    FRAMEALLOC_INLINE T* get() const noexcept { source_.check(); return static_cast<T*>(object_); }
+    FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { source_.check(); return static_cast<T*>(object_); }
     std::size_t size() const noexcept { return object_ == nullptr ? 0 : n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // The elements stay in the frame and are destroyed with it. Returns null when the box is empty.

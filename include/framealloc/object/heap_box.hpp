@@ -87,13 +87,13 @@ public:
     }
 
     // Returns null when the box is empty: never filled, moved from, released or reset.
-    T* get() const noexcept { return object_; }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     // Requires: the box is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE T& operator*() const noexcept {
+    FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "* of an empty heap_box");
         return *object_;
     }
-    FRAMEALLOC_INLINE T* operator->() const noexcept {
+    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "-> of an empty heap_box");
         return object_;
     }
@@ -144,6 +144,7 @@ public:
     }
     ~basic_heap_box() { reset(); }
 
+    FRAMEALLOC_ANY_SIZE_BEGIN
     // n value-initialised elements; none of nothing.
     template <std::integral N>
     static basic_heap_box make(memory::core_ref a, memory::on_failure f, N count) {
@@ -156,8 +157,9 @@ public:
         give_back.armed = false;
         return b;
     }
+    FRAMEALLOC_ANY_SIZE_END
 
-    T* get() const noexcept { return object_; }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     std::size_t size() const noexcept { return n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // To be given to another box, with size() as it was before. Returns null when the box is empty.

@@ -127,25 +127,25 @@ public:
     void max_load_factor(float) noexcept {}
     Hash hash_function() const { return hash_; }
     Equal key_eq() const { return equal_; }
-    const frame_source& source() const noexcept { return source_; }
+    const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     // Takes the source of the container that it is an element of; nothing where it has one.
     void adopt(const frame_source& s) noexcept {
         if (!object::has_source(source_)) source_ = s;
     }
-    iterator begin() noexcept { check(); return settled(table_.first); }
-    iterator end() noexcept { return at_slot(table_.slots); }
-    const_iterator begin() const noexcept { return const_cast<basic_frame_map*>(this)->begin(); }
-    const_iterator end() const noexcept { return const_cast<basic_frame_map*>(this)->end(); }
-    const_iterator cbegin() const noexcept { return begin(); }
-    const_iterator cend() const noexcept { return end(); }
+    iterator begin() noexcept FRAMEALLOC_LIFETIMEBOUND { check(); return settled(table_.first); }
+    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slots); }
+    const_iterator begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->begin(); }
+    const_iterator end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->end(); }
+    const_iterator cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
+    const_iterator cend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end(); }
 
     // --- lookup ---
-    iterator find(const K& key) { return at_slot(locate(key)); }
-    const_iterator find(const K& key) const { return const_cast<basic_frame_map*>(this)->find(key); }
+    iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_slot(locate(key)); }
+    const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->find(key); }
     bool contains(const K& key) const { return locate(key) != table_.slots; }
     std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
-    std::pair<iterator, iterator> equal_range(const K& key) { return range_at(locate(key)); }
-    std::pair<const_iterator, const_iterator> equal_range(const K& key) const { return const_cast<basic_frame_map*>(this)->equal_range(key); }
+    std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
+    std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->equal_range(key); }
     // Throws std::out_of_range; without exceptions FA439, and the program ends.
     V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND { return value_at(locate(key)); }
     const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
@@ -153,15 +153,15 @@ public:
     V& operator[](K&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::move(key)); }
 
     template <class L> requires looks_up<L>
-    iterator find(const L& key) { return at_slot(locate(key)); }
+    iterator find(const L& key) FRAMEALLOC_LIFETIMEBOUND { return at_slot(locate(key)); }
     template <class L> requires looks_up<L>
-    const_iterator find(const L& key) const { return const_cast<basic_frame_map*>(this)->find(key); }
+    const_iterator find(const L& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->find(key); }
     template <class L> requires looks_up<L>
     bool contains(const L& key) const { return locate(key) != table_.slots; }
     template <class L> requires looks_up<L>
     std::size_t count(const L& key) const { return contains(key) ? 1 : 0; }
     template <class L> requires looks_up<L>
-    std::pair<iterator, iterator> equal_range(const L& key) { return range_at(locate(key)); }
+    std::pair<iterator, iterator> equal_range(const L& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
     template <class L> requires looks_up<L>
     V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND { return value_at(locate(key)); }
     template <class L> requires looks_up<L>
@@ -173,41 +173,41 @@ public:
     using bulk::insert;
     using bulk::try_insert;
     template <class... Args>
-    std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) { return add(key, std::forward<Args>(args)...); }
+    std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return add(key, std::forward<Args>(args)...); }
     template <class... Args>
-    std::pair<iterator, bool> try_emplace(K&& key, Args&&... args) { return add(std::move(key), std::forward<Args>(args)...); }
+    std::pair<iterator, bool> try_emplace(K&& key, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return add(std::move(key), std::forward<Args>(args)...); }
     template <class L, class... Args> requires makes_key<L>
-    std::pair<iterator, bool> try_emplace(L&& key, Args&&... args) { return add(std::forward<L>(key), std::forward<Args>(args)...); }
+    std::pair<iterator, bool> try_emplace(L&& key, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return add(std::forward<L>(key), std::forward<Args>(args)...); }
     // The arguments of a pair; a key and the arguments of a value will do too.
-    std::pair<iterator, bool> emplace() { return add_pair(std::pair<K, V>()); }
+    std::pair<iterator, bool> emplace() FRAMEALLOC_LIFETIMEBOUND { return add_pair(std::pair<K, V>()); }
     template <class P>
-    std::pair<iterator, bool> emplace(P&& v) {
+    std::pair<iterator, bool> emplace(P&& v) FRAMEALLOC_LIFETIMEBOUND {
         if constexpr (is_key<P>) return add(std::forward<P>(v));
         else return add_pair(std::forward<P>(v));
     }
     template <class L, class M, class... Args>
-    std::pair<iterator, bool> emplace(L&& a, M&& b, Args&&... more) {
+    std::pair<iterator, bool> emplace(L&& a, M&& b, Args&&... more) FRAMEALLOC_LIFETIMEBOUND {
         constexpr bool of_pair = std::is_constructible_v<value_type, L, M, Args...>;
         if constexpr (is_key<L> && (sizeof...(Args) == 0 || !of_pair)) return add(std::forward<L>(a), std::forward<M>(b), std::forward<Args>(more)...);
         else if constexpr (of_pair) return add_pair(std::pair<K, V>(std::forward<L>(a), std::forward<M>(b), std::forward<Args>(more)...));
         else return add(K(std::forward<L>(a)), std::forward<M>(b), std::forward<Args>(more)...);
     }
     template <class... Args>
-    iterator emplace_hint(const_iterator, Args&&... args) { return emplace(std::forward<Args>(args)...).first; }
-    std::pair<iterator, bool> insert(const value_type& v) { return add(v.first, v.second); }
-    std::pair<iterator, bool> insert(value_type&& v) { return add(v.first, std::move(v.second)); }
+    iterator emplace_hint(const_iterator, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return emplace(std::forward<Args>(args)...).first; }
+    std::pair<iterator, bool> insert(const value_type& v) FRAMEALLOC_LIFETIMEBOUND { return add(v.first, v.second); }
+    std::pair<iterator, bool> insert(value_type&& v) FRAMEALLOC_LIFETIMEBOUND { return add(v.first, std::move(v.second)); }
     template <class P> requires(std::is_constructible_v<value_type, P &&> && !std::is_same_v<std::remove_cvref_t<P>, value_type>)
-    std::pair<iterator, bool> insert(P&& v) { return add_pair(std::forward<P>(v)); }
-    iterator insert(const_iterator, const value_type& v) { return insert(v).first; }
-    iterator insert(const_iterator, value_type&& v) { return insert(std::move(v)).first; }
+    std::pair<iterator, bool> insert(P&& v) FRAMEALLOC_LIFETIMEBOUND { return add_pair(std::forward<P>(v)); }
+    iterator insert(const_iterator, const value_type& v) FRAMEALLOC_LIFETIMEBOUND { return insert(v).first; }
+    iterator insert(const_iterator, value_type&& v) FRAMEALLOC_LIFETIMEBOUND { return insert(std::move(v)).first; }
     template <class P> requires(std::is_constructible_v<value_type, P &&> && !std::is_same_v<std::remove_cvref_t<P>, value_type>)
-    iterator insert(const_iterator, P&& v) { return insert(std::forward<P>(v)).first; }
+    iterator insert(const_iterator, P&& v) FRAMEALLOC_LIFETIMEBOUND { return insert(std::forward<P>(v)).first; }
     template <class M>
-    std::pair<iterator, bool> insert_or_assign(const K& key, M&& value) { return put(key, std::forward<M>(value)); }
+    std::pair<iterator, bool> insert_or_assign(const K& key, M&& value) FRAMEALLOC_LIFETIMEBOUND { return put(key, std::forward<M>(value)); }
     template <class M>
-    std::pair<iterator, bool> insert_or_assign(K&& key, M&& value) { return put(std::move(key), std::forward<M>(value)); }
+    std::pair<iterator, bool> insert_or_assign(K&& key, M&& value) FRAMEALLOC_LIFETIMEBOUND { return put(std::move(key), std::forward<M>(value)); }
     template <class L, class M> requires makes_key<L>
-    std::pair<iterator, bool> insert_or_assign(L&& key, M&& value) { return put(std::forward<L>(key), std::forward<M>(value)); }
+    std::pair<iterator, bool> insert_or_assign(L&& key, M&& value) FRAMEALLOC_LIFETIMEBOUND { return put(std::forward<L>(key), std::forward<M>(value)); }
     // Returns whether the key is in the map afterwards; false only when memory is exhausted.
     [[nodiscard]] bool try_insert(const K& key, V value) { return add_slot<false>(key, std::move(value)).first != no_slot; }
     [[nodiscard]] bool try_insert(K&& key, V value) { return add_slot<false>(std::move(key), std::move(value)).first != no_slot; }
@@ -216,17 +216,17 @@ public:
     [[nodiscard]] bool try_insert(const value_type& v) { return add_slot<false>(v.first, v.second).first != no_slot; }
     [[nodiscard]] bool try_insert(value_type&& v) { return add_slot<false>(v.first, std::move(v.second)).first != no_slot; }
     template <class M>
-    [[nodiscard]] bool try_insert_or_assign(const K& key, M&& value) { return try_put(key, std::forward<M>(value)); }
+    [[nodiscard]] bool try_insert_or_assign(const K& key, M&& value) FRAMEALLOC_LIFETIMEBOUND { return try_put(key, std::forward<M>(value)); }
     template <class M>
-    [[nodiscard]] bool try_insert_or_assign(K&& key, M&& value) { return try_put(std::move(key), std::forward<M>(value)); }
+    [[nodiscard]] bool try_insert_or_assign(K&& key, M&& value) FRAMEALLOC_LIFETIMEBOUND { return try_put(std::move(key), std::forward<M>(value)); }
     template <class L, class M> requires makes_key<L>
-    [[nodiscard]] bool try_insert_or_assign(L&& key, M&& value) { return try_put(std::forward<L>(key), std::forward<M>(value)); }
+    [[nodiscard]] bool try_insert_or_assign(L&& key, M&& value) FRAMEALLOC_LIFETIMEBOUND { return try_put(std::forward<L>(key), std::forward<M>(value)); }
     // --- removal: nothing moves, other iterators and references stay valid ---
     std::size_t erase(const K& key) { return erase_at(locate(key)); }
     template <class L> requires looks_up<L>
     std::size_t erase(L&& key) { return erase_at(locate(key)); }
     // Returns the iterator behind it.
-    iterator erase(const_iterator at) noexcept {
+    iterator erase(const_iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = static_cast<std::size_t>(at.used_ - table_.used);
         if constexpr (Policy::checks) {
             check();
@@ -240,8 +240,8 @@ public:
         table_.pass_empty(i, static_cast<std::size_t>(behind.used_ - table_.used));
         return behind;
     }
-    iterator erase(iterator at) noexcept { return erase(const_iterator(at)); }
-    iterator erase(const_iterator first, const_iterator last) noexcept {
+    iterator erase(iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND { return erase(const_iterator(at)); }
+    iterator erase(const_iterator first, const_iterator last) noexcept FRAMEALLOC_LIFETIMEBOUND {
         while (first != last) first = erase(first);
         return at_slot(static_cast<std::size_t>(last.used_ - table_.used));
     }

@@ -23,28 +23,28 @@ class map_bulk {
 
 public:
     // Of the same arguments; empty when memory is exhausted.
-    static Map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         return Map(s, hash, equal);
     }
-    static Map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         static_cast<void>(m.try_reserve(n.n));
         return m;
     }
-    static Map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         return Map(s, seed, hash, equal);
     }
-    static Map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         return try_make(s, l.begin(), l.end(), hash, equal);
     }
     template <object::iterator It>
-    static Map try_make(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         if (!m.insert_all(first, last)) m.clear();
         return m;
     }
     template <object::range R>
-    static Map try_make(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         if (!m.try_insert_range(std::forward<R>(items))) m.clear();
         return m;

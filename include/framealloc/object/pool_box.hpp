@@ -91,13 +91,13 @@ public:
     }
 
     // Returns null when the box is empty: never filled, moved from, released or reset.
-    T* get() const noexcept { return object_; }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     // Requires: the box is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE T& operator*() const noexcept {
+    FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "* of an empty pool_box");
         return *object_;
     }
-    FRAMEALLOC_INLINE T* operator->() const noexcept {
+    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "-> of an empty pool_box");
         return object_;
     }
@@ -162,7 +162,7 @@ public:
         return b;
     }
 
-    T* get() const noexcept { return object_; }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     std::size_t size() const noexcept { return n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // To be given to another box, with size() as it was before. Returns null when the box is empty.

@@ -167,15 +167,15 @@ public:
         return s;
     }
 
-    T* get() const noexcept { return object_; }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     // Requires: it is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE std::add_lvalue_reference_t<T> operator*() const noexcept
+    FRAMEALLOC_INLINE std::add_lvalue_reference_t<T> operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND
         requires(!std::is_void_v<T>)
     {
         object::check_filled<Policy>(object_, {}, "* of an empty pool_shared");
         return *object_;
     }
-    FRAMEALLOC_INLINE T* operator->() const noexcept {
+    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "-> of an empty pool_shared");
         return object_;
     }
@@ -220,7 +220,11 @@ public:
     // The pointer is converted while the object is held: the way to a virtual base leads through it.
     template <class U, class P>
         requires object::points_to<U, T>
-    basic_pool_weak(const basic_pool_weak<U, P>& other) noexcept : object_(other.lock().get()), counts_(other.counts_) { hold(); }
+    basic_pool_weak(const basic_pool_weak<U, P>& other) noexcept : counts_(other.counts_) {
+        hold();
+        const auto held = other.lock();
+        object_ = held.get();
+    }
     basic_pool_weak& operator=(const basic_pool_weak& other) noexcept {
         basic_pool_weak copied(other);
         swap(copied);

@@ -26,27 +26,28 @@ public:
     frame_source() noexcept = default;
     explicit frame_source(memory::frame_record* r) noexcept : frame_(r) {}
 
-    void* allocate(std::size_t bytes, std::size_t align) const noexcept { return frame_.allocate(bytes, align, memory::on_failure::ask_handler); }
-    void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return frame_.allocate(bytes, align, memory::on_failure::return_null); }
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept { return frame_.allocate(bytes, align, memory::on_failure::ask_handler); }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return frame_.allocate(bytes, align, memory::on_failure::return_null); }
     void deallocate(void* p, std::size_t bytes, std::size_t) const noexcept { frame_.deallocate(p, bytes); }
-    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t) const noexcept { return frame_.try_grow(p, old_bytes, new_bytes); }
-    const lifetime::frame_ref& frame() const noexcept { return frame_; }
+    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t) const noexcept { return frame_.try_grow(p, old_bytes, new_bytes); }
+    const lifetime::frame_ref& frame() const noexcept FRAMEALLOC_LIFETIMEBOUND { return frame_; }
     friend bool operator==(const frame_source&, const frame_source&) noexcept = default;
 
 private:
     lifetime::frame_ref frame_;
 };
 
+FRAMEALLOC_ANY_SIZE_BEGIN
 class pool_source {
 public:
     static constexpr memory::block_kind kind = memory::block_kind::pool;
     pool_source() noexcept = default;
     explicit pool_source(memory::core_ref a) noexcept : owner_(a) {}
 
-    void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::ask_handler); }
-    void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::return_null); }
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::ask_handler); }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::return_null); }
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::pool_free_bytes(owner_, p, bytes, align); }
-    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
+    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
         const unsigned k = memory::class_for(old_bytes, align);
         if (owner_.owner->guarded) return new_bytes == old_bytes;  // a zone begins where the block ends, and the size is recorded
         if (k == memory::no_class || memory::class_for(new_bytes, align) != k) return false;
@@ -65,10 +66,10 @@ public:
     heap_source() noexcept = default;
     explicit heap_source(memory::core_ref a) noexcept : owner_(a) {}
 
-    void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::heap_allocate(owner_, bytes, align, memory::on_failure::ask_handler); }
-    void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::heap_allocate(owner_, bytes, align, memory::on_failure::return_null); }
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::heap_allocate(owner_, bytes, align, memory::on_failure::ask_handler); }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::heap_allocate(owner_, bytes, align, memory::on_failure::return_null); }
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::heap_free(owner_, p, bytes, align); }
-    bool try_grow(void*, std::size_t, std::size_t, std::size_t) const noexcept { return false; }
+    [[nodiscard]] bool try_grow(void*, std::size_t, std::size_t, std::size_t) const noexcept { return false; }
     memory::core_ref owner() const noexcept { return owner_; }
     friend bool operator==(const heap_source& a, const heap_source& b) noexcept { return a.owner_.id == b.owner_.id; }
 
@@ -76,6 +77,7 @@ private:
     memory::core_ref owner_;
 };
 
+FRAMEALLOC_ANY_SIZE_END
 // Any source behind one type of four words. Copying it copies the reference.
 class allocator_ref {
 public:
@@ -85,9 +87,9 @@ public:
         ::new (static_cast<void*>(storage_)) S(source);
     }
 
-    void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return operations_->allocate(storage_, bytes, align); }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return operations_->allocate(storage_, bytes, align); }
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { operations_->deallocate(storage_, p, bytes, align); }
-    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
+    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
         return operations_->grow(storage_, p, old_bytes, new_bytes, align);
     }
 

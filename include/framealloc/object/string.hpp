@@ -71,7 +71,7 @@ public:
     basic_frame_string(frame_source s, It first, It last) : chars_(s) { append(first, last); }
     // Of the same arguments; empty when memory is exhausted.
     template <class... Args>
-    static basic_frame_string try_make(frame_source source, Args&&... args) {
+    [[nodiscard]] static basic_frame_string try_make(frame_source source, Args&&... args) {
         basic_frame_string s(source);
         if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(object::sized(std::forward<Args>(args))...));
         return s;
@@ -128,22 +128,22 @@ public:
     const char& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(size() - 1, size()); return c_str()[size() - 1]; }
     std::string_view view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {c_str(), size()}; }
     operator std::string_view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return view(); }
-    const frame_source& source() const noexcept { return chars_.source(); }
+    const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.source(); }
     // Takes the source of the container that it is an element of; nothing where it has one.
     void adopt(const frame_source& s) noexcept { chars_.adopt(s); }
 
     // --- growth; try_x() returns false, with the string unchanged, when memory is exhausted ---
-    basic_frame_string& append(std::string_view text) { return splice<true>(size(), 0, text), *this; }
-    basic_frame_string& append(const char* text, std::size_t n) { return append(std::string_view(text, n)); }
+    basic_frame_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return splice<true>(size(), 0, text), *this; }
+    basic_frame_string& append(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND { return append(std::string_view(text, n)); }
     template <object::text S>
-    basic_frame_string& append(const S& text, std::size_t from, std::size_t n = npos) { return append(part(text, from, n)); }
-    basic_frame_string& append(std::size_t n, char c) {
+    basic_frame_string& append(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND { return append(part(text, from, n)); }
+    basic_frame_string& append(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         fill<true>(size(), 0, n, c);
         return *this;
     }
     template <object::iterator It>
-    basic_frame_string& append(It first, It last) { return static_cast<void>(append_all<true>(first, last)), *this; }
-    basic_frame_string& append(std::initializer_list<char> l) { return append(view_of(l)); }
+    basic_frame_string& append(It first, It last) FRAMEALLOC_LIFETIMEBOUND { return static_cast<void>(append_all<true>(first, last)), *this; }
+    basic_frame_string& append(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(view_of(l)); }
     [[nodiscard]] bool try_append(std::string_view text) { return splice<false>(size(), 0, text); }
     [[nodiscard]] bool try_append(const char* text, std::size_t n) { return try_append(std::string_view(text, n)); }
     template <object::text S>
@@ -157,27 +157,27 @@ public:
         return false;
     }
     [[nodiscard]] bool try_append(std::initializer_list<char> l) { return try_append(view_of(l)); }
-    basic_frame_string& operator+=(std::string_view text) { return append(text); }
-    basic_frame_string& operator+=(const char* text) { return append(text); }
-    basic_frame_string& operator+=(char c) { push_back(c); return *this; }
-    basic_frame_string& operator+=(std::initializer_list<char> l) { return append(l); }
+    basic_frame_string& operator+=(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
+    basic_frame_string& operator+=(const char* text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
+    basic_frame_string& operator+=(char c) FRAMEALLOC_LIFETIMEBOUND { push_back(c); return *this; }
+    basic_frame_string& operator+=(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(l); }
     void push_back(char c) { fill<true>(size(), 0, 1, c); }
     [[nodiscard]] bool try_push_back(char c) { return fill<false>(size(), 0, 1, c); }
     void pop_back() noexcept {
         if (!chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
-    basic_frame_string& assign(std::string_view text) { return splice<true>(0, size(), text), *this; }
-    basic_frame_string& assign(const char* text) { return assign(std::string_view(text)); }
-    basic_frame_string& assign(const char* text, std::size_t n) { return assign(std::string_view(text, n)); }
+    basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return splice<true>(0, size(), text), *this; }
+    basic_frame_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
+    basic_frame_string& assign(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text, n)); }
     template <object::text S>
-    basic_frame_string& assign(const S& text, std::size_t from, std::size_t n = npos) { return assign(part(text, from, n)); }
-    basic_frame_string& assign(std::initializer_list<char> l) { return assign(view_of(l)); }
-    basic_frame_string& assign(std::size_t n, char c) {
+    basic_frame_string& assign(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND { return assign(part(text, from, n)); }
+    basic_frame_string& assign(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return assign(view_of(l)); }
+    basic_frame_string& assign(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         fill<true>(0, size(), n, c);
         return *this;
     }
     template <object::iterator It>
-    basic_frame_string& assign(It first, It last) {
+    basic_frame_string& assign(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
         const basic_frame_string copy(chars_.source(), first, last);
         return assign(copy.view());
     }
@@ -201,36 +201,36 @@ public:
     void shrink_to_fit() { chars_.shrink_to_fit(); }
 
     // --- the middle ---
-    basic_frame_string& insert(std::size_t at, std::string_view text) {
+    basic_frame_string& insert(std::size_t at, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return splice<true>(at, 0, text), *this;
     }
-    basic_frame_string& insert(std::size_t at, const char* text, std::size_t n) { return insert(at, std::string_view(text, n)); }
+    basic_frame_string& insert(std::size_t at, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND { return insert(at, std::string_view(text, n)); }
     template <object::text S>
-    basic_frame_string& insert(std::size_t at, const S& text, std::size_t from, std::size_t n = npos) {
+    basic_frame_string& insert(std::size_t at, const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         return insert(at, part(text, from, n));
     }
-    basic_frame_string& insert(std::size_t at, std::size_t n, char c) {
+    basic_frame_string& insert(std::size_t at, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return fill<true>(at, 0, n, c), *this;
     }
     template <object::pointer P>
-    char* insert(P at, char c) { return insert(at, 1, c); }
+    char* insert(P at, char c) FRAMEALLOC_LIFETIMEBOUND { return insert(at, 1, c); }
     template <object::pointer P>
-    char* insert(P at, std::size_t n, char c) {
+    char* insert(P at, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(at);
         insert(i, n, c);
         return begin() + i;
     }
     template <object::pointer P, object::iterator It>
-    char* insert(P at, It first, It last) {
+    char* insert(P at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(at);
         const basic_frame_string copy(chars_.source(), first, last);
         insert(i, copy.view());
         return begin() + i;
     }
     template <object::pointer P>
-    char* insert(P at, std::initializer_list<char> l) { return insert(at, l.begin(), l.end()); }
+    char* insert(P at, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return insert(at, l.begin(), l.end()); }
     [[nodiscard]] bool try_insert(std::size_t at, std::string_view text) {
         check_position(at);
         return splice<false>(at, 0, text);
@@ -244,53 +244,53 @@ public:
         check_position(at);
         return fill<false>(at, 0, n, c);
     }
-    basic_frame_string& erase(std::size_t at = 0, std::size_t n = npos) {
+    basic_frame_string& erase(std::size_t at = 0, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return splice<true>(at, clipped(at, n), {}), *this;
     }
     template <object::pointer P>
-    char* erase(P at) { return erase(at, at + 1); }
+    char* erase(P at) FRAMEALLOC_LIFETIMEBOUND { return erase(at, at + 1); }
     template <object::pointer P>
-    char* erase(P first, const char* last) {
+    char* erase(P first, const char* last) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(first);
         const std::size_t n = static_cast<std::size_t>(last - first);
         if (!chars_.refuses(n > size() - i, "removal before character", last - begin())) erase(i, n);
         return begin() + i;
     }
-    basic_frame_string& replace(std::size_t at, std::size_t n, std::string_view text) {
+    basic_frame_string& replace(std::size_t at, std::size_t n, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return splice<true>(at, clipped(at, n), text), *this;
     }
-    basic_frame_string& replace(std::size_t at, std::size_t n, const char* text, std::size_t count) {
+    basic_frame_string& replace(std::size_t at, std::size_t n, const char* text, std::size_t count) FRAMEALLOC_LIFETIMEBOUND {
         return replace(at, n, std::string_view(text, count));
     }
     template <object::text S>
-    basic_frame_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) {
+    basic_frame_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) FRAMEALLOC_LIFETIMEBOUND {
         return replace(at, n, part(text, from, count));
     }
-    basic_frame_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) {
+    basic_frame_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return fill<true>(at, clipped(at, n), count, c), *this;
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, std::string_view text) {
+    basic_frame_string& replace(P first, const char* last, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         return replace(index_of(first), static_cast<std::size_t>(last - first), text);
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, const char* text, std::size_t n) {
+    basic_frame_string& replace(P first, const char* last, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
         return replace(first, last, std::string_view(text, n));
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, std::size_t n, char c) {
+    basic_frame_string& replace(P first, const char* last, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         return replace(index_of(first), static_cast<std::size_t>(last - first), n, c);
     }
     template <object::pointer P, object::iterator It>
-    basic_frame_string& replace(P first, const char* last, It from, It to) {
+    basic_frame_string& replace(P first, const char* last, It from, It to) FRAMEALLOC_LIFETIMEBOUND {
         const basic_frame_string copy(chars_.source(), from, to);
         return replace(first, last, copy.view());
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, std::initializer_list<char> l) {
+    basic_frame_string& replace(P first, const char* last, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND {
         return replace(first, last, view_of(l));
     }
     [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::string_view text) {

@@ -79,7 +79,7 @@ public:
     }
     bool pending() const noexcept { return first_ != nullptr || pending_; }
 
-    T* first() const noexcept { return first_; }
+    T* first() const noexcept FRAMEALLOC_LIFETIMEBOUND { return first_; }
     std::size_t size() const noexcept { return first_ == nullptr ? 0 : n_; }
     std::size_t bytes() const noexcept { return size() * sizeof(T); }
     memory::core_ref owner() const noexcept { return owner_; }
@@ -128,7 +128,7 @@ public:
     explicit operator bool() const noexcept { return content_.first() != nullptr; }
 
 protected:
-    const transferable<T>& content() const noexcept { return content_; }
+    const transferable<T>& content() const noexcept FRAMEALLOC_LIFETIMEBOUND { return content_; }
 
 private:
     void count(transfer_step step) const noexcept { count_transfer(content_.owner(), step, content_.bytes()); }
@@ -154,13 +154,13 @@ public:
     transfer_box(std::nullptr_t) noexcept {}
     explicit transfer_box(object::transferable<T>&& content) noexcept : content_(std::move(content)) {}
 
-    T* get() const noexcept { return content_.first(); }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return content_.first(); }
     // Requires: the box is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE T& operator*() const noexcept {
+    FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<active_policy>(get(), content_.owner(), "* of an empty transfer_box");
         return *get();
     }
-    FRAMEALLOC_INLINE T* operator->() const noexcept {
+    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<active_policy>(get(), content_.owner(), "-> of an empty transfer_box");
         return get();
     }
@@ -190,9 +190,9 @@ public:
     transfer_box(std::nullptr_t) noexcept {}
     explicit transfer_box(object::transferable<T>&& content) noexcept : content_(std::move(content)) {}
 
-    T* get() const noexcept { return content_.first(); }
+    T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return content_.first(); }
     std::size_t size() const noexcept { return content_.size(); }
-    operator std::span<T>() const&& noexcept { return this->span(); }  // one with a name is a range, from which a span is made
+    operator std::span<T>() const&& noexcept FRAMEALLOC_LIFETIMEBOUND { return this->span(); }  // one with a name is a range, from which a span is made
     explicit operator bool() const noexcept { return get() != nullptr; }
     // For a pool_box<T[]>, with size() as it was before. Returns null when the box is empty.
     [[nodiscard]] T* release() noexcept { return content_.release(); }
@@ -226,7 +226,7 @@ public:
         if (n == 0) return transfer_span(object::transferable<T>::nothing(a));
         return transfer_span(object::transferable<T>::make(a, n, f, [&](T* first) { object::construct_array<T>(first, n); }));
     }
-    std::span<T> span() const noexcept { return {this->content().first(), this->content().size()}; }
+    std::span<T> span() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {this->content().first(), this->content().size()}; }
 
 private:
     using base::base;

@@ -73,26 +73,26 @@ public:
     basic_vec(Source source, R&& items) : basic_vec(source) { append(std::forward<R>(items)); }
     basic_vec(basic_vec&& other) noexcept : source_(other.source_) { steal(other); }
     // Of the same arguments; empty when memory is exhausted.
-    static basic_vec try_make(Source source) { return basic_vec(source); }
-    static basic_vec try_make(Source source, framealloc::capacity c) {
+    [[nodiscard]] static basic_vec try_make(Source source) { return basic_vec(source); }
+    [[nodiscard]] static basic_vec try_make(Source source, framealloc::capacity c) {
         basic_vec v(source);
         static_cast<void>(v.try_reserve(c.n));
         return v;
     }
-    static basic_vec try_make(Source source, framealloc::count c) { return try_make(source, c.n); }
-    static basic_vec try_make(Source source, std::size_t n) {
+    [[nodiscard]] static basic_vec try_make(Source source, framealloc::count c) { return try_make(source, c.n); }
+    [[nodiscard]] static basic_vec try_make(Source source, std::size_t n) {
         basic_vec v(source);
         if (v.try_reserve(n)) v.resize(n);
         return v;
     }
-    static basic_vec try_make(Source source, std::size_t n, const T& value) {
+    [[nodiscard]] static basic_vec try_make(Source source, std::size_t n, const T& value) {
         basic_vec v(source);
         if (v.try_reserve(n)) v.resize(n, value);
         return v;
     }
     template <class... Items>
         requires(!std::is_convertible_v<Items, std::size_t> && ...)
-    static basic_vec try_make(Source source, Items&&... items) {
+    [[nodiscard]] static basic_vec try_make(Source source, Items&&... items) {
         basic_vec v(source);
         if (!v.try_append(std::forward<Items>(items)...)) v.clear();
         return v;
@@ -154,7 +154,7 @@ public:
         }
         return false;
     }
-    const Source& source() const noexcept { return source_; }
+    const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     // Takes the source of the container that it is an element of; nothing where it has one.
     void adopt(const Source& s) noexcept {
         if (!object::has_source(source_)) source_ = s;
@@ -162,7 +162,7 @@ public:
 
     // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion handler ---
     template <class... Args>
-    T& emplace_back(Args&&... args) {
+    T& emplace_back(Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         if (end_ == limit_) [[unlikely]] {
             if constexpr (!trivial) {
                 grow_and_add<true>(1, one(std::forward<Args>(args)...), object::first_capacity);
@@ -261,35 +261,35 @@ public:
 
     // --- insertion and removal in the middle; Requires: elements can be assigned to, or their move is noexcept ---
     template <class... Args>
-    T* emplace(const T* at, Args&&... args) { return insert_with<true>(at, 1, one(std::forward<Args>(args)...)); }
-    T* insert(const T* at, const T& v) { return emplace(at, v); }
-    T* insert(const T* at, T&& v) { return emplace(at, std::move(v)); }
-    T* insert(const T* at, std::size_t n, const T& v) { return insert_with<true>(at, n, copies(n, v)); }
+    T* emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return insert_with<true>(at, 1, one(std::forward<Args>(args)...)); }
+    T* insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return emplace(at, v); }
+    T* insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return emplace(at, std::move(v)); }
+    T* insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND { return insert_with<true>(at, n, copies(n, v)); }
     template <object::iterator It>
-    T* insert(const T* at, It first, It last) { return insert_all<true>(at, first, last); }
-    T* insert(const T* at, std::initializer_list<T> l) { return insert_all<true>(at, l.begin(), l.end()); }
+    T* insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND { return insert_all<true>(at, first, last); }
+    T* insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND { return insert_all<true>(at, l.begin(), l.end()); }
     template <object::range R>
-    T* insert_range(const T* at, R&& items) { return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items)); }
+    T* insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND { return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items)); }
     // These return null, with the vec unchanged, when memory is exhausted; and where nothing is added to one without memory.
     template <class... Args>
-    [[nodiscard]] T* try_emplace(const T* at, Args&&... args) { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
-    [[nodiscard]] T* try_insert(const T* at, const T& v) { return try_emplace(at, v); }
-    [[nodiscard]] T* try_insert(const T* at, T&& v) { return try_emplace(at, std::move(v)); }
-    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) {
+    [[nodiscard]] T* try_emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
+    [[nodiscard]] T* try_insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, v); }
+    [[nodiscard]] T* try_insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, std::move(v)); }
+    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND {
         return insert_with<false>(at, n, copies(n, v));
     }
     template <object::iterator It>
-    [[nodiscard]] T* try_insert(const T* at, It first, It last) { return insert_all<false>(at, first, last); }
-    [[nodiscard]] T* try_insert(const T* at, std::initializer_list<T> l) { return insert_all<false>(at, l.begin(), l.end()); }
+    [[nodiscard]] T* try_insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, first, last); }
+    [[nodiscard]] T* try_insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, l.begin(), l.end()); }
     template <object::range R>
-    [[nodiscard]] T* try_insert_range(const T* at, R&& items) {
+    [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
         return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items));
     }
-    FRAMEALLOC_INLINE T* erase(const T* at) {
+    FRAMEALLOC_INLINE T* erase(const T* at) FRAMEALLOC_LIFETIMEBOUND {
         if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
         return remove(at, at + 1);
     }
-    FRAMEALLOC_INLINE T* erase(const T* first, const T* last) {
+    FRAMEALLOC_INLINE T* erase(const T* first, const T* last) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t from = static_cast<std::size_t>(first - begin_);
         const std::size_t to = static_cast<std::size_t>(last - begin_);
         if (refuses(to > size() || from > to, "removal before element", last - begin_)) return end_;

@@ -1,6 +1,6 @@
 // A frame for the length of a block: the fastest way to allocate, with no thread-local lookup per call.
 //
-//   fa::frame_scope frame = alloc.frame_scope();
+//   fa::frame_scope frame{alloc};                     // or: auto frame = alloc.frame_scope();
 //   contact* c = frame.alloc<contact>();              // uninitialised
 //   widget* w = frame.make<widget>(1, "x");           // constructed, destroyed when the frame ends
 //   auto hits = frame.vec<hit>();                     // growable
@@ -12,6 +12,7 @@
 
 #include <span>
 
+#include <framealloc/base/capability.hpp>
 #include <framealloc/object/allocators.hpp>
 #include <framealloc/object/array.hpp>
 #include <framealloc/object/box.hpp>
@@ -95,6 +96,9 @@ FRAMEALLOC_INLINE std::span<T> allocate_batch(memory::frame_record* r, std::size
 }  // namespace runtime
 
 template <class Policy>
+class basic_smart_alloc;
+
+template <class Policy>
 class FRAMEALLOC_ANALYSED(scoped_lockable) basic_frame_scope {
     using site_type = typename Policy::site_type;
     static constexpr auto must = memory::on_failure::ask_handler;
@@ -105,6 +109,10 @@ class FRAMEALLOC_ANALYSED(scoped_lockable) basic_frame_scope {
 public:
     [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const memory::core_ref& a, site_type s = site_type::here()) noexcept
         : record_(open(a, s)) {}
+    // The same as alloc.frame_scope(): frame_scope frame{alloc}.
+    template <class P>
+    [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const basic_smart_alloc<P>& alloc, site_type s = site_type::here()) noexcept FRAMEALLOC_ANALYSED(acquire_capability(FRAMEALLOC_FRAME_AND_ANY(alloc.frame))) FRAMEALLOC_ANALYSED(no_thread_safety_analysis)
+        : record_(open(alloc.owner(), s)) {}
     basic_frame_scope(const basic_frame_scope&) = delete;
     basic_frame_scope& operator=(const basic_frame_scope&) = delete;
     FRAMEALLOC_INLINE ~basic_frame_scope() FRAMEALLOC_ANALYSED(release_capability()) FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
@@ -113,43 +121,43 @@ public:
 
     // --- raw memory: uninitialised, for types that memory alone makes ---
     template <class T>
-    FRAMEALLOC_INLINE T* alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE T* alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_object<T>(record_, must);
     }
     template <class T>
-    FRAMEALLOC_INLINE T* try_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE T* try_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_object<T>(record_, may_fail);
     }
-    FRAMEALLOC_INLINE void* alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard, gnu::alloc_size(2)]] FRAMEALLOC_INLINE void* alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return size == 0 ? nullptr : lifetime::allocate(record_, size, align, must);
     }
-    FRAMEALLOC_INLINE void* try_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard, gnu::alloc_size(2)]] FRAMEALLOC_INLINE void* try_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return size == 0 ? nullptr : lifetime::allocate(record_, size, align, may_fail);
     }
     template <class T>
-    FRAMEALLOC_INLINE std::span<T> batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE std::span<T> batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_batch<T>(record_, n, must);
     }
     template <class T>
-    FRAMEALLOC_INLINE std::span<T> try_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE std::span<T> try_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return runtime::allocate_batch<T>(record_, n, may_fail);
     }
     // A std::span<T, N> that structured bindings take apart.
     template <class T, std::size_t N>
-    FRAMEALLOC_INLINE fixed_span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE fixed_span<T, N> alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
         [[maybe_unused]] const auto call = note(s);
         return fixed_span<T, N>(static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, must)));
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
-    FRAMEALLOC_INLINE T* try_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE T* try_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         static_assert(object::implicit_lifetime<T> && N > 0, "use slice for types that need construction");
         [[maybe_unused]] const auto call = note(s);
         return static_cast<T*>(lifetime::allocate_from<sizeof(T) * N, alignof(T)>(record_, may_fail));
@@ -159,13 +167,13 @@ public:
     template <class T, class... Args>
     FRAMEALLOC_INLINE T* make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(here(), must, std::forward<Args>(args)...); }
     template <class T, class... Args>
-    FRAMEALLOC_INLINE T* try_make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(here(), may_fail, std::forward<Args>(args)...); }
+    [[nodiscard]] FRAMEALLOC_INLINE T* try_make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND { return object::make_in_frame<T>(here(), may_fail, std::forward<Args>(args)...); }
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    FRAMEALLOC_INLINE auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] FRAMEALLOC_INLINE auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(here(), may_fail, std::forward<Args>(args)...);
     }
     // n value-initialised elements.
@@ -175,7 +183,7 @@ public:
         return object::make_array<T>(record_, n, must);
     }
     template <class T>
-    std::span<T> try_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] std::span<T> try_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
         [[maybe_unused]] const auto call = note(s);
         return object::make_array<T>(record_, n, may_fail);
     }
@@ -196,14 +204,14 @@ public:
     }
     // Empty when memory is exhausted.
     template <class T>
-    vec_type<T> try_vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>::try_make(frame_source(record_), n); }
+    [[nodiscard]] vec_type<T> try_vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND { return vec_type<T>::try_make(frame_source(record_), n); }
     template <class T, class... Args>
         requires object::makes<vec_type<T>, frame_source, Args...>
-    vec_type<T> try_vec(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] vec_type<T> try_vec(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return vec_type<T>::try_make(frame_source(record_), std::forward<Args>(args)...);
     }
     template <class T>
-    vec_type<T> try_vec(std::initializer_list<T> l) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] vec_type<T> try_vec(std::initializer_list<T> l) const FRAMEALLOC_LIFETIMEBOUND {
         return vec_type<T>::try_make(frame_source(record_), l);
     }
     // Empty, of capacity(n), of map_seed(n), or with the entries of an initialiser list or a range; each with a hash
@@ -219,11 +227,11 @@ public:
     }
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
         requires object::makes<basic_frame_map<K, V, Hash, Equal, Policy>, frame_source, Args...>
-    auto try_map(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] auto try_map(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_map<K, V, Hash, Equal, Policy>::try_make(frame_source(record_), std::forward<Args>(args)...);
     }
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
-    auto try_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] auto try_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_map<K, V, Hash, Equal, Policy>::try_make(frame_source(record_), l, hash, equal);
     }
     basic_frame_string<Policy> string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
@@ -237,15 +245,15 @@ public:
     basic_frame_string<Policy> string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>(frame_source(record_), n, c);
     }
-    basic_frame_string<Policy> try_string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] basic_frame_string<Policy> try_string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>::try_make(frame_source(record_), text);
     }
     template <class... Args>
         requires object::makes<basic_frame_string<Policy>, frame_source, Args...>
-    basic_frame_string<Policy> try_string(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] basic_frame_string<Policy> try_string(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>::try_make(frame_source(record_), std::forward<Args>(args)...);
     }
-    basic_frame_string<Policy> try_string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
+    [[nodiscard]] basic_frame_string<Policy> try_string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
         return basic_frame_string<Policy>::try_make(frame_source(record_), n, c);
     }
 
@@ -257,7 +265,7 @@ public:
     frame_source source() const noexcept { return frame_source(record_); }
 
     // Keeps this frame's memory beyond its end, until the hold is released. Of an inner frame too.
-    frame_hold hold(const char* name) const { return frame_hold(*record_, name); }
+    [[nodiscard]] frame_hold hold(const char* name) const { return frame_hold(*record_, name); }
 
 private:
     FRAMEALLOC_INLINE static memory::frame_record* open(const memory::core_ref& a, const site_type& s) noexcept {
@@ -276,6 +284,10 @@ private:
 
     mutable memory::frame_record* record_;  // never another: see slow_allocation
 };
+
+// basic_frame_scope frame{alloc}: with the policy of its allocator.
+template <class Policy>
+explicit basic_frame_scope(const basic_smart_alloc<Policy>&) -> basic_frame_scope<Policy>;
 
 using frame_scope = basic_frame_scope<active_policy>;
 

@@ -93,44 +93,44 @@ public:
 
     // --- frame memory ---
     template <class T>
-    FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         const auto call = record(s);
         memory::frame_record* r = call;
         return runtime::allocate_object<T>(r, must);
     }
     template <class T>
-    T* try_frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] T* try_frame_alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         const auto call = try_record(s);
         memory::frame_record* r = call;
         return r == nullptr ? nullptr : runtime::allocate_object<T>(r, may_fail);
     }
-    void* frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard, gnu::alloc_size(2)]] void* frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return size == 0 ? nullptr : lifetime::allocate(record(s), size, align, must);
     }
-    void* try_frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard, gnu::alloc_size(2)]] void* try_frame_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         const auto call = try_record(s);
         memory::frame_record* r = call;
         return size == 0 || r == nullptr ? nullptr : lifetime::allocate(r, size, align, may_fail);
     }
     template <class T>
-    FRAMEALLOC_INLINE std::span<T> frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] FRAMEALLOC_INLINE std::span<T> frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return runtime::allocate_batch<T>(record(s), n, must);
     }
     template <class T>
-    std::span<T> try_frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] std::span<T> try_frame_alloc_batch(std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         const auto call = try_record(s);
         memory::frame_record* r = call;
         return r == nullptr ? std::span<T>{} : runtime::allocate_batch<T>(r, n, may_fail);
     }
     // A std::span<T, N> that structured bindings take apart.
     template <class T, std::size_t N>
-    FRAMEALLOC_INLINE fixed_span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] FRAMEALLOC_INLINE fixed_span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
         return fixed_span<T, N>(static_cast<T*>(lifetime::allocate<sizeof(T) * N, alignof(T)>(record(s), must)));
     }
     // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
-    T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         static_assert(object::implicit_lifetime<T> && N > 0, "use frame_slice for types that need construction");
         const auto call = try_record(s);
         memory::frame_record* r = call;
@@ -139,7 +139,7 @@ public:
     template <class T, class... Args>
     FRAMEALLOC_INLINE T* frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_in_frame<T>(record_here(), must, std::forward<Args>(args)...); }
     template <class T, class... Args>
-    FRAMEALLOC_INLINE T* try_frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] FRAMEALLOC_INLINE T* try_frame_make(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         const auto call = try_record_here();
         memory::frame_record* r = call;
         return r == nullptr ? nullptr : object::make_in_frame<T>(r, may_fail, std::forward<Args>(args)...);
@@ -149,7 +149,7 @@ public:
         return basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>::make(record_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    FRAMEALLOC_INLINE auto try_frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] FRAMEALLOC_INLINE auto try_frame_box(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         using box = basic_frame_box<runtime::boxed_type_t<T, Args...>, Policy>;
         const auto call = try_record_here();
         memory::frame_record* r = call;
@@ -158,7 +158,7 @@ public:
     template <class T>
     std::span<T> frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::make_array<T>(record(s), n, must); }
     template <class T>
-    std::span<T> try_frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] std::span<T> try_frame_slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         const auto call = try_record(s);
         memory::frame_record* r = call;
         return r == nullptr ? std::span<T>{} : object::make_array<T>(r, n, may_fail);
@@ -179,14 +179,14 @@ public:
     frame_vec_type<T> frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return frame_vec_type<T>(source<framealloc::frame_source>(), l); }
     // Empty when memory is exhausted; so are all of these.
     template <class T>
-    frame_vec_type<T> try_frame_vec(std::size_t n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return try_frame_vec<T>(framealloc::count(n)); }
+    [[nodiscard]] frame_vec_type<T> try_frame_vec(std::size_t n) const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return try_frame_vec<T>(framealloc::count(n)); }
     template <class T, class... Args>
         requires object::makes<frame_vec_type<T>, framealloc::frame_source, Args...>
-    frame_vec_type<T> try_frame_vec(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] frame_vec_type<T> try_frame_vec(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_made_in_frame<frame_vec_type<T>>(std::forward<Args>(args)...);
     }
     template <class T>
-    frame_vec_type<T> try_frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] frame_vec_type<T> try_frame_vec(std::initializer_list<T> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_frame_vec<T>(l.begin(), l.end());
     }
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
@@ -200,11 +200,11 @@ public:
     }
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class... Args>
         requires object::makes<basic_frame_map<K, V, Hash, Equal, Policy>, framealloc::frame_source, Args...>
-    auto try_frame_map(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] auto try_frame_map(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_made_in_frame<basic_frame_map<K, V, Hash, Equal, Policy>>(std::forward<Args>(args)...);
     }
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
-    auto try_frame_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] auto try_frame_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(), const Equal& equal = Equal()) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_made_in_frame<basic_frame_map<K, V, Hash, Equal, Policy>>(l, hash, equal);
     }
     basic_frame_string<Policy> frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
@@ -218,15 +218,15 @@ public:
     basic_frame_string<Policy> frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return basic_frame_string<Policy>(source<framealloc::frame_source>(), n, c);
     }
-    basic_frame_string<Policy> try_frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] basic_frame_string<Policy> try_frame_string(std::string_view text = {}) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_made_in_frame<basic_frame_string<Policy>>(text);
     }
     template <class... Args>
         requires object::makes<basic_frame_string<Policy>, framealloc::frame_source, Args...>
-    basic_frame_string<Policy> try_frame_string(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] basic_frame_string<Policy> try_frame_string(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_made_in_frame<basic_frame_string<Policy>>(std::forward<Args>(args)...);
     }
-    basic_frame_string<Policy> try_frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+    [[nodiscard]] basic_frame_string<Policy> try_frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return try_made_in_frame<basic_frame_string<Policy>>(n, c);
     }
     std::pmr::memory_resource* frame_resource() const FRAMEALLOC_ANALYSED(requires_capability(frame)) { return object::frame_resource(record()); }
@@ -234,14 +234,14 @@ public:
 
     // --- pool ---
     template <class T>
-    FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
+    [[nodiscard]] FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
         constexpr unsigned k = memory::class_for(sizeof(T), alignof(T));
         if constexpr (k == memory::no_class) return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
         else return static_cast<T*>(memory::pool_allocate(*static_cast<memory::thread_context*>(context(s)), memory::block_kind::pool, k, sizeof(T), must));
     }
     template <class T>
-    T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
+    [[nodiscard]] T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
         return static_cast<T*>(memory::pool_allocate_bytes(noted(s), sizeof(T), alignof(T), may_fail));
     }
@@ -255,10 +255,10 @@ public:
             memory::heap_free(owner_, p, sizeof(T), alignof(T));
         }
     }
-    void* pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+    [[nodiscard, gnu::alloc_size(2)]] void* pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::pool_allocate_bytes(noted(s), size, align, must);
     }
-    void* try_pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+    [[nodiscard, gnu::alloc_size(2)]] void* try_pool_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::pool_allocate_bytes(noted(s), size, align, may_fail);
     }
     void pool_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
@@ -270,7 +270,7 @@ public:
         return basic_pool_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    FRAMEALLOC_INLINE auto try_pool_box(Args&&... args) const {
+    [[nodiscard]] FRAMEALLOC_INLINE auto try_pool_box(Args&&... args) const {
         return basic_pool_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
@@ -278,7 +278,7 @@ public:
         return basic_pool_shared<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    FRAMEALLOC_INLINE auto try_pool_shared(Args&&... args) const {
+    [[nodiscard]] FRAMEALLOC_INLINE auto try_pool_shared(Args&&... args) const {
         return basic_pool_shared<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
@@ -296,14 +296,14 @@ public:
     template <class T>
     pool_vec_type<T> pool_vec(std::initializer_list<T> l) const { return pool_vec_type<T>(pool_source(owner_), l); }
     template <class T>
-    pool_vec_type<T> try_pool_vec(std::size_t n) const { return try_pool_vec<T>(framealloc::count(n)); }
+    [[nodiscard]] pool_vec_type<T> try_pool_vec(std::size_t n) const { return try_pool_vec<T>(framealloc::count(n)); }
     template <class T, class... Args>
         requires object::makes<pool_vec_type<T>, pool_source, Args...>
-    pool_vec_type<T> try_pool_vec(Args&&... args) const {
+    [[nodiscard]] pool_vec_type<T> try_pool_vec(Args&&... args) const {
         return pool_vec_type<T>::try_make(pool_source(owner_), std::forward<Args>(args)...);
     }
     template <class T>
-    pool_vec_type<T> try_pool_vec(std::initializer_list<T> l) const { return try_pool_vec<T>(l.begin(), l.end()); }
+    [[nodiscard]] pool_vec_type<T> try_pool_vec(std::initializer_list<T> l) const { return try_pool_vec<T>(l.begin(), l.end()); }
     std::pmr::memory_resource* pool_resource() const noexcept { return object::pool_resource(owner_); }
     allocator_ref pool_ref() const noexcept { return pool_source(owner_); }
 
@@ -313,7 +313,7 @@ public:
         return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    auto try_frame_box_for_transfer(Args&&... args) const {
+    [[nodiscard]] auto try_frame_box_for_transfer(Args&&... args) const {
         return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
     }
     // The value of an existing box is moved out of its frame, as a T. An empty box gives an empty handle.
@@ -329,7 +329,7 @@ public:
     template <class T>
     transfer_span<T> frame_span_for_transfer(std::size_t n) const { return transfer_span<T>::make(owner_, n, must); }
     template <class T>
-    transfer_span<T> try_frame_span_for_transfer(std::size_t n) const { return transfer_span<T>::make(owner_, n, may_fail); }
+    [[nodiscard]] transfer_span<T> try_frame_span_for_transfer(std::size_t n) const { return transfer_span<T>::make(owner_, n, may_fail); }
     transfer_stats transfers() const noexcept { return object::transfer_stats_of(*owner_.owner); }
 
     // --- blocks freed on other threads; see memory/deferred.hpp ---
@@ -357,22 +357,22 @@ public:
 
     // --- heap ---
     template <class T>
-    T* heap_alloc(site_type s = site_type::here()) const noexcept {
+    [[nodiscard]] T* heap_alloc(site_type s = site_type::here()) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use heap_box, or heap_alloc_bytes and placement new");
         return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
     }
     template <class T>
-    T* try_heap_alloc(site_type s = site_type::here()) const noexcept {
+    [[nodiscard]] T* try_heap_alloc(site_type s = site_type::here()) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use heap_box, or heap_alloc_bytes and placement new");
         return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), may_fail));
     }
     // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
     void heap_free(T* p, site_type s = site_type::here()) const noexcept { heap_free_bytes(p, sizeof(T), alignof(T), s); }
-    void* heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+    [[nodiscard, gnu::alloc_size(2)]] void* heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, must);
     }
-    void* try_heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
+    [[nodiscard, gnu::alloc_size(2)]] void* try_heap_alloc_bytes(std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
         return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, may_fail);
     }
     void heap_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
@@ -384,7 +384,7 @@ public:
         return basic_heap_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), must, std::forward<Args>(args)...);
     }
     template <class T = runtime::deduced, class... Args>
-    FRAMEALLOC_INLINE auto try_heap_box(Args&&... args) const {
+    [[nodiscard]] FRAMEALLOC_INLINE auto try_heap_box(Args&&... args) const {
         return basic_heap_box<runtime::boxed_type_t<T, Args...>, Policy>::make(noted_here(), may_fail, std::forward<Args>(args)...);
     }
     // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range.
@@ -402,14 +402,14 @@ public:
     template <class T>
     heap_vec_type<T> heap_vec(std::initializer_list<T> l) const { return heap_vec_type<T>(heap_source(owner_), l); }
     template <class T>
-    heap_vec_type<T> try_heap_vec(std::size_t n) const { return try_heap_vec<T>(framealloc::count(n)); }
+    [[nodiscard]] heap_vec_type<T> try_heap_vec(std::size_t n) const { return try_heap_vec<T>(framealloc::count(n)); }
     template <class T, class... Args>
         requires object::makes<heap_vec_type<T>, heap_source, Args...>
-    heap_vec_type<T> try_heap_vec(Args&&... args) const {
+    [[nodiscard]] heap_vec_type<T> try_heap_vec(Args&&... args) const {
         return heap_vec_type<T>::try_make(heap_source(owner_), std::forward<Args>(args)...);
     }
     template <class T>
-    heap_vec_type<T> try_heap_vec(std::initializer_list<T> l) const { return try_heap_vec<T>(l.begin(), l.end()); }
+    [[nodiscard]] heap_vec_type<T> try_heap_vec(std::initializer_list<T> l) const { return try_heap_vec<T>(l.begin(), l.end()); }
     std::pmr::memory_resource* heap_resource() const noexcept { return object::heap_resource(owner_); }
     allocator_ref heap_ref() const noexcept { return heap_source(owner_); }
 
@@ -444,7 +444,7 @@ public:
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
 
     // The calling thread's frames, tags and arena, for another thread; see runtime/parked_context.hpp.
-    parked_context park() const noexcept { return parked_context(owner_); }
+    [[nodiscard]] parked_context park() const noexcept { return parked_context(owner_); }
     // Returns false, and leaves the context parked, after FA212.
     bool resume(parked_context&& p) const noexcept { return p.resume(owner_); }
 
@@ -471,7 +471,7 @@ public:
     std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }
 
     // --- checkpoints ---
-    framealloc::frame_checkpoint frame_checkpoint() const noexcept { return take_checkpoint(*memory::context_of(owner_)); }
+    [[nodiscard]] framealloc::frame_checkpoint frame_checkpoint() const noexcept { return take_checkpoint(*memory::context_of(owner_)); }
     // Returns false, after FA427, when the checkpoint is stale or of another frame.
     bool rollback_to(const framealloc::frame_checkpoint& cp, site_type s = site_type::here()) const noexcept {
         const located call(owner_, s);
@@ -522,7 +522,7 @@ public:
     void seal() const noexcept { owner_.owner->pages.seal(); }
 
     // --- for scopes, allocators and own containers ---
-    const memory::core_ref& owner() const noexcept { return owner_; }
+    const memory::core_ref& owner() const noexcept FRAMEALLOC_LIFETIMEBOUND { return owner_; }
     template <class Source>
     FRAMEALLOC_INLINE Source source() const noexcept {
         if constexpr (std::is_same_v<Source, framealloc::frame_source>) return Source(memory::top_record(owner_));

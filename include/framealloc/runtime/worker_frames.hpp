@@ -49,7 +49,7 @@ public:
     std::uint64_t frame_number() const noexcept { return (state_.load_acquire() + 1) / 2; }       // pairs: turn(); frames begun
     // What jobs submitted by the caller shall charge to.
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
-    const memory::core_ref& owner() const noexcept { return owner_; }
+    const memory::core_ref& owner() const noexcept FRAMEALLOC_LIFETIMEBOUND { return owner_; }
 
 private:
     friend class job_scope;
@@ -86,7 +86,7 @@ public:
     frame_source results() const noexcept { return frame_source(record()); }
     // n elements, not initialised, until on_frame_end().
     template <class T>
-    std::span<T> result_batch(std::size_t n) const noexcept {
+    [[nodiscard]] std::span<T> result_batch(std::size_t n) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use a container with results()");
         return {static_cast<T*>(results().allocate(checked_product(n, sizeof(T)), alignof(T))), n};
     }

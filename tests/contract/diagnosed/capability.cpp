@@ -38,7 +38,16 @@ void ended_twice(const fa::smart_alloc& a) {
 }
 void begun_twice(const fa::smart_alloc& a) {
     a.begin_frame();
-    a.begin_frame();  // expected-warning {{acquiring frame 'a.frame' that is already held}}
+    a.begin_frame();  // clang19-warning {{acquiring frame 'a.frame' that is already held}}
+    a.end_frame();
+}  // clang22-warning {{frame 'a.frame' is still held at the end of function}}
+void wrapper_that_does_not_say_so(const fa::smart_alloc& a) {
+    a.begin_frame();
+}  // expected-warning {{frame 'a.frame' is still held at the end of function}}
+void copy_of_a_handle(const fa::smart_alloc& a) {
+    const fa::smart_alloc copy = a;
+    a.begin_frame();
+    use(copy.frame_alloc<int>());  // expected-warning {{requires holding frame 'copy.frame'}} expected-note {{found near match 'a.frame'}}
     a.end_frame();
 }
 void after_the_end(const fa::smart_alloc& a) {
@@ -92,6 +101,84 @@ void early_return(const fa::smart_alloc& a) {
     auto frame = a.frame_scope();
     if (coin()) return;
     use(frame.alloc<int>());
+}
+void nested_in_a_function_of_its_own(const fa::smart_alloc& a) {
+    const fa::frame_scope frame{a};
+    early_return(a);
+    [&] {
+        const fa::frame_scope inner{a};
+        use(inner.alloc<int>());
+    }();
+    use(a.frame_alloc<int>());
+}
+void copy_of_a_handle_that_says_so(const fa::smart_alloc& a) {
+    const fa::smart_alloc copy = a;
+    a.begin_frame();
+    fa::assume_frame(copy);
+    use(copy.frame_alloc<int>());
+    a.end_frame();
+}
+void captured_copy(const fa::smart_alloc& a) {
+    const fa::frame_scope frame{a};
+    const auto job = [a] {
+        fa::assume_frame(a);
+        use(a.frame_alloc<int>());
+    };
+    job();
+}
+template <class F>
+void with_frame(const fa::smart_alloc& a, const F& f) {
+    a.begin_frame();
+    f();
+    a.end_frame();
+}
+void callback_in_a_frame(const fa::smart_alloc& a) {
+    with_frame(a, [&] {
+        fa::assume_frame(a);
+        use(a.frame_alloc<int>());
+    });
+}
+void begin(const fa::smart_alloc& a) FRAMEALLOC_BEGINS_FRAME(a);
+void begin(const fa::smart_alloc& a) { a.begin_frame(); }
+void end(const fa::smart_alloc& a) FRAMEALLOC_ENDS_FRAME(a);
+void end(const fa::smart_alloc& a) { a.end_frame(); }
+void wrappers_that_say_so(const fa::smart_alloc& a) {
+    begin(a);
+    use(a.frame_alloc<int>());
+    end(a);
+}
+struct engine {
+    fa::smart_alloc alloc;
+    void begin_tick() FRAMEALLOC_BEGINS_FRAME(alloc) { alloc.begin_frame(); }
+    void end_tick() FRAMEALLOC_ENDS_FRAME(alloc) { alloc.end_frame(); }
+    void draw() FRAMEALLOC_REQUIRES_FRAME(alloc) { use(alloc.frame_alloc<int>()); }
+};
+void wrapper_members(engine& e) {
+    e.begin_tick();
+    e.draw();
+    e.end_tick();
+}
+struct guard {
+    fa::frame_scope frame;
+    explicit guard(const fa::smart_alloc& a) : frame(a) {}
+};
+void scope_in_a_guard(const fa::smart_alloc& a) {
+    const guard g(a);
+    use(g.frame.alloc<int>());
+}
+[[nodiscard]] fa::frame_scope opened(const fa::smart_alloc& a) FRAMEALLOC_BEGINS_FRAME(a);
+[[clang::no_thread_safety_analysis]] fa::frame_scope opened(const fa::smart_alloc& a) { return fa::frame_scope{a}; }
+void scope_that_a_wrapper_returned(const fa::smart_alloc& a) {
+    const auto frame = opened(a);
+    use(a.frame_alloc<int>());
+}
+void two_allocators_begun(const fa::smart_alloc& a, const fa::smart_alloc& b) {
+    a.begin_frame();
+    b.begin_frame();
+    use(a.frame_alloc<int>());
+    use(b.frame_alloc<int>());
+    b.end_frame();
+    a.end_frame();
 }
 void two_allocators(const fa::smart_alloc& a, const fa::smart_alloc& b) {
     auto one = a.frame_scope();

@@ -56,8 +56,32 @@ int from_the_last_round() {
     }
     return sum;
 }
+int box_after_the_block() {
+    int* p;
+    {
+        auto box = game().pool_box<int>(1);
+        p = box.get();  // expected-warning {{object whose reference is captured does not live long enough}}
+    }
+    return *p;
+}
+int elements_after_the_block() {
+    std::span<int> s;
+    {
+        auto box = game().heap_box<int[]>(4);
+        s = box.span();  // expected-warning {{object whose reference is captured does not live long enough}}
+    }
+    return s[0];
+}
 
 // Correct.
+int box_as_long_as_its_pointer() {
+    auto box = game().pool_box<int>(1);
+    int* p = nullptr;
+    {
+        p = box.get();
+    }
+    return *p;
+}
 int inside() {
     auto frame = game().frame_scope();
     int* p = frame.alloc<int>();

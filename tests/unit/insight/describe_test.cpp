@@ -141,6 +141,25 @@ FOR_EACH_POLICY("frame memory: which frame, how deep, who pays, and when it is o
     alloc.end_frame();
 }
 
+TEST_CASE("guarded, frame memory that was handed out again says since when, and whose it was before") {
+    fa::basic_smart_alloc<fa::policy::debug> alloc{fa::options{.name = "game", .guard = fa::guard_level::fill}};  // pages stay
+    const void* stale = nullptr;
+    for (int i = 0; i < 3; ++i) {
+        const auto frame = alloc.frame_scope();
+        stale = frame.alloc_bytes(100);
+        CHECK(fa::describe(stale).reused_from == static_cast<std::uint64_t>(i));  // 0: nobody's
+    }
+    CHECK(fa::describe(stale).state == state::ended);
+    CHECK(fa::describe(stale).reused_from == 0);
+    const auto frame = alloc.frame_scope();
+    void* p = frame.alloc_bytes(100);
+    REQUIRE(p == stale);
+    char text[300];
+    CHECK(std::string(fa::describe(stale).text(text)).find(", frame 4, reused since frame 4, frame 3's before") != std::string::npos);
+    void* fresh = frame.alloc_bytes(100);
+    CHECK(fa::describe(fresh).reused_from == 0);
+}
+
 FOR_EACH_POLICY("memory of a frame that is held, and of nobody") {
     fa::basic_smart_alloc<P> alloc{fa::options{.frames_in_flight = 2}};
     alloc.begin_frame();

@@ -260,13 +260,13 @@ TEST_CASE("exhaustion and exceeded budgets say how much, of what, under which ta
     const fa::tag_scope scope{a, "ai"};
     const fa::tag_scope inner{a, "paths"};
     const int line = __LINE__ + 1;
-    a.frame_alloc_bytes(10'000, 8);
+    static_cast<void>(a.frame_alloc_bytes(10'000, 8));
     CHECK(seen.limit == 4096);
     CHECK(tag == "ai::paths");
     CHECK(seen.where.line == line);
     a.on_budget_exceeded(fa::budget_policy::warn);
     a.set_thread_frame_budget(4096);
-    a.frame_alloc_bytes(5000, 8);
+    static_cast<void>(a.frame_alloc_bytes(5000, 8));
     CHECK(s.last() == "5000 more bytes of frame memory where the thread has 10000 of its 4096 in use");
 }
 

@@ -247,14 +247,15 @@ FOR_EACH_POLICY("a product that overflows is exhaustion, never a wrap") {
     fa::basic_smart_alloc<P> alloc;
     auto frame = alloc.frame_scope();
     constexpr std::size_t half = ~std::size_t{0} / 2;
+    const volatile std::size_t huge = ~std::size_t{0};  // unknown to the compiler: g++ warns of such sizes
     CHECK(frame.template try_batch<std::uint64_t>(half).empty());
     CHECK(frame.template try_slice<std::uint64_t>(half).empty());
-    CHECK(frame.try_alloc_bytes(~std::size_t{0}) == nullptr);
-    CHECK(frame.try_alloc_bytes(~std::size_t{0} - 64) == nullptr);
+    CHECK(frame.try_alloc_bytes(huge) == nullptr);
+    CHECK(frame.try_alloc_bytes(huge - 64) == nullptr);
     auto v = frame.template vec<std::uint64_t>();
     CHECK_FALSE(v.try_reserve(half));
-    CHECK(alloc.try_pool_alloc_bytes(~std::size_t{0}) == nullptr);
-    CHECK(alloc.try_heap_alloc_bytes(~std::size_t{0} - 100) == nullptr);
+    CHECK(alloc.try_pool_alloc_bytes(huge) == nullptr);
+    CHECK(alloc.try_heap_alloc_bytes(huge - 100) == nullptr);
     auto h = alloc.template heap_vec<std::uint64_t>();
     CHECK_FALSE(h.try_reserve(half));
     CHECK(frame.template alloc<int>() != nullptr);
@@ -549,4 +550,21 @@ FOR_EACH_POLICY("retention gives memory back, and keeps what the window used") {
     if (!test::guarded<P>) CHECK(keeps.stats().committed > 3_MiB);  // there it is withdrawn at once
     keeps.trim();
     CHECK(keeps.stats().committed < 1_MiB);
+}
+
+FOR_EACH_POLICY("a frame scope made of an allocator is that allocator's innermost frame, and ends with its block") {
+    fa::basic_smart_alloc<P> alloc;
+    {
+        const fa::basic_frame_scope outer{alloc};
+        static_assert(std::is_same_v<decltype(outer), const fa::basic_frame_scope<P>>);
+        CHECK(alloc.frame_depth() == 1);
+        const fa::basic_frame_scope<P> inner(alloc);
+        CHECK(alloc.frame_depth() == 2);
+        const fa::frame_scope innermost{alloc};  // with the policy of the program
+        CHECK(alloc.frame_depth() == 3);
+        auto v = innermost.vec<int>({1, 2, 3});
+        CHECK(v.size() == 3);
+        *outer.template alloc<int>() = 1;
+    }
+    CHECK(!alloc.in_frame());
 }
