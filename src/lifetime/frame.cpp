@@ -1,5 +1,6 @@
 #include <framealloc/lifetime/frame.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -53,8 +54,20 @@ void drop_released(thread_context& c, flight_slot& s, std::uint32_t depth) noexc
             continue;
         }
         *link = h->next;
+        if (h->withdrawn) static_cast<void>(c.owner->system.commit(pointer_at(h->kept->begin), std::min(h->kept_bytes, h->kept->committed - h->kept->begin)));
         c.owner->meta.deallocate(h, sizeof(held_frame));
     }
+}
+
+// Debug: the release of the hold may withdraw what the ended frame has, if that is one chunk and nothing has to be destroyed in it.
+void offer_to_withdraw(thread_context& c, flight_slot& s) noexcept {
+    held_frame* h = s.held;
+    const arena_chunk* k = s.chunk;
+    const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr && k->previous->depth == 0;
+    if (!alone || s.finalisers != nullptr || !revokes(c) || guard::tool_listens()) return;
+    if (c.owner->config.frames_in_flight > 1 || c.owner->source != &c.owner->system) return;
+    h->kept = k;
+    __atomic_store_n(&h->kept_bytes, k->committed - k->begin, __ATOMIC_RELEASE);  // pairs: withdraw() in hold.cpp
 }
 
 // The ended frame's content waits in its slot.
@@ -74,6 +87,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     s.end = r->cursor;
     c.records[0].cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
     c.records[0].gate.on(gate_own);
+    offer_to_withdraw(c, s);
 }
 
 // The parked content is due: what the end of its frame would have done.
@@ -513,6 +527,15 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
     return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
 }
 
+void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+    thread_context* c = record_ == nullptr ? nullptr : record_->context;
+    if (c == nullptr || !revokes(*c) || !belongs_to_caller(*c)) return allocate(bytes, align, f);
+    c->guarded_by->apart = true;
+    void* p = allocate(bytes, align, f);
+    c->guarded_by->apart = false;
+    return p;
+}
+
 bool frame_ref::may_free(const void* p) const noexcept {
     const thread_context& c = *record_->context;
     if (!guarded(c) || belongs_to_caller(c)) return true;
@@ -529,7 +552,7 @@ void frame_ref::abandon(void* p) const noexcept {
 void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
     const bool stays = p != nullptr && alive() && in_arena(*record_->context, p);
     if (!stays) return abandon(p);
-    if (guarded(*record_->context) && may_free(p) && !rolled_back()) end_frame_memory(address_of(p), address_of(p) + bytes);
+    if (guarded(*record_->context) && may_free(p) && !rolled_back()) leave_frame_block(*record_->context, address_of(p), bytes);
 }
 
 void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {

@@ -7,6 +7,7 @@
 #include <framealloc/memory/watch.hpp>
 
 #include <new>
+#include <utility>
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
@@ -174,13 +175,22 @@ struct guarded_place {
     std::size_t charged;
 };
 
+// Half of a chunk, if it is no small one, is for blocks that lie on pages of their own; the rest lies as it comes.
+constexpr std::size_t least_for_pages = std::size_t{256} << 10;
+
 // The same for a guarded thread: zones lie around the block, and are not charged. What the cursor would be without them says
 // what alignment costs.
 void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line, exhaustion_reason& why) noexcept {
+    bool apart = std::exchange(c.guarded_by->apart, false) && !guard::tool_listens();
     const auto place = [&] {
         const std::uintptr_t plain = c.top->cursor - static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
-        const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align);
-        return guarded_place{block, align_up(block + bytes, cursor_granularity) + guard::zone, align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
+        const std::size_t page = apart ? c.owner->pages.granularity() : 1;
+        const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align > page ? align : page);
+        return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page), align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
+    };
+    const auto fits_in_pages = [&](const guarded_place& at) {
+        const arena_chunk& k = *c.flight->chunk;
+        return k.end - k.begin >= least_for_pages && at.cursor <= k.begin + (k.end - k.begin) / 2;
     };
     const bool own = !revokes(c) || c.flight->chunk->depth == c.top->depth;
     const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
@@ -188,10 +198,16 @@ void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, 
     if (a != admission::granted) return nullptr;
     guarded_place at = place();
     if (!own || at.cursor > usable_end(*c.flight->chunk)) {
-        if (!grow_arena(c, most + 3 * guard::zone, why)) return nullptr;
+        apart = apart && !own;
+        at = place();
+        if ((!own || at.cursor > usable_end(*c.flight->chunk)) && !grow_arena(c, most + 3 * guard::zone, why)) return nullptr;
         at = place();
     }
-    if (!commit_to(c, *c.flight->chunk, at.cursor, why) || !begin_frame_block(c, at.block, bytes, at.cursor, at.charged)) return nullptr;
+    if (apart && (!fits_in_pages(at) || !commit_to(c, *c.flight->chunk, at.cursor, why))) {
+        apart = false;
+        at = place();
+    }
+    if (!commit_to(c, *c.flight->chunk, at.cursor, why) || !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart)) return nullptr;
     c.top->cursor = at.cursor;
     return pointer_at(at.block);
 }
@@ -318,11 +334,11 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const auto newest = [&] { return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor; };
     if (!newest()) return false;
     if (address_of(p) + bytes <= log.top().end) return true;  // a shrink below an accounting boundary left it its length
-    const std::uintptr_t cursor = align_up(address_of(p) + bytes, cursor_granularity) + guard::zone;
+    const std::uintptr_t cursor = resized_cursor(c, bytes);
+    const std::size_t more = align_up(address_of(p) + bytes, cursor_granularity) - align_up(log.top().end, cursor_granularity);
     exhaustion_reason why{};
-    if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, cursor - c.top->cursor, why) != admission::granted) return false;
+    if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, more, why) != admission::granted) return false;
     if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why)) return false;  // the budget's handler may have allocated
-    const std::size_t more = cursor - c.top->cursor;
     resize_top_block(c, bytes, cursor);
     if (more != 0) note_growth(c, more);
     return true;

@@ -35,11 +35,11 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
 
 }  // namespace
 
-bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged) noexcept {
+bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged, bool apart) noexcept {
     arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t front = c.top->cursor;
     check_dead(c, front, cursor < k.touched ? cursor : k.touched);
-    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .depth = c.top->depth};
+    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .depth = c.top->depth, .apart = apart};
     if (!c.flight->log->push(b, cursor - front - charged)) return false;
     c.last_site = {};
     if (k.touched < cursor) k.touched = cursor;
@@ -54,11 +54,51 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
     return true;
 }
 
+namespace {
+
+constexpr std::size_t newest_looked_at = 4096;  // blocks: a container that is left was mostly made lately
+
+// What a container has grown out of must not change; told once.
+bool check_left(core& a, const frame_block& b) noexcept {
+    const damage d = guard::check_fill(b.begin, b.end, guard::dead_byte);
+    if (!d) return true;
+    char detail[160];
+    std::snprintf(detail, sizeof detail, "frame memory of %zu bytes was changed at +%zu to +%zu after its container had grown out of it", static_cast<std::size_t>(b.end - b.begin),
+                  static_cast<std::size_t>(d.first - b.begin), static_cast<std::size_t>(d.last - b.begin));
+    raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
+    guard::allow(d.first, d.last + 1);
+    guard::fill(d.first, d.last + 1, guard::dead_byte);
+    guard::forbid(d.first, d.last + 1);
+    return false;
+}
+
+bool check_block(core& a, const frame_block& b) noexcept {
+    if (b.withdrawn) return true;
+    const bool whole = !b.left || check_left(a, b);
+    return check_zones(a, b) && whole;
+}
+
+}  // namespace
+
+void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t bytes) noexcept {
+    guard::fill(begin, begin + bytes, guard::dead_byte);
+    guard::forbid(begin, begin + bytes);
+    frame_block* b = belongs_to_caller(c) ? c.flight->log->find(begin, newest_looked_at) : nullptr;
+    if (b == nullptr || b->end != begin + bytes) return;
+    b->died = os::own_call(c.last_site);
+    b->left = true;
+    const bool of_the_system = c.owner->source == &c.owner->system;
+    b->withdrawn = b->apart && of_the_system && check_zones(*c.owner, *b) && c.owner->system.withdraw(pointer_at(b->begin), b->cursor - b->begin);
+}
+
 std::size_t check_frames(thread_context& c) noexcept {
     std::size_t faults = 0;
+    for (const held_frame* h = c.flight->held; h != nullptr; h = h->next) {
+        if (h->kept_bytes != 0) return 0;  // another thread may be withdrawing it
+    }
     for (std::size_t i = 0; i < c.flight->log->height(); ++i) {
         const frame_block b = c.flight->log->at(i);
-        if (!check_zones(*c.owner, b)) ++faults;
+        if (!check_block(*c.owner, b)) ++faults;
     }
     return faults;
 }
@@ -68,15 +108,21 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
     while (s.log->height() != 0 && s.log->top().front >= from && s.log->top().front < to) {
         frame_block b = s.log->top();
         if (died.file == nullptr && died.caller == nullptr) died = os::own_call(c.last_site);
-        b.died = died;
+        if (!b.left) b.died = died;
         s.log->pop();
         guard::block_ended(b.begin);
-        check_zones(*c.owner, b);
+        if (b.withdrawn) static_cast<void>(c.owner->system.commit(pointer_at(b.begin), b.cursor - b.begin));
+        else check_block(*c.owner, b);
         guard::allow(b.front, b.cursor);
         guard::fill(b.front, b.cursor, guard::dead_byte);
         guard::forbid(b.front, b.cursor);
         c.guarded_by->ended.put(b);
     }
+}
+
+std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexcept {
+    const frame_block& b = c.flight->log->top();
+    return align_up(align_up(b.begin + bytes, cursor_granularity) + guard::zone, b.apart ? c.owner->pages.granularity() : 1);
 }
 
 void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept {
@@ -91,6 +137,8 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
     guard::fill(cursor, widest, guard::dead_byte);
     guard::forbid(end, widest);
     if (c.flight->chunk->touched < cursor) c.flight->chunk->touched = cursor;
+    const std::uintptr_t charged = align_up(end, cursor_granularity) - align_up(b.end, cursor_granularity);
+    b.padding += cursor - old - charged;  // either may be less than nothing
     b.end = end;
     b.cursor = cursor;
     c.top->cursor = cursor;
@@ -101,7 +149,7 @@ void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     guard::frame_log& log = *c.flight->log;
     if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.top->cursor) return;
     if (log.top().front < c.segment) return;
-    if (bytes != 0) return resize_top_block(c, bytes, align_up(address_of(p) + bytes, cursor_granularity) + guard::zone);
+    if (bytes != 0) return resize_top_block(c, bytes, resized_cursor(c, bytes));
     const std::uintptr_t front = log.top().front;
     end_frame_blocks(c, *c.flight, front, c.top->cursor);
     c.top->cursor = front;

@@ -5,6 +5,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
+#include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
 #include <cstring>
@@ -161,11 +162,17 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
 
 // No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else. Whose
 // allocator was meant is not known; the one that this thread used last tells it.
-void refuse_foreign(const void* block, site where) noexcept {
+bool refuse_foreign(const void* block, site where) noexcept {
     constexpr const char* detail = "it lies in no page of blocks: one of another size, or not from here";
     thread_context* c = FRAMEALLOC_SLOT.context;
-    if (c != nullptr) return c->owner->raise(code::FA414, detail, block, 0, where);
-    print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .address = block});
+    if (c != nullptr) {
+        c->owner->raise(code::FA414, detail, block, 0, where);
+        return true;
+    }
+    char place[128];
+    os::name_code(where.caller, place, sizeof place);
+    print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .code_place = place, .address = block});
+    return false;
 }
 
 void pool_free_slow(void* block) noexcept {
@@ -176,7 +183,10 @@ void pool_free_slow(void* block) noexcept {
     }
     if (p.size_class == sampled_class) return sampled_free(p, block);
     thread_context* owner = p.owner;
-    if (owner == nullptr) return refuse_foreign(block, site::of_caller(__builtin_return_address(0)));
+    if (owner == nullptr) {
+        refuse_foreign(block, site::of_caller(__builtin_return_address(0)));
+        return;
+    }
     const core_ref a{owner->owner, owner->owner->id};
     const bool own = !a.owner->guarded && !a.owner->orphaned.load_relaxed() && belongs_to_caller(*owner);  // relaxed: as above
     if (own) return free_on_owner(*owner, p, block);

@@ -37,12 +37,40 @@ void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintpt
     raise_about(a, code::FA002, blamed(*b), detail, pointer_at(p), where);
 }
 
+// Memory of a frame that is open, or kept: what a container has grown out of, or what nobody holds any more. Another thread's log may
+// be on the move while its frame is open: of that only the chunk is known.
+bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
+    if (!revokes(c)) return false;
+    const flight_slot* s = c.flight;
+    do {
+        const arena_chunk* k = s->chunk;
+        for (std::size_t steps = 0; k != nullptr && (p < k->begin || p >= k->committed) && steps < most_chunks; ++steps) k = k->previous;
+        if (k == nullptr || p < k->begin || p >= k->committed) continue;
+        const char* why = s->parked ? "whose frame has ended and is no longer held" : "that its container has grown out of";
+        const guard::frame_block* b = s->parked || belongs_to_caller(c) ? s->log->containing(p) : nullptr;
+        const code what = s->parked ? code::FA002 : code::FA419;
+        const site where{.caller = instruction};
+        char detail[160];
+        if (b == nullptr) {
+            std::snprintf(detail, sizeof detail, "%s in frame memory %s", access_name(access), why);
+            a.raise({.what = what, .detail = detail, .where = where, .address = pointer_at(p)});
+            return true;
+        }
+        std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes %s", access_name(access), static_cast<std::size_t>(p - b->begin),
+                      static_cast<std::size_t>(b->end - b->begin), why);
+        raise_about(a, what, blamed(*b), detail, pointer_at(p), where);
+        return true;
+    } while ((s = s->next) != c.flight);
+    return false;
+}
+
 void on_access(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
     for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
         if (explain_sampled(*a, p, instruction, access)) return;
         for (const thread_context* c = a->contexts; c != nullptr; c = c->next) {
             const arena_chunk* k = revoked_chunk(*c, p);
             if (k != nullptr) return explain(*a, *c, *k, p, instruction, access);
+            if (explain_withdrawn(*a, *c, p, instruction, access)) return;
         }
     }
 }

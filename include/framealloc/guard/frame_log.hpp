@@ -19,6 +19,9 @@ struct frame_block {
     site born{}, died{};        // died: the end of its frame, or what gave it back before
     std::uint64_t frame = 0;    // number of the outermost frame
     std::uint32_t depth = 0;
+    bool apart = false;      // on pages of its own
+    bool left = false;       // its container has grown out of it: filled with dead_byte
+    bool withdrawn = false;  // and not accessible
 };
 
 class frame_log {
@@ -35,6 +38,13 @@ public:
     const frame_block* containing(std::uintptr_t p) const noexcept {
         for (std::size_t i = height(); i != 0; --i) {
             if (p >= blocks_[i - 1].begin && p < blocks_[i - 1].end) return &blocks_[i - 1];
+        }
+        return nullptr;
+    }
+    // One of the newest `most` that begins there. Null: none.
+    frame_block* find(std::uintptr_t begin, std::size_t most) noexcept {
+        for (std::size_t i = height(); i != 0 && most-- != 0; --i) {
+            if (blocks_[i - 1].begin == begin) return &blocks_[i - 1];
         }
         return nullptr;
     }

@@ -107,6 +107,8 @@ public:
 
     // From this frame, whatever frame is open on top of it; spared by a rollback to a checkpoint younger than this.
     void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on pages of its own.
+    void* allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
     // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the frame's end.
     void deallocate(void* p, std::size_t bytes) const noexcept;
     // The same, but never moves the cursor: what a destructor may do.

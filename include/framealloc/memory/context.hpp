@@ -87,6 +87,9 @@ struct held_frame {
     std::uint32_t depth;   // of the frame whose content is kept
     std::uint64_t mark;    // thread_context::mark_serial when the content was handed up
     bool handed_up;        // by an inner frame that ended
+    bool withdrawn;        // whoever released the last one has made the memory inaccessible
+    const arena_chunk* kept;  // while ended frames are revoked: what may be withdrawn, once its frame has ended
+    std::size_t kept_bytes;   // written last; atomic; 0: nothing
 };
 
 // One frame's worth of memory. There is one unless frames stay in flight or are held.

@@ -16,6 +16,7 @@ struct thread_guard {
     guard::quarantine resting;
     guard::frame_history ended;
     std::uint64_t segment_padding = 0;  // guard_padding() where the open segment begins
+    bool apart = false;                 // the allocation under way is a container's
     site free_site{};                   // of the free that is under way, if it says
     arena_chunk* revoked = nullptr;     // ended frames' memory that is not accessible, the oldest first
     arena_chunk* revoked_last = nullptr;
@@ -109,7 +110,7 @@ inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     if (guarded(c)) c.guarded_by->segment_padding = guard_padding(c);
 }
 // Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for it.
-bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged) noexcept;
+bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged, bool apart) noexcept;
 // The newest blocks end, as far as they lie in this range.
 void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept;
 
@@ -117,17 +118,17 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
 bool report_leaks_by_site(core& a) noexcept;
 
 std::size_t check_frames(thread_context& c) noexcept;
-// Memory of an open frame that its container has left.
-inline void end_frame_memory(std::uintptr_t begin, std::uintptr_t end) noexcept {
-    guard::fill(begin, end, guard::dead_byte);
-    guard::forbid(begin, end);
-}
+// Memory of an open frame that its container has grown out of: it reads as freed, and where it has pages of its own an access is
+// trapped.
+void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t bytes) noexcept;
 // The bytes before an out-of-line block that its header leaves over.
 void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept;
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept;
 // The newest block of the arena becomes longer or shorter where it is. Requires: the frame on top may allocate.
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept;
+// The cursor behind the log's newest block if it had so many bytes.
+std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexcept;
 void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept;
 
 // --- revocation ---

@@ -504,7 +504,7 @@ private:
             return false;
         }
         const std::size_t bytes = table::bytes_for(slots);
-        void* p = Must ? source_.allocate(bytes, table::alignment) : source_.try_allocate(bytes, table::alignment);
+        void* p = object::acquire<Must>(source_, bytes, table::alignment);
         if (p == nullptr) return false;
         table fresh;
         fresh.open(p, slots, table_.seed);

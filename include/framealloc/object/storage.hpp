@@ -57,6 +57,13 @@ constexpr bool hears_frame_end() noexcept {
     else return false;
 }
 
+// Memory that a container may grow out of.
+template <bool Must, class Source>
+void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
+    if constexpr (is_frame<Source>) return s.frame().allocate_apart(bytes, align, Must ? memory::on_failure::ask_handler : memory::on_failure::return_null);
+    else return Must ? s.allocate(bytes, align) : s.try_allocate(bytes, align);
+}
+
 // A destructor gives memory back; a frame takes only what lies out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {

@@ -424,7 +424,7 @@ private:
         if (p == nullptr && (Must || needed != wanted)) {
             n = needed;
             const std::size_t bytes = checked_product(n, sizeof(T));
-            p = Must ? source_.allocate(bytes, alignof(T)) : source_.try_allocate(bytes, alignof(T));
+            p = object::acquire<Must>(source_, bytes, alignof(T));
         }
         if (p == nullptr) return false;
         settle_in(static_cast<T*>(p), n, build);

@@ -54,6 +54,8 @@ public:
     void release(void* p, std::size_t bytes) noexcept override;
     void* move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept override;
     std::size_t granularity() const noexcept override;
+    // Makes committed pages inaccessible until they are committed again, and keeps the memory. False when it cannot.
+    bool withdraw(void* p, std::size_t bytes) noexcept;
 
 private:
     system_pages_options options_;

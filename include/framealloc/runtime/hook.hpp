@@ -64,7 +64,7 @@ public:
     std::size_t good_size(std::size_t bytes, std::size_t align = default_alignment) const noexcept { return memory::good_size(source_, bytes, align); }
 
     // An allocator_source, for own containers and standard_allocator.
-    void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return allocate(bytes, align); }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return allocate(bytes, align); }
     friend bool operator==(const hook& a, const hook& b) noexcept { return a.source_.owner.id == b.source_.owner.id && a.source_.kind == b.source_.kind; }
 
 private:

@@ -79,6 +79,11 @@ void system_pages::decommit(void* p, std::size_t bytes) noexcept {
 
 void system_pages::release(void* p, std::size_t bytes) noexcept { unmap(address_of(p), address_of(p) + bytes); }
 
+bool system_pages::withdraw(void* p, std::size_t bytes) noexcept {
+    count_call();
+    return mprotect(p, bytes, PROT_NONE) == 0;
+}
+
 void* system_pages::move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept {
     if (options_.huge) return nullptr;  // the new place would not be aligned for them
     count_call();

@@ -42,6 +42,7 @@ void system_pages::release(void* p, std::size_t bytes) noexcept {
     require_pages(p, bytes);
     ::operator delete(p, effective(0));
 }
+bool system_pages::withdraw(void*, std::size_t) noexcept { return false; }
 void* system_pages::move(void*, std::size_t, std::size_t, std::size_t) noexcept { return nullptr; }
 std::size_t system_pages::granularity() const noexcept { return FRAMEALLOC_PORTABLE_PAGE; }
 std::uint64_t system_calls() noexcept { return calls.load_relaxed(); }  // relaxed: a statistic

@@ -387,8 +387,8 @@ WRONG(children_pushed_while_the_list_is_walked) {
     auto frame = alloc.frame_scope();
     auto open = frame.vec<int>({3, 2, 5});
     auto closed = frame.vec<int>();
-    for (const int node : open) {
-        closed.push_back(node);  // FA002 FA419
+    for (const int node : open) {  // FA002 FA419
+        closed.push_back(node);
         if (node > 2) open.push_back(node - 1);
     }
     show(closed.size());

@@ -295,6 +295,22 @@ WRONG(render_thread_reads_behind_its_hold) {
     }).join();
 }
 
+WRONG(recorder_reads_behind_the_last_of_its_holds) {
+    const fa::smart_alloc alloc;
+    std::array<fa::frame_hold, 2> holds;
+    std::span<float> samples;
+    {
+        auto frame = alloc.frame_scope();
+        samples = frame.slice<float>(3000);  // born
+        for (auto& h : holds) h = frame.hold("recorder");
+    }
+    for (auto& h : holds) {
+        show(samples[0]);
+        h.release();
+    }
+    show(samples[2999]);  // FA002
+}
+
 WRONG(hold_is_overwritten_by_that_of_the_next_frame) {
     const fa::smart_alloc alloc;
     fa::frame_hold hold;
