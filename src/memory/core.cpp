@@ -70,6 +70,7 @@ std::uint32_t open_frames(core& c) noexcept {
 std::size_t core_bytes(const char* name) noexcept { return align_up(sizeof(core) + std::strlen(name) + 1, alignof(core)); }
 
 void destroy(core* c) noexcept {
+    if (c->revokes && c->source == &c->system) remember_memory(*c);
     for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
         flight_slot* s = t->flight;
         for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);

@@ -3,6 +3,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
+#include <framealloc/os/code.hpp>
 #include <framealloc/os/trap.hpp>
 
 #include <cstdio>
@@ -64,6 +65,35 @@ bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const
     return false;
 }
 
+// The ranges that allocators which are gone had, the last ones. An entry is read in a signal handler while it may be written: at worst
+// it explains nothing.
+struct gone_range {
+    std::uintptr_t begin, end;
+    char name[32];
+};
+constexpr std::size_t most_gone = 256;
+constinit gone_range gone[most_gone] = {};
+constinit sync::atomic<std::uint64_t> gone_count{0};
+
+void remember(const void* p, std::size_t bytes, const void* owner) noexcept {
+    gone_range& g = gone[gone_count.add_relaxed(1) % most_gone];  // relaxed: a place
+    g.end = 0;
+    std::snprintf(g.name, sizeof g.name, "%s", static_cast<const core*>(owner)->name);
+    g.begin = address_of(p);
+    g.end = g.begin + bytes;
+}
+
+void explain_gone(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
+    for (const gone_range& g : gone) {
+        if (p < g.begin || p >= g.end) continue;
+        char detail[160], place[128];
+        std::snprintf(detail, sizeof detail, "%s in memory of allocator \"%s\", which has gone with its last handle", access_name(access), g.name);
+        const site where = os::own_call({.caller = instruction});
+        os::name_code(where.caller, place, sizeof place);
+        return print_fault({.what = code::FA002, .text = code_text(code::FA002), .detail = detail, .where = where, .code_place = place, .address = pointer_at(p)});
+    }
+}
+
 void on_access(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
     for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
         if (explain_sampled(*a, p, instruction, access)) return;
@@ -73,9 +103,15 @@ void on_access(std::uintptr_t p, const void* instruction, os::access_kind access
             if (explain_withdrawn(*a, *c, p, instruction, access)) return;
         }
     }
+    explain_gone(p, instruction, access);
 }
 
 }  // namespace
+
+void remember_memory(core& a) noexcept {
+    remember(&a, a.pages.granularity(), &a);
+    a.pages.tell_releases(remember, &a);
+}
 
 void prepare_revocation() noexcept { os::catch_access_faults(on_access); }
 

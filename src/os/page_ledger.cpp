@@ -59,6 +59,7 @@ void* page_ledger::move(void* p, std::size_t bytes, std::size_t committed, std::
 }
 
 void page_ledger::release(void* p, std::size_t bytes, std::size_t committed) noexcept {
+    if (released_ != nullptr) released_(p, bytes, owner_);
     source_->release(p, bytes);
     reserved_.add_relaxed(std::size_t{0} - bytes);       // relaxed: a statistic
     committed_.add_relaxed(std::size_t{0} - committed);  // relaxed: a statistic

@@ -135,6 +135,8 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
 inline bool revokes(const thread_context& c) noexcept { return guarded(c) && c.owner->revokes; }
 // Accesses to revoked memory are explained from now on.
 void prepare_revocation() noexcept;
+// The allocator goes: an access to what it gives back is explained for as long as nobody else has the addresses.
+void remember_memory(core& a) noexcept;
 // Of a frame that ended: nobody can access it until so many others have ended after it.
 void revoke_chunk(thread_context& c, arena_chunk* k) noexcept;
 // Rather than none: the oldest that is large enough. Null when there is none.

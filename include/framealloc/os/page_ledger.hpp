@@ -31,6 +31,12 @@ public:
     void* move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept;
 
     bool sealed() const noexcept { return sealed_.load_relaxed(); }  // relaxed: as below
+    // From now on `f` hears of what is released.
+    void tell_releases(void (*f)(const void* p, std::size_t bytes, const void* owner) noexcept, const void* owner) noexcept {
+        released_ = f;
+        owner_ = owner;
+    }
+
     void seal() noexcept { sealed_.store_relaxed(true); }  // relaxed: takes effect at the next request
     std::size_t granularity() const noexcept { return granularity_; }
     std::size_t limit() const noexcept { return limit_; }
@@ -43,6 +49,8 @@ private:
     bool admitted(exhaustion_reason& why) noexcept;
 
     page_source* source_ = nullptr;
+    void (*released_)(const void* p, std::size_t bytes, const void* owner) noexcept = nullptr;
+    const void* owner_ = nullptr;
     std::size_t limit_ = 0;
     std::size_t granularity_ = 4096;
     bool fixed_ = false;

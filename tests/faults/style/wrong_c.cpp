@@ -170,7 +170,7 @@ WRONG(c_allocates_after_destroy) {
     fa_allocator* game = fa_create(nullptr);
     fa_allocator* kept = hidden(game);
     fa_destroy(game);
-    void* p = fa_pool_alloc(kept, 64, 0);  // FA414 FA417
+    void* p = fa_pool_alloc(kept, 64, 0);  // FA002
     show(p != nullptr);
 }
 
