@@ -15,9 +15,10 @@ using while_full = std::function<void(std::size_t)>;  // called where a workload
 
 struct client {
     const char* name;
-    digest (*on_malloc)();
-    digest (*on_hook)(const fa::hook&, const while_full&);  // everything is given back when it returns
-    bool (*says_exhausted)(const fa::hook&);                // takes memory until the library's own error comes out; null: it has none
+    digest (*on_malloc)(unsigned tenths);                                     // of the whole workload, 1 to 10
+    digest (*on_hook)(const fa::hook&, unsigned tenths, const while_full&);   // everything is given back when it returns
+    bool (*says_exhausted)(const fa::hook&);                                  // takes memory until the library's own error comes out; null: it has none
+    digest (*on_heap)(const fa::heap_allocator<char>&, unsigned) = nullptr;   // by allocators with a state, for libraries that take them
 };
 
 extern const client lua, sqlite, imgui, json, abseil;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <map>
 
 #include "clients/client.hpp"
 #include "support/recorder.hpp"
@@ -18,30 +19,48 @@ std::size_t in_use(const fa::basic_smart_alloc<P>& a) {
     return a.stats().total_allocated;
 }
 
-const clients::digest& expected() {
-    static const clients::digest d = FRAMEALLOC_CLIENT.on_malloc();
-    return d;
+// What is checked block by block takes part of the workload.
+template <class P>
+constexpr unsigned tenths = P::checks ? FRAMEALLOC_CLIENT_CHECKED_TENTHS : 10;
+
+clients::digest expected(unsigned tenths) {
+    static std::map<unsigned, clients::digest> known;
+    if (!known.contains(tenths)) known[tenths] = FRAMEALLOC_CLIENT.on_malloc(tenths);
+    return known[tenths];
 }
 
 }  // namespace
 
 FOR_EACH_POLICY("a client computes the same as on malloc, and its tag pays for it") {
-    REQUIRE(expected() != 0);
+    REQUIRE(expected(tenths<P>) != 0);
     for (const fa::memory_kind kind : {fa::memory_kind::heap, fa::memory_kind::pool}) {
         recorder seen;
         fa::basic_smart_alloc<P> alloc{seen.options()};
         const fa::hook hook{alloc, kind, "engine::client"};
         std::atomic<int> full{0}, wrong{0};
-        CHECK(FRAMEALLOC_CLIENT.on_hook(hook, [&](std::size_t own_count) {
+        const auto while_full = [&](std::size_t own_count) {
             ++full;
-            const auto paid = alloc.tag_stats("engine::client").total_bytes;
-            if (paid < own_count || alloc.tag_stats("").total_bytes != 0) ++wrong;
-        }) == expected());
+            if (alloc.tag_stats("engine::client").total_bytes < own_count || alloc.tag_stats("").total_bytes != 0) ++wrong;
+        };
+        CHECK(FRAMEALLOC_CLIENT.on_hook(hook, tenths<P>, while_full) == expected(tenths<P>));
         CHECK(full > 0);
         CHECK(wrong == 0);
         CHECK(in_use(alloc) == 0);
         CHECK(seen.faults.empty());
     }
+}
+
+FOR_EACH_POLICY("a client with standard allocators computes the same, and the open tag pays for it") {
+    if (FRAMEALLOC_CLIENT.on_heap == nullptr) return;
+    recorder seen;
+    fa::basic_smart_alloc<P> alloc{seen.options()};
+    {
+        const fa::tag_scope t{alloc, "client"};
+        CHECK(FRAMEALLOC_CLIENT.on_heap(alloc, tenths<P>) == expected(tenths<P>));
+    }
+    CHECK(alloc.tag_stats("client").peak_bytes > 0);
+    CHECK(in_use(alloc) == 0);
+    CHECK(seen.faults.empty());
 }
 
 FOR_EACH_POLICY("a client without memory says so, and nothing is lost") {

@@ -80,7 +80,7 @@ digest drawn() {
     return d;
 }
 
-digest run(const while_full& full) {
+digest run(unsigned tenths, const while_full& full) {
     ImGui::CreateContext();
     ImGuiIO& io = ImGui::GetIO();
     io.IniFilename = nullptr;
@@ -91,7 +91,7 @@ digest run(const while_full& full) {
     io.Fonts->GetTexDataAsRGBA32(&pixels, &width, &height);
     digest d = static_cast<digest>(width * height);
     state s;
-    for (int frame = 0; frame < 300; ++frame) {
+    for (int frame = 0; frame < static_cast<int>(tenths) * 30; ++frame) {
         io.MousePos = ImVec2(static_cast<float>(frame * 5 % 1900), static_cast<float>(frame * 3 % 1000));
         io.MouseDown[0] = frame % 20 < 10;
         draw(frame, s);
@@ -106,14 +106,14 @@ digest run(const while_full& full) {
 
 // It never looks whether it got memory.
 const client imgui{"imgui",
-                   [] {
+                   [](unsigned tenths) {
                        ImGui::SetAllocatorFunctions([](std::size_t n, void*) { return std::malloc(n); }, [](void* p, void*) { std::free(p); });
-                       return run([](std::size_t) {});
+                       return run(tenths, [](std::size_t) {});
                    },
-                   [](const fa::hook& h, const while_full& full) {
+                   [](const fa::hook& h, unsigned tenths, const while_full& full) {
                        ImGui::SetAllocatorFunctions([](std::size_t n, void* user) { return static_cast<fa::hook*>(user)->allocate(n); },
                                                     [](void* p, void* user) { static_cast<fa::hook*>(user)->deallocate(p); }, const_cast<fa::hook*>(&h));
-                       return run(full);
+                       return run(tenths, full);
                    },
                    nullptr};
 

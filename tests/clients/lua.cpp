@@ -16,7 +16,7 @@ local sum = 0
 local function add(n) sum = (sum * 31 + n) % 1000000007 end
 
 local kept = {}
-for round = 1, 30 do
+for round = 1, rounds do
     -- Tables in tables, most of them garbage by the next round.
     local grid = {}
     for i = 1, 200 do
@@ -94,24 +94,26 @@ int tell_full(lua_State* l) {
     return 0;
 }
 
-digest run_state(lua_Alloc allocate, void* user, const while_full& full) {
+digest run_state(lua_Alloc allocate, void* user, unsigned tenths, const while_full& full) {
     lua_State* l = lua_newstate(allocate, user);
     luaL_openlibs(l);
     lua_pushlightuserdata(l, const_cast<while_full*>(&full));
     lua_pushcclosure(l, tell_full, 1);
     lua_setglobal(l, "full");
+    lua_pushinteger(l, 3 * tenths);
+    lua_setglobal(l, "rounds");
     const bool good = luaL_dostring(l, script) == LUA_OK;
     const digest d = good ? static_cast<digest>(lua_tointeger(l, -1)) : 0;
     lua_close(l);
     return d;
 }
 
-digest run(lua_Alloc allocate, void* user, const while_full& full) {
+digest run(lua_Alloc allocate, void* user, unsigned tenths, const while_full& full) {
     std::array<digest, 4> states{};
     std::array<std::thread, 2> threads;
     for (std::size_t t = 0; t < 2; ++t) {
         threads[t] = std::thread([&, t] {
-            for (std::size_t i = 2 * t; i < 2 * t + 2; ++i) states[i] = run_state(allocate, user, full);
+            for (std::size_t i = 2 * t; i < 2 * t + 2; ++i) states[i] = run_state(allocate, user, tenths, full);
         });
     }
     for (auto& t : threads) t.join();
@@ -131,7 +133,7 @@ bool says_exhausted(const fa::hook& hook) {
 
 }  // namespace
 
-const client lua{"lua", [] { return run(on_malloc, nullptr, [](std::size_t) {}); },
-                 [](const fa::hook& h, const while_full& full) { return run(on_hook, const_cast<fa::hook*>(&h), full); }, says_exhausted};
+const client lua{"lua", [](unsigned tenths) { return run(on_malloc, nullptr, tenths, [](std::size_t) {}); },
+                 [](const fa::hook& h, unsigned tenths, const while_full& full) { return run(on_hook, const_cast<fa::hook*>(&h), tenths, full); }, says_exhausted};
 
 }  // namespace clients

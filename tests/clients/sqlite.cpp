@@ -44,7 +44,7 @@ public:
         if (code != SQLITE_DONE && error_ == SQLITE_OK) error_ = code;
         return code;
     }
-    int insert(int rows) {
+    int insert(int rows, int largest_blob = 60) {
         sqlite3_stmt* s = nullptr;
         int code = sqlite3_prepare_v2(db_, "INSERT INTO things VALUES (?, ?, ?, ?)", -1, &s, nullptr);
         for (int i = 0; i < rows && (code == SQLITE_OK || code == SQLITE_DONE); ++i) {
@@ -52,7 +52,7 @@ public:
             sqlite3_bind_int(s, 1, i);
             sqlite3_bind_text(s, 2, name.data(), static_cast<int>(name.size()), SQLITE_TRANSIENT);
             sqlite3_bind_double(s, 3, i * 0.25);
-            sqlite3_bind_zeroblob(s, 4, i % 60);
+            sqlite3_bind_zeroblob(s, 4, i % largest_blob);
             code = sqlite3_step(s);
             sqlite3_reset(s);
         }
@@ -73,11 +73,11 @@ private:
     int error_ = SQLITE_OK;
 };
 
-digest run(const while_full& full) {
+digest run(unsigned tenths, const while_full& full) {
     database db;
     db.run("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, weight REAL, bytes BLOB)");
     db.run("BEGIN");
-    db.insert(200'000);
+    db.insert(static_cast<int>(tenths) * 20'000);
     db.run("COMMIT");
     db.run("CREATE INDEX by_name ON things (name)");
     db.run("CREATE INDEX by_weight ON things (weight, length(bytes))");
@@ -114,22 +114,26 @@ struct configured {
 
 bool says_exhausted(const fa::hook& hook) {
     const configured c(&hook);
-    database db;
-    db.run("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, weight REAL, bytes BLOB)");
-    const bool told = db.insert(2'000'000) == SQLITE_NOMEM;
-    return told && db.run("SELECT count(*) FROM things") == SQLITE_DONE;
+    bool told = false;
+    {
+        database db;
+        db.run("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, weight REAL, bytes BLOB)");
+        told = db.insert(2'000'000, 4000) == SQLITE_NOMEM;
+    }
+    database again;
+    return told && again.run("SELECT 1") == SQLITE_DONE;
 }
 
 }  // namespace
 
 const client sqlite{"sqlite",
-                    [] {
+                    [](unsigned tenths) {
                         const configured c(nullptr);
-                        return run([](std::size_t) {});
+                        return run(tenths, [](std::size_t) {});
                     },
-                    [](const fa::hook& h, const while_full& full) {
+                    [](const fa::hook& h, unsigned tenths, const while_full& full) {
                         const configured c(&h);
-                        return run(full);
+                        return run(tenths, full);
                     },
                     says_exhausted};
 
