@@ -4,7 +4,8 @@
 usage: extract_docs.py OUTPUT_DIRECTORY
 
 A block that contains main() is a program as it stands; every other block becomes the body of a function, after the first block of
-docs/start.md, which says what the others assume, and the lines that start with #include, inline constexpr, struct or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
+docs/start.md, which says what the others assume, and its functions, types, templates and the lines that
+start with #include, inline constexpr or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
 is left out, and why is printed; one preceded by "<!-- needs: lua -->" is built where tests/clients has that library. Writes one file a
 block and a list, blocks.cmake.
 """
@@ -24,7 +25,7 @@ def program(block):
         if depth == 0 and re.match(r"(#include|inline constexpr|namespace fa|using namespace)", line):
             if not line.startswith(("namespace fa", "using namespace")):
                 hoisted.append(line)
-        elif depth or re.match(r"(struct|class|template)\b.*\{|\w[\w:<>]* \w+\([^\[]*\) \{", line):
+        elif depth or re.match(r"(struct|class|template)\b.*\{|template\b.*;$|(const )?\w[\w:<>]*[&*]? \w+\([^\[]*\) \{", line):
             depth += line.count("{") - line.count("}")
             hoisted.append(line)
         else:
