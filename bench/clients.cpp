@@ -88,7 +88,7 @@ void compare(const std::string& program, const char* name, int rounds) {
 
 int main(int count, char** arguments) {
     const std::string_view first = count > 1 ? arguments[1] : "";
-    std::printf(first == "--run" ? "" : "%-8s %12s %12s %8s %8s %12s\n", "", "malloc s", "malloc KiB", "time", "peak", "above idle");
+    if (first != "--run") std::printf("%-8s %12s %12s %8s %8s %12s\n", "", "malloc s", "malloc KiB", "time", "peak", "above idle");
     for (const auto* c : all) {
         if (first == "--run" && count == 4 && c->name == std::string_view(arguments[2])) run_here(*c, arguments[3]);
         if (first == "--run" || (!first.empty() && first != c->name)) continue;
