@@ -220,6 +220,10 @@ FOR_EACH_POLICY("regions that fall empty go back to the system, but for a few") 
     }
     CHECK(pages.reserves <= before + 1);
     std::vector<void*> many;
+    for (int i = 0; i < 12; ++i) many.push_back(alloc.heap_alloc_bytes(2 << 20));
+    for (void* q : many) alloc.heap_free_bytes(q, 2 << 20);
+    CHECK(alloc.stats().committed < 18 << 20);  // what the thread keeps, and a little
+    many.clear();
     for (int i = 0; i < 20; ++i) many.push_back(alloc.heap_alloc_bytes(30 << 20));
     for (void* q : many) alloc.heap_free_bytes(q, 30 << 20);
     CHECK(alloc.stats().committed < 110 << 20);  // what the thread keeps, 8 MiB and an eighth of the 600, and as much of the rest
