@@ -4,8 +4,10 @@
 usage: extract_docs.py OUTPUT_DIRECTORY
 
 A block that contains main() is a program as it stands; every other block becomes the body of a function, after the first block of
-docs/start.md, which says what the others assume, and the lines that start with #include, inline constexpr, struct or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
-is left out, and why is printed. Writes one file a block and a list, blocks.cmake.
+docs/start.md, which says what the others assume, and its functions, types, templates and the lines that
+start with #include, inline constexpr or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
+is left out, and why is printed; one preceded by "<!-- needs: lua -->" is built where tests/clients has that library. Writes one file a
+block and a list, blocks.cmake.
 """
 import pathlib
 import re
@@ -23,7 +25,7 @@ def program(block):
         if depth == 0 and re.match(r"(#include|inline constexpr|namespace fa|using namespace)", line):
             if not line.startswith(("namespace fa", "using namespace")):
                 hoisted.append(line)
-        elif depth or re.match(r"(struct|class|template)\b.*\{|\w[\w:<>]* \w+\([^\[]*\) \{", line):
+        elif depth or re.match(r"(struct|class|template)\b.*\{|template\b.*;$|(const )?\w[\w:<>]*[&*]? \w+\([^\[]*\) \{", line):
             depth += line.count("{") - line.count("}")
             hoisted.append(line)
         else:
@@ -37,20 +39,21 @@ def main():
         sys.exit("usage: extract_docs.py OUTPUT_DIRECTORY")
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    names = []
+    names, needs = [], []
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = document.read_text()
-        for number, match in enumerate(re.finditer(r"(?:<!-- not compiled: (.*?) -->\n)?```cpp\n(.*?)```", text, re.S), 1):
+        for number, match in enumerate(re.finditer(r"(?:<!-- (?:not compiled: (.*?)|needs: (\w+)) -->\n)?```cpp\n(.*?)```", text, re.S), 1):
             if match[1]:
                 print(f"{document.name} block {number}: not compiled: {match[1]}")
                 continue
             name = f"{document.stem.lower()}_{number}"
             path = out / f"{name}.cpp"
-            code = program(match[2])
+            code = program(match[3])
             if not path.exists() or path.read_text() != code:
                 path.write_text(code)
             names.append(name)
-    (out / "blocks.cmake").write_text(f"set(doc_blocks {' '.join(names)})\n")
+            needs += [f"set({name}_needs {match[2]})\n"] if match[2] else []
+    (out / "blocks.cmake").write_text(f"set(doc_blocks {' '.join(names)})\n" + "".join(needs))
     print(f"extract_docs: {len(names)} blocks")
 
 

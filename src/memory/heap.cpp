@@ -43,6 +43,14 @@ bool put_cached(thread_context& c, heap_block* b) noexcept {
     return true;
 }
 
+// Where the heap had to grow, half of what the thread keeps goes to it, whole or in pieces: what is kept is of sizes that nobody asks for.
+heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+    const std::size_t before = c.owner->pages.committed();
+    heap_block* b = c.owner->large.allocate(bytes, align, why);
+    if (c.heap_cached != 0 && c.owner->pages.committed() > before) shrink_heap_cache(c, c.heap_cached / 2);
+    return b;
+}
+
 std::size_t back_zone(const thread_context& c) noexcept { return guarded(c) ? large_back_zone : 0; }
 
 void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
@@ -170,7 +178,7 @@ void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) no
 
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
-    if (b == nullptr) b = c.owner->large.allocate(bytes + back_zone(c), align, why);
+    if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
     if (b == nullptr && guarded(c) && end_rest(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
     if (guarded(c) && !begin_large(c, payload_of(b), bytes, align, charged ? block_kind::heap : block_kind::outer)) {

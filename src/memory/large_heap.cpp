@@ -25,8 +25,9 @@ constexpr std::size_t region_bytes = std::size_t{1} << 20;
 constexpr std::size_t commit_step = 65536;
 constexpr std::size_t smallest_block = 2 * unit;
 static_assert(sizeof(heap_region) <= unit);
-// What empty regions keep for the next block, beside an eighth of everything.
-constexpr std::size_t idle_floor = std::size_t{8} << 20;
+// What empty regions keep for the next block, beside a sixteenth of everything; and what the last of them may be alone.
+constexpr std::size_t idle_floor = std::size_t{1} << 20;
+constexpr std::size_t widest_kept = std::size_t{8} << 20;
 
 std::size_t size_of(std::size_t bytes) noexcept { return heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit, unit))); }
 std::size_t committed_in(const heap_region& r) noexcept { return r.committed - address_of(&r); }
@@ -282,12 +283,13 @@ void large_heap::deallocate(heap_block* b) noexcept {
 void large_heap::release_idle(heap_region& r) noexcept {
     r.idle = committed_in(r);
     idle_ += r.idle;
-    while (!pages_.sealed() && idle_ > idle_floor + pages_.committed() / 8) {
+    while (!pages_.sealed() && idle_ > idle_floor + pages_.committed() / 16) {
         heap_region* oldest = nullptr;
         for (heap_region* i = regions_; i != nullptr; i = i->next) {
-            if (i->idle != 0) oldest = i;
+            if (i->idle != 0 && i != &r) oldest = i;
         }
-        drop(oldest);
+        if (oldest == nullptr && idle_ <= widest_kept) return;
+        drop(oldest == nullptr ? &r : oldest);
     }
 }
 

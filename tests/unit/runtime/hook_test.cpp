@@ -267,9 +267,28 @@ FOR_EACH_POLICY("regions that fall empty go back to the system, but for a few") 
     }
     CHECK(pages.reserves <= before + 1);
     std::vector<void*> many;
+    for (int i = 0; i < 12; ++i) many.push_back(alloc.heap_alloc_bytes(2 << 20));
+    for (void* q : many) alloc.heap_free_bytes(q, 2 << 20);
+    CHECK(alloc.stats().committed < 18 << 20);  // what the thread keeps, and a little
+    many.clear();
     for (int i = 0; i < 20; ++i) many.push_back(alloc.heap_alloc_bytes(30 << 20));
     for (void* q : many) alloc.heap_free_bytes(q, 30 << 20);
     CHECK(alloc.stats().committed < 110 << 20);  // what the thread keeps, 8 MiB and an eighth of the 600, and as much of the rest
+}
+
+FOR_EACH_POLICY("what a thread keeps of one size serves another before the heap grows by as much") {
+    if (guarded<P>) return;
+    fa::basic_smart_alloc<P> alloc;
+    const fa::hook h{alloc};
+    const auto take = [&](int count, std::size_t bytes) {
+        std::vector<void*> blocks;
+        for (int i = 0; i < count; ++i) blocks.push_back(h.allocate(bytes));
+        for (void* p : blocks) h.deallocate(p);
+    };
+    take(300, 20'000);
+    const std::size_t committed = alloc.stats().committed;
+    take(1000, 4400);
+    CHECK(alloc.stats().committed < committed + (1 << 20));
 }
 
 FOR_EACH_POLICY("a hook without memory returns null and leaves the old block as it was") {
