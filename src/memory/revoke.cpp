@@ -83,12 +83,12 @@ void remember(const void* p, std::size_t bytes, const void* owner) noexcept {
     g.end = g.begin + bytes;
 }
 
-void explain_gone(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
+void explain_gone(std::uintptr_t p, os::access_kind access) noexcept {
     for (const gone_range& g : gone) {
         if (p < g.begin || p >= g.end) continue;
         char detail[160], place[128];
         std::snprintf(detail, sizeof detail, "%s in memory of allocator \"%s\", which has gone with its last handle", access_name(access), g.name);
-        const site where = os::own_call({.caller = instruction});
+        const site where = os::own_call();  // the access may be the library's, on behalf of a call
         os::name_code(where.caller, place, sizeof place);
         return print_fault({.what = code::FA002, .text = code_text(code::FA002), .detail = detail, .where = where, .code_place = place, .address = pointer_at(p)});
     }
@@ -103,7 +103,7 @@ void on_access(std::uintptr_t p, const void* instruction, os::access_kind access
             if (explain_withdrawn(*a, *c, p, instruction, access)) return;
         }
     }
-    explain_gone(p, instruction, access);
+    explain_gone(p, access);
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ struct fa_allocator {
     }
 };
 
+// Named as the library, so that a report looks for the place of a call beyond them.
+namespace framealloc::inline FRAMEALLOC_ABI::c_interface {
 namespace {
 
 constexpr bool checks = active_policy::checks;
@@ -62,6 +64,9 @@ void free_block(const memory::core_ref& a, memory::block_kind kind, void* p, std
 }
 
 }  // namespace
+}  // namespace framealloc::inline FRAMEALLOC_ABI::c_interface
+
+using namespace framealloc::c_interface;
 
 #define CALLER __builtin_return_address(0)
 
