@@ -101,7 +101,8 @@ void* allocate(const block_source& s, std::size_t bytes, std::size_t align) noex
 }
 
 // The pages of a block with a region to itself may move: `b` is then another.
-bool resize_large(core& a, heap_block*& b, std::size_t bytes, std::size_t align, bool may_move) noexcept {
+bool resize_large(heap_block*& b, std::size_t bytes, std::size_t align, bool may_move) noexcept {
+    core& a = *b->owner;
     if (a.config.heap != nullptr || class_for(bytes, align) != no_class || bytes > largest_request) return false;
     thread_context* c = try_context_of({&a, a.id});
     if (c == nullptr) return false;
@@ -122,7 +123,6 @@ bool resize_large(core& a, heap_block*& b, std::size_t bytes, std::size_t align,
 
 // A size that the page's class serves, or one that would waste less than half of the block.
 bool fits_in_page(const core& a, const pool_page& p, std::size_t bytes, std::size_t align) noexcept {
-    if (p.size_class == sampled_class) return false;  // its zone begins where the block ends
     const unsigned k = class_for(bytes, align);
     return k != no_class && (a.serving[k] == p.size_class || (bytes <= p.block && 2 * bytes > p.block));
 }
@@ -186,22 +186,28 @@ void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::si
     heap_free(s.owner, p, size, align);
 }
 
-bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t align) noexcept {
-    core& a = *owner.owner;
-    if (a.guarded || bytes == 0 || !is_power_of_two(align)) return false;
-    if (os::page_map::contains(p)) return fits_in_page(a, *page_of(p), bytes, align);
+namespace {
+
+// Without moving, or by moving pages; null when neither can be.
+void* resize_cheaply(void* p, std::size_t bytes, std::size_t align, bool may_move) noexcept {
+    if (bytes == 0 || !is_power_of_two(align) || address_of(p) % align != 0) return nullptr;
+    if (os::page_map::contains(p)) {
+        const pool_page& page = *page_of(p);  // a sampled block's zone begins where it ends
+        return page.size_class != sampled_class && fits_in_page(*page.owner->owner, page, bytes, align) ? p : nullptr;
+    }
     heap_block* b = block_of(p);
-    return resize_large(a, b, bytes, align, false);
+    return resize_large(b, bytes, align, may_move) ? payload_of(b) : nullptr;
+}
+
+}  // namespace
+
+bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t align) noexcept {
+    return !owner.owner->guarded && resize_cheaply(p, bytes, align, false) != nullptr;
 }
 
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
-    core& a = *s.owner.owner;
     if (p == nullptr) return allocate_block(s, bytes, align);
-    if (!a.guarded && is_power_of_two(align)) {
-        const bool in_page = os::page_map::contains(p);
-        heap_block* b = block_of(p);
-        if (in_page ? fits_in_page(a, *page_of(p), bytes, align) : resize_large(a, b, bytes, align, true)) return in_page ? p : payload_of(b);
-    }
+    if (void* same = s.owner.owner->guarded ? nullptr : resize_cheaply(p, bytes, align, true)) return same;
     const std::size_t content = usable_size(p);
     if (content == 0) {
         free_block(s, p);  // says what it is

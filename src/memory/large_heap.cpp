@@ -53,6 +53,7 @@ unsigned heap_bin_ceiling(std::size_t bytes) noexcept {
 void large_heap::insert(heap_block* b) noexcept {
     const unsigned bin = heap_bin_floor(b->bytes);
     b->free = true;
+    b->zero = false;  // it may have taken in what somebody wrote to
     b->previous_free = nullptr;
     b->next_free = bins_[bin];
     if (b->next_free != nullptr) b->next_free->previous_free = b;

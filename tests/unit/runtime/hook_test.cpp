@@ -201,6 +201,44 @@ FOR_EACH_POLICY("zeroed memory is zero, also where somebody wrote before") {
     }
 }
 
+FOR_EACH_POLICY("zeroed memory is zero where a wide alignment left a gap before memory that was written to") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::hook h{alloc};
+    std::minstd_rand random(3);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 300; ++i) {
+        const std::size_t n = 4500 + random() % 200'000, align = std::size_t{16} << (random() % 12);
+        auto* p = static_cast<unsigned char*>(h.allocate_zeroed(n, align));
+        REQUIRE(p != nullptr);
+        CHECK(aligned(p, align));
+        CHECK(std::all_of(p, p + n, [](unsigned char c) { return c == 0; }));
+        std::memset(p, 0xFF, n);
+        blocks.push_back(p);
+        if (random() % 2 == 0) {
+            std::swap(blocks[random() % blocks.size()], blocks.back());
+            h.deallocate(blocks.back());
+            blocks.pop_back();
+        }
+        if (i % 40 == 39) alloc.trim();
+    }
+    for (void* p : blocks) h.deallocate(p);
+}
+
+FOR_EACH_POLICY("a block that shall be aligned more widely than it was moves") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::hook h{alloc};
+    for (const std::size_t n : {std::size_t{50}, std::size_t{3000}, std::size_t{50'000}, std::size_t{3'000'000}}) {
+        for (int i = 0; i < 4; ++i) {
+            void* p = h.allocate(n + 16 * static_cast<std::size_t>(i));
+            write(p, n, 2);
+            p = h.reallocate(p, n + 1, 4096);
+            CHECK(aligned(static_cast<char*>(p), 4096));
+            CHECK(holds(p, n, n, 2));
+            h.deallocate(p, n + 1, 4096);
+        }
+    }
+}
+
 FOR_EACH_POLICY("a block that has the memory behind it to itself grows where it is") {
     fa::basic_smart_alloc<P> alloc;
     const fa::hook h{alloc};
