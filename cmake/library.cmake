@@ -15,6 +15,8 @@ target_compile_definitions(framealloc PUBLIC FRAMEALLOC_MODE=${FRAMEALLOC_MODE})
 if(FRAMEALLOC_MODE STREQUAL debug)  # a call that ends a function stays a call: a report can name its line
   target_compile_options(framealloc PUBLIC $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-fno-optimize-sibling-calls>)
 endif()
+# Reports are put together from pieces; a project around this one may want every format to be a literal, as an error.
+target_compile_options(framealloc PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wno-format-nonliteral>)
 if(FRAMEALLOC_VALGRIND)
   target_compile_definitions(framealloc PUBLIC FRAMEALLOC_VALGRIND=1)
 endif()

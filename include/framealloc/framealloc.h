@@ -94,7 +94,7 @@ void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_F
  *   fa_hook* scripts = fa_hook_create(game, FA_HEAP, "scripts");
  *   lua_State* l = lua_newstate(realloc_for_lua, scripts);
  *
- * As their namesakes, so 0 bytes get a block; fa_realloc(h, p, 0) frees. Blocks may be freed and resized on any thread, through a
+ * As their namesakes, so 0 bytes get a block; but fa_realloc(h, p, 0) frees and returns NULL, whatever p is, and errno is not set. Blocks may be freed and resized on any thread, through a
  * hook of the same allocator and kind. A block beyond 1 MiB grows without copying where the system can move its pages. */
 typedef struct fa_hook fa_hook;
 typedef enum fa_kind { FA_POOL = 1, FA_HEAP = 2 } fa_kind;
@@ -133,7 +133,8 @@ fa_stats fa_get_stats(fa_allocator* allocator);
 fa_stats fa_get_tag_stats(fa_allocator* allocator, const char* path);
 /* Whose pointer is it? Writes one line of at most `size` bytes, the final zero included; returns its length. */
 size_t fa_describe(const void* pointer, char* text, size_t size);
-/* In debug mode: looks at every block now; returns the number of faults it reported. */
+/* In debug mode: looks at every block now; returns the number of faults it reported. No other thread may write to, free or resize
+ * blocks meanwhile. */
 size_t fa_check(fa_allocator* allocator);
 /* Gives unused memory back to the system. */
 void fa_trim(fa_allocator* allocator);

@@ -100,24 +100,34 @@ void* allocate(const block_source& s, std::size_t bytes, std::size_t align) noex
     return allocate_slow(*c, s, bytes, align);
 }
 
+void note_resize(thread_context& c, heap_block& b, std::size_t bytes) noexcept {
+    const std::uint64_t before = b.requested;
+    b.requested = bytes;
+    recharge_heap(c, b.tag_index, before, bytes);
+    if (!watched(c)) return;
+    tell_release(c, memory_kind::heap, before);
+    tell_allocation(c, memory_kind::heap, bytes);
+}
+
 // The pages of a block with a region to itself may move: `b` is then another.
 bool resize_large(heap_block*& b, std::size_t bytes, std::size_t align, bool may_move) noexcept {
     core& a = *b->owner;
-    if (a.config.heap != nullptr || class_for(bytes, align) != no_class || bytes > largest_request) return false;
+    if (a.config.heap != nullptr || class_for(bytes, align) != no_class || bytes > largest_block) return false;
     thread_context* c = try_context_of({&a, a.id});
     if (c == nullptr) return false;
-    const std::uint64_t before = b->requested;
     if (!a.large.resize(b, bytes)) {
-        heap_block* moved = may_move && bytes > before ? a.large.move(b, bytes) : nullptr;
+        heap_block* moved = may_move && bytes > b->requested ? a.large.move(b, bytes) : nullptr;
         if (moved == nullptr) return false;
         b = moved;
     }
-    b->requested = bytes;
-    recharge_heap(*c, b->tag_index, before, bytes);
-    if (watched(*c)) {
-        tell_release(*c, memory_kind::heap, before);
-        tell_allocation(*c, memory_kind::heap, bytes);
-    }
+    note_resize(*c, *b, bytes);
+    return true;
+}
+
+bool shrink_large(heap_block& b, std::size_t bytes) noexcept {
+    thread_context* c = try_context_of({b.owner, b.owner->id});
+    if (c == nullptr || !b.owner->large.resize(&b, bytes)) return false;
+    note_resize(*c, b, bytes);
     return true;
 }
 
@@ -140,7 +150,7 @@ block_source make_source(core_ref a, block_kind k, account::name_view payer) noe
 
 std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     const core& a = *s.owner.owner;
-    if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) return bytes;
+    if (bytes > largest_block || align > largest_block || !is_power_of_two(align)) return bytes;
     if (a.guarded || (s.kind == block_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
     const unsigned k = class_for(bytes, align);
     if (k != no_class) return class_size(a.serving[k]);
@@ -154,9 +164,10 @@ std::size_t usable_size(const void* p) noexcept {
         if (page.size_class == sampled_class) return sampled_size(page, p);
         return page.owner->owner->guarded ? guarded_size(*page.owner->owner, p) : page.block;
     }
+    std::size_t bytes = 0;
+    if (any_guarded.load_relaxed() && find_size(p, bytes)) return bytes;  // relaxed: whoever has a guarded block has seen it
     const heap_block& b = *block_of(const_cast<void*>(p));
-    core& a = *b.owner;
-    if (a.guarded) return guarded_size(a, p);
+    const core& a = *b.owner;
     return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);
 }
 
@@ -182,7 +193,8 @@ void free_block(const block_source& s, void* p) noexcept {
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (s.owner.owner->guarded) [[unlikely]] return guarded_free(s.owner, s.kind, p, size, align, site::of_caller(__builtin_return_address(0)));
-    if (s.kind == block_kind::pool) return pool_free_bytes(s.owner, p, size, align);
+    if (p != nullptr && os::page_map::contains(p)) return pool_free(p);
+    if (p != nullptr && class_for(size, align) != no_class && s.paged) return heap_free_large(p);  // shrunk where it was
     heap_free(s.owner, p, size, align);
 }
 
@@ -199,6 +211,14 @@ void* resize_cheaply(void* p, std::size_t bytes, std::size_t align, bool may_mov
     return resize_large(b, bytes, align, may_move) ? payload_of(b) : nullptr;
 }
 
+// Rather than none: a smaller block stays in the larger one where there is no memory for its like.
+bool shrinks(void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (bytes > usable_size(p) || !is_power_of_two(align) || address_of(p) % align != 0) return false;
+    if (os::page_map::contains(p)) return true;
+    heap_block* b = block_of(p);
+    return b->owner->config.heap == nullptr && bytes != 0 && shrink_large(*b, bytes);
+}
+
 }  // namespace
 
 bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t align) noexcept {
@@ -208,13 +228,13 @@ bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t ali
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return allocate_block(s, bytes, align);
     if (void* same = s.owner.owner->guarded ? nullptr : resize_cheaply(p, bytes, align, true)) return same;
-    const std::size_t content = usable_size(p);
+    const std::size_t content = s.owner.owner->guarded ? guarded_size(*s.owner.owner, p) : usable_size(p);
     if (content == 0) {
         free_block(s, p);  // says what it is
         return nullptr;
     }
     void* moved = allocate_block(s, bytes, align);
-    if (moved == nullptr) return nullptr;
+    if (moved == nullptr) return !s.owner.owner->guarded && shrinks(p, bytes, align) ? p : nullptr;
     std::memcpy(moved, p, std::min(content, bytes));
     free_block(s, p);
     return moved;

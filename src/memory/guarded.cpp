@@ -218,7 +218,7 @@ void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes
     core& a = *c.owner;
     const std::uintptr_t at = address_of(slot) + slot_lead(a);
     block_record old;
-    if (a.blocks.find(at, old) && old.state == block_state::freed) check_rest(a, old, slot_end(a, p, at));
+    if (a.blocks.find(at, old) && old.state == block_state::freed && !old.large) check_rest(a, old, slot_end(a, p, at));
     const block_record r = birth_record(c, at, bytes, natural_alignment(p.block), p.kind, false);
     if (!a.blocks.enter(r)) {
         owner_increment(p.frees);
@@ -256,7 +256,7 @@ void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
         const std::uintptr_t block = base + at + slot_lead(a);
         block_record b;
         if (!a.blocks.find(block, b) || b.state != block_state::freed) continue;
-        check_rest(a, b, slot_end(a, p, block));
+        if (!b.large) check_rest(a, b, slot_end(a, p, block));  // a large one did not rest, or does so no more
         a.blocks.bury(block);
     }
     guard::allow(base + first, base + p.carved);
@@ -377,6 +377,19 @@ known_block look_for(std::uintptr_t p, bool around, block_state state) noexcept 
     return found;
 }
 
+}  // namespace
+
+constinit sync::atomic<bool> any_guarded{false};
+
+bool find_size(const void* p, std::size_t& bytes) noexcept {
+    const known_block b = look_for(address_of(p), false, block_state::live);
+    bytes = b.owner == nullptr ? 0 : b.record.bytes;
+    if (b.owner != nullptr) release_core({b.owner, b.owner->id});
+    return b.owner != nullptr || b.all_guarded;
+}
+
+namespace {
+
 bool judge_adoption(core& a, const block_record& b, const void* p, std::size_t bytes) noexcept {
     if (b.state != block_state::live) return raise_double_free(a, b, p, {}), false;
     char detail[96];
@@ -402,6 +415,15 @@ bool may_adopt(const void* p, std::size_t bytes) noexcept {
     }
     if (b.all_guarded && !refuse_foreign(p, os::own_call({}))) std::abort();  // as a fault ends a program without a handler in debug
     return !b.all_guarded;
+}
+
+bool may_destroy(const void* p) noexcept {
+    if (p == nullptr) return true;
+    const known_block b = look_for(address_of(p), false, block_state::freed);
+    if (b.owner == nullptr) return true;  // whatever else it is, the free says it
+    raise_double_free(*b.owner, b.record, p, os::own_call());
+    release_core({b.owner, b.owner->id});
+    return false;
 }
 
 namespace {

@@ -56,6 +56,22 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
 
 namespace {
 
+// Each may split a mapping in three, of which Linux lets a process have 65,530 (vm.max_map_count).
+constexpr std::uint32_t most_withdrawn = 8192;
+constinit sync::atomic<std::uint32_t> withdrawn_blocks{0};  // of all allocators
+
+bool withdraw(core& a, const frame_block& b) noexcept {
+    const bool may = b.apart && a.source == &a.system && withdrawn_blocks.add_relaxed(1) < most_withdrawn;  // relaxed: a count
+    if (may && check_zones(a, b) && a.system.withdraw(pointer_at(b.begin), b.cursor - b.begin)) return true;
+    if (b.apart && a.source == &a.system) withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
+    return false;
+}
+
+void allow_again(core& a, const frame_block& b) noexcept {
+    static_cast<void>(a.system.commit(pointer_at(b.begin), b.cursor - b.begin));
+    withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
+}
+
 constexpr std::size_t newest_looked_at = 4096;  // blocks: a container that is left was mostly made lately
 
 // What a container has grown out of must not change; told once.
@@ -87,8 +103,7 @@ void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t byte
     if (b == nullptr || b->end != begin + bytes) return;
     b->died = os::own_call(c.last_site);
     b->left = true;
-    const bool of_the_system = c.owner->source == &c.owner->system;
-    b->withdrawn = b->apart && of_the_system && check_zones(*c.owner, *b) && c.owner->system.withdraw(pointer_at(b->begin), b->cursor - b->begin);
+    b->withdrawn = withdraw(*c.owner, *b);
 }
 
 std::size_t check_frames(thread_context& c) noexcept {
@@ -111,7 +126,7 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
         if (!b.left) b.died = died;
         s.log->pop();
         guard::block_ended(b.begin);
-        if (b.withdrawn) static_cast<void>(c.owner->system.commit(pointer_at(b.begin), b.cursor - b.begin));
+        if (b.withdrawn) allow_again(*c.owner, b);
         else check_block(*c.owner, b);
         guard::allow(b.front, b.cursor);
         guard::fill(b.front, b.cursor, guard::dead_byte);
@@ -156,6 +171,7 @@ void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
 }
 
 bool open_guard(thread_context& c) noexcept {
+    any_guarded.store_relaxed(true);  // relaxed: before the first block
     os::system_pages system;
     void* p = system.reserve(align_up(sizeof(thread_guard), system.granularity()), system.granularity());
     if (p == nullptr || !system.commit(p, align_up(sizeof(thread_guard), system.granularity()))) return false;

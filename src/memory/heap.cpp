@@ -77,7 +77,7 @@ bool from_pages(core_ref a, std::size_t bytes, std::size_t align) noexcept {
 }
 
 bool plausible(const core& c, std::size_t bytes, std::size_t align) noexcept {
-    return bytes <= largest_request && align <= largest_request && is_power_of_two(align) && c.id != 0;
+    return bytes <= largest_block && align <= largest_block && is_power_of_two(align) && c.id != 0;
 }
 
 void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
@@ -177,6 +177,10 @@ void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) no
 }
 
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
+    if (bytes > largest_block || align > largest_block) {
+        why = exhaustion_reason::size_overflow;
+        return nullptr;
+    }
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
     if (b == nullptr && guarded(c) && end_rest(c)) return large_allocate(c, bytes, align, charged, why);

@@ -21,7 +21,7 @@ MEMBER = re.compile(r"^    (?:\[\[nodiscard[^\]]*\]\] |FRAMEALLOC_INLINE |static
                     r"(?:(?P<type>(?:const )?[\w:]+(?:<[^()]*>)?[*&]*) (?P<name>operator[^\w\s(]+|\w+)|(?P<conversion>operator std::\w+(?:<\w+>)?))(?=\()")
 REFERS = re.compile(r"[*&]$|^(const_)?iterator$|reverse_iterator$|^std::(span|string_view)|^std::pair<(const_)?iterator")
 # Whose members refer to what their object does not own: views, iterators, sources of blocks; and parts that no user sees.
-NOT_OWNERS = {"map_iterator", "fixed_span", "map_table", "run", "shared_block", "standard_allocator", "frame_source", "pool_source", "heap_source", "allocator_ref"}
+NOT_OWNERS = {"map_iterator", "fixed_span", "map_table", "run", "shared_block", "standard_allocator", "bound_allocator", "frame_source", "pool_source", "heap_source", "allocator_ref"}
 NOT_OWNED = {"release", "shared_identity", "operator=", "operator++"}
 OWNERS = ("object", "runtime/frame_scope.hpp", "lifetime/checkpoint.hpp")
 KEPT = re.compile(r"try_(?!emplace$)\w+|(frame|pool|heap)_alloc\w*|alloc(_bytes|_n)?|batch|allocate|result_batch|frame_checkpoint|hold|park|frame_scope|checkpoint_guard|receive|release")
@@ -47,6 +47,7 @@ def unmarked(include):
             refers = path.startswith(OWNERS) and owner not in NOT_OWNERS and name not in NOT_OWNED and (kind is None or REFERS.search(kind))
             kept = path.startswith(KEPT_IN) and KEPT.fullmatch(name) and kind not in ("void", None) and "operator=" not in name
             seen += bool(refers) + bool(kept)
+            refers = refers and "requires object::view<" not in line  # its twin is marked
             if refers and "FRAMEALLOC_LIFETIMEBOUND" not in line:
                 wrong.append(f"{path}:{number}: {owner}::{name} returns what its object owns: FRAMEALLOC_LIFETIMEBOUND is missing")
             if kept and "[[nodiscard" not in line:

@@ -45,6 +45,11 @@ private:
 // Whether the fast paths are closed to the thread.
 inline bool diverted(const thread_context& c) noexcept { return guarded(c) || watched(c); }
 
+// Whether any allocator ever was.
+extern sync::atomic<bool> any_guarded;
+// The size of the block there, 0 when it is none. False when an allocator that is not guarded may know better.
+bool find_size(const void* p, std::size_t& bytes) noexcept;
+
 // Null when it has none: takes no lock.
 inline thread_context* context_of_caller(const core& a) noexcept { return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id})); }
 

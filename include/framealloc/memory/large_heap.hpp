@@ -35,7 +35,8 @@ inline void* payload_of(heap_block* b) noexcept { return b + 1; }
 inline heap_block* block_of(void* payload) noexcept { return static_cast<heap_block*>(payload) - 1; }
 
 // Bins: eight a doubling. Rounding a size up to its bin wastes at most 1/9.
-inline constexpr unsigned heap_bin_count = 8 * 36;
+inline constexpr unsigned heap_bin_count = 8 * 44;
+inline constexpr std::size_t largest_block = std::size_t{1} << 47;  // more than a program has addresses
 unsigned heap_bin_floor(std::size_t bytes) noexcept;           // the bin whose blocks are at most this large
 unsigned heap_bin_ceiling(std::size_t bytes) noexcept;         // the bin whose blocks are at least this large
 std::size_t heap_bin_bytes(unsigned bin) noexcept;

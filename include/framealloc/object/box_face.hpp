@@ -80,6 +80,13 @@ private:
     const Self& self() const noexcept { return static_cast<const Self&>(*this); }
 };
 
+// Debug: a destructor does not run on memory that was freed.
+template <class Policy, class T>
+FRAMEALLOC_INLINE bool may_destroy([[maybe_unused]] const T* p) noexcept {
+    if constexpr (Policy::checks && !std::is_trivially_destructible_v<T>) return memory::may_destroy(p);
+    else return true;
+}
+
 // Value-initialises n elements; destroys them again when one throws.
 template <class T>
 T* construct_array(void* p, std::size_t n) {

@@ -101,7 +101,7 @@ public:
     // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is empty.
     [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
     void reset() noexcept {
-        if (T* old = std::exchange(object_, nullptr)) object::heap_destroy(old, owner_);
+        if (T* old = std::exchange(object_, nullptr); old != nullptr && object::may_destroy<Policy>(old)) object::heap_destroy(old, owner_);
     }
     // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
@@ -171,7 +171,7 @@ public:
         const memory::core_ref a = where();
         const std::size_t n = n_;
         T* old = release();
-        if (old == nullptr) return;
+        if (old == nullptr || !object::may_destroy<Policy>(old)) return;
         object::destroy(old, old + n);
         memory::heap_free(a, const_cast<std::remove_cv_t<T>*>(old), n * sizeof(T), alignof(T));
     }

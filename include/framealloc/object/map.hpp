@@ -147,10 +147,14 @@ public:
     std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
     std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->equal_range(key); }
     // Throws std::out_of_range; without exceptions FA439, and the program ends.
-    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND { return value_at(locate(key)); }
-    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
-    V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(key); }
-    V& operator[](K&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::move(key)); }
+    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return value_at(locate(key)); }
+    V& at(const K& key) requires object::view<V> { return value_at(locate(key)); }
+    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return const_cast<basic_frame_map*>(this)->at(key); }
+    const V& at(const K& key) const requires object::view<V> { return const_cast<basic_frame_map*>(this)->at(key); }
+    V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return value_of(key); }
+    V& operator[](const K& key) requires object::view<V> { return value_of(key); }
+    V& operator[](K&& key) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return value_of(std::move(key)); }
+    V& operator[](K&& key) requires object::view<V> { return value_of(std::move(key)); }
 
     template <class L> requires looks_up<L>
     iterator find(const L& key) FRAMEALLOC_LIFETIMEBOUND { return at_slot(locate(key)); }
@@ -163,11 +167,17 @@ public:
     template <class L> requires looks_up<L>
     std::pair<iterator, iterator> equal_range(const L& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
     template <class L> requires looks_up<L>
-    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND { return value_at(locate(key)); }
+    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return value_at(locate(key)); }
     template <class L> requires looks_up<L>
-    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->at(key); }
+    V& at(const L& key) requires object::view<V> { return value_at(locate(key)); }
+    template <class L> requires looks_up<L>
+    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return const_cast<basic_frame_map*>(this)->at(key); }
+    template <class L> requires looks_up<L>
+    const V& at(const L& key) const requires object::view<V> { return const_cast<basic_frame_map*>(this)->at(key); }
     template <class L> requires makes_key<L>
-    V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND { return value_of(std::forward<L>(key)); }
+    V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<V>) { return value_of(std::forward<L>(key)); }
+    template <class L> requires makes_key<L>
+    V& operator[](L&& key) requires object::view<V> { return value_of(std::forward<L>(key)); }
 
     // --- insertion. Arguments may be keys or values of this map. ---
     using bulk::insert;

@@ -122,7 +122,7 @@ private:
     }
     void replace(T* p) noexcept {
         T* old = std::exchange(object_, p);
-        if (old != nullptr) object::pool_destroy(old);
+        if (old != nullptr && object::may_destroy<Policy>(old)) object::pool_destroy(old);
     }
 
     T* object_ = nullptr;
@@ -172,7 +172,7 @@ public:
     }
     void reset() noexcept {
         const std::size_t n = n_;
-        if (T* old = release()) object::pool_destroy_array(old, n);
+        if (T* old = release(); old != nullptr && object::may_destroy<Policy>(old)) object::pool_destroy_array(old, n);
     }
     void swap(basic_pool_box& other) noexcept {
         std::swap(object_, other.object_);

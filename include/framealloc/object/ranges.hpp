@@ -32,6 +32,13 @@ concept iterator = !std::is_arithmetic_v<It> && std::is_copy_constructible_v<It>
 };
 
 // An iterator that is a pointer, and never the number 0.
+// A string_view, a span and their like: what it refers to is not the container's, though clang says so of a reference to it that is
+// bound to the container's lifetime.
+template <class T>
+concept view = std::is_class_v<T> && std::is_trivially_copyable_v<T> && requires(const T& v) {
+    { v.data() };
+    { v.size() };
+};
 template <class P>
 concept pointer = std::is_pointer_v<P>;
 

@@ -138,15 +138,23 @@ public:
     std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
     bool empty() const noexcept { return begin_ == end_; }
     static constexpr std::size_t max_size() noexcept { return largest_request / sizeof(T); }
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i); return begin_[i]; }
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_index(i); return begin_[i]; }
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept requires object::view<T> { check_index(i); return begin_[i]; }
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_index(i); return begin_[i]; }
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept requires object::view<T> { check_index(i); return begin_[i]; }
     // Throws std::out_of_range; without exceptions FA439, and the program ends.
-    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND { check_at(i); return begin_[i]; }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND { check_at(i); return begin_[i]; }
-    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
-    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[0]; }
-    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
-    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_at(i); return begin_[i]; }
+    FRAMEALLOC_INLINE T& at(std::size_t i) requires object::view<T> { check_at(i); return begin_[i]; }
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_at(i); return begin_[i]; }
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const requires object::view<T> { check_at(i); return begin_[i]; }
+    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[0]; }
+    FRAMEALLOC_INLINE T& front() noexcept requires object::view<T> { return (*this)[0]; }
+    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[0]; }
+    FRAMEALLOC_INLINE const T& front() const noexcept requires object::view<T> { return (*this)[0]; }
+    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE T& back() noexcept requires object::view<T> { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE const T& back() const noexcept requires object::view<T> { return (*this)[size() - 1]; }
     template <class U>
     bool contains(const U& v) const {
         for (const T& x : *this) {

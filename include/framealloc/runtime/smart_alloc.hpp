@@ -509,7 +509,7 @@ public:
     framealloc::lifecycle lifecycle() const noexcept { return framealloc::lifecycle(owner_); }
 
     // Looks at every guarded block and at what was freed lately, and raises what is wrong. Returns how many faults; 0 where
-    // nothing is guarded. Threads: other threads must not write to pool and heap blocks meanwhile.
+    // nothing is guarded. Threads: other threads must not write to pool and heap blocks meanwhile, nor free or resize any.
     std::size_t check() const noexcept { return memory::check_everything(owner_); }
 
     // --- memory ---

@@ -165,3 +165,9 @@ fa::frame_source source_copied(frame_t& f) { auto v = f.vec<int>(); return v.sou
 node* box_in_the_callers_vec(fa::frame_vec<fa::pool_box<node>>& v) { return v[0].get(); }
 node* best_of_many_pointers(frame_t& f) { auto v = f.vec<node*>({nullptr}); node* best = nullptr; for (node* n : v) best = n; return best; }
 node* pointer_behind_an_iterator(frame_t& f) { auto v = f.vec<node*>(); auto it = v.begin(); return *it; }
+std::string_view view_that_is_the_last_element(fa::frame_vec<std::string_view> v) { return v.back(); }
+std::string_view view_that_is_an_element(frame_t& f) { auto v = f.vec<std::string_view>({"text"}); return v[0]; }
+const char* characters_of_a_view_that_is_an_element(frame_t& f) { auto v = f.vec<std::string_view>({"text"}); return v.at(0).data(); }
+std::span<int> span_that_is_the_first_element(fa::pool_vec<std::span<int>>& v) { auto w = std::move(v); return w.front(); }
+std::string_view view_in_a_map(frame_t& f) { auto m = f.map<int, std::string_view>(); return m[1]; }
+std::string_view view_in_a_map_with_names(frame_t& f) { auto m = f.map<std::string_view, std::string_view>(); return m.at("name"); }

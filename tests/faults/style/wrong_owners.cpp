@@ -212,6 +212,21 @@ WRONG(two_boxes_adopt_one_object) {
     ours.reset();  // FA411
 }
 
+WRONG(two_boxes_of_one_object_that_has_a_destructor) {
+    const fa::smart_alloc alloc;
+    auto name = alloc.pool_box<std::string>("a name that is too long for the object");
+    fa::pool_box<std::string> copy(name.get());
+    copy.reset();
+    name.reset();  // FA411
+}
+
+WRONG(heap_array_freed_by_hand_and_by_its_box) {
+    const fa::smart_alloc alloc;
+    auto names = alloc.heap_box<std::string[]>(300);
+    alloc.heap_free_bytes(names.get(), 300 * sizeof(std::string));
+    names.reset();  // FA411
+}
+
 WRONG(free_by_hand_of_what_a_box_owns) {
     const fa::smart_alloc alloc;
     auto box = alloc.pool_box<entity>();

@@ -2,6 +2,7 @@
 // tests/faults/style; here is what else may not go wrong.
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -139,4 +140,21 @@ TEST_CASE("what was withdrawn from readers is the frames' again") {
     }
     CHECK(seen.count(fa::code::FA001) != 0);
     CHECK(seen.faults.size() == seen.count(fa::code::FA001));
+}
+
+TEST_CASE("what is withdrawn leaves the process its mappings") {
+    if (!on_linux || fa::guard::under_tool) return;
+    recorder seen;
+    const alloc_type alloc{seen.options({.frame_capacity = 512_MiB})};
+    const auto frame = alloc.frame_scope();
+    for (int i = 0; i < 12'000; ++i) {
+        auto a = frame.vec<int>(fa::capacity(1));
+        static_cast<void>(frame.alloc_bytes(8));
+        for (int k = 0; k < 3; ++k) a.push_back(k);
+    }
+    std::ifstream maps("/proc/self/maps");
+    std::size_t lines = 0;
+    for (std::string line; std::getline(maps, line);) ++lines;
+    CHECK(lines > 1000);
+    CHECK(lines < 20'000);  // of 65,530
 }

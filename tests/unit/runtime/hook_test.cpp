@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "support/recorder.hpp"
@@ -352,6 +353,35 @@ FOR_EACH_POLICY("a hook without memory returns null and leaves the old block as 
     }
 }
 
+FOR_EACH_POLICY("a block can be made smaller where there is no memory left") {
+    if (guarded<P>) return;  // a guarded block moves, which takes memory
+    for (const memory_kind kind : kinds) {
+        for (const std::size_t from : {std::size_t{3000}, std::size_t{100'000}, std::size_t{1'500'000}}) {
+            fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 8_MiB}};
+            const fa::hook h{alloc, kind, "full"};
+            std::vector<void*> blocks;
+            while (void* p = h.allocate(from)) write(p, from, 7), blocks.push_back(p);
+            std::vector<void*> crumbs;
+            for (std::size_t n = 4096; n >= 16; n /= 2) {
+                while (void* p = h.allocate(n)) crumbs.push_back(p);
+            }
+            REQUIRE(blocks.size() > 2);
+            std::size_t to = from;
+            for (std::size_t i = 0; i < blocks.size() && i < 12; ++i) {
+                to = to > 400 ? to / 3 : 100;
+                blocks[i] = h.reallocate(blocks[i], to);
+                REQUIRE(blocks[i] != nullptr);
+                CHECK(holds(blocks[i], to, from, 7));
+                CHECK(fa::usable_size(blocks[i]) >= to);
+                if (i % 2 == 0) h.deallocate(std::exchange(blocks[i], nullptr), to);
+            }
+            for (void* p : blocks) h.deallocate(p);
+            for (void* p : crumbs) h.deallocate(p);
+            CHECK(in_use(alloc) == 0);
+        }
+    }
+}
+
 FOR_EACH_POLICY("blocks of hooks of several threads, freed and resized by others, keep what they hold") {
     fa::basic_smart_alloc<P> alloc;
     const fa::hook hooks[] = {fa::hook{alloc, memory_kind::heap, "a"}, fa::hook{alloc, memory_kind::pool, "b::c"}, fa::hook{alloc}};
@@ -423,6 +453,46 @@ FOR_EACH_POLICY("mistakes through a hook are told as those of every other route"
             seen.faults.clear();
         }
     }
+}
+
+FOR_EACH_POLICY("in debug what is no block has no size, and is not resized") {
+    if constexpr (P::checks) {
+        if (fa::guard::under_tool) return;
+        recorder seen;
+        fa::basic_smart_alloc<P> alloc{seen.options({.strict = fa::strictness::warn})};
+        const fa::hook h{alloc};
+        const auto frame = alloc.frame_scope();
+        auto* large = static_cast<char*>(h.allocate(100'000));
+        auto* gone = static_cast<char*>(h.allocate(100 << 20));
+        h.deallocate(gone);
+        alloc.trim();
+        const auto foreign = std::make_unique<char[]>(5000);
+        void* const nothing[] = {large + 100, gone, foreign.get(), frame.alloc_bytes(100)};
+        for (void* p : nothing) CHECK(fa::usable_size(p) == 0);
+        CHECK(seen.faults.empty());
+        const fa::code told[] = {fa::code::FA415, fa::code::FA411, fa::code::FA414, fa::code::FA414};
+        for (std::size_t i = 0; i < 4; ++i) {
+            CHECK(h.reallocate(nothing[i], 300) == nullptr);
+            CHECK(seen.faults.back() == told[i]);
+        }
+        CHECK(seen.faults.size() == 4);
+        h.deallocate(large);
+    }
+}
+
+FOR_EACH_POLICY("memory of a large block that did not rest may serve small ones") {
+    recorder seen;
+    fa::basic_smart_alloc<P> alloc{seen.options({.fixed_memory = {.bytes = 32_MiB}})};
+    for (std::size_t align = 64; align <= 4096; align *= 2) {
+        void* p = alloc.heap_alloc_bytes(2 << 20, align);
+        alloc.heap_free_bytes(p, 2 << 20, align);
+        alloc.trim();
+        std::vector<void*> small;
+        for (std::size_t i = 0; i < 4000; ++i) small.push_back(alloc.pool_alloc_bytes(16 + i % 200));
+        for (std::size_t i = 0; i < small.size(); ++i) alloc.pool_free_bytes(small[i], 16 + i % 200);
+        alloc.trim();
+    }
+    CHECK(seen.faults.empty());
 }
 
 FOR_EACH_POLICY("an allocator lives as long as its hooks") {
