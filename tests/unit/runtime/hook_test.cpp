@@ -482,7 +482,9 @@ FOR_EACH_POLICY("in debug what is no block has no size, and is not resized") {
 
 FOR_EACH_POLICY("memory of a large block that did not rest may serve small ones") {
     recorder seen;
-    fa::basic_smart_alloc<P> alloc{seen.options({.fixed_memory = {.bytes = 32_MiB}})};
+    fa::options o;
+    o.fixed_memory = 32_MiB;
+    fa::basic_smart_alloc<P> alloc{seen.options(o)};
     for (std::size_t align = 64; align <= 4096; align *= 2) {
         void* p = alloc.heap_alloc_bytes(2 << 20, align);
         alloc.heap_free_bytes(p, 2 << 20, align);
