@@ -297,7 +297,6 @@ private:
         unsigned char mark;
         bool found;
     };
-
     void check() const noexcept { object::check_open<Policy>(source_); }
     iterator at_slot(std::size_t i) noexcept { return {table_.used + i, table_.used + table_.slots, table_.entries + i}; }
     iterator settled(std::size_t i) noexcept {
@@ -317,7 +316,6 @@ private:
         if constexpr (std::is_invocable_v<F&, value_type&>) return static_cast<bool>(pred(v));
         else return static_cast<bool>(pred(v.first, v.second));
     }
-
     template <class L>
     std::size_t hash_of(const L& key) const { return static_cast<std::size_t>(hash_(key)); }
     std::size_t hash_at(const table& t, std::size_t i) const noexcept {
@@ -569,7 +567,6 @@ private:
         table_.forget();
         source_ = frame_source(source_.frame().record()->context->top);
     }
-
     void take_functions(const basic_frame_map& other) {
         object::take_function(hash_, other.hash_);
         object::take_function(equal_, other.equal_);

@@ -283,16 +283,12 @@ public:
     [[nodiscard]] T* try_emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
     [[nodiscard]] T* try_insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, v); }
     [[nodiscard]] T* try_insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, std::move(v)); }
-    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND {
-        return insert_with<false>(at, n, copies(n, v));
-    }
+    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND { return insert_with<false>(at, n, copies(n, v)); }
     template <object::iterator It>
     [[nodiscard]] T* try_insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, first, last); }
     [[nodiscard]] T* try_insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, l.begin(), l.end()); }
     template <object::range R>
-    [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
-        return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items));
-    }
+    [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items)); }
     FRAMEALLOC_INLINE T* erase(const T* at) FRAMEALLOC_LIFETIMEBOUND {
         if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
         return remove(at, at + 1);
@@ -478,7 +474,6 @@ private:
             source_ = Source(source_.frame().record()->context->top);
         }
     }
-
     template <bool Must, class More>
     bool resize_with(std::size_t n, const More& build) {
         if (n <= size()) {
@@ -572,7 +567,6 @@ private:
         }
         return to;
     }
-
     void steal(basic_vec& other) noexcept {
         begin_ = std::exchange(other.begin_, nullptr);
         end_ = std::exchange(other.end_, nullptr);
@@ -590,7 +584,6 @@ private:
         object::destroy(begin_, end_);
         begin_ = end_ = limit_ = nullptr;
     }
-
     T* begin_ = nullptr;
     T* end_ = nullptr;
     T* limit_ = nullptr;
