@@ -8,10 +8,18 @@ namespace framealloc::inline FRAMEALLOC_ABI::os {
 
 constinit sync::atomic<page_map::table*> page_map::root[std::size_t{1} << root_bits] = {};
 
-// Stays for the process: 64 KiB of addresses, of which what is written to takes memory.
+// They stay for the process, 64 KiB of addresses each, of which what is written to takes memory. The first ones are the library's own:
+// memory that the program gave is served without the system.
 page_map::table* page_map::table_for(std::uintptr_t unit) noexcept {
+    static constinit table own[4] = {};
+    static constinit sync::atomic<std::uint32_t> owns_used{0};
     sync::atomic<table*>& place = root[unit >> table_bits];
     if (table* known = place.load_acquire()) return known;  // pairs: below
+    if (owns_used.load_relaxed() < 4) {  // relaxed: a count
+        const std::uint32_t i = owns_used.add_relaxed(1);  // relaxed: a count
+        table* nobody = nullptr;
+        if (i < 4) return place.publish(nobody, &own[i]) ? &own[i] : nobody;  // one that came too late is lost
+    }
     system_pages system;
     void* memory = system.reserve(sizeof(table), system.granularity());
     if (memory == nullptr) return nullptr;

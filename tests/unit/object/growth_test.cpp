@@ -413,7 +413,7 @@ FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and change
 TEST_CASE("in debug what a container leaves behind reads as freed memory does") {
     if (fa::guard::under_tool) return;  // it reports the reads
     using P = fa::policy::debug;
-    const fa::basic_smart_alloc<P> alloc;
+    const fa::basic_smart_alloc<P> alloc{fa::options{.guard = fa::guard_level::fill}};  // beyond that an access is trapped: tests/faults/style
     const auto frame = alloc.frame_scope();
     const auto gone = [](const volatile int* p) { return *p == static_cast<int>(0xDDDDDDDD); };
     const auto left_by = [&](auto v) {
