@@ -126,7 +126,7 @@ SILENT = set("""in_frame frame_depth frame_number transfers deferred frame_remai
     current_phase phase_stats stats reset_stats frame_stats count_allocations lifecycle release_module source decltype located noted_call
     cend size length capacity empty max_size swap bucket_count load_factor max_load_factor adopt peek width getline hash_function key_eq try_make string_view
     rbegin crbegin crend fa_get_stats fa_get_tag_stats fa_describe
-    try_grow good_size hook fa_hook_create fa_usable_size fa_good_size""".split())
+    alloc_size try_grow good_size hook fa_hook_create fa_usable_size fa_good_size""".split())
 
 
 def members(header):
