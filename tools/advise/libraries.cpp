@@ -81,21 +81,21 @@ void look_at(site& s, map_of_modules& modules, candidates& hooks, std::set<std::
     const kind k = modules.kind_at(inner);
     if (i != 0 && (i == s.addresses.size() || k == kind::system)) {  // what the standard library makes for itself
         s.lies = ground::library;
-        s.library = modules.name(modules.of(s.addresses[0]));
+        s.lies_in = modules.name(modules.of(s.addresses[0]));
         return;
     }
     if (i == s.addresses.size()) return;
-    if (k != kind::program) s.library = modules.name(inner);
-    s.library_at = i;
+    if (k != kind::program) s.lies_in = modules.name(inner);
+    s.lies_at = i;
     if (k == kind::system) return static_cast<void>(s.lies = ground::system);
     if (k == kind::foreign) return static_cast<void>(s.lies = ground::library);
-    if (k == kind::own) own.insert(s.library);
+    if (k == kind::own) own.insert(s.lies_in);
     for (std::size_t n = i + 1; n < s.addresses.size() && n <= i + deepest_hook; ++n) {
         const std::size_t outer = modules.of(s.addresses[n]);
         if (outer == inner) continue;
         const kind caller = modules.kind_at(outer);
         if (caller != kind::foreign && (caller != kind::own || k == kind::own)) return;
-        s.library_at = n;
+        s.lies_at = n;
         const auto begin = s.addresses.begin();
         hooks[{{begin + static_cast<std::ptrdiff_t>(i), begin + static_cast<std::ptrdiff_t>(n)}, outer}].push_back(&s);
         return;
@@ -118,7 +118,7 @@ void find_libraries(advice& a, const trace::recording& r, const study_options& o
             const bool is_hook = sites.size() >= (foreign ? hooked : hooked_by_own);
             if (named) continue;
             s->lies = is_hook ? ground::hook : ground::perhaps_hook;
-            s->library = modules.name(call.second);
+            s->lies_in = modules.name(call.second);
         }
     }
     a.own_libraries.assign(own.begin(), own.end());

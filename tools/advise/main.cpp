@@ -47,7 +47,7 @@ bool is_lambda(const std::string& plain, const std::string& file) {
 
 // The scope of the innermost function that is not the standard library's; its module where it has no name, or is a library's function in C.
 std::string tag_of(const trace::recording& r, const advise::site& s) {
-    if (advise::is_in_library(s)) return s.library;
+    if (advise::is_in_library(s)) return s.lies_in;
     const std::string program = std::filesystem::path(r.header().program).filename().string();
     for (std::size_t i = s.named; i < s.names.size(); ++i) {
         const std::string module = advise::module_of(r, s.addresses[i]);

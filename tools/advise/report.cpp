@@ -147,7 +147,7 @@ nlohmann::json as_json(const advice& a, const site& s) {
     place["warm_up_rate"] = r.warm;
     place["steady_rate"] = r.steady;
     place["steady_shape"] = name_of(s.steady_verdict);
-    place["library"] = s.library;
+    place["library"] = s.lies_in;
     place["behind_hook"] = s.lies == ground::hook;
     return place;
 }

@@ -454,7 +454,7 @@ void skip_wrappers(advice& a) {
         for (std::size_t i = 0; i + 1 < s.addresses.size(); ++i) callers[s.addresses[i]].insert(s.addresses[i + 1]);
     }
     for (site& s : a.sites) {
-        if (is_in_library(s)) s.named = s.library_at;
+        if (is_in_library(s)) s.named = s.lies_at;
         while (s.named + 1 < s.addresses.size() && callers[s.addresses[s.named]].size() >= everywhere) ++s.named;
     }
 }

@@ -81,8 +81,8 @@ struct site {
     std::uint32_t steady_kept = 0;            // as `kept`
 
     ground lies = ground::program;
-    std::string library;           // the file's name, of whichever library it is
-    std::size_t library_at = 0;    // the innermost of its addresses that lies there
+    std::string lies_in;           // the file's name, of whichever library it is
+    std::size_t lies_at = 0;       // the innermost of its addresses that lies there
     std::string tag;               // suggested
     std::vector<std::string> names;
     std::size_t named = 0;         // which of them names the place: the innermost that is not called from everywhere

@@ -111,10 +111,10 @@ std::string of_unknown(const advice& a, const site& s) {
 
 // "inside libsqlite3.so.0, behind its allocator hook my_malloc".
 std::string whereabouts(const site& s) {
-    std::string line = "inside " + s.library;
+    std::string line = "inside " + s.lies_in;
     if (s.lies != ground::hook) return line;
     line += ", behind its allocator hook";
-    if (s.library_at != 0 && s.library_at <= s.names.size()) line += " " + plain_name(inlined(s.names[s.library_at - 1]).back());
+    if (s.lies_at != 0 && s.lies_at <= s.names.size()) line += " " + plain_name(inlined(s.names[s.lies_at - 1]).back());
     return line;
 }
 
@@ -156,7 +156,7 @@ std::string advised(const advice& a, const site& s) {
     const bool is_said = s.verdict == shape::unknown || s.verdict == shape::startup || s.verdict == shape::library;
     if (is_in_library(s) && s.verdict != shape::library) line += "; " + whereabouts(s);
     if (s.lies == ground::perhaps_hook && !is_said)
-        line += "; called by " + s.library + ": if this is its allocator hook, a frame cannot be known here, a pool or heap by tag can";
+        line += "; called by " + s.lies_in + ": if this is its allocator hook, a frame cannot be known here, a pool or heap by tag can";
     return line;
 }
 
