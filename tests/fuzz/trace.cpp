@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (fd < 0 || write(fd, file.data(), file.size()) != static_cast<ssize_t>(file.size())) std::abort();
     try {
         const trace::recording r("/proc/self/fd/" + std::to_string(fd));
-        const advise::advice a = advise::study(r, 5);
+        const advise::advice a = advise::study(r, {});
         const replay::program p = replay::build(r, a, 5, replay::part::all);
         replay::build(r, a, 5, replay::part::frames);
         if (a.dangling != 0 || p.beyond != 0) std::abort();  // what was advised is right for what was recorded
