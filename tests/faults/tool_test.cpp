@@ -107,8 +107,146 @@ void oversize_read_after_end(std::size_t n) {
     look(p);
 }
 
+// Containers: what lies in their memory, but in no element.
+template <class Vec>
+void behind_the_last(Vec v, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) v.push_back('x');
+    v.reserve(2 * n + 8);
+    look(bytes(v.data()) + v.size());
+}
+template <class Vec>
+void removed(Vec v, std::size_t n) {
+    v.assign(n + 8, 'x');
+    byte_pointer last = bytes(&v.back());
+    v.pop_back();
+    touch(last);
+}
+void frame_vec_behind_the_last(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    behind_the_last(frame.vec<char>(), n);
+}
+void pool_vec_behind_the_last(std::size_t n) { behind_the_last(alloc().pool_vec<char>(), n); }
+void heap_vec_behind_the_last(std::size_t n) { behind_the_last(alloc().heap_vec<char>(), n); }
+void frame_vec_removed(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    removed(frame.vec<char>(), n);
+}
+void pool_vec_removed(std::size_t n) { removed(alloc().pool_vec<char>(), n); }
+void heap_vec_removed(std::size_t n) { removed(alloc().heap_vec<char>(), n); }
+void frame_vec_cleared(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto v = frame.vec<std::string>();
+    v.resize(n, "a text that is too long for the small string buffer");
+    byte_pointer p = bytes(&v[n / 2]);
+    v.clear();
+    look(p);
+}
+void frame_string_behind_the_end(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto s = frame.string(n, 'x');
+    s.reserve(2 * n + 20);
+    look(bytes(s.data()) + s.size() + 1);
+}
+void frame_string_cut(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto s = frame.string(n + 20, 'x');
+    byte_pointer p = bytes(s.data()) + n + 10;
+    s.resize(n);
+    look(p);
+}
+void frame_map_erased(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto m = frame.map<std::size_t, std::size_t>();
+    for (std::size_t i = 0; i <= n; ++i) m[i] = i;
+    byte_pointer p = bytes(&m.at(n / 2));
+    m.erase(n / 2);
+    look(p);
+}
+void frame_map_cleared(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto m = frame.map<std::size_t, std::string>();
+    for (std::size_t i = 0; i <= n; ++i) m[i] = "a text that is too long for the small string buffer";
+    byte_pointer p = bytes(&m.at(n / 2));
+    m.clear();
+    look(p);
+}
+void frame_map_grown(std::size_t n) {
+    auto frame = alloc().frame_scope();
+    auto m = frame.map<std::size_t, std::size_t>();
+    m[n] = 1;
+    byte_pointer p = bytes(&m.at(n));
+    for (std::size_t i = 0; i < 1000; ++i) m[n + i] = i;
+    touch(p);
+}
+
+// Every way in which what lies in a container comes, moves and goes.
+template <class Vec>
+void use_vec(Vec v, std::size_t n) {
+    using element = typename Vec::value_type;
+    const element e = element();
+    for (std::size_t i = 0; i < n; ++i) v.push_back(e);
+    v.resize(n / 2);
+    v.resize(2 * n, e);
+    v.insert(v.begin() + n / 2, n, e);
+    v.insert(v.begin(), v.front());
+    v.append(v.begin(), v.end());
+    v.erase(v.begin(), v.begin() + n / 3);
+    while (v.size() > n) v.pop_back();
+    v.erase_if([&, i = 0](const element&) mutable { return i++ % 2 == 0; });
+    v.assign(v.begin(), v.begin() + v.size() / 2);
+    v.shrink_to_fit();
+    v.emplace_back();
+    v.reserve(4 * n);
+    Vec other(std::move(v));
+    v = other;
+    v.swap(other);
+    other.clear();
+    other.append(3, e);
+}
+template <class Map>
+void use_map(Map m, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) m[i] = {};
+    for (std::size_t i = 0; i < n; i += 2) m.erase(i);
+    for (std::size_t i = n; i < 2 * n; ++i) m.insert_or_assign(i, typename Map::mapped_type());  // swept on the way
+    m.erase_if([](const auto& entry) { return entry.first % 3 == 0; });
+    m.reserve(n);
+    m.reserve(4 * n);
+    Map other(m);
+    other.merge(m);
+    m.clear();
+    m[1] = {};
+    m.swap(other);
+    for (auto& [key, value] : m) value = {};
+}
+void use_string(fa::frame_string s, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) s += "ab";
+    s.insert(n / 2, s.substr(0, n));
+    s.replace(n / 3, n / 3, s.substr(n / 2));
+    s.erase(n / 4, n / 2);
+    s.append(s);
+    s.resize(n / 2);
+    s.resize(n, 'x');
+    s.assign(s.substr(n / 2));
+    s.pop_back();
+    s.clear();
+    s.append(n, 'y');
+    s.shrink_to_fit();
+    s.push_back('z');
+    seen = s.c_str()[s.size()];
+}
+
 // No mistake: nothing must be reported.
 void correct(std::size_t n) {
+    for (int round = 0; round < 2; ++round) {
+        auto frame = alloc().frame_scope();
+        use_vec(frame.vec<char>(), n + 4);
+        use_vec(frame.vec<std::string>(), n + 4);
+        use_vec(alloc().pool_vec<int>(), n + 4);
+        use_vec(alloc().heap_vec<std::string>(), n + 4);
+        use_map(frame.map<std::size_t, char>(), n + 4);
+        use_map(frame.map<std::size_t, std::string>(), n + 4);
+        use_string(frame.string(), n + 4);
+    }
     for (int round = 0; round < 3; ++round) {
         auto frame = alloc().frame_scope();
         std::memset(frame.alloc_bytes(n), 1, n);
@@ -135,7 +273,9 @@ struct tool_case {
 constexpr tool_case all[] = {CASE(pool_overrun), CASE(pool_underrun), CASE(pool_read_after_free), CASE(pool_box_after_reset), CASE(heap_overrun), CASE(heap_underrun),
                              CASE(heap_read_after_free), CASE(heap_vec_after_growth), CASE(frame_overrun), CASE(frame_underrun), CASE(frame_read_after_end),
                              CASE(inner_frame_write_after_end), CASE(frame_read_after_rollback), CASE(outer_frame_overrun), CASE(outer_frame_read_after_end),
-                             CASE(oversize_read_after_end)};
+                             CASE(oversize_read_after_end), CASE(frame_vec_behind_the_last), CASE(pool_vec_behind_the_last), CASE(heap_vec_behind_the_last),
+                             CASE(frame_vec_removed), CASE(pool_vec_removed), CASE(heap_vec_removed), CASE(frame_vec_cleared), CASE(frame_string_behind_the_end),
+                             CASE(frame_string_cut), CASE(frame_map_erased), CASE(frame_map_cleared), CASE(frame_map_grown)};
 constexpr std::size_t sizes[] = {1, 8, 13, 64, 100, 1000, 4096, 10000};
 
 bool reported(const tool_case& c, std::size_t n) {
@@ -169,6 +309,8 @@ int run_all() {
             std::printf("FAILED %s, %zu bytes: not reported\n", c.name, n);
         }
     }
+    std::fflush(stdout);
+    for (std::size_t n : sizes) correct(n);  // the sanitizer ends the program if it must report something
     std::printf("%zu of %zu mistakes reported by the sanitizer at the access\n", runs - failures, runs);
     return failures == 0 ? 0 : 1;
 }

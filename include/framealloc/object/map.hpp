@@ -35,7 +35,7 @@ class basic_frame_map
     friend bulk;
     static constexpr bool hash_is_nothrow = noexcept(std::declval<const Hash&>()(std::declval<const K&>()));
     static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
-    using table = object::map_table<K, V, !hash_is_nothrow>;
+    using table = object::map_table<K, V, !hash_is_nothrow, Policy>;
 
 public:
     using key_type = K;
@@ -383,7 +383,7 @@ private:
         if (p.found) return {p.slot, false};
         if (p.slot == no_slot) [[unlikely]]
             return {grow_and_add<Must>(p.hash, std::forward<L>(key), std::forward<Args>(args)...), true};
-        construct(table_.entries + p.slot, std::forward<L>(key), std::forward<Args>(args)...);
+        construct(table_.vacancy(p.slot), std::forward<L>(key), std::forward<Args>(args)...);
         table_.fill(p.slot, p.mark, p.hash);
         return {p.slot, true};
     }
@@ -470,7 +470,7 @@ private:
         std::size_t slot = no_slot;
         static_cast<void>(rebuild<Must>(slots_to_grow_to(), [&](table& fresh) {
             const auto home = fresh.home_of(hash);
-            construct(fresh.entries + home.slot, std::forward<L>(key), std::forward<Args>(args)...);
+            construct(fresh.vacancy(home.slot), std::forward<L>(key), std::forward<Args>(args)...);
             fresh.fill(slot = home.slot, home.mark, hash);
         }));
         return slot;
@@ -484,7 +484,7 @@ private:
         table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
         const auto home = table_.home_of(hash);
         const std::size_t slot = table_.vacant(home.slot);
-        table::relocate(made, table_.entries + slot);
+        table::relocate(made, table_.vacancy(slot));
         table_.fill(slot, home.mark, hash);
         return slot;
     }
@@ -525,7 +525,7 @@ private:
         cleanup.armed = false;
         table old = std::exchange(table_, fresh);
         if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
-        source_.frame().outgrow(old.entries, table::bytes_for(old.slots));
+        source_.frame().outgrow(old.open_all(), table::bytes_for(old.slots));
         this->enlist(source_);
         return true;
     }
@@ -536,12 +536,12 @@ private:
             const auto home = fresh.home_of(hash);
             const std::size_t to = fresh.vacant(home.slot);
             if constexpr (object::relocation_copies<K, V>) {
-                construct(fresh.entries + to, std::as_const(table_.entries[i].first), std::as_const(table_.entries[i].second));
+                construct(fresh.vacancy(to), std::as_const(table_.entries[i].first), std::as_const(table_.entries[i].second));
             } else if constexpr (can_sweep) {
-                table::relocate(table_.entries + i, fresh.entries + to);
+                table::relocate(table_.entries + i, fresh.vacancy(to));
             } else {
                 object::undo lost{[&] { erase_at(i); }};
-                table::relocate(table_.entries + i, fresh.entries + to);
+                table::relocate(table_.entries + i, fresh.vacancy(to));
                 lost.armed = false;
                 table_.vacate(i);
             }
@@ -556,7 +556,7 @@ private:
             const std::size_t hash = other.hash_at(other.table_, i);
             const auto home = table_.home_of(hash);
             const std::size_t to = table_.vacant(home.slot);
-            construct(table_.entries + to, other.table_.entries[i].first, other.table_.entries[i].second);
+            construct(table_.vacancy(to), other.table_.entries[i].first, other.table_.entries[i].second);
             table_.fill(to, home.mark, hash);
         }
     }

@@ -1,7 +1,7 @@
 // How a map is walked: over the slots that are full.
 #pragma once
 
-#include <iterator>
+#include <span>  // forward_iterator_tag; <iterator> itself brings <string> and all streams
 
 #include <framealloc/object/map_table.hpp>
 

@@ -10,6 +10,7 @@
 
 #include <framealloc/base/size.hpp>
 #include <framealloc/object/construct.hpp>
+#include <framealloc/object/storage.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI::object {
 
@@ -39,7 +40,7 @@ inline constexpr bool relocation_copies =
 inline constexpr unsigned char full_slot = 0x80;  // and the marks above it
 
 // `KeepsHashes`: each slot has its key's hash too, for a hash function that may throw or was not declared noexcept.
-template <class K, class V, bool KeepsHashes>
+template <class K, class V, bool KeepsHashes, class Policy>
 struct map_table {
     using entry = std::pair<const K, V>;
     static constexpr unsigned char empty = 0, erased = 1, full = full_slot;
@@ -80,6 +81,11 @@ struct map_table {
     bool is_full(std::size_t i) const noexcept { return used[i] >= full; }
     std::size_t* hashes() const noexcept { return reinterpret_cast<std::size_t*>(entries + slots); }
 
+    // Where an entry may be constructed.
+    entry* vacancy(std::size_t i) const noexcept {
+        open_spare<Policy>(entries + i, entries + i + 1);
+        return entries + i;
+    }
     // Takes `memory`. A seed of its own for every number of slots: two tables of different size never have the same order,
     // in which one could not be copied into the other without collisions.
     void open(void* memory, std::size_t n, std::uint64_t from) noexcept {
@@ -87,6 +93,7 @@ struct map_table {
         slots = n;
         used = reinterpret_cast<unsigned char*>(entries + n) + (KeepsHashes ? n * sizeof(std::size_t) : 0);
         std::memset(used, empty, n);
+        close_spare<Policy>(entries, entries + n);
         size = 0;
         room = capacity();
         first = 0;
@@ -110,8 +117,9 @@ struct map_table {
         ++size;
         if (i < first) first = i;
     }
-    // Of a slot whose entry was destroyed. Nothing looks past an empty slot: what was erased before one is empty too.
+    // Of a slot whose entry was destroyed, or moved away. Nothing looks past an empty slot: what was erased before one is empty too.
     void vacate(std::size_t i) noexcept {
+        leave<Policy>(entries + i, entries + i + 1);
         --size;
         if (i == first) ++first;
         used[i] = erased;
@@ -125,6 +133,11 @@ struct map_table {
     void pass_empty(std::size_t i, std::size_t next_full) noexcept {
         while (first < i && !is_full(first)) ++first;
         if (first >= i) first = next_full;
+    }
+    // Before the memory is filled or given back as one.
+    entry* open_all() const noexcept {
+        open_spare<Policy>(entries, entries + slots);
+        return entries;
     }
     void forget() noexcept {
         const std::uint64_t kept = seed;
@@ -141,6 +154,7 @@ struct map_table {
     void clear() noexcept {
         if (room == capacity()) return;
         destroy_entries();
+        leave<Policy>(open_all(), entries + slots);
         std::memset(used, empty, slots);
         size = 0;
         room = capacity();
@@ -176,7 +190,8 @@ struct map_table {
             if (used[i] == erased) continue;
             const std::size_t hash = hash_at(i);
             if (((i - home_of(hash).slot) & (slots - 1)) < ((i - gap) & (slots - 1))) continue;
-            relocate(entries + i, entries + gap);
+            relocate(entries + i, vacancy(gap));
+            leave<Policy>(entries + i, entries + i + 1);
             if constexpr (KeepsHashes) hashes()[gap] = hash;
             used[gap] = std::exchange(used[i], empty);
             gap = i;

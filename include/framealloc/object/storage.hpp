@@ -2,6 +2,7 @@
 #pragma once
 
 #include <framealloc/base/policy.hpp>
+#include <framealloc/guard/annotate.hpp>
 #include <framealloc/guard/pattern.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
 #include <framealloc/object/sources.hpp>
@@ -77,10 +78,21 @@ void outgrow(const Source& s, void* p, std::size_t bytes, std::size_t align) noe
     else abandon(s, p, bytes, align);
 }
 
-// Debug: elements that are gone read as freed memory does.
+// Capacity that no element lies in is an error to touch, for a sanitizer, in checked programs and in code that is built for it.
 template <class Policy, class T>
-FRAMEALLOC_INLINE void leave([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
+FRAMEALLOC_INLINE void close_spare([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
+    if constexpr (Policy::checks || guard::under_tool) guard::forbid(address_of(first), address_of(last));
+}
+// Before elements are put there, and before the memory is given back.
+template <class Policy, class T>
+FRAMEALLOC_INLINE void open_spare([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
+    if constexpr (Policy::checks || guard::under_tool) guard::allow_unwritten(address_of(first), address_of(last));
+}
+// Elements that are gone read as freed memory does, in debug.
+template <class Policy, class T>
+FRAMEALLOC_INLINE void leave(T* first, T* last) noexcept {
     if constexpr (Policy::checks) guard::fill(address_of(first), address_of(last), guard::dead_byte);
+    close_spare<Policy>(first, last);
 }
 
 // Debug: every access asks whether the frame is still open.

@@ -461,9 +461,13 @@ private:
     }
     // Requires: n is within the capacity.
     void set_size(std::size_t n) noexcept {
-        chars_.end_ = chars_.begin_ + n + 1;
+        char* const end = chars_.begin_ + n + 1;
+        if (end < chars_.end_) object::leave<Policy>(end, chars_.end_);
+        chars_.end_ = end;
         chars_.begin_[n] = '\0';
     }
+    // For `bytes` from the beginning on.
+    void open_spare(std::size_t bytes) const noexcept { object::open_spare<Policy>(chars_.end_, chars_.begin_ + bytes); }
     // Room for `n` characters and a final zero, which grows by doubling.
     template <bool Must>
     bool make_room(std::size_t n) {
@@ -506,6 +510,7 @@ private:
             return true;
         }
         if (!make_room<Must>(after)) return false;
+        open_spare(after + 1);
         char* const gap = chars_.begin_ + at;
         if (at + gone != before && n != gone) std::memmove(gap + n, gap + gone, before - at - gone);
         set_size(after);
@@ -539,9 +544,11 @@ private:
             return true;
         }
         if (!make_room<Must>(object::checked_sum(aside, n))) return false;
+        open_spare(aside + n);
         std::memcpy(chars_.begin_ + aside, chars_.begin_ + from, n);
         static_cast<void>(open<Must>(at, gone, n));
         std::memcpy(chars_.begin_ + at, chars_.begin_ + aside, n);
+        object::close_spare<Policy>(chars_.end_, chars_.begin_ + aside + n);
         return true;
     }
 

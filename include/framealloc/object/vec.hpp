@@ -179,10 +179,12 @@ public:
                 // No reference to the arguments leaves this function, so that they can stay in registers.
                 T copy = object::make<T>(std::forward<Args>(args)...);
                 grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
+                object::open_spare<Policy>(end_, end_ + 1);
                 return *object::construct_at<T>(end_++, std::move(copy));
             }
         }
         object::check_open<Policy>(source_);
+        object::open_spare<Policy>(end_, end_ + 1);
         T* p = object::construct_in<T>(end_, source_, std::forward<Args>(args)...);
         ++end_;
         return *p;
@@ -385,7 +387,9 @@ private:
     FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
         if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
         object::check_open<Policy>(source_);
-        if (n != 0) put_behind(build);
+        if (n == 0) return true;
+        object::open_spare<Policy>(end_, end_ + n);
+        put_behind(build);
         return true;
     }
     template <class Build>
@@ -420,7 +424,9 @@ private:
             return false;
         }
         if (extend_to(wanted) || (needed != wanted && extend_to(needed))) {
+            object::open_spare<Policy>(end_, limit_);
             put_behind(build);
+            object::close_spare<Policy>(end_, limit_);
             return true;
         }
         std::size_t n = wanted;
@@ -459,10 +465,12 @@ private:
         }
         give_back.armed = destroy_added.armed = false;
         object::destroy(begin_, end_);
+        object::open_spare<Policy>(end_, limit_);
         object::outgrow(source_, begin_, capacity() * sizeof(T), alignof(T));
         begin_ = to;
         end_ = behind;
         limit_ = to + n;
+        object::close_spare<Policy>(end_, limit_);
         this->enlist(source_);
     }
     // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now.
@@ -577,6 +585,7 @@ private:
         this->delist();
         if (begin_ == nullptr) return;
         object::destroy(begin_, end_);
+        object::open_spare<Policy>(end_, limit_);
         object::abandon(source_, begin_, capacity() * sizeof(T), alignof(T));
         begin_ = end_ = limit_ = nullptr;
     }
