@@ -113,10 +113,7 @@ public:
         assign(other.begin(), other.end());
         return *this;
     }
-    basic_vec& operator=(std::initializer_list<T> l) {
-        assign(l);
-        return *this;
-    }
+    basic_vec& operator=(std::initializer_list<T> l) { return assign(l), *this; }
     ~basic_vec() { drop(); }
 
     // --- access ---
@@ -316,15 +313,11 @@ public:
     }
     // Keeps what the predicate names. Returns how many went.
     template <class F>
-    std::size_t retain(F&& f) {
-        return erase_if([&](const T& v) { return !f(v); });
-    }
+    std::size_t retain(F&& f) { return erase_if([&](const T& v) { return !f(v); }); }
     template <class F>
     friend std::size_t erase_if(basic_vec& v, F f) { return v.erase_if(f); }
     template <class U>
-    friend std::size_t erase(basic_vec& v, const U& value) {
-        return v.erase_if([&](const T& x) { return x == value; });
-    }
+    friend std::size_t erase(basic_vec& v, const U& value) { return v.erase_if([&](const T& x) { return x == value; }); }
 
     void swap(basic_vec& other) noexcept {
         basic_vec t(std::move(other));
@@ -387,16 +380,16 @@ private:
     FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
         if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
         object::check_open<Policy>(source_);
-        if (n == 0) return true;
-        object::open_spare<Policy>(end_, end_ + n);
-        put_behind(build);
+        if (n != 0) put_behind(build, end_ + n);
         return true;
     }
     template <class Build>
-    FRAMEALLOC_INLINE void put_behind(const Build& build) {
+    FRAMEALLOC_INLINE void put_behind(const Build& build, T* limit) {
         T* const first = end_;
-        end_ = build(end_);
+        object::open_spare<Policy>(first, limit);
+        end_ = build(first);
         object::adopt(first, end_, source_);
+        object::close_spare<Policy>(end_, limit);
     }
     template <bool Must, class Build>
     FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
@@ -424,9 +417,7 @@ private:
             return false;
         }
         if (extend_to(wanted) || (needed != wanted && extend_to(needed))) {
-            object::open_spare<Policy>(end_, limit_);
-            put_behind(build);
-            object::close_spare<Policy>(end_, limit_);
+            put_behind(build, limit_);
             return true;
         }
         std::size_t n = wanted;
