@@ -99,7 +99,7 @@ void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_F
 typedef struct fa_hook fa_hook;
 typedef enum fa_kind { FA_POOL = 1, FA_HEAP = 2 } fa_kind;
 void fa_hook_destroy(fa_hook* hook);
-/* `tag` is a path, "engine::scripts", and pays for what the hook allocates; NULL: whatever tag is open. Returns NULL without memory.
+/* `tag` is a path, "engine::scripts", and pays for what the hook allocates; NULL: whatever tag is open. Returns NULL without memory, and for another kind.
  * The allocator lives until its hooks are destroyed. */
 fa_hook* fa_hook_create(fa_allocator* allocator, fa_kind kind, const char* tag) FA_USED;
 void fa_free(fa_hook* hook, void* block) FA_TAKES(fa_block, 2);

@@ -28,7 +28,7 @@ void copy_block(pointer_info& out, const guard::frame_block& b, std::uintptr_t p
     out.offset = distance(b.begin, p);
     out.born = b.born;
     out.frame = b.frame;
-    name_tag(out, static_cast<const account::tag_node*>(b.tag));
+    name_tag(out, b.tag);
 }
 
 // Of a guarded thread, block by block.
@@ -146,12 +146,12 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     out.offset = f.begin == 0 ? 0 : distance(f.begin, address_of(p));
     out.state = f.state == found_block::out ? pointer_state::in_use : f.state == found_block::free ? pointer_state::ended : pointer_state::unused;
     const page_view what = f.page->view();
-    out.kind = what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap;
+    out.kind = what.kind;
     const thread_context* owner = sync::glimpse(f.page->owner);
     if (owner == nullptr || what.account == nullptr) return true;
     out.thread = thread_of(*owner);
-    if (what.kind == block_kind::outer) describe_outer(*owner, out);
-    else name_tag(out, what.account->node);
+    if (traits_of(what.kind).freed_singly) name_tag(out, what.account->node);
+    else describe_outer(*owner, out);
     return true;
 }
 
@@ -168,7 +168,7 @@ bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
         out.bytes = bytes;
         out.offset = distance(begin, p);
     }
-    out.kind = s.kind == block_kind::pool ? memory_kind::pool : s.kind == block_kind::heap ? memory_kind::heap : memory_kind::frame;
+    out.kind = s.kind;
     out.frame = s.frame;
     out.born = s.born;
     out.thread = s.thread;
@@ -216,10 +216,9 @@ pointer_info describe(const void* p) noexcept {
 }
 
 std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
-    static constexpr const char* kinds[] = {"frame", "pool", "heap"};
     static constexpr const char* states[] = {"not of framealloc", "in use", "held", "ended", "never handed out"};
     if (buffer.empty()) return {};
-    const char* what = state == pointer_state::ended && kind != memory_kind::frame ? "freed" : states[static_cast<unsigned>(state)];
+    const char* what = state == pointer_state::ended && traits_of(kind).freed_singly ? "freed" : states[static_cast<unsigned>(state)];
     int n = 0;
     const auto number = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
     const auto room = [&] { return buffer.size() - static_cast<std::size_t>(n); };
@@ -231,9 +230,9 @@ std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
         add("%s", what);
         return {buffer.data(), static_cast<std::size_t>(n)};
     }
-    add("allocator \"%s\": %s memory, %s", allocator, kinds[static_cast<unsigned>(kind)], what);
+    add("allocator \"%s\": %s memory, %s", allocator, traits_of(kind).name, what);
     if (bytes != 0) add(", block of %zu bytes at %+td", bytes, offset);
-    if (kind == memory_kind::frame && frame != 0) add(", frame %llu", number(frame));
+    if (!traits_of(kind).freed_singly && frame != 0) add(", frame %llu", number(frame));
     if (reused_from != 0) add(", reused since frame %llu, frame %llu's before", number(frame), number(reused_from));
     if (depth > 1) add(", %u deep", static_cast<unsigned>(depth));
     if (tag[0] != '\0') add(", tag \"%s\"", tag);

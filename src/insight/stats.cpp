@@ -73,6 +73,18 @@ void add_account(tag_sum& sum, const thread_context& c, const tag_account& e, co
     sum.tree.peak_bytes += e.tree_peak.get();
 }
 
+// The statistics of a kind: a field each.
+constexpr std::size_t tag_bytes::* bytes_of_kind[] = {&tag_bytes::frame_bytes, &tag_bytes::pool_bytes, &tag_bytes::heap_bytes};
+constexpr std::size_t alloc_stats::* allocated_of_kind[] = {&alloc_stats::frame_allocated, &alloc_stats::pool_allocated, &alloc_stats::heap_allocated};
+static_assert(std::size(bytes_of_kind) == kind_count && std::size(allocated_of_kind) == kind_count);
+
+template <class Stats>
+std::size_t total_of(const Stats& s, std::size_t Stats::* const (&fields)[kind_count]) noexcept {
+    std::size_t sum = 0;
+    for (const auto field : fields) sum += s.*field;
+    return sum;
+}
+
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_sum sum;
     for_each_context(a, [&](thread_context& c) {
@@ -81,14 +93,14 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
         });
         for (const pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
             const page_view v = p->view();
-            if (v.kind == block_kind::outer || v.account == nullptr || !below(v.account->node, wanted)) continue;
+            if (!traits_of(v.kind).freed_singly || v.account == nullptr || !below(v.account->node, wanted)) continue;
             const std::size_t bytes = std::size_t{blocks_out(*p)} * v.block;
-            auto add = [&](tag_bytes& t) { (v.kind == block_kind::pool ? t.pool_bytes : t.heap_bytes) += bytes; };
+            auto add = [&](tag_bytes& t) { t.*bytes_of_kind[index_of(v.kind)] += bytes; };
             add(sum.tree);
             if (v.account->node == wanted) add(sum.own);
         }
     });
-    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = t->frame_bytes + t->pool_bytes + t->heap_bytes;
+    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of(*t, bytes_of_kind);
     tag_stats result;
     static_cast<tag_bytes&>(result) = sum.own;
     result.with_children = sum.tree;
@@ -115,9 +127,9 @@ account::tag_node* find_tag(account::tag_tree& tree, const tag& t) noexcept {
 void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noexcept {
     for (const pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
         const page_view v = p->view();
-        if (v.kind == block_kind::outer || v.block == 0) continue;
+        if (!traits_of(v.kind).freed_singly || v.block == 0) continue;
         const std::uint32_t out = blocks_out(*p);
-        (v.kind == block_kind::pool ? s.pool_allocated : s.heap_allocated) += std::size_t{out} * v.block;
+        s.*allocated_of_kind[index_of(v.kind)] += std::size_t{out} * v.block;
         live += out;
         s.allocation_count += __atomic_load_n(&p->allocations, __ATOMIC_RELAXED) - __atomic_load_n(&p->charged, __ATOMIC_RELAXED);  // relaxed: not charged yet
     }
@@ -148,7 +160,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
         live += c.frame_allocations.get() - c.frame_releases.get();
     });
     s.deallocation_count = s.allocation_count - live;
-    s.total_allocated = s.frame_allocated + s.pool_allocated + s.heap_allocated;
+    s.total_allocated = total_of(s, allocated_of_kind);
     s.peak_allocated = peak > s.total_allocated ? peak : s.total_allocated;
     s.committed = a.owner->pages.committed();
     s.peak_committed = a.owner->pages.peak_committed();

@@ -19,7 +19,7 @@ void make_room_for_mark(thread_context& c) noexcept {
         exhaustion_reason why{};
         auto* wider = c.owner->meta.allocate_array<frame_mark>(wanted, why);
         if (wider == nullptr) {
-            c.owner->exhausted(why, "metadata", wanted * sizeof(frame_mark), 8);
+            c.owner->exhausted_metadata(why, wanted * sizeof(frame_mark), 8);
             continue;  // its handler may have made room
         }
         if (c.mark_count != 0) std::memcpy(wider, c.marks, c.mark_count * sizeof(frame_mark));

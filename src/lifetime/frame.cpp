@@ -205,7 +205,7 @@ void rotate(thread_context& c) noexcept {
     if (s == nullptr) s = slot_despite_holds(c);
     while (s == nullptr) {
         s = add_slot(c, why);
-        if (s == nullptr) c.owner->exhausted(why, "frame", c.owner->config.frame_capacity, page_bytes);
+        if (s == nullptr) c.owner->exhausted(why, memory_kind::frame, c.owner->config.frame_capacity, page_bytes);
     }
     reuse(c, *s);
     refresh_limit(c);
@@ -394,7 +394,7 @@ frame_record* inner_of(thread_context& c, frame_record* r) noexcept {
     if (depth % records_per_segment != 0) return r + 1;
     exhaustion_reason why{};
     while (c.segments[depth / records_per_segment] == nullptr && add_segment(c, depth, why) == nullptr)
-        c.owner->exhausted(why, "metadata", sizeof(record_segment), alignof(record_segment));
+        c.owner->exhausted_metadata(why, sizeof(record_segment), alignof(record_segment));
     return &record_at(c, depth);
 }
 

@@ -20,7 +20,7 @@ held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) n
     void* memory = nullptr;
     while ((memory = c.owner->meta.allocate(sizeof(held_frame), why)) == nullptr) {
         if (f == on_failure::return_null) return nullptr;
-        c.owner->exhausted(why, "metadata", sizeof(held_frame), alignof(held_frame));
+        c.owner->exhausted_metadata(why, sizeof(held_frame), alignof(held_frame));
     }
     auto* h = ::new (memory) held_frame{};
     h->depth = r.depth;

@@ -74,7 +74,7 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     }
     exhaustion_reason why{};
     void* memory = nullptr;
-    while ((memory = a.owner->meta.allocate(sizeof(released_module), why)) == nullptr) a.owner->exhausted(why, "metadata", sizeof(released_module), 8);
+    while ((memory = a.owner->meta.allocate(sizeof(released_module), why)) == nullptr) a.owner->exhausted_metadata(why, sizeof(released_module), 8);
     const sync::lock_guard guard(a.owner->lock);
     const std::uint32_t number = a.owner->modules_released.load_relaxed() + 1;  // relaxed: written under the lock
     a.owner->modules = ::new (memory) released_module{m, number, a.owner->modules};

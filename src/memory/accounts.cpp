@@ -72,7 +72,7 @@ void observe_page(pool_page& page) noexcept {
     const std::uint32_t now = page.used();
     const auto change = static_cast<std::int32_t>(now - page.seen);
     page.seen = now;
-    if (change != 0 && page.kind != block_kind::outer) page.account->add_live(std::int64_t{change} * page.block);
+    if (change != 0 && traits_of(page.kind).freed_singly) page.account->add_live(std::int64_t{change} * page.block);
 }
 
 void charge_page(thread_context& c, pool_page& page) noexcept {
@@ -80,8 +80,8 @@ void charge_page(thread_context& c, pool_page& page) noexcept {
     const std::uint32_t handed = page.allocations - page.charged;
     if (handed == 0) return;
     __atomic_store_n(&page.charged, page.allocations, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
-    c.taken[static_cast<unsigned>(page.kind)].add(handed);
-    if (page.kind == block_kind::outer) return;
+    c.taken[index_of(page.kind)].add(handed);
+    if (!traits_of(page.kind).freed_singly) return;
     const std::uint64_t bytes = std::uint64_t{handed} * page.block;
     c.phase()->phase_bytes.add(current_frame(c), bytes);
     c.phase()->phase_count.add(current_frame(c), handed);
@@ -134,13 +134,13 @@ void charge_handed(thread_context& c, std::uint64_t bytes) noexcept {
 void charge_pages(thread_context& c) noexcept {
     while (tag_account* a = c.aside) {
         c.aside = a->next_aside;
-        for (unsigned kind = 0; kind < block_kind_count; ++kind) {
+        for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
                 if (pool_page* p = a->pages[kind]->current[std::countr_zero(set)]) charge_page(c, *p);
             }
         }
     }
-    for (unsigned kind = 0; kind < block_kind_count; ++kind) {
+    for (unsigned kind = 0; kind < kind_count; ++kind) {
         for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
             charge_page(c, *c.pages[kind][std::countr_zero(set)]);
         }

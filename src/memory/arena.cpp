@@ -32,7 +32,7 @@ std::size_t budgeted_bytes(const thread_context& c) noexcept {
 // How far the cursor may go without asking.
 std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noexcept {
     const std::size_t hard = c.owner->config.frame_limit;
-    const std::size_t soft = c.budget.frame.quiet_until(current_frame(c));
+    const std::size_t soft = c.budget.of(memory_kind::frame).quiet_until(current_frame(c));
     const std::size_t limit = hard == 0 || soft < hard ? soft : hard;
     if (limit == ~std::size_t{0}) return end;
     const std::size_t elsewhere = c.flight->earlier + (soft < hard && c.budget.policy == budget_policy::promote ? 0 : c.outer_bytes);
@@ -165,7 +165,7 @@ bool within_frame_limit(const thread_context& c, std::size_t more, exhaustion_re
 // Whether frame_limit and the thread's budget have `more` bytes left; `elsewhere`: out of line only.
 admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& why) noexcept {
     if (!within_frame_limit(c, more, why)) return admission::refused;
-    const admission a = admit(c, budget_kind::frame, budgeted_bytes(c), more);
+    const admission a = admit(c, memory_kind::frame, budgeted_bytes(c), more);
     if (a == admission::refused) why = exhaustion_reason::thread_budget;
     return a;
 }
@@ -247,7 +247,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     const std::size_t whole = charged + lead;
     const unsigned k = class_for(whole, lead);
     const site where = c.last_site;
-    void* raw = k != no_class ? pool_take(c, block_kind::outer, k, lead + bytes, on_failure::return_null)
+    void* raw = k != no_class ? pool_take(c, memory_kind::frame, k, lead + bytes, on_failure::return_null)
                               : large_allocate(c, lead + bytes, lead, false, why);
     if (raw == nullptr) {
         if (k != no_class) why = exhaustion_reason::system_refused;
@@ -386,7 +386,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
         }
         if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
         if (f == on_failure::return_null) return {nullptr, asked};
-        c.owner->exhausted(why, "frame", bytes, align);
+        c.owner->exhausted(why, memory_kind::frame, bytes, align);
     }
 }
 
@@ -408,7 +408,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
         }
         if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
-        c.owner->exhausted(why, "frame", bytes, align);
+        c.owner->exhausted(why, memory_kind::frame, bytes, align);
     }
 }
 

@@ -16,23 +16,17 @@ void raise_damage(core& a, code what, const blamed_block& b, const guard::damage
 
 }  // namespace
 
-const char* kind_name(std::uint8_t block_kind) noexcept {
-    constexpr const char* names[] = {"pool", "heap", "frame"};
-    return names[block_kind];
-}
-
 const char* access_name(os::access_kind k) noexcept {
     constexpr const char* names[] = {"access", "read", "write"};
     return names[static_cast<unsigned>(k)];
 }
 
-blamed_block blamed(const guard::block_record& b) noexcept { return {kind_name(b.kind), b.address + b.lead, b.address + b.bytes, b.tag, b.born, b.died, b.frame}; }
-blamed_block blamed(const guard::frame_block& b) noexcept { return {"frame", b.begin, b.end, b.tag, b.born, b.died, b.frame}; }
+blamed_block blamed(const guard::block_record& b) noexcept { return {traits_of(b.kind).name, b.address + b.lead, b.address + b.bytes, b.tag, b.born, b.died, b.frame}; }
+blamed_block blamed(const guard::frame_block& b) noexcept { return {traits_of(memory_kind::frame).name, b.begin, b.end, b.tag, b.born, b.died, b.frame}; }
 
 fault fault_about(code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept {
-    const auto* tag = static_cast<const account::tag_node*>(b.tag);
     return {.what = what, .detail = detail, .where = where, .address = address, .bytes = b.end - b.begin, .born = b.born, .died = b.died,
-            .tag = tag == nullptr ? "" : tag->path, .frame = b.frame};
+            .tag = b.tag == nullptr ? "" : b.tag->path, .frame = b.frame};
 }
 
 void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept {

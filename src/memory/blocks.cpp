@@ -42,29 +42,33 @@ std::size_t guarded_size(core& a, const void* p) noexcept {
 }
 
 void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
-    if (s.kind == block_kind::pool) return pool_allocate_bytes(s.owner, bytes, align, on_failure::return_null);
-    return heap_allocate(s.owner, bytes, align, on_failure::return_null);
+    switch (s.kind) {
+        case memory_kind::pool: return pool_allocate_bytes(s.owner, bytes, align, on_failure::return_null);
+        case memory_kind::heap: return heap_allocate(s.owner, bytes, align, on_failure::return_null);
+        case memory_kind::frame: break;  // has no blocks that are freed singly
+    }
+    return nullptr;
 }
 
 // The page's newest blocks are charged at the next boundary, as those of installed pages.
-FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, block_kind k, unsigned size_class) noexcept {
-    if ((who.aside[0] | who.aside[1] | who.aside[2]) == 0) {
+FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind k, unsigned size_class) noexcept {
+    if (std::all_of(who.aside, who.aside + kind_count, [](std::uint64_t classes) { return classes == 0; })) {
         who.next_aside = c.aside;
         c.aside = &who;
     }
-    who.aside[static_cast<unsigned>(k)] |= std::uint64_t{1} << size_class;
+    who.aside[index_of(k)] |= std::uint64_t{1} << size_class;
     note_settled(c);
     add_pending(c.records[1], pending_pages);
 }
 
 // From the page that another tag allocates from, without installing it. Null when that is not so simple.
-void* take_aside(thread_context& c, tag_account& who, block_kind k, unsigned requested) noexcept {
-    const page_lists* lists = who.pages[static_cast<unsigned>(k)];
+void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned requested) noexcept {
+    const page_lists* lists = who.pages[index_of(k)];
     if (lists == nullptr || diverted(c) || armed(c)) return nullptr;
     const unsigned size_class = c.owner->serving[requested];
     pool_page* p = lists->current[size_class];
     if (p == nullptr || p->free == nullptr) return nullptr;
-    if ((who.aside[static_cast<unsigned>(k)] >> size_class & 1) == 0) [[unlikely]] set_aside(c, who, k, size_class);
+    if ((who.aside[index_of(k)] >> size_class & 1) == 0) [[unlikely]] set_aside(c, who, k, size_class);
     void* block = p->free;
     p->free = *static_cast<void**>(block);
     owner_increment(p->allocations);
@@ -139,8 +143,8 @@ bool fits_in_page(const core& a, const pool_page& p, std::size_t bytes, std::siz
 
 }  // namespace
 
-block_source make_source(core_ref a, block_kind k, account::name_view payer) noexcept {
-    block_source s{a, k, nullptr, k == block_kind::pool || a.owner->config.heap == nullptr};
+block_source make_source(core_ref a, memory_kind k, account::name_view payer) noexcept {
+    block_source s{a, k, nullptr, k == memory_kind::pool || a.owner->config.heap == nullptr};
     thread_context* c = payer.size == 0 ? nullptr : try_context_of(a);
     if (c == nullptr) return s;
     exhaustion_reason why{};
@@ -151,7 +155,7 @@ block_source make_source(core_ref a, block_kind k, account::name_view payer) noe
 std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     const core& a = *s.owner.owner;
     if (bytes > largest_block || align > largest_block || !is_power_of_two(align)) return bytes;
-    if (a.guarded || (s.kind == block_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
+    if (a.guarded || (s.kind == memory_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
     const unsigned k = class_for(bytes, align);
     if (k != no_class) return class_size(a.serving[k]);
     return a.config.heap != nullptr ? bytes : large_heap::usable(bytes);
@@ -180,6 +184,14 @@ void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_
     const bool is_zero = !a.guarded && a.config.heap == nullptr && !os::page_map::contains(p) && block_of(p)->zero;
     if (!is_zero) std::memset(p, 0, bytes);
     return p;
+}
+
+void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align) noexcept {
+    switch (k) {
+        case memory_kind::pool: return pool_free_bytes(a, p, bytes, align);
+        case memory_kind::heap: return heap_free(a, p, bytes, align);
+        case memory_kind::frame: break;  // as above
+    }
 }
 
 void free_block(const block_source& s, void* p) noexcept {

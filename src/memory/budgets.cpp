@@ -8,12 +8,10 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
 namespace {
 
-account::budget_line& line_of(thread_context& c, budget_kind kind) noexcept { return kind == budget_kind::frame ? c.budget.frame : c.budget.pool; }
-
 void report_exceeded(thread_context& c, const budget_event& e) noexcept {
     char detail[128];
     std::snprintf(detail, sizeof detail, "%zu more bytes of %s memory where the thread has %zu of its %zu in use", e.requested,
-                  e.kind == budget_kind::frame ? "frame" : "pool", e.used, e.limit);
+                  traits_of(e.kind).name, e.used, e.limit);
     c.owner->warn({.what = code::FA311, .detail = detail, .where = c.last_site, .bytes = e.requested, .tag = c.tag()->node->path});
 }
 
@@ -45,14 +43,14 @@ admission judge(thread_context& c, const budget_event& e, account::budget_line& 
 
 }  // namespace
 
-admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size_t more) noexcept {
-    account::budget_line& line = line_of(c, kind);
+admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size_t more) noexcept {
+    account::budget_line& line = c.budget.of(kind);
     const account::budget_answer answer = line.ask(used + more, current_frame(c));
     if (answer == account::budget_answer::within) return admission::granted;
     const budget_event e{kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->name};
     if (watched(c)) {
         tell(c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,
-                 .memory = kind == budget_kind::frame ? memory_kind::frame : memory_kind::pool,
+                 .memory = kind,
                  .bytes = more,
                  .in_use = used,
                  .limit = line.limit});
@@ -63,16 +61,16 @@ admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size
     return admission::granted;
 }
 
-void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept {
-    line_of(c, kind).set(bytes, c.budget.warn_percent);
+void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept {
+    c.budget.of(kind).set(bytes, c.budget.warn_percent);
     refresh_limit(c);
 }
 
 void take_limits(thread_context& c, const account::thread_budget& from) noexcept {
-    c.budget.frame.limit = from.frame.limit;
-    c.budget.frame.threshold = from.frame.threshold;
-    c.budget.pool.limit = from.pool.limit;
-    c.budget.pool.threshold = from.pool.threshold;
+    for (unsigned k = 0; k < kind_count; ++k) {
+        c.budget.lines[k].limit = from.lines[k].limit;
+        c.budget.lines[k].threshold = from.lines[k].threshold;
+    }
     c.budget.policy = from.policy;
     c.budget.warn_percent = from.warn_percent;
     c.budget.handler = from.handler;
@@ -83,14 +81,15 @@ void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_pe
     c.budget.policy = policy;
     c.budget.warn_percent = warn_percent;
     c.budget.handler = handler;
-    for (const budget_kind kind : {budget_kind::frame, budget_kind::pool}) set_budget(c, kind, line_of(c, kind).limit);
+    for (const kind_traits& k : kinds) set_budget(c, k.kind, c.budget.of(k.kind).limit);
 }
 
 std::size_t frame_remaining(core_ref a) noexcept {
     const thread_context* c = context_met(a);
     std::size_t most = a.owner->config.frame_limit != 0 ? a.owner->config.frame_limit : ~std::size_t{0};
     if (c == nullptr) return most;
-    if (c->budget.frame.limit != 0 && c->budget.frame.limit < most) most = c->budget.frame.limit;
+    const std::size_t budget = c->budget.of(memory_kind::frame).limit;
+    if (budget != 0 && budget < most) most = budget;
     const std::size_t used = frame_bytes_in_use(*c);
     if (most == ~std::size_t{0}) return most;
     return used < most ? most - used : 0;
@@ -99,13 +98,14 @@ std::size_t frame_remaining(core_ref a) noexcept {
 budget_stats budget_stats_of(core_ref a) noexcept {
     const thread_context* c = context_met(a);
     if (c == nullptr) return {};
+    const account::budget_line &frame = c->budget.of(memory_kind::frame), &pool = c->budget.of(memory_kind::pool);
     return {.frame_used = frame_bytes_in_use(*c),
-            .frame_budget = c->budget.frame.limit,
+            .frame_budget = frame.limit,
             .pool_used = c->pool_carved,
-            .pool_budget = c->budget.pool.limit,
-            .frame_exceeded = c->budget.frame.exceeded,
-            .pool_exceeded = c->budget.pool.exceeded,
-            .warnings = c->budget.frame.warnings + c->budget.pool.warnings};
+            .pool_budget = pool.limit,
+            .frame_exceeded = frame.exceeded,
+            .pool_exceeded = pool.exceeded,
+            .warnings = frame.warnings + pool.warnings};
 }
 
 }  // namespace framealloc::inline FRAMEALLOC_ABI::memory

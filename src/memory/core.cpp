@@ -48,7 +48,7 @@ std::uint64_t blocks_out(core& c) noexcept {
     std::uint64_t n = 0 - c.refunds.get();
     for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
         for (pool_page* p = t->all_pages; p != nullptr; p = p->next_all) {
-            if (p->view().kind != block_kind::outer) n += p->used() - p->remote.count();
+            if (traits_of(p->view().kind).freed_singly) n += p->used() - p->remote.count();
         }
         n += t->heap_allocations.get() - t->heap_frees.get();
         n -= __atomic_load_n(&t->batch_count, __ATOMIC_RELAXED);  // relaxed: see close_core()
@@ -272,13 +272,21 @@ void core::warn(fault f) noexcept {
     if (config.strict == strictness::abort_on_warning) std::abort();
 }
 
-void core::exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept {
-    std::size_t limit = 0;
+void core::exhausted(exhaustion_reason why, memory_kind kind, std::size_t requested, std::size_t alignment) noexcept {
+    const thread_context* c = context_of_caller(*this);
+    const bool budget = c != nullptr && why == exhaustion_reason::thread_budget;
+    ask_for_memory(why, traits_of(kind).name, requested, alignment, budget ? c->budget.of(kind).limit : 0);
+}
+
+void core::exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept {
+    ask_for_memory(why, "metadata", requested, alignment, 0);
+}
+
+void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment, std::size_t limit) noexcept {
     if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;
     if (why == exhaustion_reason::global_limit) limit = config.global_limit;
     if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
     const thread_context* c = context_of_caller(*this);
-    if (c != nullptr && why == exhaustion_reason::thread_budget) limit = (std::strcmp(kind, "frame") == 0 ? c->budget.frame : c->budget.pool).limit;
     place_text where;
     const site asked = os::own_call(c == nullptr ? site{} : c->last_site);
     const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag()->node->path, asked, where.of(asked)};

@@ -65,7 +65,7 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     if (!d) return true;
     char detail[160];
     const std::uintptr_t begin = b.address + b.lead;
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at %+td to %+td after it was freed", kind_name(b.kind), b.bytes - b.lead,
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at %+td to %+td after it was freed", traits_of(b.kind).name, b.bytes - b.lead,
                   static_cast<std::intptr_t>(d.first - begin), static_cast<std::intptr_t>(d.last - begin));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
@@ -80,7 +80,7 @@ bool check_front(core& a, const block_record& b) noexcept {
     const damage d = guard::check_canary(front, b.address, a.canary_key);
     if (!d) return true;
     char detail[160];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed", kind_name(b.kind), b.bytes,
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed", traits_of(b.kind).name, b.bytes,
                   static_cast<std::size_t>(b.address - d.first), static_cast<std::size_t>(b.address - d.last));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::write_canary(front, b.address, a.canary_key);
@@ -94,7 +94,7 @@ bool check_resting(core& a, const block_record& b) noexcept {
     return check_rest(a, b, rest_end(a, b)) && front;
 }
 
-block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t bytes, std::size_t align, block_kind k, bool large) noexcept {
+block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t bytes, std::size_t align, memory_kind k, bool large) noexcept {
     block_record r;
     r.address = address;
     r.bytes = bytes;
@@ -103,7 +103,7 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
     r.frame = current_frame(c);
     r.thread = thread_of(c);
     r.born = os::own_call(take(c.last_site));
-    r.kind = static_cast<std::uint8_t>(k);
+    r.kind = k;
     r.large = large;
     return r;
 }
@@ -113,7 +113,7 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     block_record b;
     char detail[128];
     if (a.blocks.containing(address_of(p), b) && b.state == block_state::live) {
-        std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes", static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), kind_name(b.kind), b.bytes - b.lead);
+        std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes", static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name, b.bytes - b.lead);
         return raise_about(a, code::FA415, blamed(b), detail, p, where);
     }
     char other[48] = "";
@@ -134,7 +134,7 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
 
 void raise_double_free(core& a, const block_record& b, const void* p, const site& where) noexcept {
     char detail[128];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu", kind_name(b.kind), b.bytes,
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu", traits_of(b.kind).name, b.bytes,
                   static_cast<unsigned long long>(b.died_in), static_cast<unsigned long long>(b.died_on));
     raise_about(a, code::FA411, blamed(b), detail, p, where);
 }
@@ -202,7 +202,7 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     if (static_cast<const std::uint64_t*>(slot)[1] == seal_of(a, slot)) return true;
     block_record b;
     const bool known = a.blocks.find(address_of(slot) + slot_lead(a), b);
-    if (!known) b = {.bytes = p.block, .kind = static_cast<std::uint8_t>(p.kind)};  // never handed out
+    if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
     raise_about(a, code::FA433, blamed(b), "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
     return false;
 }
@@ -281,11 +281,11 @@ void end_outer_block(thread_context& c, const outer_block& b, void* block) noexc
 void name_as_pool(core& a, void* block) noexcept {
     block_record r;
     if (!a.blocks.find(address_of(block), r)) return;
-    r.kind = static_cast<std::uint8_t>(block_kind::pool);
+    r.kind = memory_kind::pool;
     a.blocks.enter(r);
 }
 
-bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, block_kind k) noexcept {
+bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept {
     const block_record r = birth_record(c, address_of(block), bytes, align, k, true);
     if (!c.owner->blocks.enter(r)) return false;
     begin_zones(*c.owner, zones_of(*c.owner, r));
@@ -319,7 +319,7 @@ bool end_rest(thread_context& c) noexcept {
 
 namespace {
 
-void free_known(core_ref owner, thread_context* c, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
+void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
     core& a = *owner.owner;
     const activity_scope changing(c, activity::changing);
     block_record b;
@@ -329,10 +329,10 @@ void free_known(core_ref owner, thread_context* c, block_kind k, void* p, std::s
         static_cast<void>(kill(a, p, b));
         return;
     }
-    const bool moved_up = k == block_kind::pool && b.kind == static_cast<std::uint8_t>(block_kind::heap) && b.large;  // beyond the classes
+    const bool moved_up = k == memory_kind::pool && b.kind == memory_kind::heap && b.large;  // beyond the classes
     char detail[96];
-    if (b.kind != static_cast<std::uint8_t>(k) && !moved_up) {
-        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", kind_name(b.kind), kind_name(static_cast<std::uint8_t>(k)));
+    if (b.kind != k && !moved_up) {
+        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", traits_of(b.kind).name, traits_of(k).name);
         raise_about(a, code::FA417, blamed(b), detail, p, where);
     } else if ((b.bytes != bytes && bytes != any_size) || !is_power_of_two(align) || address_of(p) % align != 0) {
         std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
@@ -344,10 +344,10 @@ void free_known(core_ref owner, thread_context* c, block_kind k, void* p, std::s
 
 }  // namespace
 
-void guarded_free(core_ref owner, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
+void guarded_free(core_ref owner, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
     if (p == nullptr) return;
     core& a = *owner.owner;
-    if (!a.guarded) return k == block_kind::pool ? pool_free_bytes(owner, p, bytes, align) : heap_free(owner, p, bytes, align);
+    if (!a.guarded) return free_plain(owner, k, p, bytes, align);
     thread_context* c = caller(a);
     if (c != nullptr && !may_call(*c, where)) return;
     retain_core(owner);  // until now the block kept it alive
@@ -393,8 +393,8 @@ namespace {
 bool judge_adoption(core& a, const block_record& b, const void* p, std::size_t bytes) noexcept {
     if (b.state != block_state::live) return raise_double_free(a, b, p, {}), false;
     char detail[96];
-    if (b.kind != static_cast<std::uint8_t>(block_kind::pool) && !(b.large && b.kind == static_cast<std::uint8_t>(block_kind::heap))) {
-        std::snprintf(detail, sizeof detail, "a %s block given to a pool_box", kind_name(b.kind));
+    if (b.kind != memory_kind::pool && !(b.large && b.kind == memory_kind::heap)) {
+        std::snprintf(detail, sizeof detail, "a %s block given to a pool_box", traits_of(b.kind).name);
         return raise_about(a, code::FA417, blamed(b), detail, p), false;
     }
     if (bytes == 0 || b.bytes == bytes) return true;
@@ -494,7 +494,7 @@ bool report_leaks_by_site(core& a) noexcept {
     std::size_t n = 0;
     std::uint64_t others = 0;
     a.blocks.for_each_live([&](const block_record& b) {
-        if (b.kind == static_cast<std::uint8_t>(block_kind::outer)) return;
+        if (!traits_of(b.kind).freed_singly) return;
         leak_group* g = std::find_if(groups, groups + n, [&](const leak_group& x) { return same_place(x.first, b); });
         if (g == groups + n && n == most_groups) return static_cast<void>(++others);
         if (g == groups + n) groups[n++] = {b, 0, 0};
@@ -506,7 +506,7 @@ bool report_leaks_by_site(core& a) noexcept {
     for (std::size_t i = 0; i < n && i < told; ++i) {
         char detail[160];
         const int used = std::snprintf(detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive", static_cast<unsigned long long>(groups[i].blocks),
-                                 kind_name(groups[i].first.kind), static_cast<unsigned long long>(groups[i].bytes));
+                                 traits_of(groups[i].first.kind).name, static_cast<unsigned long long>(groups[i].bytes));
         if (i + 1 == told && others != 0 && used > 0)
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used), "; %llu blocks more from other places", static_cast<unsigned long long>(others));
         blamed_block first = blamed(groups[i].first);

@@ -58,7 +58,7 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
     void* p = backend_allocate(*c.owner->config.heap, bytes + offset + back_zone(c), offset);
     if (p == nullptr) return nullptr;
     auto* b = ::new (pointer_at(address_of(p) + offset - header)) heap_block{};
-    if (guarded(c) && !begin_large(c, b + 1, bytes, align, block_kind::heap)) {
+    if (guarded(c) && !begin_large(c, b + 1, bytes, align, memory_kind::heap)) {
         backend_deallocate(*c.owner->config.heap, p, bytes + offset + back_zone(c), offset);
         return nullptr;
     }
@@ -89,7 +89,7 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     if (a.owner->config.heap != nullptr) return allocate_through_backend(c, bytes, align);
     const unsigned k = class_for(bytes, align);
     if (k == no_class) return large_allocate(c, bytes, align, true, why);
-    return pool_take(c, block_kind::heap, k, bytes, on_failure::return_null);
+    return pool_take(c, memory_kind::heap, k, bytes, on_failure::return_null);
 }
 
 tag_account& payer_of(thread_context& c, std::uint32_t tag_index) noexcept {
@@ -185,7 +185,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
     if (b == nullptr && guarded(c) && end_rest(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
-    if (guarded(c) && !begin_large(c, payload_of(b), bytes, align, charged ? block_kind::heap : block_kind::outer)) {
+    if (guarded(c) && !begin_large(c, payload_of(b), bytes, align, charged ? memory_kind::heap : memory_kind::frame)) {
         c.owner->large.deallocate(b);
         return nullptr;
     }
@@ -246,7 +246,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
         }
         if (!trimmed && (trimmed = make_room(*a.owner, why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
-        a.owner->exhausted(why, "heap", bytes, align);
+        a.owner->exhausted(why, memory_kind::heap, bytes, align);
     }
 }
 
@@ -258,7 +258,7 @@ void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) 
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (a.owner->guarded) [[unlikely]] return guarded_free(a, block_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
+    if (a.owner->guarded) [[unlikely]] return guarded_free(a, memory_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, size, align);
 }
 

@@ -20,7 +20,7 @@ constexpr std::uint32_t empty_pages_kept = 64;  // per thread: 4 MiB of addresse
 constexpr std::uint32_t most_tags_with_pages = 256;  // per thread and kind; a page of each class may belong to each
 
 pool_page*& installed(thread_context& c, const pool_page& p, unsigned size_class) noexcept {
-    return c.pages[static_cast<unsigned>(p.kind)][size_class];
+    return c.pages[index_of(p.kind)][size_class];
 }
 
 void link_page(thread_context& c, pool_page* p) noexcept {
@@ -51,18 +51,18 @@ pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
 }
 
 // Out-of-line frame memory is charged by its own headers, so that its pages need not follow the tag.
-tag_account* payer(thread_context& c, block_kind k) noexcept { return k == block_kind::outer ? c.root_tag : c.tag(); }
+tag_account* payer(thread_context& c, memory_kind k) noexcept { return traits_of(k).freed_singly ? c.tag() : c.root_tag; }
 
 // Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.
-tag_account* lender(thread_context& c, block_kind k) noexcept {
+tag_account* lender(thread_context& c, memory_kind k) noexcept {
     tag_account* t = payer(c, k);
-    if (t->pages[static_cast<unsigned>(k)] != nullptr || c.tags_with_pages[static_cast<unsigned>(k)] < most_tags_with_pages) return t;
+    if (t->pages[index_of(k)] != nullptr || c.tags_with_pages[index_of(k)] < most_tags_with_pages) return t;
     t->borrows.store_relaxed(true);  // relaxed: a statistic
-    while (t->above() != nullptr && t->pages[static_cast<unsigned>(k)] == nullptr) t = t->above();
+    while (t->above() != nullptr && t->pages[index_of(k)] == nullptr) t = t->above();
     return t;
 }
 
-void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, unsigned size_class) noexcept {
+void set_up(pool_page& p, thread_context& c, tag_account* who, memory_kind k, unsigned size_class) noexcept {
     const std::size_t block = class_size(size_class);
     p.set_key(c.key);
     p.free = nullptr;
@@ -79,15 +79,16 @@ void set_up(pool_page& p, thread_context& c, tag_account* who, block_kind k, uns
 
 // Where carving would end by the thread's pool budget.
 std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t last, exhaustion_reason& why) noexcept {
-    if (p.kind != block_kind::pool || c.budget.pool.limit == 0) return last;
-    const std::size_t quiet = c.budget.pool.quiet_until(current_frame(c));
+    account::budget_line& budget = c.budget.of(p.kind);
+    if (traits_of(p.kind).budget != budget_base::pages || budget.limit == 0) return last;
+    const std::size_t quiet = budget.quiet_until(current_frame(c));
     const std::uint32_t slot = slot_bytes(*c.owner, p.block);
     const std::size_t room = (quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block : 0) * slot;
     if (room >= last - p.carved) return last;
     if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
     const unsigned size_class = p.size_class;
     const tag_account* account = p.account;
-    if (admit(c, budget_kind::pool, c.pool_carved, p.block) != admission::granted) {
+    if (admit(c, p.kind, c.pool_carved, p.block) != admission::granted) {
         why = exhaustion_reason::thread_budget;
         return p.carved;
     }
@@ -122,7 +123,7 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
         next = block;
     }
     p.free = next;
-    if (p.kind == block_kind::pool) p.owner->pool_carved += std::size_t{(last - p.carved) / slot} * p.block;
+    if (traits_of(p.kind).budget == budget_base::pages) p.owner->pool_carved += std::size_t{(last - p.carved) / slot} * p.block;
     p.carved = last;
     return true;
 }
@@ -159,7 +160,7 @@ void make_current(page_lists& lists, pool_page& p) noexcept {
 }
 
 void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
-    for (std::uint64_t set = c.installed[static_cast<unsigned>(p.kind)]; set != 0; set &= set - 1) {
+    for (std::uint64_t set = c.installed[index_of(p.kind)]; set != 0; set &= set - 1) {
         pool_page*& slot = installed(c, p, static_cast<unsigned>(std::countr_zero(set)));
         if (slot == &p) slot = &nothing_installed;
     }
@@ -176,12 +177,12 @@ void list_room(page_lists& lists, pool_page& p) noexcept {
     lists.room[p.size_class] = &p;
 }
 
-page_lists* lists_of(thread_context& c, tag_account* who, block_kind k, exhaustion_reason& why) noexcept {
-    page_lists*& lists = who->pages[static_cast<unsigned>(k)];
+page_lists* lists_of(thread_context& c, tag_account* who, memory_kind k, exhaustion_reason& why) noexcept {
+    page_lists*& lists = who->pages[index_of(k)];
     if (lists == nullptr) {
         if (void* memory = c.owner->meta.allocate(sizeof(page_lists), why)) {
             lists = ::new (memory) page_lists{};
-            ++c.tags_with_pages[static_cast<unsigned>(k)];
+            ++c.tags_with_pages[index_of(k)];
         }
     }
     return lists;
@@ -190,7 +191,7 @@ page_lists* lists_of(thread_context& c, tag_account* who, block_kind k, exhausti
 // A block came back, or ended its rest.
 void after_return(pool_page& p) noexcept {
     if (p.frees == p.allocations && p.held == 0) page_emptied(&p);
-    else if (p.key == closed_key && !p.current && !p.listed) list_room(*p.account->pages[static_cast<unsigned>(p.kind)], p);
+    else if (p.key == closed_key && !p.current && !p.listed) list_room(*p.account->pages[index_of(p.kind)], p);
 }
 
 // What came home rests first.
@@ -261,10 +262,10 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
 }
 
 // When no page can be had, a parent's will do; its tag is then charged, and the borrower says so.
-pool_page* borrowed_page(thread_context& c, block_kind k, unsigned size_class) noexcept {
+pool_page* borrowed_page(thread_context& c, memory_kind k, unsigned size_class) noexcept {
     exhaustion_reason why{};
     for (tag_account* t = payer(c, k)->above(); t != nullptr; t = t->above()) {
-        page_lists* lists = t->pages[static_cast<unsigned>(k)];
+        page_lists* lists = t->pages[index_of(k)];
         pool_page* p = lists == nullptr ? nullptr : listed_page(c, *lists, size_class, why);
         if (p != nullptr) {
             c.tag()->borrows.store_relaxed(true);  // relaxed: a statistic
@@ -275,7 +276,7 @@ pool_page* borrowed_page(thread_context& c, block_kind k, unsigned size_class) n
 }
 
 // The page of the current tag that has room, made current. Null when exhausted.
-pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
+pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
     why = exhaustion_reason::system_refused;
     tag_account* who = lender(c, k);
     page_lists* lists = lists_of(c, who, k, why);
@@ -306,21 +307,21 @@ pool_page* page_with_room(thread_context& c, block_kind k, unsigned size_class, 
 
 namespace {
 
-void tell_pool_allocation(thread_context& c, block_kind k, unsigned size_class) noexcept {
-    if (k == block_kind::outer) return;  // told as frame memory
+void tell_pool_allocation(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+    if (!traits_of(k).freed_singly) return;  // told as frame memory
     tell_adopted(c);
-    tell_allocation(c, k == block_kind::pool ? memory_kind::pool : memory_kind::heap, class_size(size_class));
+    tell_allocation(c, k, class_size(size_class));
 }
 
 void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
-    void* block = pool_take(c, block_kind::heap, size_class, bytes, f);
+    void* block = pool_take(c, memory_kind::heap, size_class, bytes, f);
     if (guarded(c) && block != nullptr) name_as_pool(*c.owner, block);
     return block;
 }
 
 }  // namespace
 
-void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
+void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
     if (!guarded(c)) {
         if (armed(c)) c.last_site = site::of_caller(__builtin_return_address(0));
         return pool_take_slow(c, k, requested_class, bytes, f);
@@ -331,25 +332,25 @@ void* pool_allocate_slow(thread_context& c, block_kind k, unsigned requested_cla
     return pool_take_slow(c, k, requested_class, bytes, f);
 }
 
-void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
+void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
     core& a = *c.owner;
-    if (k == block_kind::pool && class_size(requested_class) > a.config.pool_max) {
+    if (k == memory_kind::pool && class_size(requested_class) > a.config.pool_max) {
         return heap_instead(c, requested_class, bytes, f);
     }
     const unsigned size_class = a.serving[requested_class];
     if (c.sampling) {
         sample_event(c);
-        const std::size_t align = k == block_kind::outer ? outer_header_bytes : natural_alignment(class_size(requested_class));
+        const std::size_t align = std::max<std::size_t>(traits_of(k).page_header, natural_alignment(class_size(requested_class)));
         void* block = armed(c) ? sample(c, k, bytes, align) : nullptr;
         if (block != nullptr) return block;
     }
-    for (bool trimmed = k != block_kind::pool;;) {  // the others are asked for in the middle of a change
+    for (bool trimmed = k != memory_kind::pool;;) {  // the others are asked for in the middle of a change
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
         if (p == nullptr && guarded(c) && end_rest(c)) p = page_with_room(c, k, size_class, why);
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c)) p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
-            c.installed[static_cast<unsigned>(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
+            c.installed[index_of(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
             installed(c, *p, size_class) = p;
             installed(c, *p, requested_class) = p;
             note_settled(c);
@@ -368,7 +369,7 @@ void* pool_take_slow(thread_context& c, block_kind k, unsigned requested_class, 
         }
         if (!trimmed && (trimmed = make_room(a, why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
-        a.exhausted(why, k == block_kind::heap ? "heap" : "pool", class_size(requested_class), 16);
+        a.exhausted(why, k, class_size(requested_class), 16);
     }
 }
 
@@ -392,7 +393,7 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
 }
 
 void uninstall_pages(thread_context& c) noexcept {
-    for (unsigned kind = 0; kind < block_kind_count; ++kind) {
+    for (unsigned kind = 0; kind < kind_count; ++kind) {
         for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
             c.pages[kind][std::countr_zero(set)] = &nothing_installed;
         }
@@ -406,7 +407,7 @@ namespace {
 // The page may serve any class and tag of this thread.
 void retire(thread_context& c, pool_page* page) noexcept {
     if (page->listed) {
-        page_lists& lists = *page->account->pages[static_cast<unsigned>(page->kind)];
+        page_lists& lists = *page->account->pages[index_of(page->kind)];
         pool_page** link = &lists.room[page->size_class];
         while (*link != page) link = &(*link)->next;
         *link = page->next;
@@ -414,7 +415,7 @@ void retire(thread_context& c, pool_page* page) noexcept {
     }
     observe_page(*page);
     const std::uint32_t first = first_slot(*c.owner, page->block);
-    if (page->kind == block_kind::pool) c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
+    if (traits_of(page->kind).budget == budget_base::pages) c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
     if (guarded(c)) bury_page(*c.owner, *page, first);
     page->next = c.empty_pages;
     c.empty_pages = page;
@@ -429,7 +430,7 @@ bool retire_unused(thread_context& c) noexcept {
     for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
         if (p->account == nullptr || !p->current || p->used() != 0 || p->held != 0) continue;
         charge_page(c, *p);
-        leave_current(c, *p->account->pages[static_cast<unsigned>(p->kind)], *p);
+        leave_current(c, *p->account->pages[index_of(p->kind)], *p);
         retire(c, p);
         any = true;
     }
@@ -457,7 +458,7 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
 }
 
 void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (a.owner->guarded) return guarded_free(a, block_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
+    if (a.owner->guarded) return guarded_free(a, memory_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, bytes, align);
 }
 

@@ -375,7 +375,7 @@ thread_context* attach(const core_ref& a) noexcept {
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (thread_context* c = attach_or(a, why)) return c;
-        a.owner->exhausted(why, "metadata", sizeof(thread_context), alignof(thread_context));
+        a.owner->exhausted_metadata(why, sizeof(thread_context), alignof(thread_context));
     }
 }
 
@@ -492,7 +492,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
         shelve(*mine);
         forget(a.id);
     }
-    while (!remember(a.id, &c)) a.owner->exhausted(exhaustion_reason::system_refused, "metadata", sizeof(known_context), 1);
+    while (!remember(a.id, &c)) a.owner->exhausted_metadata(exhaustion_reason::system_refused, sizeof(known_context), 1);
     c.parked = false;
     c.top->gate.off(gate_parked);
     take_possession(a, c);
@@ -577,7 +577,7 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
                 std::uint64_t own = e->heap_balance();
                 for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) {
                     const page_view v = p->view();
-                    if (v.account == e && v.kind != block_kind::outer) own += std::uint64_t{p->used()} * v.block;
+                    if (v.account == e && traits_of(v.kind).freed_singly) own += std::uint64_t{p->used()} * v.block;
                 }
                 bytes += own;
                 if (static_cast<std::int64_t>(own) > static_cast<std::int64_t>(most)) {

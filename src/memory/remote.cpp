@@ -138,8 +138,8 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
     const activity_scope changing(&owner, activity::changing);
     const page_view what = p.view();
     pool_free_own(p, block);
-    if (watched(owner) && what.kind != block_kind::outer) [[unlikely]]
-        tell_release(owner, what.kind == block_kind::pool ? memory_kind::pool : memory_kind::heap, what.block);
+    if (watched(owner) && traits_of(what.kind).freed_singly) [[unlikely]]
+        tell_release(owner, what.kind, what.block);
 }
 
 // Requires: a handle is held.

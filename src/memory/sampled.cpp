@@ -38,7 +38,7 @@ std::uint64_t draw(thread_context& c) noexcept {
 
 void wait_for_next(thread_context& c) noexcept { c.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample)); }
 
-blamed_block blamed(const sampled_slot& s) noexcept { return {kind_name(static_cast<std::uint8_t>(s.kind)), s.begin + s.lead, s.begin + s.bytes, s.tag, s.born, s.died, s.frame}; }
+blamed_block blamed(const sampled_slot& s) noexcept { return {traits_of(s.kind).name, s.begin + s.lead, s.begin + s.bytes, s.tag, s.born, s.died, s.frame}; }
 
 }  // namespace
 
@@ -180,14 +180,14 @@ void sample_event(thread_context& c) noexcept {
     refresh_limit(c);
 }
 
-void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t align) noexcept {
+void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t align) noexcept {
     if (bytes > sampled_blocks::largest || --c.sample_skip != 0) return nullptr;
     c.observed = false;
     wait_for_next(c);
     refresh_limit(c);
-    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .lead = k == block_kind::outer ? outer_header_bytes : 0, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
+    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .lead = traits_of(k).page_header, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
     c.last_site = {};
-    if (p != nullptr && k != block_kind::outer) charge_heap(c, bytes);
+    if (p != nullptr && traits_of(k).freed_singly) charge_heap(c, bytes);
     return p;
 }
 
@@ -197,7 +197,7 @@ void sampled_free(pool_page& p, void* block) noexcept {
     retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
     sampled_slot was;
-    if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) && was.kind != block_kind::outer) {
+    if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) && traits_of(was.kind).freed_singly) {
         if (c != nullptr) refund_heap(*c, was.tag->index, was.bytes);
         else refund_unattached(a, was.tag->index, was.bytes);
     }
@@ -219,7 +219,7 @@ bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::acc
     const bool inside = p >= b.begin && p < b.end;
     std::snprintf(detail, sizeof detail, "%s at %+td of a sampled %s block of %zu bytes%s", access_name(access), static_cast<std::intptr_t>(p - b.begin), b.kind,
                   static_cast<std::size_t>(b.end - b.begin), s->live ? "" : ", after its end");
-    const code what = inside || !s->live ? (s->kind == block_kind::outer ? code::FA002 : code::FA419) : p < b.begin ? code::FA413 : code::FA412;
+    const code what = inside || !s->live ? (traits_of(s->kind).freed_singly ? code::FA419 : code::FA002) : p < b.begin ? code::FA413 : code::FA412;
     raise_about(a, what, b, detail, pointer_at(p), {.caller = instruction});
     return true;
 }

@@ -115,7 +115,7 @@ open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept {
             return s;
         }
         meta.deallocate(memory, sizeof(open_scope));
-        c.owner->exhausted(why, "metadata", sizeof(open_scope), alignof(open_scope));  // its handler may have made room
+        c.owner->exhausted_metadata(why, sizeof(open_scope), alignof(open_scope));  // its handler may have made room
     }
 }
 

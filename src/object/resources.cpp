@@ -61,7 +61,7 @@ std::pmr::memory_resource* shared_resource(memory::core_ref a, void*& place) noe
         exhaustion_reason why{};
         void* memory = a.owner->meta.allocate(sizeof(resource<Source>), why);
         if (memory == nullptr) {
-            a.owner->exhausted(why, "metadata", sizeof(resource<Source>), alignof(resource<Source>));
+            a.owner->exhausted_metadata(why, sizeof(resource<Source>), alignof(resource<Source>));
             continue;
         }
         auto* made = ::new (memory) resource<Source>(Source(a));

@@ -57,16 +57,17 @@ fa::options options_of(const fa_options& o) {
     return out;
 }
 
-void free_block(const memory::core_ref& a, memory::block_kind kind, void* p, std::size_t size, std::size_t alignment, const void* from) {
+void free_block(const memory::core_ref& a, memory_kind kind, void* p, std::size_t size, std::size_t alignment, const void* from) {
     if constexpr (checks) memory::guarded_free(a, kind, p, size, aligned(alignment), site::of_caller(from));
-    else if (kind == memory::block_kind::pool) memory::pool_free_bytes(a, p, size, aligned(alignment));
-    else memory::heap_free(a, p, size, aligned(alignment));
+    else memory::free_plain(a, kind, p, size, aligned(alignment));
 }
 
 }  // namespace
 }  // namespace framealloc::inline FRAMEALLOC_ABI::c_interface
 
 using namespace framealloc::c_interface;
+
+static_assert(FA_POOL == static_cast<fa_kind>(framealloc::memory_kind::pool) && FA_HEAP == static_cast<fa_kind>(framealloc::memory_kind::heap));
 
 #define CALLER __builtin_return_address(0)
 
@@ -123,7 +124,7 @@ void* fa_pool_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
 }
 
 void fa_pool_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignment) {
-    free_block(a->owner, memory::block_kind::pool, p, size, alignment, CALLER);
+    free_block(a->owner, memory_kind::pool, p, size, alignment, CALLER);
 }
 
 void* fa_heap_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
@@ -134,7 +135,7 @@ void* fa_heap_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
 }
 
 void fa_heap_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignment) {
-    free_block(a->owner, memory::block_kind::heap, p, size, alignment, CALLER);
+    free_block(a->owner, memory_kind::heap, p, size, alignment, CALLER);
 }
 
 // Lies in the allocator's metadata.
@@ -143,12 +144,13 @@ struct fa_hook {
 };
 
 fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
+    const auto k = static_cast<memory_kind>(kind);
+    if (kind >= kind_count || !traits_of(k).freed_singly) return nullptr;
     exhaustion_reason why{};
     void* p = a->owner.owner->meta.allocate(sizeof(fa_hook), why);
     if (p == nullptr) return nullptr;
     memory::retain_core(a->owner);
-    const auto blocks = kind == FA_POOL ? memory::block_kind::pool : memory::block_kind::heap;
-    return ::new (p) fa_hook{memory::make_source(a->owner, blocks, {tag == nullptr ? "" : tag, tag == nullptr ? 0 : std::strlen(tag)})};
+    return ::new (p) fa_hook{memory::make_source(a->owner, k, {tag == nullptr ? "" : tag, tag == nullptr ? 0 : std::strlen(tag)})};
 }
 
 void fa_hook_destroy(fa_hook* h) {

@@ -8,7 +8,7 @@ memory::tag_account* account_of(memory::thread_context& c, account::tag_node* no
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (memory::tag_account* a = memory::account_for(c, node, why)) return a;
-        c.owner->exhausted(why, "metadata", sizeof(memory::tag_account), alignof(memory::tag_account));
+        c.owner->exhausted_metadata(why, sizeof(memory::tag_account), alignof(memory::tag_account));
     }
 }
 

@@ -3,7 +3,7 @@
 namespace framealloc::inline FRAMEALLOC_ABI {
 
 hook::hook(const memory::core_ref& owner, memory_kind kind, std::string_view tag) noexcept
-    : source_(memory::make_source(owner, kind == memory_kind::pool ? memory::block_kind::pool : memory::block_kind::heap, {tag.data(), tag.size()})) {
+    : source_(memory::make_source(owner, kind, {tag.data(), tag.size()})) {
     memory::retain_core(owner);
 }
 

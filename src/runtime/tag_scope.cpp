@@ -11,7 +11,7 @@ tag_account* insist(thread_context& c, F&& find) noexcept {
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (tag_account* a = find(why)) return a;
-        c.owner->exhausted(why, "metadata", sizeof(tag_account), alignof(tag_account));
+        c.owner->exhausted_metadata(why, sizeof(tag_account), alignof(tag_account));
     }
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include <framealloc/base/callback.hpp>
+#include <framealloc/base/kind.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -23,10 +24,8 @@ enum class budget_policy : std::uint8_t {
     custom,   // the handler decides
 };
 
-enum class budget_kind : std::uint8_t { frame, pool };
-
 struct budget_event {
-    budget_kind kind{};
+    memory_kind kind{};         // frame or pool
     bool exceeded = false;      // false: the warning threshold was passed
     std::size_t requested = 0;  // bytes
     std::size_t used = 0;       // bytes, without the request
@@ -82,11 +81,13 @@ struct budget_line {
 };
 
 struct thread_budget {
-    budget_line frame;
-    budget_line pool;
+    budget_line lines[kind_count];  // of kinds without a budget: never a limit
     budget_policy policy = budget_policy::warn;
     unsigned warn_percent = 80;
     budget_handler handler;
+
+    budget_line& of(memory_kind k) noexcept { return lines[index_of(k)]; }
+    const budget_line& of(memory_kind k) const noexcept { return lines[index_of(k)]; }
 };
 
 }  // namespace account

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <framealloc/base/callback.hpp>
+#include <framealloc/base/kind.hpp>
 
 namespace framealloc::inline FRAMEALLOC_ABI {
 
@@ -23,8 +24,6 @@ enum class frame_event_kind : std::uint8_t {
     budget_exceeded,     // bytes asked for, in_use, limit
 };
 inline constexpr std::size_t frame_event_kinds = 11;
-
-enum class memory_kind : std::uint8_t { frame, pool, heap };
 
 // What does not belong to a kind is zero. Bytes of frame memory are those asked for, of pool and small heap blocks the class's.
 struct frame_event {

@@ -5,9 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <framealloc/base/kind.hpp>
 #include <framealloc/base/site.hpp>
 #include <framealloc/guard/own_memory.hpp>
 #include <framealloc/sync/lock.hpp>
+
+namespace framealloc::inline FRAMEALLOC_ABI::account {
+struct tag_node;
+}
 
 namespace framealloc::inline FRAMEALLOC_ABI::guard {
 
@@ -22,14 +27,14 @@ struct block_record {
     std::size_t bytes = 0;         // as asked for
     std::size_t lead = 0;          // of these, before the program's block: the header of out-of-line frame memory
     std::size_t align = 0;
-    const void* tag = nullptr;     // account::tag_node of who paid
+    const account::tag_node* tag = nullptr;  // of who paid
     std::uint64_t frame = 0;       // current when it was born
     std::uint64_t thread = 0;      // that made it
     site born{}, died{};
     std::uint64_t died_in = 0;     // frame
     std::uint64_t died_on = 0;     // thread
     block_state state = block_state::live;
-    std::uint8_t kind = 0;         // memory::block_kind
+    memory_kind kind{};
     bool large = false;            // from the large heap or a backend, not from a page
 };
 

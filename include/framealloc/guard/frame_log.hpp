@@ -7,6 +7,10 @@
 #include <framealloc/base/site.hpp>
 #include <framealloc/guard/own_memory.hpp>
 
+namespace framealloc::inline FRAMEALLOC_ABI::account {
+struct tag_node;
+}
+
 namespace framealloc::inline FRAMEALLOC_ABI::guard {
 
 struct frame_block {
@@ -15,7 +19,7 @@ struct frame_block {
     std::uintptr_t end = 0;     // of the bytes asked for
     std::uintptr_t cursor = 0;  // behind the zone
     std::uint64_t padding = 0;  // bytes of zones up to here, all blocks of the log
-    const void* tag = nullptr;  // account::tag_node
+    const account::tag_node* tag = nullptr;
     site born{}, died{};        // died: the end of its frame, or what gave it back before
     std::uint64_t frame = 0;    // number of the outermost frame
     std::uint32_t depth = 0;

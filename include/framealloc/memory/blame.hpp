@@ -12,14 +12,13 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 struct blamed_block {
     const char* kind;
     std::uintptr_t begin, end;
-    const void* tag;  // account::tag_node, or null
+    const account::tag_node* tag;  // or null
     site born, died;
     std::uint64_t frame;
 };
 
 blamed_block blamed(const guard::block_record& b) noexcept;
 blamed_block blamed(const guard::frame_block& b) noexcept;
-const char* kind_name(std::uint8_t block_kind) noexcept;
 const char* access_name(os::access_kind k) noexcept;  // "read", "write" or "access"
 
 // A fault about a block, with all that is known of it.

@@ -10,11 +10,11 @@ namespace framealloc::inline FRAMEALLOC_ABI::memory {
 // Where blocks come from, and who pays.
 struct block_source {
     core_ref owner;
-    block_kind kind;                  // pool or heap
+    memory_kind kind;                  // pool or heap
     account::tag_node* payer;         // null: the tag that is open
     bool paged;                       // small blocks come from pages, and not from options::heap
 };
-block_source make_source(core_ref a, block_kind k, account::name_view payer) noexcept;
+block_source make_source(core_ref a, memory_kind k, account::name_view payer) noexcept;
 
 // Bytes that a block of at least `bytes` can hold, and what a block that is out can hold: in debug exactly what was asked for.
 // usable_size: 0 for null, and in debug for what is no block. Requires: a pool or heap block of this library. Threads: any that

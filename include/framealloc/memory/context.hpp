@@ -58,7 +58,7 @@ struct outer_block {
     std::uint64_t ended : 1;    // its frame, whose content is kept: no longer among the bytes of open frames
 };
 inline constexpr std::size_t outer_header_bytes = 64;
-static_assert(sizeof(outer_block) <= outer_header_bytes);
+static_assert(sizeof(outer_block) <= outer_header_bytes && outer_header_bytes == traits_of(memory_kind::frame).page_header);
 
 // A checkpoint that can still be rolled back to.
 struct frame_mark {
@@ -119,9 +119,9 @@ struct page_lists {
 
 // A tag on one thread: its account, its pages.
 struct tag_account : account::charge_entry {
-    page_lists* pages[block_kind_count] = {};
+    page_lists* pages[kind_count] = {};
     sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
-    std::uint64_t aside[block_kind_count] = {};  // classes whose current page gave blocks to a hook and is not charged for them yet
+    std::uint64_t aside[kind_count] = {};  // classes whose current page gave blocks to a hook and is not charged for them yet
     tag_account* next_aside = nullptr;           // while there are any
     tag_account* by_hash_next = nullptr;
 
@@ -202,8 +202,8 @@ struct thread_context {
     tag_account** by_tag_id;      // accounts of constexpr tags
     std::uint32_t tag_ids;        // entries in by_tag_id
     std::uint64_t mark_serial;    // counts checkpoints and rollbacks
-    std::uint64_t installed[block_kind_count];          // classes whose page is installed below, a bit each
-    pool_page* pages[block_kind_count][class_count];    // an always empty page where none is installed
+    std::uint64_t installed[kind_count];          // classes whose page is installed below, a bit each
+    pool_page* pages[kind_count][class_count];    // an always empty page where none is installed
 
     core* owner;
     std::uint64_t key;            // never reused; in the header of its pages
@@ -244,7 +244,7 @@ struct thread_context {
     deferred_queue deferred;      // how and when those blocks come home
     pool_page* empty_pages;
     std::uint32_t empty_count;
-    std::uint32_t tags_with_pages[block_kind_count];
+    std::uint32_t tags_with_pages[kind_count];
 
     pool_page* batch_page;        // frees for another thread's page, not handed over yet
     std::uint32_t batch_count;
@@ -269,7 +269,7 @@ struct thread_context {
     const frame_record* ending;   // while destructors of its objects run
     std::uint64_t turn;           // of the flight slots: outermost frames begun, but those that destructors open
     sync::owner_counter frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
-    sync::owner_counter taken[block_kind_count];  // blocks handed out by pages, as far as charged
+    sync::owner_counter taken[kind_count];  // blocks handed out by pages, as far as charged
     sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
     sync::owner_counter frame_used;       // bytes in use by open frames as of the last boundary
     sync::owner_counter frame_peak;       // most bytes any frame had in use, at boundaries

@@ -163,7 +163,11 @@ struct core {
     // The same for what is served all the same: never ends the program.
     void warn(fault f) noexcept;
     // Asks the exhaustion handler. Returns to try again; ends the program when it says no.
-    void exhausted(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment) noexcept;
+    void exhausted(exhaustion_reason why, memory_kind kind, std::size_t requested, std::size_t alignment) noexcept;
+    void exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept;  // of the library's own records
+
+private:
+    void ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment, std::size_t limit) noexcept;
 };
 
 // FA440, for the process: there is no allocator that could be told. The program ends.
@@ -203,8 +207,8 @@ FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
 // --- budgets (src/memory/budgets.cpp) ---
 enum class admission : std::uint8_t { granted, refused, elsewhere };  // elsewhere: not from memory that the budget counts
 // Whether `more` bytes on top of `used` may be had.
-admission admit(thread_context& c, budget_kind kind, std::size_t used, std::size_t more) noexcept;
-void set_budget(thread_context& c, budget_kind kind, std::size_t bytes) noexcept;
+admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size_t more) noexcept;
+void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept;
 // The limits of another thread, or of another time; what was used stays this thread's.
 void take_limits(thread_context& c, const account::thread_budget& from) noexcept;
 void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept;
@@ -239,8 +243,8 @@ void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 
 // --- pool (src/memory/pool.cpp) ---
-FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
-FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
 // Before the tag changes: pages belong to a tag.
 void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
@@ -285,7 +289,9 @@ void large_release(core& a, thread_context* c, void* p) noexcept;  // without ac
 // --- guarded blocks (src/memory/guarded.cpp) ---
 // The front door of frees where a call says what it frees, and where it is.
 inline constexpr std::size_t any_size = ~std::size_t{0};  // it does not say the size
-FRAMEALLOC_COLD void guarded_free(core_ref a, block_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
+// The same where blocks are not guarded.
+void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align) noexcept;
+FRAMEALLOC_COLD void guarded_free(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
 std::size_t check_everything(core_ref a) noexcept;
 void flush_heap_cache(thread_context& c) noexcept;

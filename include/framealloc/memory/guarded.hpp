@@ -86,7 +86,7 @@ void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept;
 
 // --- large blocks: the front zone is the unused end of their header ---
 inline constexpr std::size_t large_back_zone = 64;
-bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, block_kind k) noexcept;
+bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
 // Returns false after a fault that leaves the block as it is.
 bool end_large(core& a, void* block) noexcept;
 // Returns false when it cannot rest and is to be freed at once.
@@ -106,7 +106,7 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
-    const bool pages = c.aside != nullptr || (c.installed[static_cast<unsigned>(block_kind::pool)] | c.installed[static_cast<unsigned>(block_kind::heap)]) != 0;
+    const bool pages = c.aside != nullptr || (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
     c.settled = pages ? never_settled : c.segment;
 }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <framealloc/base/align.hpp>
+#include <framealloc/base/kind.hpp>
 #include <framealloc/sync/arrivals.hpp>
 #include <framealloc/sync/remote_list.hpp>
 
@@ -17,15 +18,12 @@ struct thread_context;
 struct tag_account;
 struct slab;
 
-enum class block_kind : std::uint8_t { pool, heap, outer };  // outer: out-of-line frame memory
-inline constexpr unsigned block_kind_count = 3;
-
 inline constexpr std::size_t page_bytes = 65536;
 inline constexpr std::size_t page_header_bytes = 128;
 
 // What statistics read of a page that another thread may be setting up: of a page in use, exactly what it is.
 struct page_view {
-    block_kind kind;
+    memory_kind kind;
     std::uint32_t block;
     tag_account* account;
 };
@@ -65,7 +63,7 @@ struct pool_page {
     std::uint32_t carved;        // offset of the first virgin block
     std::uint32_t end;           // offset behind the last whole block
     std::uint32_t accessible;    // offset behind the last accessible byte
-    block_kind kind;
+    memory_kind kind;            // frame: blocks out of line
     std::uint8_t size_class;
     bool current;                // the page its tag allocates from
     bool listed;                 // in its tag's list of pages with room
@@ -84,7 +82,7 @@ struct pool_page {
     page_view view() const noexcept {
         const std::uint8_t k = __atomic_load_n(reinterpret_cast<const std::uint8_t*>(&kind), __ATOMIC_RELAXED);  // relaxed: see describe()
         const std::uint32_t b = __atomic_load_n(&block, __ATOMIC_RELAXED);                                        // relaxed: see describe()
-        return {static_cast<block_kind>(k), b, __atomic_load_n(&account, __ATOMIC_RELAXED)};                      // relaxed: see describe()
+        return {static_cast<memory_kind>(k), b, __atomic_load_n(&account, __ATOMIC_RELAXED)};                      // relaxed: see describe()
     }
     // Only while no block is out, so that a mixed view counts nothing.
     void describe(page_view v) noexcept {

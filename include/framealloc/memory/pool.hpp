@@ -1,6 +1,6 @@
 // Pool blocks: constant time, owned by the thread that took them, freed from any thread.
 //
-//   void* p = memory::pool_allocate(*memory::context_of(a), block_kind::pool, memory::class_for(48, 16), 48);
+//   void* p = memory::pool_allocate(*memory::context_of(a), memory_kind::pool, memory::class_for(48, 16), 48);
 //   memory::pool_free(p);
 //
 // Cost: 12 instructions to allocate, 12 to free on the owning thread.
@@ -10,8 +10,8 @@
 
 namespace framealloc::inline FRAMEALLOC_ABI::memory {
 
-FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, block_kind k, unsigned size_class) noexcept {
-    pool_page* page = c.pages[static_cast<unsigned>(k)][size_class];
+FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+    pool_page* page = c.pages[index_of(k)][size_class];
     void* block = page->free;
     if (block == nullptr) [[unlikely]] return nullptr;
     page->free = *static_cast<void**>(block);
@@ -20,13 +20,13 @@ FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, block_kind k, unsigned s
 }
 
 // Requires: the class holds `bytes`.
-FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes,
+FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                                       on_failure f = on_failure::ask_handler) noexcept {
     void* block = pool_try_pop(c, k, size_class);
     return block != nullptr ? block : pool_allocate_slow(c, k, size_class, bytes, f);
 }
 // The same inside a call.
-inline void* pool_take(thread_context& c, block_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
+inline void* pool_take(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
     void* block = pool_try_pop(c, k, size_class);
     return block != nullptr ? block : pool_take_slow(c, k, size_class, bytes, f);
 }
@@ -59,7 +59,7 @@ inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size
     const unsigned k = small ? static_cast<unsigned>((bytes - 1) / 16) : is_power_of_two(align) ? class_for(bytes, align) : no_class;
     if (k == no_class) return heap_allocate(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
-    return c == nullptr ? nullptr : pool_allocate(*c, block_kind::pool, k, bytes, f);
+    return c == nullptr ? nullptr : pool_allocate(*c, memory_kind::pool, k, bytes, f);
 }
 FRAMEALLOC_ANY_SIZE_END
 

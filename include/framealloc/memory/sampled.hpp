@@ -19,7 +19,7 @@ struct sampled_slot {
     site born{}, died{};
     std::uint64_t frame = 0;
     std::uint64_t thread = 0;
-    block_kind kind{};
+    memory_kind kind{};
     bool live = false;
 };
 
@@ -61,7 +61,7 @@ private:
 // Counts an event; arms the thread when it is time.
 void sample_event(thread_context& c) noexcept;
 // While armed: the chosen allocation's memory; null for the others, which are served as always.
-void* sample(thread_context& c, block_kind k, std::size_t bytes, std::size_t align) noexcept;
+void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t align) noexcept;
 inline bool armed(const thread_context& c) noexcept { return c.sample_skip != 0; }
 void sampled_free(pool_page& p, void* block) noexcept;
 std::size_t sampled_size(const pool_page& p, const void* block) noexcept;  // 0: it is not alive

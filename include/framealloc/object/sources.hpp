@@ -40,7 +40,7 @@ private:
 FRAMEALLOC_ANY_SIZE_BEGIN
 class pool_source {
 public:
-    static constexpr memory::block_kind kind = memory::block_kind::pool;
+    static constexpr memory_kind kind = memory_kind::pool;
     pool_source() noexcept = default;
     explicit pool_source(memory::core_ref a) noexcept : owner_(a) {}
 
@@ -62,7 +62,7 @@ private:
 
 class heap_source {
 public:
-    static constexpr memory::block_kind kind = memory::block_kind::heap;
+    static constexpr memory_kind kind = memory_kind::heap;
     heap_source() noexcept = default;
     explicit heap_source(memory::core_ref a) noexcept : owner_(a) {}
 

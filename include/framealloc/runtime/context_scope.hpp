@@ -20,8 +20,8 @@ public:
     alloc_context() noexcept = default;
     std::string_view tag_path() const noexcept { return text(tag_); }
     std::string_view phase() const noexcept { return text(phase_); }
-    std::size_t frame_budget() const noexcept { return budget_.frame.limit; }  // bytes; 0: none
-    std::size_t pool_budget() const noexcept { return budget_.pool.limit; }    // bytes; 0: none
+    std::size_t frame_budget() const noexcept { return budget_.of(memory_kind::frame).limit; }  // bytes; 0: none
+    std::size_t pool_budget() const noexcept { return budget_.of(memory_kind::pool).limit; }    // bytes; 0: none
 
 private:
     template <class>

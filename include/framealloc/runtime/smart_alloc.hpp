@@ -238,7 +238,7 @@ public:
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
         constexpr unsigned k = memory::class_for(sizeof(T), alignof(T));
         if constexpr (k == memory::no_class) return static_cast<T*>(memory::heap_allocate(noted(s), sizeof(T), alignof(T), must));
-        else return static_cast<T*>(memory::pool_allocate(*static_cast<memory::thread_context*>(context(s)), memory::block_kind::pool, k, sizeof(T), must));
+        else return static_cast<T*>(memory::pool_allocate(*static_cast<memory::thread_context*>(context(s)), memory_kind::pool, k, sizeof(T), must));
     }
     template <class T>
     [[nodiscard]] T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
@@ -248,7 +248,7 @@ public:
     // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
     FRAMEALLOC_INLINE void pool_free(T* p, site_type s = site_type::here()) const noexcept {
-        if constexpr (Policy::checks) memory::guarded_free(owner_, memory::block_kind::pool, p, sizeof(T), alignof(T), s);
+        if constexpr (Policy::checks) memory::guarded_free(owner_, memory_kind::pool, p, sizeof(T), alignof(T), s);
         else if constexpr (memory::class_for(sizeof(T), alignof(T)) != memory::no_class) {
             if (p != nullptr) memory::pool_free(p);
         } else {
@@ -262,7 +262,7 @@ public:
         return size == 0 ? nullptr : memory::pool_allocate_bytes(noted(s), size, align, may_fail);
     }
     void pool_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
-        if constexpr (Policy::checks) memory::guarded_free(owner_, memory::block_kind::pool, p, size, align, s);
+        if constexpr (Policy::checks) memory::guarded_free(owner_, memory_kind::pool, p, size, align, s);
         else memory::pool_free_bytes(owner_, p, size, align);
     }
     template <class T = runtime::deduced, class... Args>
@@ -344,8 +344,8 @@ public:
     }
 
     // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
-    void set_thread_frame_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), budget_kind::frame, bytes); }
-    void set_thread_pool_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), budget_kind::pool, bytes); }
+    void set_thread_frame_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), memory_kind::frame, bytes); }
+    void set_thread_pool_budget(std::size_t bytes) const noexcept { memory::set_budget(*memory::context_of(owner_), memory_kind::pool, bytes); }
     // The handler also hears of warnings, at `warn_percent` of a budget. It is kept as fa::callback says, until the next call or the
     // thread's end.
     void on_budget_exceeded(budget_policy policy, budget_handler handler = {}, unsigned warn_percent = 80) const noexcept {
@@ -376,7 +376,7 @@ public:
         return size == 0 ? nullptr : memory::heap_allocate(noted(s), size, align, may_fail);
     }
     void heap_free_bytes(void* p, std::size_t size, std::size_t align = alignof(std::max_align_t), site_type s = site_type::here()) const noexcept {
-        if constexpr (Policy::checks) memory::guarded_free(owner_, memory::block_kind::heap, p, size, align, s);
+        if constexpr (Policy::checks) memory::guarded_free(owner_, memory_kind::heap, p, size, align, s);
         else memory::heap_free(owner_, p, size, align);
     }
     template <class T = runtime::deduced, class... Args>
