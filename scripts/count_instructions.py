@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the instructions of the hot paths under callgrind, in a consumer of the installed package.
 
-usage: count_instructions.py [--check] [--compiler CXX] [--mode MODE]
+usage: count_instructions.py [--check] [--compiler CXX]
 
 Installs the library into a temporary directory, builds bench/instructions.cpp against it with find_package, runs it under
 valgrind --tool=callgrind with 10 and with 10,000 tags, and prints instructions per operation, net of the loop. --check exits
@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TURNS = 100_000
-# What is counted, what it may cost in standard and debug-free modes with g++ 12.
+# What is counted, and what it may cost with g++ 12.
 LIMITS = {
     "scope_alloc": ("frame_scope::alloc<64-byte T>", 6),
     "frame_alloc": ("smart_alloc::frame_alloc<T>", 10),
@@ -45,9 +45,9 @@ def run(*command, **kwargs):
     return done.stdout
 
 
-def build(work, compiler, mode):
+def build(work, compiler):
     run("cmake", "-S", ROOT, "-B", work / "library", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_COMPILER={compiler}",
-        f"-DFRAMEALLOC_MODE={mode}", f"-DCMAKE_INSTALL_PREFIX={work / 'installed'}")
+        f"-DCMAKE_INSTALL_PREFIX={work / 'installed'}")
     run("cmake", "--build", work / "library", "--target", "install")
     consumer = work / "consumer"
     consumer.mkdir()
@@ -73,16 +73,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--mode", default="standard", choices=["minimal", "standard"])
     options = parser.parse_args()
     bad = 0
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(directory)
-        program = build(work, options.compiler, options.mode)
+        program = build(work, options.compiler)
         printed, few = count(program, work, 10)
         _, many = count(program, work, 10_000)
     print(printed.strip())
-    print(f"{'operation':34} {'10 tags':>8} {'10,000':>8} {'limit':>6}   ({options.compiler}, {options.mode})")
+    print(f"{'operation':34} {'10 tags':>8} {'10,000':>8} {'limit':>6}   ({options.compiler})")
     for key, (title, limit) in LIMITS.items():
         net = [round(counts[key] - counts["baseline"]) for counts in (few, many)]
         print(f"{title:34} {net[0]:8} {net[1]:8} {limit if limit else '':>6}")

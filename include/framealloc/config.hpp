@@ -3,7 +3,7 @@
 //   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for whoever links it.
 //   FRAMEALLOC_FRAME_CAPABILITY   0 | 1 | 2; 0 when not set. Changes what a compiler says, and nothing else.
 //
-// The mode is part of the inline namespace, so that two modes mixed in one program fail to link.
+// What is compiled into one program is checked (debug) or not (standard, minimal) as a whole; otherwise it fails to link.
 #pragma once
 
 #if !defined(_MSVC_LANG) && __cplusplus < 202002L
@@ -24,4 +24,14 @@
 #define FRAMEALLOC_JOIN(a, b) FRAMEALLOC_JOIN_(a, b)
 #define FRAMEALLOC_TEXT_(a) #a
 #define FRAMEALLOC_TEXT(a) FRAMEALLOC_TEXT_(a)
-#define FRAMEALLOC_ABI FRAMEALLOC_JOIN(v1_, FRAMEALLOC_MODE)
+
+// What a mode means: whether inline code is checked, by the name that a library defines when it was built so, and whether
+// allocators of a library that was built in this mode report cheap misuse where options::reports does not say.
+#define FRAMEALLOC_BUILT_minimal built_unchecked
+#define FRAMEALLOC_BUILT_standard built_unchecked
+#define FRAMEALLOC_BUILT_debug built_checked
+#define FRAMEALLOC_REPORTS_minimal false
+#define FRAMEALLOC_REPORTS_standard true
+#define FRAMEALLOC_REPORTS_debug true
+#define FRAMEALLOC_BUILT FRAMEALLOC_JOIN(FRAMEALLOC_BUILT_, FRAMEALLOC_MODE)
+#define FRAMEALLOC_REPORTS FRAMEALLOC_JOIN(FRAMEALLOC_REPORTS_, FRAMEALLOC_MODE)

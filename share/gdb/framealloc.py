@@ -19,7 +19,6 @@ ZONE = 16
 OUTER_HEADER_BYTES = 64
 HASH = 0x9E3779B97F4A7C15
 WORD = (1 << 64) - 1
-MODES = ("minimal", "standard", "debug")
 KINDS = ("pool", "heap", "outer")
 
 
@@ -77,40 +76,27 @@ def align_up(n, to):
     return (n + to - 1) // to * to
 
 
-class Mode:
-    """The framealloc of one mode in the program: its namespace, its allocators."""
-
-    def __init__(self, name):
-        self.space = f"framealloc::v1_{name}"
-        # In quotes, as gdb would read the parenthesis otherwise.
-        self.live = gdb.parse_and_eval(f"'{self.space}::memory::(anonymous namespace)::live_cores'")
-
-    def allocators(self):
-        return [Allocator(c, self) for c in follow(self.live, lambda c: c["next_live"])]
-
-    def at(self, address, kind):
-        return gdb.Value(address).cast(gdb.lookup_type(f"{self.space}::{kind}").pointer()).dereference()
+SPACE = "framealloc::v1"
 
 
-def modes():
-    found = []
-    for name in MODES:
-        try:
-            found.append(Mode(name))
-        except gdb.error:
-            pass
-    if not found:
+def live_allocators():
+    try:  # in quotes, as gdb would read the parenthesis otherwise
+        return gdb.parse_and_eval(f"'{SPACE}::memory::(anonymous namespace)::live_cores'")
+    except gdb.error:
         raise gdb.GdbError("framealloc: no debug information of the library in this program; build it with -g")
-    return found
+
+
+def at(address, kind):
+    return gdb.Value(address).cast(gdb.lookup_type(f"{SPACE}::{kind}").pointer()).dereference()
 
 
 def allocators():
-    return [a for mode in modes() for a in mode.allocators()]
+    return [Allocator(c) for c in follow(live_allocators(), lambda c: c["next_live"])]
 
 
 class Allocator:
-    def __init__(self, core, mode):
-        self.core, self.mode = core, mode
+    def __init__(self, core):
+        self.core = core
         self.name = text(core["name"])
         self.guarded = bool(core["guarded"])
 
@@ -347,7 +333,7 @@ def in_pages(a, p):
     newest = int(slab.address) == int(core["slabs"])
     if newest and int(core["fresh_begin"]) <= base < int(core["fresh_end"]):
         return None
-    page = a.mode.at(base, "memory::pool_page")
+    page = at(base, "memory::pool_page")
     if int(page["accessible"]) == 0:
         return None
     size = int(page["block"])
@@ -447,7 +433,7 @@ def newest_block(blocks, size, p):
 def copy_block(found, b, p):
     found.block(int(b["begin"]), int(b["end"]) - int(b["begin"]), p)
     found.born, found.frame = born_at(b), int(b["frame"])
-    found.tag = path_of(b["tag"].cast(gdb.lookup_type(f"{found.allocator.mode.space}::account::tag_node").pointer()))
+    found.tag = path_of(b["tag"])
 
 
 def ended_block(c, p):
@@ -752,15 +738,15 @@ class AllocatorPrinter(Printer):
 
 
 def short_name(t):
-    """framealloc::v1_standard::basic_vec<int, …> is called vec<int>, its strings frame_string."""
+    """framealloc::v1::basic_vec<int, …> is called vec<int>, its strings frame_string."""
     t = t.strip_typedefs()
-    name = re.sub(r"^framealloc::v1_\w+::(basic_)?", "", t.name.split("<")[0])
+    name = re.sub(r"^framealloc::v1::(basic_)?", "", t.name.split("<")[0])
     return name if name == "frame_string" else f"{name}<{t.template_argument(0)}>"
 
 
 def build_printers():
     p = gdb.printing.RegexpCollectionPrettyPrinter("framealloc")
-    space = r"^framealloc::v1_\w+::"
+    space = r"^framealloc::v1::"
     for name, pattern, printer in (
             ("vec", r"basic_vec<.*>$", VecPrinter), ("frame_string", r"basic_frame_string<.*>$", StringPrinter),
             ("frame_map", r"basic_frame_map<.*>$", MapPrinter), ("box", r"basic_(frame|pool|heap)_box<.*>$", BoxPrinter),

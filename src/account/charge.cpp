@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace framealloc::inline FRAMEALLOC_ABI::account {
+namespace framealloc::inline v1::account {
 
 bool charge_log::grow(os::metadata& memory, exhaustion_reason& why) noexcept {
     const std::uint32_t wanted = capacity_ == 0 ? 64 : capacity_ * 2;
@@ -15,4 +15,4 @@ bool charge_log::grow(os::metadata& memory, exhaustion_reason& why) noexcept {
     return true;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::account
+}  // namespace framealloc::inline v1::account

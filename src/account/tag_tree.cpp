@@ -5,7 +5,7 @@
 
 #include <framealloc/account/tag.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 std::uint32_t tag::ensure_id() const noexcept {
     static constinit sync::atomic<std::uint32_t> next{0};
@@ -21,9 +21,9 @@ std::uint32_t tag::ensure_id() const noexcept {
     return seen;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
-namespace framealloc::inline FRAMEALLOC_ABI::account {
+namespace framealloc::inline v1::account {
 
 // FNV-1a, 64 bit (Fowler, Noll, Vo), seeded with the parent.
 std::uint64_t hash_name(const tag_node* parent, name_view name) noexcept {
@@ -107,4 +107,4 @@ tag_node* tag_tree::find(tag_node* parent, name_view name) noexcept {
     return lookup(parent, name, hash_name(parent, name));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::account
+}  // namespace framealloc::inline v1::account

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace {
 
@@ -90,4 +90,4 @@ void broken_invariant(const char* what, site where) noexcept {
     std::abort();
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -14,7 +14,7 @@ extern "C" [[gnu::weak]] void heaptrack_free(void*);
 #include <valgrind/memcheck.h>
 #endif
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 #if FRAMEALLOC_VALGRIND
 namespace valgrind {
@@ -84,4 +84,4 @@ void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept {
     valgrind::pool_block_freed(pool, begin);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

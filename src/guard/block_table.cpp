@@ -1,6 +1,6 @@
 #include <framealloc/guard/block_table.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 namespace {
 constexpr std::size_t first_slots = 1024;
@@ -79,4 +79,4 @@ bool block_table::containing(std::uintptr_t p, block_record& out) const noexcept
     return out.address != 0;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

@@ -5,7 +5,7 @@
 #include <framealloc/base/compiler.hpp>
 #include <framealloc/guard/annotate.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 namespace {
 
@@ -56,4 +56,4 @@ damage check_fill(std::uintptr_t begin, std::uintptr_t end, unsigned char byte) 
     return compare(begin, end, [byte](std::uintptr_t) { return byte; });
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

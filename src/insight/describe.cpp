@@ -10,7 +10,7 @@
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 using namespace memory;
 
@@ -241,4 +241,4 @@ std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
     return {buffer.data(), static_cast<std::size_t>(n)};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -7,7 +7,7 @@
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 using namespace memory;
 
@@ -155,4 +155,4 @@ std::string_view lifecycle_summary::text(std::span<char> buffer) const noexcept 
     return {buffer.data(), used};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

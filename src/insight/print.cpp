@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace {
 
@@ -72,4 +72,4 @@ std::string_view to_text(const thread_frame_stats& s, std::span<char> buffer) no
                 n(s.thread), s.running ? "" : " (ended)", n(s.frames_started), n(s.frames_completed), n(s.total_allocated), s.peak_memory, n(s.cross_thread_frees));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

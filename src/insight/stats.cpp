@@ -5,7 +5,7 @@
 
 #include <framealloc/memory/watch.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::insight {
+namespace framealloc::inline v1::insight {
 
 using namespace memory;
 
@@ -258,4 +258,4 @@ std::span<const phase_stats> phase_stats_of(core_ref a) noexcept {
     return {out, n};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::insight
+}  // namespace framealloc::inline v1::insight

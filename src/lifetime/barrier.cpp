@@ -6,7 +6,7 @@
 
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Behind it lies the name.
 struct lifetime::barrier_seat {
@@ -260,4 +260,4 @@ barrier_stats frame_barrier::stats() const noexcept {
     return stats_;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

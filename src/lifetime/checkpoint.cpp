@@ -5,7 +5,7 @@
 #include <framealloc/lifetime/modules.hpp>
 #include <framealloc/memory/guarded.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 using namespace memory;
 
@@ -122,4 +122,4 @@ void close_guard(thread_context& c, const frame_checkpoint& cp, bool committed) 
     if (find_mark(c, cp.key_, cp.serial_, cp.index_) != nullptr) c.mark_count = cp.index_;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -12,7 +12,7 @@
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+namespace framealloc::inline v1::lifetime {
 
 using namespace memory;
 
@@ -590,4 +590,4 @@ void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) co
     r->cursor = wanted < r->context->segment && r->context->segment <= end ? r->context->segment : wanted;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime
+}  // namespace framealloc::inline v1::lifetime

@@ -3,7 +3,7 @@
 #include <new>
 #include <utility>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 using namespace memory;
 
@@ -81,4 +81,4 @@ void frame_hold::release() noexcept {
     release_core(std::exchange(owner_, {}));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

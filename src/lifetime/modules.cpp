@@ -5,7 +5,7 @@
 
 #include <framealloc/memory/registry.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+namespace framealloc::inline v1::lifetime {
 
 using namespace memory;
 
@@ -98,4 +98,4 @@ void refuse_released(thread_context& c) noexcept {
     }
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime
+}  // namespace framealloc::inline v1::lifetime

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -173,4 +173,4 @@ void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) 
     }
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -9,7 +9,7 @@
 #include <new>
 #include <utility>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -585,4 +585,4 @@ void retain_arena(thread_context& c) noexcept {
     if (decided) retain_out_of_line(c, c.retained > arena ? c.retained - arena : 0);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -3,7 +3,7 @@
 
 #include <memory_resource>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 void* backend_allocate(std::pmr::memory_resource& r, std::size_t bytes, std::size_t align) noexcept {
 #if FRAMEALLOC_EXCEPTIONS
@@ -21,4 +21,4 @@ void backend_deallocate(std::pmr::memory_resource& r, void* p, std::size_t bytes
     r.deallocate(p, bytes, align);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

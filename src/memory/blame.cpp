@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -41,4 +41,4 @@ bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uint
     return !behind && !before;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -9,7 +9,7 @@
 #include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -252,4 +252,4 @@ void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_
     return moved;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -108,4 +108,4 @@ budget_stats budget_stats_of(core_ref a) noexcept {
             .warnings = frame.warnings + pool.warnings};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

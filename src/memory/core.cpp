@@ -10,7 +10,7 @@
 #include <cstring>
 #include <new>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -398,4 +398,4 @@ bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept {
     return false;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

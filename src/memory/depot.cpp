@@ -8,7 +8,7 @@
 #include <framealloc/os/page_map.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 // Several pages, requested at once.
 struct slab {
@@ -200,4 +200,4 @@ void destroy_slabs(core& a) noexcept {
     }
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

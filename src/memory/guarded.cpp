@@ -12,7 +12,7 @@
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 using guard::block_record;
 using guard::block_state;
@@ -517,4 +517,4 @@ bool report_leaks_by_site(core& a) noexcept {
     return n != 0;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -7,7 +7,7 @@
 #include <framealloc/memory/blame.hpp>
 #include <framealloc/os/code.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 using guard::damage;
 using guard::frame_block;
@@ -204,4 +204,4 @@ void close_guard(thread_context& c) noexcept {
     system.release(c.guarded_by, align_up(sizeof(thread_guard), system.granularity()));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -7,7 +7,7 @@
 #include <bit>
 #include <new>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -264,4 +264,4 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
 
 void heap_free_large(void* p) noexcept { free_in_context(owner_of_large(p), p, static_cast<std::size_t>(block_of(p)->requested)); }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

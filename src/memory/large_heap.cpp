@@ -6,7 +6,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct heap_region {
     heap_region* next;
@@ -324,4 +324,4 @@ void large_heap::release_all() noexcept {
     for (auto& b : bins_) b = nullptr;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

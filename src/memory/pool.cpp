@@ -10,7 +10,7 @@
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 constinit pool_page nothing_installed{};
 
@@ -485,4 +485,4 @@ void trim_pages(thread_context& c) noexcept {
     release_empty_pages(c, true);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

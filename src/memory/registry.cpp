@@ -12,7 +12,7 @@
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 [[gnu::used]] thread_local constinit thread_slot t_slot{};
 
@@ -593,4 +593,4 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
     a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <new>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -195,4 +195,4 @@ void pool_free_slow(void* block) noexcept {
     release_core(a);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -8,7 +8,7 @@
 
 #include <cstdio>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -151,4 +151,4 @@ arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept {
     return nullptr;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

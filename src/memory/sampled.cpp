@@ -10,7 +10,7 @@
 #include <framealloc/os/page_map.hpp>
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -224,4 +224,4 @@ bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::acc
     return true;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -6,7 +6,7 @@
 
 #include <framealloc/memory/guarded.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -275,4 +275,4 @@ open_scope* newest_begun_phase(const thread_context& c) noexcept {
     return is_end(c, *s) ? nullptr : s;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

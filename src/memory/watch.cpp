@@ -5,7 +5,7 @@
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 namespace {
 
@@ -139,4 +139,4 @@ void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexce
     tell(c, {.kind = frame_event_kind::allocation, .memory = m, .bytes = bytes});
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

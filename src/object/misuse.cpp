@@ -7,7 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 namespace {
 
@@ -76,4 +76,4 @@ void raise_no_source(bool ends) noexcept {
     if (ends) std::abort();
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

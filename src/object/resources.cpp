@@ -5,7 +5,7 @@
 #include <cstring>
 #include <memory_resource>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 #if FRAMEALLOC_EXCEPTIONS
 void throw_bad_alloc() { throw std::bad_alloc(); }
@@ -83,4 +83,4 @@ std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept {
 std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept { return shared_resource<pool_source>(a, a.owner->resources[0]); }
 std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept { return shared_resource<heap_source>(a, a.owner->resources[1]); }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -3,7 +3,7 @@
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/watch.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 void raise_received_twice(memory::core_ref a) noexcept {
     constexpr const char* detail = "receive() on a handle that holds nothing";
@@ -56,4 +56,4 @@ transfer_stats transfer_stats_of(const memory::core& c) noexcept {
             .bytes = c.transfers.bytes.load_relaxed()};          // relaxed: a statistic
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -4,7 +4,7 @@
 
 #include <framealloc/base/align.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 fixed_pages::fixed_pages(void* memory, std::size_t bytes) noexcept {
     const std::uintptr_t begin = align_up(address_of(memory), page);
@@ -50,4 +50,4 @@ void fixed_pages::release(void* p, std::size_t bytes) noexcept {
     mark((address_of(p) - base_) / page, align_up(bytes, page) / page, false);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -6,7 +6,7 @@
 
 #include <framealloc/base/align.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 constexpr std::size_t span_bytes = 65536;  // one request serves a thread context and its tables
@@ -79,4 +79,4 @@ void metadata::release_all() noexcept {
     for (free_block*& head : free_) head = nullptr;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -1,6 +1,6 @@
 #include <framealloc/os/page_ledger.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 bool page_ledger::admitted(exhaustion_reason& why) noexcept {
     if (!sealed_.load_relaxed()) return true;  // relaxed: takes effect at the next request
@@ -65,4 +65,4 @@ void page_ledger::release(void* p, std::size_t bytes, std::size_t committed) noe
     committed_.add_relaxed(std::size_t{0} - committed);  // relaxed: a statistic
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -4,7 +4,7 @@
 
 #include <framealloc/os/pages.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 constinit sync::atomic<page_map::table*> page_map::root[std::size_t{1} << root_bits] = {};
 
@@ -55,4 +55,4 @@ void page_map::remove(std::uintptr_t begin, std::size_t bytes) noexcept {
     }
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -24,7 +24,7 @@ struct fa_allocator {
 };
 
 // Named as the library, so that a report looks for the place of a call beyond them.
-namespace framealloc::inline FRAMEALLOC_ABI::c_interface {
+namespace framealloc::inline v1::c_interface {
 namespace {
 
 constexpr bool checks = active_policy::checks;
@@ -63,7 +63,7 @@ void free_block(const memory::core_ref& a, memory_kind kind, void* p, std::size_
 }
 
 }  // namespace
-}  // namespace framealloc::inline FRAMEALLOC_ABI::c_interface
+}  // namespace framealloc::inline v1::c_interface
 
 using namespace framealloc::c_interface;
 
@@ -74,7 +74,7 @@ static_assert(FA_POOL == static_cast<fa_kind>(framealloc::memory_kind::pool) && 
 fa_allocator* fa_create(const fa_options* o) {
     const fa::options wanted = o == nullptr ? fa::options{} : options_of(*o);
     exhaustion_reason why{};
-    memory::core* made = memory::make_core(runtime::to_config(wanted, checks, active_policy::reports), why);
+    memory::core* made = memory::make_core(runtime::to_config(wanted, checks), why);
     if (made == nullptr) return nullptr;
     const memory::core_ref owner{made, made->id};
     void* p = made->meta.allocate(sizeof(fa_allocator), why);

@@ -1,6 +1,6 @@
 #include <framealloc/runtime/context_scope.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace {
 
@@ -39,4 +39,4 @@ context_scope::~context_scope() {
     if (parts_[0] != nullptr) memory::close_scopes(parts_, 3);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -1,10 +1,10 @@
 #include <framealloc/runtime/hook.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 hook::hook(const memory::core_ref& owner, memory_kind kind, std::string_view tag) noexcept
     : source_(memory::make_source(owner, kind, {tag.data(), tag.size()})) {
     memory::retain_core(owner);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -4,9 +4,13 @@
 
 #include <framealloc/runtime/worker_frames.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::runtime {
+namespace framealloc::inline v1 {
+const char FRAMEALLOC_BUILT = 1;
+}
 
-memory::core_config to_config(const options& o, bool checks, bool reports) noexcept {
+namespace framealloc::inline v1::runtime {
+
+memory::core_config to_config(const options& o, bool checks) noexcept {
     memory::core_config c;
     c.name = o.name == nullptr ? "" : o.name;
     c.frame_capacity = o.frame_capacity < 4_KiB ? 4_KiB : align_up(o.frame_capacity, 4_KiB);
@@ -37,7 +41,7 @@ memory::core_config to_config(const options& o, bool checks, bool reports) noexc
     c.strict = o.strict;
     c.close_frames = runtime::leave_frames;
     c.checks = checks;
-    c.reports = reports;
+    c.reports = o.reports == reporting::automatic ? FRAMEALLOC_REPORTS : o.reports == reporting::on;
     return c;
 }
 
@@ -52,4 +56,4 @@ memory::core_ref open(const memory::core_config& c) noexcept {
     }
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::runtime
+}  // namespace framealloc::inline v1::runtime

@@ -3,7 +3,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/memory/registry.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 parked_context::parked_context(const memory::core_ref& a) noexcept : owner_(a), context_(memory::park_caller(a)) { memory::retain_core(a); }
 
@@ -25,4 +25,4 @@ void parked_context::drop() noexcept {
     memory::release_core(std::exchange(owner_, {}));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

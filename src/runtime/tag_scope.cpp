@@ -2,7 +2,7 @@
 
 #include <framealloc/runtime/smart_alloc.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::runtime {
+namespace framealloc::inline v1::runtime {
 
 namespace {
 
@@ -42,4 +42,4 @@ void end_phase(thread_context& c) noexcept {
     memory::close_scopes(&s, 1);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::runtime
+}  // namespace framealloc::inline v1::runtime

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 using namespace memory;
 
@@ -121,4 +121,4 @@ job_scope::~job_scope() {
 
 frame_record* job_scope::record() const noexcept { return thread_.driven.record != nullptr ? thread_.driven.record : thread_.top; }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-namespace framealloc::inline FRAMEALLOC_ABI::sync {
+namespace framealloc::inline v1::sync {
 
 namespace {
 constinit atomic<std::uint64_t> acquisitions{0};
@@ -23,4 +23,4 @@ void lock::acquire_uncounted() noexcept {
 
 std::uint64_t lock_acquisitions() noexcept { return acquisitions.load_relaxed(); }  // relaxed: a statistic
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
+}  // namespace framealloc::inline v1::sync

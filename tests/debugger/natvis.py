@@ -18,8 +18,6 @@ def main():
     wrong, types = [], 0
     for t in xml.etree.ElementTree.parse(sys.argv[1]).getroot().iter(SPACE + "Type"):
         names = {re.sub(r"<.*", "", n.rsplit("::", 1)[1]) for n in [t.get("Name")] + [a.get("Name") for a in t.iter(SPACE + "AlternativeType")]}
-        modes = {n.split("::")[1] for n in [t.get("Name")] + [a.get("Name") for a in t.iter(SPACE + "AlternativeType")]}
-        wrong += [f"{sorted(names)[0]}: mode {m} is missing" for m in {"v1_minimal", "v1_standard", "v1_debug"} - modes]
         expressions = " ".join([e.text or "" for e in t.iter()] + [v for e in t.iter() for k, v in e.attrib.items() if k == "Condition"])
         for name in names:
             types += 1

@@ -408,7 +408,7 @@ steps program_of(std::uint64_t seed, std::size_t n) {
 template <class P>
 void print_begin(std::size_t operations, const fa::options& o) {
     std::printf("// %zu operations\n#include <framealloc/framealloc.hpp>\n#include <map>\n#include <memory>\n#include <variant>\n#include <vector>\n", operations);
-    std::printf("namespace fa = framealloc;\nusing P = %s;\nint main() {\n", P::checks ? "fa::policy::debug" : P::reports ? "fa::policy::standard" : "fa::policy::minimal");
+    std::printf("namespace fa = framealloc;\nusing P = %s;\nint main() {\n", P::checks ? "fa::policy::checked" : "fa::policy::unchecked");
     std::printf("    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = %zu}};\n", o.frame_capacity);
     std::printf("    std::vector<std::unique_ptr<fa::basic_frame_scope<P>>> f;\n    std::map<int, void*> b;\n    std::vector<fa::frame_checkpoint> c;\n");
     std::printf("    std::map<std::size_t, std::vector<fa::basic_vec<std::uint32_t, fa::frame_source, P>>> v;\n");

@@ -108,6 +108,7 @@ void observer::write(const char* format, ...) {
 }
 
 fa::options observer::options(fa::options o) {
+    o.reports = reports;
     const bool of_the_system = o.guard_sample != 0 || o.guard == fa::guard_level::revoke;  // these need its pages
     if (of_the_system) o.base_address = 0x2000'0000'0000;
     else if (o.fixed_memory.bytes != 0) o.fixed_memory = pages.all(o.fixed_memory.bytes);
@@ -252,7 +253,8 @@ bool observer::on_exhaustion_type::operator()(const fa::exhaustion& e) const {
 namespace {
 
 template <class P>
-std::string tell() {
+std::string tell(fa::reporting misuse) {
+    reports = misuse;
     std::string book;
     tell_frames<P>(book);
     tell_blocks<P>(book);
@@ -315,9 +317,9 @@ int main(int argc, char** argv) {
         return 2;
     }
     const bool update = argc == 3;
-    bool good = check(argv[1], "minimal", tell<fa::policy::minimal>(), update);
-    good = check(argv[1], "standard", tell<fa::policy::standard>(), update) && good;
-    good = check(argv[1], "debug", tell<fa::policy::debug>(), update) && good;
+    bool good = check(argv[1], "minimal", tell<fa::policy::unchecked>(fa::reporting::off), update);
+    good = check(argv[1], "standard", tell<fa::policy::unchecked>(fa::reporting::on), update) && good;
+    good = check(argv[1], "debug", tell<fa::policy::checked>(fa::reporting::on), update) && good;
     std::cout << (good ? "every allocator says what it should\n" : "diary: not what it was; if that is meant, run it with --update\n");
     return good ? 0 : 1;
 }

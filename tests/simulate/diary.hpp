@@ -1,5 +1,5 @@
 // What an allocator says of itself, step by step, as a text: every statistic that changed, every report, and a sum over the
-// places of its blocks. A chapter tells a story to one allocator of each policy; `expected/` holds what each must say, with every
+// places of its blocks. A chapter tells a story to one allocator of each mode; `expected/` holds what each must say, with every
 // compiler: no address, time, thread or line is in it.
 #pragma once
 
@@ -68,6 +68,9 @@ struct random_numbers {  // SplitMix64 (Steele, Lea, Flood, 2014)
         return static_cast<std::size_t>((z ^ (z >> 31)) % n);
     }
 };
+
+// Of the allocators that are told of now; what a mode begins with.
+inline fa::reporting reports = fa::reporting::on;
 
 // One allocator's numbers, reports and places, written to a text.
 class observer {
@@ -161,6 +164,5 @@ void tell_everything(std::string& book);
 }  // namespace diary
 
 #define DIARY_CHAPTERS(function)                                            \
-    template void diary::function<framealloc::policy::minimal>(std::string&);  \
-    template void diary::function<framealloc::policy::standard>(std::string&); \
-    template void diary::function<framealloc::policy::debug>(std::string&)
+    template void diary::function<framealloc::policy::unchecked>(std::string&); \
+    template void diary::function<framealloc::policy::checked>(std::string&)

@@ -13,7 +13,7 @@
 #include <framealloc/base/callback.hpp>
 #include <framealloc/base/kind.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // What happens to an allocation above the budget.
 enum class budget_policy : std::uint8_t {
@@ -91,4 +91,4 @@ struct thread_budget {
 };
 
 }  // namespace account
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -9,7 +9,7 @@
 #include <framealloc/account/tag_tree.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::account {
+namespace framealloc::inline v1::account {
 
 // Bytes handed out in the current and in the previous outermost frame that handed out any.
 class frame_window {
@@ -102,4 +102,4 @@ private:
     std::uint32_t capacity_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::account
+}  // namespace framealloc::inline v1::account

@@ -15,7 +15,7 @@
 
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class tag {
 public:
@@ -70,4 +70,4 @@ private:
     mutable sync::atomic<std::uint32_t> id_{unregistered};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

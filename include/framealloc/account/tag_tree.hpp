@@ -7,7 +7,7 @@
 #include <framealloc/os/metadata.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::account {
+namespace framealloc::inline v1::account {
 
 // A name that need not end with a zero.
 struct name_view {
@@ -63,4 +63,4 @@ private:
     std::uint32_t capacity_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::account
+}  // namespace framealloc::inline v1::account

@@ -15,7 +15,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 template <class Signature>
 class callback;
@@ -76,4 +76,4 @@ private:
     R (*call_)(const callback&, Args...) = nullptr;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -24,7 +24,7 @@
 #define FRAMEALLOC_EXCLUDES_FRAMES FRAMEALLOC_ANALYSED(locks_excluded(::framealloc::any_frame))
 #define FRAMEALLOC_REQUIRES_ROLE(r) FRAMEALLOC_ANALYSED(requires_capability(r))
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class FRAMEALLOC_COUNTED_CAPABILITY("frame") frame_capability {};
 
@@ -42,4 +42,4 @@ public:
     void assume() const noexcept FRAMEALLOC_ANALYSED(assert_capability(this)) {}
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -119,7 +119,7 @@ _GLIBCXX_END_NAMESPACE_VERSION
 #endif
 #endif
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Adds one to a counter that only the calling thread writes and any thread may read. One instruction on x86-64, where
 // an aligned store is seen whole; g++ 12 would spend three on the relaxed load, add and store that this is.
@@ -134,4 +134,4 @@ FRAMEALLOC_INLINE void owner_increment(T& counter) noexcept {
 #endif
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -11,7 +11,7 @@
 #include <framealloc/base/callback.hpp>
 #include <framealloc/base/site.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 enum class code : std::uint16_t {
 #define FRAMEALLOC_CODE(name, number, text) name = number,
@@ -73,4 +73,4 @@ void print_exhaustion(const exhaustion& e) noexcept;
 // A broken invariant of this library: reports it and ends the program.
 [[noreturn]] void broken_invariant(const char* what, site where = site::here()) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

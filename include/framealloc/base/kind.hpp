@@ -6,7 +6,7 @@
 
 #include <framealloc/base/compiler.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 enum class memory_kind : std::uint8_t { frame, pool, heap };
 
@@ -42,4 +42,4 @@ static_assert([] {
     return true;
 }(), "a row for every kind, in the order of the enumeration");
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -8,7 +8,7 @@
 #include <framealloc/base/callback.hpp>
 #include <framealloc/base/kind.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 enum class frame_event_kind : std::uint8_t {
     frame_begin,         // depth
@@ -44,4 +44,4 @@ struct frame_event {
 
 using frame_event_handler = callback<void(const frame_event&)>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -5,7 +5,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 struct site {
     const char* file = nullptr;
@@ -23,4 +23,4 @@ struct no_site {
     static constexpr no_site here() noexcept { return {}; }
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

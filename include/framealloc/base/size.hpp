@@ -7,7 +7,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 inline namespace literals {
 constexpr std::size_t operator""_KiB(unsigned long long n) noexcept { return static_cast<std::size_t>(n) << 10; }
@@ -26,4 +26,4 @@ constexpr std::size_t checked_product(std::size_t count, std::size_t size) noexc
     return __builtin_mul_overflow(count, size, &product) ? impossible_size : product;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

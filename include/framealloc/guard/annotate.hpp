@@ -7,7 +7,7 @@
 
 #include <framealloc/base/compiler.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 // Whether this code is built for a tool.
 inline constexpr bool under_tool = FRAMEALLOC_ASAN || FRAMEALLOC_VALGRIND;
@@ -38,4 +38,4 @@ void close_pool(const void* pool) noexcept;
 void pool_block(const void* pool, std::uintptr_t begin, std::size_t bytes) noexcept;
 void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

@@ -10,11 +10,11 @@
 #include <framealloc/guard/own_memory.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::account {
+namespace framealloc::inline v1::account {
 struct tag_node;
 }
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 enum class block_state : std::uint8_t {
     live,
@@ -69,4 +69,4 @@ private:
     std::size_t used_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

@@ -7,11 +7,11 @@
 #include <framealloc/base/site.hpp>
 #include <framealloc/guard/own_memory.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::account {
+namespace framealloc::inline v1::account {
 struct tag_node;
 }
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 struct frame_block {
     std::uintptr_t front = 0;   // of the zone before the block: the cursor as it was
@@ -84,4 +84,4 @@ private:
     std::size_t next_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

@@ -9,7 +9,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/os/pages.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 // A growing array of plain values. Cost: amortised constant; growing asks the system for pages.
 template <class T>
@@ -70,4 +70,4 @@ private:
     std::size_t bytes_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

@@ -6,7 +6,7 @@
 
 #include <framealloc/base/align.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 inline constexpr unsigned char fresh_byte = 0xCD;  // handed out, not written yet
 inline constexpr unsigned char dead_byte = 0xDD;   // freed, or of a frame that ended
@@ -25,4 +25,4 @@ damage check_canary(std::uintptr_t begin, std::uintptr_t end, std::uint64_t key)
 void fill(std::uintptr_t begin, std::uintptr_t end, unsigned char byte) noexcept;
 damage check_fill(std::uintptr_t begin, std::uintptr_t end, unsigned char byte) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

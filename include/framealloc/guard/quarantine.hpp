@@ -6,7 +6,7 @@
 
 #include <framealloc/guard/own_memory.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 
 class quarantine {
 public:
@@ -47,4 +47,4 @@ private:
     std::size_t bytes_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::guard
+}  // namespace framealloc::inline v1::guard

@@ -19,7 +19,7 @@
 #include <framealloc/base/observer.hpp>
 #include <framealloc/base/site.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 enum class pointer_state : std::uint8_t {
     unknown,  // no memory of this library, or of its tables
@@ -49,4 +49,4 @@ struct pointer_info {
 
 pointer_info describe(const void* p) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -19,7 +19,7 @@
 #include <framealloc/base/observer.hpp>
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Of one thread, since it was first watched or reset_stats(). A thread that ended is there until another takes its place.
 struct thread_frame_stats {
@@ -65,4 +65,4 @@ private:
     memory::core_ref owner_;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

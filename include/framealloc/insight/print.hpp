@@ -17,7 +17,7 @@
 #include <framealloc/memory/deferred.hpp>
 #include <framealloc/object/transfer.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 std::string_view to_text(const alloc_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
 std::string_view to_text(const frame_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
@@ -42,4 +42,4 @@ Stream& operator<<(Stream& to, const Stats& s) {
     return to;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

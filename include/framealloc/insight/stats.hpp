@@ -9,7 +9,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Of one allocator, all threads together. Names as in the original.
 struct alloc_stats {
@@ -85,4 +85,4 @@ frame_stats frame_stats_of(memory::core_ref a) noexcept;
 std::span<const phase_stats> phase_stats_of(memory::core_ref a) noexcept;
 
 }  // namespace insight
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

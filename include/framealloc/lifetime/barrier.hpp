@@ -28,7 +28,7 @@
 #include <framealloc/os/metadata.hpp>
 #include <framealloc/os/wait.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 enum class barrier_mode : std::uint8_t { free, coordinated };
 
@@ -151,4 +151,4 @@ private:
     sync::atomic<std::uint32_t> epoch_{0};        // end_frame() calls
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -8,7 +8,7 @@
 
 #include <framealloc/lifetime/frame.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class frame_checkpoint {
 public:
@@ -49,4 +49,4 @@ private:
     bool committed_ = false;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

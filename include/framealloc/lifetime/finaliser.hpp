@@ -3,7 +3,7 @@
 
 #include <framealloc/lifetime/frame.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+namespace framealloc::inline v1::lifetime {
 
 using memory::finaliser;
 
@@ -34,4 +34,4 @@ inline void move_finaliser(finaliser* from, finaliser* to) noexcept {
     if (to->next != nullptr) to->next->link = &to->next;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime
+}  // namespace framealloc::inline v1::lifetime

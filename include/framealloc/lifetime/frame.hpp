@@ -10,7 +10,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+namespace framealloc::inline v1::lifetime {
 
 using memory::frame_record;
 using memory::on_failure;
@@ -134,4 +134,4 @@ private:
     std::uint64_t mark_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime
+}  // namespace framealloc::inline v1::lifetime

@@ -9,7 +9,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class [[nodiscard]] frame_hold {
 public:
@@ -29,4 +29,4 @@ private:
     memory::core_ref owner_{};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -4,7 +4,7 @@
 #include <framealloc/lifetime/finaliser.hpp>
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::lifetime {
+namespace framealloc::inline v1::lifetime {
 
 // Runs the caller's finalisers whose code lies in the module, newest first, and has other threads refuse theirs: FA214, which
 // names it. Returns how many ran.
@@ -31,4 +31,4 @@ inline void look_for_released(memory::thread_context& c) noexcept {
     if (c.modules_seen.load_relaxed() != c.owner->modules_released.load_acquire()) refuse_released(c);  // pairs: release_module(). relaxed: its own
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::lifetime
+}  // namespace framealloc::inline v1::lifetime

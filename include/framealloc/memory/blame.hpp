@@ -7,7 +7,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/os/trap.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct blamed_block {
     const char* kind;
@@ -28,4 +28,4 @@ void raise_about(core& a, code what, const blamed_block& b, const char* detail, 
 // otherwise FA412 or FA413.
 bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back, const site& where = {}, const char* when = "") noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -5,7 +5,7 @@
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/os/page_map.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 // Where blocks come from, and who pays.
 struct block_source {
@@ -34,4 +34,4 @@ bool resize_in_place(core_ref a, void* p, std::size_t bytes, std::size_t align) 
 // is as it was. Requires: bytes != 0.
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

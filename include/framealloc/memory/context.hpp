@@ -12,11 +12,11 @@
 #include <framealloc/memory/record.hpp>
 #include <framealloc/memory/size_class.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::guard {
+namespace framealloc::inline v1::guard {
 class frame_log;
 }
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct core;
 struct heap_block;
@@ -402,4 +402,4 @@ FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
     if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.record = r;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -18,12 +18,12 @@
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 struct frame_event;  // base/observer.hpp, which costs the hot headers a <string_view>
 class worker_frames;
 }
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 enum class busy_policy : std::uint8_t { grow, wait, fault };
 // What a fault or a warning does to the program; see options::strict.
@@ -298,4 +298,4 @@ void flush_heap_cache(thread_context& c) noexcept;
 // Gives back the largest cached blocks until at most `keep` bytes are left.
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -13,7 +13,7 @@
 
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // When the owner takes blocks back. Whatever the mode, it takes all of them before it reports exhaustion.
 enum class deferred_mode : std::uint8_t {
@@ -77,4 +77,4 @@ struct deferred_queue {
 };
 
 }  // namespace memory
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -3,7 +3,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 inline constexpr std::uint32_t first_step = 4096;
 // Bytes by which a page is made accessible as it is carved.
@@ -25,4 +25,4 @@ found_block find_in_pages(core& c, const void* p) noexcept;
 void destroy_slabs(core& c) noexcept;
 void trim_depot(core& c) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

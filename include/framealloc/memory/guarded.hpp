@@ -10,7 +10,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/memory/watch.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct thread_guard {
     guard::quarantine resting;
@@ -152,4 +152,4 @@ bool open_guard(thread_context& c, flight_slot& s) noexcept;
 void close_guard(flight_slot& s) noexcept;
 void close_guard(thread_context& c) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

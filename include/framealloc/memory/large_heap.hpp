@@ -9,7 +9,7 @@
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct core;
 struct heap_region;
@@ -83,4 +83,4 @@ private:
     heap_block* bins_[heap_bin_count] = {};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -12,7 +12,7 @@
 #include <framealloc/sync/arrivals.hpp>
 #include <framealloc/sync/remote_list.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct thread_context;
 struct tag_account;
@@ -111,4 +111,4 @@ inline pool_page* page_of(const void* block) noexcept {
     return pointer_at<pool_page>(address_of(block) & ~(static_cast<std::uintptr_t>(page_bytes) - 1));
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

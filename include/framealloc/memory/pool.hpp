@@ -8,7 +8,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
     pool_page* page = c.pages[index_of(k)][size_class];
@@ -71,4 +71,4 @@ inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::
     pool_free(p);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -12,7 +12,7 @@
 #include <framealloc/base/compiler.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct thread_context;
 
@@ -95,7 +95,7 @@ struct thread_slot {
 static_assert(sizeof(thread_slot) <= 256, "static TLS is scarce when the library is loaded with dlopen");
 
 // Constant-initialised and trivially destructible: no guard, no wrapper call, usable after thread exit hooks ran.
-#define FRAMEALLOC_SLOT_NAME FRAMEALLOC_TEXT(FRAMEALLOC_JOIN(framealloc_slot_, FRAMEALLOC_ABI))
+#define FRAMEALLOC_SLOT_NAME "framealloc_slot_v1"
 extern thread_local constinit thread_slot t_slot [[gnu::tls_model("initial-exec")]] __asm__(FRAMEALLOC_SLOT_NAME);
 
 // The slot of the thread that runs now. A fiber may go on on another thread after any call, and clang keeps the address of
@@ -115,4 +115,4 @@ FRAMEALLOC_INLINE slot_pointer slot() noexcept {
 #define FRAMEALLOC_SLOT memory::t_slot
 #endif
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -3,7 +3,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 // Of allocators and contexts; never zero, and never one that another copy of the library in this process has.
 std::uint64_t fresh_id() noexcept;
@@ -45,4 +45,4 @@ void trim_idle(core& c) noexcept;
 // Brings the pages of ended threads that have come empty since to the depot.
 void reclaim_idle(core& c) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

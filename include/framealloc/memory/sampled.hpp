@@ -9,7 +9,7 @@
 #include <framealloc/memory/core.hpp>
 #include <framealloc/os/trap.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct sampled_slot {
     std::uintptr_t begin = 0;  // 0: never used
@@ -69,4 +69,4 @@ std::size_t sampled_size(const pool_page& p, const void* block) noexcept;  // 0:
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept;
 void begin_sampling(thread_context& c) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -11,7 +11,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 FRAMEALLOC_COLD void settle_for_scope(thread_context& c) noexcept;
 // Behind the newest of its kind.
@@ -66,4 +66,4 @@ FRAMEALLOC_INLINE void close(open_scope& s) noexcept {
     c.charged[kind] = s.outer;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

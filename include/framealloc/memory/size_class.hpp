@@ -8,7 +8,7 @@
 
 #include <framealloc/base/align.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 inline constexpr std::size_t largest_class_size = 4096;
 inline constexpr unsigned class_count = 48;
@@ -37,4 +37,4 @@ constexpr unsigned class_for(std::size_t size, std::size_t alignment) noexcept {
 
 constexpr std::size_t natural_alignment(std::size_t block) noexcept { return block & (~block + 1); }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

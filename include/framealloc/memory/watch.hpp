@@ -6,7 +6,7 @@
 #include <framealloc/memory/context.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::memory {
+namespace framealloc::inline v1::memory {
 
 struct watch {
     sync::basic_lock_word<sync::hardware_atomics> telling;  // while the handler runs, which disable() waits for
@@ -51,4 +51,4 @@ inline void tell_release(thread_context& c, memory_kind m, std::size_t bytes) no
     tell(c, {.kind = frame_event_kind::release, .memory = m, .bytes = bytes});
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::memory
+}  // namespace framealloc::inline v1::memory

@@ -14,7 +14,7 @@
 
 #include <framealloc/object/sources.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -123,4 +123,4 @@ std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept;
 
 }  // namespace object
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -6,7 +6,7 @@
 #include <framealloc/object/construct.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 struct array_header : lifetime::finaliser {
     std::size_t n;
@@ -38,4 +38,4 @@ std::span<T> make_array(memory::frame_record* r, std::size_t n, memory::on_failu
     return {first, n};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -9,7 +9,7 @@
 #include <framealloc/object/construct.hpp>
 #include <framealloc/object/storage.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -140,4 +140,4 @@ Stream& operator<<(Stream& to, const A& box) {
     return to;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

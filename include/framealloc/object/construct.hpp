@@ -7,7 +7,7 @@
 
 #include <framealloc/base/compiler.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 template <class T, class... Args>
 T* construct_at(void* p, Args&&... args) {
@@ -115,4 +115,4 @@ struct undo {
 template <class F>
 undo(F) -> undo<F>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -10,7 +10,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 template <class T, std::size_t N>
 class fixed_span : public std::span<T, N> {
@@ -25,7 +25,7 @@ public:
     }
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <class T, std::size_t N>
 struct std::tuple_size<framealloc::fixed_span<T, N>> : std::integral_constant<std::size_t, N> {};

@@ -10,7 +10,7 @@
 
 #include <framealloc/object/box_face.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -322,7 +322,7 @@ private:
 template <class T>
 using frame_box = basic_frame_box<T>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <class T, class Policy>
 struct std::hash<framealloc::basic_frame_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_frame_box<T, Policy>> {};

@@ -9,7 +9,7 @@
 
 #include <framealloc/object/box_face.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -191,7 +191,7 @@ private:
 template <class T>
 using heap_box = basic_heap_box<T>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <class T, class Policy>
 struct std::hash<framealloc::basic_heap_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_heap_box<T, Policy>> {};

@@ -15,7 +15,7 @@
 
 #include <framealloc/object/sources.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 template <class T, class Policy>
 class basic_frame_box;
@@ -70,4 +70,4 @@ struct lives_in_frame<basic_frame_string<Policy>> : object::truth<true> {};
 template <class K, class V, class Hash, class Equal, class Policy>
 struct lives_in_frame<basic_frame_map<K, V, Hash, Equal, Policy>> : object::truth<true> {};
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -23,7 +23,7 @@
 #include <framealloc/object/map_table.hpp>
 #include <framealloc/object/vec.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>, class Policy = active_policy>
 class basic_frame_map
@@ -597,4 +597,4 @@ private:
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
 using frame_map = basic_frame_map<K, V, Hash, Equal>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -6,7 +6,7 @@
 #include <framealloc/object/map_keys.hpp>
 #include <framealloc/object/ranges.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 // What std::get takes apart into a key and a value.
 template <class P>
@@ -109,4 +109,4 @@ private:
     Map& self() noexcept { return static_cast<Map&>(*this); }
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

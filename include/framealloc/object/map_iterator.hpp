@@ -5,7 +5,7 @@
 
 #include <framealloc/object/map_table.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 // Steps over the marks and the entries of `Map` together.
 template <class Value, class Map>
@@ -51,4 +51,4 @@ private:
     Value* at_ = nullptr;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

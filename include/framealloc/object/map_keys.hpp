@@ -6,7 +6,7 @@
 
 #include <framealloc/object/storage.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Fixes the order of a map.
 struct map_seed {
@@ -54,4 +54,4 @@ concept takes_frame = requires { requires std::is_same_v<typename T::source_type
 
 }  // namespace object
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

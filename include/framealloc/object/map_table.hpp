@@ -12,7 +12,7 @@
 #include <framealloc/object/construct.hpp>
 #include <framealloc/object/storage.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 // Drawn once for the process; not told to anyone.
 FRAMEALLOC_COLD std::uint64_t map_secret() noexcept;
@@ -199,4 +199,4 @@ struct map_table {
     }
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -9,7 +9,7 @@
 
 #include <framealloc/object/box_face.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -189,7 +189,7 @@ template <class T>
 using pool_box = basic_pool_box<T>;
 static_assert(sizeof(pool_box<int>) == sizeof(int*));
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <class T, class Policy>
 struct std::hash<framealloc::basic_pool_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_pool_box<T, Policy>> {};

@@ -7,7 +7,7 @@
 
 #include <framealloc/object/construct.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Sizes for vec<T>(): room for n, or n elements.
 struct capacity {
@@ -19,9 +19,9 @@ struct count {
     constexpr explicit count(std::size_t v) noexcept : n(v) {}
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 // Those of C++17 too. A number is none.
 template <class It>
@@ -181,4 +181,4 @@ void rotate(T* first, T* middle, T* last) {
     reverse(first, last);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -13,7 +13,7 @@
 #include <framealloc/object/box.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -307,7 +307,7 @@ basic_pool_shared<T, P> dynamic_pointer_cast(basic_pool_shared<U, P> s) noexcept
     return {std::move(s), p};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <class T, class Policy>
 struct std::hash<framealloc::basic_pool_shared<T, Policy>> : framealloc::object::box_hash<framealloc::basic_pool_shared<T, Policy>> {};

@@ -9,7 +9,7 @@
 #include <framealloc/lifetime/frame.hpp>
 #include <framealloc/memory/pool.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // try_allocate returns null when exhausted. deallocate is told size and alignment. try_grow makes a block longer in place
 // or says no.
@@ -109,4 +109,4 @@ private:
     alignas(8) unsigned char storage_[24] = {};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

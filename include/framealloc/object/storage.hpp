@@ -7,7 +7,7 @@
 #include <framealloc/lifetime/finaliser.hpp>
 #include <framealloc/object/sources.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::object {
+namespace framealloc::inline v1::object {
 
 // Registers a container with its frame, for content that needs destruction; nothing at all otherwise. `Owner` has
 // end_of_frame(), which destroys the content and leaves it empty.
@@ -149,4 +149,4 @@ FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, st
 // FA440, for the process: there is no allocator to tell. `ends`: and the program ends, as no memory can be had.
 FRAMEALLOC_COLD void raise_no_source(bool ends) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::object
+}  // namespace framealloc::inline v1::object

@@ -13,7 +13,7 @@
 
 #include <framealloc/object/vec.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace object {
 
@@ -557,7 +557,7 @@ private:
 
 using frame_string = basic_frame_string<>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 // So that it can be a key; found by std::string_view too, where the map asks that of its hash.
 template <class Policy>

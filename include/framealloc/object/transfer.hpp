@@ -16,7 +16,7 @@
 #include <framealloc/object/box.hpp>
 #include <framealloc/object/lives_in_frame.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 enum class transfer_state : std::uint8_t { empty, pending };  // empty: never filled, received, or moved from
 
@@ -232,7 +232,7 @@ private:
     using base::base;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <class T>
 struct std::hash<framealloc::transfer_box<T>> : framealloc::object::box_hash<framealloc::transfer_box<T>> {};

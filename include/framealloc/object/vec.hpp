@@ -25,7 +25,7 @@
 #include <framealloc/object/ranges.hpp>
 #include <framealloc/object/storage.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 template <class Policy>
 class basic_frame_string;
@@ -597,4 +597,4 @@ using pool_vec = basic_vec<T, pool_source>;
 template <class T>
 using heap_vec = basic_vec<T, heap_source>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -6,7 +6,7 @@
 #include <framealloc/base/site.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 // "program+0x1234" for an address in code, as `addr2line -i -e program 0x1234` wants it; empty where it cannot be told.
 void name_code(const void* instruction, char* buffer, std::size_t size) noexcept;
@@ -20,4 +20,4 @@ void name_code(const void* instruction, char* buffer, std::size_t size) noexcept
 site own_call(const site& s = {}) noexcept;
 sync::lock& code_lock() noexcept;  // for fork alone
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -7,7 +7,7 @@
 #include <framealloc/os/pages.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 class fixed_pages final : public page_source {
 public:
@@ -34,4 +34,4 @@ private:
     std::size_t pages_ = 0;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -9,7 +9,7 @@
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 class metadata {
 public:
@@ -61,4 +61,4 @@ private:
     free_block* free_[size_count] = {};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

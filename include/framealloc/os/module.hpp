@@ -6,7 +6,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 struct module_range {
     std::uintptr_t begin = 0;
@@ -20,4 +20,4 @@ bool find_module(void* handle, module_range& out) noexcept;
 // Whether a loaded library or the program has code there; true where it cannot be told.
 bool is_code(std::uintptr_t p) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -8,7 +8,7 @@
 #include <framealloc/os/pages.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 class page_ledger {
 public:
@@ -61,4 +61,4 @@ private:
     sync::atomic<std::uint64_t> requests_{0};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -9,7 +9,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 class page_map {
 public:
@@ -34,4 +34,4 @@ private:
     static constinit sync::atomic<table*> root[std::size_t{1} << root_bits];
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -12,7 +12,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class page_source {
 public:
@@ -66,4 +66,4 @@ private:
 std::uint64_t system_calls() noexcept;
 
 }  // namespace os
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -5,7 +5,7 @@
 
 #include <framealloc/config.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 // Calls `hook` when the calling thread ends, after its C++ thread-locals where the system allows. May be called again
 // from such a destructor: the hook then runs once more. Returns false when the system has no means left to do it.
@@ -24,4 +24,4 @@ std::uint64_t thread_number() noexcept;
 void sleep_microseconds(std::uint32_t n) noexcept;
 std::uint64_t monotonic_microseconds() noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

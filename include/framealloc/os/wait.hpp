@@ -5,7 +5,7 @@
 
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 inline constexpr std::uint64_t forever = ~std::uint64_t{0};
 
@@ -14,4 +14,4 @@ void wait_while(const sync::atomic<std::uint32_t>& word, std::uint32_t seen, std
 // Wakes everybody who waits for a change of the word. Requires: it was changed before.
 void wake_all(sync::atomic<std::uint32_t>& word) noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

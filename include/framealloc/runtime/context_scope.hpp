@@ -13,7 +13,7 @@
 
 #include <framealloc/runtime/tag_scope.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class alloc_context {
 public:
@@ -57,4 +57,4 @@ private:
     memory::open_scope* parts_[3] = {};  // tag, phase, budgets; none with a context of another allocator
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

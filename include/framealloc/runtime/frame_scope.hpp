@@ -23,7 +23,7 @@
 #include <framealloc/object/vec.hpp>
 #include <framealloc/lifetime/hold.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace runtime {
 
@@ -291,4 +291,4 @@ explicit basic_frame_scope(const basic_smart_alloc<Policy>&) -> basic_frame_scop
 
 using frame_scope = basic_frame_scope<active_policy>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -16,7 +16,7 @@
 #include <framealloc/base/observer.hpp>
 #include <framealloc/memory/blocks.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // What a block that is out can hold, in bytes; see memory/blocks.hpp. Of 0: null. Requires: a pool or heap block.
 inline std::size_t usable_size(const void* p) noexcept { return memory::usable_size(p); }
@@ -73,4 +73,4 @@ private:
     memory::block_source source_;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

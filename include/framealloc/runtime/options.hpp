@@ -9,7 +9,7 @@
 
 #include <framealloc/memory/core.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 // Memory taken once, from which everything of the allocator comes, thread contexts and tables included.
 struct fixed_memory {
@@ -53,6 +53,10 @@ using memory::guard_level;
 // after a warning (a budget, say), on_fault or not. FRAMEALLOC_STRICT=warn|error|warning in the environment overrides it.
 using memory::strictness;
 
+// Whether misuse that is found on the way is reported where memory is served all the same: frames that nobody opened or closed
+// (FA001, FA428), a bad alignment (FA431), a size that does not match (FA418), a scope that outlives its frame (FA429), a budget (FA311).
+enum class reporting : std::uint8_t { automatic, on, off };
+
 struct options {
     const char* name = "";                          // in reports; copied
     std::size_t frame_capacity = 1_MiB;             // bytes; a thread's first chunk, and the step in which it grows
@@ -77,6 +81,7 @@ struct options {
     std::uint32_t guard_sample = 0;                 // events between samples, on average; 0: none; see docs/mistakes.md
     std::uint64_t guard_seed = 0;                   // the same samples in every run; 0: others in every process
     strictness strict = strictness::automatic;      // automatic: a fault ends a debug program that has no on_fault
+    reporting reports = reporting::automatic;       // automatic: off where the library was built in minimal mode
     exhaustion_handler on_exhaustion{};             // true: try again; otherwise a report ends the program
     fault_handler on_fault{};                       // null: one line on standard error, and in debug mode the end
 
@@ -99,8 +104,8 @@ struct options {
 
 namespace runtime {
 
-memory::core_config to_config(const options& o, bool checks, bool reports) noexcept;
+memory::core_config to_config(const options& o, bool checks) noexcept;
 memory::core_ref open(const memory::core_config& c) noexcept;
 
 }  // namespace runtime
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -14,7 +14,7 @@
 
 #include <framealloc/memory/context.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 class [[nodiscard]] parked_context {
 public:
@@ -43,4 +43,4 @@ private:
     memory::thread_context* context_ = nullptr;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -28,7 +28,7 @@
 #include <framealloc/runtime/parked_context.hpp>
 #include <framealloc/runtime/tag_scope.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace runtime {
 
@@ -56,7 +56,7 @@ public:
     [[no_unique_address]] frame_capability frame{};
 
     basic_smart_alloc() noexcept : basic_smart_alloc(options{}) {}
-    explicit basic_smart_alloc(const options& o) noexcept : owner_(runtime::open(runtime::to_config(o, Policy::checks, Policy::reports))) {}
+    explicit basic_smart_alloc(const options& o) noexcept : owner_(runtime::open(runtime::to_config(o, Policy::checks))) {}
     basic_smart_alloc(const basic_smart_alloc& other) noexcept : owner_(other.owner_) { memory::retain_core(owner_); }
     basic_smart_alloc& operator=(const basic_smart_alloc& other) noexcept {
         memory::retain_core(other.owner_);
@@ -584,4 +584,4 @@ private:
 
 using smart_alloc = basic_smart_alloc<active_policy>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

@@ -12,7 +12,7 @@
 
 #include <framealloc/memory/scopes.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace runtime {
 
@@ -103,7 +103,7 @@ private:
         : base(c, runtime::find_account(c, c.root_tag, name), s) {}
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1
 
 template <>
 struct std::hash<framealloc::tag> {

@@ -22,7 +22,7 @@
 #include <framealloc/runtime/context_scope.hpp>
 #include <framealloc/runtime/frame_scope.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI {
+namespace framealloc::inline v1 {
 
 namespace runtime {
 
@@ -101,4 +101,4 @@ private:
     memory::frame_record* temporary_;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI
+}  // namespace framealloc::inline v1

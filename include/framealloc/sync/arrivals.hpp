@@ -6,7 +6,7 @@
 
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::sync {
+namespace framealloc::inline v1::sync {
 
 template <class Atomics, class T>
 using arrival_link = typename Atomics::template plain<T*>;
@@ -31,4 +31,4 @@ private:
     typename Atomics::template atomic<T*> head_{nullptr};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
+}  // namespace framealloc::inline v1::sync

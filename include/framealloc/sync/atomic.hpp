@@ -6,7 +6,7 @@
 
 #include <framealloc/base/compiler.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::sync {
+namespace framealloc::inline v1::sync {
 
 template <class T>
 class atomic {
@@ -110,4 +110,4 @@ private:
     atomic<std::uint64_t> value_{};
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
+}  // namespace framealloc::inline v1::sync

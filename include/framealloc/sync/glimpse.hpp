@@ -4,11 +4,11 @@
 
 #include <framealloc/base/compiler.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::sync {
+namespace framealloc::inline v1::sync {
 
 template <class T>
 FRAMEALLOC_RACING T glimpse(const T& at) noexcept {
     return *static_cast<const volatile T*>(&at);
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
+}  // namespace framealloc::inline v1::sync

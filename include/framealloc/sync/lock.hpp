@@ -6,7 +6,7 @@
 
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::sync {
+namespace framealloc::inline v1::sync {
 
 // One word: 0 free, 1 held.
 template <class Atomics>
@@ -48,4 +48,4 @@ private:
 // How often any lock of the library was taken since the program started.
 std::uint64_t lock_acquisitions() noexcept;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
+}  // namespace framealloc::inline v1::sync

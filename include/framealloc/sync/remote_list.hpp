@@ -10,7 +10,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::sync {
+namespace framealloc::inline v1::sync {
 
 struct remote_batch {
     void* head = nullptr;  // its first word points at the next, the last one's is null
@@ -54,4 +54,4 @@ private:
 
 using remote_list = basic_remote_list<hardware_atomics>;
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::sync
+}  // namespace framealloc::inline v1::sync

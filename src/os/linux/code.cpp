@@ -17,7 +17,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 void name_code(const void* instruction, char* buffer, std::size_t size) noexcept {
     buffer[0] = '\0';
@@ -261,4 +261,4 @@ site own_call(const site& s) noexcept {
     return site{nullptr, 0, found == 0 ? nullptr : pointer_at(found)};
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

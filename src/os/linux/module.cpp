@@ -6,7 +6,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 
@@ -46,4 +46,4 @@ bool is_code(std::uintptr_t p) noexcept {
     return dladdr(reinterpret_cast<void*>(p), &info) != 0;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

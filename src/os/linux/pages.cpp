@@ -6,7 +6,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 constinit sync::atomic<std::uint64_t> calls{0};
@@ -101,4 +101,4 @@ std::size_t system_pages::granularity() const noexcept {
 
 std::uint64_t system_calls() noexcept { return calls.load_relaxed(); }  // relaxed: a statistic
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -16,7 +16,7 @@ extern "C" {
 extern void* __dso_handle;  // as compilers declare it: link-time optimisation compares
 }
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 
@@ -80,4 +80,4 @@ std::uint64_t monotonic_microseconds() noexcept {
     return static_cast<std::uint64_t>(t.tv_sec) * 1000000U + static_cast<std::uint64_t>(t.tv_nsec) / 1000U;
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

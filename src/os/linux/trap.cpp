@@ -8,7 +8,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 
@@ -133,4 +133,4 @@ void catch_access_faults(access_handler f) noexcept {
     if (!installed) handler.store_release(nullptr);  // pairs: on_signal(). Nothing is explained then
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

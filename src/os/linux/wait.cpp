@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 void wait_while(const sync::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint64_t microseconds) noexcept {
     const timespec t{.tv_sec = static_cast<time_t>(microseconds / 1000000U), .tv_nsec = static_cast<long>(microseconds % 1000000U) * 1000L};
@@ -16,4 +16,4 @@ void wait_while(const sync::atomic<std::uint32_t>& word, std::uint32_t seen, std
 
 void wake_all(sync::atomic<std::uint32_t>& word) noexcept { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0); }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

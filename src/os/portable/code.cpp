@@ -1,6 +1,6 @@
 #include <framealloc/os/code.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 void name_code(const void*, char* buffer, std::size_t) noexcept { buffer[0] = '\0'; }
 sync::lock& code_lock() noexcept {
@@ -9,4 +9,4 @@ sync::lock& code_lock() noexcept {
 }
 site own_call(const site& s) noexcept { return s; }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

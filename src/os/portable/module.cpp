@@ -1,8 +1,8 @@
 #include <framealloc/os/module.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 bool find_module(void*, module_range&) noexcept { return false; }
 bool is_code(std::uintptr_t) noexcept { return true; }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

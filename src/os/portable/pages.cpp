@@ -8,7 +8,7 @@
 #include <framealloc/base/fault.hpp>
 #include <framealloc/sync/atomic.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 constinit sync::atomic<std::uint64_t> calls{0};
@@ -47,4 +47,4 @@ void* system_pages::move(void*, std::size_t, std::size_t, std::size_t) noexcept 
 std::size_t system_pages::granularity() const noexcept { return FRAMEALLOC_PORTABLE_PAGE; }
 std::uint64_t system_calls() noexcept { return calls.load_relaxed(); }  // relaxed: a statistic
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

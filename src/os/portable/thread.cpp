@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 namespace {
 using exit_hook = void (*)() noexcept;
@@ -42,4 +42,4 @@ std::uint64_t monotonic_microseconds() noexcept {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(t).count());
 }
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

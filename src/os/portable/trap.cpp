@@ -1,7 +1,7 @@
 #include <framealloc/os/trap.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 void catch_access_faults(access_handler) noexcept {}
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

@@ -3,7 +3,7 @@
 
 #include <framealloc/os/thread.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::os {
+namespace framealloc::inline v1::os {
 
 void wait_while(const sync::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint64_t microseconds) noexcept {
     constexpr std::uint32_t step = 50;
@@ -12,4 +12,4 @@ void wait_while(const sync::atomic<std::uint32_t>& word, std::uint32_t seen, std
 
 void wake_all(sync::atomic<std::uint32_t>&) noexcept {}
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::os
+}  // namespace framealloc::inline v1::os

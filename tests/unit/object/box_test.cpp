@@ -66,9 +66,9 @@ struct counted_references {
 };
 
 #define UNIQUE_KINDS \
-    framed<fa::policy::standard>, framed<fa::policy::debug>, framed<fa::policy::minimal>, pooled<fa::policy::standard>, pooled<fa::policy::debug>, \
-        pooled<fa::policy::minimal>, heaped<fa::policy::standard>, heaped<fa::policy::debug>, heaped<fa::policy::minimal>
-#define ALL_KINDS UNIQUE_KINDS, counted_references<fa::policy::standard>, counted_references<fa::policy::debug>, counted_references<fa::policy::minimal>
+    framed<fa::policy::unchecked>, framed<fa::policy::checked>, pooled<fa::policy::unchecked>, pooled<fa::policy::checked>, \
+        heaped<fa::policy::unchecked>, heaped<fa::policy::checked>
+#define ALL_KINDS UNIQUE_KINDS, counted_references<fa::policy::unchecked>, counted_references<fa::policy::checked>
 
 // Everything of an allocator, and whether it has it all back; an open frame around it.
 template <class K>

@@ -49,7 +49,7 @@ static_assert(all_live_in_frames<std::vector<int, fa::frame_allocator<int>>, std
 static_assert(all_live_in_frames<std::pair<int, fa::frame_string>, std::tuple<int, std::optional<fa::frame_vec<int>>>, std::variant<int, fa::frame_box<int>>,
                                  std::array<fa::frame_string, 2>, std::unique_ptr<fa::frame_string>, std::map<int, fa::frame_string>>);
 static_assert(all_live_in_frames<says_so, std::optional<says_so>, std::map<int, std::array<says_so, 2>>>);
-static_assert(all_live_in_frames<fa::basic_vec<int, fa::frame_source, fa::policy::debug>, fa::basic_frame_string<fa::policy::minimal>,
+static_assert(all_live_in_frames<fa::basic_vec<int, fa::frame_source, fa::policy::debug>, fa::basic_frame_string<fa::policy::unchecked>,
                                  fa::basic_frame_box<int, fa::policy::debug>>);
 
 static_assert(none_lives_in_a_frame<void, int, std::string, std::vector<int>, fa::pool_vec<int>, fa::heap_vec<std::string>, fa::pool_box<int>,

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -229,6 +230,41 @@ FOR_EACH_POLICY("presets and huge pages work, and the name is in the report") {
     fa::basic_smart_alloc<P> alloc{o};
     alloc.end_frame();
     CHECK(seen == "the game");
+}
+
+namespace {
+
+// Misuse of every kind that is served all the same. Returns how many bytes it got.
+template <class P>
+std::size_t misuse(recorder& r, fa::reporting reports) {
+    const fa::tag tag{"outlives its frame"};
+    fa::options o{.reports = reports};
+    o.on_fault = r.on_fault;
+    fa::basic_smart_alloc<P> alloc{o};
+    std::size_t got = alloc.frame_alloc_bytes(100) != nullptr ? 100 : 0;  // FA001
+    alloc.end_frame();
+    alloc.set_thread_frame_budget(10'000);
+    alloc.begin_frame();
+    for (int i = 0; i < 20; ++i) got += alloc.try_frame_alloc_bytes(1000) != nullptr ? 1000 : 0;  // FA311
+    static_cast<void>(alloc.try_frame_alloc_bytes(8, 24));                                         // FA431
+    {
+        std::optional<fa::tag_scope> scope(std::in_place, alloc, tag);
+        alloc.end_frame();  // FA429
+    }
+    alloc.begin_frame();
+    return got;  // FA428
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("reports: misuse that is served all the same is told, or is not, and served alike") {
+    for (const fa::code c : {fa::code::FA001, fa::code::FA311, fa::code::FA431, fa::code::FA428}) {
+        recorder on, off;
+        CHECK(misuse<P>(on, fa::reporting::on) == misuse<P>(off, fa::reporting::off));
+        CAPTURE(static_cast<int>(c));
+        CHECK(on.count(c) == 1);
+        CHECK(off.count(c) == 0);
+    }
 }
 
 FOR_EACH_POLICY("slab_page_size is how much the pool asks for at once") {

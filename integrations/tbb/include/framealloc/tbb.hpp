@@ -21,7 +21,7 @@
 
 #include <framealloc/runtime/worker_frames.hpp>
 
-namespace framealloc::inline FRAMEALLOC_ABI::tbb {
+namespace framealloc::inline v1::tbb {
 
 namespace one = ::oneapi::tbb;
 
@@ -112,4 +112,4 @@ private:
     one::task_group group_;
 };
 
-}  // namespace framealloc::inline FRAMEALLOC_ABI::tbb
+}  // namespace framealloc::inline v1::tbb
