@@ -26,15 +26,15 @@ namespace {
 auto members_of(const fa::options& o) {
     const auto& [name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes, slab_page_size, pool_max,
                  global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, guard_seed, strict,
-                 on_exhaustion, on_fault] = o;
+                 reports, on_exhaustion, on_fault] = o;
     return std::tie(name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes, slab_page_size, pool_max,
                     global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, guard_seed, strict,
-                    on_exhaustion, on_fault);
+                    reports, on_exhaustion, on_fault);
 }
 constexpr const char* option_names[] = {
     "name", "frame_capacity", "frame_limit", "frames_in_flight", "on_frame_busy", "retain", "size_classes", "slab_page_size", "pool_max",
     "global_limit", "deferred", "fixed_memory", "huge_pages", "prefault", "base_address", "pages", "heap", "guard", "guard_sample", "guard_seed", "strict",
-    "on_exhaustion", "on_fault"};
+    "reports", "on_exhaustion", "on_fault"};
 constexpr std::size_t option_count = std::tuple_size_v<decltype(members_of({}))>;
 static_assert(std::size(option_names) == option_count);
 
@@ -65,6 +65,14 @@ const char* name_of(fa::guard_level g) {
         case fa::guard_level::off: return "off";
         case fa::guard_level::fill: return "fill";
         case fa::guard_level::revoke: return "revoke";
+    }
+    return nullptr;
+}
+const char* name_of(fa::reporting r) {
+    switch (r) {
+        case fa::reporting::automatic: return "automatic";
+        case fa::reporting::on: return "on";
+        case fa::reporting::off: return "off";
     }
     return nullptr;
 }
@@ -160,6 +168,9 @@ void add_guards(feature_list& l) {
         f.options.guard_seed = 11;
         f.options.frame_limit = 8'000;
         f.may_refuse = true;
+    });
+    for_each_value<fa::reporting>([&](fa::reporting r, const std::string& name) {
+        l.add("reports " + name, [&](feature& f) { f.options.reports = r; });
     });
     for_each_value<fa::strictness>([&](fa::strictness s, const std::string& name) {
         l.add("strict " + name, [&](feature& f) { f.options.strict = s; });
