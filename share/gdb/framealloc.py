@@ -13,13 +13,8 @@ import re
 import gdb
 import gdb.printing
 
-PAGE_BYTES = 65536
-PAGE_HEADER_BYTES = 128
-ZONE = 16
-OUTER_HEADER_BYTES = 64
-HASH = 0x9E3779B97F4A7C15
 WORD = (1 << 64) - 1
-KINDS = ("pool", "heap", "outer")
+COLUMNS = ("frame", "pool", "heap")  # of the table of tags
 
 
 # --- what the library keeps ---
@@ -79,11 +74,21 @@ def align_up(n, to):
 SPACE = "framealloc::v1"
 
 
-def live_allocators():
+def own(name):
+    """What the library keeps for itself in the room memory."""
     try:  # in quotes, as gdb would read the parenthesis otherwise
-        return gdb.parse_and_eval(f"'{SPACE}::memory::(anonymous namespace)::live_cores'")
+        return gdb.parse_and_eval(f"'{SPACE}::memory::(anonymous namespace)::{name}'")
     except gdb.error:
         raise gdb.GdbError("framealloc: no debug information of the library in this program; build it with -g")
+
+
+def constant(name):
+    return int(own("for_debuggers")[name])
+
+
+def kind_of(value):
+    """An enumerator's word: frame, pool, heap."""
+    return str(value).rsplit("::", 1)[-1]
 
 
 def at(address, kind):
@@ -91,7 +96,7 @@ def at(address, kind):
 
 
 def allocators():
-    return [Allocator(c) for c in follow(live_allocators(), lambda c: c["next_live"])]
+    return [Allocator(c) for c in follow(own("live_cores"), lambda c: c["next_live"])]
 
 
 class Allocator:
@@ -112,7 +117,7 @@ class Allocator:
         size = int(slots["size_"])
         if not self.guarded or size == 0:
             return None
-        i = ((((address >> 4) * HASH) & WORD) >> 20) & (size - 1)
+        i = ((((address >> constant("hash_low_bits")) * constant("hash_multiplier")) & WORD) >> constant("hash_shift")) & (size - 1)
         while True:
             r = slots["data_"][i]
             if int(r["address"]) in (0, address):
@@ -194,18 +199,18 @@ def tag_table(allocator):
             row[2] += plain(e["heap_taken"]) - plain(e["heap_returned"])
         table.setdefault(path_of(c.c["charged"][0]["account"]["node"]), [0, 0, 0])[0] += c.open_bytes()
         for p in c.pages():
-            kind = KINDS[int(p["kind"])]
-            if kind == "outer" or int(p["block"]) == 0 or int(p["account"]) == 0:
+            kind = kind_of(p["kind"])
+            if kind == "frame" or int(p["block"]) == 0 or int(p["account"]) == 0:
                 continue
             row = table.setdefault(path_of(p["account"]["node"]), [0, 0, 0])
-            row[1 if kind == "pool" else 2] += blocks_out(p, contexts) * int(p["block"])
+            row[COLUMNS.index(kind)] += blocks_out(p, contexts) * int(p["block"])
     return table
 
 
 def print_tags():
     for a in allocators():
         print(f'allocator "{a.name}"')
-        print(f"  {'frame':>12} {'pool':>12} {'heap':>12}  tag")
+        print("  {:>12} {:>12} {:>12}  tag".format(*COLUMNS))
         for path, row in sorted(tag_table(a).items()):
             if any(row) or path == "":
                 print("  {:>12} {:>12} {:>12}  {}".format(*row, path or "(untagged)"))
@@ -313,7 +318,7 @@ def find_outer(context, found, p):
             if int(b["raw"]) != found.begin:
                 continue
             found.state, found.depth, found.frame = state, depth, frame
-            found.block(int(b.address) + OUTER_HEADER_BYTES, int(b["bytes"]), p)
+            found.block(int(b.address) + constant("outer_header_bytes"), int(b["bytes"]), p)
             found.tag = path_of(b["who"]["node"])
             return True
         return False
@@ -329,7 +334,7 @@ def in_pages(a, p):
     slab = next((s for s in follow(core["slabs"], lambda s: s["next"]) if int(s["begin"]) <= p < int(s["begin"]) + int(s["bytes"])), None)
     if slab is None:
         return None
-    base = p & ~(PAGE_BYTES - 1)
+    base = p & ~(constant("page_bytes") - 1)
     newest = int(slab.address) == int(core["slabs"])
     if newest and int(core["fresh_begin"]) <= base < int(core["fresh_end"]):
         return None
@@ -337,19 +342,18 @@ def in_pages(a, p):
     if int(page["accessible"]) == 0:
         return None
     size = int(page["block"])
-    kind = KINDS[int(page["kind"])]
-    found = Found(a, "pool" if kind == "pool" else "heap")
+    found = Found(a, kind_of(page["kind"]))
     align = size & -size
-    lead = ZONE if a.guarded else 0
-    first = align_up(PAGE_HEADER_BYTES + lead, align) - lead if size else 0
+    zone = constant("zone") if a.guarded else 0
+    first = align_up(page.type.sizeof + zone, align) - zone if size else 0
     offset = p - base
     if size != 0 and first <= offset < int(page["carved"]):
-        step = align_up(ZONE + size + ZONE, align) if a.guarded else size
+        step = align_up(zone + size + zone, align) if a.guarded else size
         slot = p - (offset - first) % step
         if a.guarded:
-            r = a.record(slot + lead)
+            r = a.record(slot + zone)
             live = r is not None and int(r["state"]) == 0
-            found.block(slot + lead, int(r["bytes"]) if r is not None else size, p)
+            found.block(slot + zone, int(r["bytes"]) if r is not None else size, p)
             found.born = born_at(r) if r is not None else ""
         else:
             live = not slot_is_free(a, page, slot)
@@ -359,7 +363,7 @@ def in_pages(a, p):
         return found
     owner = Context(page["owner"].dereference(), a)
     found.thread = owner.thread
-    if kind == "outer":
+    if found.kind == "frame":
         find_outer(owner, found, p)
     else:
         found.tag = path_of(page["account"]["node"])
@@ -370,20 +374,20 @@ def in_sampled(a, p):
     if int(a.core["sampled"]) == 0:
         return None
     s = a.core["sampled"].dereference()
-    begin, sheet, per_unit = int(s["begin_"]), 4096, 7
+    begin, sheet, per_unit = int(s["begin_"]), constant("sheet"), constant("slots_per_unit")
     most = s["slots_"].type.range()[1] + 1
-    if begin == 0 or not begin <= p < begin + most // per_unit * PAGE_BYTES:
+    if begin == 0 or not begin <= p < begin + most // per_unit * constant("page_bytes"):
         return None
-    unit, at = (p - begin) // PAGE_BYTES, (p - begin) % PAGE_BYTES // sheet
+    unit, at = (p - begin) // constant("page_bytes"), (p - begin) % constant("page_bytes") // sheet
     i = unit * per_unit + max(0, (at - 2) // 2)
-    own = begin + unit * PAGE_BYTES + (2 * (i % per_unit) + 2) * sheet
+    own_sheet = begin + unit * constant("page_bytes") + (2 * (i % per_unit) + 2) * sheet
     last = i % per_unit == per_unit - 1
-    if p >= own + sheet and not last and int(s["slots_"][i + 1]["begin"]) != 0 and p - (own + sheet) >= sheet // 2:
+    if p >= own_sheet + sheet and not last and int(s["slots_"][i + 1]["begin"]) != 0 and p - (own_sheet + sheet) >= sheet // 2:
         i += 1
     slot = s["slots_"][i]
     if int(slot["begin"]) == 0:
         return None
-    found = Found(a, "frame" if KINDS[int(slot["kind"])] == "outer" else KINDS[int(slot["kind"])])
+    found = Found(a, kind_of(slot["kind"]))
     lead = int(slot["lead"])
     begin, size = int(slot["begin"]) + lead, int(slot["bytes"]) - lead
     if begin <= p < begin + size:
@@ -399,7 +403,7 @@ def in_large_heap(a, p):
         if not int(r.address) < p < int(r["top"]):
             continue
         for b in follow(r["last"], lambda b: b["below"]):
-            begin = int(b.address) + 64
+            begin = int(b.address) + b.type.sizeof
             if p >= begin:
                 return large_block(a, b, begin, p)
     return None

@@ -8,7 +8,7 @@ constexpr std::size_t first_slots = 1024;
 
 std::size_t block_table::slot_of(std::uintptr_t address) const noexcept {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t i = static_cast<std::size_t>((address >> 4) * 0x9E3779B97F4A7C15U >> 20) & mask;  // Fibonacci hashing
+    std::size_t i = static_cast<std::size_t>((address >> hash_low_bits) * hash_multiplier >> hash_shift) & mask;
     while (slots_[i].address != 0 && slots_[i].address != address) i = (i + 1) & mask;
     return i;
 }

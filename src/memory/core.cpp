@@ -16,6 +16,16 @@ namespace {
 
 constinit sync::atomic<std::uint64_t> next_number{no_context_key + 1};
 
+// What share/gdb reads of the program's own layout, as debug information has no constants that no code keeps.
+struct debugger_constants {
+    std::uint64_t page_bytes, zone, outer_header_bytes;
+    std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
+    std::uint64_t sheet, slots_per_unit;
+};
+[[gnu::used]] const debugger_constants for_debuggers = {
+    page_bytes, guard::zone, outer_header_bytes, guard::block_table::hash_multiplier, guard::block_table::hash_low_bits,
+    guard::block_table::hash_shift, sampled_blocks::sheet, sampled_blocks::slots_per_unit};
+
 // A program and its plugins may each contain this library. Each copy numbers from a place of its own, that of its memory: no two
 // meet, as a copy fills dozens of pages and a page is worth 2^28 numbers.
 std::uint64_t first_id() noexcept { return address_of(&next_number) >> 12 << 28; }

@@ -14,8 +14,8 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-constexpr std::size_t sheet = 4096;                       // bytes of a page of the system
-constexpr std::uint32_t slots_per_unit = 7;               // of a 64 KiB unit's 16 sheets: header, then barrier and block in turn
+constexpr std::size_t sheet = sampled_blocks::sheet;
+constexpr std::uint32_t slots_per_unit = sampled_blocks::slots_per_unit;
 constexpr std::uint32_t most_units = sampled_blocks::most / slots_per_unit;
 constexpr std::uint32_t longest_skip = 256;               // allocations; enough to reach beyond those that open a frame
 

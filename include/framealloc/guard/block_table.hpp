@@ -41,6 +41,10 @@ struct block_record {
 // Threads: any; every call takes the lock for a short time. Cost: constant.
 class block_table {
 public:
+    // Where the search for an address begins: these bits of its product, modulo the table (Fibonacci hashing, Knuth 6.4).
+    static constexpr std::uint64_t hash_multiplier = 0x9E3779B97F4A7C15U;
+    static constexpr unsigned hash_low_bits = 4, hash_shift = 20;
+
     // Enters a block, in place of an older one of the same address. Returns false without memory for it.
     bool enter(const block_record& r) noexcept;
     bool find(std::uintptr_t address, block_record& out) const noexcept;

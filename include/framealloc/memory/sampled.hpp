@@ -28,6 +28,8 @@ class sampled_blocks {
 public:
     static constexpr std::uint32_t most = 112;  // blocks, alive or resting: 448 KiB at most, in 1 MiB of addresses
     static constexpr std::size_t largest = 4096;
+    static constexpr std::size_t sheet = 4096;              // bytes of a page of the system
+    static constexpr std::uint32_t slots_per_unit = 7;      // of a 64 KiB unit's 16 sheets: header, then barrier and block in turn
 
     // Null when all are in use, or without memory.
     void* allocate(core& a, sampled_slot what, std::size_t align) noexcept;
