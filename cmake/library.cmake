@@ -13,7 +13,7 @@ target_sources(framealloc PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${head
 target_compile_features(framealloc PUBLIC cxx_std_20)
 target_compile_definitions(framealloc PUBLIC FRAMEALLOC_MODE=${FRAMEALLOC_MODE})
 if(FRAMEALLOC_MODE STREQUAL debug)  # a call that ends a function stays a call: a report can name its line
-  target_compile_options(framealloc PUBLIC $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-fno-optimize-sibling-calls>)
+  target_compile_options(framealloc PUBLIC $<$<OR:$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>,$<COMPILE_LANG_AND_ID:C,GNU,Clang,AppleClang>>:-fno-optimize-sibling-calls>)
 endif()
 # Reports are put together from pieces; a project around this one may want every format to be a literal, as an error.
 target_compile_options(framealloc PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wno-format-nonliteral>)

@@ -108,7 +108,8 @@ void* fa_calloc(fa_hook* hook, size_t count, size_t size) FA_FREED_BY(fa_free, 2
 void* fa_aligned_alloc(fa_hook* hook, size_t alignment, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(3) FA_USED;
 /* Keeps the alignment of max_align_t only. */
 void* fa_realloc(fa_hook* hook, void* block, size_t size) FA_BYTES(3) FA_USED;
-/* What the block can hold, and what a block of at least `size` could. */
+/* What the block can hold, and what a block of at least `size` could. More than was asked for may be used only after fa_good_size() or
+ * fa_realloc() said so to the compiler too: with -D_FORTIFY_SOURCE a write behind what was asked for ends the program. */
 size_t fa_usable_size(const void* block);
 size_t fa_good_size(fa_hook* hook, size_t size);
 
@@ -125,7 +126,7 @@ void fa_tag_end(fa_tag* tag);
 typedef struct fa_stats {
     size_t frame_bytes, pool_bytes, heap_bytes; /* in use */
     size_t total_bytes;                         /* their sum */
-    size_t peak_bytes;                          /* its maximum at boundaries: ends of frames and tags */
+    size_t peak_bytes;                          /* its maximum at boundaries: ends of frames and tags; of several threads, the sum of theirs */
     size_t committed_bytes;                     /* of the operating system; 0 for a tag */
 } fa_stats;
 fa_stats fa_get_stats(fa_allocator* allocator);

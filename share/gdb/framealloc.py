@@ -3,7 +3,7 @@
     (gdb) source share/gdb/framealloc.py
     (gdb) framealloc tags             bytes of every tag, by allocator
     (gdb) framealloc frames           open frames of every thread
-    (gdb) framealloc whereis ADDR     whose memory it is, as fa::describe() says it
+    (gdb) framealloc whereis ADDR     whose memory it is, as fa::describe() says it; of a container or a box, what it holds
     (gdb) print my_vec                containers and boxes by their elements, or why they cannot be shown
 
 Needs debug information of the library (-g). See docs/mistakes.md.
@@ -532,8 +532,29 @@ def whereis(p):
     return str(find(p) or "not of framealloc")
 
 
+# Where containers and boxes have the address of their memory.
+HELD = (("begin_",), ("chars_", "begin_"), ("table_", "entries"), ("object_",))
+
+
+def held_by(v):
+    """The memory of a container or a box of this library; None of everything else."""
+    if not str(v.type.strip_typedefs().unqualified().name).startswith(f"{SPACE}::basic_"):
+        return None
+    for path in HELD:
+        at = v
+        try:
+            for member in path:
+                at = at[member]
+        except gdb.error:
+            continue
+        if int(at) == 0:
+            raise gdb.GdbError("framealloc: it holds no memory")
+        return int(at)
+    return None
+
+
 def address_of(expression):
-    """Of a pointer or a number, as whereis takes them."""
+    """Of a pointer, a number, a container or a box, as whereis takes them."""
     v = gdb.parse_and_eval(expression)
     t = v.type.strip_typedefs()
     if t.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
@@ -541,8 +562,10 @@ def address_of(expression):
         t = v.type.strip_typedefs()
     if t.code == gdb.TYPE_CODE_ARRAY:
         return int(v.address)
+    if t.code == gdb.TYPE_CODE_STRUCT and (held := held_by(v)) is not None:
+        return held
     if t.code not in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT):
-        raise gdb.GdbError(f"framealloc: whereis takes an address, and {expression} is none; say &{expression}, or its data()")
+        raise gdb.GdbError(f"framealloc: whereis takes an address, and {expression} is none; say &{expression}")
     try:
         return int(v.cast(gdb.lookup_type("unsigned long")))
     except gdb.error as e:

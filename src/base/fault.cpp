@@ -26,8 +26,10 @@ public:
         else if (place[0] != '\0') add("%s%s", before, place);
         else if (s.caller != nullptr) add("%sinstruction %p", before, s.caller);
     }
+    // Not by printf, which takes 8 KiB of stack where a stream has no buffer: this may be a signal's small one.
     void flush() noexcept {
-        std::fprintf(stderr, "%s\n", text_);
+        text_[used_] = '\n';
+        std::fwrite(text_, 1, used_ + 1, stderr);
         std::fflush(stderr);
     }
 

@@ -43,6 +43,7 @@ std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noex
 
 void decommit_from(thread_context& c, arena_chunk& k, std::uintptr_t end) noexcept {
     if (end >= k.committed) return;
+    guard::allow(end, k.committed);  // it is the page source's
     c.owner->pages.decommit(pointer_at(end), k.committed - end);
     k.committed = end;
     if (k.touched > end) k.touched = end;

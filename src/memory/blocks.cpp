@@ -130,8 +130,18 @@ bool resize_large(heap_block*& b, std::size_t bytes, std::size_t align, bool may
 
 bool shrink_large(heap_block& b, std::size_t bytes) noexcept {
     thread_context* c = try_context_of({b.owner, b.owner->id});
-    if (c == nullptr || !b.owner->large.resize(&b, bytes)) return false;
+    const bool own = b.owner->config.heap == nullptr;  // a resource is given back what it gave
+    if (c == nullptr || (own && !b.owner->large.resize(&b, bytes))) return false;
     note_resize(*c, b, bytes);
+    return true;
+}
+
+// Its zone begins earlier then. Of a large block that stays as it is: the header's own size is for the allocator behind it.
+bool shrink_guarded(core& a, void* p, std::size_t bytes) noexcept {
+    thread_context* c = try_context_of({&a, a.id});
+    guard::block_record r;
+    if (c == nullptr || !shorten_block(a, p, bytes, r)) return false;
+    if (r.large) note_resize(*c, *block_of(p), bytes);
     return true;
 }
 
@@ -224,11 +234,10 @@ void* resize_cheaply(void* p, std::size_t bytes, std::size_t align, bool may_mov
 }
 
 // Rather than none: a smaller block stays in the larger one where there is no memory for its like.
-bool shrinks(void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (bytes > usable_size(p) || !is_power_of_two(align) || address_of(p) % align != 0) return false;
-    if (os::page_map::contains(p)) return true;
-    heap_block* b = block_of(p);
-    return b->owner->config.heap == nullptr && bytes != 0 && shrink_large(*b, bytes);
+bool shrinks(core& a, void* p, std::size_t content, std::size_t bytes, std::size_t align) noexcept {
+    if (bytes == 0 || bytes > content || !is_power_of_two(align) || address_of(p) % align != 0) return false;
+    if (a.guarded) return shrink_guarded(a, p, bytes);
+    return os::page_map::contains(p) || shrink_large(*block_of(p), bytes);
 }
 
 }  // namespace
@@ -246,7 +255,8 @@ void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_
         return nullptr;
     }
     void* moved = allocate_block(s, bytes, align);
-    if (moved == nullptr) return !s.owner.owner->guarded && shrinks(p, bytes, align) ? p : nullptr;
+    if (moved == nullptr) return shrinks(*s.owner.owner, p, content, bytes, align) ? p : nullptr;
+    if (s.owner.owner->guarded) guard::allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
     std::memcpy(moved, p, std::min(content, bytes));
     free_block(s, p);
     return moved;

@@ -17,8 +17,9 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
 
 // The handler may allocate.
 bool ask_handler(thread_context& c, const budget_event& e) noexcept {
-    if (!c.budget.handler) return false;
-    const activity_scope theirs(&c, activity::none);
+    if (!c.budget.handler || !handler_scope::may_call()) return false;
+    const activity_scope allowing(&c, activity::none);
+    const handler_scope theirs;
     return c.budget.handler(e);
 }
 

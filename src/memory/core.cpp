@@ -235,12 +235,10 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
 
 // A handler is told of its own mistake once; of those it makes then, standard error is.
 void core::deliver(const fault& f) const noexcept {
-    thread_context* c = context_of_caller(*this);
-    const activity before = c == nullptr ? activity::none : c->doing;
-    const bool nested = before == activity::reporting || before == activity::reporting_that;
-    const activity_scope reporting(c, nested ? activity::reporting_that : activity::reporting);
-    if (config.on_fault && before != activity::reporting_that) config.on_fault(f);
-    else print_fault(f);
+    const activity_scope reporting(context_of_caller(*this), activity::reporting);
+    if (!config.on_fault || !handler_scope::may_call()) return print_fault(f);
+    const handler_scope theirs;
+    config.on_fault(f);
 }
 
 void refuse_without_source(const char* what) noexcept {
@@ -289,6 +287,7 @@ void core::exhausted(exhaustion_reason why, memory_kind kind, std::size_t reques
 }
 
 void core::exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept {
+    if (make_room(*this, why, on_failure::ask_handler)) return;
     ask_for_memory(why, "metadata", requested, alignment, 0);
 }
 
@@ -300,8 +299,9 @@ void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t r
     place_text where;
     const site asked = os::own_call(c == nullptr ? site{} : c->last_site);
     const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag()->node->path, asked, where.of(asked)};
-    if (config.on_exhaustion) {
-        const activity_scope theirs(context_of_caller(*this), activity::none);  // it may free what the allocator has
+    if (config.on_exhaustion && handler_scope::may_call()) {
+        const activity_scope allowing(context_of_caller(*this), activity::none);  // it may free what the allocator has
+        const handler_scope theirs;
         if (config.on_exhaustion(e)) return;
     }
     print_exhaustion(e);

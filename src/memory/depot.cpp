@@ -88,6 +88,7 @@ void trim_depot(core& a) noexcept {
         if (p->accessible <= kept) continue;
         const std::uint32_t accessible = p->accessible;
         p->accessible = kept;  // before the page is gone
+        guard::allow(address_of(p) + kept, address_of(p) + accessible);  // it is the page source's
         a.pages.decommit(pointer_at(address_of(p) + kept), accessible - kept);
     }
     for (slab** link = &a.slabs; *link != nullptr;) {

@@ -108,6 +108,29 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
     return r;
 }
 
+// Of a frame that is open, or kept. What lies in another thread's frames is known as such alone.
+bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
+    const thread_context* c = context_met({&a, a.id});
+    const flight_slot* s = c == nullptr ? nullptr : c->flight;
+    while (s != nullptr) {
+        if (const guard::frame_block* found = s->log->containing(address_of(p))) {
+            const guard::frame_block b = *found;
+            char detail[128];
+            std::snprintf(detail, sizeof detail, "%+td in frame memory of %zu bytes, which goes when its frame ends", static_cast<std::intptr_t>(address_of(p) - b.begin), static_cast<std::size_t>(b.end - b.begin));
+            raise_about(a, code::FA414, blamed(b), detail, p, where);
+            return true;
+        }
+        s = s->next == c->flight ? nullptr : s->next;
+    }
+    bool in_arena = false;
+    {
+        const sync::lock_guard guard(a.lock);
+        for (const arena_chunk* k = a.chunks; k != nullptr; k = k->next_all) in_arena = in_arena || (address_of(p) >= k->begin && address_of(p) < k->end);
+    }
+    if (in_arena) a.raise({.what = code::FA414, .detail = "the pointer lies in frame memory, which goes when its frame ends", .where = where, .address = p});
+    return in_arena;
+}
+
 // Whose pointer is it, if it is no block of this allocator?
 void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     block_record b;
@@ -116,19 +139,23 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
         std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes", static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name, b.bytes - b.lead);
         return raise_about(a, code::FA415, blamed(b), detail, p, where);
     }
-    char other[48] = "";
+    char other[144] = "";
     b = {};
     for_each_core([&](core& o) {
         block_record theirs;
         if (&o == &a || !o.guarded || !o.blocks.find(address_of(p), theirs) || theirs.state != block_state::live) return;
-        std::snprintf(other, sizeof other, "%s", o.name);
+        const bool tagged = theirs.tag != nullptr && theirs.tag->path[0] != '\0';
+        std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s", o.name[0] == '\0' ? "another allocator" : "allocator \"", o.name, o.name[0] == '\0' ? "" : "\"",
+                      tagged ? ", tag \"" : "", tagged ? theirs.tag->path : "", tagged ? "\"" : "");
         b = theirs;
         b.tag = nullptr;  // it may go with its allocator
     });
     if (b.address != 0) {
-        std::snprintf(detail, sizeof detail, "a block of allocator \"%s\"", other);
-        return raise_about(a, code::FA417, blamed(b), detail, p, where);
+        char text[160];
+        std::snprintf(text, sizeof text, "a block of %s", other);
+        return raise_about(a, code::FA417, blamed(b), text, p, where);
     }
+    if (raise_of_frame(a, p, where)) return;
     a.raise({.what = code::FA414, .detail = "the pointer is none that a pool or heap allocation returned", .where = where, .address = p});
 }
 
@@ -293,6 +320,19 @@ bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t 
     return true;
 }
 
+bool shorten_block(core& a, void* block, std::size_t bytes, block_record& r) noexcept {
+    if (!a.blocks.find(address_of(block), r) || r.state != block_state::live || bytes > r.bytes) return false;
+    check_zones(a, r);
+    const std::uintptr_t back = zones_of(a, r).back;
+    r.bytes = bytes;
+    if (!a.blocks.enter(r)) return false;
+    const zones z = zones_of(a, r);
+    guard::allow(z.end, back);
+    guard::write_canary(z.end, z.back, a.canary_key);
+    guard::forbid(z.end, back);
+    return true;
+}
+
 bool end_large(core& a, void* block) noexcept {
     block_record b;
     if (!kill(a, block, b)) return false;
@@ -338,7 +378,7 @@ void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::
         std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
         raise_about(a, code::FA418, blamed(b), detail, p, where);
     }
-    if (b.large) heap_free_known(owner, p, b.bytes, b.align);
+    if (b.large) heap_free_large(p);
     else pool_free(p);
 }
 

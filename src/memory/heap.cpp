@@ -63,6 +63,7 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
         return nullptr;
     }
     b->owner = c.owner;
+    b->bytes = bytes + offset + back_zone(c);
     b->requested = bytes;
     b->tag_index = c.tag()->node->index;
     b->charged = true;
@@ -107,10 +108,11 @@ void refund(core& a, thread_context* c, const heap_block& b) noexcept {
 
 void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
     const std::size_t offset = std::size_t{1} << b.align_log2;
-    const std::size_t whole = b.requested + offset + (a.guarded ? large_back_zone : 0);
     if (a.guarded && !end_large(a, &b + 1)) return;
     refund(a, c, b);
-    backend_deallocate(*a.config.heap, pointer_at(address_of(&b + 1) - offset), whole, offset);
+    const std::uintptr_t begin = address_of(&b + 1) - offset;
+    if (a.guarded) guard::allow(begin, begin + b.bytes);  // it is the resource's
+    backend_deallocate(*a.config.heap, pointer_at(begin), b.bytes, offset);
 }
 
 // A thread for whose context there is no memory frees all the same, without a cache.

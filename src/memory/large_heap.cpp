@@ -4,6 +4,7 @@
 #include <new>
 
 #include <framealloc/base/align.hpp>
+#include <framealloc/guard/annotate.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -306,6 +307,7 @@ void large_heap::release_empty_regions() noexcept {
         }
         const std::uintptr_t keep = align_up(r->top, pages_.granularity());
         if (keep < r->committed) {
+            guard::allow(keep, r->committed);  // it is the page source's
             pages_.decommit(pointer_at(keep), r->committed - keep);
             r->committed = keep;
         }

@@ -368,7 +368,8 @@ thread_context* context_met(const core_ref& a) noexcept {
 
 thread_context* try_attach(const core_ref& a) noexcept {
     exhaustion_reason why = exhaustion_reason::system_refused;
-    return attach_or(a, why);
+    thread_context* c = attach_or(a, why);
+    return c == nullptr && make_room(*a.owner, why, on_failure::return_null) ? attach_or(a, why) : c;
 }
 
 thread_context* attach(const core_ref& a) noexcept {

@@ -6,6 +6,7 @@
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/trap.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace framealloc::inline v1::memory {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t most_revoked = std::size_t{64} << 20;  // bytes that were accessible, a thread's
 constexpr std::size_t most_chunks = 4096;
+constexpr std::size_t report_stack = std::size_t{24} << 10;  // measured: beyond 14 KiB, and a handler of the user's
 
 // In a signal handler: takes no lock. Chunks and contexts lie in metadata, which lives as long as their allocator.
 const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noexcept {
@@ -94,7 +96,26 @@ void explain_gone(std::uintptr_t p, os::access_kind access) noexcept {
     }
 }
 
+// Where a report would run beyond the alternate signal stack: that much is certain.
+bool explain_shortly(std::uintptr_t p) noexcept {
+    const auto is_ours = [p] {
+        for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
+            for (const arena_chunk* k = a->chunks; k != nullptr; k = k->next_all) {
+                if (p >= k->begin && p < k->end) return true;
+            }
+            sampled_slot s;
+            if (a->sampled != nullptr && a->sampled->find(p, s)) return true;
+        }
+        return std::any_of(gone, gone + most_gone, [p](const gone_range& g) { return p >= g.begin && p < g.end; });
+    };
+    if (os::signal_stack_room() >= report_stack) return false;
+    constexpr char text[] = "framealloc: FA002 memory was used that is gone; the alternate signal stack (sigaltstack) is too small to say more: 64 KiB are enough\n";
+    if (is_ours()) std::fputs(text, stderr);
+    return true;
+}
+
 void on_access(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
+    if (explain_shortly(p)) return;
     for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
         if (explain_sampled(*a, p, instruction, access)) return;
         for (const thread_context* c = a->contexts; c != nullptr; c = c->next) {

@@ -71,7 +71,7 @@ std::vector<std::pair<std::string, rates>> replaced(const advice& a) {
         if (r.warm + r.steady != 0) rows.emplace_back(name_of(s), r);
     }
     if (a.warm.in_libraries + a.steady.in_libraries != 0) rows.emplace_back("libraries", rates{a.warm.in_libraries, a.steady.in_libraries});
-    rows.emplace_back("the rest", rates{a.warm.staying, a.steady.staying});
+    rows.emplace_back("stay mallocs", rates{a.warm.staying, a.steady.staying});
     return rows;
 }
 

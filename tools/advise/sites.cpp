@@ -337,7 +337,7 @@ void add_to(phase& p, const advice& a, const site& s, std::uint64_t born, std::u
     p.born += born;
     if (is_in_library(s)) p.in_libraries += removed = rate;
     else if (is_warm_up_only(s)) removed = 0;
-    else if (s.verdict == shape::grow) removed = per_frame(a, moved_on, p.frames);
+    else if (s.verdict == shape::grow && !s.in_frames) removed = per_frame(a, moved_on, p.frames);  // its last block stays one
     else if (s.in_frames || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
     if (removed != 0 && !is_in_library(s)) p.removed[s.verdict] += removed;
     p.staying += rate - removed;

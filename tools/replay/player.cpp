@@ -74,8 +74,12 @@ struct by_malloc {
     static void next_frame(std::uint64_t) {}
 };
 
-// Sized, as its users call it: pools, which send what is large to the heap.
+// Sized, as its users call it: pools, which send what is large to the heap. Unchecked also where the library was built in debug mode:
+// what is measured is what is shipped.
 class by_framealloc {
+protected:
+    using allocator = fa::basic_smart_alloc<fa::policy::unchecked>;
+
 public:
     explicit by_framealloc(const frame_options& f) : alloc_({.name = "replay", .frame_capacity = f.capacity, .frames_in_flight = f.in_flight}) {}
     void* allocate(const operation& o) { return o.alignment() <= 16 ? alloc_.try_pool_alloc_bytes(o.bytes()) : alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment()); }
@@ -95,7 +99,7 @@ public:
     void next_frame(std::uint64_t) {}
 
 protected:
-    fa::smart_alloc alloc_;
+    allocator alloc_;
 };
 
 class by_intent final : public by_framealloc {
@@ -130,13 +134,13 @@ public:
     void end() { frame_.reset(); }
 
 private:
-    fa::frame_scope& frame() {
+    fa::basic_frame_scope<fa::policy::unchecked>& frame() {
         if (!frame_) next_frame(0);
         return frame_->scope;
     }
     struct open_frame {  // a scope stays where it is made
-        explicit open_frame(const fa::smart_alloc& a) : scope(a.frame_scope()) {}
-        fa::frame_scope scope;
+        explicit open_frame(const allocator& a) : scope(a.frame_scope()) {}
+        fa::basic_frame_scope<fa::policy::unchecked> scope;
     };
     static thread_local std::optional<open_frame> frame_;
     static thread_local std::uint64_t number_;

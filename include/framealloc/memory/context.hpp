@@ -189,7 +189,6 @@ enum class activity : std::uint8_t {
     none,
     changing,   // a call comes from a signal handler, or from a page source that uses the allocator it serves
     reporting,  // a call comes from a fault handler
-    reporting_that,  // and its handler was told of it
 };
 
 struct thread_context {
@@ -321,6 +320,16 @@ private:
     }
     thread_context* context_ = nullptr;
     activity before_ = activity::none;
+};
+
+// While a handler of the program's runs. One that does what it was called for is called once more; then what it does is met without it.
+class handler_scope {
+public:
+    handler_scope() noexcept { ++FRAMEALLOC_SLOT.handlers; }
+    handler_scope(const handler_scope&) = delete;
+    handler_scope& operator=(const handler_scope&) = delete;
+    ~handler_scope() { --FRAMEALLOC_SLOT.handlers; }
+    static bool may_call() noexcept { return FRAMEALLOC_SLOT.handlers < 2; }
 };
 
 // Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.

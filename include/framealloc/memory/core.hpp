@@ -164,7 +164,8 @@ struct core {
     void warn(fault f) noexcept;
     // Asks the exhaustion handler. Returns to try again; ends the program when it says no.
     void exhausted(exhaustion_reason why, memory_kind kind, std::size_t requested, std::size_t alignment) noexcept;
-    void exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept;  // of the library's own records
+    // Of the library's own records; gives back what lies idle before it asks.
+    void exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept;
 
 private:
     void ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment, std::size_t limit) noexcept;

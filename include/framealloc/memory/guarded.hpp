@@ -89,6 +89,8 @@ inline constexpr std::size_t large_back_zone = 64;
 bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
 // Returns false after a fault that leaves the block as it is.
 bool end_large(core& a, void* block) noexcept;
+// Makes a live block smaller where it is, as its record then says. False when it is none.
+bool shorten_block(core& a, void* block, std::size_t bytes, guard::block_record& r) noexcept;
 // Returns false when it cannot rest and is to be freed at once.
 bool rest_large(thread_context& c, void* block) noexcept;
 

@@ -129,9 +129,7 @@ public:
     Equal key_eq() const { return equal_; }
     const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     // Takes the source of the container that it is an element of; nothing where it has one.
-    void adopt(const frame_source& s) noexcept {
-        if (!object::has_source(source_)) source_ = s;
-    }
+    void adopt(const frame_source& s) noexcept { if (!object::has_source(source_)) source_ = s; }
     iterator begin() noexcept FRAMEALLOC_LIFETIMEBOUND { check(); return settled(table_.first); }
     iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slots); }
     const_iterator begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->begin(); }
@@ -239,7 +237,7 @@ public:
     iterator erase(const_iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = static_cast<std::size_t>(at.used_ - table_.used);
         if constexpr (Policy::checks) {
-            check();
+            if (is_gone()) return end();
             if (i >= table_.slots || !table_.is_full(i)) {
                 object::raise_out_of_range(object::allocator_of(source_), "slot", i, size());
                 return end();
@@ -267,7 +265,7 @@ public:
     std::size_t retain(F&& pred) { return erase_if([&](value_type& v) { return !call(pred, v); }); }
     template <class F>
     friend std::size_t erase_if(basic_frame_map& m, F pred) { return m.erase_if(pred); }
-    void clear() noexcept { check(), table_.clear(); }
+    void clear() noexcept { if (!is_gone()) table_.clear(); }
 
     void reserve(std::size_t n) { static_cast<void>(make_room<true>(n)); }
     [[nodiscard]] bool try_reserve(std::size_t n) { return make_room<false>(n); }
@@ -333,6 +331,7 @@ private:
     std::size_t locate(const L& key) const {
         check();
         if (table_.slots == 0) return 0;
+        if (object::has_ended<Policy>(source_)) return table_.slots;
         const std::size_t hash = hash_of(key);
         const auto home = table_.home_of(hash);
         for (std::size_t i = home.slot;; i = table_.next(i)) {
@@ -343,9 +342,8 @@ private:
     // The slot of the key, or the one to put it in.
     template <class L>
     place locate_for_insertion(const L& key) const {
-        check();
         const std::size_t hash = hash_of(key);
-        if (table_.slots == 0) return {no_slot, hash, 0, false};
+        if (table_.slots == 0 || object::has_ended<Policy>(source_)) return {no_slot, hash, 0, false};
         const auto home = table_.home_of(hash);
         std::size_t vacant = no_slot;
         for (std::size_t i = home.slot;; i = table_.next(i)) {
@@ -561,12 +559,14 @@ private:
         }
     }
     // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
-    void revive_if_ended() noexcept {
-        if (!object::has_source(source_) || source_.frame().alive()) return;
-        source_.frame().raise_ended("a map grew");
+    bool revive_if_ended(const char* what = "a map grew") noexcept {
+        if (!object::has_source(source_) || source_.frame().alive()) return false;
+        source_.frame().raise_ended(what);
         table_.forget();
         source_ = frame_source(source_.frame().record()->context->top);
+        return true;
     }
+    FRAMEALLOC_INLINE bool is_gone() noexcept { return object::has_ended<Policy>(source_) && revive_if_ended("an entry was removed"); }
     void take_functions(const basic_frame_map& other) {
         object::take_function(hash_, other.hash_);
         object::take_function(equal_, other.equal_);

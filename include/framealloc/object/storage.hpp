@@ -95,6 +95,13 @@ FRAMEALLOC_INLINE void leave(T* first, T* last) noexcept {
     close_spare<Policy>(first, last);
 }
 
+// Whether the frame is over that a container took its memory from, where somebody looks: what is there now may be anybody's.
+template <class Policy, class Source>
+FRAMEALLOC_INLINE bool has_ended([[maybe_unused]] const Source& s) noexcept {
+    if constexpr ((Policy::checks || guard::under_tool) && is_frame<Source>) return s.frame().record() != nullptr && !s.frame().alive();
+    else return false;
+}
+
 // Debug: every access asks whether the frame is still open.
 template <class Policy, class Source>
 FRAMEALLOC_INLINE void check_open(const Source& s) noexcept {

@@ -164,7 +164,7 @@ public:
     void push_back(char c) { fill<true>(size(), 0, 1, c); }
     [[nodiscard]] bool try_push_back(char c) { return fill<false>(size(), 0, 1, c); }
     void pop_back() noexcept {
-        if (!chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
+        if (!chars_.is_gone("a string was changed") && !chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
     basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return splice<true>(0, size(), text), *this; }
     basic_frame_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
@@ -310,6 +310,7 @@ public:
     }
     template <class F>
     friend std::size_t erase_if(basic_frame_string& s, F f) {
+        if (s.chars_.is_gone("a string was changed")) return 0;
         char* out = s.begin();
         for (const char c : s) {
             if (!f(c)) *out++ = c;
@@ -518,6 +519,7 @@ private:
     }
     template <bool Must>
     bool fill(std::size_t at, std::size_t gone, std::size_t n, char c) {
+        if (chars_.is_gone("a string was changed")) at = gone = 0;
         if (!open<Must>(at, gone, n)) return false;
         if (n != 0) std::memset(chars_.begin_ + at, c, n);
         return true;
@@ -525,6 +527,7 @@ private:
     // `text` may be a part of this.
     template <bool Must>
     bool splice(std::size_t at, std::size_t gone, std::string_view text) {
+        if (chars_.is_gone("a string was changed")) at = gone = 0;
         const std::size_t before = size();
         const std::size_t n = text.size();
         if (n == 0 && gone == 0) return true;

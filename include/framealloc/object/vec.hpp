@@ -8,8 +8,8 @@
 // elements is not told of the frame's end, and debug mode catches its use after that (FA002).
 // Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements can
 // be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be an
-// element or a run of elements of the same vec; not, as with std::vector, a view that computes from them, nor what one of
-// its elements owns, unless that is moved from.
+// element or a run of elements of the same vec, but of erase(vec, value); not, as with std::vector, a view that computes
+// from them, nor what one of its elements owns, unless that is moved from.
 // An element type may be incomplete where a pool_vec or heap_vec of it is named; a frame_vec asks whether it has a destructor.
 // Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
 // one grow by doubling; reserve() is exact.
@@ -80,14 +80,10 @@ public:
         return v;
     }
     [[nodiscard]] static basic_vec try_make(Source source, framealloc::count c) { return try_make(source, c.n); }
-    [[nodiscard]] static basic_vec try_make(Source source, std::size_t n) {
+    template <class... V>
+    [[nodiscard]] static basic_vec try_make(Source source, std::size_t n, const V&... value) {
         basic_vec v(source);
-        if (v.try_reserve(n)) v.resize(n);
-        return v;
-    }
-    [[nodiscard]] static basic_vec try_make(Source source, std::size_t n, const T& value) {
-        basic_vec v(source);
-        if (v.try_reserve(n)) v.resize(n, value);
+        if (v.try_reserve(n)) v.resize(n, value...);
         return v;
     }
     template <class... Items>
@@ -161,26 +157,24 @@ public:
     }
     const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     // Takes the source of the container that it is an element of; nothing where it has one.
-    void adopt(const Source& s) noexcept {
-        if (!object::has_source(source_)) source_ = s;
-    }
+    void adopt(const Source& s) noexcept { if (!object::has_source(source_)) source_ = s; }
 
     // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion handler ---
     template <class... Args>
     T& emplace_back(Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
-        if (end_ == limit_) [[unlikely]] {
+        if (end_ == limit_ || object::has_ended<Policy>(source_)) [[unlikely]] {
             if constexpr (!trivial) {
                 grow_and_add<true>(1, one(std::forward<Args>(args)...), object::first_capacity);
                 return *(end_ - 1);
             } else {
                 // No reference to the arguments leaves this function, so that they can stay in registers.
                 T copy = object::make<T>(std::forward<Args>(args)...);
+                revive_if_ended();
                 grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
                 object::open_spare<Policy>(end_, end_ + 1);
                 return *object::construct_at<T>(end_++, std::move(copy));
             }
         }
-        object::check_open<Policy>(source_);
         object::open_spare<Policy>(end_, end_ + 1);
         T* p = object::construct_in<T>(end_, source_, std::forward<Args>(args)...);
         ++end_;
@@ -200,7 +194,7 @@ public:
         if (refuses(empty(), "removal of element", 0)) return;
         cut_to(end_ - 1);
     }
-    void clear() noexcept { cut_to(data()); }
+    void clear() noexcept { cut_to(begin_); }
     void reserve(std::size_t n) {
         if (n > capacity()) grow<true>(n);
     }
@@ -301,6 +295,7 @@ public:
     // Removes what the predicate names; keeps the order. Returns how many went.
     template <class F>
     std::size_t erase_if(F&& f) {
+        if (is_gone("an element was removed")) return 0;
         T* out = begin_;
         for (T* p = begin_; p != end_; ++p) {
             if (f(*p)) continue;
@@ -378,8 +373,7 @@ private:
     // Must: then the exhaustion handler is asked, which does not come back empty-handed. `least`: capacity after growth.
     template <bool Must, class Build>
     FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
-        if (n > static_cast<std::size_t>(limit_ - end_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
-        object::check_open<Policy>(source_);
+        if (n > static_cast<std::size_t>(limit_ - end_) || object::has_ended<Policy>(source_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
         if (n != 0) put_behind(build, end_ + n);
         return true;
     }
@@ -464,15 +458,19 @@ private:
         object::close_spare<Policy>(end_, limit_);
         this->enlist(source_);
     }
-    // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now.
-    void revive_if_ended() noexcept {
+    // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now, before anything
+    // is changed that is somebody else's by now.
+    bool revive_if_ended(const char* what = "a container grew") noexcept {
         if constexpr (object::is_frame<Source>) {
-            if (source_.frame().record() == nullptr || source_.frame().alive()) return;
-            source_.frame().raise_ended("a container grew");
+            if (source_.frame().record() == nullptr || source_.frame().alive()) return false;
+            source_.frame().raise_ended(what);
             begin_ = end_ = limit_ = nullptr;
             source_ = Source(source_.frame().record()->context->top);
+            return true;
         }
+        return false;
     }
+    FRAMEALLOC_INLINE bool is_gone(const char* what) noexcept { return object::has_ended<Policy>(source_) && revive_if_ended(what); }
     template <bool Must, class More>
     bool resize_with(std::size_t n, const More& build) {
         if (n <= size()) {
@@ -483,6 +481,7 @@ private:
         return add<Must>(n - size(), build(n - size()));
     }
     void cut_to(T* new_end) noexcept {
+        if (is_gone("an element was removed")) return;
         object::destroy(new_end, end_);
         object::leave<Policy>(new_end, end_);
         end_ = new_end;
@@ -552,6 +551,7 @@ private:
         return begin_ + (i < before ? i : before);
     }
     T* remove(const T* first, const T* last) {
+        if (is_gone("an element was removed")) return end_;
         T* const to = begin_ + (first - begin_);
         if (first == last) return to;
         T* const from = begin_ + (last - begin_);
@@ -576,7 +576,7 @@ private:
         this->delist();
         if (begin_ == nullptr) return;
         object::destroy(begin_, end_);
-        object::open_spare<Policy>(end_, limit_);
+        if constexpr (!object::is_frame<Source>) object::open_spare<Policy>(end_, limit_);
         object::abandon(source_, begin_, capacity() * sizeof(T), alignof(T));
         begin_ = end_ = limit_ = nullptr;
     }

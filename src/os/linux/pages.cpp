@@ -6,9 +6,22 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/sync/atomic.hpp>
 
+// In the runtimes of AddressSanitizer and LeakSanitizer; null without them (<sanitizer/lsan_interface.h>).
+extern "C" [[gnu::weak]] void __lsan_register_root_region(const void*, std::size_t);
+extern "C" [[gnu::weak]] void __lsan_unregister_root_region(const void*, std::size_t);
+
 namespace framealloc::inline v1::os {
 
 namespace {
+
+// What an object in this memory points at has not leaked.
+void begin_root(const void* p, std::size_t bytes) noexcept {
+    if (p != nullptr && __lsan_register_root_region != nullptr) __lsan_register_root_region(p, bytes);
+}
+void end_root(const void* p, std::size_t bytes) noexcept {
+    if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(p, bytes);
+}
+
 constinit sync::atomic<std::uint64_t> calls{0};
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
@@ -58,6 +71,7 @@ void* system_pages::reserve(std::size_t bytes, std::size_t alignment) noexcept {
         count_call();
         static_cast<void>(madvise(p, bytes, MADV_HUGEPAGE));  // a wish: small pages serve as well
     }
+    begin_root(p, bytes);
     return p;
 }
 
@@ -77,7 +91,10 @@ void system_pages::decommit(void* p, std::size_t bytes) noexcept {
     static_cast<void>(mmap(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
 }
 
-void system_pages::release(void* p, std::size_t bytes) noexcept { unmap(address_of(p), address_of(p) + bytes); }
+void system_pages::release(void* p, std::size_t bytes) noexcept {
+    end_root(p, bytes);
+    unmap(address_of(p), address_of(p) + bytes);
+}
 
 bool system_pages::withdraw(void* p, std::size_t bytes) noexcept {
     count_call();
@@ -89,6 +106,8 @@ void* system_pages::move(void* p, std::size_t bytes, std::size_t committed, std:
     count_call();
     void* moved = mremap(p, committed, wanted, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) return nullptr;
+    end_root(p, bytes);
+    begin_root(moved, wanted);
     if (moved == p) return p;
     unmap(address_of(p) + committed, address_of(p) + bytes);
     return moved;

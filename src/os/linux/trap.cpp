@@ -1,5 +1,7 @@
 #include <framealloc/os/trap.hpp>
 
+#include <pthread.h>
+
 #include <csignal>
 
 #include <link.h>
@@ -72,18 +74,40 @@ access_kind kind_of(const void* context) noexcept {
 #endif
 }
 
-// The access is made again on return, and then meets whoever was there before.
+bool is_handler(const struct sigaction& a) noexcept {
+    return (a.sa_flags & SA_SIGINFO) != 0 ? a.sa_sigaction != nullptr : a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
+}
+
+// As the system would call it: with its mask on top of the interrupted code's, which stays where it leaves by longjmp, and once
+// where it says so.
+void call(const struct sigaction& a, int signal, siginfo_t* info, void* context) noexcept {
+    static struct sigaction by_default {};
+    if ((a.sa_flags & SA_RESETHAND) != 0) own.previous.store_release(&by_default);  // pairs: on_signal()
+    sigset_t mask = static_cast<const ucontext_t*>(context)->uc_sigmask, before;
+    for (int i = 1; i <= 64; ++i) {
+        if (sigismember(&a.sa_mask, i) == 1) sigaddset(&mask, i);
+    }
+    if ((a.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, signal);
+    pthread_sigmask(SIG_SETMASK, &mask, &before);
+    if ((a.sa_flags & SA_SIGINFO) != 0) a.sa_sigaction(signal, info, context);
+    else a.sa_handler(signal);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+// An access is made again on return, and then meets whoever was there before. A signal that somebody sent does not come again.
 void on_signal(int signal, siginfo_t* info, void* context) {
     if (signal == 0 && info->si_code == question) {
         info->si_addr = &own;
         return;
     }
-    if (access_handler f = handler.load_acquire()) f(address_of(info->si_addr), instruction_of(context), kind_of(context));  // pairs: catch_access_faults()
-    const struct sigaction previous = *own.previous.load_acquire();  // pairs: replace_previous()
-    const bool takes_three = (previous.sa_flags & SA_SIGINFO) != 0;
-    if (takes_three && previous.sa_sigaction != nullptr) return previous.sa_sigaction(signal, info, context);
-    if (!takes_three && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
+    const bool sent = info->si_code <= 0;
+    access_handler f = sent ? nullptr : handler.load_acquire();  // pairs: catch_access_faults()
+    if (f != nullptr) f(address_of(info->si_addr), instruction_of(context), kind_of(context));
+    const struct sigaction previous = *own.previous.load_acquire();  // pairs: replace_previous(), call()
+    if (is_handler(previous)) return call(previous, signal, info, context);
+    if (sent && (previous.sa_flags & SA_SIGINFO) == 0 && previous.sa_handler == SIG_IGN) return;
     std::signal(signal, SIG_DFL);
+    if (sent) raise(signal);
 }
 
 // One at a time in the process: copies share no lock, but the dynamic linker has one.
@@ -125,6 +149,12 @@ void uninstall() noexcept {
 }
 
 }  // namespace
+
+std::size_t signal_stack_room() noexcept {
+    stack_t s{};
+    if (sigaltstack(nullptr, &s) != 0 || (s.ss_flags & SS_ONSTACK) == 0) return ~std::size_t{0};
+    return address_of(__builtin_frame_address(0)) - address_of(s.ss_sp);
+}
 
 void catch_access_faults(access_handler f) noexcept {
     if (handler.exchange_acq_rel(f) != nullptr) return;  // pairs: on_signal()
