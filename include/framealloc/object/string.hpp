@@ -164,7 +164,7 @@ public:
     void push_back(char c) { fill<true>(size(), 0, 1, c); }
     [[nodiscard]] bool try_push_back(char c) { return fill<false>(size(), 0, 1, c); }
     void pop_back() noexcept {
-        if (!chars_.is_gone("a string was changed") && !chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
+        if (!is_gone() && !chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
     basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return splice<true>(0, size(), text), *this; }
     basic_frame_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
@@ -310,7 +310,7 @@ public:
     }
     template <class F>
     friend std::size_t erase_if(basic_frame_string& s, F f) {
-        if (s.chars_.is_gone("a string was changed")) return 0;
+        if (s.is_gone()) return 0;
         char* out = s.begin();
         for (const char c : s) {
             if (!f(c)) *out++ = c;
@@ -467,6 +467,7 @@ private:
         chars_.end_ = end;
         chars_.begin_[n] = '\0';
     }
+    bool is_gone() noexcept { return chars_.is_gone("a string was changed"); }
     // For `bytes` from the beginning on.
     void open_spare(std::size_t bytes) const noexcept { object::open_spare<Policy>(chars_.end_, chars_.begin_ + bytes); }
     // Room for `n` characters and a final zero, which grows by doubling.
@@ -519,7 +520,7 @@ private:
     }
     template <bool Must>
     bool fill(std::size_t at, std::size_t gone, std::size_t n, char c) {
-        if (chars_.is_gone("a string was changed")) at = gone = 0;
+        if (is_gone()) at = gone = 0;
         if (!open<Must>(at, gone, n)) return false;
         if (n != 0) std::memset(chars_.begin_ + at, c, n);
         return true;
@@ -527,7 +528,7 @@ private:
     // `text` may be a part of this.
     template <bool Must>
     bool splice(std::size_t at, std::size_t gone, std::string_view text) {
-        if (chars_.is_gone("a string was changed")) at = gone = 0;
+        if (is_gone()) at = gone = 0;
         const std::size_t before = size();
         const std::size_t n = text.size();
         if (n == 0 && gone == 0) return true;
