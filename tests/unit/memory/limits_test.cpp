@@ -223,6 +223,42 @@ FOR_EACH_POLICY("what one kind of memory has idle is given back before another i
     }
 }
 
+FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it is") {
+    fa::options limited{.global_limit = 8_MiB}, fixed;
+    fixed.fixed_memory = 8_MiB;
+    using first_use = bool (*)(const fa::basic_smart_alloc<P>&);
+    const first_use uses[] = {
+        [](const fa::basic_smart_alloc<P>& a) { void* p = a.try_pool_alloc_bytes(48); return p != nullptr && (a.pool_free_bytes(p, 48), true); },
+        [](const fa::basic_smart_alloc<P>& a) { void* p = a.try_heap_alloc_bytes(9000); return p != nullptr && (a.heap_free_bytes(p, 9000), true); },
+        [](const fa::basic_smart_alloc<P>& a) { return a.frame_scope().try_alloc_bytes(100) != nullptr; },
+        [](const fa::basic_smart_alloc<P>& a) { const fa::tag_scope t(a, "first use"); return a.tag_path() == "first use"; },
+        [](const fa::basic_smart_alloc<P>& a) { const fa::phase_scope p(a, "first use"); return a.current_phase() == "first use"; },
+        [](const fa::basic_smart_alloc<P>& a) { return static_cast<bool>(a.try_pool_box(1)); },
+        [](const fa::basic_smart_alloc<P>& a) { a.set_thread_frame_budget(1_MiB); return a.thread_budget().frame_budget == 1_MiB; },
+    };
+    for (const fa::options& o : {limited, fixed}) {
+        for (const auto kind : {fa::memory_kind::frame, fa::memory_kind::pool, fa::memory_kind::heap}) {
+            for (std::size_t i = 0; i < std::size(uses); ++i) {
+                CAPTURE(i);
+                CAPTURE(static_cast<int>(kind));
+                const first_use use = uses[i];
+                fa::basic_smart_alloc<P> alloc{o};
+                // What a running thread keeps for itself, of frames and large blocks, no other can have; the next thread inherits it.
+                const bool shared = kind == fa::memory_kind::pool && !guarded<P>;  // freed blocks rest
+                if (shared) CHECK(fill(alloc, kind) > 1);
+                else std::thread([&] { CHECK(fill(alloc, kind) > 1); }).join();
+                bool served[2] = {};
+                std::thread([&] {
+                    served[0] = use(alloc);
+                    if (shared) std::thread([&] { served[1] = use(alloc); }).join();  // while the first one lives
+                }).join();
+                CHECK(served[0]);
+                CHECK(served[1] == shared);
+            }
+        }
+    }
+}
+
 TEST_CASE("a refused request does not look through all pages each time") {
     fa::smart_alloc alloc{fa::options{.global_limit = 64_MiB}};
     std::vector<void*> blocks;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <random>
 #include <string>
 #include <thread>
@@ -354,10 +355,10 @@ FOR_EACH_POLICY("a hook without memory returns null and leaves the old block as 
 }
 
 FOR_EACH_POLICY("a block can be made smaller where there is no memory left") {
-    if (guarded<P>) return;  // a guarded block moves, which takes memory
     for (const memory_kind kind : kinds) {
         for (const std::size_t from : {std::size_t{3000}, std::size_t{100'000}, std::size_t{1'500'000}}) {
-            fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 8_MiB}};
+            recorder seen;
+            fa::basic_smart_alloc<P> alloc{seen.options({.global_limit = 8_MiB})};
             const fa::hook h{alloc, kind, "full"};
             std::vector<void*> blocks;
             while (void* p = h.allocate(from)) write(p, from, 7), blocks.push_back(p);
@@ -378,7 +379,73 @@ FOR_EACH_POLICY("a block can be made smaller where there is no memory left") {
             for (void* p : blocks) h.deallocate(p);
             for (void* p : crumbs) h.deallocate(p);
             CHECK(in_use(alloc) == 0);
+            CHECK(seen.faults.empty());
         }
+    }
+}
+
+namespace {
+
+// Serves so many bytes at a time, and takes back only what it gave, with its size.
+struct small_heap final : std::pmr::memory_resource {
+    std::size_t room = 100'000;
+    std::map<void*, std::size_t> out;
+
+    void* do_allocate(std::size_t n, std::size_t align) override {
+        if (n > room) throw std::bad_alloc();
+        void* p = std::pmr::new_delete_resource()->allocate(n, align);
+        room -= n;
+        out[p] = n;
+        return p;
+    }
+    void do_deallocate(void* p, std::size_t n, std::size_t align) override {
+        CHECK(out.at(p) == n);
+        std::memset(p, 0, n);  // it is this resource's: no tool may mind
+        out.erase(p);
+        room += n;
+        std::pmr::new_delete_resource()->deallocate(p, n, align);
+    }
+    bool do_is_equal(const std::pmr::memory_resource& o) const noexcept override { return this == &o; }
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("a block of a heap of one's own can be made smaller where that one has no more") {
+    small_heap heap;
+    recorder seen;
+    fa::basic_smart_alloc<P> alloc{seen.options({.heap = &heap})};
+    const fa::hook h{alloc, memory_kind::heap, "own"};
+    void* p = h.allocate(60'000);
+    REQUIRE(p != nullptr);
+    write(p, 60'000, 3);
+    for (const std::size_t to : {50'000U, 900U, 30U}) {
+        REQUIRE((p = h.reallocate(p, to)) != nullptr);
+        CHECK(holds(p, to, 60'000, 3));
+        CHECK(fa::usable_size(p) >= to);
+        heap.room = 0;
+    }
+    h.deallocate(p, 30);
+    CHECK(heap.out.empty());
+    CHECK(in_use(alloc) == 0);
+    CHECK(seen.faults.empty());
+}
+
+TEST_CASE("a block that was made smaller in place has its zone where it ends now") {
+    if (fa::guard::under_tool) return;  // the tool would report the write
+    for (const std::size_t from : {1000U, 100'000U}) {
+        recorder seen;
+        fa::basic_smart_alloc<fa::policy::checked> alloc{seen.options({.global_limit = 4_MiB, .guard = fa::guard_level::fill})};
+        const fa::hook h{alloc, memory_kind::heap};
+        std::vector<void*> blocks;
+        for (std::size_t n = from; n >= 16; n /= 2) {
+            while (void* p = h.allocate(n)) blocks.push_back(p);
+        }
+        char* p = static_cast<char*>(h.reallocate(blocks[0], from / 3));
+        REQUIRE(p == blocks[0]);
+        p[from / 3] = 1;
+        h.deallocate(p, from / 3);
+        CHECK(seen.faults == std::vector{fa::code::FA412});
+        for (std::size_t i = 1; i < blocks.size(); ++i) h.deallocate(blocks[i]);
     }
 }
 
