@@ -391,7 +391,8 @@ void trim(core& c) noexcept {
 namespace {
 
 idle_view idle_seen_by(const thread_context& c) noexcept {
-    return {c.owner->pages.committed(), c.heap_cached, idle_in_arena(c), c.heap_frees.get(), c.empty_count};
+    return {c.owner->pages.committed(), c.heap_cached, idle_in_arena(c), c.heap_frees.get(), c.owner->returns.load_relaxed(),  // relaxed: a hint
+            guarded(c) ? c.guarded_by->resting.size() : 0, c.empty_count};
 }
 
 }  // namespace

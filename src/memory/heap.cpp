@@ -204,7 +204,9 @@ void large_free(thread_context& c, void* p) noexcept { free_large(*c.owner, &c, 
 void large_release(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
     if (a.guarded) guard::allow(address_of(p), address_of(b) + b->bytes);
-    if (c == nullptr || !put_cached(*c, b)) a.large.deallocate(b);
+    if (c != nullptr && put_cached(*c, b)) return;
+    a.large.deallocate(b);
+    a.returns.add_relaxed(1);  // relaxed: a hint
 }
 
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
@@ -215,6 +217,7 @@ void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
             c.heap_bins[bin] = next_cached(b);
             c.heap_cached -= b->bytes;
             c.owner->large.deallocate(b);
+            c.owner->returns.add_relaxed(1);  // relaxed: a hint
         }
     }
 }

@@ -245,6 +245,7 @@ void make_idle(thread_context& c) noexcept {
     const sync::lock_guard guard(a.lock);
     c.next_idle = nullptr;
     c.idle = true;
+    a.returns.add_relaxed(1);  // relaxed: a hint
     *a.idle_end = &c;
     a.idle_end = &c.next_idle;
 }

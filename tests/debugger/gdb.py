@@ -143,6 +143,11 @@ def main():
         for where, out in (("live", live), ("core", dead)):
             if "Traceback" in out.stdout + out.stderr or "Python Exception" in out.stdout + out.stderr:
                 failures.append(f"{where}: an error of Python: {out.stderr[-500:]}")
+        held = ("numbers", "name", "ages", "boxed", "pooled", "heaped", "shared")
+        asked = run(gdb, "-x", script, program, str(core), "-ex", "up 1000", *[x for name in held + ("empty",) for x in ("-ex", f"framealloc whereis {name}")])
+        lines = [line for line in asked.stdout.splitlines() if line.startswith('allocator "game": ') and " memory, in use" in line]
+        if len(lines) != len(held) or "it holds no memory" not in asked.stderr:
+            failures.append(f"whereis of containers and boxes:\n    gdb: {asked.stdout[-1500:]}{asked.stderr[-500:]}")
         check_lost(lambda *more: run(gdb, "-x", script, program, str(core), *more), failures)
         # What a full disk leaves of it: sentences, and no Python.
         half = pathlib.Path(folder) / "half"

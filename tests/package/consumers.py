@@ -54,6 +54,9 @@ def c_consumers(work, compiler, prefix):
     lines = f"find_package(framealloc 1 REQUIRED)\nadd_executable(program {program})\ntarget_link_libraries(program PRIVATE framealloc::framealloc)\n"
     build = cmake_consumer(work, compiler, "found-c", lines, f"-DCMAKE_PREFIX_PATH={prefix}", language="C")
     step("find_package from C", run(build / "program").stdout)
+    later = f"find_package(framealloc 1 REQUIRED)\nenable_language(CXX)\nfind_package(framealloc 1 REQUIRED)\nadd_executable(program {HERE / 'program.cpp'})\ntarget_link_libraries(program PRIVATE framealloc::framealloc)\n"
+    build = cmake_consumer(work, compiler, "found-later", later, f"-DCMAKE_PREFIX_PATH={prefix}", language="C")
+    step("find_package before and after enable_language(CXX)", run(build / "program").stdout)
 
 
 def step(title, output):

@@ -42,13 +42,13 @@ public:
     std::uint32_t id() const noexcept { return id_.load_relaxed(); }  // relaxed: the tables it indexes belong to the reader
     std::uint32_t ensure_id() const noexcept;
 
-    friend constexpr bool operator==(const tag& a, const tag& b) noexcept { return (a <=> b) == 0; }
+    friend constexpr bool operator==(const tag& a, const tag& b) noexcept { return std::is_eq(a <=> b); }
     // By parents first, then by the bytes of the name.
     friend constexpr std::strong_ordering operator<=>(const tag& a, const tag& b) noexcept {
         if (&a == &b) return std::strong_ordering::equal;
         if (a.parent_ == nullptr || b.parent_ == nullptr) {
-            if (const auto c = (a.parent_ != nullptr) <=> (b.parent_ != nullptr); c != 0) return c;
-        } else if (const auto c = *a.parent_ <=> *b.parent_; c != 0) {
+            if (const auto c = (a.parent_ != nullptr) <=> (b.parent_ != nullptr); std::is_neq(c)) return c;
+        } else if (const auto c = *a.parent_ <=> *b.parent_; std::is_neq(c)) {
             return c;
         }
         const char *x = a.name_, *y = b.name_;

@@ -27,6 +27,7 @@ public:
     }
     bool overfull() const noexcept { return count_ > most_blocks || bytes_ > most_bytes; }
     bool empty() const noexcept { return count_ == 0; }
+    std::size_t size() const noexcept { return count_; }
     entry take() noexcept {
         const entry e = ring_[first_];
         first_ = (first_ + 1) % ring_.size();

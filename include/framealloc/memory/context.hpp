@@ -169,7 +169,8 @@ inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more
 // What a thread sees that may have left memory idle, as it was when a trim found nothing.
 struct idle_view {
     std::size_t committed, cached, in_arena;
-    std::uint64_t large_frees;
+    std::uint64_t large_frees, returns;  // core::returns
+    std::size_t resting;                 // blocks in quarantine
     std::uint32_t empty_pages;
     bool operator==(const idle_view&) const = default;
 };

@@ -143,6 +143,7 @@ struct core {
     bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
+    sync::atomic<std::uint64_t> returns{0};  // pages, large blocks and contexts that threads gave to all
     arena_chunk* chunks = nullptr;                    // all of them; `lock` guards the list
     worker_frames* drivers = nullptr;                 // those that live; `lock` guards it
     released_module* modules = nullptr;               // those that a thread may not know of yet

@@ -244,7 +244,7 @@ FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it i
                 const first_use use = uses[i];
                 fa::basic_smart_alloc<P> alloc{o};
                 // What a running thread keeps for itself, of frames and large blocks, no other can have; the next thread inherits it.
-                const bool shared = kind == fa::memory_kind::pool && !guarded<P>;  // freed blocks rest
+                const bool shared = kind == fa::memory_kind::pool && !test::guarded<P>;  // freed blocks rest
                 if (shared) CHECK(fill(alloc, kind) > 1);
                 else std::thread([&] { CHECK(fill(alloc, kind) > 1); }).join();
                 bool served[2] = {};
@@ -256,6 +256,27 @@ FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it i
                 CHECK(served[1] == shared);
             }
         }
+    }
+}
+
+FOR_EACH_POLICY("a thread that was refused is served after another one has given memory back") {
+    if (test::guarded<P>) return;  // freed blocks rest on the thread that freed them
+    for (const bool of_pool : {true, false}) {
+        fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 8_MiB}};
+        std::vector<void*> blocks;
+        const auto take = [&] { return of_pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(30'000); };
+        std::thread first([&] {
+            while (void* p = take()) blocks.push_back(p);
+        });
+        first.join();
+        CHECK(alloc.try_heap_alloc_bytes(100'000) == nullptr);  // this thread has looked, and found nothing
+        std::thread([&] {
+            for (void* p : blocks) of_pool ? alloc.pool_free_bytes(p, 1000) : alloc.heap_free_bytes(p, 30'000);
+        }).join();
+        alloc.process_deferred_frees();
+        void* p = alloc.try_heap_alloc_bytes(100'000);
+        CHECK(p != nullptr);
+        alloc.heap_free_bytes(p, 100'000);
     }
 }
 

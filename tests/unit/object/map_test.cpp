@@ -28,7 +28,7 @@ struct counted_equal {
 struct identity {
     std::size_t operator()(std::uint64_t x) const noexcept { return static_cast<std::size_t>(x); }
 };
-using numbers = fa::object::map_table<std::uint64_t, std::uint64_t, false>;
+using numbers = fa::object::map_table<std::uint64_t, std::uint64_t, false, fa::policy::unchecked>;
 
 // Fills a table as a map does, and counts the slots that are looked at.
 struct probes {
