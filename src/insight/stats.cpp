@@ -153,7 +153,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         s.allocation_count += c.heap_allocations.get() + c.frame_allocations.get();
-        for (const kind_traits& k : kinds) s.allocation_count += k.freed_singly ? c.taken[index_of(k.kind)].get() : 0;
+        for (unsigned k = 0; k < kind_count; ++k) s.allocation_count += traits_of(kind_at(k)).freed_singly ? c.taken[k].get() : 0;
         live += c.heap_allocations.get() - c.heap_frees.get();
         s.slab_refill_count += c.slab_refills.get();
         s.deferred_free_count += c.remote_frees.get();

@@ -82,7 +82,7 @@ void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_pe
     c.budget.policy = policy;
     c.budget.warn_percent = warn_percent;
     c.budget.handler = handler;
-    for (const kind_traits& k : kinds) set_budget(c, k.kind, c.budget.of(k.kind).limit);
+    for (unsigned k = 0; k < kind_count; ++k) set_budget(c, kind_at(k), c.budget.lines[k].limit);
 }
 
 std::size_t frame_remaining(core_ref a) noexcept {

@@ -340,7 +340,7 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
     const unsigned size_class = a.serving[requested_class];
     if (c.sampling) {
         sample_event(c);
-        const std::size_t align = std::max<std::size_t>(traits_of(k).page_header, natural_alignment(class_size(requested_class)));
+        const std::size_t header = traits_of(k).page_header, align = header != 0 ? header : natural_alignment(class_size(requested_class));
         void* block = armed(c) ? sample(c, k, bytes, align) : nullptr;
         if (block != nullptr) return block;
     }

@@ -9,6 +9,9 @@
 namespace framealloc::inline v1 {
 
 enum class memory_kind : std::uint8_t { frame, pool, heap };
+inline constexpr unsigned kind_count = 3;
+constexpr unsigned index_of(memory_kind k) noexcept { return static_cast<unsigned>(k); }
+constexpr memory_kind kind_at(unsigned index) noexcept { return static_cast<memory_kind>(index); }
 
 // What a thread's budget of a kind counts.
 enum class budget_base : std::uint8_t {
@@ -18,28 +21,20 @@ enum class budget_base : std::uint8_t {
 };
 
 struct kind_traits {
-    memory_kind kind;
-    const char* name;         // in reports and statistics
-    bool freed_singly;        // its blocks are counted, charged and freed one by one; otherwise with the frame they belong to
+    const char* name;          // in reports and statistics
+    bool freed_singly;         // its blocks are counted, charged and freed one by one; otherwise with the frame they belong to
     budget_base budget;
-    std::uint8_t page_header; // bytes before the program's part of a block in a page
+    std::uint8_t page_header;  // bytes before the program's part of a block in a page
 };
 
-inline constexpr kind_traits kinds[] = {
-    {.kind = memory_kind::frame, .name = "frame", .freed_singly = false, .budget = budget_base::arena, .page_header = 64},
-    {.kind = memory_kind::pool, .name = "pool", .freed_singly = true, .budget = budget_base::pages, .page_header = 0},
-    {.kind = memory_kind::heap, .name = "heap", .freed_singly = true, .budget = budget_base::none, .page_header = 0},
-};
-inline constexpr unsigned kind_count = sizeof kinds / sizeof kinds[0];
-
-constexpr unsigned index_of(memory_kind k) noexcept { return static_cast<unsigned>(k); }
-constexpr const kind_traits& traits_of(memory_kind k) noexcept { return kinds[index_of(k)]; }
-
-static_assert([] {
-    for (unsigned i = 0; i < kind_count; ++i) {
-        if (index_of(kinds[i].kind) != i) return false;
+// A function and no object: an inline variable is a unique symbol, which keeps a plugin from being unloaded.
+constexpr kind_traits traits_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame: return {.name = "frame", .freed_singly = false, .budget = budget_base::arena, .page_header = 64};
+        case memory_kind::pool: return {.name = "pool", .freed_singly = true, .budget = budget_base::pages, .page_header = 0};
+        case memory_kind::heap: break;
     }
-    return true;
-}(), "a row for every kind, in the order of the enumeration");
+    return {.name = "heap", .freed_singly = true, .budget = budget_base::none, .page_header = 0};
+}
 
 }  // namespace framealloc::inline v1

@@ -114,7 +114,7 @@ void frame_memory_freed(run& r) {
     const allocator a{r.options};
     r.expected.what = fa::code::FA414;
     auto frame = a.frame_scope();
-    r.kept = frame.alloc_bytes(r.size);
+    BORN(r); r.kept = frame.alloc_bytes(r.size);
     OFFENCE(r); a.pool_free_bytes(r.kept, r.size);
 }
 
