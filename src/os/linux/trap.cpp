@@ -82,7 +82,7 @@ bool is_handler(const struct sigaction& a) noexcept {
 // where it says so.
 void call(const struct sigaction& a, int signal, siginfo_t* info, void* context) noexcept {
     static struct sigaction by_default {};
-    if ((a.sa_flags & SA_RESETHAND) != 0) own.previous.store_release(&by_default);  // pairs: on_signal()
+    if ((static_cast<unsigned>(a.sa_flags) & SA_RESETHAND) != 0) own.previous.store_release(&by_default);  // pairs: on_signal()
     sigset_t mask = static_cast<const ucontext_t*>(context)->uc_sigmask, before;
     for (int i = 1; i <= 64; ++i) {
         if (sigismember(&a.sa_mask, i) == 1) sigaddset(&mask, i);
