@@ -114,6 +114,7 @@ public:
     virtual ~owner() = default;
     virtual range extent() const = 0;      // all it may write to
     virtual std::size_t content() const = 0;  // bytes that have its pattern
+    virtual std::size_t readable() const { return content(); }  // from its extent's begin: elements lie side by side
     virtual bool intact() const = 0;
     virtual bool can_end_later() const { return true; }  // than its frame
     virtual bool can_end_after_rollback() const { return can_end_later(); }
@@ -300,6 +301,7 @@ public:
         return last == 0 ? range{0, 0, id_} : range{first, last - first, id_};
     }
     std::size_t content() const override { return size_ * 8; }
+    std::size_t readable() const override { return size_ == 0 ? 0 : 8; }  // slots without an entry may lie behind
     bool intact() const override {
         if (entries_.size() != size_) return false;
         for (std::uint32_t k = 0; k < size_; ++k) {

@@ -390,9 +390,9 @@ private:
             if (!o->can_end_later() || dynamic_cast<trackeds*>(o.get()) != nullptr) continue;
             if (dynamic_cast<pool_numbers*>(o.get()) != nullptr || dynamic_cast<heap_numbers*>(o.get()) != nullptr) continue;
             const range r = o->extent();
-            if (r.bytes == 0 || o->content() == 0) continue;
+            if (r.bytes == 0 || o->readable() == 0) continue;
             const auto* begin = reinterpret_cast<const unsigned char*>(r.begin);
-            k.content.emplace_back(r.begin, std::vector<unsigned char>(begin, begin + std::min(r.bytes, o->content())));
+            k.content.emplace_back(r.begin, std::vector<unsigned char>(begin, begin + std::min(r.bytes, o->readable())));
         }
         kept_.push_back(std::move(k));
         if (kept_.size() > 4) {

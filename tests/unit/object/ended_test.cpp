@@ -33,7 +33,7 @@ const change<vec> of_vec[] = {
     {"append", [](vec& v) { v.append({7, 8}); }, 2},
     {"insert", [](vec& v) { v.insert(v.begin(), 7); }, 1},
     {"erase", [](vec& v) { v.erase(v.begin()); }, 0},
-    {"erase a range", [](vec& v) { v.erase(v.begin(), v.begin() + 2); }, 0},
+    {"erase a range", [](vec& v) { v.erase(v.begin(), v.end()); }, 0},
     {"erase_if", [](vec& v) { v.erase_if([](int) { return true; }); }, 0},
     {"assign", [](vec& v) { v.assign({7}); }, 1},
     {"assign copies", [](vec& v) { v.assign(2, 7); }, 2},
