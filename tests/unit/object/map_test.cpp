@@ -49,7 +49,7 @@ struct probes {
         const auto home = t.home_of(static_cast<std::size_t>(key));
         const std::size_t i = t.vacant(home.slot);
         looked_at += static_cast<long>((i - home.slot) & (t.slots - 1)) + 1;
-        ::new (static_cast<void*>(t.entries + i)) numbers::entry(key, 0);
+        ::new (static_cast<void*>(t.vacancy(i))) numbers::entry(key, 0);
         t.fill(i, home.mark, 0);
     }
     void insert(std::uint64_t key) {
