@@ -2,7 +2,7 @@
 # Installs what the tests need, builds and runs everything, and ends with ctest's summary.
 #
 # usage: ./test.sh [--full] [--no-install]
-#   --full        also clang 14, debug and minimal in their whole length, a longer model, longer fuzzing, stub_check, clang-tidy, mutants, coverage
+#   --full        also clang 14, debug and minimal in their whole length, portable pages of 16 and 4 KiB, a longer model, longer fuzzing, stub_check, clang-tidy, mutants, coverage
 #   --no-install  the packages are there
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -61,7 +61,9 @@ ctest --preset tsan -j "$(nproc)" -R '^(unit\.(memory|runtime|lifetime|object$|s
 build clang14 framealloc static_contract diary
 step "the same words with another compiler"
 ctest --preset clang14 -R simulate --output-on-failure
-for page in 65536 16384 4096; do
+pages=(65536)
+[ "$full" = 0 ] || pages+=(16384 4096)
+for page in "${pages[@]}"; do
     build "portable -DFRAMEALLOC_PORTABLE_PAGE=$page" unit_tests debug_mode_containers
     step "portable, pages of $page bytes"
     ctest --preset portable -j "$(nproc)" -R '^(unit\.|model)' --output-on-failure

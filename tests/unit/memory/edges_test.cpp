@@ -202,6 +202,7 @@ FOR_EACH_POLICY("chunks that come and go leave nothing behind") {
 }
 
 FOR_EACH_POLICY("what large blocks are cut from is whole again when they are gone") {
+    if (test::under_tsan) return;
     fa::basic_smart_alloc<P> alloc;
     std::size_t reserved = 0;
     unsigned state = 7;
