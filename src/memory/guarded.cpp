@@ -7,6 +7,7 @@
 #include <new>
 
 #include <framealloc/memory/blame.hpp>
+#include <framealloc/memory/blocks.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/os/code.hpp>

@@ -2,15 +2,14 @@
 // tool_test --all runs every case in a child of its own and expects the sanitizer's report; tool_test --list names them.
 #include <framealloc/framealloc.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <memory_resource>
 #include <string>
+
+#include "../support/child.hpp"
 
 namespace fa = framealloc;
 
@@ -367,24 +366,8 @@ constexpr tool_case all[] = {CASE(pool_overrun), CASE(pool_underrun), CASE(pool_
 constexpr std::size_t sizes[] = {1, 8, 13, 64, 100, 1000, 4096, 10000};
 
 bool reported(const tool_case& c, std::size_t n) {
-    int channel[2];
-    if (pipe(channel) != 0) return false;
-    const pid_t child = fork();
-    if (child == 0) {
-        dup2(channel[1], 2);
-        close(channel[0]);
-        alarm(30);
-        c.program(n);
-        _exit(0);
-    }
-    close(channel[1]);
-    std::string said;
-    char part[4096];
-    for (ssize_t k = 0; (k = read(channel[0], part, sizeof part)) > 0;) said.append(part, static_cast<std::size_t>(k));
-    close(channel[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status != 0 && said.find("use-after-poison") != std::string::npos;
+    const test::ended_child child = test::in_child(30, [&] { c.program(n); });
+    return child.status != 0 && child.said.find("use-after-poison") != std::string::npos;
 }
 
 // A program of its own: the sanitizer looks for leaks when it ends.

@@ -11,8 +11,9 @@
 #include <string>
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "../support/child.hpp"
 
 namespace fa = framealloc;
 using namespace fa::literals;
@@ -144,26 +145,12 @@ const signal_case all[] = {
 };
 
 int run(const signal_case& c) {
-    int channel[2];
-    if (pipe(channel) != 0) return 1;
-    const pid_t child = fork();
-    if (child == 0) {
-        dup2(channel[1], 2);
-        close(channel[0]);
-        alarm(20);
+    const test::ended_child child = test::in_child(20, [&] {
         c.program();
         _exit(99);
-    }
-    close(channel[1]);
-    std::string said;
-    char part[4096];
-    for (ssize_t k = 0; (k = read(channel[0], part, sizeof part)) > 0;) said.append(part, static_cast<std::size_t>(k));
-    close(channel[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    const int ended = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    if (ended == c.status && said.find(c.said) != std::string::npos) return 0;
-    std::printf("FAILED %s: ended with %d instead of %d, said: %s\n", c.name, ended, c.status, said.c_str());
+    });
+    if (child.status == c.status && child.said.find(c.said) != std::string::npos) return 0;
+    std::printf("FAILED %s: ended with %d instead of %d, said: %s\n", c.name, child.status, c.status, child.said.c_str());
     return 1;
 }
 

@@ -28,10 +28,12 @@ void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align
 void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
 void free_block(const block_source& s, void* p) noexcept;
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
+// What is freed as a kind's own functions do it.
+void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Where it is; false when it would have to move. Guarded blocks always move, so that what still points at the old place is told.
 bool resize_in_place(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // In place, else by moving pages (a block with a region of its own, beyond 1 MiB), else by copying. Null when exhausted: the block
-// is as it was. Requires: bytes != 0.
+// is as it was; a smaller size is had all the same, where the block is. Requires: bytes != 0.
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
 
 }  // namespace framealloc::inline v1::memory

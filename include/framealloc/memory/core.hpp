@@ -291,8 +291,6 @@ void large_release(core& a, thread_context* c, void* p) noexcept;  // without ac
 // --- guarded blocks (src/memory/guarded.cpp) ---
 // The front door of frees where a call says what it frees, and where it is.
 inline constexpr std::size_t any_size = ~std::size_t{0};  // it does not say the size
-// The same where blocks are not guarded.
-void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align) noexcept;
 FRAMEALLOC_COLD void guarded_free(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
 std::size_t check_everything(core_ref a) noexcept;
