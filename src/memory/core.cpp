@@ -233,7 +233,7 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
     raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
 }
 
-// A handler is told of its own mistake once; of those it makes then, standard error is.
+// A handler hears of its own mistake; what it does wrong while it handles that one is printed.
 void core::deliver(const fault& f) const noexcept {
     const activity_scope reporting(context_of_caller(*this), activity::reporting);
     if (!config.on_fault || !handler_scope::may_call()) return print_fault(f);

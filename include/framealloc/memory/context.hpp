@@ -323,7 +323,7 @@ private:
     activity before_ = activity::none;
 };
 
-// While a handler of the program's runs. One that does what it was called for is called once more; then what it does is met without it.
+// While a handler of the program's runs. What it does may call a handler once more; what happens inside that one calls none.
 class handler_scope {
 public:
     handler_scope() noexcept { ++FRAMEALLOC_SLOT.handlers; }

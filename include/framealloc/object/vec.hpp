@@ -8,7 +8,7 @@
 // elements is not told of the frame's end, and debug mode catches its use after that (FA002).
 // Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements can
 // be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be an
-// element or a run of elements of the same vec, but of erase(vec, value); not, as with std::vector, a view that computes
+// element or a run of elements of the same vec, except in erase(vec, value); not, as with std::vector, a view that computes
 // from them, nor what one of its elements owns, unless that is moved from.
 // An element type may be incomplete where a pool_vec or heap_vec of it is named; a frame_vec asks whether it has a destructor.
 // Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
@@ -169,7 +169,6 @@ public:
             } else {
                 // No reference to the arguments leaves this function, so that they can stay in registers.
                 T copy = object::make<T>(std::forward<Args>(args)...);
-                revive_if_ended();
                 grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
                 object::open_spare<Policy>(end_, end_ + 1);
                 return *object::construct_at<T>(end_++, std::move(copy));
