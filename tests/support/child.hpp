@@ -1,4 +1,4 @@
-// A piece of program in a child process, for what ends one.
+// Work in a process of its own.
 #pragma once
 
 #include <string>
@@ -8,14 +8,32 @@
 
 namespace test {
 
+// How a process ended: its exit code, or minus the signal that ended it.
+inline int end_of_child(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// What a child of this process ends with. 99: the work returned.
+template <class Work>
+int status_of_child(Work work) {
+    const pid_t child = fork();
+    if (child == 0) {
+        work();
+        _exit(99);
+    }
+    return end_of_child(child);
+}
+
 struct ended_child {
-    int status = 0;    // exit code, or minus the signal that ended it
+    int status = 0;
     std::string said;  // on standard error
 };
 
-// `program` runs in a child, which exits with 0 when it returns and is ended after so many seconds.
-template <class F>
-ended_child in_child(unsigned seconds, F&& program) {
+// The same, with what the child says. It exits with 0 when the work returns and is ended after so many seconds.
+template <class Work>
+ended_child in_child(unsigned seconds, Work work) {
     ended_child ended;
     int channel[2];
     if (pipe(channel) != 0) return {1, "no pipe"};
@@ -24,16 +42,14 @@ ended_child in_child(unsigned seconds, F&& program) {
         dup2(channel[1], 2);
         close(channel[0]);
         alarm(seconds);
-        program();
+        work();
         _exit(0);
     }
     close(channel[1]);
     char part[4096];
     for (ssize_t k = 0; (k = read(channel[0], part, sizeof part)) > 0;) ended.said.append(part, static_cast<std::size_t>(k));
     close(channel[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    ended.status = end_of_child(child);
     return ended;
 }
 
