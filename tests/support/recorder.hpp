@@ -14,7 +14,7 @@ using namespace fa::literals;
 // Whether the library has the system's pages, or portable ones. In main.cpp, so that the tests of both compile alike.
 extern const bool on_linux;
 
-// Under ThreadSanitizer long loops of one thread show nothing that others do not.
+// Under ThreadSanitizer long loops of one thread show nothing that others do not: such cases are skipped there, and only such.
 inline constexpr bool under_tsan = FRAMEALLOC_TSAN != 0;
 
 // Whether freed blocks rest and every block lies between zones.

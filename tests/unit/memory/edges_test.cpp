@@ -201,8 +201,7 @@ FOR_EACH_POLICY("chunks that come and go leave nothing behind") {
     if (!test::guarded<P>) CHECK(alloc.stats().reserved <= reserved + 64_KiB);
 }
 
-FOR_EACH_POLICY("what large blocks are cut from is whole again when they are gone") {
-    if (test::under_tsan) return;
+FOR_EACH_POLICY("what large blocks are cut from is whole again when they are gone" * doctest::skip(test::under_tsan)) {
     fa::basic_smart_alloc<P> alloc;
     std::size_t reserved = 0;
     unsigned state = 7;

@@ -21,8 +21,7 @@ TEST_CASE("heap bins hold what they promise and waste at most a ninth") {
     }
 }
 
-FOR_EACH_POLICY("large blocks keep their contents through random churn, and coalesce") {
-    if (test::under_tsan) return;
+FOR_EACH_POLICY("large blocks keep their contents through random churn, and coalesce" * doctest::skip(test::under_tsan)) {
     fa::basic_smart_alloc<P> alloc;
     struct block { unsigned char* p; std::size_t n; unsigned char stamp; };
     std::vector<block> live;

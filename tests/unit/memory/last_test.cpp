@@ -57,7 +57,6 @@ FOR_EACH_POLICY("the last handle and the last block may go at once") {
 }
 
 FOR_EACH_POLICY("the same of large blocks") {
-    if (test::under_tsan) return;
     struct large {
         char bytes[9000];
     };

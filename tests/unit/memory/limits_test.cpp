@@ -91,8 +91,7 @@ void spike(const Alloc& alloc, std::size_t piece, bool through_outer) {
 
 }  // namespace
 
-FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whatever the size of the pieces and wherever they lay") {
-    if (test::under_tsan) return;
+FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whatever the size of the pieces and wherever they lay" * doctest::skip(test::under_tsan)) {
     for (const std::size_t piece : {std::size_t{1'000}, std::size_t{10'000}, std::size_t{1'000'000}, std::size_t{5'000'000}}) {
         for (const bool through_outer : {false, true}) {
             for (const std::uint32_t in_flight : {1U, 3U}) {
@@ -202,8 +201,7 @@ std::size_t fill(A& alloc, fa::memory_kind kind) {
 
 }  // namespace
 
-FOR_EACH_POLICY("what one kind of memory has idle is given back before another is exhausted") {
-    if (test::under_tsan) return;
+FOR_EACH_POLICY("what one kind of memory has idle is given back before another is exhausted" * doctest::skip(test::under_tsan)) {
     using enum fa::memory_kind;
     fa::options limited{.global_limit = 8_MiB}, fixed;
     fixed.fixed_memory = 8_MiB;
@@ -226,7 +224,6 @@ FOR_EACH_POLICY("what one kind of memory has idle is given back before another i
 }
 
 FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it is") {
-    if (test::under_tsan) return;
     fa::options limited{.global_limit = 8_MiB}, fixed;
     fixed.fixed_memory = 8_MiB;
     using first_use = bool (*)(const fa::basic_smart_alloc<P>&);
@@ -307,7 +304,6 @@ TEST_CASE("a refused request does not look through all pages each time") {
 
 // Each way in which memory becomes idle, after a request that found none.
 FOR_EACH_POLICY("a request refused before is served when memory has become idle since") {
-    if (test::under_tsan) return;
     const auto refused = [](fa::basic_smart_alloc<P>& alloc) {
         for (int i = 0; i < 3; ++i) CHECK(alloc.try_heap_alloc_bytes(2'000'000) == nullptr);
     };
