@@ -1,5 +1,6 @@
-// Real libraries on our hook against the same on malloc (tests/clients): each run in a process of its own, by turns; processor time
-// and peak memory, the medians of the rounds' ratios. "idle" is what such a process takes that runs nothing.
+// Real libraries on our hook against the same on malloc (tests/clients): each run in a process of its own, by turns;
+// processor time and peak memory, the medians of the rounds' ratios. "idle" is what such a process takes that runs
+// nothing.
 //
 //   bench_clients            all, seven rounds
 //   bench_clients lua 21     one, 21 rounds
@@ -23,7 +24,9 @@ const clients::client* const all[] = {FRAMEALLOC_CLIENTS};
 double processor_seconds() {
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
-    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    };
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
@@ -81,14 +84,16 @@ void compare(const std::string& program, const char* name, int rounds) {
         seconds.push_back(m.seconds);
         kib.push_back(m.kib);
     }
-    std::printf("%-8s %12.2f %12.0f %8.2f %8.2f %12.2f\n", name, median(seconds), median(kib), median(time), median(peak), median(above_idle));
+    std::printf("%-8s %12.2f %12.0f %8.2f %8.2f %12.2f\n", name, median(seconds), median(kib), median(time),
+                median(peak), median(above_idle));
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
     const std::string_view first = count > 1 ? arguments[1] : "";
-    if (first != "--run") std::printf("%-8s %12s %12s %8s %8s %12s\n", "", "malloc s", "malloc KiB", "time", "peak", "above idle");
+    if (first != "--run")
+        std::printf("%-8s %12s %12s %8s %8s %12s\n", "", "malloc s", "malloc KiB", "time", "peak", "above idle");
     for (const auto* c : all) {
         if (first == "--run" && count == 4 && c->name == std::string_view(arguments[2])) run_here(*c, arguments[3]);
         if (first == "--run" || (!first.empty() && first != c->name)) continue;

@@ -1,8 +1,8 @@
 // The hot paths, each in a function of its own that callgrind counts: 100,000 turns of `baseline` is the loop alone.
 // scripts/count_instructions.py runs this and prints the table of docs/costs.md.
 //
-// Tags are three deep, a phase is open, a second allocator lives, as in a real program. With an argument, that many tags
-// exist. Prints the tag totals, which must be exact.
+// Tags are three deep, a phase is open, a second allocator lives, as in a real program. With an argument, that many
+// tags exist. Prints the tag totals, which must be exact.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
@@ -101,9 +101,7 @@ int main(int argc, char** argv) {
     fa::smart_alloc alloc{fa::options{.frame_capacity = 32_MiB, .prefault = true}};
     fa::smart_alloc second;
     second.begin_frame();
-    for (int i = 0; i < tags; ++i) {
-        const fa::tag_scope t(alloc, "tag " + std::to_string(i));
-    }
+    for (int i = 0; i < tags; ++i) { const fa::tag_scope t(alloc, "tag " + std::to_string(i)); }
     const auto outermost = alloc.frame_scope();
     {
         const fa::tag_scope a(alloc, game);
@@ -121,8 +119,8 @@ int main(int argc, char** argv) {
         count_push_back(v);
         const auto s = alloc.tag_stats("game::physics::solver");
         const std::size_t expected = (2 * turns + 1) * sizeof(object) + turns * sizeof(long);
-        std::printf("tag game::physics::solver: %zu frame bytes, %zu expected; %zu pool bytes, %zu expected\n", s.frame_bytes, expected,
-                    s.pool_bytes, sizeof(object));
+        std::printf("tag game::physics::solver: %zu frame bytes, %zu expected; %zu pool bytes, %zu expected\n",
+                    s.frame_bytes, expected, s.pool_bytes, sizeof(object));
         if (s.frame_bytes != expected || s.pool_bytes != sizeof(object)) return 1;
         alloc.pool_free(resident);
     }
@@ -136,7 +134,8 @@ int main(int argc, char** argv) {
     count_tag_scope(alloc);
     count_phase_scope(alloc);
     const fa::hook open{alloc}, other{alloc, fa::memory_kind::heap, "scripts"};
-    object* resident[] = {static_cast<object*>(open.allocate(sizeof(object))), static_cast<object*>(other.allocate(sizeof(object)))};
+    object* resident[] = {static_cast<object*>(open.allocate(sizeof(object))),
+                          static_cast<object*>(other.allocate(sizeof(object)))};
     count_hook_open(open);
     count_hook_other(other);
     open.deallocate(resident[0]);

@@ -1,9 +1,9 @@
-// Time against peers, in one process: every round runs each contestant for a fraction of a millisecond, in rotated order;
-// what counts is the median of the rounds' ratios. Figures below a nanosecond move with code alignment: trust the ratio and
-// the instruction counts (bench/instructions.cpp).
+// Time against peers, in one process: every round runs each contestant for a fraction of a millisecond, in rotated
+// order; what counts is the median of the rounds' ratios. Figures below a nanosecond move with code alignment: trust
+// the ratio and the instruction counts (bench/instructions.cpp).
 //
-// Debian's mimalloc is loaded with dlopen: linked, it would replace malloc for the whole process. A --check fails on a ratio
-// beyond its limit; it is run by hand, never in the tests.
+// Debian's mimalloc is loaded with dlopen: linked, it would replace malloc for the whole process. A --check fails on a
+// ratio beyond its limit; it is run by hand, never in the tests.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -44,7 +44,8 @@ struct hand_written {
     inline void* allocate() {
         char* p = cursor;
         char* q = p + sizeof(object);
-        if (q > end) [[unlikely]] return refuse();
+        if (q > end) [[unlikely]]
+            return refuse();
         cursor = q;
         return p;
     }
@@ -60,7 +61,8 @@ std::vector<std::byte>& scratch() {
 }
 
 [[gnu::noinline]] void bump_hand() {
-    static hand_written h{reinterpret_cast<char*>(scratch().data()), reinterpret_cast<char*>(scratch().data()) + scratch().size()};
+    static hand_written h{reinterpret_cast<char*>(scratch().data()),
+                          reinterpret_cast<char*>(scratch().data()) + scratch().size()};
     for (int r = 0; r < repeats; ++r) {
         h.cursor = reinterpret_cast<char*>(scratch().data());
         for (int i = 0; i < objects; ++i) keep(h.allocate());
@@ -103,7 +105,8 @@ object* resident_blocks[live_blocks];
     if (resident[0] == nullptr) {
         for (void*& p : resident) p = pool.allocate(sizeof(object), alignof(object));
     }
-    for (int i = 0; i < objects * repeats; ++i) pool.deallocate(hide(pool.allocate(sizeof(object), alignof(object))), sizeof(object), alignof(object));
+    for (int i = 0; i < objects * repeats; ++i)
+        pool.deallocate(hide(pool.allocate(sizeof(object), alignof(object))), sizeof(object), alignof(object));
 }
 
 struct mimalloc {
@@ -178,10 +181,15 @@ int main(int argc, char** argv) {
             for (object*& p : resident_blocks) allocator().pool_free(p);
         }
     } const release_at_exit;
-    std::vector<contestant> all{{"bump by hand", bump_hand}, {"frame_scope::alloc", bump_scope}, {"smart_alloc::frame_alloc", bump_smart},
-                                {"pmr::monotonic_buffer_resource", bump_monotonic}, {"pool pair", pool_ours},
-                                {"pmr::unsynchronized_pool_resource pair", pool_pmr}, {"pool pair, indirect", indirect_ours}};
-    std::vector<comparison> pairs{{"64-byte bump / by hand", 1, 0, 1.15}, {"64-byte bump / pmr::monotonic", 1, 3, 0.40},
+    std::vector<contestant> all{{"bump by hand", bump_hand},
+                                {"frame_scope::alloc", bump_scope},
+                                {"smart_alloc::frame_alloc", bump_smart},
+                                {"pmr::monotonic_buffer_resource", bump_monotonic},
+                                {"pool pair", pool_ours},
+                                {"pmr::unsynchronized_pool_resource pair", pool_pmr},
+                                {"pool pair, indirect", indirect_ours}};
+    std::vector<comparison> pairs{{"64-byte bump / by hand", 1, 0, 1.15},
+                                  {"64-byte bump / pmr::monotonic", 1, 3, 0.40},
                                   {"pool pair / pmr::unsynchronized_pool", 4, 5, 0.15}};
     if (peer().allocate != nullptr) {
         all.push_back({"mimalloc pair", pool_mimalloc});
@@ -206,7 +214,8 @@ int main(int argc, char** argv) {
     int failed = 0;
     for (const comparison& p : pairs) {
         std::vector<double> ratios;
-        for (std::size_t i = 0; i < all[p.ours].times.size(); ++i) ratios.push_back(all[p.ours].times[i] / all[p.theirs].times[i]);
+        for (std::size_t i = 0; i < all[p.ours].times.size(); ++i)
+            ratios.push_back(all[p.ours].times[i] / all[p.theirs].times[i]);
         const double ratio = median(ratios);
         std::printf("%-42s %10.3f %8.2f%s\n", p.title, ratio, p.limit, ratio > p.limit ? "  beyond" : "");
         failed += ratio > p.limit ? 1 : 0;

@@ -1,6 +1,6 @@
-// Threads against mimalloc, in one process, interleaved; the best of the rounds, since two threads on a busy machine have
-// many bad ones. Blocks of 64 bytes; "stamped" blocks are written when made and read when freed, so that each of their cache
-// lines travels from core to core, whatever the allocator.
+// Threads against mimalloc, in one process, interleaved; the best of the rounds, since two threads on a busy machine
+// have many bad ones. Blocks of 64 bytes; "stamped" blocks are written when made and read when freed, so that each of
+// their cache lines travels from core to core, whatever the allocator.
 //
 //   phased      one thread allocates 10,000, another frees them
 //   ring        one allocates while the other frees, 64 handed over at a time
@@ -61,7 +61,9 @@ void wait_for(const std::atomic<int>& turn, int mine) {
     }
 }
 
-double seconds(std::chrono::steady_clock::time_point since) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count(); }
+double seconds(std::chrono::steady_clock::time_point since) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+}
 
 [[noreturn]] void wrong() {
     std::fprintf(stderr, "bench_threads: a block does not hold what was written to it\n");
@@ -132,7 +134,8 @@ double ring() {
     return seconds(start) * 1e9 / ring_blocks;
 }
 
-// No allocator at all: a free list of 100 blocks in this thread's own memory. What the machine takes from one thread for a second.
+// No allocator at all: a free list of 100 blocks in this thread's own memory. What the machine takes from one thread
+// for a second.
 double list_pairs() {
     static thread_local object mine[100];
     object* held[100];
@@ -164,7 +167,8 @@ double own_pairs() {
     }
     return seconds(start) * 1e9 / 200'000;
 }
-// The best of ten: such a loop runs at 2.7 or at 3.6 ns for a while, alone as well, as its stores happen to be forwarded.
+// The best of ten: such a loop runs at 2.7 or at 3.6 ns for a while, alone as well, as its stores happen to be
+// forwarded.
 template <double work()>
 double alone() {
     double best = work();
@@ -198,12 +202,18 @@ int main(int argc, char** argv) {
         double (*run)();
         double best = 1e9;
     };
-    measured all[] = {{"phased, framealloc", phased<ours, false>},         {"phased, mimalloc", phased<mimalloc, false>},
-                      {"ring, framealloc", ring<ours, false>},             {"ring, mimalloc", ring<mimalloc, false>},
-                      {"own pairs, alone", alone<own_pairs>},              {"own pairs, two threads", beside<own_pairs>},
-                      {"phased, stamped, framealloc", phased<ours, true>}, {"phased, stamped, mimalloc", phased<mimalloc, true>},
-                      {"ring, stamped, framealloc", ring<ours, true>},     {"ring, stamped, mimalloc", ring<mimalloc, true>},
-                      {"a list, alone", alone<list_pairs>},                {"a list, two threads", beside<list_pairs>}};
+    measured all[] = {{"phased, framealloc", phased<ours, false>},
+                      {"phased, mimalloc", phased<mimalloc, false>},
+                      {"ring, framealloc", ring<ours, false>},
+                      {"ring, mimalloc", ring<mimalloc, false>},
+                      {"own pairs, alone", alone<own_pairs>},
+                      {"own pairs, two threads", beside<own_pairs>},
+                      {"phased, stamped, framealloc", phased<ours, true>},
+                      {"phased, stamped, mimalloc", phased<mimalloc, true>},
+                      {"ring, stamped, framealloc", ring<ours, true>},
+                      {"ring, stamped, mimalloc", ring<mimalloc, true>},
+                      {"a list, alone", alone<list_pairs>},
+                      {"a list, two threads", beside<list_pairs>}};
     for (int i = 0; i < rounds; ++i) {
         for (measured& m : all) m.best = std::min(m.best, m.run());
     }
@@ -215,9 +225,12 @@ int main(int argc, char** argv) {
     };
     int failed = 0;
     std::printf("\n%-30s %10s %8s\n", "ratio", "", "limit");
-    for (const comparison& c : {comparison{"phased / mimalloc", all[0].best / all[1].best, 0.45}, {"ring / mimalloc", all[2].best / all[3].best, 0.60},
-                                {"two threads / one", all[5].best / all[4].best, 1.10}, {"phased / mimalloc, stamped", all[6].best / all[7].best, 0},
-                                {"ring / mimalloc, stamped", all[8].best / all[9].best, 0}, {"two threads / one, a list", all[11].best / all[10].best, 0}}) {
+    for (const comparison& c : {comparison{"phased / mimalloc", all[0].best / all[1].best, 0.45},
+                                {"ring / mimalloc", all[2].best / all[3].best, 0.60},
+                                {"two threads / one", all[5].best / all[4].best, 1.10},
+                                {"phased / mimalloc, stamped", all[6].best / all[7].best, 0},
+                                {"ring / mimalloc, stamped", all[8].best / all[9].best, 0},
+                                {"two threads / one, a list", all[11].best / all[10].best, 0}}) {
         const bool beyond = c.limit != 0 && c.ratio > c.limit;
         if (c.limit == 0) std::printf("%-30s %10.3f\n", c.name, c.ratio);
         else std::printf("%-30s %10.3f %8.2f%s\n", c.name, c.ratio, c.limit, beyond ? "  beyond" : "");

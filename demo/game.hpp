@@ -1,5 +1,6 @@
-// The game loop, written once for all kits: physics with contact events, ray casts, particles with spawn and death, entity
-// churn, culling into cells, a render command list. At the end of each frame everything is read back into a checksum.
+// The game loop, written once for all kits: physics with contact events, ray casts, particles with spawn and death,
+// entity churn, culling into cells, a render command list. At the end of each frame everything is read back into a
+// checksum.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ struct settings {
 };
 
 struct frame_sample {
-    double own_us = 0.0;   // the loop's own time
+    double own_us = 0.0;  // the loop's own time
     double box2d_us = 0.0;
     std::uint64_t mallocs = 0;
 };
@@ -95,8 +96,13 @@ template <class Kit>
 class game {
 public:
     game(const settings& s, Kit& kit)
-        : settings_(s), kit_(kit), physics_(s.bodies, s.seed), random_(s.seed + 17), workers_(s.threads),
-          particles_(kit.template make_list<particle*>()), entities_(kit.template make_list<entity*>()) {
+        : settings_(s),
+          kit_(kit),
+          physics_(s.bodies, s.seed),
+          random_(s.seed + 17),
+          workers_(s.threads),
+          particles_(kit.template make_list<particle*>()),
+          entities_(kit.template make_list<entity*>()) {
         [[maybe_unused]] const auto charged = kit_.system(tag_entities);
         for (std::uint32_t i = 0; i < s.bodies; ++i) entities_.push_back(spawn_entity(i));
     }
@@ -126,7 +132,8 @@ public:
         const auto end = clock::now();
         ++frame_;
         using us = std::chrono::duration<double, std::micro>;
-        return {us(end - start - (read - built) - box2d_time_).count(), us(box2d_time_).count(), own_mallocs().calls - mallocs};
+        return {us(end - start - (read - built) - box2d_time_).count(), us(box2d_time_).count(),
+                own_mallocs().calls - mallocs};
     }
     std::uint64_t sum() const noexcept { return sum_.value(); }
     // For the test that the checksum sees every byte: spoils one byte of the next frame's `what`.
@@ -157,7 +164,9 @@ private:
     void simulate() {
         [[maybe_unused]] const auto charged = kit_.system(tag_physics);
         auto& events = kit_.frame().events;
-        const std::function<void(const contact_event&)> collect = [&events](const contact_event& e) { events.push_back(e); };
+        const std::function<void(const contact_event&)> collect = [&events](const contact_event& e) {
+            events.push_back(e);
+        };
         in_box2d([&] { physics_.step(collect); });
     }
 
@@ -181,7 +190,8 @@ private:
             const b2Vec2 at = physics_.position(e.first);
             for (std::uint32_t i = 0; i < 4; ++i, ++spawned) {
                 particle* p = kit_.template make<particle>();
-                *p = {at.x, at.y, random_.unit() * 4.0F - 2.0F, random_.unit() * 6.0F, 20 + random_.below(80), random_.next()};
+                *p = {at.x,          at.y, random_.unit() * 4.0F - 2.0F, random_.unit() * 6.0F, 20 + random_.below(80),
+                      random_.next()};
                 particles_.push_back(p);
             }
         }
@@ -227,7 +237,8 @@ private:
         for (std::uint32_t i = 0; i < entities_.size(); ++i) {
             const b2Vec2 at = physics_.position(entities_[i]->body);
             if (at.x < -38.0F || at.x > 38.0F) continue;
-            const auto cell = static_cast<std::uint32_t>(at.x + 40.0F) / 4U + static_cast<std::uint32_t>(std::max(at.y, 0.0F)) / 4U * 64U;
+            const auto cell = static_cast<std::uint32_t>(at.x + 40.0F) / 4U +
+                              static_cast<std::uint32_t>(std::max(at.y, 0.0F)) / 4U * 64U;
             frame.cell(cell).push_back(i);
         }
     }

@@ -25,16 +25,17 @@ constinit std::atomic<std::ptrdiff_t> peak{0};
 void* count(void* p) noexcept {
     if (physics_depth != 0 || p == nullptr) return p;
     calls.fetch_add(1, std::memory_order_relaxed);
-    const std::ptrdiff_t now = live.fetch_add(static_cast<std::ptrdiff_t>(malloc_usable_size(p)), std::memory_order_relaxed) +
+    const std::ptrdiff_t now = live.fetch_add(static_cast<std::ptrdiff_t>(malloc_usable_size(p)),
+                                              std::memory_order_relaxed) +
                                static_cast<std::ptrdiff_t>(malloc_usable_size(p));
     std::ptrdiff_t seen = peak.load(std::memory_order_relaxed);
-    while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
-    }
+    while (now > seen && !peak.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {}
     return p;
 }
 
 void uncount(void* p) noexcept {
-    if (physics_depth == 0 && p != nullptr) live.fetch_sub(static_cast<std::ptrdiff_t>(malloc_usable_size(p)), std::memory_order_relaxed);
+    if (physics_depth == 0 && p != nullptr)
+        live.fetch_sub(static_cast<std::ptrdiff_t>(malloc_usable_size(p)), std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ bool mallocs_are_counted() noexcept { return true; }
 malloc_counts own_mallocs() noexcept {
     const std::ptrdiff_t l = live.load(std::memory_order_relaxed);
     const std::ptrdiff_t p = peak.load(std::memory_order_relaxed);
-    return {calls.load(std::memory_order_relaxed), static_cast<std::size_t>(l > 0 ? l : 0), static_cast<std::size_t>(p > 0 ? p : 0)};
+    return {calls.load(std::memory_order_relaxed), static_cast<std::size_t>(l > 0 ? l : 0),
+            static_cast<std::size_t>(p > 0 ? p : 0)};
 }
 
 void reset_own_mallocs() noexcept {

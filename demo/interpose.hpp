@@ -1,5 +1,5 @@
-// Counts the program's own malloc calls: those outside Box2D. The replaced functions are in interpose.cpp; under a sanitizer, which
-// replaces them itself, not_interposed.cpp takes its place and nothing is counted.
+// Counts the program's own malloc calls: those outside Box2D. The replaced functions are in interpose.cpp; under a
+// sanitizer, which replaces them itself, not_interposed.cpp takes its place and nothing is counted.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 namespace demo {
 
 struct malloc_counts {
-    std::uint64_t calls = 0;       // malloc, calloc, realloc, aligned forms and operator new
-    std::size_t live_bytes = 0;    // of the counted calls
+    std::uint64_t calls = 0;  // malloc, calloc, realloc, aligned forms and operator new
+    std::size_t live_bytes = 0;  // of the counted calls
     std::size_t peak_bytes = 0;
 };
 

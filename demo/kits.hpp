@@ -22,8 +22,8 @@ namespace demo {
 
 namespace fa = framealloc;
 
-inline constexpr fa::tag tag_physics{"physics"}, tag_particles{"particles"}, tag_entities{"entities"}, tag_render{"render"},
-    tag_culling{tag_render, "culling"}, tag_commands{tag_render, "commands"};
+inline constexpr fa::tag tag_physics{"physics"}, tag_particles{"particles"}, tag_entities{"entities"},
+    tag_render{"render"}, tag_culling{tag_render, "culling"}, tag_commands{tag_render, "commands"};
 
 struct particle {
     float x, y, vx, vy;
@@ -64,14 +64,20 @@ public:
     void end_frame() { frame_.reset(); }
     frame_type& frame() { return *frame_; }
     template <class T>
-    T* make() { return new T(); }
+    T* make() {
+        return new T();
+    }
     template <class T>
-    void drop(T* p) { delete p; }
+    void drop(T* p) {
+        delete p;
+    }
     nothing system(const fa::tag&) { return {}; }
     template <class T>
     using list = std::vector<T>;
     template <class T>
-    list<T> make_list() { return {}; }
+    list<T> make_list() {
+        return {};
+    }
 
 private:
     std::optional<frame_type> frame_;
@@ -135,7 +141,9 @@ public:
         return p;
     }
     template <class T>
-    void drop(T* p) { free_list(p).push_back(p); }
+    void drop(T* p) {
+        free_list(p).push_back(p);
+    }
     nothing system(const fa::tag&) { return {}; }
     template <class T>
     using list = std::vector<T>;
@@ -161,8 +169,11 @@ public:
     struct frame_type {
         // Room as the last frame needed it: the frame's memory is there anyway.
         frame_type(const fa::smart_alloc& a, fa::frame_scope& f, std::size_t last_commands, std::size_t last_cells)
-            : events(f.vec<contact_event>()), hits(f.vec<ray_hit>(fa::capacity(64))), commands(f.vec<draw_command>()),
-              cells(f.map<std::uint32_t, fa::frame_vec<std::uint32_t>>()), scope(f) {
+            : events(f.vec<contact_event>()),
+              hits(f.vec<ray_hit>(fa::capacity(64))),
+              commands(f.vec<draw_command>()),
+              cells(f.map<std::uint32_t, fa::frame_vec<std::uint32_t>>()),
+              scope(f) {
             a.with_tag(tag_commands, [&](auto&) { commands.reserve(last_commands); });
             a.with_tag(tag_culling, [&](auto&) { cells.reserve(last_cells); });
         }
@@ -208,14 +219,20 @@ public:
     }
     frame_type& frame() { return *frame_; }
     template <class T>
-    T* make() { return alloc_.pool_alloc<T>(); }
+    T* make() {
+        return alloc_.pool_alloc<T>();
+    }
     template <class T>
-    void drop(T* p) { alloc_.pool_free(p); }
+    void drop(T* p) {
+        alloc_.pool_free(p);
+    }
     charged system(const fa::tag& t) { return charged(alloc_, t); }
     template <class T>
     using list = fa::heap_vec<T>;
     template <class T>
-    list<T> make_list() { return alloc_.heap_vec<T>(fa::capacity(65536)); }
+    list<T> make_list() {
+        return alloc_.heap_vec<T>(fa::capacity(65536));
+    }
     const fa::smart_alloc& alloc() const noexcept { return alloc_; }
 
 private:

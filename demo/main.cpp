@@ -1,7 +1,8 @@
-// framealloc-demo: a game loop on Box2D on plain containers, on tuned containers and on framealloc, with the same results.
-#include <CLI/CLI.hpp>
+// framealloc-demo: a game loop on Box2D on plain containers, on tuned containers and on framealloc, with the same
+// results.
 #include <sys/wait.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 
@@ -98,7 +99,8 @@ int run_sealed(const settings& s) {
         std::fprintf(stderr, "framealloc-demo: the sealed run was killed: it asked the system for memory\n");
         return 1;
     }
-    std::printf("sealed: frames %u to %u ran with mmap, munmap, mremap, mprotect, brk and madvise forbidden\n", s.warm_up + 1, s.frames);
+    std::printf("sealed: frames %u to %u ran with mmap, munmap, mremap, mprotect, brk and madvise forbidden\n",
+                s.warm_up + 1, s.frames);
     return 0;
 }
 
@@ -132,14 +134,23 @@ int main(int argc, char** argv) {
     bool sealed = false;
     std::uint32_t spoil = 0;
     CLI::App app("A game loop with Box2D physics on plain containers, on tuned containers and on framealloc");
-    app.add_option("--frames", s.frames, "frames a variant runs")->check(CLI::Range(2U, 1'000'000U))->capture_default_str();
+    app.add_option("--frames", s.frames, "frames a variant runs")
+        ->check(CLI::Range(2U, 1'000'000U))
+        ->capture_default_str();
     app.add_option("--bodies", s.bodies, "physics bodies")->check(CLI::Range(1U, 20'000U))->capture_default_str();
-    app.add_option("--seed", s.seed, "seed of everything random")->check(CLI::Range(std::uint64_t{0}, ~std::uint64_t{0}))->capture_default_str();
-    app.add_option("--threads", s.threads, "threads that update particles")->check(CLI::Range(1U, 64U))->capture_default_str();
+    app.add_option("--seed", s.seed, "seed of everything random")
+        ->check(CLI::Range(std::uint64_t{0}, ~std::uint64_t{0}))
+        ->capture_default_str();
+    app.add_option("--threads", s.threads, "threads that update particles")
+        ->check(CLI::Range(1U, 64U))
+        ->capture_default_str();
     app.add_option("--report", report, "write an HTML report to FILE");
-    app.add_flag("--seal", sealed, "after warm-up forbid all system calls that get memory, and show that the loop goes on");
-    app.add_option("--break", mistake, "commit a mistake and show what is reported")->check(CLI::IsMember(demo::mistakes()));
-    app.add_option("--spoil", spoil, "")->group("");  // tests: one byte of one kind of data changes before it is read back
+    app.add_flag("--seal", sealed,
+                 "after warm-up forbid all system calls that get memory, and show that the loop goes on");
+    app.add_option("--break", mistake, "commit a mistake and show what is reported")
+        ->check(CLI::IsMember(demo::mistakes()));
+    app.add_option("--spoil", spoil, "")
+        ->group("");  // tests: one byte of one kind of data changes before it is read back
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -40,7 +40,8 @@ void dangle() {
 }
 
 void grow_inner() {
-    std::puts("A vec of the outer frame grows while a helper's own frame is open. Elsewhere the classic corruption; here:");
+    std::puts(
+        "A vec of the outer frame grows while a helper's own frame is open. Elsewhere the classic corruption; here:");
     debug_alloc alloc{shown()};
     auto outer = alloc.frame_scope();
     auto names = outer.vec<std::string>();
@@ -53,7 +54,8 @@ void grow_inner() {
         for (int& v : inner.batch<int>(100'000)) v = -1;
     }
     std::size_t right = 0;
-    for (std::size_t i = 0; i < names.size(); ++i) right += names[i] == "a name too long for the small buffer " + std::to_string(i) ? 1U : 0U;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        right += names[i] == "a name too long for the small buffer " + std::to_string(i) ? 1U : 0U;
     std::printf("  %zu of %zu names are right; frame_stats().outer_growth = %llu\n", right, names.size(),
                 static_cast<unsigned long long>(alloc.frame_stats().outer_growth));
 }
@@ -97,8 +99,8 @@ void overflow() {
             for (int i = 0; i < 320; ++i) static_cast<void>(frame.alloc_bytes(4000));
         }
         const auto s = alloc.frame_stats();
-        std::printf("  frame %d: %llu chunks chained so far; a frame_capacity of %zu bytes would have sufficed\n", n + 1,
-                    static_cast<unsigned long long>(s.arena_growth), s.suggested_capacity);
+        std::printf("  frame %d: %llu chunks chained so far; a frame_capacity of %zu bytes would have sufficed\n",
+                    n + 1, static_cast<unsigned long long>(s.arena_growth), s.suggested_capacity);
     }
     std::puts("With a frame_limit the same is exhaustion, a value for try_ members:");
     debug_alloc limited{fa::options{.name = "demo", .frame_capacity = 64_KiB, .frame_limit = 256_KiB}};
@@ -117,7 +119,8 @@ void use_after_frame(const debug_alloc& a) {
         auto frame = a.frame_scope();
         p = frame.alloc<int>();
     }
-    std::puts("(the access is trapped; after the report it is made again, and ends the program as any such access does)");
+    std::puts(
+        "(the access is trapped; after the report it is made again, and ends the program as any such access does)");
     std::fflush(stdout);
     static_cast<void>(static_cast<int>(*p));
 }
@@ -208,7 +211,8 @@ void signal_handler(const debug_alloc& a) {
     static volatile int calls = 0;
     interrupted = &a;
     std::signal(SIGPROF, [](int) {
-        if (void* p = interrupted->try_heap_alloc_bytes(5000)) interrupted->heap_free_bytes(p, 5000);  // it was not in the middle of a call
+        if (void* p = interrupted->try_heap_alloc_bytes(5000))
+            interrupted->heap_free_bytes(p, 5000);  // it was not in the middle of a call
         calls = calls + 1;
     });
     const itimerval every{{0, 1000}, {0, 1000}}, never{};
@@ -244,20 +248,42 @@ struct kind {
     maker make;
 };
 constexpr kind kinds[] = {
-    {"use-after-frame", use_after_frame}, {"overrun", overrun}, {"underrun", underrun}, {"overrun-in-frame", overrun_in_frame}, {"double-free", double_free},
-    {"foreign-free", foreign_free}, {"interior-free", interior_free}, {"wrong-allocator", wrong_allocator}, {"wrong-size", wrong_size},
-    {"write-after-free", write_after_free}, {"leak", leak}, {"outside", outside}, {"end-without-begin", end_without_begin},
-    {"begin-without-end", begin_without_end}, {"stale-checkpoint", stale_checkpoint}, {"phase-mismatch", phase_mismatch}, {"wrong-thread", wrong_thread},
-    {"odd-alignment", odd_alignment}, {"received-twice", received_twice}, {"over-budget", over_budget},
-    {"wrong-thread-free", wrong_thread_free}, {"corrupt-free-list", corrupt_free_list}, {"signal-handler", signal_handler},
-    {"parked-frame", parked_frame}, {"full-queue", full_queue},
+    {"use-after-frame", use_after_frame},
+    {"overrun", overrun},
+    {"underrun", underrun},
+    {"overrun-in-frame", overrun_in_frame},
+    {"double-free", double_free},
+    {"foreign-free", foreign_free},
+    {"interior-free", interior_free},
+    {"wrong-allocator", wrong_allocator},
+    {"wrong-size", wrong_size},
+    {"write-after-free", write_after_free},
+    {"leak", leak},
+    {"outside", outside},
+    {"end-without-begin", end_without_begin},
+    {"begin-without-end", begin_without_end},
+    {"stale-checkpoint", stale_checkpoint},
+    {"phase-mismatch", phase_mismatch},
+    {"wrong-thread", wrong_thread},
+    {"odd-alignment", odd_alignment},
+    {"received-twice", received_twice},
+    {"over-budget", over_budget},
+    {"wrong-thread-free", wrong_thread_free},
+    {"corrupt-free-list", corrupt_free_list},
+    {"signal-handler", signal_handler},
+    {"parked-frame", parked_frame},
+    {"full-queue", full_queue},
 };
 
 struct scene {
     const char* name;
     void (*show)();
 };
-constexpr scene scenes[] = {{"dangle", dangle}, {"grow-inner", grow_inner}, {"overflow", overflow}, {"last-handle", last_handle}, {"busy-frame", busy_frame}};
+constexpr scene scenes[] = {{"dangle", dangle},
+                            {"grow-inner", grow_inner},
+                            {"overflow", overflow},
+                            {"last-handle", last_handle},
+                            {"busy-frame", busy_frame}};
 
 }  // namespace
 

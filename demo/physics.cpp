@@ -9,7 +9,9 @@ namespace {
 constexpr float half_width = 40.0F;
 constexpr float height = 60.0F;
 
-std::uint32_t index_of(const b2Body* b) { return static_cast<std::uint32_t>(const_cast<b2Body*>(b)->GetUserData().pointer); }
+std::uint32_t index_of(const b2Body* b) {
+    return static_cast<std::uint32_t>(const_cast<b2Body*>(b)->GetUserData().pointer);
+}
 
 class listener final : public b2ContactListener {
 public:

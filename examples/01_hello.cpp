@@ -11,7 +11,8 @@ int main() {
     for (int n = 1; n <= 5; ++n) {
         fa::frame_scope frame = alloc.frame_scope();
         auto names = frame.vec<std::string>();
-        for (int i = 1; i <= n; ++i) names.push_back("a name, too long for the small string buffer, number " + std::to_string(i));
+        for (int i = 1; i <= n; ++i)
+            names.push_back("a name, too long for the small string buffer, number " + std::to_string(i));
         fa::frame_string label = frame.string("frame ");
         label += std::to_string(n);
         std::printf("%s holds %zu names; the last: %s\n", label.c_str(), names.size(), names.back().c_str());

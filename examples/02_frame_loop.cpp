@@ -41,7 +41,9 @@ int main() {
                 if (e.x > 50.0F) calls.push_back({1, e.x});
             }
         }
-        if (n % 20 == 19) std::printf("frame %d: %zu draw calls, enemies at %.1f on average\n", n + 1, calls.size(), static_cast<double>(average(alloc, enemies)));
+        if (n % 20 == 19)
+            std::printf("frame %d: %zu draw calls, enemies at %.1f on average\n", n + 1, calls.size(),
+                        static_cast<double>(average(alloc, enemies)));
     }
     const fa::tag_stats t = alloc.tag_stats(render);
     std::printf("render used %zu bytes of the last frame and holds %zu now\n", t.last_frame_bytes, t.total_bytes);

@@ -1,4 +1,5 @@
-// What lives longer than a frame: pool boxes for small objects, heap vectors for large data, shared objects for several owners.
+// What lives longer than a frame: pool boxes for small objects, heap vectors for large data, shared objects for several
+// owners.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
@@ -34,5 +35,6 @@ int main() {
         std::printf("%s, then by %u\n", config->c_str(), config.use_count());
     }
     const fa::alloc_stats s = alloc.stats();
-    std::printf("at the end:    %zu bytes, %llu blocks\n", s.total_allocated, static_cast<unsigned long long>(s.active_allocations()));
+    std::printf("at the end:    %zu bytes, %llu blocks\n", s.total_allocated,
+                static_cast<unsigned long long>(s.active_allocations()));
 }

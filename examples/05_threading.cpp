@@ -51,10 +51,11 @@ int main() {
         threads.emplace_back([&, w] {
             fa::context_scope scope{alloc, context};
             for (int n = w; n < results; n += workers) {
-                fa::frame_scope frame = alloc.frame_scope();          // this thread's own
+                fa::frame_scope frame = alloc.frame_scope();  // this thread's own
                 auto scratch = frame.vec<double>(fa::capacity(100));  // gone with the frame
                 for (int i = 0; i < 100; ++i) scratch.push_back(n * 100.0 + i);
-                queue.push(alloc.frame_box_for_transfer<island>(n, std::vector<double>(scratch.begin(), scratch.end())));
+                queue.push(
+                    alloc.frame_box_for_transfer<island>(n, std::vector<double>(scratch.begin(), scratch.end())));
             }
         });
     }
@@ -67,7 +68,8 @@ int main() {
     for (std::thread& t : threads) t.join();
 
     const fa::transfer_stats t = alloc.transfers();
-    std::printf("checksum %.0f, %llu transfers, %llu received, %llu dropped\n", checksum, static_cast<unsigned long long>(t.initiated),
-                static_cast<unsigned long long>(t.completed), static_cast<unsigned long long>(t.dropped));
+    std::printf("checksum %.0f, %llu transfers, %llu received, %llu dropped\n", checksum,
+                static_cast<unsigned long long>(t.initiated), static_cast<unsigned long long>(t.completed),
+                static_cast<unsigned long long>(t.dropped));
     std::printf("still held by %s: %zu bytes\n", "physics::solver", alloc.tag_stats(solver).total_bytes);
 }

@@ -13,15 +13,19 @@ struct system_load {
     std::size_t frame_bytes;  // a frame
     std::size_t heap_bytes;   // for good
 };
-constexpr system_load systems[] = {
-    {"physics", 1_MiB, 64_KiB}, {"rendering", 2_MiB, 512_KiB}, {"audio", 128_KiB, 256_KiB}, {"ai", 512_KiB, 32_KiB}, {"network", 64_KiB, 16_KiB}};
+constexpr system_load systems[] = {{"physics", 1_MiB, 64_KiB},
+                                   {"rendering", 2_MiB, 512_KiB},
+                                   {"audio", 128_KiB, 256_KiB},
+                                   {"ai", 512_KiB, 32_KiB},
+                                   {"network", 64_KiB, 16_KiB}};
 
 int main() {
     fa::smart_alloc alloc;
     {
         std::vector<fa::heap_vec<char>> assets;
         for (const system_load& s : systems) {
-            alloc.with_tag(s.name, [&](auto& a) { assets.push_back(a.template heap_vec<char>(fa::count(s.heap_bytes))); });
+            alloc.with_tag(s.name,
+                           [&](auto& a) { assets.push_back(a.template heap_vec<char>(fa::count(s.heap_bytes))); });
         }
         for (int n = 0; n < 5; ++n) {
             fa::frame_scope frame = alloc.frame_scope();
@@ -33,7 +37,8 @@ int main() {
         }
         for (const system_load& s : systems) {
             const fa::tag_stats t = alloc.tag_stats(s.name);
-            std::printf("%-10s %8zu bytes in the last frame, %7zu on the heap\n", s.name, t.last_frame_bytes, t.heap_bytes);
+            std::printf("%-10s %8zu bytes in the last frame, %7zu on the heap\n", s.name, t.last_frame_bytes,
+                        t.heap_bytes);
         }
     }
 

@@ -3,7 +3,8 @@
 
 usage: check_style.py [ROOT]
 
-A file over 600 lines is an error; a function body over 60 lines is an error; every relaxed, acquire or release operation
+A file over 600 lines is an error; a function body over 60 lines is an error; so is a line over 120 columns, in tests,
+examples and benches too (.clang-format-ignore names the specimens whose lines stay as they are). Every relaxed, acquire or release operation
 outside sync/ carries a comment that says why ("relaxed: …") or with what it pairs ("pairs: …").
 """
 import pathlib
@@ -34,8 +35,21 @@ def check(path, lines):
         return
     for number, line in enumerate(lines, 1):
         if ORDER.search(line) and not re.search(r"//.*(relaxed:|pairs:)", line + (lines[number] if number < len(lines) else "")):
-            if not re.search(r"//.*(relaxed:|pairs:)", lines[number - 2]):
+            if not any(re.search(r"//.*(relaxed:|pairs:)", above) for above in lines[max(number - 4, 0):number - 1]):
                 yield f"{path}:{number}: a memory order without 'relaxed: why' or 'pairs: with what'"
+
+
+def too_long(root):
+    """Lines over 120 columns of every C and C++ source that is formatted."""
+    ignored = [line for line in (root / ".clang-format-ignore").read_text().split("\n") if line and line[0] != "#"]
+    for base in ("include", "src", "tools", "tests", "bench", "examples", "demo", "integrations"):
+        for path in sorted((root / base).rglob("*")):
+            name = path.relative_to(root)
+            if path.suffix not in (".c", ".h", ".cpp", ".hpp") or any(name.match(pattern) for pattern in ignored):
+                continue
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if len(line) > 120:
+                    yield f"{name}:{number}: {len(line)} columns, 120 are the limit"
 
 
 def main():
@@ -45,6 +59,7 @@ def main():
         for path in sorted((root / base).rglob("*.[hc]pp")):
             files += 1
             found += check(path.relative_to(root), path.read_text().splitlines())
+    found += too_long(root)
     for line in found:
         print(line)
     print(f"check_style: {files} files, {len(found)} findings")

@@ -3,7 +3,8 @@
 //   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for whoever links it.
 //   FRAMEALLOC_FRAME_CAPABILITY   0 | 1 | 2; 0 when not set. Changes what a compiler says, and nothing else.
 //
-// What is compiled into one program is checked (debug) or not (standard, minimal) as a whole; otherwise it fails to link.
+// What is compiled into one program is checked (debug) or not (standard, minimal) as a whole; otherwise it fails to
+// link.
 #pragma once
 
 #if !defined(_MSVC_LANG) && __cplusplus < 202002L
@@ -25,8 +26,8 @@
 #define FRAMEALLOC_TEXT_(a) #a
 #define FRAMEALLOC_TEXT(a) FRAMEALLOC_TEXT_(a)
 
-// What a mode means: whether inline code is checked, by the name that a library defines when it was built so, and whether
-// allocators of a library that was built in this mode report cheap misuse where options::reports does not say.
+// What a mode means: whether inline code is checked, by the name that a library defines when it was built so, and
+// whether allocators of a library that was built in this mode report cheap misuse where options::reports does not say.
 #define FRAMEALLOC_BUILT_minimal built_unchecked
 #define FRAMEALLOC_BUILT_standard built_unchecked
 #define FRAMEALLOC_BUILT_debug built_checked

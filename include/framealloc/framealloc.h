@@ -6,13 +6,12 @@
  *   fa_frame_end(frame);
  *   fa_destroy(game);
  *
- * Sizes and alignments are in bytes; an alignment of 0 means that of max_align_t. Functions that return memory return NULL when
- * there is none, and for 0 bytes. NULL may be freed, ended and destroyed. Frames and tags belong to the thread that began
- * them; blocks may be freed on any thread. The library is built in a mode of its own: in debug mode every mistake is
- * reported, with the calling instruction as its place (addr2line -e PROGRAM OFFSET).
- * gcc knows which function frees what (-Wmismatched-dealloc, -Wuse-after-free, -fanalyzer); so does clang --analyze, as far as it
- * follows ownership_returns. Cost: a call more than in C++; every allocation takes the run-time size's path.
- */
+ * Sizes and alignments are in bytes; an alignment of 0 means that of max_align_t. Functions that return memory return
+ * NULL when there is none, and for 0 bytes. NULL may be freed, ended and destroyed. Frames and tags belong to the
+ * thread that began them; blocks may be freed on any thread. The library is built in a mode of its own: in debug mode
+ * every mistake is reported, with the calling instruction as its place (addr2line -e PROGRAM OFFSET). gcc knows which
+ * function frees what (-Wmismatched-dealloc, -Wuse-after-free, -fanalyzer); so does clang --analyze, as far as it
+ * follows ownership_returns. Cost: a call more than in C++; every allocation takes the run-time size's path. */
 #ifndef FRAMEALLOC_FRAMEALLOC_H
 #define FRAMEALLOC_FRAMEALLOC_H
 
@@ -85,31 +84,36 @@ void* fa_frame_alloc(fa_frame* frame, size_t size, size_t alignment) FA_BYTES(2)
 
 /* --- blocks: freed with the size and alignment they were allocated with --- */
 void fa_pool_free(fa_allocator* allocator, void* block, size_t size, size_t alignment) FA_TAKES(fa_pool, 2);
-void* fa_pool_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_FREED_BY(fa_pool_free, 2) FA_OWNED(fa_pool) FA_BYTES(2) FA_USED;
+void* fa_pool_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_FREED_BY(fa_pool_free, 2)
+    FA_OWNED(fa_pool) FA_BYTES(2) FA_USED;
 void fa_heap_free(fa_allocator* allocator, void* block, size_t size, size_t alignment) FA_TAKES(fa_heap, 2);
-void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_FREED_BY(fa_heap_free, 2) FA_OWNED(fa_heap) FA_BYTES(2) FA_USED;
+void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_FREED_BY(fa_heap_free, 2)
+    FA_OWNED(fa_heap) FA_BYTES(2) FA_USED;
 
 /* --- malloc's functions, for libraries that take them: an allocator, a kind and a tag behind one pointer ---
  *
  *   fa_hook* scripts = fa_hook_create(game, FA_HEAP, "scripts");
  *   lua_State* l = lua_newstate(realloc_for_lua, scripts);
  *
- * As their namesakes, so 0 bytes get a block; but fa_realloc(h, p, 0) frees and returns NULL, whatever p is, and errno is not set. Blocks may be freed and resized on any thread, through a
- * hook of the same allocator and kind. A block beyond 1 MiB grows without copying where the system can move its pages. */
+ * As their namesakes, so 0 bytes get a block; but fa_realloc(h, p, 0) frees and returns NULL, whatever p is, and
+ * errno is not set. Blocks may be freed and resized on any thread, through a hook of the same allocator and kind. A
+ * block beyond 1 MiB grows without copying where the system can move its pages. */
 typedef struct fa_hook fa_hook;
 typedef enum fa_kind { FA_POOL = 1, FA_HEAP = 2 } fa_kind;
 void fa_hook_destroy(fa_hook* hook);
-/* `tag` is a path, "engine::scripts", and pays for what the hook allocates; NULL: whatever tag is open. Returns NULL without memory, and for another kind.
- * The allocator lives until its hooks are destroyed. */
+/* `tag` is a path, "engine::scripts", and pays for what the hook allocates; NULL: whatever tag is open. Returns NULL
+ * without memory, and for another kind. The allocator lives until its hooks are destroyed. */
 fa_hook* fa_hook_create(fa_allocator* allocator, fa_kind kind, const char* tag) FA_USED;
 void fa_free(fa_hook* hook, void* block) FA_TAKES(fa_block, 2);
 void* fa_malloc(fa_hook* hook, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(2) FA_USED;
 void* fa_calloc(fa_hook* hook, size_t count, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_USED;
-void* fa_aligned_alloc(fa_hook* hook, size_t alignment, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(3) FA_USED;
+void* fa_aligned_alloc(fa_hook* hook, size_t alignment, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block)
+    FA_BYTES(3) FA_USED;
 /* Keeps the alignment of max_align_t only. */
 void* fa_realloc(fa_hook* hook, void* block, size_t size) FA_BYTES(3) FA_USED;
-/* What the block can hold, and what a block of at least `size` could. More than was asked for may be used only after fa_good_size() or
- * fa_realloc() said so to the compiler too: with -D_FORTIFY_SOURCE a write behind what was asked for ends the program. */
+/* What the block can hold, and what a block of at least `size` could. More than was asked for may be used only after
+ * fa_good_size() or fa_realloc() said so to the compiler too: with -D_FORTIFY_SOURCE a write behind what was asked
+ * for ends the program. */
 size_t fa_usable_size(const void* block);
 size_t fa_good_size(fa_hook* hook, size_t size);
 
@@ -117,25 +121,25 @@ size_t fa_good_size(fa_hook* hook, size_t size);
 typedef struct fa_tag {
     void* state[3];
 } fa_tag;
-/* Charges what this thread takes from here on to `name`, below the tag that is open. Ended in reverse order, in the same frame.
- * Names are copied. Without memory for a new name the program ends with a report. */
+/* Charges what this thread takes from here on to `name`, below the tag that is open. Ended in reverse order, in the
+ * same frame. Names are copied. Without memory for a new name the program ends with a report. */
 void fa_tag_begin(fa_tag* tag, fa_allocator* allocator, const char* name);
 void fa_tag_end(fa_tag* tag);
 
 /* --- what is known --- */
 typedef struct fa_stats {
     size_t frame_bytes, pool_bytes, heap_bytes; /* in use */
-    size_t total_bytes;                         /* their sum */
-    size_t peak_bytes;                          /* its maximum at boundaries: ends of frames and tags; of several threads, the sum of theirs */
-    size_t committed_bytes;                     /* of the operating system; 0 for a tag */
+    size_t total_bytes; /* their sum */
+    size_t peak_bytes; /* its maximum at boundaries: ends of frames and tags; of several threads, the sum of theirs */
+    size_t committed_bytes; /* of the operating system; 0 for a tag */
 } fa_stats;
 fa_stats fa_get_stats(fa_allocator* allocator);
 /* Of "physics::solver" and the tags below it; "" is everything. */
 fa_stats fa_get_tag_stats(fa_allocator* allocator, const char* path);
 /* Whose pointer is it? Writes one line of at most `size` bytes, the final zero included; returns its length. */
 size_t fa_describe(const void* pointer, char* text, size_t size);
-/* In debug mode: looks at every block now; returns the number of faults it reported. No other thread may write to, free or resize
- * blocks meanwhile. */
+/* In debug mode: looks at every block now; returns the number of faults it reported. No other thread may write to,
+ * free or resize blocks meanwhile. */
 size_t fa_check(fa_allocator* allocator);
 /* Gives unused memory back to the system. */
 void fa_trim(fa_allocator* allocator);

@@ -1,8 +1,7 @@
-/* For programs that do not use framealloc yet: tells framealloc-record that a frame begins. Without the recorder nothing happens.
- *
+/* For programs that do not use framealloc yet: tells framealloc-record that a frame begins. Without the recorder
+ * nothing happens.
  *   #include <framealloc/mark_frame.h>
- *   while (running) { FRAMEALLOC_MARK_FRAME(); update(); draw(); }
- */
+ *   while (running) { FRAMEALLOC_MARK_FRAME(); update(); draw(); } */
 #ifndef FRAMEALLOC_MARK_FRAME_H
 #define FRAMEALLOC_MARK_FRAME_H
 
@@ -11,7 +10,8 @@ extern "C"
 #else
 extern
 #endif
-void framealloc_mark_frame(void) __attribute__((weak));
+    void
+    framealloc_mark_frame(void) __attribute__((weak));
 
 #define FRAMEALLOC_MARK_FRAME() (framealloc_mark_frame ? framealloc_mark_frame() : (void)0)
 

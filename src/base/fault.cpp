@@ -70,7 +70,8 @@ void print_fault(const fault& f) noexcept {
     if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
     line.add_site(" at ", f.where, f.code_place);
     if (f.tag[0] != '\0') line.add("; tag \"%s\"", f.tag);
-    line.add_site(f.what == code::FA428 || f.what == code::FA429 ? "; opened at " : "; allocated at ", f.born, f.born_place);
+    line.add_site(f.what == code::FA428 || f.what == code::FA429 ? "; opened at " : "; allocated at ", f.born,
+                  f.born_place);
     if (f.frame != 0) line.add(" in frame %llu", static_cast<unsigned long long>(f.frame));
     line.add_site(f.what == code::FA002 ? "; ended at " : "; freed at ", f.died, f.died_place);
     line.flush();

@@ -20,10 +20,14 @@ namespace framealloc::inline v1::guard {
 namespace valgrind {
 void forbid(std::uintptr_t begin, std::size_t n) noexcept { static_cast<void>(VALGRIND_MAKE_MEM_NOACCESS(begin, n)); }
 void allow(std::uintptr_t begin, std::size_t n) noexcept { static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(begin, n)); }
-void allow_unwritten(std::uintptr_t begin, std::size_t n) noexcept { static_cast<void>(VALGRIND_MAKE_MEM_UNDEFINED(begin, n)); }
+void allow_unwritten(std::uintptr_t begin, std::size_t n) noexcept {
+    static_cast<void>(VALGRIND_MAKE_MEM_UNDEFINED(begin, n));
+}
 void open_pool(const void* pool) noexcept { VALGRIND_CREATE_MEMPOOL(pool, 0, 0); }
 void close_pool(const void* pool) noexcept { VALGRIND_DESTROY_MEMPOOL(pool); }
-void pool_block(const void* pool, std::uintptr_t begin, std::size_t n) noexcept { VALGRIND_MEMPOOL_ALLOC(pool, begin, n); }
+void pool_block(const void* pool, std::uintptr_t begin, std::size_t n) noexcept {
+    VALGRIND_MEMPOOL_ALLOC(pool, begin, n);
+}
 void pool_block_freed(const void* pool, std::uintptr_t begin) noexcept { VALGRIND_MEMPOOL_FREE(pool, begin); }
 void report(bool on) noexcept {
     if (on) VALGRIND_ENABLE_ERROR_REPORTING;

@@ -20,7 +20,8 @@ bool block_table::make_room() noexcept {
     for (const block_record& r : slots_) live += r.address != 0 && r.state == block_state::live ? 1U : 0U;
     const bool crowded = live * 3 > slots_.size();
     block_table wider;
-    if (!wider.slots_.make_zeroed(slots_.size() == 0 ? first_slots : crowded ? slots_.size() * 2 : slots_.size())) return false;
+    if (!wider.slots_.make_zeroed(slots_.size() == 0 ? first_slots : crowded ? slots_.size() * 2 : slots_.size()))
+        return false;
     for (const block_record& r : slots_) {
         if (r.address == 0 || (!crowded && r.state != block_state::live)) continue;
         wider.slots_[wider.slot_of(r.address)] = r;
@@ -48,7 +49,8 @@ bool block_table::find(std::uintptr_t address, block_record& out) const noexcept
     return out.address != 0;
 }
 
-bool block_table::kill(std::uintptr_t address, const site& where, std::uint64_t frame, std::uint64_t thread, block_record& before) noexcept {
+bool block_table::kill(std::uintptr_t address, const site& where, std::uint64_t frame, std::uint64_t thread,
+                       block_record& before) noexcept {
     const sync::lock_guard guard(lock_);
     if (slots_.size() == 0) return false;
     block_record& r = slots_[slot_of(address)];

@@ -9,7 +9,8 @@ namespace framealloc::inline v1::guard {
 
 namespace {
 
-// From 0x80 to 0xBF: what is most often written past an end (0, small numbers, text, -1, fresh and dead bytes) always differs.
+// From 0x80 to 0xBF: what is most often written past an end (0, small numbers, text, -1, fresh and dead bytes) always
+// differs.
 unsigned char canary_at(std::uintptr_t p, std::uint64_t key) noexcept {
     std::uint64_t x = (static_cast<std::uint64_t>(p >> 3) ^ key) * 0x9E3779B97F4A7C15U;  // Fibonacci hashing
     x ^= x >> 32;
@@ -52,7 +53,8 @@ damage check_fill(std::uintptr_t begin, std::uintptr_t end, unsigned char byte) 
     const unreported quiet;
     // Nearly always whole: eight bytes at a time.
     const std::uintptr_t aligned = align_up(begin, 8);
-    if (aligned < end && !compare(begin, aligned, [byte](std::uintptr_t) { return byte; })) begin = skip_equal(aligned, end, 0x0101010101010101U * byte);
+    if (aligned < end && !compare(begin, aligned, [byte](std::uintptr_t) { return byte; }))
+        begin = skip_equal(aligned, end, 0x0101010101010101U * byte);
     return compare(begin, end, [byte](std::uintptr_t) { return byte; });
 }
 

@@ -16,7 +16,9 @@ using namespace memory;
 
 namespace {
 
-std::ptrdiff_t distance(std::uintptr_t from, std::uintptr_t to) noexcept { return static_cast<std::ptrdiff_t>(to - from); }
+std::ptrdiff_t distance(std::uintptr_t from, std::uintptr_t to) noexcept {
+    return static_cast<std::ptrdiff_t>(to - from);
+}
 
 void name_tag(pointer_info& out, const account::tag_node* n) noexcept {
     if (n != nullptr) out.tag = n->path;
@@ -60,11 +62,13 @@ const account::charge_entry* payer_of(const thread_context& c, std::uint64_t off
 
 std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
     std::uint32_t depth = c.top->depth;
-    while (depth != 0 && record_at(c, depth - 1).cursor > p) --depth;  // cursors of outer frames end where inner ones begin
+    while (depth != 0 && record_at(c, depth - 1).cursor > p)
+        --depth;  // cursors of outer frames end where inner ones begin
     return depth;
 }
 
-// Whether nothing of it changes meanwhile: the caller's own, or left by a thread that has ended. Requires: core::lock is held.
+// Whether nothing of it changes meanwhile: the caller's own, or left by a thread that has ended. Requires: core::lock
+// is held.
 bool rests(const thread_context& c) noexcept { return c.idle || &c == context_of_caller(*c.owner); }
 
 void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
@@ -95,10 +99,13 @@ void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, p
 
 // Of a thread that goes on meanwhile: about now, by what can be read on the side.
 void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
-    const std::uintptr_t cursor = sync::glimpse(__atomic_load_n(&c.top, __ATOMIC_RELAXED)->cursor);  // relaxed: about now
+    const std::uintptr_t cursor = sync::glimpse(
+        __atomic_load_n(&c.top, __ATOMIC_RELAXED)->cursor);  // relaxed: about now
     const bool behind = cursor >= k.begin && cursor < k.end && p >= cursor;
     const bool revoked = sync::glimpse(k.revoked) != 0, virgin = !revoked && p >= sync::glimpse(k.committed);
-    out.state = virgin ? pointer_state::unused : revoked || behind || !in_frame(c) ? pointer_state::ended : pointer_state::in_use;
+    out.state = virgin                              ? pointer_state::unused
+                : revoked || behind || !in_frame(c) ? pointer_state::ended
+                                                    : pointer_state::in_use;
     out.frame = frames_begun(c);
 }
 
@@ -112,8 +119,8 @@ bool in_arenas(const core& a, std::uintptr_t p, pointer_info& out) noexcept {
     return true;
 }
 
-// An out-of-line block of frame memory: alive as long as a frame has it on its list. Of a thread that goes on meanwhile, as
-// long as the block was not freed.
+// An out-of-line block of frame memory: alive as long as a frame has it on its list. Of a thread that goes on
+// meanwhile, as long as the block was not freed.
 void describe_outer(const thread_context& c, pointer_info& out) noexcept {
     out.kind = memory_kind::frame;
     if (!rests(c)) return;
@@ -131,7 +138,8 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
             return;
         }
     };
-    for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth) look(blocks_at(c, depth), pointer_state::in_use, depth, frames_begun(c));
+    for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth)
+        look(blocks_at(c, depth), pointer_state::in_use, depth, frames_begun(c));
     const flight_slot* s = c.flight;
     for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) look(s->blocks, pointer_state::held, 0, s->frame);
 }
@@ -144,7 +152,9 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     out.begin = f.begin;
     out.bytes = f.bytes;
     out.offset = f.begin == 0 ? 0 : distance(f.begin, address_of(p));
-    out.state = f.state == found_block::out ? pointer_state::in_use : f.state == found_block::free ? pointer_state::ended : pointer_state::unused;
+    out.state = f.state == found_block::out    ? pointer_state::in_use
+                : f.state == found_block::free ? pointer_state::ended
+                                               : pointer_state::unused;
     const page_view what = f.page->view();
     out.kind = what.kind;
     const thread_context* owner = sync::glimpse(f.page->owner);
@@ -210,7 +220,9 @@ pointer_info describe(const void* p) noexcept {
     for_each_core([&](core& a) {
         if (out.state != pointer_state::unknown) return;
         const std::uintptr_t address = address_of(p);
-        if (in_pages(a, p, out) || in_sampled(a, address, out) || in_large_heap(a, p, out) || in_arenas(a, address, out)) out.allocator = a.name;
+        if (in_pages(a, p, out) || in_sampled(a, address, out) || in_large_heap(a, p, out) ||
+            in_arenas(a, address, out))
+            out.allocator = a.name;
     });
     return out;
 }
@@ -218,13 +230,16 @@ pointer_info describe(const void* p) noexcept {
 std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
     static constexpr const char* states[] = {"not of framealloc", "in use", "held", "ended", "never handed out"};
     if (buffer.empty()) return {};
-    const char* what = state == pointer_state::ended && traits_of(kind).freed_singly ? "freed" : states[static_cast<unsigned>(state)];
+    const char* what = state == pointer_state::ended && traits_of(kind).freed_singly
+                           ? "freed"
+                           : states[static_cast<unsigned>(state)];
     int n = 0;
     const auto number = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
     const auto room = [&] { return buffer.size() - static_cast<std::size_t>(n); };
     const auto add = [&](auto... arguments) {
         const int more = std::snprintf(buffer.data() + n, room(), arguments...);
-        n = static_cast<int>(std::min(buffer.size() - 1, static_cast<std::size_t>(n) + static_cast<std::size_t>(std::max(more, 0))));
+        n = static_cast<int>(
+            std::min(buffer.size() - 1, static_cast<std::size_t>(n) + static_cast<std::size_t>(std::max(more, 0))));
     };
     if (state == pointer_state::unknown) {
         add("%s", what);

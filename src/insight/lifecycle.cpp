@@ -21,7 +21,9 @@ void for_each_watch(const core& a, F&& f) {
     }
 }
 
-bool has_thread(const thread_context& c) noexcept { return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) != nullptr; }  // relaxed: a recent value
+bool has_thread(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) != nullptr;
+}  // relaxed: a recent value
 
 thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
     return {.thread = thread_of(c),
@@ -34,8 +36,8 @@ thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
             .cross_thread_frees = w.remote_frees() - std::max(w.came.remote_frees, w.reset.remote_frees)};
 }
 
-// Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as well:
-// what it read is read before what follows is written.
+// Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
+// well: what it read is read before what follows is written.
 void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
     if (mine != nullptr && mine->watched_by != nullptr && mine->watched_by->inside) return;
     for (const thread_context* c = newest; c != nullptr; c = c->next) {
@@ -84,8 +86,7 @@ bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t bef
 void lifecycle::enable(frame_event_handler handler) const noexcept {
     core& a = *owner_.owner;
     thread_context* mine = try_context_of(owner_);
-    while (!set_observer(a, handler, stop_telling(a, mine))) {
-    }
+    while (!set_observer(a, handler, stop_telling(a, mine))) {}
     call_everybody(a);
     if (mine != nullptr) follow_observer(*mine);
 }
@@ -98,7 +99,9 @@ void lifecycle::disable() const noexcept {
     if (mine != nullptr) follow_observer(*mine);
 }
 
-bool lifecycle::is_enabled() const noexcept { return owner_.owner->watching.load_relaxed(); }  // relaxed: a recent value
+bool lifecycle::is_enabled() const noexcept {
+    return owner_.owner->watching.load_relaxed();
+}  // relaxed: a recent value
 
 std::size_t lifecycle::thread_stats(std::span<thread_frame_stats> out) const noexcept {
     std::size_t n = 0;
@@ -125,7 +128,8 @@ lifecycle_summary lifecycle::summary() const noexcept {
         ++s.thread_count;
         s.total_frames += now.ended - w.reset.ended;
         s.total_allocated += now.handed_out - w.reset.handed_out;
-        s.peak_memory = std::max({s.peak_memory, static_cast<std::size_t>(w.peak.get()), static_cast<std::size_t>(w.former_peak.get())});
+        s.peak_memory = std::max(
+            {s.peak_memory, static_cast<std::size_t>(w.peak.get()), static_cast<std::size_t>(w.former_peak.get())});
         s.cross_thread_frees += now.remote_frees - w.reset.remote_frees;
         for (std::size_t i = 0; i < frame_event_kinds; ++i) s.events[i] += now.told[i] - w.reset.told[i];
     });
@@ -143,12 +147,15 @@ void lifecycle::reset_stats() const noexcept {
 
 std::string_view lifecycle_summary::text(std::span<char> buffer) const noexcept {
     static constexpr const char* names[frame_event_kinds] = {
-        "frame_begin", "frame_end", "allocation", "release", "remote_free", "deferred_processed", "transfer_initiated",
-        "transfer_completed", "transfer_dropped", "memory_pressure", "budget_exceeded"};
+        "frame_begin",      "frame_end",          "allocation",         "release",
+        "remote_free",      "deferred_processed", "transfer_initiated", "transfer_completed",
+        "transfer_dropped", "memory_pressure",    "budget_exceeded"};
     std::size_t used = 0;
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
-    append(buffer, used, "%llu threads, %llu frames, %llu bytes of frame memory, at most %llu in use, %llu frees on other threads\n",
-           number(thread_count), number(total_frames), number(total_allocated), number(peak_memory), number(cross_thread_frees));
+    append(buffer, used,
+           "%llu threads, %llu frames, %llu bytes of frame memory, at most %llu in use, %llu frees on other threads\n",
+           number(thread_count), number(total_frames), number(total_allocated), number(peak_memory),
+           number(cross_thread_frees));
     for (std::size_t i = 0; i < frame_event_kinds; ++i) {
         if (events[i] != 0) append(buffer, used, "%s %llu\n", names[i], number(events[i]));
     }

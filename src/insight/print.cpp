@@ -23,53 +23,67 @@ int width(std::string_view s) noexcept { return static_cast<int>(std::min<std::s
 
 std::string_view to_text(const alloc_stats& s, std::span<char> buffer) noexcept {
     return line(buffer,
-                "%zu bytes in use (frame %zu, pool %zu, heap %zu), at most %zu; %llu allocations, %llu frees, %llu of them on other threads; "
+                "%zu bytes in use (frame %zu, pool %zu, heap %zu), at most %zu; %llu allocations, %llu frees, %llu of "
+                "them on other threads; "
                 "%zu bytes committed, at most %zu, of %zu reserved; %llu page requests, %llu pages set up",
-                s.total_allocated, s.frame_allocated, s.pool_allocated, s.heap_allocated, s.peak_allocated, n(s.allocation_count), n(s.deallocation_count),
-                n(s.deferred_free_count), s.committed, s.peak_committed, s.reserved, n(s.page_requests), n(s.slab_refill_count));
+                s.total_allocated, s.frame_allocated, s.pool_allocated, s.heap_allocated, s.peak_allocated,
+                n(s.allocation_count), n(s.deallocation_count), n(s.deferred_free_count), s.committed, s.peak_committed,
+                s.reserved, n(s.page_requests), n(s.slab_refill_count));
 }
 
 std::string_view to_text(const frame_stats& s, std::span<char> buffer) noexcept {
     return line(buffer,
-                "frame %llu: %llu bytes handed out, %zu in use, at most %zu; %llu allocations counted; growth: %llu through outer frames, %llu oversize, "
+                "frame %llu: %llu bytes handed out, %zu in use, at most %zu; %llu allocations counted; growth: %llu "
+                "through outer frames, %llu oversize, "
                 "%llu chunks; suggested capacity %zu bytes",
-                n(s.frame_number), n(s.bytes_allocated), s.bytes_in_use, s.peak_bytes, n(s.allocation_count), n(s.outer_growth), n(s.oversize), n(s.arena_growth),
-                s.suggested_capacity);
+                n(s.frame_number), n(s.bytes_allocated), s.bytes_in_use, s.peak_bytes, n(s.allocation_count),
+                n(s.outer_growth), n(s.oversize), n(s.arena_growth), s.suggested_capacity);
 }
 
 std::string_view to_text(const tag_bytes& s, std::span<char> buffer) noexcept {
-    return line(buffer, "%zu bytes (frame %zu, pool %zu, heap %zu), at most %zu; %zu in the last frame", s.total_bytes, s.frame_bytes, s.pool_bytes, s.heap_bytes,
-                s.peak_bytes, s.last_frame_bytes);
+    return line(buffer, "%zu bytes (frame %zu, pool %zu, heap %zu), at most %zu; %zu in the last frame", s.total_bytes,
+                s.frame_bytes, s.pool_bytes, s.heap_bytes, s.peak_bytes, s.last_frame_bytes);
 }
 
 std::string_view to_text(const tag_stats& s, std::span<char> buffer) noexcept {
     char own[256], all[256];
     const std::string_view a = to_text(static_cast<const tag_bytes&>(s), own), b = to_text(s.with_children, all);
-    return line(buffer, "%.*s; with children %.*s%s", width(a), a.data(), width(b), b.data(), s.borrows ? "; some of its pool blocks are counted for a parent" : "");
+    return line(buffer, "%.*s; with children %.*s%s", width(a), a.data(), width(b), b.data(),
+                s.borrows ? "; some of its pool blocks are counted for a parent" : "");
 }
 
 std::string_view to_text(const phase_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer, "phase \"%.*s\": %llu bytes, %llu allocations", width(s.name), s.name.data(), n(s.bytes), n(s.allocations));
+    return line(buffer, "phase \"%.*s\": %llu bytes, %llu allocations", width(s.name), s.name.data(), n(s.bytes),
+                n(s.allocations));
 }
 
 std::string_view to_text(const budget_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer, "frame %zu of %zu bytes, pool %zu of %zu bytes (a budget of 0: none); exceeded %llu and %llu times, %llu warnings", s.frame_used,
-                s.frame_budget, s.pool_used, s.pool_budget, n(s.frame_exceeded), n(s.pool_exceeded), n(s.warnings));
+    return line(buffer,
+                "frame %zu of %zu bytes, pool %zu of %zu bytes (a budget of 0: none); exceeded %llu and %llu times, "
+                "%llu warnings",
+                s.frame_used, s.frame_budget, s.pool_used, s.pool_budget, n(s.frame_exceeded), n(s.pool_exceeded),
+                n(s.warnings));
 }
 
 std::string_view to_text(const deferred_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer, "%llu blocks queued, %llu taken back (%llu bytes), %llu waiting, at most %llu; queue full %llu times, %llu waited in vain", n(s.total_queued),
-                n(s.total_processed), n(s.processed_bytes), n(s.current_depth), n(s.peak_depth), n(s.full_count), n(s.blocked_count));
+    return line(buffer,
+                "%llu blocks queued, %llu taken back (%llu bytes), %llu waiting, at most %llu; queue full %llu times, "
+                "%llu waited in vain",
+                n(s.total_queued), n(s.total_processed), n(s.processed_bytes), n(s.current_depth), n(s.peak_depth),
+                n(s.full_count), n(s.blocked_count));
 }
 
 std::string_view to_text(const transfer_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer, "%llu transfers of %llu bytes: %llu received, %llu dropped, %llu on their way", n(s.initiated), n(s.bytes), n(s.completed), n(s.dropped),
-                n(s.in_flight()));
+    return line(buffer, "%llu transfers of %llu bytes: %llu received, %llu dropped, %llu on their way", n(s.initiated),
+                n(s.bytes), n(s.completed), n(s.dropped), n(s.in_flight()));
 }
 
 std::string_view to_text(const thread_frame_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer, "thread %llu%s: %llu frames begun, %llu ended; %llu bytes of frame memory, at most %zu in use; %llu frees of other threads' blocks",
-                n(s.thread), s.running ? "" : " (ended)", n(s.frames_started), n(s.frames_completed), n(s.total_allocated), s.peak_memory, n(s.cross_thread_frees));
+    return line(buffer,
+                "thread %llu%s: %llu frames begun, %llu ended; %llu bytes of frame memory, at most %zu in use; %llu "
+                "frees of other threads' blocks",
+                n(s.thread), s.running ? "" : " (ended)", n(s.frames_started), n(s.frames_completed),
+                n(s.total_allocated), s.peak_memory, n(s.cross_thread_frees));
 }
 
 }  // namespace framealloc::inline v1

@@ -27,7 +27,8 @@ void for_each_context(core& a, F&& f) {
 template <class F>
 void for_each_account(thread_context& c, F&& f) {
     auto* e = __atomic_load_n(&c.accounts, __ATOMIC_ACQUIRE);  // pairs: account_for()
-    for (; e != nullptr; e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE)) f(static_cast<tag_account&>(*e));  // pairs: account_for()
+    for (; e != nullptr; e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE))
+        f(static_cast<tag_account&>(*e));  // pairs: account_for()
 }
 
 // The caller's own last boundary is now.
@@ -56,7 +57,8 @@ struct tag_sum {
     bool borrows = false;
 };
 
-void add_account(tag_sum& sum, const thread_context& c, const tag_account& e, const account::tag_node* wanted) noexcept {
+void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
+                 const account::tag_node* wanted) noexcept {
     const std::size_t frame = e.frame_held.get();
     const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
     const std::size_t heap = e.heap_balance();
@@ -74,8 +76,10 @@ void add_account(tag_sum& sum, const thread_context& c, const tag_account& e, co
 }
 
 // The statistics of a kind: a field each.
-constexpr std::size_t tag_bytes::* bytes_of_kind[] = {&tag_bytes::frame_bytes, &tag_bytes::pool_bytes, &tag_bytes::heap_bytes};
-constexpr std::size_t alloc_stats::* allocated_of_kind[] = {&alloc_stats::frame_allocated, &alloc_stats::pool_allocated, &alloc_stats::heap_allocated};
+constexpr std::size_t tag_bytes::* bytes_of_kind[] = {&tag_bytes::frame_bytes, &tag_bytes::pool_bytes,
+                                                      &tag_bytes::heap_bytes};
+constexpr std::size_t alloc_stats::* allocated_of_kind[] = {&alloc_stats::frame_allocated, &alloc_stats::pool_allocated,
+                                                            &alloc_stats::heap_allocated};
 static_assert(std::size(bytes_of_kind) == kind_count && std::size(allocated_of_kind) == kind_count);
 
 template <class Stats>
@@ -131,7 +135,8 @@ void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noe
         const std::uint32_t out = blocks_out(*p);
         s.*allocated_of_kind[index_of(v.kind)] += std::size_t{out} * v.block;
         live += out;
-        s.allocation_count += __atomic_load_n(&p->allocations, __ATOMIC_RELAXED) - __atomic_load_n(&p->charged, __ATOMIC_RELAXED);  // relaxed: not charged yet
+        s.allocation_count += __atomic_load_n(&p->allocations, __ATOMIC_RELAXED) -
+                              __atomic_load_n(&p->charged, __ATOMIC_RELAXED);  // relaxed: not charged yet
     }
 }
 
@@ -139,7 +144,8 @@ struct counts {
     std::uint64_t allocations = 0, frees = 0;
 };
 
-// Counted from when the allocator was made. `base` is what they were at the last reset: read first, so it is not above them.
+// Counted from when the allocator was made. `base` is what they were at the last reset: read first, so it is not above
+// them.
 alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     settle_caller(a);
     alloc_stats s;
@@ -153,7 +159,8 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         s.allocation_count += c.heap_allocations.get() + c.frame_allocations.get();
-        for (unsigned k = 0; k < kind_count; ++k) s.allocation_count += traits_of(kind_at(k)).freed_singly ? c.taken[k].get() : 0;
+        for (unsigned k = 0; k < kind_count; ++k)
+            s.allocation_count += traits_of(kind_at(k)).freed_singly ? c.taken[k].get() : 0;
         live += c.heap_allocations.get() - c.heap_frees.get();
         s.slab_refill_count += c.slab_refills.get();
         s.deferred_free_count += c.remote_frees.get();
@@ -239,7 +246,8 @@ std::span<const phase_stats> phase_stats_of(core_ref a) noexcept {
     const std::uint64_t frame = finished_frame(*c);
     if (frame == 0) return {};
     std::size_t n = 0;
-    for_each_account(*c, [&](const tag_account& e) { n += e.phase_bytes.touched(frame) && e.node->parent != nullptr ? 1U : 0U; });
+    for_each_account(
+        *c, [&](const tag_account& e) { n += e.phase_bytes.touched(frame) && e.node->parent != nullptr ? 1U : 0U; });
     if (n == 0) return {};
     const std::size_t wanted = n * sizeof(phase_stats);
     if (c->report_bytes < wanted) {
@@ -254,7 +262,8 @@ std::span<const phase_stats> phase_stats_of(core_ref a) noexcept {
     std::size_t i = 0;
     for_each_account(*c, [&](const tag_account& e) {
         if (!e.phase_bytes.touched(frame) || e.node->parent == nullptr) return;
-        ::new (static_cast<void*>(out + i++)) phase_stats{{e.node->path, e.node->path_length}, e.phase_bytes.bytes_in(frame), e.phase_count.bytes_in(frame)};
+        ::new (static_cast<void*>(out + i++)) phase_stats{
+            {e.node->path, e.node->path_length}, e.phase_bytes.bytes_in(frame), e.phase_count.bytes_in(frame)};
     });
     return {out, n};
 }

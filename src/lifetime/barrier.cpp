@@ -24,7 +24,8 @@ using lifetime::barrier_seat;
 
 // --- a member ---
 
-barrier_member::barrier_member(barrier_member&& other) noexcept : barrier_(std::exchange(other.barrier_, nullptr)), seat_(std::exchange(other.seat_, nullptr)) {}
+barrier_member::barrier_member(barrier_member&& other) noexcept
+    : barrier_(std::exchange(other.barrier_, nullptr)), seat_(std::exchange(other.seat_, nullptr)) {}
 
 barrier_member& barrier_member::operator=(barrier_member&& other) noexcept {
     if (this == &other) return *this;
@@ -120,7 +121,7 @@ barrier_member frame_barrier::join(memory::core_ref a, const char* name) noexcep
         const sync::lock_guard guard(lock_);
         m = add_seat(a, frame, name);
         if (m != nullptr && complete_.load_relaxed() == generation() + 1) {  // relaxed: written under the lock
-            complete_.store_relaxed(generation());                           // relaxed: not complete any more, nothing to see
+            complete_.store_relaxed(generation());  // relaxed: not complete any more, nothing to see
             --stats_.generations;
         }
     }
@@ -183,7 +184,8 @@ void frame_barrier::signal(barrier_seat& m) noexcept {
 
 // Requires: the lock is held.
 void frame_barrier::complete_if_all() noexcept {
-    if (arrived_ != participants() || complete_.load_relaxed() == generation() + 1) return;  // relaxed: written under the lock
+    if (arrived_ != participants() || complete_.load_relaxed() == generation() + 1)
+        return;  // relaxed: written under the lock
     if (participants() == 0) {  // the last one left: nobody is waited for
         os::wake_all(complete_);
         return;
@@ -197,7 +199,8 @@ void frame_barrier::complete_if_all() noexcept {
 // Requires: the lock is held.
 void frame_barrier::advance() noexcept {
     arrived_ = counted_ = 0;
-    generation_.store_release(generation_.load_relaxed() + 1);  // pairs: arrive_and_wait(); relaxed: written under the lock
+    generation_.store_release(generation_.load_relaxed() +
+                              1);  // pairs: arrive_and_wait(); relaxed: written under the lock
     os::wake_all(generation_);
 }
 
@@ -208,7 +211,8 @@ void frame_barrier::end_frame() noexcept {
 }
 
 template <class Done>
-bool frame_barrier::wait_for(const sync::atomic<std::uint32_t>& word, Done&& done, std::uint64_t microseconds) noexcept {
+bool frame_barrier::wait_for(const sync::atomic<std::uint32_t>& word, Done&& done,
+                             std::uint64_t microseconds) noexcept {
     if (done()) return true;
     const std::uint64_t start = os::monotonic_microseconds();
     bool good = false;
@@ -231,7 +235,8 @@ bool frame_barrier::wait_for(const sync::atomic<std::uint32_t>& word, Done&& don
 bool frame_barrier::wait_all(std::uint64_t microseconds) noexcept {
     auto done = [&] {
         const std::uint32_t wanted = mode_ == barrier_mode::coordinated ? generation() + 1 : awaited_ + 1;
-        return static_cast<std::int32_t>(complete_.load_acquire() - wanted) >= 0 || members() + expected() == 0;  // pairs: complete_if_all()
+        return static_cast<std::int32_t>(complete_.load_acquire() - wanted) >= 0 ||
+               members() + expected() == 0;  // pairs: complete_if_all()
     };
     if (!wait_for(complete_, done, microseconds)) return false;
     if (members() + expected() != 0) ++awaited_;
@@ -251,7 +256,8 @@ std::uint32_t frame_barrier::arrived() const noexcept {
 std::uint32_t frame_barrier::frames_to_end() const noexcept {
     const sync::lock_guard guard(lock_);
     std::uint32_t n = 0;
-    for (const barrier_seat* m = list_; m != nullptr; m = m->next) n += m->frame != nullptr && m->epoch != epoch_.load_relaxed() ? 1U : 0U;  // relaxed: ordered by the lock
+    for (const barrier_seat* m = list_; m != nullptr; m = m->next)
+        n += m->frame != nullptr && m->epoch != epoch_.load_relaxed() ? 1U : 0U;  // relaxed: ordered by the lock
     return n;
 }
 

@@ -47,7 +47,9 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint64_t s
 // What was born since the checkpoint has ended; what is born from now on has not.
 void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
     ++c.mark_serial;
-    while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth == depth && younger(c.rolled[c.rolled_count - 1].from, serial)) --c.rolled_count;
+    while (c.rolled_count != 0 && c.rolled[c.rolled_count - 1].depth == depth &&
+           younger(c.rolled[c.rolled_count - 1].from, serial))
+        --c.rolled_count;
     if (c.rolled_count == most_rolled_births) {
         c.rolled[0].to = c.rolled[1].to;
         c.rolled[0].mixed = true;
@@ -90,7 +92,10 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     }
     frame_record* r = c.top;
     if (const held_frame* h = younger_hold(c, r->depth, m->serial)) {
-        c.owner->raise(code::FA438, h->holder == nullptr ? "nothing was rolled back: an inner frame that ended since is held" : h->holder, nullptr, 0, c.last_site);
+        c.owner->raise(
+            code::FA438,
+            h->holder == nullptr ? "nothing was rolled back: an inner frame that ended since is held" : h->holder,
+            nullptr, 0, c.last_site);
         return false;
     }
     if (r->finalisers != nullptr) {
@@ -116,7 +121,8 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
 }
 
 void close_guard(thread_context& c, const frame_checkpoint& cp, bool committed) noexcept {
-    if (!belongs_to_caller(c)) return c.owner->raise(code::FA430, "end of a checkpoint guard of another thread; nothing was rolled back");
+    if (!belongs_to_caller(c))
+        return c.owner->raise(code::FA430, "end of a checkpoint guard of another thread; nothing was rolled back");
     if (!committed) roll_back(c, cp);
     // It will not be used again: containers older than it may grow in the arena again.
     if (find_mark(c, cp.key_, cp.serial_, cp.index_) != nullptr) c.mark_count = cp.index_;

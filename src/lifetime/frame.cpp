@@ -34,7 +34,9 @@ void free_blocks(thread_context& c, outer_block*& head) noexcept {
 
 // --- frames in flight ---
 
-bool is_held(const held_frame& h) noexcept { return __atomic_load_n(&h.holds, __ATOMIC_ACQUIRE) != 0; }  // pairs: frame_hold::release
+bool is_held(const held_frame& h) noexcept {
+    return __atomic_load_n(&h.holds, __ATOMIC_ACQUIRE) != 0;
+}  // pairs: frame_hold::release
 
 // The first hold that is not released, of a frame this deep or deeper.
 const held_frame* find_hold(const flight_slot& s, std::uint32_t depth = 0) noexcept {
@@ -54,16 +56,20 @@ void drop_released(thread_context& c, flight_slot& s, std::uint32_t depth) noexc
             continue;
         }
         *link = h->next;
-        if (h->withdrawn) static_cast<void>(c.owner->system.commit(pointer_at(h->kept->begin), std::min(h->kept_bytes, h->kept->committed - h->kept->begin)));
+        if (h->withdrawn)
+            static_cast<void>(c.owner->system.commit(pointer_at(h->kept->begin),
+                                                     std::min(h->kept_bytes, h->kept->committed - h->kept->begin)));
         c.owner->meta.deallocate(h, sizeof(held_frame));
     }
 }
 
-// Debug: the release of the hold may withdraw what the ended frame has, if that is one chunk and nothing has to be destroyed in it.
+// Debug: the release of the hold may withdraw what the ended frame has, if that is one chunk and nothing has to be
+// destroyed in it.
 void offer_to_withdraw(thread_context& c, flight_slot& s) noexcept {
     held_frame* h = s.held;
     const arena_chunk* k = s.chunk;
-    const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr && k->previous->depth == 0;
+    const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr &&
+                       k->previous->depth == 0;
     if (!alone || s.finalisers != nullptr || !revokes(c) || guard::tool_listens()) return;
     if (c.owner->config.frames_in_flight > 1 || c.owner->source != &c.owner->system) return;
     h->kept = k;
@@ -122,7 +128,9 @@ void reuse(thread_context& c, flight_slot& s) noexcept {
     begin_segment(c, s.start);
 }
 
-bool due(const thread_context& c, const flight_slot& s) noexcept { return !s.clearing && !is_held(s) && s.due <= c.turn; }
+bool due(const thread_context& c, const flight_slot& s) noexcept {
+    return !s.clearing && !is_held(s) && s.due <= c.turn;
+}
 
 flight_slot* add_slot(thread_context& c, exhaustion_reason& why) noexcept {
     void* memory = c.owner->meta.allocate(sizeof(flight_slot), why);
@@ -170,13 +178,16 @@ flight_slot* slot_despite_holds(thread_context& c) noexcept {
     const held_frame* h = busy == nullptr ? nullptr : find_hold(*busy);
     if (h != nullptr) {
         char detail[128];
-        std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"", static_cast<unsigned long long>(busy->frame), h->holder == nullptr ? "" : h->holder);
+        std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"",
+                      static_cast<unsigned long long>(busy->frame), h->holder == nullptr ? "" : h->holder);
         c.owner->raise(code::FA438, detail);
     }
     return nullptr;
 }
 
-bool looks_at_every_begin(const thread_context& c) noexcept { return c.deferred.config.mode == deferred_mode::at_frame_begin; }
+bool looks_at_every_begin(const thread_context& c) noexcept {
+    return c.deferred.config.mode == deferred_mode::at_frame_begin;
+}
 
 void set_own_gate(thread_context& c, bool closed) noexcept {
     if (closed) c.records[0].gate.on(gate_own);
@@ -184,7 +195,9 @@ void set_own_gate(thread_context& c, bool closed) noexcept {
 }
 
 // Whether the current slot has memory that was taken outside a frame since its frame ended.
-bool ground_taken(const thread_context& c) noexcept { return c.records[0].cursor != (c.flight->parked ? c.flight->end : c.flight->start); }
+bool ground_taken(const thread_context& c) noexcept {
+    return c.records[0].cursor != (c.flight->parked ? c.flight->end : c.flight->start);
+}
 
 // Before an outermost frame opens: chooses the memory it will use.
 void rotate(thread_context& c) noexcept {
@@ -210,17 +223,20 @@ void rotate(thread_context& c) noexcept {
     reuse(c, *s);
     refresh_limit(c);
     bool calm = c.owner->config.frames_in_flight == 1;
-    for (flight_slot* t = s->next; t != s; t = t->next) calm = calm && t->held == nullptr && t->finalisers == nullptr && t->blocks == nullptr;
+    for (flight_slot* t = s->next; t != s; t = t->next)
+        calm = calm && t->held == nullptr && t->finalisers == nullptr && t->blocks == nullptr;
     set_own_gate(c, !calm || looks_at_every_begin(c));
 }
 
 // --- the end of a frame ---
 
 std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
-    if (r.depth == max_frame_depth || (r.depth != 0 && r.depth % records_per_segment == 0) || diverted(c)) return pending_always;
+    if (r.depth == max_frame_depth || (r.depth != 0 && r.depth % records_per_segment == 0) || diverted(c))
+        return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
-    const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all || c.deferred.config.mode == deferred_mode::at_frame_end;
+    const bool always = o.frames_in_flight > 1 || o.retain != retain_policy::all ||
+                        c.deferred.config.mode == deferred_mode::at_frame_end;
     return always ? pending_always : 0U;
 }
 
@@ -261,7 +277,8 @@ void finish_outermost(thread_context& c) noexcept {
     if (c.sampling) sample_event(c);
     flush_batch(c);
     const deferred_mode mode = c.deferred.config.mode;
-    if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate) adopt_returned(c, all_blocks);
+    if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate)
+        adopt_returned(c, all_blocks);
     c.frame_releases.set(c.frame_allocations.get());
     if (c.ending != nullptr) return;  // a destructor's frame; what lies outside frames does not end with it
     if (ground_in_use(c)) reset_ground(c);
@@ -296,7 +313,8 @@ void hand_up(thread_context& c, frame_record* r) noexcept {
         h->mark = c.mark_serial;
         h->handed_up = true;
     }
-    for (arena_chunk* k = c.flight->chunk; k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
+    for (arena_chunk* k = c.flight->chunk; k != nullptr && k->depth >= r->depth; k = k->previous)
+        k->depth = outer->depth;
     c.log.hand_up(r->depth);
     outer->cursor = r->cursor;
     add_pending(*outer, pending_always);
@@ -337,12 +355,17 @@ void close_top(thread_context& c) noexcept {
     }
 }
 
-site opened_at(const thread_context& c) noexcept { return guarded(c) ? segment_of(c, c.top->depth).opened[c.top->depth % records_per_segment] : site{}; }
+site opened_at(const thread_context& c) noexcept {
+    return guarded(c) ? segment_of(c, c.top->depth).opened[c.top->depth % records_per_segment] : site{};
+}
 
 }  // namespace
 
 void close_left_open(thread_context& c, const frame_record* top) noexcept {
-    c.owner->raise({.what = code::FA428, .detail = "a destructor left a frame open; it ends here", .bytes = c.top->depth, .born = opened_at(c)});
+    c.owner->raise({.what = code::FA428,
+                    .detail = "a destructor left a frame open; it ends here",
+                    .bytes = c.top->depth,
+                    .born = opened_at(c)});
     while (c.top->depth > top->depth) close_top(c);
 }
 
@@ -353,7 +376,9 @@ void clear_flight(thread_context& c) noexcept {
     for (std::uint32_t i = 0; i < c.flight_count; ++i) {
         s = s->next;  // the oldest first
         if (is_held(*s)) {
-            s->left = true;  // until its hold is released and the next owner of the context opens a frame, or the allocator goes
+            s->left =
+                // until its hold is released and the next owner of the context opens a frame, or the allocator goes
+                true;
         } else if (s != c.flight) {
             clear(c, *s);
             s->frame = s->due = 0;
@@ -376,7 +401,10 @@ bool any_to_clear(const thread_context& c) noexcept {
 
 void close_all(thread_context& c) noexcept {
     if (in_frame(c) && c.top != c.driven.record && c.owner->config.reports)
-        c.owner->raise({.what = code::FA428, .detail = "the thread or the allocator ended with open frames", .bytes = c.top->depth, .born = opened_at(c)});
+        c.owner->raise({.what = code::FA428,
+                        .detail = "the thread or the allocator ended with open frames",
+                        .bytes = c.top->depth,
+                        .born = opened_at(c)});
     while (in_frame(c)) close_top(c);
     reset_ground(c);
     do clear_flight(c);
@@ -402,7 +430,8 @@ frame_record* inner_of(thread_context& c, frame_record* r) noexcept {
 
 frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
-        c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack", nullptr, 0, c.last_site);
+        c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack",
+                       nullptr, 0, c.last_site);
     const activity_scope changing(&c, activity::changing);
     settle(c);
     follow_observer(c);
@@ -410,12 +439,15 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     frame_record* r = c.top;
     if (r->depth == max_frame_depth) {
         add_pending(*r, pending_always);
-        if (c.too_deep++ == 0) c.owner->raise(code::FA428, "frames are nested deeper than 16,383; is an end_frame missing?", nullptr, r->depth, c.last_site);
+        if (c.too_deep++ == 0)
+            c.owner->raise(code::FA428, "frames are nested deeper than 16,383; is an end_frame missing?", nullptr,
+                           r->depth, c.last_site);
         return r;
     }
     if (r->depth == 0) {
         add_pending(c.records[1], sticky_bits(c, c.records[1]));
-        if (c.owner->config.frames_in_flight > 1 || (r->gate.is_on(gate_own) && c.records[1].generation != 0)) rotate(c);
+        if (c.owner->config.frames_in_flight > 1 || (r->gate.is_on(gate_own) && c.records[1].generation != 0))
+            rotate(c);
         else set_own_gate(c, looks_at_every_begin(c));
         if (c.deferred.config.mode == deferred_mode::at_frame_begin) adopt_returned(c, all_blocks);
     }
@@ -436,7 +468,8 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
 void close_frame_slow(frame_record* r) noexcept {
     thread_context& c = *r->context;
     if (!belongs_to_caller(c)) {
-        c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
+        c.owner->raise(c.parked ? code::FA212 : code::FA430,
+                       "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
         return;
     }
     const activity_scope changing(&c, activity::changing);
@@ -461,7 +494,12 @@ void close_frame_slow(frame_record* r) noexcept {
         c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.last_site);
         return;
     }
-    if (r != c.top) c.owner->raise({.what = code::FA428, .detail = "an inner frame is still open; it ends here", .where = c.last_site, .bytes = c.top->depth, .born = opened_at(c)});
+    if (r != c.top)
+        c.owner->raise({.what = code::FA428,
+                        .detail = "an inner frame is still open; it ends here",
+                        .where = c.last_site,
+                        .bytes = c.top->depth,
+                        .born = opened_at(c)});
     while (c.top->depth >= r->depth) close_top(c);
 }
 
@@ -514,7 +552,8 @@ void frame_ref::raise_ended(const char* what) const noexcept {
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
     if (record_ == nullptr) {
-        if (f == on_failure::ask_handler) refuse_without_source("allocation through a source that was made without a frame");
+        if (f == on_failure::ask_handler)
+            refuse_without_source("allocation through a source that was made without a frame");
         return nullptr;
     }
     if (!alive()) {
@@ -552,7 +591,8 @@ void frame_ref::abandon(void* p) const noexcept {
 void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
     const bool stays = p != nullptr && alive() && in_arena(*record_->context, p);
     if (!stays) return abandon(p);
-    if (guarded(*record_->context) && may_free(p) && !rolled_back()) leave_frame_block(*record_->context, address_of(p), bytes);
+    if (guarded(*record_->context) && may_free(p) && !rolled_back())
+        leave_frame_block(*record_->context, address_of(p), bytes);
 }
 
 void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
@@ -574,7 +614,8 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
         return true;
     }
     // Only while the block can stay where it is: never sampled, out of line, or in the next chunk.
-    if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin) return false;
+    if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin)
+        return false;
     if (more == 0) return true;
     return extend_top(*r->context, end, more);
 }

@@ -65,7 +65,8 @@ frame_hold& frame_hold::operator=(frame_hold&& other) noexcept {
 
 namespace {
 
-// Debug: the frame has ended, and this was the last that held it. Its thread touches nothing of it before it sees the hold released.
+// Debug: the frame has ended, and this was the last that held it. Its thread touches nothing of it before it sees the
+// hold released.
 void withdraw(core& a, held_frame& h) noexcept {
     const std::size_t bytes = __atomic_load_n(&h.kept_bytes, __ATOMIC_ACQUIRE);  // pairs: offer_to_withdraw()
     if (bytes == 0 || __atomic_load_n(&h.holds, __ATOMIC_ACQUIRE) != 1) return;  // pairs: another release()
@@ -77,7 +78,8 @@ void withdraw(core& a, held_frame& h) noexcept {
 void frame_hold::release() noexcept {
     if (frame_ == nullptr) return;
     withdraw(*owner_.owner, *frame_);
-    __atomic_fetch_sub(&std::exchange(frame_, nullptr)->holds, 1U, __ATOMIC_ACQ_REL);  // pairs: is_held() in frame.cpp, which may free it
+    __atomic_fetch_sub(&std::exchange(frame_, nullptr)->holds, 1U,
+                       __ATOMIC_ACQ_REL);  // pairs: is_held() in frame.cpp, which may free it
     release_core(std::exchange(owner_, {}));
 }
 

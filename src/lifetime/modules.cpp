@@ -31,8 +31,9 @@ finaliser* find(thread_context& c, const os::module_range& m) noexcept {
 void prune(core& a) noexcept {
     std::uint32_t known = a.modules_released.load_relaxed();  // relaxed: written under the lock
     for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-        const bool idle = __atomic_load_n(&c->slot, __ATOMIC_RELAXED) == nullptr && !c->parked;  // relaxed: who attaches now begins with what is known now
-        const std::uint32_t seen = c->modules_seen.load_relaxed();                               // relaxed: a recent value
+        const bool idle = __atomic_load_n(&c->slot, __ATOMIC_RELAXED) == nullptr &&
+                          !c->parked;  // relaxed: who attaches now begins with what is known now
+        const std::uint32_t seen = c->modules_seen.load_relaxed();  // relaxed: a recent value
         if (!idle && seen < known) known = seen;
     }
     for (released_module** link = &a.modules; *link != nullptr;) {
@@ -74,12 +75,14 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     }
     exhaustion_reason why{};
     void* memory = nullptr;
-    while ((memory = a.owner->meta.allocate(sizeof(released_module), why)) == nullptr) a.owner->exhausted_metadata(why, sizeof(released_module), 8);
+    while ((memory = a.owner->meta.allocate(sizeof(released_module), why)) == nullptr)
+        a.owner->exhausted_metadata(why, sizeof(released_module), 8);
     const sync::lock_guard guard(a.owner->lock);
     const std::uint32_t number = a.owner->modules_released.load_relaxed() + 1;  // relaxed: written under the lock
     a.owner->modules = ::new (memory) released_module{m, number, a.owner->modules};
     a.owner->modules_released.store_release(number);  // pairs: look_for_released()
-    if (mine != nullptr && mine->modules_seen.load_relaxed() == number - 1) mine->modules_seen.store_relaxed(number);  // relaxed: its own
+    if (mine != nullptr && mine->modules_seen.load_relaxed() == number - 1)
+        mine->modules_seen.store_relaxed(number);  // relaxed: its own
     prune(*a.owner);
     return ran;
 }

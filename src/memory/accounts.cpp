@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint32_t first_name_slots = 256;
 
 template <class T>
-bool widen(os::metadata& memory, T**& table, std::uint32_t& size, std::uint32_t index, exhaustion_reason& why) noexcept {
+bool widen(os::metadata& memory, T**& table, std::uint32_t& size, std::uint32_t index,
+           exhaustion_reason& why) noexcept {
     if (index < size) return true;
     std::uint32_t wanted = size == 0 ? 16 : size;
     while (wanted <= index) wanted *= 2;
@@ -45,7 +46,8 @@ void widen_names(thread_context& c, exhaustion_reason& why) noexcept {
 }
 
 // A single name below `parent`, found without a lock when it was asked for before.
-tag_account* child_account(thread_context& c, tag_account* parent, account::name_view name, exhaustion_reason& why) noexcept {
+tag_account* child_account(thread_context& c, tag_account* parent, account::name_view name,
+                           exhaustion_reason& why) noexcept {
     if (c.name_count >= c.name_slots) widen_names(c, why);
     if (c.names == nullptr) return nullptr;
     tag_account*& bucket = c.names[account::hash_name(parent->node, name) & (c.name_slots - 1)];
@@ -112,11 +114,14 @@ tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why
     return a;
 }
 
-tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path, exhaustion_reason& why) noexcept {
+tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
+                         exhaustion_reason& why) noexcept {
     tag_account* at = parent;
     while (at != nullptr && path.size != 0) {
         std::size_t length = 0;
-        while (length < path.size && !(path.data[length] == ':' && length + 1 < path.size && path.data[length + 1] == ':')) ++length;
+        while (length < path.size &&
+               !(path.data[length] == ':' && length + 1 < path.size && path.data[length + 1] == ':'))
+            ++length;
         if (length != 0) at = child_account(c, at, {path.data, length}, why);
         const std::size_t step = length < path.size ? length + 2 : length;
         path = {path.data + step, path.size - step};

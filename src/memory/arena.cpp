@@ -1,6 +1,6 @@
 // The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
-#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/depot.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
@@ -35,7 +35,8 @@ std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noex
     const std::size_t soft = c.budget.of(memory_kind::frame).quiet_until(current_frame(c));
     const std::size_t limit = hard == 0 || soft < hard ? soft : hard;
     if (limit == ~std::size_t{0}) return end;
-    const std::size_t elsewhere = c.flight->earlier + (soft < hard && c.budget.policy == budget_policy::promote ? 0 : c.outer_bytes);
+    const std::size_t elsewhere = c.flight->earlier +
+                                  (soft < hard && c.budget.policy == budget_policy::promote ? 0 : c.outer_bytes);
     const std::size_t room = align_down(limit > elsewhere ? limit - elsewhere : 0, cursor_granularity);
     const arena_chunk& k = *c.flight->chunk;
     return k.begin + room < end ? k.begin + room : end;
@@ -97,7 +98,8 @@ void destroy_chunk(core& a, arena_chunk* k) noexcept {
         *k->link_all = k->next_all;
         if (k->next_all != nullptr) k->next_all->link_all = k->link_all;
     }
-    if (a.guarded) guard::allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
+    if (a.guarded)
+        guard::allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
     a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
     a.meta.deallocate(k, sizeof(arena_chunk));
 }
@@ -123,7 +125,9 @@ void note_peak(thread_context& c) noexcept {
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
     const std::size_t first = c.suggested > capacity ? c.suggested : capacity;
-    const std::size_t step = !revokes(c) ? capacity : c.top->depth > 1 ? page_bytes : first;  // there each frame has chunks of its own
+    const std::size_t step = !revokes(c)        ? capacity
+                             : c.top->depth > 1 ? page_bytes
+                                                : first;  // there each frame has chunks of its own
     const std::size_t wanted = bytes > step ? bytes : step;
     arena_chunk* k = spare_chunk(c, wanted);
     if (k == nullptr) k = make_chunk(c, wanted, why);
@@ -179,15 +183,18 @@ struct guarded_place {
 // Half of a chunk, if it is no small one, is for blocks that lie on pages of their own; the rest lies as it comes.
 constexpr std::size_t least_for_pages = std::size_t{256} << 10;
 
-// The same for a guarded thread: zones lie around the block, and are not charged. What the cursor would be without them says
-// what alignment costs.
-void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line, exhaustion_reason& why) noexcept {
+// The same for a guarded thread: zones lie around the block, and are not charged. What the cursor would be without them
+// says what alignment costs.
+void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line,
+                       exhaustion_reason& why) noexcept {
     bool apart = std::exchange(c.guarded_by->apart, false) && !guard::tool_listens();
     const auto place = [&] {
-        const std::uintptr_t plain = c.top->cursor - static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
+        const std::uintptr_t plain = c.top->cursor -
+                                     static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
         const std::size_t page = apart ? c.owner->pages.granularity() : 1;
         const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align > page ? align : page);
-        return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page), align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
+        return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page),
+                             align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
     };
     const auto fits_in_pages = [&](const guarded_place& at) {
         const arena_chunk& k = *c.flight->chunk;
@@ -201,20 +208,24 @@ void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, 
     if (!own || at.cursor > usable_end(*c.flight->chunk)) {
         apart = apart && !own;
         at = place();
-        if ((!own || at.cursor > usable_end(*c.flight->chunk)) && !grow_arena(c, most + 3 * guard::zone, why)) return nullptr;
+        if ((!own || at.cursor > usable_end(*c.flight->chunk)) && !grow_arena(c, most + 3 * guard::zone, why))
+            return nullptr;
         at = place();
     }
     if (apart && (!fits_in_pages(at) || !commit_to(c, *c.flight->chunk, at.cursor, why))) {
         apart = false;
         at = place();
     }
-    if (!commit_to(c, *c.flight->chunk, at.cursor, why) || !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart)) return nullptr;
+    if (!commit_to(c, *c.flight->chunk, at.cursor, why) ||
+        !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart))
+        return nullptr;
     c.top->cursor = at.cursor;
     return pointer_at(at.block);
 }
 
 // From the top record. Returns null with `why` set, or with `out_of_line` when that is where it belongs.
-void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, bool& out_of_line, exhaustion_reason& why) noexcept {
+void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, bool& out_of_line,
+                        exhaustion_reason& why) noexcept {
     frame_record* r = c.top;
     const std::size_t rounded = align_up(bytes, cursor_granularity);
     const std::size_t widest = rounded + (align > cursor_granularity ? align : 0);
@@ -233,7 +244,8 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     if (a != admission::granted) return nullptr;
     if (!fits() && !grow_arena(c, widest + cursor_granularity, why)) return nullptr;
     const std::uintptr_t p = align_up(r->cursor, align);
-    if (p + rounded > usable_end(*c.flight->chunk)) broken_invariant("a fresh chunk does not hold what it was made for");
+    if (p + rounded > usable_end(*c.flight->chunk))
+        broken_invariant("a fresh chunk does not hold what it was made for");
     if (!commit_to(c, *c.flight->chunk, p + rounded, why)) return nullptr;
     r->cursor = p + rounded;
     return pointer_at(p);
@@ -243,7 +255,8 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
                 exhaustion_reason& why) noexcept {
     const std::size_t charged = align_up(bytes, cursor_granularity);
     const bool counted = c.budget.policy != budget_policy::promote;
-    if (counted ? admit_frame(c, charged, why) == admission::refused : !within_frame_limit(c, charged, why)) return nullptr;
+    if (counted ? admit_frame(c, charged, why) == admission::refused : !within_frame_limit(c, charged, why))
+        return nullptr;
     const std::size_t lead = align > outer_header_bytes ? align : outer_header_bytes;
     const std::size_t whole = charged + lead;
     const unsigned k = class_for(whole, lead);
@@ -294,7 +307,8 @@ void note_growth(thread_context& c, std::size_t bytes) noexcept {
     if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
 }
 
-void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align,
+               exhaustion_reason& why) noexcept {
     if (bytes > largest_request || align > largest_request || !is_power_of_two(align)) {
         why = exhaustion_reason::size_overflow;
         return nullptr;
@@ -332,14 +346,19 @@ bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcep
 
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const guard::frame_log& log = *c.flight->log;
-    const auto newest = [&] { return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor; };
+    const auto newest = [&] {
+        return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor;
+    };
     if (!newest()) return false;
-    if (address_of(p) + bytes <= log.top().end) return true;  // a shrink below an accounting boundary left it its length
+    if (address_of(p) + bytes <= log.top().end)
+        return true;  // a shrink below an accounting boundary left it its length
     const std::uintptr_t cursor = resized_cursor(c, bytes);
-    const std::size_t more = align_up(address_of(p) + bytes, cursor_granularity) - align_up(log.top().end, cursor_granularity);
+    const std::size_t more = align_up(address_of(p) + bytes, cursor_granularity) -
+                             align_up(log.top().end, cursor_granularity);
     exhaustion_reason why{};
     if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, more, why) != admission::granted) return false;
-    if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why)) return false;  // the budget's handler may have allocated
+    if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why))
+        return false;  // the budget's handler may have allocated
     resize_top_block(c, bytes, cursor);
     if (more != 0) note_growth(c, more);
     return true;
@@ -350,7 +369,8 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
 }
 
 void refresh_limit(thread_context& c) noexcept {
-    c.counting = c.observed || watched(c) || c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
+    c.counting = c.observed || watched(c) ||
+                 c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
     const arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
     c.arena_limit = c.counting || c.parked ? 0 : limit_by_budget(c, end);
@@ -367,7 +387,8 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
         c.last_site = site::of_caller(__builtin_return_address(0));
     }
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
-        c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes, c.last_site);
+        c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes,
+                       c.last_site);
     if (r->depth > c.top->depth) {
         c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.last_site);
         r = c.top;
@@ -475,7 +496,8 @@ namespace {
 // Where each frame has chunks of its own: what would have held an outermost frame that needed several.
 void note_suggestion(thread_context& c) noexcept {
     std::size_t total = 0, chunks = 0;
-    for (const arena_chunk* k = c.flight->chunk; k != nullptr && k->depth == 1; k = k->previous, ++chunks) total += k->end - k->begin;
+    for (const arena_chunk* k = c.flight->chunk; k != nullptr && k->depth == 1; k = k->previous, ++chunks)
+        total += k->end - k->begin;
     if (chunks > 1) c.suggested = total;
 }
 

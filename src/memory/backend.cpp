@@ -9,9 +9,7 @@ void* backend_allocate(std::pmr::memory_resource& r, std::size_t bytes, std::siz
 #if FRAMEALLOC_EXCEPTIONS
     try {
         return r.allocate(bytes, align);
-    } catch (...) {
-        return nullptr;
-    }
+    } catch (...) { return nullptr; }
 #else
     return r.allocate(bytes, align);
 #endif

@@ -13,7 +13,8 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-// What is allocated meanwhile is charged to another tag: a scope without a node of its own, as there is no memory to fail for.
+// What is allocated meanwhile is charged to another tag: a scope without a node of its own, as there is no memory to
+// fail for.
 class charged_elsewhere {
 public:
     charged_elsewhere(thread_context& c, tag_account* who) noexcept : context_(c) {
@@ -68,7 +69,8 @@ void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned re
     const unsigned size_class = c.owner->serving[requested];
     pool_page* p = lists->current[size_class];
     if (p == nullptr || p->free == nullptr) return nullptr;
-    if ((who.aside[index_of(k)] >> size_class & 1) == 0) [[unlikely]] set_aside(c, who, k, size_class);
+    if ((who.aside[index_of(k)] >> size_class & 1) == 0) [[unlikely]]
+        set_aside(c, who, k, size_class);
     void* block = p->free;
     p->free = *static_cast<void**>(block);
     owner_increment(p->allocations);
@@ -81,7 +83,8 @@ tag_account* payer_of(const thread_context& c, const block_source& s) noexcept {
     return s.payer->index < c.indices ? c.by_index[s.payer->index] : nullptr;
 }
 
-FRAMEALLOC_COLD void* allocate_slow(thread_context& c, const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+FRAMEALLOC_COLD void* allocate_slow(thread_context& c, const block_source& s, std::size_t bytes,
+                                    std::size_t align) noexcept {
     exhaustion_reason why{};
     tag_account* who = s.payer == nullptr ? c.tag() : account_for(c, s.payer, why);
     if (who == nullptr) return nullptr;
@@ -94,12 +97,16 @@ FRAMEALLOC_COLD void* allocate_slow(thread_context& c, const block_source& s, st
 
 void* allocate(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     thread_context* c = try_context_of(s.owner);
-    if (c == nullptr) [[unlikely]] return nullptr;
+    if (c == nullptr) [[unlikely]]
+        return nullptr;
     if (bytes - 1 < 256 && align <= 16 && is_power_of_two(align) && s.paged) [[likely]] {
         const auto k = static_cast<unsigned>((bytes - 1) / 16);
         tag_account* who = payer_of(*c, s);
-        void* p = who == c->tag() ? pool_try_pop(*c, s.kind, k) : who != nullptr ? take_aside(*c, *who, s.kind, k) : nullptr;
-        if (p != nullptr) [[likely]] return p;
+        void* p = who == c->tag()  ? pool_try_pop(*c, s.kind, k)
+                  : who != nullptr ? take_aside(*c, *who, s.kind, k)
+                                   : nullptr;
+        if (p != nullptr) [[likely]]
+            return p;
     }
     return allocate_slow(*c, s, bytes, align);
 }
@@ -136,7 +143,8 @@ bool shrink_large(heap_block& b, std::size_t bytes) noexcept {
     return true;
 }
 
-// Its zone begins earlier then. Of a large block that stays as it is: the header's own size is for the allocator behind it.
+// Its zone begins earlier then. Of a large block that stays as it is: the header's own size is for the allocator behind
+// it.
 bool shrink_guarded(core& a, void* p, std::size_t bytes) noexcept {
     thread_context* c = try_context_of({&a, a.id});
     guard::block_record r;
@@ -179,13 +187,16 @@ std::size_t usable_size(const void* p) noexcept {
         return page.owner->owner->guarded ? guarded_size(*page.owner->owner, p) : page.block;
     }
     std::size_t bytes = 0;
-    if (any_guarded.load_relaxed() && find_size(p, bytes)) return bytes;  // relaxed: whoever has a guarded block has seen it
+    if (any_guarded.load_relaxed() && find_size(p, bytes))
+        return bytes;  // relaxed: whoever has a guarded block has seen it
     const heap_block& b = *block_of(const_cast<void*>(p));
     const core& a = *b.owner;
     return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);
 }
 
-void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept { return allocate(s, bytes == 0 ? 1 : bytes, align); }
+void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
+    return allocate(s, bytes == 0 ? 1 : bytes, align);
+}
 
 void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     void* p = allocate_block(s, bytes, align);
@@ -207,16 +218,19 @@ void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size
 void free_block(const block_source& s, void* p) noexcept {
     if (p == nullptr) return;
     core& a = *s.owner.owner;
-    if (a.guarded) [[unlikely]] return guarded_free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
+    if (a.guarded) [[unlikely]]
+        return guarded_free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
     if (os::page_map::contains(p)) return pool_free(p);
     heap_free_large(p);
 }
 
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (s.owner.owner->guarded) [[unlikely]] return guarded_free(s.owner, s.kind, p, size, align, site::of_caller(__builtin_return_address(0)));
+    if (s.owner.owner->guarded) [[unlikely]]
+        return guarded_free(s.owner, s.kind, p, size, align, site::of_caller(__builtin_return_address(0)));
     if (p != nullptr && os::page_map::contains(p)) return pool_free(p);
-    if (p != nullptr && class_for(size, align) != no_class && s.paged) return heap_free_large(p);  // shrunk where it was
+    if (p != nullptr && class_for(size, align) != no_class && s.paged)
+        return heap_free_large(p);  // shrunk where it was
     heap_free(s.owner, p, size, align);
 }
 
@@ -256,7 +270,8 @@ void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_
     }
     void* moved = allocate_block(s, bytes, align);
     if (moved == nullptr) return shrinks(*s.owner.owner, p, content, bytes, align) ? p : nullptr;
-    if (s.owner.owner->guarded) guard::allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
+    if (s.owner.owner->guarded)
+        guard::allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
     std::memcpy(moved, p, std::min(content, bytes));
     free_block(s, p);
     return moved;

@@ -10,9 +10,13 @@ namespace {
 
 void report_exceeded(thread_context& c, const budget_event& e) noexcept {
     char detail[128];
-    std::snprintf(detail, sizeof detail, "%zu more bytes of %s memory where the thread has %zu of its %zu in use", e.requested,
-                  traits_of(e.kind).name, e.used, e.limit);
-    c.owner->warn({.what = code::FA311, .detail = detail, .where = c.last_site, .bytes = e.requested, .tag = c.tag()->node->path});
+    std::snprintf(detail, sizeof detail, "%zu more bytes of %s memory where the thread has %zu of its %zu in use",
+                  e.requested, traits_of(e.kind).name, e.used, e.limit);
+    c.owner->warn({.what = code::FA311,
+                   .detail = detail,
+                   .where = c.last_site,
+                   .bytes = e.requested,
+                   .tag = c.tag()->node->path});
 }
 
 // The handler may allocate.
@@ -78,7 +82,8 @@ void take_limits(thread_context& c, const account::thread_budget& from) noexcept
     refresh_limit(c);
 }
 
-void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept {
+void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent,
+                       budget_handler handler) noexcept {
     c.budget.policy = policy;
     c.budget.warn_percent = warn_percent;
     c.budget.handler = handler;

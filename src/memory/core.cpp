@@ -22,12 +22,17 @@ struct debugger_constants {
     std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
     std::uint64_t sheet, slots_per_unit;
 };
-[[gnu::used]] const debugger_constants for_debuggers = {
-    page_bytes, guard::zone, outer_header_bytes, guard::block_table::hash_multiplier, guard::block_table::hash_low_bits,
-    guard::block_table::hash_shift, sampled_blocks::sheet, sampled_blocks::slots_per_unit};
+[[gnu::used]] const debugger_constants for_debuggers = {page_bytes,
+                                                        guard::zone,
+                                                        outer_header_bytes,
+                                                        guard::block_table::hash_multiplier,
+                                                        guard::block_table::hash_low_bits,
+                                                        guard::block_table::hash_shift,
+                                                        sampled_blocks::sheet,
+                                                        sampled_blocks::slots_per_unit};
 
-// A program and its plugins may each contain this library. Each copy numbers from a place of its own, that of its memory: no two
-// meet, as a copy fills dozens of pages and a page is worth 2^28 numbers.
+// A program and its plugins may each contain this library. Each copy numbers from a place of its own, that of its
+// memory: no two meet, as a copy fills dozens of pages and a page is worth 2^28 numbers.
 std::uint64_t first_id() noexcept { return address_of(&next_number) >> 12 << 28; }
 
 struct core_home {
@@ -77,7 +82,9 @@ std::uint32_t open_frames(core& c) noexcept {
 }
 
 // A core and, behind it, its name.
-std::size_t core_bytes(const char* name) noexcept { return align_up(sizeof(core) + std::strlen(name) + 1, alignof(core)); }
+std::size_t core_bytes(const char* name) noexcept {
+    return align_up(sizeof(core) + std::strlen(name) + 1, alignof(core));
+}
 
 void destroy(core* c) noexcept {
     if (c->revokes && c->source == &c->system) remember_memory(*c);
@@ -162,8 +169,8 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
     return c;
 }
 
-// The environment's words count, so that a program is made strict, guarded or sampled without being built again. Null when it
-// says nothing.
+// The environment's words count, so that a program is made strict, guarded or sampled without being built again. Null
+// when it says nothing.
 const char* said(const char* variable) noexcept {
     const char* word = std::getenv(variable);
     return word == nullptr || *word == '\0' ? nullptr : word;
@@ -172,7 +179,8 @@ const char* said(const char* variable) noexcept {
 // Of any of these, once.
 void refuse(const char* variable, const char* word, const char* allowed) noexcept {
     static sync::atomic<bool> told{false};
-    if (!told.exchange_acq_rel(true)) std::fprintf(stderr, "framealloc: %s is \"%.20s\"; it may be %s\n", variable, word, allowed);  // pairs: itself
+    if (!told.exchange_acq_rel(true))
+        std::fprintf(stderr, "framealloc: %s is \"%.20s\"; it may be %s\n", variable, word, allowed);  // pairs: itself
 }
 
 void heed_strict(core_config& o) noexcept {
@@ -213,16 +221,20 @@ struct place_text {
 
 }  // namespace
 
-std::uint64_t fresh_id() noexcept { return first_id() + next_number.add_relaxed(1); }  // relaxed: only the number matters
+std::uint64_t fresh_id() noexcept {
+    return first_id() + next_number.add_relaxed(1);
+}  // relaxed: only the number matters
 std::uint64_t number_of(std::uint64_t id) noexcept { return id - first_id(); }
 
 void require_own(std::uint64_t id) noexcept {
-    if (number_of(id) < next_number.load_relaxed()) [[likely]] return;  // relaxed: whoever has an id got it after it was drawn
+    if (number_of(id) < next_number.load_relaxed()) [[likely]]
+        return;  // relaxed: whoever has an id got it after it was drawn
     const site where = os::own_call();
     place_text place;
     print_fault({.what = code::FA103,
                  .text = code_text(code::FA103),
-                 .detail = "it was made by one copy and used in another; link the library once, as a shared library (-DBUILD_SHARED_LIBS=ON), "
+                 .detail = "it was made by one copy and used in another; link the library once, as a shared library "
+                           "(-DBUILD_SHARED_LIBS=ON), "
                            "or let the program export it to its plugins",
                  .where = where,
                  .code_place = place.of(where)});
@@ -244,7 +256,11 @@ void core::deliver(const fault& f) const noexcept {
 void refuse_without_source(const char* what) noexcept {
     const site where = os::own_call();
     place_text place;
-    print_fault({.what = code::FA440, .text = code_text(code::FA440), .detail = what, .where = where, .code_place = place.of(where)});
+    print_fault({.what = code::FA440,
+                 .text = code_text(code::FA440),
+                 .detail = what,
+                 .where = where,
+                 .code_place = place.of(where)});
     std::abort();
 }
 
@@ -261,7 +277,8 @@ void core::report(fault f) const noexcept {
 }
 
 void core::end_after_fault() const noexcept {
-    const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault : config.strict != strictness::warn;
+    const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault
+                                                             : config.strict != strictness::warn;
     if (ends) std::abort();
 }
 
@@ -291,14 +308,24 @@ void core::exhausted_metadata(exhaustion_reason why, std::size_t requested, std:
     ask_for_memory(why, "metadata", requested, alignment, 0);
 }
 
-void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment, std::size_t limit) noexcept {
+void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment,
+                          std::size_t limit) noexcept {
     if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;
     if (why == exhaustion_reason::global_limit) limit = config.global_limit;
     if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
     const thread_context* c = context_of_caller(*this);
     place_text where;
     const site asked = os::own_call(c == nullptr ? site{} : c->last_site);
-    const exhaustion e{why, kind, requested, alignment, pages.committed(), limit, name, c == nullptr ? "" : c->tag()->node->path, asked, where.of(asked)};
+    const exhaustion e{why,
+                       kind,
+                       requested,
+                       alignment,
+                       pages.committed(),
+                       limit,
+                       name,
+                       c == nullptr ? "" : c->tag()->node->path,
+                       asked,
+                       where.of(asked)};
     if (config.on_exhaustion && handler_scope::may_call()) {
         const activity_scope allowing(context_of_caller(*this), activity::none);  // it may free what the allocator has
         const handler_scope theirs;
@@ -312,7 +339,8 @@ namespace {
 
 // Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
 sampled_blocks* sampled_for(core& c, exhaustion_reason& why) noexcept {
-    if (c.config.guard_sample == 0 || c.guarded || c.source != &c.system || c.system.granularity() != 4096) return nullptr;
+    if (c.config.guard_sample == 0 || c.guarded || c.source != &c.system || c.system.granularity() != 4096)
+        return nullptr;
     void* p = c.meta.allocate(sizeof(sampled_blocks), why);
     return p == nullptr ? nullptr : ::new (p) sampled_blocks{};
 }
@@ -329,7 +357,9 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     heed_guard(c->config);
     heed_sample(c->config);
     const guard_level wanted = c->config.guard;
-    const guard_level level = wanted != guard_level::automatic ? wanted : o.checks && !guard::tool_listens() ? guard_level::revoke : guard_level::fill;
+    const guard_level level = wanted != guard_level::automatic     ? wanted
+                              : o.checks && !guard::tool_listens() ? guard_level::revoke
+                                                                   : guard_level::fill;
     c->guarded = guard::tool_listens() || (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
     c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
     c->sampled = sampled_for(*c, why);
@@ -391,17 +421,25 @@ void trim(core& c) noexcept {
 namespace {
 
 idle_view idle_seen_by(const thread_context& c) noexcept {
-    return {c.owner->pages.committed(), c.heap_cached, idle_in_arena(c), c.heap_frees.get(), c.owner->returns.load_relaxed(),  // relaxed: a hint
-            guarded(c) ? c.guarded_by->resting.size() : 0, c.empty_count};
+    return {c.owner->pages.committed(),
+            c.heap_cached,
+            idle_in_arena(c),
+            c.heap_frees.get(),
+            c.owner->returns.load_relaxed(),  // relaxed: a hint
+            guarded(c) ? c.guarded_by->resting.size() : 0,
+            c.empty_count};
 }
 
 }  // namespace
 
 bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept {
-    const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory || why == exhaustion_reason::system_refused;
+    const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory ||
+                          why == exhaustion_reason::system_refused;
     if (!of_pages) return false;
     thread_context* mine = context_of_caller(c);
-    if (f == on_failure::return_null && mine != nullptr && mine->arrivals.empty() && mine->fruitless == idle_seen_by(*mine)) return false;
+    if (f == on_failure::return_null && mine != nullptr && mine->arrivals.empty() &&
+        mine->fruitless == idle_seen_by(*mine))
+        return false;
     const std::size_t committed = c.pages.committed();  // what is only reserved, the refused request may have left
     trim(c);
     if (c.pages.committed() < committed) return true;

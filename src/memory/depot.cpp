@@ -115,16 +115,21 @@ bool named(const std::uint16_t* places, std::uint32_t count, std::uintptr_t slot
     return false;
 }
 
-// Looks for a slot among the free ones of a page whose owner goes on meanwhile, and may have a list that somebody wrote to:
-// every link is checked before it is followed, and no more are than there are slots.
+// Looks for a slot among the free ones of a page whose owner goes on meanwhile, and may have a list that somebody wrote
+// to: every link is checked before it is followed, and no more are than there are slots.
 class free_slots {
 public:
     free_slots(const core& a, const pool_page& page, std::uint32_t block) noexcept
-        : page_(page), begin_(address_of(&page) + first_slot(a, block)), end_(address_of(&page) + sync::glimpse(page.accessible)), block_(block), slot_(slot_bytes(a, block)) {}
+        : page_(page),
+          begin_(address_of(&page) + first_slot(a, block)),
+          end_(address_of(&page) + sync::glimpse(page.accessible)),
+          block_(block),
+          slot_(slot_bytes(a, block)) {}
 
     bool contain(std::uintptr_t wanted) const noexcept {
         std::uint32_t left = most;
-        for (std::uintptr_t b = address_of(sync::glimpse(page_.free)); is_slot(b) && left-- != 0; b = address_of(sync::glimpse(*pointer_at<void*>(b)))) {
+        for (std::uintptr_t b = address_of(sync::glimpse(page_.free)); is_slot(b) && left-- != 0;
+             b = address_of(sync::glimpse(*pointer_at<void*>(b)))) {
             if (b == wanted) return true;
         }
         left = most;
@@ -138,11 +143,15 @@ public:
 
 private:
     static constexpr std::uint32_t most = page_bytes / 16;
-    bool is_slot(std::uintptr_t b) const noexcept { return b >= begin_ && b + slot_ <= end_ && (b - begin_) % slot_ == 0; }
+    bool is_slot(std::uintptr_t b) const noexcept {
+        return b >= begin_ && b + slot_ <= end_ && (b - begin_) % slot_ == 0;
+    }
     bool in_chain(std::uintptr_t r, std::uintptr_t wanted) const noexcept {
-        for (std::uint32_t left = most; is_slot(r) && left-- != 0; r = address_of(sync::glimpse(pointer_at<returned_blocks>(r)->next))) {
+        for (std::uint32_t left = most; is_slot(r) && left-- != 0;
+             r = address_of(sync::glimpse(pointer_at<returned_blocks>(r)->next))) {
             const auto& some = *pointer_at<const returned_blocks>(r);
-            const std::uint32_t count = std::min<std::uint32_t>(sync::glimpse(some.count), returned_blocks::room(block_));
+            const std::uint32_t count = std::min<std::uint32_t>(sync::glimpse(some.count),
+                                                                returned_blocks::room(block_));
             if (r == wanted || named(some.first_places, count, wanted)) return true;
         }
         return false;
@@ -157,7 +166,8 @@ private:
 bool in_a_batch(const core& a, const pool_page& page, std::uintptr_t slot) noexcept {
     for (const thread_context* c = a.contexts; c != nullptr; c = c->next) {
         if (sync::glimpse(c->batch_page) != &page) continue;
-        if (named(c->batch_places, std::min<std::uint32_t>(sync::glimpse(c->batch_count), batch_limit), slot)) return true;
+        if (named(c->batch_places, std::min<std::uint32_t>(sync::glimpse(c->batch_count), batch_limit), slot))
+            return true;
     }
     return false;
 }
@@ -187,7 +197,8 @@ found_block find_in_pages(core& a, const void* p) noexcept {
         f.state = live ? found_block::out : found_block::free;
         return f;
     }
-    const bool is_free = page->used() == 0 || what.account == nullptr || free_slots(a, *page, what.block).contain(f.begin) || in_a_batch(a, *page, f.begin);
+    const bool is_free = page->used() == 0 || what.account == nullptr ||
+                         free_slots(a, *page, what.block).contain(f.begin) || in_a_batch(a, *page, f.begin);
     f.state = is_free ? found_block::free : found_block::out;
     return f;
 }

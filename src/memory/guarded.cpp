@@ -66,8 +66,9 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     if (!d) return true;
     char detail[160];
     const std::uintptr_t begin = b.address + b.lead;
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at %+td to %+td after it was freed", traits_of(b.kind).name, b.bytes - b.lead,
-                  static_cast<std::intptr_t>(d.first - begin), static_cast<std::intptr_t>(d.last - begin));
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at %+td to %+td after it was freed",
+                  traits_of(b.kind).name, b.bytes - b.lead, static_cast<std::intptr_t>(d.first - begin),
+                  static_cast<std::intptr_t>(d.last - begin));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
     guard::fill(d.first, d.last + 1, guard::dead_byte);  // told once
@@ -81,21 +82,25 @@ bool check_front(core& a, const block_record& b) noexcept {
     const damage d = guard::check_canary(front, b.address, a.canary_key);
     if (!d) return true;
     char detail[160];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed", traits_of(b.kind).name, b.bytes,
-                  static_cast<std::size_t>(b.address - d.first), static_cast<std::size_t>(b.address - d.last));
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed",
+                  traits_of(b.kind).name, b.bytes, static_cast<std::size_t>(b.address - d.first),
+                  static_cast<std::size_t>(b.address - d.last));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::write_canary(front, b.address, a.canary_key);
     return false;
 }
 
-std::uintptr_t rest_end(core& a, const block_record& b) noexcept { return b.large ? b.address + b.bytes : zones_of(a, b).back; }
+std::uintptr_t rest_end(core& a, const block_record& b) noexcept {
+    return b.large ? b.address + b.bytes : zones_of(a, b).back;
+}
 
 bool check_resting(core& a, const block_record& b) noexcept {
     const bool front = check_front(a, b);
     return check_rest(a, b, rest_end(a, b)) && front;
 }
 
-block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t bytes, std::size_t align, memory_kind k, bool large) noexcept {
+block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t bytes, std::size_t align,
+                          memory_kind k, bool large) noexcept {
     block_record r;
     r.address = address;
     r.bytes = bytes;
@@ -117,7 +122,9 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
         if (const guard::frame_block* found = s->log->containing(address_of(p))) {
             const guard::frame_block b = *found;
             char detail[128];
-            std::snprintf(detail, sizeof detail, "%+td in frame memory of %zu bytes, which goes when its frame ends", static_cast<std::intptr_t>(address_of(p) - b.begin), static_cast<std::size_t>(b.end - b.begin));
+            std::snprintf(detail, sizeof detail, "%+td in frame memory of %zu bytes, which goes when its frame ends",
+                          static_cast<std::intptr_t>(address_of(p) - b.begin),
+                          static_cast<std::size_t>(b.end - b.begin));
             raise_about(a, code::FA414, blamed(b), detail, p, where);
             return true;
         }
@@ -126,9 +133,14 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
     bool in_arena = false;
     {
         const sync::lock_guard guard(a.lock);
-        for (const arena_chunk* k = a.chunks; k != nullptr; k = k->next_all) in_arena = in_arena || (address_of(p) >= k->begin && address_of(p) < k->end);
+        for (const arena_chunk* k = a.chunks; k != nullptr; k = k->next_all)
+            in_arena = in_arena || (address_of(p) >= k->begin && address_of(p) < k->end);
     }
-    if (in_arena) a.raise({.what = code::FA414, .detail = "the pointer lies in frame memory, which goes when its frame ends", .where = where, .address = p});
+    if (in_arena)
+        a.raise({.what = code::FA414,
+                 .detail = "the pointer lies in frame memory, which goes when its frame ends",
+                 .where = where,
+                 .address = p});
     return in_arena;
 }
 
@@ -137,16 +149,20 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     block_record b;
     char detail[128];
     if (a.blocks.containing(address_of(p), b) && b.state == block_state::live) {
-        std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes", static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name, b.bytes - b.lead);
+        std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes",
+                      static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name,
+                      b.bytes - b.lead);
         return raise_about(a, code::FA415, blamed(b), detail, p, where);
     }
     char other[144] = "";
     b = {};
     for_each_core([&](core& o) {
         block_record theirs;
-        if (&o == &a || !o.guarded || !o.blocks.find(address_of(p), theirs) || theirs.state != block_state::live) return;
+        if (&o == &a || !o.guarded || !o.blocks.find(address_of(p), theirs) || theirs.state != block_state::live)
+            return;
         const bool tagged = theirs.tag != nullptr && theirs.tag->path[0] != '\0';
-        std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s", o.name[0] == '\0' ? "another allocator" : "allocator \"", o.name, o.name[0] == '\0' ? "" : "\"",
+        std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s",
+                      o.name[0] == '\0' ? "another allocator" : "allocator \"", o.name, o.name[0] == '\0' ? "" : "\"",
                       tagged ? ", tag \"" : "", tagged ? theirs.tag->path : "", tagged ? "\"" : "");
         b = theirs;
         b.tag = nullptr;  // it may go with its allocator
@@ -157,13 +173,17 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
         return raise_about(a, code::FA417, blamed(b), text, p, where);
     }
     if (raise_of_frame(a, p, where)) return;
-    a.raise({.what = code::FA414, .detail = "the pointer is none that a pool or heap allocation returned", .where = where, .address = p});
+    a.raise({.what = code::FA414,
+             .detail = "the pointer is none that a pool or heap allocation returned",
+             .where = where,
+             .address = p});
 }
 
 void raise_double_free(core& a, const block_record& b, const void* p, const site& where) noexcept {
     char detail[128];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu", traits_of(b.kind).name, b.bytes,
-                  static_cast<unsigned long long>(b.died_in), static_cast<unsigned long long>(b.died_on));
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu",
+                  traits_of(b.kind).name, b.bytes, static_cast<unsigned long long>(b.died_in),
+                  static_cast<unsigned long long>(b.died_on));
     raise_about(a, code::FA411, blamed(b), detail, p, where);
 }
 
@@ -231,13 +251,15 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     block_record b;
     const bool known = a.blocks.find(address_of(slot) + slot_lead(a), b);
     if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
-    raise_about(a, code::FA433, blamed(b), "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
+    raise_about(a, code::FA433, blamed(b),
+                "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
     return false;
 }
 
 bool may_interrupt(thread_context& c, const site& where) noexcept {
     const bool interrupts = c.doing == activity::changing;
-    const char* detail = interrupts ? "the call interrupts another one of this thread; it is refused" : "in a fault handler of the same allocator";
+    const char* detail = interrupts ? "the call interrupts another one of this thread; it is refused"
+                                    : "in a fault handler of the same allocator";
     c.owner->raise(code::FA436, detail, nullptr, 0, where);
     return !interrupts;
 }
@@ -296,14 +318,16 @@ void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept
         r.lead = address_of(block) - address_of(raw);
         c.owner->blocks.enter(r);
     }
-    guard::write_canary(address_of(block) - outer_header_bytes + sizeof(outer_block), address_of(block), c.owner->canary_key);
+    guard::write_canary(address_of(block) - outer_header_bytes + sizeof(outer_block), address_of(block),
+                        c.owner->canary_key);
 }
 
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept {
     const damage d = guard::check_canary(address_of(&b) + sizeof(outer_block), address_of(block), c.owner->canary_key);
     block_record r;
     if (!d || !c.owner->blocks.find(address_of(b.raw), r)) return;
-    raise_about(*c.owner, code::FA413, blamed(r), "out-of-line frame memory, right before its begin", pointer_at(d.first));
+    raise_about(*c.owner, code::FA413, blamed(r), "out-of-line frame memory, right before its begin",
+                pointer_at(d.first));
 }
 
 void name_as_pool(core& a, void* block) noexcept {
@@ -360,7 +384,8 @@ bool end_rest(thread_context& c) noexcept {
 
 namespace {
 
-void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
+void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::size_t bytes, std::size_t align,
+                const site& where) noexcept {
     core& a = *owner.owner;
     const activity_scope changing(c, activity::changing);
     block_record b;
@@ -373,10 +398,12 @@ void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::
     const bool moved_up = k == memory_kind::pool && b.kind == memory_kind::heap && b.large;  // beyond the classes
     char detail[96];
     if (b.kind != k && !moved_up) {
-        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", traits_of(b.kind).name, traits_of(k).name);
+        std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", traits_of(b.kind).name,
+                      traits_of(k).name);
         raise_about(a, code::FA417, blamed(b), detail, p, where);
     } else if ((b.bytes != bytes && bytes != any_size) || !is_power_of_two(align) || address_of(p) % align != 0) {
-        std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes, align);
+        std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes,
+                      align);
         raise_about(a, code::FA418, blamed(b), detail, p, where);
     }
     if (b.large) heap_free_large(p);
@@ -385,7 +412,8 @@ void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::
 
 }  // namespace
 
-void guarded_free(core_ref owner, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept {
+void guarded_free(core_ref owner, memory_kind k, void* p, std::size_t bytes, std::size_t align,
+                  const site& where) noexcept {
     if (p == nullptr) return;
     core& a = *owner.owner;
     if (!a.guarded) return free_plain(owner, k, p, bytes, align);
@@ -410,7 +438,9 @@ known_block look_for(std::uintptr_t p, bool around, block_state state) noexcept 
     for_each_core([&](core& o) {
         block_record r;
         found.all_guarded = found.all_guarded && o.guarded;
-        if (found.owner != nullptr || !o.guarded || (around ? !o.blocks.containing(p, r) : !o.blocks.find(p, r)) || r.state != state) return;
+        if (found.owner != nullptr || !o.guarded || (around ? !o.blocks.containing(p, r) : !o.blocks.find(p, r)) ||
+            r.state != state)
+            return;
         o.handles.add();
         found.owner = &o;
         found.record = r;
@@ -454,7 +484,8 @@ bool may_adopt(const void* p, std::size_t bytes) noexcept {
         release_core({b.owner, b.owner->id});
         return may;
     }
-    if (b.all_guarded && !refuse_foreign(p, os::own_call({}))) std::abort();  // as a fault ends a program without a handler in debug
+    if (b.all_guarded && !refuse_foreign(p, os::own_call({})))
+        std::abort();  // as a fault ends a program without a handler in debug
     return !b.all_guarded;
 }
 
@@ -546,10 +577,13 @@ bool report_leaks_by_site(core& a) noexcept {
     for (std::size_t i = told; i < n; ++i) others += groups[i].blocks;
     for (std::size_t i = 0; i < n && i < told; ++i) {
         char detail[160];
-        const int used = std::snprintf(detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive", static_cast<unsigned long long>(groups[i].blocks),
-                                 traits_of(groups[i].first.kind).name, static_cast<unsigned long long>(groups[i].bytes));
+        const int used = std::snprintf(
+            detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive",
+            static_cast<unsigned long long>(groups[i].blocks), traits_of(groups[i].first.kind).name,
+            static_cast<unsigned long long>(groups[i].bytes));
         if (i + 1 == told && others != 0 && used > 0)
-            std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used), "; %llu blocks more from other places", static_cast<unsigned long long>(others));
+            std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used),
+                          "; %llu blocks more from other places", static_cast<unsigned long long>(others));
         blamed_block first = blamed(groups[i].first);
         first.end = first.begin + groups[i].bytes;
         a.report(fault_about(code::FA424, first, detail, pointer_at(groups[i].first.address), {}));

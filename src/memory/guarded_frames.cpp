@@ -14,7 +14,9 @@ using guard::frame_block;
 
 namespace {
 
-bool check_zones(core& a, const frame_block& b) noexcept { return check_zones(a, blamed(b), b.front, b.begin, b.cursor); }
+bool check_zones(core& a, const frame_block& b) noexcept {
+    return check_zones(a, blamed(b), b.front, b.begin, b.cursor);
+}
 
 // What ended must not change until it is handed out again.
 void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noexcept {
@@ -24,22 +26,34 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
     char detail[160];
     const frame_block* b = c.guarded_by->ended.containing(d.first);
     if (b == nullptr) {
-        std::snprintf(detail, sizeof detail, "%zu bytes of frame memory were changed after their frame had ended", static_cast<std::size_t>(d.last - d.first + 1));
+        std::snprintf(detail, sizeof detail, "%zu bytes of frame memory were changed after their frame had ended",
+                      static_cast<std::size_t>(d.last - d.first + 1));
         return c.owner->raise({.what = code::FA002, .detail = detail, .address = pointer_at(d.first)});
     }
     const frame_block copy = *b;
-    std::snprintf(detail, sizeof detail, "frame memory of %zu bytes was changed at +%zu after its frame, number %llu, had ended", static_cast<std::size_t>(copy.end - copy.begin),
-                  static_cast<std::size_t>(d.first - copy.begin), static_cast<unsigned long long>(copy.frame));
+    std::snprintf(detail, sizeof detail,
+                  "frame memory of %zu bytes was changed at +%zu after its frame, number %llu, had ended",
+                  static_cast<std::size_t>(copy.end - copy.begin), static_cast<std::size_t>(d.first - copy.begin),
+                  static_cast<unsigned long long>(copy.frame));
     raise_about(*c.owner, code::FA002, blamed(copy), detail, pointer_at(d.first));
 }
 
 }  // namespace
 
-bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged, bool apart) noexcept {
+bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor,
+                       std::size_t charged, bool apart) noexcept {
     arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t front = c.top->cursor;
     check_dead(c, front, cursor < k.touched ? cursor : k.touched);
-    const frame_block b{.front = front, .begin = block, .end = block + bytes, .cursor = cursor, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .depth = c.top->depth, .apart = apart};
+    const frame_block b{.front = front,
+                        .begin = block,
+                        .end = block + bytes,
+                        .cursor = cursor,
+                        .tag = c.tag()->node,
+                        .born = os::own_call(c.last_site),
+                        .frame = current_frame(c),
+                        .depth = c.top->depth,
+                        .apart = apart};
     if (!c.flight->log->push(b, cursor - front - charged)) return false;
     c.last_site = {};
     if (k.touched < cursor) k.touched = cursor;
@@ -61,7 +75,8 @@ constexpr std::uint32_t most_withdrawn = 8192;
 constinit sync::atomic<std::uint32_t> withdrawn_blocks{0};  // of all allocators
 
 bool withdraw(core& a, const frame_block& b) noexcept {
-    const bool may = b.apart && a.source == &a.system && withdrawn_blocks.add_relaxed(1) < most_withdrawn;  // relaxed: a count
+    const bool may = b.apart && a.source == &a.system &&
+                     withdrawn_blocks.add_relaxed(1) < most_withdrawn;  // relaxed: a count
     if (may && check_zones(a, b) && a.system.withdraw(pointer_at(b.begin), b.cursor - b.begin)) return true;
     if (b.apart && a.source == &a.system) withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
     return false;
@@ -79,8 +94,10 @@ bool check_left(core& a, const frame_block& b) noexcept {
     const damage d = guard::check_fill(b.begin, b.end, guard::dead_byte);
     if (!d) return true;
     char detail[160];
-    std::snprintf(detail, sizeof detail, "frame memory of %zu bytes was changed at +%zu to +%zu after its container had grown out of it", static_cast<std::size_t>(b.end - b.begin),
-                  static_cast<std::size_t>(d.first - b.begin), static_cast<std::size_t>(d.last - b.begin));
+    std::snprintf(detail, sizeof detail,
+                  "frame memory of %zu bytes was changed at +%zu to +%zu after its container had grown out of it",
+                  static_cast<std::size_t>(b.end - b.begin), static_cast<std::size_t>(d.first - b.begin),
+                  static_cast<std::size_t>(d.last - b.begin));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
     guard::fill(d.first, d.last + 1, guard::dead_byte);
@@ -137,7 +154,8 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
 
 std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexcept {
     const frame_block& b = c.flight->log->top();
-    return align_up(align_up(b.begin + bytes, cursor_granularity) + guard::zone, b.apart ? c.owner->pages.granularity() : 1);
+    return align_up(align_up(b.begin + bytes, cursor_granularity) + guard::zone,
+                    b.apart ? c.owner->pages.granularity() : 1);
 }
 
 void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept {

@@ -43,8 +43,10 @@ bool put_cached(thread_context& c, heap_block* b) noexcept {
     return true;
 }
 
-// Where the heap had to grow, half of what the thread keeps goes to it, whole or in pieces: what is kept is of sizes that nobody asks for.
-heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept {
+// Where the heap had to grow, half of what the thread keeps goes to it, whole or in pieces: what is kept is of sizes
+// that nobody asks for.
+heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t align,
+                              exhaustion_reason& why) noexcept {
     const std::size_t before = c.owner->pages.committed();
     heap_block* b = c.owner->large.allocate(bytes, align, why);
     if (c.heap_cached != 0 && c.owner->pages.committed() > before) shrink_heap_cache(c, c.heap_cached / 2);
@@ -130,7 +132,8 @@ void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) n
     heap_block& b = *block_of(p);
     const bool freed_before = a.guarded && b.requested == 0;  // end_large() says so
     if (a.config.reports && b.requested != bytes && !freed_before)
-        a.raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes, c != nullptr ? c->last_site : site{});
+        a.raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes,
+                c != nullptr ? c->last_site : site{});
     if (a.config.heap == nullptr) free_large(a, c, p);
     else free_through_backend(a, c, b);
     if (c != nullptr && watched(*c)) tell_release(*c, memory_kind::heap, bytes);
@@ -170,7 +173,8 @@ void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) no
     const sync::lock_guard guard(a.lock);
     account::charge_entry* payer = a.contexts->root_tag;
     for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-        for (auto* e = __atomic_load_n(&c->accounts, __ATOMIC_ACQUIRE); e != nullptr; e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE)) {  // pairs: account_for()
+        for (auto* e = __atomic_load_n(&c->accounts, __ATOMIC_ACQUIRE); e != nullptr;
+             e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE)) {  // pairs: account_for()
             if (e->node->index == tag_index) payer = e;
         }
     }
@@ -178,7 +182,8 @@ void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) no
     a.refunds.add(1);
 }
 
-void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept {
+void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
+                     exhaustion_reason& why) noexcept {
     if (bytes > largest_block || align > largest_block) {
         why = exhaustion_reason::size_overflow;
         return nullptr;
@@ -263,10 +268,13 @@ void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) 
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (a.owner->guarded) [[unlikely]] return guarded_free(a, memory_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
+    if (a.owner->guarded) [[unlikely]]
+        return guarded_free(a, memory_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, size, align);
 }
 
-void heap_free_large(void* p) noexcept { free_in_context(owner_of_large(p), p, static_cast<std::size_t>(block_of(p)->requested)); }
+void heap_free_large(void* p) noexcept {
+    free_in_context(owner_of_large(p), p, static_cast<std::size_t>(block_of(p)->requested));
+}
 
 }  // namespace framealloc::inline v1::memory

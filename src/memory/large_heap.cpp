@@ -30,10 +30,14 @@ static_assert(sizeof(heap_region) <= unit);
 constexpr std::size_t idle_floor = std::size_t{1} << 20;
 constexpr std::size_t widest_kept = std::size_t{8} << 20;
 
-std::size_t size_of(std::size_t bytes) noexcept { return heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit, unit))); }
+std::size_t size_of(std::size_t bytes) noexcept {
+    return heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit, unit)));
+}
 std::size_t committed_in(const heap_region& r) noexcept { return r.committed - address_of(&r); }
 std::uintptr_t end_of(const heap_block* b) noexcept { return address_of(b) + b->bytes; }
-heap_block* above(heap_block* b) noexcept { return end_of(b) == b->region->top ? nullptr : pointer_at<heap_block>(end_of(b)); }
+heap_block* above(heap_block* b) noexcept {
+    return end_of(b) == b->region->top ? nullptr : pointer_at<heap_block>(end_of(b));
+}
 }  // namespace
 
 unsigned heap_bin_floor(std::size_t bytes) noexcept {
@@ -76,7 +80,8 @@ const heap_block* large_heap::find(const void* p, heap_block& copy) noexcept {
         if (address_of(p) <= address_of(r) || address_of(p) >= r->top) continue;
         for (heap_block* b = r->last; b != nullptr; b = b->below) {
             if (address_of(p) < address_of(b + 1)) continue;
-            copy.requested = sync::glimpse(b->requested);  // the thread that has the block writes these without the lock
+            copy.requested = sync::glimpse(
+                b->requested);  // the thread that has the block writes these without the lock
             copy.tag_index = sync::glimpse(b->tag_index);
             copy.charged = sync::glimpse(b->charged);
             copy.free = b->free;
@@ -137,7 +142,8 @@ heap_region* large_heap::add_region(std::size_t bytes, exhaustion_reason& why) n
         pages_.release(p, size, 0);
         return nullptr;
     }
-    auto* r = ::new (p) heap_region{regions_, size, address_of(p) + first, address_of(p) + unit, nullptr, 0, address_of(p) + unit, 0};
+    auto* r = ::new (p)
+        heap_region{regions_, size, address_of(p) + first, address_of(p) + unit, nullptr, 0, address_of(p) + unit, 0};
     regions_ = r;
     return r;
 }
@@ -214,7 +220,8 @@ bool large_heap::extend(heap_block* b, std::size_t bytes) noexcept {
         else r.last = b;
         return true;
     }
-    if (address_of(&r) + r.bytes - address_of(b) < bytes || !ensure_committed(r, address_of(b) + bytes, why)) return false;
+    if (address_of(&r) + r.bytes - address_of(b) < bytes || !ensure_committed(r, address_of(b) + bytes, why))
+        return false;
     b->bytes = bytes;
     r.top = end_of(b);
     if (r.written < r.top) r.written = r.top;

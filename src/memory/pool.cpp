@@ -51,7 +51,9 @@ pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
 }
 
 // Out-of-line frame memory is charged by its own headers, so that its pages need not follow the tag.
-tag_account* payer(thread_context& c, memory_kind k) noexcept { return traits_of(k).freed_singly ? c.tag() : c.root_tag; }
+tag_account* payer(thread_context& c, memory_kind k) noexcept {
+    return traits_of(k).freed_singly ? c.tag() : c.root_tag;
+}
 
 // Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.
 tag_account* lender(thread_context& c, memory_kind k) noexcept {
@@ -123,7 +125,8 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
         next = block;
     }
     p.free = next;
-    if (traits_of(p.kind).budget == budget_base::pages) p.owner->pool_carved += std::size_t{(last - p.carved) / slot} * p.block;
+    if (traits_of(p.kind).budget == budget_base::pages)
+        p.owner->pool_carved += std::size_t{(last - p.carved) / slot} * p.block;
     p.carved = last;
     return true;
 }
@@ -148,7 +151,8 @@ bool take_returned(pool_page& p) noexcept {
 }
 
 bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
-    if (a.guarded && p.free != nullptr && !check_link(a, p, p.free)) p.free = nullptr;  // whatever follows is lost until the page is empty
+    if (a.guarded && p.free != nullptr && !check_link(a, p, p.free))
+        p.free = nullptr;  // whatever follows is lost until the page is empty
     return p.free != nullptr || take_returned(p) || carve(a, p, why);
 }
 
@@ -213,7 +217,9 @@ void rest_returned(thread_context& c, pool_page& p) noexcept {
 std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     const sync::remote_batch batch = p.remote.take(address_of(&p));
     auto* first = static_cast<returned_blocks*>(batch.head);  // of whoever announced the page
-    first->after = p.came_home == nullptr ? std::uint16_t{0} : returned_blocks::place_of(p.came_home);  // NOLINT(clang-analyzer-core.NullDereference)
+    first->after = p.came_home == nullptr
+                       ? std::uint16_t{0}
+                       : returned_blocks::place_of(p.came_home);  // NOLINT(clang-analyzer-core.NullDereference)
     p.came_home = first;
     __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
     c.deferred.processed.add(batch.count);
@@ -321,7 +327,8 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
 
 }  // namespace
 
-void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
+void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
+                         on_failure f) noexcept {
     if (!guarded(c)) {
         if (armed(c)) c.last_site = site::of_caller(__builtin_return_address(0));
         return pool_take_slow(c, k, requested_class, bytes, f);
@@ -332,7 +339,8 @@ void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_cl
     return pool_take_slow(c, k, requested_class, bytes, f);
 }
 
-void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
+void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
+                     on_failure f) noexcept {
     core& a = *c.owner;
     if (k == memory_kind::pool && class_size(requested_class) > a.config.pool_max) {
         return heap_instead(c, requested_class, bytes, f);
@@ -340,7 +348,8 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
     const unsigned size_class = a.serving[requested_class];
     if (c.sampling) {
         sample_event(c);
-        const std::size_t header = traits_of(k).page_header, align = header != 0 ? header : natural_alignment(class_size(requested_class));
+        const std::size_t header = traits_of(k).page_header,
+                          align = header != 0 ? header : natural_alignment(class_size(requested_class));
         void* block = armed(c) ? sample(c, k, bytes, align) : nullptr;
         if (block != nullptr) return block;
     }
@@ -348,7 +357,8 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
         if (p == nullptr && guarded(c) && end_rest(c)) p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c)) p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
+            p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
             c.installed[index_of(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
             installed(c, *p, size_class) = p;
@@ -415,7 +425,8 @@ void retire(thread_context& c, pool_page* page) noexcept {
     }
     observe_page(*page);
     const std::uint32_t first = first_slot(*c.owner, page->block);
-    if (traits_of(page->kind).budget == budget_base::pages) c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
+    if (traits_of(page->kind).budget == budget_base::pages)
+        c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
     if (guarded(c)) bury_page(*c.owner, *page, first);
     page->next = c.empty_pages;
     c.empty_pages = page;
@@ -459,7 +470,8 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
 }
 
 void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (a.owner->guarded) return guarded_free(a, memory_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
+    if (a.owner->guarded)
+        return guarded_free(a, memory_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, bytes, align);
 }
 

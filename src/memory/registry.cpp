@@ -33,7 +33,9 @@ struct thread_slot::known_table {
     std::size_t used;      // entries with an id, forgotten ones too
     std::size_t bytes;
 
-    known_context& at(std::uint64_t i) noexcept { return reinterpret_cast<known_context*>(this + 1)[i & (capacity - 1)]; }
+    known_context& at(std::uint64_t i) noexcept {
+        return reinterpret_cast<known_context*>(this + 1)[i & (capacity - 1)];
+    }
     known_context& place_of(std::uint64_t wanted) noexcept {  // its own, or the empty one that would be
         std::uint64_t i = wanted;  // ids are consecutive numbers
         while (at(i).id != wanted && at(i).id != 0) ++i;
@@ -69,7 +71,8 @@ known_context* free_inline_entry() noexcept {
     return nullptr;
 }
 
-// Entries of dead allocators are told by their id; their contexts are never looked at. Returns how many of the table live.
+// Entries of dead allocators are told by their id; their contexts are never looked at. Returns how many of the table
+// live.
 // Requires: live_lock is held.
 std::size_t forget_the_dead_inline() noexcept {
     std::uint32_t alive = 0;
@@ -162,7 +165,7 @@ void set_up_scopes(thread_context& c) noexcept {
 
 void set_up_records(thread_context& c) noexcept {
     for (frame_record& r : c.segments[0]->records) r.cursor = c.flight->start;
-    c.records[0].gate.on(gate_own);            // the first frame introduces itself
+    c.records[0].gate.on(gate_own);  // the first frame introduces itself
     c.records[0].pending_bits = pending_ground;
     c.top = c.records;
     begin_segment(c, c.flight->start);
@@ -332,7 +335,8 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         why = exhaustion_reason::system_refused;
         return nullptr;
     }
-    c->modules_seen.store_relaxed(a.owner->modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
+    c->modules_seen.store_relaxed(
+        a.owner->modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
     begin_watched_thread(*c);
     take_possession(a, *c);
     return c;
@@ -395,8 +399,8 @@ core* pin_core(std::uint64_t id) noexcept {
 
 namespace {
 
-// Every lock of every allocator, in the order in which they nest; `f` acquires or releases. Requires: live_lock is held, which
-// keeps the list as it is.
+// Every lock of every allocator, in the order in which they nest; `f` acquires or releases. Requires: live_lock is
+// held, which keeps the list as it is.
 template <class F>
 void for_each_lock(F&& f) noexcept {
     for (core* c = live_cores; c != nullptr; c = c->next_live) {
@@ -420,12 +424,13 @@ void after_fork_in_parent() noexcept {
     for_each_lock([](sync::lock& l) { l.release(); });
     live_lock.release();
 }
-// Only the forking thread lives on. The contexts of the others were stopped anywhere: they are never used again, nor are the
-// blocks that come back to them; blocks may be read and freed.
+// Only the forking thread lives on. The contexts of the others were stopped anywhere: they are never used again, nor
+// are the blocks that come back to them; blocks may be read and freed.
 void after_fork_in_child() noexcept {
     for (core* a = live_cores; a != nullptr; a = a->next_live) {
         for (thread_context* c = a->contexts; c != nullptr; c = c->next) {
-            if (c->slot != &t_slot && c->watched_by != nullptr) c->watched_by->telling.release();  // its thread may have been in the handler
+            if (c->slot != &t_slot && c->watched_by != nullptr)
+                c->watched_by->telling.release();  // its thread may have been in the handler
             if (c->slot == nullptr || c->slot == &t_slot) continue;
             c->slot = nullptr;
             a->bereft = true;
@@ -434,8 +439,8 @@ void after_fork_in_child() noexcept {
     after_fork_in_parent();
 }
 
-// At first use, or when the library is loaded if that is earlier: then no other thread forks meanwhile. Without memory for it
-// a fork finds the locks as they are.
+// At first use, or when the library is loaded if that is earlier: then no other thread forks meanwhile. Without memory
+// for it a fork finds the locks as they are.
 bool prepare_fork() noexcept {
     static const bool prepared = os::call_at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
     return prepared;
@@ -477,7 +482,8 @@ thread_context* park_caller(core_ref a) noexcept {
     uninstall_pages(c);
     flush_batch(c);
     c.parked = true;
-    for (unsigned depth = 1; depth <= c.top->depth; ++depth) add_pending(record_at(c, depth), pending_always);  // ending one meanwhile looks
+    for (unsigned depth = 1; depth <= c.top->depth; ++depth)
+        add_pending(record_at(c, depth), pending_always);  // ending one meanwhile looks
     c.top->gate.on(gate_parked);
     refresh_limit(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: whoever hands the context over publishes the rest
@@ -494,7 +500,8 @@ bool unpark(core_ref a, thread_context& c) noexcept {
         shelve(*mine);
         forget(a.id);
     }
-    while (!remember(a.id, &c)) a.owner->exhausted_metadata(exhaustion_reason::system_refused, sizeof(known_context), 1);
+    while (!remember(a.id, &c))
+        a.owner->exhausted_metadata(exhaustion_reason::system_refused, sizeof(known_context), 1);
     c.parked = false;
     c.top->gate.off(gate_parked);
     take_possession(a, c);
@@ -519,8 +526,8 @@ void detach_caller(core& a) noexcept {
 
 namespace {
 
-// Idle contexts, one at a time, are taken out of their list for `f`, as a new thread would. Each at most once or so: other
-// threads come and go meanwhile. Taking all at once would make new threads take new contexts.
+// Idle contexts, one at a time, are taken out of their list for `f`, as a new thread would. Each at most once or so:
+// other threads come and go meanwhile. Taking all at once would make new threads take new contexts.
 template <class Wanted, class F>
 void for_each_idle(core& a, Wanted&& wanted, F&& f) noexcept {
     std::size_t left = 0;
@@ -545,18 +552,23 @@ void for_each_idle(core& a, Wanted&& wanted, F&& f) noexcept {
 }  // namespace
 
 void trim_idle(core& a) noexcept {
-    for_each_idle(a, [](const thread_context&) { return true; }, [](thread_context& c) {
-        trim_pages(c);
-        trim_arena(c);
-    });
+    for_each_idle(
+        a, [](const thread_context&) { return true; },
+        [](thread_context& c) {
+            trim_pages(c);
+            trim_arena(c);
+        });
 }
 
 void reclaim_idle(core& a) noexcept {
-    for_each_idle(a, [](const thread_context& c) { return !c.arrivals.empty(); }, [](thread_context& c) { trim_pages(c); });
+    for_each_idle(
+        a, [](const thread_context& c) { return !c.arrivals.empty(); }, [](thread_context& c) { trim_pages(c); });
 }
 
 void close_kept_frames(core& a) noexcept {
-    for_each_idle(a, [](const thread_context& c) { return c.flight->parked || c.flight_count > 1; }, [](thread_context& c) { c.owner->config.close_frames(c); });
+    for_each_idle(
+        a, [](const thread_context& c) { return c.flight->parked || c.flight_count > 1; },
+        [](thread_context& c) { c.owner->config.close_frames(c); });
 }
 
 void orphan_pages(core& a) noexcept {
@@ -590,7 +602,8 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
         }
     }
     char detail[160];
-    std::snprintf(detail, sizeof detail, "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive",
+    std::snprintf(detail, sizeof detail,
+                  "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive",
                   static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
     a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
 }

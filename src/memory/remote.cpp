@@ -1,8 +1,8 @@
 // Blocks that another thread frees: batches on their way, the settings of the queue, statistics.
 #include <framealloc/memory/core.hpp>
+#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/pool.hpp>
 #include <framealloc/memory/registry.hpp>
-#include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/code.hpp>
@@ -30,7 +30,8 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
             return;
         case queue_full_policy::block: break;
     }
-    const std::uint64_t deadline = os::monotonic_microseconds() + q.block_microseconds.load_relaxed();  // relaxed: a setting
+    const std::uint64_t deadline = os::monotonic_microseconds() +
+                                   q.block_microseconds.load_relaxed();  // relaxed: a setting
     while (full()) {
         const bool gone = __atomic_load_n(&owner.slot, __ATOMIC_RELAXED) == nullptr;  // relaxed: a hint
         if (gone || os::monotonic_microseconds() >= deadline) {
@@ -69,7 +70,8 @@ void flush_batch(thread_context& c) noexcept {
     do {
         const std::uint16_t* place = c.batch_places + i;
         const std::uint32_t left = c.batch_count - i - 1, named = left < room ? left : room;
-        auto* b = ::new (returned_blocks::block_at(&p, *place)) returned_blocks{.next = head, .after = 0, .count = static_cast<std::uint16_t>(named), .first_places = {}};
+        auto* b = ::new (returned_blocks::block_at(&p, *place))
+            returned_blocks{.next = head, .after = 0, .count = static_cast<std::uint16_t>(named), .first_places = {}};
         std::memcpy(b->places(), place + 1, named * sizeof *place);
         i += 1 + named;
         if (tail == nullptr) tail = b;
@@ -160,8 +162,8 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
 
 }  // namespace
 
-// No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else. Whose
-// allocator was meant is not known; the one that this thread used last tells it.
+// No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else.
+// Whose allocator was meant is not known; the one that this thread used last tells it.
 bool refuse_foreign(const void* block, site where) noexcept {
     constexpr const char* detail = "it lies in no page of blocks: one of another size, or not from here";
     thread_context* c = FRAMEALLOC_SLOT.context;
@@ -171,14 +173,21 @@ bool refuse_foreign(const void* block, site where) noexcept {
     }
     char place[128];
     os::name_code(where.caller, place, sizeof place);
-    print_fault({.what = code::FA414, .text = code_text(code::FA414), .detail = detail, .where = where, .code_place = place, .address = block});
+    print_fault({.what = code::FA414,
+                 .text = code_text(code::FA414),
+                 .detail = detail,
+                 .where = where,
+                 .code_place = place,
+                 .address = block});
     return false;
 }
 
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
-    if (thread_context* c = FRAMEALLOC_SLOT.context; c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
-        const bool plain = c->watched_by == nullptr && c->guarded_by == nullptr && !c->owner->orphaned.load_relaxed();  // relaxed: as below
+    if (thread_context* c = FRAMEALLOC_SLOT.context;
+        c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
+        const bool plain = c->watched_by == nullptr && c->guarded_by == nullptr &&
+                           !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
     if (p.size_class == sampled_class) return sampled_free(p, block);
@@ -188,7 +197,8 @@ void pool_free_slow(void* block) noexcept {
         return;
     }
     const core_ref a{owner->owner, owner->owner->id};
-    const bool own = !a.owner->guarded && !a.owner->orphaned.load_relaxed() && belongs_to_caller(*owner);  // relaxed: as above
+    const bool own = !a.owner->guarded && !a.owner->orphaned.load_relaxed() &&
+                     belongs_to_caller(*owner);  // relaxed: as above
     if (own) return free_on_owner(*owner, p, block);
     retain_core(a);  // until now the block kept it alive; the last handle may go as soon as the block has
     free_pinned(a, *owner, p, block);

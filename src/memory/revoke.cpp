@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t most_revoked = std::size_t{64} << 20;  // bytes that were accessible, a thread's
 constexpr std::size_t most_chunks = 4096;
-constexpr std::size_t report_stack = std::size_t{24} << 10;  // a report took between 15 and 16 KiB when it was measured; the rest is for a handler
+constexpr std::size_t report_stack =
+    std::size_t{24} << 10;  // a report took between 15 and 16 KiB when it was measured; the rest is for a handler
 
 // In a signal handler: takes no lock. Chunks and contexts lie in metadata, which lives as long as their allocator.
 const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noexcept {
@@ -27,29 +28,36 @@ const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noex
     return nullptr;
 }
 
-void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
+void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction,
+             os::access_kind access) noexcept {
     char detail[160];
     const guard::frame_block* b = c.guarded_by->ended.containing(p);
     const site where{.caller = instruction};
     if (b == nullptr) {
-        std::snprintf(detail, sizeof detail, "%s in memory of frame %llu, which has ended", access_name(access), static_cast<unsigned long long>(k.frame));
-        return a.raise({.what = code::FA002, .detail = detail, .where = where, .address = pointer_at(p), .frame = k.frame});
+        std::snprintf(detail, sizeof detail, "%s in memory of frame %llu, which has ended", access_name(access),
+                      static_cast<unsigned long long>(k.frame));
+        return a.raise(
+            {.what = code::FA002, .detail = detail, .where = where, .address = pointer_at(p), .frame = k.frame});
     }
-    std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes; its frame, number %llu, has ended", access_name(access), static_cast<std::size_t>(p - b->begin),
+    std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes; its frame, number %llu, has ended",
+                  access_name(access), static_cast<std::size_t>(p - b->begin),
                   static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
     raise_about(a, code::FA002, blamed(*b), detail, pointer_at(p), where);
 }
 
-// Memory of a frame that is open, or kept: what a container has grown out of, or what nobody holds any more. Another thread's log may
-// be on the move while its frame is open: of that only the chunk is known.
-bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
+// Memory of a frame that is open, or kept: what a container has grown out of, or what nobody holds any more. Another
+// thread's log may be on the move while its frame is open: of that only the chunk is known.
+bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction,
+                       os::access_kind access) noexcept {
     if (!revokes(c)) return false;
     const flight_slot* s = c.flight;
     do {
         const arena_chunk* k = s->chunk;
-        for (std::size_t steps = 0; k != nullptr && (p < k->begin || p >= k->committed) && steps < most_chunks; ++steps) k = k->previous;
+        for (std::size_t steps = 0; k != nullptr && (p < k->begin || p >= k->committed) && steps < most_chunks; ++steps)
+            k = k->previous;
         if (k == nullptr || p < k->begin || p >= k->committed) continue;
-        const char* why = s->parked ? "whose frame has ended and is no longer held" : "that its container has grown out of";
+        const char* why = s->parked ? "whose frame has ended and is no longer held"
+                                    : "that its container has grown out of";
         const guard::frame_block* b = s->parked || belongs_to_caller(c) ? s->log->containing(p) : nullptr;
         const code what = s->parked ? code::FA002 : code::FA419;
         const site where{.caller = instruction};
@@ -59,16 +67,16 @@ bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const
             a.raise({.what = what, .detail = detail, .where = where, .address = pointer_at(p)});
             return true;
         }
-        std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes %s", access_name(access), static_cast<std::size_t>(p - b->begin),
-                      static_cast<std::size_t>(b->end - b->begin), why);
+        std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes %s", access_name(access),
+                      static_cast<std::size_t>(p - b->begin), static_cast<std::size_t>(b->end - b->begin), why);
         raise_about(a, what, blamed(*b), detail, pointer_at(p), where);
         return true;
     } while ((s = s->next) != c.flight);
     return false;
 }
 
-// The ranges that allocators which are gone had, the last ones. An entry is read in a signal handler while it may be written: at worst
-// it explains nothing.
+// The ranges that allocators which are gone had, the last ones. An entry is read in a signal handler while it may be
+// written: at worst it explains nothing.
 struct gone_range {
     std::uintptr_t begin, end;
     char name[32];
@@ -89,10 +97,16 @@ void explain_gone(std::uintptr_t p, os::access_kind access) noexcept {
     for (const gone_range& g : gone) {
         if (p < g.begin || p >= g.end) continue;
         char detail[160], place[128];
-        std::snprintf(detail, sizeof detail, "%s in memory of allocator \"%s\", which has gone with its last handle", access_name(access), g.name);
+        std::snprintf(detail, sizeof detail, "%s in memory of allocator \"%s\", which has gone with its last handle",
+                      access_name(access), g.name);
         const site where = os::own_call();  // the access may be the library's, on behalf of a call
         os::name_code(where.caller, place, sizeof place);
-        return print_fault({.what = code::FA002, .text = code_text(code::FA002), .detail = detail, .where = where, .code_place = place, .address = pointer_at(p)});
+        return print_fault({.what = code::FA002,
+                            .text = code_text(code::FA002),
+                            .detail = detail,
+                            .where = where,
+                            .code_place = place,
+                            .address = pointer_at(p)});
     }
 }
 
@@ -109,7 +123,9 @@ bool explain_shortly(std::uintptr_t p) noexcept {
         return std::any_of(gone, gone + most_gone, [p](const gone_range& g) { return p >= g.begin && p < g.end; });
     };
     if (os::signal_stack_room() >= report_stack) return false;
-    constexpr char text[] = "framealloc: FA002 memory was used that is gone; the alternate signal stack (sigaltstack) is too small to say more: 64 KiB are enough\n";
+    constexpr char text[] =
+        "framealloc: FA002 memory was used that is gone; the alternate signal stack (sigaltstack) is too small to say "
+        "more: 64 KiB are enough\n";
     if (is_ours()) std::fputs(text, stderr);
     return true;
 }

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t sheet = sampled_blocks::sheet;
 constexpr std::uint32_t slots_per_unit = sampled_blocks::slots_per_unit;
 constexpr std::uint32_t most_units = sampled_blocks::most / slots_per_unit;
-constexpr std::uint32_t longest_skip = 256;               // allocations; enough to reach beyond those that open a frame
+constexpr std::uint32_t longest_skip = 256;  // allocations; enough to reach beyond those that open a frame
 
 // Begins each unit, where a free looks for the page of its block.
 struct sampled_unit {
@@ -36,9 +36,13 @@ std::uint64_t draw(thread_context& c) noexcept {
     return c.sample_random;
 }
 
-void wait_for_next(thread_context& c) noexcept { c.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample)); }
+void wait_for_next(thread_context& c) noexcept {
+    c.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample));
+}
 
-blamed_block blamed(const sampled_slot& s) noexcept { return {traits_of(s.kind).name, s.begin + s.lead, s.begin + s.bytes, s.tag, s.born, s.died, s.frame}; }
+blamed_block blamed(const sampled_slot& s) noexcept {
+    return {traits_of(s.kind).name, s.begin + s.lead, s.begin + s.bytes, s.tag, s.born, s.died, s.frame};
+}
 
 }  // namespace
 
@@ -81,7 +85,9 @@ void* sampled_blocks::allocate(core& a, sampled_slot what, std::size_t align) no
         resting_first_ = (resting_first_ + 1) % most;
         --resting_count_;
     }
-    what.begin = i % 4 == 3 && what.lead == 0 ? begin : align_down(end - what.bytes, align);  // one in four is watched for underruns
+    what.begin = i % 4 == 3 && what.lead == 0
+                     ? begin
+                     : align_down(end - what.bytes, align);  // one in four is watched for underruns
     what.live = true;
     guard::write_canary(begin, what.begin, a.canary_key);
     guard::write_canary(what.begin + what.bytes, end, a.canary_key);
@@ -127,7 +133,8 @@ bool sampled_blocks::was_told(const site& born) const noexcept {
 
 std::uint32_t sampled_blocks::index_of(std::uintptr_t p) const noexcept {
     const std::uintptr_t offset = p - begin_;
-    const auto unit = static_cast<std::uint32_t>(offset / page_bytes), at = static_cast<std::uint32_t>(offset % page_bytes / sheet);
+    const auto unit = static_cast<std::uint32_t>(offset / page_bytes),
+               at = static_cast<std::uint32_t>(offset % page_bytes / sheet);
     return unit * slots_per_unit + (at < 2 ? 0 : (at - 2) / 2);
 }
 
@@ -185,7 +192,15 @@ void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t al
     c.observed = false;
     wait_for_next(c);
     refresh_limit(c);
-    void* p = c.owner->sampled->allocate(*c.owner, {.bytes = bytes, .lead = traits_of(k).page_header, .tag = c.tag()->node, .born = os::own_call(c.last_site), .frame = current_frame(c), .thread = thread_of(c), .kind = k}, align);
+    void* p = c.owner->sampled->allocate(*c.owner,
+                                         {.bytes = bytes,
+                                          .lead = traits_of(k).page_header,
+                                          .tag = c.tag()->node,
+                                          .born = os::own_call(c.last_site),
+                                          .frame = current_frame(c),
+                                          .thread = thread_of(c),
+                                          .kind = k},
+                                         align);
     c.last_site = {};
     if (p != nullptr && traits_of(k).freed_singly) charge_heap(c, bytes);
     return p;
@@ -197,7 +212,8 @@ void sampled_free(pool_page& p, void* block) noexcept {
     retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
     sampled_slot was;
-    if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) && traits_of(was.kind).freed_singly) {
+    if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) &&
+        traits_of(was.kind).freed_singly) {
         if (c != nullptr) refund_heap(*c, was.tag->index, was.bytes);
         else refund_unattached(a, was.tag->index, was.bytes);
     }
@@ -217,9 +233,12 @@ bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::acc
     char detail[160];
     const blamed_block b = blamed(*s);
     const bool inside = p >= b.begin && p < b.end;
-    std::snprintf(detail, sizeof detail, "%s at %+td of a sampled %s block of %zu bytes%s", access_name(access), static_cast<std::intptr_t>(p - b.begin), b.kind,
-                  static_cast<std::size_t>(b.end - b.begin), s->live ? "" : ", after its end");
-    const code what = inside || !s->live ? (traits_of(s->kind).freed_singly ? code::FA419 : code::FA002) : p < b.begin ? code::FA413 : code::FA412;
+    std::snprintf(detail, sizeof detail, "%s at %+td of a sampled %s block of %zu bytes%s", access_name(access),
+                  static_cast<std::intptr_t>(p - b.begin), b.kind, static_cast<std::size_t>(b.end - b.begin),
+                  s->live ? "" : ", after its end");
+    const code what = inside || !s->live ? (traits_of(s->kind).freed_singly ? code::FA419 : code::FA002)
+                      : p < b.begin      ? code::FA413
+                                         : code::FA412;
     raise_about(a, what, b, detail, pointer_at(p), {.caller = instruction});
     return true;
 }

@@ -11,7 +11,9 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 open_scope*& newest_of(thread_context& c, scope_kind k) noexcept { return c.charged[static_cast<unsigned>(k)]; }
-bool is_end(const thread_context& c, const open_scope& s) noexcept { return &s >= c.scope_ends && &s < c.scope_ends + scope_kind_count; }
+bool is_end(const thread_context& c, const open_scope& s) noexcept {
+    return &s >= c.scope_ends && &s < c.scope_ends + scope_kind_count;
+}
 
 // --- what is said of them ---
 
@@ -44,8 +46,11 @@ struct mistake_text {
     char text[256];
     mistake_text(const thread_context& c, const open_scope& s, const char* who) noexcept {
         if (record_of(s) == &c.ended) std::snprintf(text, sizeof text, "%s closes after its frame has ended", who);
-        else if (record_of(s) != c.top) std::snprintf(text, sizeof text, "%s closes in another frame than it was opened in", who);
-        else std::snprintf(text, sizeof text, "%s closes before %s, which was opened after it", who, named(*c.charged[static_cast<unsigned>(s.kind)]).text);
+        else if (record_of(s) != c.top)
+            std::snprintf(text, sizeof text, "%s closes in another frame than it was opened in", who);
+        else
+            std::snprintf(text, sizeof text, "%s closes before %s, which was opened after it", who,
+                          named(*c.charged[static_cast<unsigned>(s.kind)]).text);
     }
 };
 
@@ -208,14 +213,21 @@ void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
         for (open_scope* s = newest; !is_end(c, *s) && (s->record == r || s->record == &c.ended); s = s->outer) {
             if (!first_to_tell(*s)) continue;
             if (innermost == nullptr) innermost = s;
-            open += s->kind == scope_kind::limits || (s->kind == scope_kind::phase && s->face == scope_face::context_scope) ? 0U : 1U;
+            open += s->kind == scope_kind::limits ||
+                            (s->kind == scope_kind::phase && s->face == scope_face::context_scope)
+                        ? 0U
+                        : 1U;
         }
     }
     if (innermost == nullptr) return;
     char text[192];
-    if (open == 1) std::snprintf(text, sizeof text, "the frame ends before %s that was opened in it", named(*innermost).text);
-    else std::snprintf(text, sizeof text, "the frame ends before %s and %zu more that were opened in it", named(*innermost).text, open - 1);
-    c.owner->raise({.what = code::FA429, .detail = text, .where = c.last_site, .bytes = open, .born = innermost->opened});
+    if (open == 1)
+        std::snprintf(text, sizeof text, "the frame ends before %s that was opened in it", named(*innermost).text);
+    else
+        std::snprintf(text, sizeof text, "the frame ends before %s and %zu more that were opened in it",
+                      named(*innermost).text, open - 1);
+    c.owner->raise(
+        {.what = code::FA429, .detail = text, .where = c.last_site, .bytes = open, .born = innermost->opened});
 }
 
 void leave_scopes(thread_context& c, const frame_record* r) noexcept {

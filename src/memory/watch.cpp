@@ -39,7 +39,11 @@ watch* made_watch(thread_context& c) noexcept {
 }  // namespace
 
 watch::base watch::now() const noexcept {
-    base b{.begun = begun.get(), .ended = ended.get(), .handed_out = handed_out.get(), .remote_frees = remote_frees(), .told = {}};
+    base b{.begun = begun.get(),
+           .ended = ended.get(),
+           .handed_out = handed_out.get(),
+           .remote_frees = remote_frees(),
+           .told = {}};
     for (std::size_t i = 0; i < frame_event_kinds; ++i) b.told[i] = told[i].get();
     return b;
 }
@@ -69,7 +73,8 @@ void follow_observer(thread_context& c) noexcept {
         if (!a.watching.load_relaxed()) return;               // relaxed: written under the lock
     }
     w->depth = c.top->depth;
-    for (unsigned depth = 0; depth <= w->depth; ++depth) watched_at(c, depth) = {os::monotonic_microseconds(), w->handed_out.get(), 0};
+    for (unsigned depth = 0; depth <= w->depth; ++depth)
+        watched_at(c, depth) = {os::monotonic_microseconds(), w->handed_out.get(), 0};
     divert(c, true);
     refresh_limit(c);
 }
@@ -87,7 +92,8 @@ void tell(thread_context& c, frame_event e) noexcept {
     if (e.frame == 0) e.frame = current_frame(c);
     e.tag = {c.tag()->node->path, c.tag()->node->path_length};
     while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
-    if (c.owner->watching.load_acquire() && c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
+    if (c.owner->watching.load_acquire() &&
+        c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
         w.inside = true;
         const activity_scope theirs(&c, activity::none);
         c.owner->observer(e);
@@ -113,10 +119,10 @@ frame_event end_of_top(thread_context& c) noexcept {
     w.peak.raise_to(f.peak);
     w.ended.add(depth == 1 ? 1U : 0U);
     frame_event e{.kind = frame_event_kind::frame_end,
-            .depth = depth,
-            .bytes = static_cast<std::size_t>(w.handed_out.get() - f.handed_out),
-            .peak = f.peak,
-            .microseconds = os::monotonic_microseconds() - f.since};
+                  .depth = depth,
+                  .bytes = static_cast<std::size_t>(w.handed_out.get() - f.handed_out),
+                  .peak = f.peak,
+                  .microseconds = os::monotonic_microseconds() - f.since};
     e.frame = current_frame(c);  // by when it is told, the next one's
     return e;
 }
@@ -124,7 +130,9 @@ frame_event end_of_top(thread_context& c) noexcept {
 void tell_adopted(thread_context& c) noexcept {
     watch& w = *c.watched_by;
     if (w.adopted == 0 || w.inside) return;
-    const frame_event e{.kind = frame_event_kind::deferred_processed, .bytes = static_cast<std::size_t>(w.adopted_bytes), .count = w.adopted};
+    const frame_event e{.kind = frame_event_kind::deferred_processed,
+                        .bytes = static_cast<std::size_t>(w.adopted_bytes),
+                        .count = w.adopted};
     w.adopted = w.adopted_bytes = 0;
     tell(c, e);
 }

@@ -1,4 +1,5 @@
-// Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its report.
+// Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its
+// report.
 #include <framealloc/object/shared.hpp>
 #include <framealloc/os/code.hpp>
 

@@ -1,4 +1,5 @@
-// The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of exceptions.
+// The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of
+// exceptions.
 #include <framealloc/object/allocators.hpp>
 
 #include <cstdlib>
@@ -13,15 +14,16 @@ void throw_bad_array_length() { throw std::bad_array_new_length(); }
 #else
 void throw_bad_array_length() { throw_bad_alloc(); }
 void throw_bad_alloc() {
-    print_fault({.what = code::FA003, .text = code_text(code::FA003), .detail = "no std::bad_alloc without exceptions"});
+    print_fault(
+        {.what = code::FA003, .text = code_text(code::FA003), .detail = "no std::bad_alloc without exceptions"});
     std::abort();
 }
 #endif
 
 namespace {
 
-// By the tables of their virtual functions: a dynamic_cast would read the type of a resource of the user, which has none where
-// that is compiled with -fno-rtti.
+// By the tables of their virtual functions: a dynamic_cast would read the type of a resource of the user, which has
+// none where that is compiled with -fno-rtti.
 bool same_class(const std::pmr::memory_resource& a, const std::pmr::memory_resource& b) noexcept {
     return std::memcmp(static_cast<const void*>(&a), static_cast<const void*>(&b), sizeof(void*)) == 0;
 }
@@ -56,7 +58,8 @@ private:
 
 template <class Source>
 std::pmr::memory_resource* shared_resource(memory::core_ref a, void*& place) noexcept {
-    if (void* known = __atomic_load_n(&place, __ATOMIC_ACQUIRE)) return static_cast<resource<Source>*>(known);  // pairs: below
+    if (void* known = __atomic_load_n(&place, __ATOMIC_ACQUIRE))
+        return static_cast<resource<Source>*>(known);  // pairs: below
     for (;;) {
         exhaustion_reason why{};
         void* memory = a.owner->meta.allocate(sizeof(resource<Source>), why);
@@ -66,7 +69,8 @@ std::pmr::memory_resource* shared_resource(memory::core_ref a, void*& place) noe
         }
         auto* made = ::new (memory) resource<Source>(Source(a));
         void* expected = nullptr;
-        if (__atomic_compare_exchange_n(&place, &expected, made, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) return made;  // pairs: above
+        if (__atomic_compare_exchange_n(&place, &expected, made, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+            return made;  // pairs: above
         a.owner->meta.deallocate(memory, sizeof(resource<Source>));
         return static_cast<resource<Source>*>(expected);
     }
@@ -80,7 +84,11 @@ std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept {
     return ::new (p) type(frame_source(r));
 }
 
-std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept { return shared_resource<pool_source>(a, a.owner->resources[0]); }
-std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept { return shared_resource<heap_source>(a, a.owner->resources[1]); }
+std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept {
+    return shared_resource<pool_source>(a, a.owner->resources[0]);
+}
+std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept {
+    return shared_resource<heap_source>(a, a.owner->resources[1]);
+}
 
 }  // namespace framealloc::inline v1::object

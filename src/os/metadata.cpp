@@ -15,7 +15,8 @@ constexpr std::size_t span_header = 64;
 
 void* metadata::carve(std::size_t bytes, exhaustion_reason& why) noexcept {
     if (end_ - cursor_ < bytes) {
-        const std::size_t want = align_up(bytes + span_header > span_bytes ? bytes + span_header : span_bytes, pages_.granularity());
+        const std::size_t want = align_up(bytes + span_header > span_bytes ? bytes + span_header : span_bytes,
+                                          pages_.granularity());
         void* p = pages_.reserve(want, pages_.granularity(), why);
         if (p == nullptr) return nullptr;
         if (!pages_.commit(p, want, why)) {

@@ -8,8 +8,8 @@ namespace framealloc::inline v1::os {
 
 constinit sync::atomic<page_map::table*> page_map::root[std::size_t{1} << root_bits] = {};
 
-// They stay for the process, 64 KiB of addresses each, of which what is written to takes memory. The first ones are the library's own:
-// memory that the program gave is served without the system.
+// They stay for the process, 64 KiB of addresses each, of which what is written to takes memory. The first ones are the
+// library's own: memory that the program gave is served without the system.
 page_map::table* page_map::table_for(std::uintptr_t unit) noexcept {
     static constinit table own[4] = {};
     static constinit sync::atomic<std::uint32_t> owns_used{0};
@@ -51,7 +51,8 @@ bool page_map::add(std::uintptr_t begin, std::size_t bytes) noexcept {
 void page_map::remove(std::uintptr_t begin, std::size_t bytes) noexcept {
     for (std::uintptr_t unit = begin >> unit_bits; unit < (begin + bytes) >> unit_bits; ++unit) {
         if (table* t = root[unit >> table_bits].load_acquire())  // pairs: table_for()
-            t->words[unit % table_units / 64].and_relaxed(~(std::uint64_t{1} << (unit % 64)));  // relaxed: see contains()
+            t->words[unit % table_units / 64].and_relaxed(
+                ~(std::uint64_t{1} << (unit % 64)));  // relaxed: see contains()
     }
 }
 

@@ -57,7 +57,8 @@ fa::options options_of(const fa_options& o) {
     return out;
 }
 
-void free_block(const memory::core_ref& a, memory_kind kind, void* p, std::size_t size, std::size_t alignment, const void* from) {
+void free_block(const memory::core_ref& a, memory_kind kind, void* p, std::size_t size, std::size_t alignment,
+                const void* from) {
     if constexpr (checks) memory::guarded_free(a, kind, p, size, aligned(alignment), site::of_caller(from));
     else memory::free_plain(a, kind, p, size, aligned(alignment));
 }
@@ -67,7 +68,8 @@ void free_block(const memory::core_ref& a, memory_kind kind, void* p, std::size_
 
 using namespace framealloc::c_interface;
 
-static_assert(FA_POOL == static_cast<fa_kind>(framealloc::memory_kind::pool) && FA_HEAP == static_cast<fa_kind>(framealloc::memory_kind::heap));
+static_assert(FA_POOL == static_cast<fa_kind>(framealloc::memory_kind::pool) &&
+              FA_HEAP == static_cast<fa_kind>(framealloc::memory_kind::heap));
 
 #define CALLER __builtin_return_address(0)
 
@@ -150,7 +152,8 @@ fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
     void* p = a->owner.owner->meta.allocate(sizeof(fa_hook), why);
     if (p == nullptr) return nullptr;
     memory::retain_core(a->owner);
-    return ::new (p) fa_hook{memory::make_source(a->owner, k, {tag == nullptr ? "" : tag, tag == nullptr ? 0 : std::strlen(tag)})};
+    return ::new (p)
+        fa_hook{memory::make_source(a->owner, k, {tag == nullptr ? "" : tag, tag == nullptr ? 0 : std::strlen(tag)})};
 }
 
 void fa_hook_destroy(fa_hook* h) {
@@ -164,10 +167,13 @@ void* fa_malloc(fa_hook* h, std::size_t size) { return memory::allocate_block(h-
 
 void* fa_calloc(fa_hook* h, std::size_t count, std::size_t size) {
     std::size_t bytes = 0;
-    return __builtin_mul_overflow(count, size, &bytes) ? nullptr : memory::allocate_zeroed_block(h->source, bytes, aligned(0));
+    return __builtin_mul_overflow(count, size, &bytes) ? nullptr
+                                                       : memory::allocate_zeroed_block(h->source, bytes, aligned(0));
 }
 
-void* fa_aligned_alloc(fa_hook* h, std::size_t alignment, std::size_t size) { return memory::allocate_block(h->source, size, aligned(alignment)); }
+void* fa_aligned_alloc(fa_hook* h, std::size_t alignment, std::size_t size) {
+    return memory::allocate_block(h->source, size, aligned(alignment));
+}
 
 void* fa_realloc(fa_hook* h, void* block, std::size_t size) {
     if (size != 0) return memory::resize_block(h->source, block, size, aligned(0));
@@ -193,7 +199,9 @@ fa_stats stats(std::size_t frame, std::size_t pool, std::size_t heap, std::size_
 
 }  // namespace
 
-void fa_tag_begin(fa_tag* tag, fa_allocator* a, const char* name) { ::new (tag->state) tag_scope(owner_of{a->owner}, std::string_view(name)); }
+void fa_tag_begin(fa_tag* tag, fa_allocator* a, const char* name) {
+    ::new (tag->state) tag_scope(owner_of{a->owner}, std::string_view(name));
+}
 
 void fa_tag_end(fa_tag* tag) { std::launder(reinterpret_cast<tag_scope*>(tag->state))->~tag_scope(); }
 

@@ -5,11 +5,16 @@
 
 namespace framealloc::inline v1 {
 
-parked_context::parked_context(const memory::core_ref& a) noexcept : owner_(a), context_(memory::park_caller(a)) { memory::retain_core(a); }
+parked_context::parked_context(const memory::core_ref& a) noexcept : owner_(a), context_(memory::park_caller(a)) {
+    memory::retain_core(a);
+}
 
 bool parked_context::resume(const memory::core_ref& a) noexcept {
-    const char* mistake = context_ == nullptr ? "resume of an empty context" : owner_.id != a.id ? "resume of another allocator's context" : nullptr;
-    if (mistake == nullptr && !memory::unpark(a, *context_)) mistake = "resume on a thread with an open frame or scope of its own";
+    const char* mistake = context_ == nullptr ? "resume of an empty context"
+                          : owner_.id != a.id ? "resume of another allocator's context"
+                                              : nullptr;
+    if (mistake == nullptr && !memory::unpark(a, *context_))
+        mistake = "resume on a thread with an open frame or scope of its own";
     if (mistake != nullptr) {
         a.owner->raise(code::FA212, mistake);
         return false;

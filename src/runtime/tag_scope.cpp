@@ -22,12 +22,14 @@ tag_account* find_account(thread_context& c, const tag& t) noexcept {
 }
 
 tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept {
-    return insist(c, [&](exhaustion_reason& why) { return memory::account_for(c, parent, {path.data(), path.size()}, why); });
+    return insist(
+        c, [&](exhaustion_reason& why) { return memory::account_for(c, parent, {path.data(), path.size()}, why); });
 }
 
 void begin_phase(thread_context& c, tag_account* phase) noexcept {
     if (c.phase_count == memory::most_open_phases) {
-        c.owner->raise(code::FA429, "65,536 phases are open; is an end_phase missing?", nullptr, c.phase_count, c.last_site);
+        c.owner->raise(code::FA429, "65,536 phases are open; is an end_phase missing?", nullptr, c.phase_count,
+                       c.last_site);
         return;
     }
     memory::open_scope* s = memory::open<memory::scope_kind::phase>(c, phase);

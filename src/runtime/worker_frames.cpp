@@ -119,6 +119,8 @@ job_scope::~job_scope() {
     --thread_.driven.jobs;
 }
 
-frame_record* job_scope::record() const noexcept { return thread_.driven.record != nullptr ? thread_.driven.record : thread_.top; }
+frame_record* job_scope::record() const noexcept {
+    return thread_.driven.record != nullptr ? thread_.driven.record : thread_.top;
+}
 
 }  // namespace framealloc::inline v1

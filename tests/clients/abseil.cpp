@@ -1,4 +1,5 @@
-// Abseil's containers that take an allocator: hash maps flat and by node, a B-tree, inlined vectors. (A Cord takes none.)
+// Abseil's containers that take an allocator: hash maps flat and by node, a B-tree, inlined vectors. (A Cord takes
+// none.)
 #include "clients/client.hpp"
 
 #include <absl/container/btree_map.h>
@@ -76,8 +77,8 @@ digest run(const Allocator<char>& a, unsigned tenths, const while_full& full) {
     return d;
 }
 
-// Without its hash maps: raw_hash_set::resize() sets the new capacity before it allocates, so that a map whose growth throws has a
-// wrong size from there on (20220623; reported as FA418 when it is destroyed).
+// Without its hash maps: raw_hash_set::resize() sets the new capacity before it allocates, so that a map whose growth
+// throws has a wrong size from there on (20220623; reported as FA418 when it is destroyed).
 bool says_exhausted(const fa::hook& hook) {
     memory = &hook;
     containers<bound>::tree<std::uint64_t> tree;
@@ -103,6 +104,8 @@ const client abseil{"abseil", [](unsigned tenths) { return run<std::allocator>({
                         return run<bound>({}, tenths, full);
                     },
                     says_exhausted,
-                    [](const fa::heap_allocator<char>& a, unsigned tenths) { return run<fa::heap_allocator>(a, tenths, [](std::size_t) {}); }};
+                    [](const fa::heap_allocator<char>& a, unsigned tenths) {
+                        return run<fa::heap_allocator>(a, tenths, [](std::size_t) {});
+                    }};
 
 }  // namespace clients

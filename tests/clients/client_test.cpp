@@ -1,5 +1,5 @@
-// The same for every client: what it computes on our memory is what it computes on malloc's, its tag pays for all of it, it gives
-// everything back, no fault is told, and where memory ends its own error comes out.
+// The same for every client: what it computes on our memory is what it computes on malloc's, its tag pays for all of
+// it, it gives everything back, no fault is told, and where memory ends its own error comes out.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -41,7 +41,8 @@ FOR_EACH_POLICY("a client computes the same as on malloc, and its tag pays for i
         std::atomic<int> full{0}, wrong{0};
         const auto while_full = [&](std::size_t own_count) {
             ++full;
-            if (alloc.tag_stats("engine::client").total_bytes < own_count || alloc.tag_stats("").total_bytes != 0) ++wrong;
+            if (alloc.tag_stats("engine::client").total_bytes < own_count || alloc.tag_stats("").total_bytes != 0)
+                ++wrong;
         };
         CHECK(FRAMEALLOC_CLIENT.on_hook(hook, tenths, while_full) == expected(tenths));
         CHECK(full > 0);

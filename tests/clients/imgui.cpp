@@ -16,7 +16,9 @@ struct state {
 };
 
 void table(int frame) {
-    if (!ImGui::BeginTable("entities", 5, ImGuiTableFlags_Borders | ImGuiTableFlags_Resizable | ImGuiTableFlags_Sortable)) return;
+    if (!ImGui::BeginTable("entities", 5,
+                           ImGuiTableFlags_Borders | ImGuiTableFlags_Resizable | ImGuiTableFlags_Sortable))
+        return;
     for (const char* column : {"name", "health", "x", "y", "state"}) ImGui::TableSetupColumn(column);
     ImGui::TableHeadersRow();
     for (int row = 0; row < 60 + frame % 40; ++row) {
@@ -74,7 +76,9 @@ digest drawn() {
     const ImDrawData* data = ImGui::GetDrawData();
     for (int i = 0; i < data->CmdListsCount; ++i) {
         const ImDrawList& list = *data->CmdLists[i];
-        for (const ImDrawVert& v : list.VtxBuffer) d = mix(d, static_cast<digest>(v.pos.x * 16) ^ (static_cast<digest>(v.pos.y * 16) << 20U) ^ (digest{v.col} << 32U));
+        for (const ImDrawVert& v : list.VtxBuffer)
+            d = mix(d, static_cast<digest>(v.pos.x * 16) ^ (static_cast<digest>(v.pos.y * 16) << 20U) ^
+                           (digest{v.col} << 32U));
         for (const ImDrawIdx index : list.IdxBuffer) d = mix(d, index);
     }
     return d;
@@ -107,12 +111,15 @@ digest run(unsigned tenths, const while_full& full) {
 // It never looks whether it got memory.
 const client imgui{"imgui",
                    [](unsigned tenths) {
-                       ImGui::SetAllocatorFunctions([](std::size_t n, void*) { return std::malloc(n); }, [](void* p, void*) { std::free(p); });
+                       ImGui::SetAllocatorFunctions([](std::size_t n, void*) { return std::malloc(n); },
+                                                    [](void* p, void*) { std::free(p); });
                        return run(tenths, [](std::size_t) {});
                    },
                    [](const fa::hook& h, unsigned tenths, const while_full& full) {
-                       ImGui::SetAllocatorFunctions([](std::size_t n, void* user) { return static_cast<fa::hook*>(user)->allocate(n); },
-                                                    [](void* p, void* user) { static_cast<fa::hook*>(user)->deallocate(p); }, const_cast<fa::hook*>(&h));
+                       ImGui::SetAllocatorFunctions(
+                           [](std::size_t n, void* user) { return static_cast<fa::hook*>(user)->allocate(n); },
+                           [](void* p, void* user) { static_cast<fa::hook*>(user)->deallocate(p); },
+                           const_cast<fa::hook*>(&h));
                        return run(tenths, full);
                    },
                    nullptr};

@@ -17,14 +17,17 @@ const fa::hook& current() { return *memory; }
 template <class T>
 using bound = fa::bound_allocator<T, current>;
 using bound_string = std::basic_string<char, std::char_traits<char>, bound<char>>;
-using bound_json = nlohmann::basic_json<std::map, std::vector, bound_string, bool, std::int64_t, std::uint64_t, double, bound>;
+using bound_json =
+    nlohmann::basic_json<std::map, std::vector, bound_string, bool, std::int64_t, std::uint64_t, double, bound>;
 
 std::string text_of(int records) {
     std::string s = "[";
     for (int i = 0; i < records; ++i) {
         const std::string n = std::to_string(i);
-        s += (i == 0 ? "" : ",") + (R"({"id":)" + n) + R"(,"name":"entity number )" + n + R"( of the level","active":)" + (i % 3 == 0 ? "true" : "false") + R"(,"position":{"x":)" + n +
-             R"(.25,"y":-1.5e3,"z":0.125},"tags":["static","visible \u00e4","layer )" + std::to_string(i % 7) + R"("],"parent":)" + (i == 0 ? "null" : std::to_string(i / 2)) + "}";
+        s += (i == 0 ? "" : ",") + (R"({"id":)" + n) + R"(,"name":"entity number )" + n +
+             R"( of the level","active":)" + (i % 3 == 0 ? "true" : "false") + R"(,"position":{"x":)" + n +
+             R"(.25,"y":-1.5e3,"z":0.125},"tags":["static","visible \u00e4","layer )" + std::to_string(i % 7) +
+             R"("],"parent":)" + (i == 0 ? "null" : std::to_string(i / 2)) + "}";
     }
     return s + "]";
 }
@@ -63,9 +66,7 @@ bool says_exhausted(const fa::hook& hook) {
     try {
         const auto text = text_of(200'000);
         return bound_json::parse(text).is_discarded();
-    } catch (const std::bad_alloc&) {
-        return bound_json::parse("[1, 2, 3]").size() == 3;
-    }
+    } catch (const std::bad_alloc&) { return bound_json::parse("[1, 2, 3]").size() == 3; }
 }
 
 }  // namespace

@@ -51,7 +51,9 @@ for round = 1, rounds do
     add(chain(round))
 
     -- Coroutines, some left unfinished.
-    local function numbers(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i, tostring(i)) end end) end
+    local function numbers(n)
+        return coroutine.wrap(function() for i = 1, n do coroutine.yield(i, tostring(i)) end end)
+    end
     for i = 1, 200 do
         local next_number = numbers(20)
         for _ = 1, i % 20 do
@@ -87,10 +89,13 @@ void* on_malloc(void* /*user*/, void* p, std::size_t /*old*/, std::size_t n) {
     return nullptr;
 }
 
-void* on_hook(void* user, void* p, std::size_t /*old*/, std::size_t n) { return static_cast<const fa::hook*>(user)->reallocate(p, n); }
+void* on_hook(void* user, void* p, std::size_t /*old*/, std::size_t n) {
+    return static_cast<const fa::hook*>(user)->reallocate(p, n);
+}
 
 int tell_full(lua_State* l) {
-    (*static_cast<const while_full*>(lua_touserdata(l, lua_upvalueindex(1))))(static_cast<std::size_t>(lua_tonumber(l, 1)));
+    (*static_cast<const while_full*>(lua_touserdata(l, lua_upvalueindex(1))))(
+        static_cast<std::size_t>(lua_tonumber(l, 1)));
     return 0;
 }
 
@@ -134,6 +139,9 @@ bool says_exhausted(const fa::hook& hook) {
 }  // namespace
 
 const client lua{"lua", [](unsigned tenths) { return run(on_malloc, nullptr, tenths, [](std::size_t) {}); },
-                 [](const fa::hook& h, unsigned tenths, const while_full& full) { return run(on_hook, const_cast<fa::hook*>(&h), tenths, full); }, says_exhausted};
+                 [](const fa::hook& h, unsigned tenths, const while_full& full) {
+                     return run(on_hook, const_cast<fa::hook*>(&h), tenths, full);
+                 },
+                 says_exhausted};
 
 }  // namespace clients

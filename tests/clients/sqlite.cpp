@@ -85,8 +85,12 @@ digest run(unsigned tenths, const while_full& full) {
     for (int i = 0; i < 2000; ++i) {
         db.run(("SELECT id, weight FROM things WHERE name = 'thing number " + std::to_string(i * 97) + "'").c_str());
     }
-    db.run("SELECT id % 100 AS part, count(*), sum(weight), group_concat(name) FROM things WHERE id < 20000 GROUP BY part ORDER BY 3 DESC");
-    db.run("SELECT a.name, b.name FROM things a JOIN things b ON b.id = a.id * 2 WHERE a.name LIKE '%77%' ORDER BY a.name LIMIT 2000");
+    db.run(
+        "SELECT id % 100 AS part, count(*), sum(weight), group_concat(name) FROM things WHERE id < 20000 GROUP BY part "
+        "ORDER BY 3 DESC");
+    db.run(
+        "SELECT a.name, b.name FROM things a JOIN things b ON b.id = a.id * 2 WHERE a.name LIKE '%77%' ORDER BY a.name "
+        "LIMIT 2000");
     db.run("UPDATE things SET name = name || ' again', weight = weight / 3 WHERE id % 5 = 0");
     db.run("DELETE FROM things WHERE id % 3 = 1");
     db.run("VACUUM");

@@ -26,7 +26,8 @@ static void on_fault(void* user, const fa_fault* f) {
 
 int main(void) {
     struct heard heard = {0};
-    const fa_options options = {.name = "game", .frame_capacity = 65536, .frame_limit = 1000000, .on_fault = on_fault, .user = &heard};
+    const fa_options options = {
+        .name = "game", .frame_capacity = 65536, .frame_limit = 1000000, .on_fault = on_fault, .user = &heard};
     fa_allocator* game = fa_create(&options);
     EXPECT(game != NULL);
 
@@ -58,16 +59,19 @@ int main(void) {
     EXPECT(fa_get_tag_stats(game, "ai").pool_bytes >= 100 && fa_get_tag_stats(game, "ai").pool_bytes <= 112);
     EXPECT(fa_get_tag_stats(game, "nobody").total_bytes == 0);
     const fa_stats all = fa_get_stats(game);
-    EXPECT(all.total_bytes == all.frame_bytes + all.pool_bytes + all.heap_bytes && all.peak_bytes >= all.total_bytes && all.committed_bytes >= all.total_bytes);
+    EXPECT(all.total_bytes == all.frame_bytes + all.pool_bytes + all.heap_bytes && all.peak_bytes >= all.total_bytes &&
+           all.committed_bytes >= all.total_bytes);
 
     char text[200], little[10];
     EXPECT(fa_describe(pool, text, sizeof text) == strlen(text));
-    EXPECT(strstr(text, "allocator \"game\": pool memory, in use") == text && strstr(text, "tag \"ai::paths\"") != NULL);
+    EXPECT(strstr(text, "allocator \"game\": pool memory, in use") == text &&
+           strstr(text, "tag \"ai::paths\"") != NULL);
     EXPECT(fa_describe(pool, little, sizeof little) == 9 && strlen(little) == 9);
     EXPECT(fa_describe(&heard, text, sizeof text) == strlen("not of framealloc"));
     EXPECT(fa_describe(pool, NULL, 0) == 0);
     EXPECT(fa_check(game) == 0);
-    EXPECT(fa_pool_alloc(game, 0, 0) == NULL && fa_heap_alloc(game, 0, 0) == NULL && fa_frame_alloc(NULL, 8, 0) == NULL);
+    EXPECT(fa_pool_alloc(game, 0, 0) == NULL && fa_heap_alloc(game, 0, 0) == NULL &&
+           fa_frame_alloc(NULL, 8, 0) == NULL);
     fa_pool_free(game, pool, 100, 0);
     fa_heap_free(game, heap, 100000, 4096);
     fa_pool_free(game, NULL, 100, 0);

@@ -19,17 +19,22 @@ static_assert(std::is_empty_v<fa::no_site>);
 static_assert(!std::is_copy_constructible_v<fa::frame_scope> && !std::is_move_constructible_v<fa::frame_scope>);
 static_assert(!std::is_copy_assignable_v<fa::frame_scope> && !std::is_move_assignable_v<fa::frame_scope>);
 static_assert(!std::is_copy_constructible_v<fa::tag_scope> && !std::is_move_constructible_v<fa::phase_scope>);
-static_assert(!std::is_copy_constructible_v<fa::pool_box<int>> && std::is_nothrow_move_constructible_v<fa::pool_box<int>>);
-static_assert(!std::is_copy_constructible_v<fa::frame_box<int>> && std::is_nothrow_move_constructible_v<fa::frame_box<int>>);
-static_assert(std::is_nothrow_copy_constructible_v<fa::smart_alloc> && std::is_nothrow_default_constructible_v<fa::smart_alloc>);
-static_assert(std::is_nothrow_move_constructible_v<fa::frame_vec<int>> && std::is_nothrow_move_assignable_v<fa::pool_vec<int>>);
+static_assert(!std::is_copy_constructible_v<fa::pool_box<int>> &&
+              std::is_nothrow_move_constructible_v<fa::pool_box<int>>);
+static_assert(!std::is_copy_constructible_v<fa::frame_box<int>> &&
+              std::is_nothrow_move_constructible_v<fa::frame_box<int>>);
+static_assert(std::is_nothrow_copy_constructible_v<fa::smart_alloc> &&
+              std::is_nothrow_default_constructible_v<fa::smart_alloc>);
+static_assert(std::is_nothrow_move_constructible_v<fa::frame_vec<int>> &&
+              std::is_nothrow_move_assignable_v<fa::pool_vec<int>>);
 static_assert(std::is_aggregate_v<fa::options>);
 static_assert(64_KiB == 65536 && 1_MiB == 1048576 && 1_GiB == 1073741824);
 static_assert(fa::checked_product(4_GiB, 8_GiB) == fa::impossible_size);
 
 using allocator = const fa::smart_alloc&;
 static_assert(noexcept(std::declval<allocator>().begin_frame()) && noexcept(std::declval<allocator>().end_frame()));
-static_assert(noexcept(std::declval<allocator>().frame_alloc<int>()) && noexcept(std::declval<allocator>().pool_alloc<int>()));
+static_assert(noexcept(std::declval<allocator>().frame_alloc<int>()) &&
+              noexcept(std::declval<allocator>().pool_alloc<int>()));
 static_assert(std::is_base_of_v<std::span<int, 4>, decltype(std::declval<allocator>().frame_alloc_n<int, 4>())>);
 static_assert(std::is_convertible_v<decltype(std::declval<allocator>().frame_alloc_n<int, 4>()), std::span<int, 4>>);
 static_assert(std::is_convertible_v<decltype(std::declval<allocator>().frame_alloc_n<int, 4>()), std::span<const int>>);

@@ -1,5 +1,5 @@
-// Says of many pointers what fa::describe() knows of them, and of tags what tag_stats() does; then stops for a debugger that
-// must say the same. usage: debuggee
+// Says of many pointers what fa::describe() knows of them, and of tags what tag_stats() does; then stops for a debugger
+// that must say the same. usage: debuggee
 #include <framealloc/framealloc.hpp>
 
 #include <csignal>
@@ -23,7 +23,8 @@ template <class Alloc>
 void say_tags(const Alloc& a, const char* name) {
     for (const char* path : {"", "physics", "physics::solver", "ai"}) {
         const auto t = a.tag_stats(path);
-        std::printf("tags %s %zu %zu %zu %s\n", name, t.frame_bytes, t.pool_bytes, t.heap_bytes, *path == '\0' ? "(untagged)" : path);
+        std::printf("tags %s %zu %zu %zu %s\n", name, t.frame_bytes, t.pool_bytes, t.heap_bytes,
+                    *path == '\0' ? "(untagged)" : path);
     }
 }
 
@@ -77,8 +78,10 @@ T& not_made() {
 int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     const fa::basic_smart_alloc<fa::policy::standard> game{{.name = "game", .frame_capacity = 64_KiB}};
-    const fa::basic_smart_alloc<fa::policy::debug> tools{{.name = "tools", .frame_capacity = 64_KiB, .strict = fa::strictness::warn}};
-    const fa::basic_smart_alloc<fa::policy::standard> sampled{{.name = "sampled", .frame_capacity = 64_KiB, .guard_sample = 1, .guard_seed = 11}};
+    const fa::basic_smart_alloc<fa::policy::debug> tools{
+        {.name = "tools", .frame_capacity = 64_KiB, .strict = fa::strictness::warn}};
+    const fa::basic_smart_alloc<fa::policy::standard> sampled{
+        {.name = "sampled", .frame_capacity = 64_KiB, .guard_sample = 1, .guard_seed = 11}};
     std::vector<const void*> all = populate(game);
     for (int found = 0, tries = 0; found < 20 && tries < 200'000; ++tries) {
         const auto frame = sampled.frame_scope();
@@ -91,7 +94,8 @@ int main() {
     for (const void* p : populate(tools)) all.push_back(p);
     int local = 0;
     all.push_back(&local);
-    const fa::basic_smart_alloc<fa::policy::debug> filled{{.name = "filled", .guard = fa::guard_level::fill, .strict = fa::strictness::warn}};
+    const fa::basic_smart_alloc<fa::policy::debug> filled{
+        {.name = "filled", .guard = fa::guard_level::fill, .strict = fa::strictness::warn}};
     for (int i = 0; i < 3; ++i) {
         const auto frame = filled.frame_scope();
         all.push_back(frame.alloc_bytes(100));
@@ -132,8 +136,10 @@ int main() {
     auto boxes = game.heap_box<int[]>(2);
     boxes[1] = 7;
     const auto shown = [](const auto&... objects) { return (static_cast<int>(sizeof objects) + ...); };
-    static_cast<void>(shown(kept, kept_text, kept_map, raw_vec, raw_text, raw_map, raw_frame_box, raw_box, raw_shared, raw_alloc));
-    std::printf("ready %d %zu %d\n", *boxed + static_cast<int>(*pooled) + *heaped + *shared, numbers.size() + ages.size() + name.size() + empty.size(), second.use_count() == 2);
+    static_cast<void>(
+        shown(kept, kept_text, kept_map, raw_vec, raw_text, raw_map, raw_frame_box, raw_box, raw_shared, raw_alloc));
+    std::printf("ready %d %zu %d\n", *boxed + static_cast<int>(*pooled) + *heaped + *shared,
+                numbers.size() + ages.size() + name.size() + empty.size(), second.use_count() == 2);
     for (const void* p : all) say(p);
     say_tags(game, "game");
     say_tags(tools, "tools");

@@ -1,5 +1,5 @@
-// To give memory back takes none: every kind of it, dropped by a thread that the allocator does not know and for whose tables
-// there is no memory.
+// To give memory back takes none: every kind of it, dropped by a thread that the allocator does not know and for whose
+// tables there is no memory.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -38,30 +38,45 @@ template <class P>
 const std::vector<thing<P>>& things() {
     using A = handle<P>;
     static const std::vector<thing<P>> all = {
-        {"pool box", [](const A& a) { return holding(a.template pool_box<std::string>("a text that is too long for the small buffer")); }},
-        {"pool box beyond the pages", [](const A& a) { return holding(a.template pool_box<std::array<char, 100'000>>()); }},
+        {"pool box",
+         [](const A& a) {
+             return holding(a.template pool_box<std::string>("a text that is too long for the small buffer"));
+         }},
+        {"pool box beyond the pages",
+         [](const A& a) { return holding(a.template pool_box<std::array<char, 100'000>>()); }},
         {"heap box", [](const A& a) { return holding(a.template heap_box<int>(1)); }},
-        {"heap box beyond the pages", [](const A& a) { return holding(a.template heap_box<std::array<char, 100'000>>()); }},
-        {"box of a base class", [](const A& a) {
-             struct base { virtual ~base() = default; };
-             struct large : base { char bytes[100'000]{}; };
+        {"heap box beyond the pages",
+         [](const A& a) { return holding(a.template heap_box<std::array<char, 100'000>>()); }},
+        {"box of a base class",
+         [](const A& a) {
+             struct base {
+                 virtual ~base() = default;
+             };
+             struct large : base {
+                 char bytes[100'000]{};
+             };
              return holding(fa::basic_heap_box<base, P>(a.template heap_box<large>()));
          }},
         {"pool shared", [](const A& a) { return holding(a.template pool_shared<std::array<char, 500>>()); }},
         {"pool vec", [](const A& a) { return holding(a.template pool_vec<int>(100'000)); }},
         {"heap vec", [](const A& a) { return holding(a.template heap_vec<int>(1'000'000)); }},
         {"transfer", [](const A& a) { return holding(a.template frame_box_for_transfer<std::array<char, 5000>>()); }},
-        {"transfer beyond the pages", [](const A& a) { return holding(a.template frame_span_for_transfer<int>(100'000)); }},
-        {"pool bytes", [](const A& a) -> std::function<void()> {
+        {"transfer beyond the pages",
+         [](const A& a) { return holding(a.template frame_span_for_transfer<int>(100'000)); }},
+        {"pool bytes",
+         [](const A& a) -> std::function<void()> {
              return [a, p = a.pool_alloc_bytes(3000)]() { a.pool_free_bytes(p, 3000); };
          }},
-        {"heap bytes of a small block", [](const A& a) -> std::function<void()> {
+        {"heap bytes of a small block",
+         [](const A& a) -> std::function<void()> {
              return [a, p = a.heap_alloc_bytes(48)]() { a.heap_free_bytes(p, 48); };
          }},
-        {"heap bytes of a wide alignment", [](const A& a) -> std::function<void()> {
+        {"heap bytes of a wide alignment",
+         [](const A& a) -> std::function<void()> {
              return [a, p = a.heap_alloc_bytes(5000, 65536)]() { a.heap_free_bytes(p, 5000, 65536); };
          }},
-        {"heap bytes of millions", [](const A& a) -> std::function<void()> {
+        {"heap bytes of millions",
+         [](const A& a) -> std::function<void()> {
              return [a, p = a.heap_alloc_bytes(3'000'000)]() { a.heap_free_bytes(p, 3'000'000); };
          }},
         {"pool resource", [](const A& a) { return holding(std::pmr::vector<int>(50'000, a.pool_resource())); }},

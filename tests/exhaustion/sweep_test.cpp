@@ -1,6 +1,6 @@
-// Every operation with the k-th page request refused, once and from then on, for every k until none is refused: the operation
-// fails as a value, nothing has changed, and with memory back it succeeds. And everything in little fixed memory, in steps of
-// a page, so that the allocator's own tables run out wherever they can.
+// Every operation with the k-th page request refused, once and from then on, for every k until none is refused: the
+// operation fails as a value, nothing has changed, and with memory back it succeeds. And everything in little fixed
+// memory, in steps of a page, so that the allocator's own tables run out wherever they can.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -32,7 +32,8 @@ struct seen {
 template <class P>
 seen look(const handle<P>& a) {
     const auto s = a.stats();
-    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, a.tag_stats("physics").with_children.total_bytes, a.frame_depth()};
+    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, a.tag_stats("physics").with_children.total_bytes,
+            a.frame_depth()};
 }
 
 // Each returns whether it succeeded, and takes back what it made.
@@ -54,7 +55,12 @@ const std::vector<scenario<P>>& scenarios() {
              for (int i = 0; i < 60 && good; ++i) good = !a.template try_frame_alloc_batch<int>(1000).empty();
              return good;
          }},
-        {"frame objects", [](const A& a) { return a.template try_frame_make<payload>() != nullptr && a.template try_frame_box<payload>().get() != nullptr && !a.template try_frame_slice<payload>(40).empty(); }},
+        {"frame objects",
+         [](const A& a) {
+             return a.template try_frame_make<payload>() != nullptr &&
+                    a.template try_frame_box<payload>().get() != nullptr &&
+                    !a.template try_frame_slice<payload>(40).empty();
+         }},
         {"frame vec",
          [](const A& a) {
              auto v = a.template try_frame_vec<std::size_t>(fa::capacity(10));
@@ -92,13 +98,15 @@ const std::vector<scenario<P>>& scenarios() {
              }
              for (std::size_t i = 0; i < blocks.size(); ++i) a.pool_free_bytes(blocks[i], 16 + i * 10);
              return good;
-         }, false},
+         },
+         false},
         {"pool objects",
          [](const A& a) {
              auto box = a.template try_pool_box<payload>();
              auto shared = a.template try_pool_shared<payload>();
              return box.get() != nullptr && shared.get() != nullptr;
-         }, false},
+         },
+         false},
         {"pool vec",
          [](const A& a) {
              auto v = a.template try_pool_vec<std::string>();
@@ -106,7 +114,8 @@ const std::vector<scenario<P>>& scenarios() {
                  if (!v.try_push_back("a text that is too long for the small string buffer")) return false;
              }
              return true;
-         }, false},
+         },
+         false},
         {"heap blocks",
          [](const A& a) {
              void* p = a.try_heap_alloc_bytes(300'000);
@@ -114,19 +123,22 @@ const std::vector<scenario<P>>& scenarios() {
              a.heap_free_bytes(p, 300'000);
              a.heap_free_bytes(q, 3'000'000, 4096);
              return q != nullptr;
-         }, false},
+         },
+         false},
         {"heap objects",
          [](const A& a) {
              auto box = a.template try_heap_box<std::array<payload, 10>>();
              auto v = a.template try_heap_vec<double>(fa::capacity(50'000));
              return box.get() != nullptr && v.capacity() >= 50'000;
-         }, false},
+         },
+         false},
         {"transfer",
          [](const A& a) {
              auto h = a.template try_frame_box_for_transfer<payload>();
              auto s = a.template try_frame_span_for_transfer<int>(50'000);
              return h.state() == fa::transfer_state::pending && s.state() == fa::transfer_state::pending;
-         }, false},
+         },
+         false},
     };
     return all;
 }
@@ -221,12 +233,16 @@ FOR_EACH_POLICY("with the k-th page request refused, every operation fails as a 
     CHECK(runs > 200);
 }
 
-FOR_EACH_POLICY("with the k-th request for a table refused, every operation fails as a value and works again afterwards") {
+FOR_EACH_POLICY(
+    "with the k-th request for a table refused, every operation fails as a value and works again afterwards") {
     std::size_t runs = 0;
     for (const auto& s : scenarios<P>()) {
         for (bool forever : {false, true}) {
-            runs += sweep<P>(s, forever, what::tables, where::known_thread) + sweep<P>(s, forever, what::tables, where::new_tag);
-            if (!s.needs_frame) runs += sweep<P>(s, forever, what::tables, where::new_thread) + sweep<P>(s, forever, what::pages, where::new_thread);
+            runs += sweep<P>(s, forever, what::tables, where::known_thread) +
+                    sweep<P>(s, forever, what::tables, where::new_tag);
+            if (!s.needs_frame)
+                runs += sweep<P>(s, forever, what::tables, where::new_thread) +
+                        sweep<P>(s, forever, what::pages, where::new_thread);
         }
     }
     MESSAGE(runs << " runs");
@@ -275,7 +291,8 @@ FOR_EACH_POLICY("in little fixed memory every operation succeeds or fails as a v
             recorder r;
             fa::options o{.frame_capacity = 16_KiB, .slab_page_size = 64_KiB, .fixed_memory = bytes};
             handle<P> a{r.options(o)};
-            if (a.try_pool_alloc_bytes(0) != nullptr || a.template try_pool_alloc<char[24]>() == nullptr) continue;  // not even a context
+            if (a.try_pool_alloc_bytes(0) != nullptr || a.template try_pool_alloc<char[24]>() == nullptr)
+                continue;  // not even a context
             a.begin_frame();
             const bool good = s.run(a);
             ++(good ? succeeded : failed);
@@ -332,7 +349,11 @@ FOR_EACH_POLICY("a frame that finds no memory for one more in flight asks the ha
 
 FOR_EACH_POLICY("fixed memory that ended frames trimmed serves others, under tools too") {
     recorder r;
-    handle<P> a{r.options({.frame_capacity = 64_KiB, .retain = fa::retain::bytes(16_KiB), .slab_page_size = 64_KiB, .fixed_memory = 1_MiB, .guard = fa::guard_level::fill})};
+    handle<P> a{r.options({.frame_capacity = 64_KiB,
+                           .retain = fa::retain::bytes(16_KiB),
+                           .slab_page_size = 64_KiB,
+                           .fixed_memory = 1_MiB,
+                           .guard = fa::guard_level::fill})};
     for (int round = 0; round < 8; ++round) {
         a.begin_frame();
         std::size_t taken = 0;

@@ -19,18 +19,20 @@ std::vector<fault_case>& cases() {
 
 namespace {
 
-constexpr std::size_t sizes[] = {1, 2, 7, 8, 9, 15, 16, 17, 24, 48, 63, 64, 100, 256, 1000, 1024, 4000, 4096, 5000, 10000};
+constexpr std::size_t sizes[] = {1,  2,  7,   8,   9,    15,   16,   17,   24,   48,
+                                 63, 64, 100, 256, 1000, 1024, 4000, 4096, 5000, 10000};
 
 enum verdict : int { caught = 0, missed = 3, wrong = 4, too_many = 5 };
 
-// Where a call cannot say its line, the report names an instruction: what addr2line makes of it, the wanted line if it is
-// among the inlined calls.
+// Where a call cannot say its line, the report names an instruction: what addr2line makes of it, the wanted line if it
+// is among the inlined calls.
 int line_of(const void* instruction, int wanted) {
     char place[128], command[256], line[1024];
     fa::os::name_code(instruction, place, sizeof place);
     const char* offset = std::strrchr(place, '+');
     if (offset == nullptr) return -1;
-    std::snprintf(command, sizeof command, "addr2line -i -e /proc/%d/exe %#lx", static_cast<int>(getpid()), std::strtoul(offset + 1, nullptr, 16));
+    std::snprintf(command, sizeof command, "addr2line -i -e /proc/%d/exe %#lx", static_cast<int>(getpid()),
+                  std::strtoul(offset + 1, nullptr, 16));
     std::FILE* out = popen(command, "r");
     int found = -1;
     while (out != nullptr && std::fgets(line, sizeof line, out) != nullptr) {
@@ -51,16 +53,22 @@ struct judge {
     void hear(const fa::fault& f) {
         ++heard;
         const expectation& e = program->expected;
-        const auto line = [](const fa::site& s, int wanted) { return s.caller != nullptr && wanted != 0 ? line_of(s.caller, wanted) : s.line; };
+        const auto line = [](const fa::site& s, int wanted) {
+            return s.caller != nullptr && wanted != 0 ? line_of(s.caller, wanted) : s.line;
+        };
         const int where = line(f.where, e.where), born = line(f.born, e.born), died = line(f.died, e.died);
-        if (f.what == e.what && where == e.where && born == e.born && died == e.died && (e.tag == nullptr || std::strcmp(f.tag, e.tag) == 0)) {
+        if (f.what == e.what && where == e.where && born == e.born && died == e.died &&
+            (e.tag == nullptr || std::strcmp(f.tag, e.tag) == 0)) {
             right = true;
             if (e.dies) _exit(caught);
             return;
         }
         if (f.what == e.what || !right) {
-            std::fprintf(stderr, "  said: FA%03u at %d, born %d, died %d, tag \"%s\"; expected: FA%03u at %d, born %d, died %d\n", static_cast<unsigned>(f.what), where,
-                         born, died, f.tag, static_cast<unsigned>(e.what), e.where, e.born, e.died);
+            std::fprintf(
+                stderr,
+                "  said: FA%03u at %d, born %d, died %d, tag \"%s\"; expected: FA%03u at %d, born %d, died %d\n",
+                static_cast<unsigned>(f.what), where, born, died, f.tag, static_cast<unsigned>(e.what), e.where, e.born,
+                e.died);
             fa::print_fault(f);
         }
     }
@@ -97,9 +105,14 @@ int main(int argc, char** argv) {
             const int v = run_case(c, size);
             if (v == caught) continue;
             ++failures;
-            std::printf("FAILED %s, %zu bytes: %s\n", c.name, size, v == missed ? "nothing was said" : v == wrong ? "something else was said" : v == too_many ? "too much was said" : "it died");
+            std::printf("FAILED %s, %zu bytes: %s\n", c.name, size,
+                        v == missed     ? "nothing was said"
+                        : v == wrong    ? "something else was said"
+                        : v == too_many ? "too much was said"
+                                        : "it died");
         }
     }
-    std::printf("%zu mistakes x %zu sizes: %zu of %zu caught with code and place\n", programs, programs == 0 ? 0 : runs / programs, runs - failures, runs);
+    std::printf("%zu mistakes x %zu sizes: %zu of %zu caught with code and place\n", programs,
+                programs == 0 ? 0 : runs / programs, runs - failures, runs);
     return programs == 0 || failures != 0 ? 1 : 0;
 }

@@ -1,5 +1,5 @@
-// Reporting takes nothing that may be gone: it calls no malloc and needs little stack. And strict mode ends the program when
-// it should. usage: report_test
+// Reporting takes nothing that may be gone: it calls no malloc and needs little stack. And strict mode ends the program
+// when it should. usage: report_test
 #include <framealloc/framealloc.hpp>
 
 #include <sys/wait.h>
@@ -7,11 +7,11 @@
 
 #include <pthread.h>
 
+#include <dlfcn.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 
 namespace fa = framealloc;
 using namespace fa::literals;
@@ -140,7 +140,8 @@ bool aborts(fa::strictness strict, const char* environment, bool handler, bool w
     }
     int status = 0;
     waitpid(child, &status, 0);
-    expect((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "a strict program ends by abort or not at all");
+    expect((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) || (WIFEXITED(status) && WEXITSTATUS(status) == 0),
+           "a strict program ends by abort or not at all");
     return WIFSIGNALED(status);
 }
 
@@ -153,8 +154,10 @@ void strict_mode() {
     expect(!aborts<standard>(strictness::automatic, nullptr, false, false), "automatic: standard goes on");
     expect(!aborts<debug>(strictness::warn, nullptr, false, false), "warn goes on");
     expect(aborts<standard>(strictness::abort_on_error, nullptr, true, false), "abort_on_error ends after the handler");
-    expect(!aborts<standard>(strictness::abort_on_error, nullptr, false, true), "abort_on_error goes on after a warning");
-    expect(aborts<standard>(strictness::abort_on_warning, nullptr, false, true), "abort_on_warning ends after a warning");
+    expect(!aborts<standard>(strictness::abort_on_error, nullptr, false, true),
+           "abort_on_error goes on after a warning");
+    expect(aborts<standard>(strictness::abort_on_warning, nullptr, false, true),
+           "abort_on_warning ends after a warning");
     expect(aborts<standard>(strictness::warn, "error", false, false), "the environment overrides: error");
     expect(!aborts<debug>(strictness::abort_on_error, "warn", false, false), "the environment overrides: warn");
     expect(aborts<standard>(strictness::warn, "warning", false, true), "the environment overrides: warning");

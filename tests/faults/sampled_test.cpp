@@ -1,5 +1,6 @@
-// Sampled blocks of a release build: the same mistake is made again and again, each time with a block of its own, until one of
-// them was sampled. Then the report must have the right code and name the place of the allocation. usage: sampled_test [cost]
+// Sampled blocks of a release build: the same mistake is made again and again, each time with a block of its own, until
+// one of them was sampled. Then the report must have the right code and name the place of the allocation. usage:
+// sampled_test [cost]
 #include <framealloc/framealloc.hpp>
 
 #include <sys/wait.h>
@@ -33,9 +34,12 @@ struct expected {
             _exit(3);
         }
         const bool named = std::strncmp(f.born_place, "sampled_test+0x", 15) == 0;
-        const bool trapped = f.what == fa::code::FA411 || std::strstr(f.detail, " sampled ") != nullptr || std::strstr(f.detail, " was written at ") != nullptr;
-        if (!named || !trapped || std::strstr(f.detail, said) == nullptr || std::strcmp(f.tag, "game") != 0 || f.frame == 0) {
-            std::printf("  \"%s\", born \"%s\", tag \"%s\", frame %llu\n", f.detail, f.born_place, f.tag, static_cast<unsigned long long>(f.frame));
+        const bool trapped = f.what == fa::code::FA411 || std::strstr(f.detail, " sampled ") != nullptr ||
+                             std::strstr(f.detail, " was written at ") != nullptr;
+        if (!named || !trapped || std::strstr(f.detail, said) == nullptr || std::strcmp(f.tag, "game") != 0 ||
+            f.frame == 0) {
+            std::printf("  \"%s\", born \"%s\", tag \"%s\", frame %llu\n", f.detail, f.born_place, f.tag,
+                        static_cast<unsigned long long>(f.frame));
             _exit(4);
         }
         std::printf("%8d allocations until FA%03u: ", tries, static_cast<unsigned>(what));
@@ -45,8 +49,12 @@ struct expected {
 };
 
 enum class kind { pool, heap };
-void* take(const allocator& a, kind k, std::size_t n) { return k == kind::pool ? a.pool_alloc_bytes(n) : a.heap_alloc_bytes(n); }
-void give(const allocator& a, kind k, void* p, std::size_t n) { k == kind::pool ? a.pool_free_bytes(p, n) : a.heap_free_bytes(p, n); }
+void* take(const allocator& a, kind k, std::size_t n) {
+    return k == kind::pool ? a.pool_alloc_bytes(n) : a.heap_alloc_bytes(n);
+}
+void give(const allocator& a, kind k, void* p, std::size_t n) {
+    k == kind::pool ? a.pool_free_bytes(p, n) : a.heap_free_bytes(p, n);
+}
 
 template <class F>
 int until_caught(const char* name, fa::code what, const char* said, F&& mistake) {
@@ -107,12 +115,17 @@ int draws_by_seed() {
 
 int heeds_environment() {
     int failures = failed("nothing is sampled where nobody asks for it", output_of("which 7 none").empty());
-    failures += failed("FRAMEALLOC_GUARD_SAMPLE samples what was not built for it", output_of("which 7 none", "FRAMEALLOC_GUARD_SAMPLE=4") == output_of("which 7"));
-    failures += failed("FRAMEALLOC_GUARD=fill guards all of it", output_of("which 7 none", "FRAMEALLOC_GUARD=fill").size() > 100'000);
+    failures += failed("FRAMEALLOC_GUARD_SAMPLE samples what was not built for it",
+                       output_of("which 7 none", "FRAMEALLOC_GUARD_SAMPLE=4") == output_of("which 7"));
+    failures += failed("FRAMEALLOC_GUARD=fill guards all of it",
+                       output_of("which 7 none", "FRAMEALLOC_GUARD=fill").size() > 100'000);
     const std::string refused = output_of("which 7 none", "FRAMEALLOC_GUARD_SAMPLE=often");
-    failures += failed("a word that it does not know is named once, and changes nothing",
-                       refused == "framealloc: FRAMEALLOC_GUARD_SAMPLE is \"often\"; it may be a number of events, 0 to 4294967295\n");
-    return failures + failed("so is a level", output_of("which 7 none", "FRAMEALLOC_GUARD=most") == "framealloc: FRAMEALLOC_GUARD is \"most\"; it may be off, fill or revoke\n");
+    failures += failed(
+        "a word that it does not know is named once, and changes nothing",
+        refused == "framealloc: FRAMEALLOC_GUARD_SAMPLE is \"often\"; it may be a number of events, 0 to 4294967295\n");
+    return failures +
+           failed("so is a level", output_of("which 7 none", "FRAMEALLOC_GUARD=most") ==
+                                       "framealloc: FRAMEALLOC_GUARD is \"most\"; it may be off, fill or revoke\n");
 }
 
 [[gnu::noinline]] void write_behind(const allocator& a) {
@@ -128,7 +141,9 @@ int heeds_environment() {
 
 int told_once() {
     int told = 0;
-    const allocator a{{.guard_sample = 2, .guard_seed = 3, .on_fault = [&told](const fa::fault& f) { told += f.what == fa::code::FA412 ? 1 : 100; }}};
+    const allocator a{{.guard_sample = 2, .guard_seed = 3, .on_fault = [&told](const fa::fault& f) {
+                           told += f.what == fa::code::FA412 ? 1 : 100;
+                       }}};
     for (int i = 0; i < 50'000; ++i) {
         const auto frame = a.frame_scope();
         write_behind(a);
@@ -139,7 +154,8 @@ int told_once() {
 
 char* blocks[8];
 
-// What sampling costs a right program: nanoseconds an allocation, off and on in turn; the least of 50 rounds of 200 frames.
+// What sampling costs a right program: nanoseconds an allocation, off and on in turn; the least of 50 rounds of 200
+// frames.
 double round(const allocator& a) {
     const auto begin = std::chrono::steady_clock::now();
     for (int frame = 0; frame < 200; ++frame) {
@@ -161,14 +177,16 @@ void cost() {
         least[1] = std::min(least[1], round(often));
         least[2] = std::min(least[2], round(seldom));
     }
-    std::printf("off %.2f ns, guard_sample = 5000 %.2f ns, = 100 %.2f ns an allocation\n", least[0], least[2], least[1]);
+    std::printf("off %.2f ns, guard_sample = 5000 %.2f ns, = 100 %.2f ns an allocation\n", least[0], least[2],
+                least[1]);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc > 1 && std::strcmp(argv[1], "cost") == 0) return cost(), 0;
-    if (argc > 1 && std::strcmp(argv[1], "which") == 0) return which(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0, argc > 3 ? 0 : 4), 0;
+    if (argc > 1 && std::strcmp(argv[1], "which") == 0)
+        return which(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0, argc > 3 ? 0 : 4), 0;
     int failures = 0;
     failures += told_once() + draws_by_seed() + heeds_environment();
     for (const kind k : {kind::pool, kind::heap}) {
@@ -179,44 +197,53 @@ int main(int argc, char** argv) {
             std::snprintf(name, sizeof name, "%s %s", what, of);
             return name;
         };
-        failures += until_caught(named("read behind the end"), fa::code::FA412, k == kind::pool ? "read at +48 of a sampled pool block of 40 bytes" : "read at +48 of a sampled heap block of 40 bytes", [&](const allocator& a) {
-            auto* p = static_cast<char*>(take(a, k, 40));
-            seen = p[48];
-            give(a, k, p, 40);
-        });
-        failures += until_caught(named("write right behind the end"), fa::code::FA412, "block of 40 bytes was written at +40 to +40", [&](const allocator& a) {
-            auto* p = static_cast<volatile char*>(take(a, k, 40));
-            p[40] = static_cast<char>(p[40] ^ 1);  // nobody else's in a class of 48 bytes
-            give(a, k, const_cast<char*>(p), 40);
-        });
-        failures += until_caught(named("read before the begin"), fa::code::FA413, "read at -1 of", [&](const allocator& a) {
-            auto* p = static_cast<char*>(take(a, k, 40));
-            seen = p[-1];
-            give(a, k, p, 40);
-        });
-        failures += until_caught(named("read after the free"), fa::code::FA419, "read at +20 of", [&](const allocator& a) {
-            auto* p = static_cast<char*>(take(a, k, 40));
-            give(a, k, p, 40);
-            seen = p[20];
-        });
-        failures += until_caught(named("read after a free elsewhere"), fa::code::FA419, "block of 40 bytes, after its end", [&](const allocator& a) {
-            for (auto& p : blocks) p = static_cast<char*>(take(a, k, 40));
-            std::thread([&] {
-                for (auto& p : blocks) give(a, k, p, 40);
-            }).join();
-            for (auto& p : blocks) seen = p[20];
-        });
+        failures += until_caught(named("read behind the end"), fa::code::FA412,
+                                 k == kind::pool ? "read at +48 of a sampled pool block of 40 bytes"
+                                                 : "read at +48 of a sampled heap block of 40 bytes",
+                                 [&](const allocator& a) {
+                                     auto* p = static_cast<char*>(take(a, k, 40));
+                                     seen = p[48];
+                                     give(a, k, p, 40);
+                                 });
+        failures += until_caught(named("write right behind the end"), fa::code::FA412,
+                                 "block of 40 bytes was written at +40 to +40", [&](const allocator& a) {
+                                     auto* p = static_cast<volatile char*>(take(a, k, 40));
+                                     p[40] = static_cast<char>(p[40] ^ 1);  // nobody else's in a class of 48 bytes
+                                     give(a, k, const_cast<char*>(p), 40);
+                                 });
+        failures += until_caught(named("read before the begin"), fa::code::FA413, "read at -1 of",
+                                 [&](const allocator& a) {
+                                     auto* p = static_cast<char*>(take(a, k, 40));
+                                     seen = p[-1];
+                                     give(a, k, p, 40);
+                                 });
+        failures += until_caught(named("read after the free"), fa::code::FA419, "read at +20 of",
+                                 [&](const allocator& a) {
+                                     auto* p = static_cast<char*>(take(a, k, 40));
+                                     give(a, k, p, 40);
+                                     seen = p[20];
+                                 });
+        failures += until_caught(named("read after a free elsewhere"), fa::code::FA419,
+                                 "block of 40 bytes, after its end", [&](const allocator& a) {
+                                     for (auto& p : blocks) p = static_cast<char*>(take(a, k, 40));
+                                     std::thread([&] {
+                                         for (auto& p : blocks) give(a, k, p, 40);
+                                     }).join();
+                                     for (auto& p : blocks) seen = p[20];
+                                 });
     }
-    failures += until_caught("read behind frame memory", fa::code::FA412, "read at +1040 of a sampled frame block of 1000 bytes", [](const allocator& a) {
-        auto* p = static_cast<char*>(a.frame_alloc_bytes(1000));
-        static_cast<void>(a.frame_alloc_bytes(64));
-        seen = p[1040];
-    });
+    failures += until_caught("read behind frame memory", fa::code::FA412,
+                             "read at +1040 of a sampled frame block of 1000 bytes", [](const allocator& a) {
+                                 auto* p = static_cast<char*>(a.frame_alloc_bytes(1000));
+                                 static_cast<void>(a.frame_alloc_bytes(64));
+                                 seen = p[1040];
+                             });
     static char* dangling = nullptr;
-    failures += until_caught("read after the frame", fa::code::FA002, "read at +500 of a sampled frame block of 1000 bytes", [](const allocator& a) {
-        if (dangling != nullptr) seen = dangling[500];
-        dangling = static_cast<char*>(a.frame_alloc_bytes(1000));
-    });
+    failures += until_caught("read after the frame", fa::code::FA002,
+                             "read at +500 of a sampled frame block of 1000 bytes", [](const allocator& a) {
+                                 if (dangling != nullptr) seen = dangling[500];
+                                 dangling = static_cast<char*>(a.frame_alloc_bytes(1000));
+                             });
     std::printf("sampled_test: %d failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// The standard column of docs/mistakes.md: what is caught outside debug mode is caught, and of the rest nothing is said. Each
-// mistake runs in a child of its own. usage: standard_test
+// The standard column of docs/mistakes.md: what is caught outside debug mode is caught, and of the rest nothing is
+// said. Each mistake runs in a child of its own. usage: standard_test
 #include <framealloc/framealloc.hpp>
 
 #include <sys/wait.h>
@@ -19,7 +19,9 @@ namespace {
 
 struct heard {
     std::vector<unsigned> codes;
-    void operator()(const fa::fault& f) const { const_cast<heard*>(this)->codes.push_back(static_cast<unsigned>(f.what)); }
+    void operator()(const fa::fault& f) const {
+        const_cast<heard*>(this)->codes.push_back(static_cast<unsigned>(f.what));
+    }
 };
 
 int failures = 0, mistakes = 0;
@@ -64,7 +66,8 @@ int main() {
         a.end_frame();
         static_cast<void>(inner.alloc_bytes(10));
     });
-    commits("allocation outside a frame", {1}, [](const fa::options& o) { static_cast<void>(left(o).frame_alloc_bytes(10)); });
+    commits("allocation outside a frame", {1},
+            [](const fa::options& o) { static_cast<void>(left(o).frame_alloc_bytes(10)); });
     commits("frame memory read after its frame", {}, [](const fa::options& o) {
         const allocator a{o};
         void* p = nullptr;

@@ -1,5 +1,6 @@
 // Mistakes that a tool is told of: AddressSanitizer or Valgrind. usage: tool_test CASE SIZE, which the tool must end;
-// tool_test --all runs every case in a child of its own and expects the sanitizer's report; tool_test --list names them.
+// tool_test --all runs every case in a child of its own and expects the sanitizer's report; tool_test --list names
+// them.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
@@ -264,7 +265,8 @@ struct own_pages final : fa::page_source {
 void use_memory_of_ones_own(std::size_t n) {
     own_heap heap;
     own_pages pages;
-    const fa::smart_alloc a{fa::options{.frame_capacity = 64 * 1024, .retain = fa::retain::bytes(0), .pages = &pages, .heap = &heap}};
+    const fa::smart_alloc a{
+        fa::options{.frame_capacity = 64 * 1024, .retain = fa::retain::bytes(0), .pages = &pages, .heap = &heap}};
     for (int i = 0; i < 3; ++i) {
         for (int k = 0; k < 2; ++k) {
             const auto frame = a.frame_scope();
@@ -291,7 +293,8 @@ void use_forbidden_blocks(std::size_t n) {
     seen = p[n - 1];
     h.deallocate(p);
 }
-// Vecs and strings of nothing that has a destructor outlive their frame, and may be destroyed or given something else then.
+// Vecs and strings of nothing that has a destructor outlive their frame, and may be destroyed or given something else
+// then.
 void outlive_a_frame(std::size_t n) {
     fa::frame_string name;
     auto kept = std::make_unique<fa::frame_vec<char>>();
@@ -357,12 +360,34 @@ struct tool_case {
     void (*program)(std::size_t);
 };
 #define CASE(program) {#program, program}
-constexpr tool_case all[] = {CASE(pool_overrun), CASE(pool_underrun), CASE(pool_read_after_free), CASE(pool_box_after_reset), CASE(heap_overrun), CASE(heap_underrun),
-                             CASE(heap_read_after_free), CASE(heap_vec_after_growth), CASE(frame_overrun), CASE(frame_underrun), CASE(frame_read_after_end),
-                             CASE(inner_frame_write_after_end), CASE(frame_read_after_rollback), CASE(outer_frame_overrun), CASE(outer_frame_read_after_end),
-                             CASE(oversize_read_after_end), CASE(frame_vec_behind_the_last), CASE(pool_vec_behind_the_last), CASE(heap_vec_behind_the_last),
-                             CASE(frame_vec_removed), CASE(pool_vec_removed), CASE(heap_vec_removed), CASE(frame_vec_cleared), CASE(frame_string_behind_the_end),
-                             CASE(frame_string_cut), CASE(frame_map_erased), CASE(frame_map_cleared), CASE(frame_map_grown)};
+constexpr tool_case all[] = {CASE(pool_overrun),
+                             CASE(pool_underrun),
+                             CASE(pool_read_after_free),
+                             CASE(pool_box_after_reset),
+                             CASE(heap_overrun),
+                             CASE(heap_underrun),
+                             CASE(heap_read_after_free),
+                             CASE(heap_vec_after_growth),
+                             CASE(frame_overrun),
+                             CASE(frame_underrun),
+                             CASE(frame_read_after_end),
+                             CASE(inner_frame_write_after_end),
+                             CASE(frame_read_after_rollback),
+                             CASE(outer_frame_overrun),
+                             CASE(outer_frame_read_after_end),
+                             CASE(oversize_read_after_end),
+                             CASE(frame_vec_behind_the_last),
+                             CASE(pool_vec_behind_the_last),
+                             CASE(heap_vec_behind_the_last),
+                             CASE(frame_vec_removed),
+                             CASE(pool_vec_removed),
+                             CASE(heap_vec_removed),
+                             CASE(frame_vec_cleared),
+                             CASE(frame_string_behind_the_end),
+                             CASE(frame_string_cut),
+                             CASE(frame_map_erased),
+                             CASE(frame_map_cleared),
+                             CASE(frame_map_grown)};
 constexpr std::size_t sizes[] = {1, 8, 13, 64, 100, 1000, 4096, 10000};
 
 bool reported(const tool_case& c, std::size_t n) {

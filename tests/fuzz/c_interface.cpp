@@ -22,7 +22,6 @@ void fault(void*, const fa_fault* f) {
     wrong("a fault where there is no mistake");
 }
 
-
 class caller {
 public:
     explicit caller(fuzz::bytes& in) {
@@ -60,13 +59,17 @@ public:
         switch (in.byte() % 15) {
             case 0: return begin_frame();
             case 1: return end_frame();
-            case 2: case 3: return take_frame(in);
+            case 2:
+            case 3: return take_frame(in);
             case 4: return take(in, true);
-            case 5: case 6: return take(in, false);
-            case 7: case 8: return give_one(in.byte());
+            case 5:
+            case 6: return take(in, false);
+            case 7:
+            case 8: return give_one(in.byte());
             case 9: return begin_tag(in.text());
             case 10: return end_tag();
-            case 11: case 12: return take_hooked(in);
+            case 11:
+            case 12: return take_hooked(in);
             case 13: return resize(in);
             default: return look(in);
         }
@@ -86,7 +89,10 @@ private:
     // Where nothing limits it, what is merely absurd might be had.
     std::size_t odd_size(fuzz::bytes& in) const {
         const std::uint8_t how = in.byte();
-        return how == 0 ? 0 : how == 1 ? ~std::size_t{0} - in.byte() : how == 2 && limited_ ? std::size_t{1} << (30 + in.byte() % 34) : in.size();
+        return how == 0               ? 0
+               : how == 1             ? ~std::size_t{0} - in.byte()
+               : how == 2 && limited_ ? std::size_t{1} << (30 + in.byte() % 34)
+                                      : in.size();
     }
     static void use(void* p, std::size_t n, std::size_t align) {
         if (p == nullptr) return;
@@ -165,7 +171,8 @@ private:
         const void* p = blocks_.empty() ? nullptr : blocks_[in.byte() % blocks_.size()].p - in.byte() % 32;
         const std::size_t n = fa_describe(p, text, room);
         if (room != 0 && (n >= room || text[n] != '\0')) wrong("a text is longer than its buffer");
-        if (fa_get_tag_stats(a_, in.text().c_str()).total_bytes > fa_get_stats(a_).total_bytes) wrong("a tag has more than all");
+        if (fa_get_tag_stats(a_, in.text().c_str()).total_bytes > fa_get_stats(a_).total_bytes)
+            wrong("a tag has more than all");
         if (in.byte() % 8 == 0) fa_trim(a_);
         if (in.byte() % 8 == 0 && fa_check(a_) != 0) wrong("check() found what nobody did");
     }

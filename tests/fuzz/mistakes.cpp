@@ -43,7 +43,9 @@ public:
 
     void step(fuzz::bytes& in) {
         switch (in.byte() % 16) {
-            case 0: case 1: case 2: return take(in.size(), in.byte() % 2 == 0);
+            case 0:
+            case 1:
+            case 2: return take(in.size(), in.byte() % 2 == 0);
             case 3: return with_block(in, [&] { give_last(); });
             case 4: return begin();
             case 5: return end();

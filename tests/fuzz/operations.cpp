@@ -1,5 +1,5 @@
-// Any bytes are a program of operations: on a guarded and a plain allocator, with options that the bytes choose too. Contents
-// are verified, and no fault may be raised, since the program makes no mistake.
+// Any bytes are a program of operations: on a guarded and a plain allocator, with options that the bytes choose too.
+// Contents are verified, and no fault may be raised, since the program makes no mistake.
 #include "bytes.hpp"
 
 #include <framealloc/framealloc.hpp>
@@ -55,7 +55,8 @@ public:
     ~machine() {
         while (!frames_.empty()) end();
         for (block& b : blocks_) give(b);
-        if (alloc_.stats().pool_allocated != 0 || alloc_.stats().heap_allocated != 0) wrong("bytes are charged that nobody holds");
+        if (alloc_.stats().pool_allocated != 0 || alloc_.stats().heap_allocated != 0)
+            wrong("bytes are charged that nobody holds");
     }
 
     void step(program& in) {
@@ -102,7 +103,8 @@ private:
     }
     void take(program& in, bool heap) {
         block b{nullptr, in.size(), in.alignment(), 0, heap};
-        b.p = static_cast<unsigned char*>(heap ? alloc_.try_heap_alloc_bytes(b.size, b.align) : alloc_.try_pool_alloc_bytes(b.size, b.align));
+        b.p = static_cast<unsigned char*>(heap ? alloc_.try_heap_alloc_bytes(b.size, b.align)
+                                               : alloc_.try_pool_alloc_bytes(b.size, b.align));
         if (b.p == nullptr) return;
         mark(b);
         blocks_.push_back(b);

@@ -83,7 +83,9 @@ public:
     }
 
 private:
-    scope current() const { return scopes_.empty() ? scope{} : scope{nullptr, nullptr, scopes_.back().tag_path, scopes_.back().phase_path}; }
+    scope current() const {
+        return scopes_.empty() ? scope{} : scope{nullptr, nullptr, scopes_.back().tag_path, scopes_.back().phase_path};
+    }
     void open(const std::string& path, bool tag) {
         if (scopes_.size() == 60) return;
         scope s = current();

@@ -11,7 +11,8 @@
 
 namespace {
 
-// Bytes of the fuzzer are a small trace: a header, a few heads of chunks, events. Checksums are left out, or none would be read.
+// Bytes of the fuzzer are a small trace: a header, a few heads of chunks, events. Checksums are left out, or none would
+// be read.
 std::vector<char> as_file(const std::uint8_t* data, std::size_t size) {
     std::vector<char> file(trace::header_bytes);
     auto* h = reinterpret_cast<trace::file_header*>(file.data());
@@ -34,7 +35,12 @@ std::vector<char> as_file(const std::uint8_t* data, std::size_t size) {
         std::uint8_t kind = 0, events = 0;
         take(&kind, 1);
         take(&events, 1);
-        *c = {.magic = trace::chunk_magic, .kind = static_cast<trace::chunk_kind>(kind % 5), .thread = kind / 64U, .unused = 0, .begin_ns = 0, .checksum = 0};
+        *c = {.magic = trace::chunk_magic,
+              .kind = static_cast<trace::chunk_kind>(kind % 5),
+              .thread = kind / 64U,
+              .unused = 0,
+              .begin_ns = 0,
+              .checksum = 0};
         take(c + 1, std::size_t{events} * 16);
         ++reinterpret_cast<trace::file_header*>(file.data())->chunks;
     }

@@ -1,5 +1,5 @@
-// Every lock-free type of the library under a model checker. First as it ships: nothing may be found. Then with each memory
-// order one step too weak: each time something must be found.
+// Every lock-free type of the library under a model checker. First as it ships: nothing may be found. Then with each
+// memory order one step too weak: each time something must be found.
 //
 //   interleave_test [random interleavings, default 1000000]
 #include <optional>
@@ -23,8 +23,8 @@ static_assert(sizeof(block) <= block_stride);
 
 block* block_at(unsigned i) { return reinterpret_cast<block*>(memory + (i + 1) * block_stride); }
 
-// `Producers` threads push `Pushes` blocks each onto the list of one page, which is announced to its owner when the list was
-// empty: what pool pages do. The owner drains `Drains` times meanwhile.
+// `Producers` threads push `Pushes` blocks each onto the list of one page, which is announced to its owner when the
+// list was empty: what pool pages do. The owner drains `Drains` times meanwhile.
 template <weaken Weak, unsigned Producers, unsigned Pushes, unsigned Drains>
 struct returning_blocks : rl::test_suite<returning_blocks<Weak, Producers, Pushes, Drains>, Producers + 1> {
     using atomics = model_atomics<Weak>;
@@ -119,8 +119,11 @@ void run(const char* name, rl::scheduler_type_e search, unsigned bound, unsigned
     p.execution_depth_limit = 4000;
     const bool passed = rl::simulate<Suite>(p);
     const bool good = passed == sound;
-    std::printf("%-6s %-62s %10llu interleavings%s\n", good ? "ok" : "FAILED", name, static_cast<unsigned long long>(p.stop_iteration),
-                sound ? "" : passed ? ", not found" : ", found");
+    std::printf("%-6s %-62s %10llu interleavings%s\n", good ? "ok" : "FAILED", name,
+                static_cast<unsigned long long>(p.stop_iteration),
+                sound    ? ""
+                : passed ? ", not found"
+                         : ", found");
     std::fflush(stdout);
     failures += good ? 0 : 1;
 }
@@ -134,18 +137,27 @@ int main(int argc, char** argv) {
     constexpr auto bounded = rl::fair_context_bound_scheduler_type;
     constexpr auto any = rl::random_scheduler_type;
     constexpr weaken none = weaken::nothing;
-    run<returning_blocks<none, 2, 1, 2>>("returned blocks: 2 producers x 1, 2 drains, full search", full, 0, 100'000'000, true);
-    run<returning_blocks<none, 2, 2, 2>>("returned blocks: 2 producers x 2, 2 drains, 3 switches", bounded, 3, 100'000'000, true);
+    run<returning_blocks<none, 2, 1, 2>>("returned blocks: 2 producers x 1, 2 drains, full search", full, 0,
+                                         100'000'000, true);
+    run<returning_blocks<none, 2, 2, 2>>("returned blocks: 2 producers x 2, 2 drains, 3 switches", bounded, 3,
+                                         100'000'000, true);
     run<returning_blocks<none, 3, 2, 2>>("returned blocks: 3 producers x 2, 2 drains, random", any, 0, random, true);
     run<locked_counter<none>>("lock: 2 threads, full search", full, 0, 100'000'000, true);
 
-    run<returning_blocks<weaken::compare_exchange_to_acquire, 2, 1, 2>>("remote_list::push acq_rel -> acquire", any, 0, random, false);
-    run<returning_blocks<weaken::compare_exchange_to_release, 2, 1, 2>>("remote_list::push acq_rel -> release", any, 0, random, false);
-    run<returning_blocks<weaken::exchange_to_acquire, 2, 1, 2>>("remote_list::take acq_rel -> acquire", any, 0, random, false);
-    run<returning_blocks<weaken::exchange_to_release, 2, 1, 2>>("remote_list::take acq_rel -> release", any, 0, random, false);
-    run<returning_blocks<weaken::compare_exchange_release, 2, 1, 2>>("arrivals::push release -> relaxed", any, 0, random, false);
-    run<returning_blocks<weaken::exchange_acquire, 2, 1, 2>>("arrivals::take acquire -> relaxed", any, 0, random, false);
-    run<locked_counter<weaken::compare_exchange_acquire>>("lock_word::try_acquire acquire -> relaxed", any, 0, random, false);
+    run<returning_blocks<weaken::compare_exchange_to_acquire, 2, 1, 2>>("remote_list::push acq_rel -> acquire", any, 0,
+                                                                        random, false);
+    run<returning_blocks<weaken::compare_exchange_to_release, 2, 1, 2>>("remote_list::push acq_rel -> release", any, 0,
+                                                                        random, false);
+    run<returning_blocks<weaken::exchange_to_acquire, 2, 1, 2>>("remote_list::take acq_rel -> acquire", any, 0, random,
+                                                                false);
+    run<returning_blocks<weaken::exchange_to_release, 2, 1, 2>>("remote_list::take acq_rel -> release", any, 0, random,
+                                                                false);
+    run<returning_blocks<weaken::compare_exchange_release, 2, 1, 2>>("arrivals::push release -> relaxed", any, 0,
+                                                                     random, false);
+    run<returning_blocks<weaken::exchange_acquire, 2, 1, 2>>("arrivals::take acquire -> relaxed", any, 0, random,
+                                                             false);
+    run<locked_counter<weaken::compare_exchange_acquire>>("lock_word::try_acquire acquire -> relaxed", any, 0, random,
+                                                          false);
     run<locked_counter<weaken::store_release>>("lock_word::release release -> relaxed", any, 0, random, false);
     std::printf("%d unexpected\n", failures);
     return failures == 0 ? 0 : 1;

@@ -1,5 +1,5 @@
-// The Atomics trait of a model checker (Relacy): the library's lock-free types, from their shipping headers, under every
-// interleaving and every reordering that the C++ memory model allows.
+// The Atomics trait of a model checker (Relacy): the library's lock-free types, from their shipping headers, under
+// every interleaving and every reordering that the C++ memory model allows.
 #pragma once
 
 #include <atomic>
@@ -39,7 +39,9 @@ struct block {
 
 template <weaken Weak>
 struct model_atomics {
-    static constexpr rl::memory_order order(weaken use, rl::memory_order strong) { return use == Weak ? rl::mo_relaxed : strong; }
+    static constexpr rl::memory_order order(weaken use, rl::memory_order strong) {
+        return use == Weak ? rl::mo_relaxed : strong;
+    }
     static constexpr rl::memory_order acq_rel(weaken to_acquire, weaken to_release) {
         return Weak == to_acquire ? rl::mo_acquire : Weak == to_release ? rl::mo_release : rl::mo_acq_rel;
     }
@@ -52,16 +54,20 @@ struct model_atomics {
         T load_relaxed() const { return value_.load(rl::mo_relaxed, $); }
         void store_release(T v) { value_.store(v, order(weaken::store_release, rl::mo_release), $); }
         T exchange_acquire(T v) { return value_.exchange(v, order(weaken::exchange_acquire, rl::mo_acquire), $); }
-        T exchange_acq_rel(T v) { return value_.exchange(v, acq_rel(weaken::exchange_to_acquire, weaken::exchange_to_release), $); }
+        T exchange_acq_rel(T v) {
+            return value_.exchange(v, acq_rel(weaken::exchange_to_acquire, weaken::exchange_to_release), $);
+        }
         bool compare_exchange_acq_rel(T& expected, T wanted) {
             constexpr auto o = acq_rel(weaken::compare_exchange_to_acquire, weaken::compare_exchange_to_release);
             return value_.compare_exchange_weak(expected, wanted, o, $, rl::mo_relaxed, $);
         }
         bool compare_exchange_acquire(T& expected, T wanted) {
-            return value_.compare_exchange_strong(expected, wanted, order(weaken::compare_exchange_acquire, rl::mo_acquire), $, rl::mo_relaxed, $);
+            return value_.compare_exchange_strong(
+                expected, wanted, order(weaken::compare_exchange_acquire, rl::mo_acquire), $, rl::mo_relaxed, $);
         }
         bool compare_exchange_release(T& expected, T wanted) {
-            return value_.compare_exchange_weak(expected, wanted, order(weaken::compare_exchange_release, rl::mo_release), $, rl::mo_relaxed, $);
+            return value_.compare_exchange_weak(
+                expected, wanted, order(weaken::compare_exchange_release, rl::mo_release), $, rl::mo_relaxed, $);
         }
 
     private:

@@ -1,8 +1,9 @@
-// What the matrix of adjacency is made of: owners of frame memory, and a world of frames, checkpoints and holds they live in.
+// What the matrix of adjacency is made of: owners of frame memory, and a world of frames, checkpoints and holds they
+// live in.
 //
-// Every byte that an owner was given has the owner's pattern. After each step all patterns are compared, and no two owners'
-// ranges overlap: a growth that is taken as in place and is not, a shrink of another's block, a cursor that went too far back
-// are seen at once, whatever they will break later.
+// Every byte that an owner was given has the owner's pattern. After each step all patterns are compared, and no two
+// owners' ranges overlap: a growth that is taken as in place and is not, a shrink of another's block, a cursor that
+// went too far back are seen at once, whatever they will break later.
 #pragma once
 
 #include <algorithm>
@@ -112,7 +113,7 @@ public:
     owner(const owner&) = delete;
     owner& operator=(const owner&) = delete;
     virtual ~owner() = default;
-    virtual range extent() const = 0;      // all it may write to
+    virtual range extent() const = 0;  // all it may write to
     virtual std::size_t content() const = 0;  // bytes that have its pattern
     virtual std::size_t readable() const { return content(); }  // from its extent's begin: elements lie side by side
     virtual bool intact() const = 0;
@@ -127,7 +128,10 @@ protected:
 // Bytes from a frame, which are grown and shrunk by hand.
 class raw final : public owner {
 public:
-    raw(std::uint32_t id, fa::frame_source s, void* p, std::size_t n) : owner(id), source_(s), data_(static_cast<unsigned char*>(p)), size_(n) { fill(0); }
+    raw(std::uint32_t id, fa::frame_source s, void* p, std::size_t n)
+        : owner(id), source_(s), data_(static_cast<unsigned char*>(p)), size_(n) {
+        fill(0);
+    }
     range extent() const override { return {address(data_), size_, id_}; }
     std::size_t content() const override { return size_; }
     bool intact() const override { return std::memcmp(data_, pattern_of(id_), size_) == 0; }
@@ -193,7 +197,8 @@ public:
         if (must) items_.insert(items_.begin() + at, n, T{});
         else if (items_.try_insert(items_.begin() + at, n, T{}) == nullptr) return;
         size_ += n;
-        for (std::size_t i = at + n; i < size_; ++i) require(is_element(items_[i], id_, i - n), "an insertion moved elements wrongly");
+        for (std::size_t i = at + n; i < size_; ++i)
+            require(is_element(items_[i], id_, i - n), "an insertion moved elements wrongly");
         repaint(at);
     }
     void erase(std::size_t at, std::size_t n) {
@@ -242,7 +247,9 @@ class text final : public owner {
 public:
     text(std::uint32_t id, fa::frame_source s) : owner(id), chars_(s) {}
     // An empty string points at a character that all of them share, whatever its capacity.
-    range extent() const override { return chars_.empty() ? range{0, 0, id_} : range{address(chars_.data()), chars_.capacity() + 1, id_}; }
+    range extent() const override {
+        return chars_.empty() ? range{0, 0, id_} : range{address(chars_.data()), chars_.capacity() + 1, id_};
+    }
     std::size_t content() const override { return size_; }
     bool intact() const override { return chars_.view() == expected(0, size_) && chars_.c_str()[size_] == '\0'; }
     void append(std::size_t n, bool must) {
@@ -282,7 +289,9 @@ public:
     std::size_t size() const { return size_; }
 
 private:
-    std::string_view expected(std::size_t at, std::size_t n) const { return {reinterpret_cast<const char*>(pattern_of(id_)) + at, n}; }
+    std::string_view expected(std::size_t at, std::size_t n) const {
+        return {reinterpret_cast<const char*>(pattern_of(id_)) + at, n};
+    }
     void repaint() { std::memcpy(chars_.data(), pattern_of(id_), size_); }
     fa::basic_frame_string<P> chars_;
     std::size_t size_ = 0;
@@ -335,7 +344,9 @@ public:
     }
 
 private:
-    fa::basic_frame_map<std::uint32_t, std::uint32_t, fa::object::default_hash<std::uint32_t>, fa::object::default_equal<std::uint32_t>, P> entries_;
+    fa::basic_frame_map<std::uint32_t, std::uint32_t, fa::object::default_hash<std::uint32_t>,
+                        fa::object::default_equal<std::uint32_t>, P>
+        entries_;
     std::uint32_t size_ = 0;
 };
 
@@ -346,23 +357,23 @@ public:
     standard(std::uint32_t id, const Allocator& a) : owner(id), items_(a) {}
     range extent() const override { return {address(items_.data()), items_.capacity() * 4, id_}; }
     std::size_t content() const override { return items_.size() * 4; }
-    bool intact() const override { return items_.empty() || std::memcmp(items_.data(), pattern_of(id_), items_.size() * 4) == 0; }
+    bool intact() const override {
+        return items_.empty() || std::memcmp(items_.data(), pattern_of(id_), items_.size() * 4) == 0;
+    }
     bool can_end_later() const override { return false; }  // its elements must be gone before the frame
-    bool can_end_after_rollback() const override { return std::is_same_v<Allocator, fa::frame_allocator<std::uint32_t>>; }
+    bool can_end_after_rollback() const override {
+        return std::is_same_v<Allocator, fa::frame_allocator<std::uint32_t>>;
+    }
     void push(std::size_t n) {
         try {
             for (; n != 0 && items_.size() * 4 < largest; --n) items_.push_back(number_of(id_, items_.size()));
-        } catch (const std::bad_alloc&) {
-            refused = true;
-        }
+        } catch (const std::bad_alloc&) { refused = true; }
     }
     void pop(std::size_t n) { items_.resize(items_.size() - n); }
     void fit() {
         try {
             items_.shrink_to_fit();
-        } catch (const std::bad_alloc&) {
-            refused = true;
-        }
+        } catch (const std::bad_alloc&) { refused = true; }
     }
     std::size_t size() const { return items_.size(); }
     bool refused = false;
@@ -375,7 +386,9 @@ template <class P>
 class boxed final : public owner {
 public:
     using value = std::array<std::uint32_t, 12>;
-    boxed(std::uint32_t id, fa::basic_frame_box<value, P> b) : owner(id), box_(std::move(b)) { std::memcpy(box_->data(), pattern_of(id_), sizeof(value)); }
+    boxed(std::uint32_t id, fa::basic_frame_box<value, P> b) : owner(id), box_(std::move(b)) {
+        std::memcpy(box_->data(), pattern_of(id_), sizeof(value));
+    }
     range extent() const override { return {address(box_.get()), sizeof(value), id_}; }
     std::size_t content() const override { return sizeof(value); }
     bool intact() const override { return std::memcmp(box_.get(), pattern_of(id_), sizeof(value)) == 0; }

@@ -1,8 +1,8 @@
 // Every feature that diverts an allocation x every operation that assumes what it extends to be the newest block.
 //
-// A cell is a random sequence of its operation between others: blocks, frames, checkpoints, and what the feature switches.
-// FRAMEALLOC_MODEL_OPS sets the steps of all cells of a policy (default 60,000), FRAMEALLOC_MODEL_SEED the seed;
-// FRAMEALLOC_MODEL_CELL runs the cells alone whose "feature, operation" contains it.
+// A cell is a random sequence of its operation between others: blocks, frames, checkpoints, and what the feature
+// switches. FRAMEALLOC_MODEL_OPS sets the steps of all cells of a policy (default 60,000), FRAMEALLOC_MODEL_SEED the
+// seed; FRAMEALLOC_MODEL_CELL runs the cells alone whose "feature, operation" contains it.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -24,17 +24,19 @@ namespace {
 
 // An option that is added does not compile here until it has its name; then some feature has to set it.
 auto members_of(const fa::options& o) {
-    const auto& [name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes, slab_page_size, pool_max,
-                 global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, guard_seed, strict,
-                 reports, on_exhaustion, on_fault] = o;
-    return std::tie(name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes, slab_page_size, pool_max,
-                    global_limit, deferred, fixed_memory, huge_pages, prefault, base_address, pages, heap, guard, guard_sample, guard_seed, strict,
-                    reports, on_exhaustion, on_fault);
+    const auto& [name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes,
+                 slab_page_size, pool_max, global_limit, deferred, fixed_memory, huge_pages, prefault, base_address,
+                 pages, heap, guard, guard_sample, guard_seed, strict, reports, on_exhaustion, on_fault] = o;
+    return std::tie(name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes,
+                    slab_page_size, pool_max, global_limit, deferred, fixed_memory, huge_pages, prefault, base_address,
+                    pages, heap, guard, guard_sample, guard_seed, strict, reports, on_exhaustion, on_fault);
 }
-constexpr const char* option_names[] = {
-    "name", "frame_capacity", "frame_limit", "frames_in_flight", "on_frame_busy", "retain", "size_classes", "slab_page_size", "pool_max",
-    "global_limit", "deferred", "fixed_memory", "huge_pages", "prefault", "base_address", "pages", "heap", "guard", "guard_sample", "guard_seed", "strict",
-    "reports", "on_exhaustion", "on_fault"};
+constexpr const char* option_names[] = {"name",          "frame_capacity", "frame_limit",   "frames_in_flight",
+                                        "on_frame_busy", "retain",         "size_classes",  "slab_page_size",
+                                        "pool_max",      "global_limit",   "deferred",      "fixed_memory",
+                                        "huge_pages",    "prefault",       "base_address",  "pages",
+                                        "heap",          "guard",          "guard_sample",  "guard_seed",
+                                        "strict",        "reports",        "on_exhaustion", "on_fault"};
 constexpr std::size_t option_count = std::tuple_size_v<decltype(members_of({}))>;
 static_assert(std::size(option_names) == option_count);
 
@@ -44,7 +46,9 @@ template <std::size_t... I>
 void note_changes(const fa::options& o, option_set& changed, std::index_sequence<I...>) {
     static const fa::options defaults{};
     const auto now = members_of(o), then = members_of(defaults);
-    ((changed[I] = changed[I] || std::memcmp(static_cast<const void*>(&std::get<I>(now)), &std::get<I>(then), sizeof(std::get<I>(now))) != 0), ...);
+    ((changed[I] = changed[I] || std::memcmp(static_cast<const void*>(&std::get<I>(now)), &std::get<I>(then),
+                                             sizeof(std::get<I>(now))) != 0),
+     ...);
 }
 
 // --- features; of each enumeration all values: one that is added is a warning here, and so an error ---
@@ -131,7 +135,7 @@ void add_guards(feature_list& l) {
             f.options = small(4_KiB);
             f.options.guard = g;
             f.options.guard_sample = 2;
-        f.options.guard_seed = 11;
+            f.options.guard_seed = 11;
         });
         l.add("guard " + name + ", counted, watched, tagged, looked at", [&](feature& f) {
             f.options.guard = g;
@@ -205,9 +209,7 @@ void add_limits(feature_list& l) {
         f.policy = fa::budget_policy::promote;
         f.may_refuse = true;
     });
-    l.add("global_limit", [](feature& f) {
-        f.options.global_limit = 256_MiB;
-    });
+    l.add("global_limit", [](feature& f) { f.options.global_limit = 256_MiB; });
 }
 
 void add_watchers(feature_list& l) {
@@ -274,7 +276,8 @@ void add_sources(feature_list& l) {
     l.add("fixed memory", [](feature& f) { f.options.fixed_memory = 24_MiB; });
     l.add("fixed memory of the caller's", [](feature& f) { f.fixed_buffer = true; });
     for (const std::size_t page : {4_KiB, 16_KiB, 64_KiB}) {
-        l.add("a page source of " + std::to_string(page), [&](feature& f) { f.page = std::max(page, fa::os::system_pages{}.granularity()); });
+        l.add("a page source of " + std::to_string(page),
+              [&](feature& f) { f.page = std::max(page, fa::os::system_pages{}.granularity()); });
     }
     l.add("a page source that refuses now and then", [](feature& f) {
         f.options = small(4_KiB);
@@ -312,10 +315,14 @@ struct operation {
 };
 
 template <class P, class T>
-T& some_vec(world<P>& w, std::size_t frame) { return w.template some<T>(frame, w.source(frame)); }
+T& some_vec(world<P>& w, std::size_t frame) {
+    return w.template some<T>(frame, w.source(frame));
+}
 
 template <class P, class T>
-void push_to(world<P>& w) { some_vec<P, T>(w, w.some_frame()).push(1 + w.roll(40), w.must()); }
+void push_to(world<P>& w) {
+    some_vec<P, T>(w, w.some_frame()).push(1 + w.roll(40), w.must());
+}
 
 // All but a few bytes of the chunk are taken; what then grows crosses its end.
 template <class P>
@@ -332,166 +339,192 @@ const std::vector<operation<P>>& operations() {
         {"vec: push_back", push_to<P, numbers>},
         {"vec: push_back of over-aligned elements", push_to<P, typename W::wides>},
         {"vec: push_back of elements with destructors", push_to<P, typename W::trackeds>},
-        {"vec: resize", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.some_frame());
-            v.resize(w.roll(2) == 0 ? v.size() + 1 : w.roll(2 * v.size() + 20), w.must());
-        }},
+        {"vec: resize",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.some_frame());
+             v.resize(w.roll(2) == 0 ? v.size() + 1 : w.roll(2 * v.size() + 20), w.must());
+         }},
         {"vec: append", [](W& w) { some_vec<P, numbers>(w, w.some_frame()).append(w.some_size() / 4, w.must()); }},
-        {"vec: insert and erase", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.some_frame());
-            if (v.size() != 0 && w.roll(3) == 0) v.erase(w.roll(v.size()), 1);
-            else v.insert(w.roll(v.size() + 1), 1 + w.roll(20), w.must());
-        }},
-        {"vec: reserve and shrink_to_fit", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.some_frame());
-            switch (w.roll(4)) {
-                case 0: return v.fit();
-                case 1: return v.reserve(v.size() + w.some_size() / 4, w.must());
-                case 2: return v.empty_and_free();
-                default: return v.push(1 + w.roll(30), w.must());
-            }
-        }},
-        {"vec: copy, move, clear, growth", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.some_frame());
-            if (w.roll(8) == 0) v.clear();
-            if (w.roll(2) == 0) v.push(1 + w.roll(30), w.must());
-            else v.reseat(!w.may_refuse() && w.roll(2) == 0);
-        }},
-        {"string: append and push_back", [](W& w) {
-            auto& s = w.template some<text<P>>(w.top(), w.source(w.top()));
-            if (w.roll(2) == 0) s.append(w.some_size(), w.must());
-            else s.push(1 + w.roll(30), w.must());
-        }},
-        {"string: insert, cut, append of itself", [](W& w) {
-            const std::size_t frame = w.some_frame();
-            auto& s = w.template some<text<P>>(frame, w.source(frame));
-            switch (w.roll(4)) {
-                case 0: return s.cut(w.roll(s.size() + 1));
-                case 1: return s.append_itself(w.must());
-                case 2: return s.insert(w.roll(s.size() + 1), 1 + w.roll(50), w.must());
-                default: return s.append(1 + w.roll(50), w.must());
-            }
-        }},
-        {"map: insert, erase, reserve", [](W& w) {
-            const std::size_t frame = w.some_frame();
-            auto& m = w.template some<table<P>>(frame, w.source(frame));
-            switch (w.roll(6)) {
-                case 0: return m.erase(w.roll(30));
-                case 1: return m.reserve(w.roll(200), w.must());
-                case 2: return w.may_refuse() ? void() : m.reseat(w.roll(2) == 0);
-                default: return m.insert(1 + w.roll(40), w.must());
-            }
-        }},
-        {"std::vector on frame_allocator", [](W& w) {
-            const std::size_t frame = w.some_frame();
-            auto& v = w.template some<typename W::standard_numbers>(frame, fa::frame_allocator<std::uint32_t>(w.source(frame)));
-            if (w.roll(4) == 0) v.fit();
-            else if (v.size() != 0 && w.roll(4) == 0) v.pop(1 + w.roll(v.size()));
-            else v.push(1 + w.roll(40));
-        }},
-        {"std::pmr::vector on a frame's resource, others between", [](W& w) {
-            if (w.scope(w.top()) == nullptr || w.may_refuse()) return push_to<P, numbers>(w);
-            auto* v = w.template newest<typename W::pmr_numbers>(w.top());
-            if (v == nullptr) v = &w.template add<typename W::pmr_numbers>(w.top(), std::pmr::polymorphic_allocator<std::uint32_t>(w.scope(w.top())->resource()));
-            v->push(1 + w.roll(20));
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(20), w.must());
-        }},
-        {"try_grow by hand", [](W& w) {
-            const std::size_t frame = w.some_frame();
-            raw* r = w.template newest<raw>(frame);
-            if (r == nullptr || w.roll(4) == 0) r = w.block(frame, 8 + w.roll(100));
-            if (r != nullptr) static_cast<void>(r->grow(1 + w.some_size()));
-        }},
-        {"shrink of the newest block, growth after it", [](W& w) {
-            const std::size_t frame = w.some_frame();
-            raw* r = w.template newest<raw>(frame);
-            if (r == nullptr || w.roll(4) == 0) r = w.block(frame, 8 + w.roll(400));
-            if (r == nullptr) return;
-            r->shrink(1 + w.roll(r->size()));
-            if (w.roll(2) == 0) static_cast<void>(r->grow(1 + w.roll(100)));
-        }},
-        {"free of the newest block", [](W& w) {
-            const std::size_t frame = w.some_frame();
-            raw* r = w.template newest<raw>(frame);
-            if (r == nullptr || w.roll(3) == 0) r = w.block(frame, 8 + w.some_size());
-            if (r == nullptr) return;
-            r->give_back();
-            w.remove(frame, *r);
-        }},
-        {"a block after growth", [](W& w) {
-            push_to<P, numbers>(w);
-            static_cast<void>(w.block(w.top(), w.some_size()));
-        }},
-        {"two containers in turns", [](W& w) {
-            for (std::size_t n = 1 + w.roll(30); n != 0; --n) {
-                some_vec<P, numbers>(w, w.top()).push(1, w.must());
-                w.template some<text<P>>(w.top(), w.source(w.top())).push(1, w.must());
-            }
-        }},
-        {"growth of an outer frame's container in an inner frame", [](W& w) {
-            w.open();
-            const std::size_t outer = w.lowest() + w.roll(w.top() + 1 - w.lowest());
-            some_vec<P, numbers>(w, outer).push(1 + w.roll(60), w.must());
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(20), w.must());
-        }},
-        {"growth after an inner frame closed", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.top());
-            v.push(1 + w.roll(10), w.must());
-            const std::size_t frames = w.top();
-            w.open();
-            static_cast<void>(w.block(w.top(), w.some_size()));
-            if (w.top() != frames) w.close();
-            v.push(1 + w.roll(40), w.must());
-        }},
-        {"checkpoint, growth, rollback", [](W& w) {
-            w.take_mark();
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(60), w.must());
-            w.template some<text<P>>(w.top(), w.source(w.top())).append(w.some_size(), w.must());
-            if (w.roll(2) == 0) w.roll_back();
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(60), w.must());
-        }},
-        {"growth over the end of a chunk", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.top());
-            fill_chunk(w);
-            v.push(1 + w.roll(60), w.must());
-            fill_chunk(w);
-            some_vec<P, typename W::wides>(w, w.top()).push(1 + w.roll(5), w.must());
-        }},
-        {"growth to what lies out of line, and back", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.top());
-            v.resize(w.roll(2) == 0 ? w.roll(100) : 4'000 + w.roll(12'000), w.must());
-            if (w.roll(3) == 0) v.fit();
-            v.push(w.roll(10), w.must());
-        }},
-        {"growth up to the last byte that may be had", [](W& w) {
-            const std::size_t left = w.alloc().frame_remaining();
-            if (left < largest && left > 64) static_cast<void>(w.block(w.top(), left - 8 * w.roll(8)));
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(30), w.must());
-        }},
-        {"growth after the newest container went", [](W& w) {
-            auto& v = some_vec<P, numbers>(w, w.top());
-            v.push(1 + w.roll(10), w.must());
-            auto& gone = w.template add<text<P>>(w.top(), w.source(w.top()));
-            gone.append(w.some_size(), w.must());
-            w.remove(w.top(), gone);
-            v.push(1 + w.roll(60), w.must());
-        }},
-        {"boxes between growth", [](W& w) {
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(10), w.must());
-            if (w.scope(w.top()) == nullptr) return;
-            auto box = w.scope(w.top())->template try_box<typename boxed<P>::value>();
-            if (box) w.template add<boxed<P>>(w.top(), std::move(box));
-        }},
-        {"growth of pool and heap containers", [](W& w) {
-            auto& p = w.template some<typename W::pool_numbers>(w.top(), fa::pool_source(w.alloc().owner()));
-            p.reserve(p.size() + w.roll(12), w.must());
-            p.push(1 + w.roll(8), w.must());
-            auto& h = w.template some<typename W::heap_numbers>(w.top(), fa::heap_source(w.alloc().owner()));
-            h.reserve(h.size() + w.roll(12), w.must());
-            h.push(1 + w.roll(8), w.must());
-            if (w.roll(4) == 0) p.fit();
-            some_vec<P, numbers>(w, w.top()).push(1 + w.roll(10), w.must());
-        }},
+        {"vec: insert and erase",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.some_frame());
+             if (v.size() != 0 && w.roll(3) == 0) v.erase(w.roll(v.size()), 1);
+             else v.insert(w.roll(v.size() + 1), 1 + w.roll(20), w.must());
+         }},
+        {"vec: reserve and shrink_to_fit",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.some_frame());
+             switch (w.roll(4)) {
+                 case 0: return v.fit();
+                 case 1: return v.reserve(v.size() + w.some_size() / 4, w.must());
+                 case 2: return v.empty_and_free();
+                 default: return v.push(1 + w.roll(30), w.must());
+             }
+         }},
+        {"vec: copy, move, clear, growth",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.some_frame());
+             if (w.roll(8) == 0) v.clear();
+             if (w.roll(2) == 0) v.push(1 + w.roll(30), w.must());
+             else v.reseat(!w.may_refuse() && w.roll(2) == 0);
+         }},
+        {"string: append and push_back",
+         [](W& w) {
+             auto& s = w.template some<text<P>>(w.top(), w.source(w.top()));
+             if (w.roll(2) == 0) s.append(w.some_size(), w.must());
+             else s.push(1 + w.roll(30), w.must());
+         }},
+        {"string: insert, cut, append of itself",
+         [](W& w) {
+             const std::size_t frame = w.some_frame();
+             auto& s = w.template some<text<P>>(frame, w.source(frame));
+             switch (w.roll(4)) {
+                 case 0: return s.cut(w.roll(s.size() + 1));
+                 case 1: return s.append_itself(w.must());
+                 case 2: return s.insert(w.roll(s.size() + 1), 1 + w.roll(50), w.must());
+                 default: return s.append(1 + w.roll(50), w.must());
+             }
+         }},
+        {"map: insert, erase, reserve",
+         [](W& w) {
+             const std::size_t frame = w.some_frame();
+             auto& m = w.template some<table<P>>(frame, w.source(frame));
+             switch (w.roll(6)) {
+                 case 0: return m.erase(w.roll(30));
+                 case 1: return m.reserve(w.roll(200), w.must());
+                 case 2: return w.may_refuse() ? void() : m.reseat(w.roll(2) == 0);
+                 default: return m.insert(1 + w.roll(40), w.must());
+             }
+         }},
+        {"std::vector on frame_allocator",
+         [](W& w) {
+             const std::size_t frame = w.some_frame();
+             auto& v = w.template some<typename W::standard_numbers>(
+                 frame, fa::frame_allocator<std::uint32_t>(w.source(frame)));
+             if (w.roll(4) == 0) v.fit();
+             else if (v.size() != 0 && w.roll(4) == 0) v.pop(1 + w.roll(v.size()));
+             else v.push(1 + w.roll(40));
+         }},
+        {"std::pmr::vector on a frame's resource, others between",
+         [](W& w) {
+             if (w.scope(w.top()) == nullptr || w.may_refuse()) return push_to<P, numbers>(w);
+             auto* v = w.template newest<typename W::pmr_numbers>(w.top());
+             if (v == nullptr)
+                 v = &w.template add<typename W::pmr_numbers>(
+                     w.top(), std::pmr::polymorphic_allocator<std::uint32_t>(w.scope(w.top())->resource()));
+             v->push(1 + w.roll(20));
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(20), w.must());
+         }},
+        {"try_grow by hand",
+         [](W& w) {
+             const std::size_t frame = w.some_frame();
+             raw* r = w.template newest<raw>(frame);
+             if (r == nullptr || w.roll(4) == 0) r = w.block(frame, 8 + w.roll(100));
+             if (r != nullptr) static_cast<void>(r->grow(1 + w.some_size()));
+         }},
+        {"shrink of the newest block, growth after it",
+         [](W& w) {
+             const std::size_t frame = w.some_frame();
+             raw* r = w.template newest<raw>(frame);
+             if (r == nullptr || w.roll(4) == 0) r = w.block(frame, 8 + w.roll(400));
+             if (r == nullptr) return;
+             r->shrink(1 + w.roll(r->size()));
+             if (w.roll(2) == 0) static_cast<void>(r->grow(1 + w.roll(100)));
+         }},
+        {"free of the newest block",
+         [](W& w) {
+             const std::size_t frame = w.some_frame();
+             raw* r = w.template newest<raw>(frame);
+             if (r == nullptr || w.roll(3) == 0) r = w.block(frame, 8 + w.some_size());
+             if (r == nullptr) return;
+             r->give_back();
+             w.remove(frame, *r);
+         }},
+        {"a block after growth",
+         [](W& w) {
+             push_to<P, numbers>(w);
+             static_cast<void>(w.block(w.top(), w.some_size()));
+         }},
+        {"two containers in turns",
+         [](W& w) {
+             for (std::size_t n = 1 + w.roll(30); n != 0; --n) {
+                 some_vec<P, numbers>(w, w.top()).push(1, w.must());
+                 w.template some<text<P>>(w.top(), w.source(w.top())).push(1, w.must());
+             }
+         }},
+        {"growth of an outer frame's container in an inner frame",
+         [](W& w) {
+             w.open();
+             const std::size_t outer = w.lowest() + w.roll(w.top() + 1 - w.lowest());
+             some_vec<P, numbers>(w, outer).push(1 + w.roll(60), w.must());
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(20), w.must());
+         }},
+        {"growth after an inner frame closed",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.top());
+             v.push(1 + w.roll(10), w.must());
+             const std::size_t frames = w.top();
+             w.open();
+             static_cast<void>(w.block(w.top(), w.some_size()));
+             if (w.top() != frames) w.close();
+             v.push(1 + w.roll(40), w.must());
+         }},
+        {"checkpoint, growth, rollback",
+         [](W& w) {
+             w.take_mark();
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(60), w.must());
+             w.template some<text<P>>(w.top(), w.source(w.top())).append(w.some_size(), w.must());
+             if (w.roll(2) == 0) w.roll_back();
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(60), w.must());
+         }},
+        {"growth over the end of a chunk",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.top());
+             fill_chunk(w);
+             v.push(1 + w.roll(60), w.must());
+             fill_chunk(w);
+             some_vec<P, typename W::wides>(w, w.top()).push(1 + w.roll(5), w.must());
+         }},
+        {"growth to what lies out of line, and back",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.top());
+             v.resize(w.roll(2) == 0 ? w.roll(100) : 4'000 + w.roll(12'000), w.must());
+             if (w.roll(3) == 0) v.fit();
+             v.push(w.roll(10), w.must());
+         }},
+        {"growth up to the last byte that may be had",
+         [](W& w) {
+             const std::size_t left = w.alloc().frame_remaining();
+             if (left < largest && left > 64) static_cast<void>(w.block(w.top(), left - 8 * w.roll(8)));
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(30), w.must());
+         }},
+        {"growth after the newest container went",
+         [](W& w) {
+             auto& v = some_vec<P, numbers>(w, w.top());
+             v.push(1 + w.roll(10), w.must());
+             auto& gone = w.template add<text<P>>(w.top(), w.source(w.top()));
+             gone.append(w.some_size(), w.must());
+             w.remove(w.top(), gone);
+             v.push(1 + w.roll(60), w.must());
+         }},
+        {"boxes between growth",
+         [](W& w) {
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(10), w.must());
+             if (w.scope(w.top()) == nullptr) return;
+             auto box = w.scope(w.top())->template try_box<typename boxed<P>::value>();
+             if (box) w.template add<boxed<P>>(w.top(), std::move(box));
+         }},
+        {"growth of pool and heap containers",
+         [](W& w) {
+             auto& p = w.template some<typename W::pool_numbers>(w.top(), fa::pool_source(w.alloc().owner()));
+             p.reserve(p.size() + w.roll(12), w.must());
+             p.push(1 + w.roll(8), w.must());
+             auto& h = w.template some<typename W::heap_numbers>(w.top(), fa::heap_source(w.alloc().owner()));
+             h.reserve(h.size() + w.roll(12), w.must());
+             h.push(1 + w.roll(8), w.must());
+             if (w.roll(4) == 0) p.fit();
+             some_vec<P, numbers>(w, w.top()).push(1 + w.roll(10), w.must());
+         }},
     };
     return all;
 }
@@ -513,16 +546,19 @@ public:
     crash_names() {
         if (fa::guard::under_tool) return;  // a sanitizer says more
         static_cast<void>(fa::basic_smart_alloc<fa::policy::debug>{});  // sets its handler once, and not in between
-        struct sigaction mine {};
+        struct sigaction mine{};
         mine.sa_handler = tell;
         for (std::size_t i = 0; i < std::size(signals); ++i) sigaction(signals[i], &mine, &before_[i]);
     }
     crash_names(const crash_names&) = delete;
     crash_names& operator=(const crash_names&) = delete;
     ~crash_names() {
-        for (std::size_t i = 0; i < std::size(signals) && !fa::guard::under_tool; ++i) sigaction(signals[i], &before_[i], nullptr);
+        for (std::size_t i = 0; i < std::size(signals) && !fa::guard::under_tool; ++i)
+            sigaction(signals[i], &before_[i], nullptr);
     }
-    void set(const std::string& cell) { std::snprintf(current, sizeof current, "  adjacency: crashed: %s\n", cell.c_str()); }
+    void set(const std::string& cell) {
+        std::snprintf(current, sizeof current, "  adjacency: crashed: %s\n", cell.c_str());
+    }
 
 private:
     static constexpr int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
@@ -537,15 +573,14 @@ private:
 
 // Returns what was wrong, or nothing.
 template <class P>
-std::string run_cell(const feature& f, const operation<P>& op, std::uint64_t from, std::size_t steps, totals& t, option_set& set) {
+std::string run_cell(const feature& f, const operation<P>& op, std::uint64_t from, std::size_t steps, totals& t,
+                     option_set& set) {
     try {
         world<P> w(f, from, t);
         note_changes(w.used(), set, std::make_index_sequence<option_count>{});
         for (std::size_t i = 0; i < steps; ++i) w.step(op.run);
         w.finish();
-    } catch (const failed& e) {
-        return e.what;
-    }
+    } catch (const failed& e) { return e.what; }
     return {};
 }
 
@@ -575,6 +610,7 @@ FOR_EACH_POLICY("whatever diverts an allocation, what grows at the top stays apa
         CAPTURE(option_names[i]);
         CHECK(set[i]);  // or no feature has this option
     }
-    std::printf("  adjacency: %zu features x %zu operations, %zu cells, %zu steps, %zu bytes compared, %zu differences\n", features().size(),
-                operations<P>().size(), t.cells, t.steps, t.bytes, wrong);
+    std::printf(
+        "  adjacency: %zu features x %zu operations, %zu cells, %zu steps, %zu bytes compared, %zu differences\n",
+        features().size(), operations<P>().size(), t.cells, t.steps, t.bytes, wrong);
 }

@@ -41,7 +41,8 @@ public:
     using pmr_numbers = standard<std::pmr::polymorphic_allocator<std::uint32_t>>;
     using standard_numbers = standard<fa::frame_allocator<std::uint32_t>>;
 
-    world(const feature& f, std::uint64_t seed, totals& t) : feature_(f), totals_(t), random_{seed}, pages_(f.page == 0 ? 4096 : f.page), alloc_(options()) {
+    world(const feature& f, std::uint64_t seed, totals& t)
+        : feature_(f), totals_(t), random_{seed}, pages_(f.page == 0 ? 4096 : f.page), alloc_(options()) {
         if (f.policy != fa::budget_policy::warn || f.frame_budget != 0 || f.pool_budget != 0) set_budgets(true);
         if (f.counts) alloc_->count_allocations(true);
         if (f.watches) watch(true);
@@ -70,12 +71,16 @@ public:
         frames_.clear();
         scopes_.clear();
         others_.clear();
-        for (std::uint32_t i = 0; i <= feature_.options.frames_in_flight; ++i) static_cast<void>(alloc_->frame_scope());  // what is in flight ends
+        for (std::uint32_t i = 0; i <= feature_.options.frames_in_flight; ++i)
+            static_cast<void>(alloc_->frame_scope());  // what is in flight ends
         const auto s = alloc_->stats();
-        if (s.total_allocated != 0) fail("charged at the end: " + std::to_string(s.frame_allocated) + " bytes of frames, " + std::to_string(s.pool_allocated) + " of pools, " + std::to_string(s.heap_allocated) + " of the heap");
+        if (s.total_allocated != 0)
+            fail("charged at the end: " + std::to_string(s.frame_allocated) + " bytes of frames, " +
+                 std::to_string(s.pool_allocated) + " of pools, " + std::to_string(s.heap_allocated) + " of the heap");
         require(s.allocation_count == s.deallocation_count || alloc_counted_, "blocks stay counted");
         require(alloc_->frame_stats().bytes_in_use == 0, "frame bytes stay in use");
-        for (const char* name : tag_names) require(alloc_->tag_stats(name).total_bytes == 0, "bytes of a tag stay charged");
+        for (const char* name : tag_names)
+            require(alloc_->tag_stats(name).total_bytes == 0, "bytes of a tag stay charged");
         require(alloc_->check() == 0, "check() finds damage");
         require(tracked::alive == alive_before_, "elements were not destroyed once each");
         for (const fa::code c : recorder_.faults) require(expected(c), fa::code_text(c));
@@ -94,9 +99,12 @@ public:
     splitmix& random() { return random_; }
     std::size_t top() const { return frames_.size() - 1; }
     // Mostly the newest frame.
-    std::size_t some_frame() { return feature_.outside || roll(3) != 0 ? top() : lowest() + roll(frames_.size() - lowest()); }
+    std::size_t some_frame() {
+        return feature_.outside || roll(3) != 0 ? top() : lowest() + roll(frames_.size() - lowest());
+    }
     fa::frame_source source(std::size_t frame) {
-        return frame == 0 ? alloc_->template source<fa::frame_source>() : frames_[frame].scope->template source<fa::frame_source>();
+        return frame == 0 ? alloc_->template source<fa::frame_source>()
+                          : frames_[frame].scope->template source<fa::frame_source>();
     }
     fa::basic_smart_alloc<P>& alloc() { return *alloc_; }
     scope_type* scope(std::size_t frame) { return frames_[frame].scope.get(); }
@@ -147,7 +155,8 @@ public:
         return &add<raw>(frame, s, p, bytes);
     }
     void open() {
-        if (feature_.outside || frames_.size() > feature_.depth + 6) return;  // the end of a frame would end what is outside
+        if (feature_.outside || frames_.size() > feature_.depth + 6)
+            return;  // the end of a frame would end what is outside
         frames_.emplace_back();
         frames_.back().scope.reset(new scope_type(alloc_->owner()));
     }
@@ -247,7 +256,9 @@ private:
         return o;
     }
     void set_budgets(bool on) {
-        alloc_->on_budget_exceeded(feature_.policy, feature_.on_budget == handler::none ? fa::budget_handler{} : fa::budget_handler(asked_budget_), 50);
+        alloc_->on_budget_exceeded(
+            feature_.policy,
+            feature_.on_budget == handler::none ? fa::budget_handler{} : fa::budget_handler(asked_budget_), 50);
         alloc_->set_thread_frame_budget(on ? feature_.frame_budget : 0);
         alloc_->set_thread_pool_budget(on ? feature_.pool_budget : 0);
     }
@@ -362,7 +373,10 @@ private:
         if (!scopes_.empty()) return;
         auto parked = alloc_->park();
         if (roll(2) == 0) {
-            { const scope_type own(alloc_->owner()); static_cast<void>(own.try_alloc_bytes(100)); }
+            {
+                const scope_type own(alloc_->owner());
+                static_cast<void>(own.try_alloc_bytes(100));
+            }
             require(alloc_->resume(std::move(parked)), "a parked context was not resumed");
             return;
         }
@@ -372,9 +386,7 @@ private:
                 require(alloc_->resume(std::move(parked)), "a parked context was not resumed");
                 for (int i = 0; i < 3; ++i) some<numbers>(top(), source(top())).push(roll(40), must());
                 parked = alloc_->park();
-            } catch (const failed& f) {
-                wrong = f.what;
-            }
+            } catch (const failed& f) { wrong = f.what; }
         }).join();
         if (!wrong.empty()) fail(wrong);
         require(alloc_->resume(std::move(parked)), "a parked context did not come back");
@@ -388,11 +400,13 @@ private:
         kept k{f.scope->hold("reader"), {}};
         for (auto& o : f.owners) {
             if (!o->can_end_later() || dynamic_cast<trackeds*>(o.get()) != nullptr) continue;
-            if (dynamic_cast<pool_numbers*>(o.get()) != nullptr || dynamic_cast<heap_numbers*>(o.get()) != nullptr) continue;
+            if (dynamic_cast<pool_numbers*>(o.get()) != nullptr || dynamic_cast<heap_numbers*>(o.get()) != nullptr)
+                continue;
             const range r = o->extent();
             if (r.bytes == 0 || o->readable() == 0) continue;
             const auto* begin = reinterpret_cast<const unsigned char*>(r.begin);
-            k.content.emplace_back(r.begin, std::vector<unsigned char>(begin, begin + std::min(r.bytes, o->readable())));
+            k.content.emplace_back(r.begin,
+                                   std::vector<unsigned char>(begin, begin + std::min(r.bytes, o->readable())));
         }
         kept_.push_back(std::move(k));
         if (kept_.size() > 4) {
@@ -425,17 +439,20 @@ private:
         for (const auto& o : from_handlers_) look_at(*o);
         for (const kept& k : kept_) {
             for (const auto& [begin, bytes] : k.content) {
-                require(std::memcmp(reinterpret_cast<const void*>(begin), bytes.data(), bytes.size()) == 0, "bytes that are held changed");
+                require(std::memcmp(reinterpret_cast<const void*>(begin), bytes.data(), bytes.size()) == 0,
+                        "bytes that are held changed");
                 totals_.bytes += bytes.size();
                 ranges_.push_back({begin, bytes.size(), 0});
             }
         }
         std::sort(ranges_.begin(), ranges_.end(), [](const range& a, const range& b) { return a.begin < b.begin; });
-        for (std::size_t i = 1; i < ranges_.size(); ++i) require(ranges_[i - 1].begin + ranges_[i - 1].bytes <= ranges_[i].begin, "two owners' memory overlaps");
+        for (std::size_t i = 1; i < ranges_.size(); ++i)
+            require(ranges_[i - 1].begin + ranges_[i - 1].bytes <= ranges_[i].begin, "two owners' memory overlaps");
         for (const fa::code c : recorder_.faults) require(expected(c), fa::code_text(c));
         check_numbers(live);
         const bool equal = feature_.counts && feature_.watches && !feature_.watcher_allocates;
-        require(!equal || alloc_->frame_stats().allocation_count == told_allocations_, "what is counted is not what is told");
+        require(!equal || alloc_->frame_stats().allocation_count == told_allocations_,
+                "what is counted is not what is told");
         if (frames_.back().owners.size() > 24 && may_close()) close();
     }
 
@@ -443,16 +460,22 @@ private:
     void check_numbers(std::size_t live) {
         const std::size_t in_use = alloc_->frame_stats().bytes_in_use;
         require(options_.frame_limit == 0 || in_use <= options_.frame_limit, "more is in use than frame_limit");
-        require(feature_.frame_budget == 0 || feature_.policy != fa::budget_policy::fail || in_use <= feature_.frame_budget, "more is in use than the budget");
+        require(
+            feature_.frame_budget == 0 || feature_.policy != fa::budget_policy::fail || in_use <= feature_.frame_budget,
+            "more is in use than the budget");
         if (roll(8) != 0) return;  // asking for statistics is a boundary
         const auto s = alloc_->stats();
         require(s.total_allocated >= live, "less is charged than is in use");
         require(s.total_allocated < impossible, "more is charged than can be");
         for (const char* name : tag_names) {
             const auto t = alloc_->tag_stats(name);
-            if (t.total_bytes >= impossible) fail("a tag is charged less than nothing: " + std::to_string(static_cast<std::ptrdiff_t>(t.frame_bytes)) + " bytes of frames, " + std::to_string(static_cast<std::ptrdiff_t>(t.pool_bytes)) + " of pools");
+            if (t.total_bytes >= impossible)
+                fail("a tag is charged less than nothing: " +
+                     std::to_string(static_cast<std::ptrdiff_t>(t.frame_bytes)) + " bytes of frames, " +
+                     std::to_string(static_cast<std::ptrdiff_t>(t.pool_bytes)) + " of pools");
         }
-        require(s.frame_allocated == in_use || !kept_.empty() || options_.frames_in_flight > 1, "frame bytes charged and in use differ");
+        require(s.frame_allocated == in_use || !kept_.empty() || options_.frames_in_flight > 1,
+                "frame bytes charged and in use differ");
     }
 
     const feature& feature_;

@@ -1,8 +1,9 @@
-// Random operation sequences against a model: no overlap, contents kept, alignment, and every statistic equal to a shadow.
+// Random operation sequences against a model: no overlap, contents kept, alignment, and every statistic equal to a
+// shadow.
 //
-// A sequence that fails is made as short as it can be, and printed as a test. FRAMEALLOC_MODEL_OPS sets the operations per policy
-// (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed of one's own; with FRAMEALLOC_MODEL_SHRINK=1 sequences run in a child first, so
-// that those that crash are shortened too.
+// A sequence that fails is made as short as it can be, and printed as a test. FRAMEALLOC_MODEL_OPS sets the operations
+// per policy (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed of one's own; with FRAMEALLOC_MODEL_SHRINK=1
+// sequences run in a child first, so that those that crash are shortened too.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -198,7 +199,8 @@ private:
 
     // Vecs of outer frames grow too: what they occupy is read from them, not modelled.
     void check_vec(const growing& v) {
-        for (std::size_t i = 0; i < v.items.size(); ++i) REQUIRE(v.items[i] == static_cast<std::uint32_t>(i * 2654435761U));
+        for (std::size_t i = 0; i < v.items.size(); ++i)
+            REQUIRE(v.items[i] == static_cast<std::uint32_t>(i * 2654435761U));
     }
     void push() {
         if (!vec_accounting_) return;
@@ -253,7 +255,8 @@ private:
         b.tag = path_;
         b.name = ++names_;
         say("    b[%d] = alloc.%s_alloc_bytes(%zu, %zu);\n", b.name, kind == 1 ? "pool" : "heap", b.size, b.align);
-        b.data = static_cast<unsigned char*>(kind == 1 ? alloc_.pool_alloc_bytes(b.size, b.align) : alloc_.heap_alloc_bytes(b.size, b.align));
+        b.data = static_cast<unsigned char*>(kind == 1 ? alloc_.pool_alloc_bytes(b.size, b.align)
+                                                       : alloc_.heap_alloc_bytes(b.size, b.align));
         REQUIRE(aligned(b.data, b.align));
         claim(b);
         bytes_of(b) += cost(b);
@@ -262,7 +265,8 @@ private:
     }
     void give() {
         if (taken_.empty()) return;
-        // So many from the newest: which one it is does not hang on the steps long before, so that those can be taken out.
+        // So many from the newest: which one it is does not hang on the steps long before, so that those can be taken
+        // out.
         const std::size_t back = roll(std::size_t{1} << roll(14));
         const std::size_t i = back < taken_.size() ? taken_.size() - 1 - back : 0;
         const block b = taken_[i];
@@ -371,7 +375,8 @@ private:
 public:
     bool vec_accounting_ = false;
     bool narrates_ = false;  // prints each operation as a statement
-    bool planted_ = false;   // a rollback fails inside a second frame while the newest of two blocks has 1,000 bytes or more
+    bool planted_ =
+        false;  // a rollback fails inside a second frame while the newest of two blocks has 1,000 bytes or more
 
 private:
     fa::basic_smart_alloc<P> alloc_;
@@ -407,13 +412,22 @@ steps program_of(std::uint64_t seed, std::size_t n) {
 // Around the statements that a model narrates: a program to be pasted.
 template <class P>
 void print_begin(std::size_t operations, const fa::options& o) {
-    std::printf("// %zu operations\n#include <framealloc/framealloc.hpp>\n#include <map>\n#include <memory>\n#include <variant>\n#include <vector>\n", operations);
-    std::printf("namespace fa = framealloc;\nusing P = %s;\nint main() {\n", P::checks ? "fa::policy::checked" : "fa::policy::unchecked");
+    std::printf(
+        "// %zu operations\n#include <framealloc/framealloc.hpp>\n#include <map>\n#include <memory>\n#include "
+        "<variant>\n#include <vector>\n",
+        operations);
+    std::printf("namespace fa = framealloc;\nusing P = %s;\nint main() {\n",
+                P::checks ? "fa::policy::checked" : "fa::policy::unchecked");
     std::printf("    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = %zu}};\n", o.frame_capacity);
-    std::printf("    std::vector<std::unique_ptr<fa::basic_frame_scope<P>>> f;\n    std::map<int, void*> b;\n    std::vector<fa::frame_checkpoint> c;\n");
+    std::printf(
+        "    std::vector<std::unique_ptr<fa::basic_frame_scope<P>>> f;\n    std::map<int, void*> b;\n    "
+        "std::vector<fa::frame_checkpoint> c;\n");
     std::printf("    std::map<std::size_t, std::vector<fa::basic_vec<std::uint32_t, fa::frame_source, P>>> v;\n");
-    std::printf("    struct scope {\n        explicit scope(fa::tag_scope* t) : tag(t) {}\n        explicit scope(fa::phase_scope* p) : phase(p) {}\n"
-                "        std::unique_ptr<fa::tag_scope> tag;\n        std::unique_ptr<fa::phase_scope> phase;\n    };\n    std::vector<scope> s;\n");
+    std::printf(
+        "    struct scope {\n        explicit scope(fa::tag_scope* t) : tag(t) {}\n        explicit "
+        "scope(fa::phase_scope* p) : phase(p) {}\n"
+        "        std::unique_ptr<fa::tag_scope> tag;\n        std::unique_ptr<fa::phase_scope> phase;\n    };\n    "
+        "std::vector<scope> s;\n");
     std::fflush(stdout);
 }
 
@@ -435,9 +449,7 @@ void check(const steps& program, fa::options o, bool vecs) {
     if (!careful) {
         try {
             return run(program, false);
-        } catch (...) {
-            std::printf("  model: failed; shortening\n");
-        }
+        } catch (...) { std::printf("  model: failed; shortening\n"); }
     }
     const auto fails = [&](const steps& some) { return fails_in_child([&] { run(some, false); }); };
     if (!fails(program)) {
@@ -482,8 +494,10 @@ FOR_EACH_POLICY("random operations agree with the model") {
 }
 
 FOR_EACH_POLICY("random operations in fixed memory agree with the model") {
-    // Beyond some 400,000 every tag path has a page of nearly every class; then parents lend theirs, which the model does not know.
-    check<P>(program_of(11, std::min<std::size_t>(operations() / 16, 250'000)), {.frame_capacity = 256_KiB, .fixed_memory = 512_MiB}, false);
+    // Beyond some 400,000 every tag path has a page of nearly every class; then parents lend theirs, which the model
+    // does not know.
+    check<P>(program_of(11, std::min<std::size_t>(operations() / 16, 250'000)),
+             {.frame_capacity = 256_KiB, .fixed_memory = 512_MiB}, false);
 }
 
 FOR_EACH_POLICY("random operations with vecs and few size classes") {
@@ -516,7 +530,8 @@ FOR_EACH_POLICY("a sequence that fails shrinks to at most 20 operations, which s
     CHECK(least.size() >= 6);  // two frames, two blocks, a checkpoint and the rollback
     CHECK(fails(least));
     CHECK(!fails_in_child([&] { model<P>({}).run(least); }));
-    if (std::getenv("FRAMEALLOC_MODEL_PRINT") == nullptr) return;  // a longer one, so that every kind of statement is in it
+    if (std::getenv("FRAMEALLOC_MODEL_PRINT") == nullptr)
+        return;  // a longer one, so that every kind of statement is in it
     print_begin<P>(program.size(), {});
     model<P> m({});
     m.vec_accounting_ = true;

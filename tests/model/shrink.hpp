@@ -1,4 +1,5 @@
-// Makes a failing sequence of steps short: delta debugging (Zeller, Hildebrandt, 2002), each attempt in a child of its own.
+// Makes a failing sequence of steps short: delta debugging (Zeller, Hildebrandt, 2002), each attempt in a child of its
+// own.
 #pragma once
 
 #include <sys/wait.h>
@@ -23,9 +24,7 @@ bool fails_in_child(F&& f) {
         std::freopen("/dev/null", "w", stderr) == nullptr ? _exit(2) : static_cast<void>(0);
         try {
             f();
-        } catch (...) {
-            _exit(1);
-        }
+        } catch (...) { _exit(1); }
         _exit(0);
     }
     int status = 0;
@@ -41,7 +40,8 @@ steps shrink(steps program, Fails&& fails) {
         for (std::size_t at = 0; at < program.size();) {
             steps some = program;
             const auto from = some.begin() + static_cast<std::ptrdiff_t>(at);
-            some.erase(from, static_cast<std::size_t>(some.end() - from) > run ? from + static_cast<std::ptrdiff_t>(run) : some.end());
+            some.erase(from, static_cast<std::size_t>(some.end() - from) > run ? from + static_cast<std::ptrdiff_t>(run)
+                                                                               : some.end());
             if (some.size() < program.size() && fails(some)) {
                 program = some;
                 shorter = true;

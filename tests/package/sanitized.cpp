@@ -1,5 +1,5 @@
-// A correct program, to be built with -fsanitize=undefined against an installed library: virtual calls, casts and type names
-// of what the library hands out, and the hot paths in loops. Not one report is right.
+// A correct program, to be built with -fsanitize=undefined against an installed library: virtual calls, casts and type
+// names of what the library hands out, and the hot paths in loops. Not one report is right.
 #include <framealloc/fa.hpp>
 
 #include <cstdio>
@@ -42,8 +42,7 @@ void frames_in_a_loop(const fa::smart_alloc& alloc) {
         fa::frame_scope a = alloc.frame_scope();
         a.make<std::string>("z");
         throw 1;
-    } catch (int) {
-    }
+    } catch (int) {}
 }
 
 void every_kind(const fa::smart_alloc& alloc) {

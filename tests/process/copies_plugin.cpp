@@ -1,5 +1,5 @@
-// A plugin that contains the library, as copies_test does: what it does with the program's allocators must be refused, and its
-// own must work beside them.
+// A plugin that contains the library, as copies_test does: what it does with the program's allocators must be refused,
+// and its own must work beside them.
 #include "copies.hpp"
 
 #include <cstring>

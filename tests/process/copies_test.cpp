@@ -1,5 +1,5 @@
-// A program and its plugin each contain the library: an allocator of the one is refused by the other's copy with FA103, whatever
-// it is asked for, and allocators that each uses alone do not meet. usage: copies_test PLUGIN
+// A program and its plugin each contain the library: an allocator of the one is refused by the other's copy with FA103,
+// whatever it is asked for, and allocators that each uses alone do not meet. usage: copies_test PLUGIN
 #include "copies.hpp"
 
 #include <csignal>
@@ -53,7 +53,8 @@ std::string output_of_child(Work work, int& status) {
 bool refused(const plugin& p, std::size_t i) {
     int status = 0;
     const std::string text = output_of_child([&] { hand_over(p, i); }, status);
-    const bool once = text.starts_with("framealloc: FA103 allocator of another copy of the library: ") && text.find('\n') == text.size() - 1;
+    const bool once = text.starts_with("framealloc: FA103 allocator of another copy of the library: ") &&
+                      text.find('\n') == text.size() - 1;
     if (once && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) return true;
     std::fprintf(stderr, "FAILED: %s: status %x, \"%s\"\n", p.name_of(i), static_cast<unsigned>(status), text.c_str());
     return false;
@@ -64,7 +65,8 @@ bool apart(const plugin& p) {
     const auto frame = alloc.frame_scope();
     const auto box = alloc.pool_box<int>(4);
     const std::uint64_t theirs = p.own_work();
-    const bool right = theirs != 0 && theirs != alloc.owner().id && alloc.frame_depth() == 1 && *box == 4 && alloc.stats().pool_allocated != 0;
+    const bool right = theirs != 0 && theirs != alloc.owner().id && alloc.frame_depth() == 1 && *box == 4 &&
+                       alloc.stats().pool_allocated != 0;
     if (!right) std::fprintf(stderr, "FAILED: allocators of two copies meet\n");
     return right;
 }

@@ -1,6 +1,6 @@
-// Plugins that each contain the library catch access faults, each before whoever was there. Whatever the order in which three
-// of them are unloaded, and however many are: a fault of the program's own reaches the program's handler, also when the
-// program has put another one on top that hands on what it does not know.
+// Plugins that each contain the library catch access faults, each before whoever was there. Whatever the order in which
+// three of them are unloaded, and however many are: a fault of the program's own reaches the program's handler, also
+// when the program has put another one on top that hands on what it does not know.
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -19,16 +19,17 @@ using order = std::array<std::size_t, copies>;
 
 void on_fault(int) { _exit(42); }
 
-struct sigaction below_top {};
+struct sigaction below_top{};
 void hand_on(int signal, siginfo_t* info, void* context) { below_top.sa_sigaction(signal, info, context); }
 void put_on_top() {
-    struct sigaction top {};
+    struct sigaction top{};
     top.sa_sigaction = hand_on;
     top.sa_flags = SA_SIGINFO | SA_NODEFER;
     sigaction(SIGSEGV, &top, &below_top);
 }
 
-[[noreturn]] void in_child(const std::array<std::string, copies>& paths, const order& unloaded, std::size_t n, bool on_top) {
+[[noreturn]] void in_child(const std::array<std::string, copies>& paths, const order& unloaded, std::size_t n,
+                           bool on_top) {
     std::signal(SIGSEGV, on_fault);
     std::array<void*, copies> plugins{};
     for (std::size_t i = 0; i < copies; ++i) {
@@ -51,8 +52,8 @@ int check(const std::array<std::string, copies>& paths, const order& unloaded, s
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 42) return 0;
-    std::fprintf(stderr, "FAILED: order %zu %zu %zu, %zu unloaded%s: status %x\n", unloaded[0], unloaded[1], unloaded[2], n,
-                 on_top ? ", another handler on top" : "", static_cast<unsigned>(status));
+    std::fprintf(stderr, "FAILED: order %zu %zu %zu, %zu unloaded%s: status %x\n", unloaded[0], unloaded[1],
+                 unloaded[2], n, on_top ? ", another handler on top" : "", static_cast<unsigned>(status));
     return 1;
 }
 
@@ -68,8 +69,10 @@ int main(int, char** arguments) {
     order unloaded{0, 1, 2};
     do {
         for (std::size_t n = 0; n <= copies; ++n, ++checked) failed += check(paths, unloaded, n, false);
-        const auto others = static_cast<std::size_t>(std::find(unloaded.begin(), unloaded.end(), copies - 1) - unloaded.begin());
-        for (std::size_t n = 0; n <= others; ++n, ++checked) failed += check(paths, unloaded, n, true);  // the newest stays: it was told of
+        const auto others = static_cast<std::size_t>(std::find(unloaded.begin(), unloaded.end(), copies - 1) -
+                                                     unloaded.begin());
+        for (std::size_t n = 0; n <= others; ++n, ++checked)
+            failed += check(paths, unloaded, n, true);  // the newest stays: it was told of
     } while (std::next_permutation(unloaded.begin(), unloaded.end()));
     for (const std::string& path : paths) std::filesystem::remove(path);
     std::printf("%d orders, %d failed\n", checked, failed);

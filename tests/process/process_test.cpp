@@ -1,7 +1,8 @@
 // What needs a process of its own: thread churn, resident memory, fork, life before and after main.
 //
 //   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS |
-//                signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives MILLISECONDS | keys | edges
+//                signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives MILLISECONDS | keys |
+//                edges
 //
 // Exits with 0 when the promise holds, with 1 and a line when not.
 #include <framealloc/framealloc.hpp>
@@ -64,10 +65,11 @@ pthread_key_t first_key;
 int own_value = 42;
 std::atomic<int> own_seen{0}, foreign_seen{0};
 
-// Every thread key of the process is taken before the library is used first: nobody's value is overwritten, and what a thread
-// had of an allocator still goes to the next one when it ends.
+// Every thread key of the process is taken before the library is used first: nobody's value is overwritten, and what a
+// thread had of an allocator still goes to the next one when it ends.
 void keys() {
-    require(pthread_key_create(&first_key, [](void* p) { ++(p == &own_value ? own_seen : foreign_seen); }) == 0, "no key at all");
+    require(pthread_key_create(&first_key, [](void* p) { ++(p == &own_value ? own_seen : foreign_seen); }) == 0,
+            "no key at all");
     pthread_key_t other{};
     int taken = 1;
     while (pthread_key_create(&other, nullptr) == 0) ++taken;
@@ -84,12 +86,14 @@ void keys() {
         }).join();
         if (t <= 1) reserved = alloc.stats().reserved;  // asking makes tables for this thread
     }
-    std::printf("%d keys taken, first %u: its destructor saw its own value %d times, another's %d times\n", taken, static_cast<unsigned>(first_key), own_seen.load(), foreign_seen.load());
+    std::printf("%d keys taken, first %u: its destructor saw its own value %d times, another's %d times\n", taken,
+                static_cast<unsigned>(first_key), own_seen.load(), foreign_seen.load());
     require(own_seen == threads && foreign_seen == 0, "a destructor got somebody else's value");
     require(alloc.stats().reserved == reserved, "what ended threads had is not used again");
 }
 
-// The process forks again and again while other threads make and destroy allocators of every kind; every child makes its own.
+// The process forks again and again while other threads make and destroy allocators of every kind; every child makes
+// its own.
 void forked_lives(std::size_t milliseconds) {
     std::atomic<bool> stop{false};
     std::atomic<std::size_t> lives{0};
@@ -120,7 +124,8 @@ void forked_lives(std::size_t milliseconds) {
             std::_Exit(0);
         }
         int status = 0;
-        require(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child did not end well");
+        require(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                "a child did not end well");
     }
     stop = true;
     for (auto& t : threads) t.join();
@@ -155,8 +160,8 @@ void churn(std::size_t threads) {
         if (after_100 == 0 && started >= 100) after_100 = resident_bytes();
     }
     const std::size_t now = resident_bytes();
-    std::printf("%zu threads: resident %zu KiB after 100, %zu KiB at the end, ratio %.3f\n", threads, after_100 / 1024, now / 1024,
-                static_cast<double>(now) / static_cast<double>(after_100));
+    std::printf("%zu threads: resident %zu KiB after 100, %zu KiB at the end, ratio %.3f\n", threads, after_100 / 1024,
+                now / 1024, static_cast<double>(now) / static_cast<double>(after_100));
     for (auto& a : left) {
         for (void* p : a) alloc.pool_free_bytes(p, 200);
     }
@@ -174,7 +179,8 @@ void pipe_flat(std::size_t objects) {
     std::thread consumer([&] {
         for (std::size_t i = 0; i < objects; ++i) {
             std::uint64_t* p = nullptr;
-            while ((p = ring[i % 64].exchange(nullptr, std::memory_order_acquire)) == nullptr) std::this_thread::yield();
+            while ((p = ring[i % 64].exchange(nullptr, std::memory_order_acquire)) == nullptr)
+                std::this_thread::yield();
             require(*p == i, "an object does not hold what was written to it");
             alloc.pool_free_bytes(p, 64);
         }
@@ -271,7 +277,8 @@ void exits(std::size_t threads) {
         }
         for (void* p : planted) require(fa::memory::page_of(p) != nullptr, "planted");
     }
-    std::printf("%zu thread exits, %zu blocks planted, %llu reported\n", threads, planted.size(), static_cast<unsigned long long>(reported));
+    std::printf("%zu thread exits, %zu blocks planted, %llu reported\n", threads, planted.size(),
+                static_cast<unsigned long long>(reported));
     require(reports == 1 && reported == planted.size(), "leaks are not reported exactly");
 }
 
@@ -303,9 +310,11 @@ thread_local thread_local_user first_made;
 
 // A fault that is none of the library's goes to whoever handled it before, and else ends the program as ever.
 void others_faults() {
-    struct sigaction plain {}, three {}, none {};
+    struct sigaction plain{}, three{}, none{};
     plain.sa_handler = [](int) { _exit(41); };
-    three.sa_sigaction = [](int, siginfo_t* info, void*) { _exit(info != nullptr && info->si_addr != nullptr ? 42 : 43); };
+    three.sa_sigaction = [](int, siginfo_t* info, void*) {
+        _exit(info != nullptr && info->si_addr != nullptr ? 42 : 43);
+    };
     three.sa_flags = SA_SIGINFO;
     none.sa_handler = SIG_DFL;
     const auto end_with = [](const struct sigaction& before) {
@@ -443,8 +452,10 @@ void exchange(std::size_t operations) {
                     box.taken.store(false, std::memory_order_release);
                     continue;
                 }
-                const std::uint32_t bytes = static_cast<std::uint32_t>(sizeof(stamped)) + next() % (next() % 64 == 0 ? 20'000 : 200);
-                auto* s = static_cast<stamped*>(bytes % 8 == 0 ? alloc.pool_alloc_bytes(bytes) : alloc.heap_alloc_bytes(bytes));
+                const std::uint32_t bytes = static_cast<std::uint32_t>(sizeof(stamped)) +
+                                            next() % (next() % 64 == 0 ? 20'000 : 200);
+                auto* s = static_cast<stamped*>(bytes % 8 == 0 ? alloc.pool_alloc_bytes(bytes)
+                                                               : alloc.heap_alloc_bytes(bytes));
                 s->write(bytes, next());
                 if (stamped* old = table[next() % slots].exchange(s, std::memory_order_acq_rel)) {
                     release(old);
@@ -465,8 +476,9 @@ void exchange(std::size_t operations) {
         if (stamped* left = s.exchange(nullptr)) release(left);
     }
     for (mailbox& m : mail) m.content = {};
-    std::printf("exchange: 4 x %zu operations, %zu blocks freed by whoever found them, %llu on other threads, %zu broken\n", operations, freed.load(),
-                static_cast<unsigned long long>(alloc.stats().deferred_free_count), broken.load());
+    std::printf(
+        "exchange: 4 x %zu operations, %zu blocks freed by whoever found them, %llu on other threads, %zu broken\n",
+        operations, freed.load(), static_cast<unsigned long long>(alloc.stats().deferred_free_count), broken.load());
     require(broken == 0, "contents were changed");
     require(alloc.stats().total_allocated == 0, "blocks were lost");
     const fa::transfer_stats t = alloc.transfers();
@@ -484,7 +496,8 @@ struct asked {
 void on_profile(int) {
     for (const fa::smart_alloc* a : {ask.first, ask.second}) {
         const std::size_t depth = a->frame_depth();
-        bool good = a->in_frame() == (depth != 0) && depth <= 3 && a->tag_path().size() <= 15 && a->current_tag().size() <= 7;
+        bool good = a->in_frame() == (depth != 0) && depth <= 3 && a->tag_path().size() <= 15 &&
+                    a->current_tag().size() <= 7;
         good = good && a->current_phase().size() <= 8 && (depth == 0 || a->frame_number() != 0);
         good = good && a->transfers().dropped == 0 && !a->lifecycle().is_enabled();
         ask.wrong += good ? 0U : 1U;
@@ -532,12 +545,13 @@ void limit(std::size_t megabytes) {
         alloc.end_frame();
         setrlimit(RLIMIT_AS, &old);
     }
-    std::printf("limit: %zu MiB of address space gave %zu MiB of frames, %zu MiB of pool, %zu MiB of heap\n", megabytes, got[0] >> 20, got[1] >> 20, got[2] >> 20);
+    std::printf("limit: %zu MiB of address space gave %zu MiB of frames, %zu MiB of pool, %zu MiB of heap\n", megabytes,
+                got[0] >> 20, got[1] >> 20, got[2] >> 20);
     for (std::size_t n : got) require(n >= megabytes * 1_MiB / 2, "less than half of the memory was had");
 }
 
 void profile(void (*handler)(int), suseconds_t microseconds) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     sigaction(SIGPROF, &action, nullptr);
@@ -545,7 +559,8 @@ void profile(void (*handler)(int), suseconds_t microseconds) {
     setitimer(ITIMER_PROF, &every, nullptr);
 }
 
-// What it may not call: in debug mode every allocation that interrupts another one is refused with FA436, and nothing breaks.
+// What it may not call: in debug mode every allocation that interrupts another one is refused with FA436, and nothing
+// breaks.
 using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
 struct {
     const debug_alloc* alloc;
@@ -584,14 +599,19 @@ void interrupts(std::size_t milliseconds) {
         }
     }
     profile(SIG_IGN, 0);
-    std::printf("interrupts: %llu calls, %llu served, %llu refused, %llu other faults\n", static_cast<unsigned long long>(intruder.calls),
-                static_cast<unsigned long long>(intruder.served), static_cast<unsigned long long>(intruder.refused), static_cast<unsigned long long>(intruder.other_faults));
+    std::printf("interrupts: %llu calls, %llu served, %llu refused, %llu other faults\n",
+                static_cast<unsigned long long>(intruder.calls), static_cast<unsigned long long>(intruder.served),
+                static_cast<unsigned long long>(intruder.refused),
+                static_cast<unsigned long long>(intruder.other_faults));
     require(intruder.calls >= milliseconds / 50, "the handler was hardly called");
-    require(intruder.refused != 0 && intruder.refused >= intruder.calls - intruder.served, "no call was refused, or one without FA436");
-    require(intruder.other_faults == 0 && alloc.check() == 0 && alloc.stats().total_allocated == 0, "something is damaged, or still out");
+    require(intruder.refused != 0 && intruder.refused >= intruder.calls - intruder.served,
+            "no call was refused, or one without FA436");
+    require(intruder.other_faults == 0 && alloc.check() == 0 && alloc.stats().total_allocated == 0,
+            "something is damaged, or still out");
 }
 
-// Two allocators in turn on each of four threads, so that the thread's slot changes hands all the time, and SIGPROF at 1 kHz.
+// Two allocators in turn on each of four threads, so that the thread's slot changes hands all the time, and SIGPROF at
+// 1 kHz.
 void signals(std::size_t milliseconds) {
     fa::smart_alloc first, second;
     ask.first = &first;
@@ -613,13 +633,15 @@ void signals(std::size_t milliseconds) {
                         auto other = second.pool_box(i);
                         static_cast<void>(b.alloc_bytes(10));
                     }
-                }).join();
+                })
+                    .join();
             }
         });
     }
     for (auto& t : threads) t.join();
     profile(SIG_IGN, 0);
-    std::printf("signals: %llu calls, %llu wrong answers\n", static_cast<unsigned long long>(ask.calls.load()), static_cast<unsigned long long>(ask.wrong.load()));
+    std::printf("signals: %llu calls, %llu wrong answers\n", static_cast<unsigned long long>(ask.calls.load()),
+                static_cast<unsigned long long>(ask.wrong.load()));
     require(ask.calls >= milliseconds / 50, "the handler was hardly called");
     require(ask.wrong == 0, "a handler saw what cannot be");
 }
@@ -643,7 +665,10 @@ int main(int argc, char** argv) {
 #endif
     else if (what == "edges") edges();
     else {
-        std::fprintf(stderr, "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS | signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives MILLISECONDS | keys | edges\n");
+        std::fprintf(stderr,
+                     "usage: process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits "
+                     "THREADS | signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives "
+                     "MILLISECONDS | keys | edges\n");
         return 2;
     }
 }

@@ -27,7 +27,9 @@ struct module {
     void* handle;
     fill_type fill;
     explicit module(const char* p)
-        : path(p), handle(dlopen(p, RTLD_NOW | RTLD_LOCAL)), fill(handle == nullptr ? nullptr : reinterpret_cast<fill_type>(dlsym(handle, "plugin_fill"))) {
+        : path(p),
+          handle(dlopen(p, RTLD_NOW | RTLD_LOCAL)),
+          fill(handle == nullptr ? nullptr : reinterpret_cast<fill_type>(dlsym(handle, "plugin_fill"))) {
         if (fill != nullptr) return;
         std::fprintf(stderr, "reload_test: %s\n", dlerror());
         std::exit(1);

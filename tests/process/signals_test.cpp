@@ -1,6 +1,6 @@
-// SIGSEGV belongs to the program: a handler of its own is called as the system would call it, a signal that somebody sends does what
-// it does without the library, and a report needs no more stack than it may have. Every case runs in a child, in debug, with memory of
-// ended frames trapped.
+// SIGSEGV belongs to the program: a handler of its own is called as the system would call it, a signal that somebody
+// sends does what it does without the library, and a report needs no more stack than it may have. Every case runs in a
+// child, in debug, with memory of ended frames trapped.
 #include <framealloc/framealloc.hpp>
 
 #include <csetjmp>
@@ -35,12 +35,13 @@ volatile int* trap_and_lose(const alloc_type& alloc) {
     return p;
 }
 alloc_type& trapping() {
-    static alloc_type alloc{fa::options{.name = "trapping", .guard = fa::guard_level::revoke, .strict = fa::strictness::warn}};
+    static alloc_type alloc{
+        fa::options{.name = "trapping", .guard = fa::guard_level::revoke, .strict = fa::strictness::warn}};
     return alloc;
 }
 
 void handle(void (*handler)(int), int flags) {
-    struct sigaction a {};
+    struct sigaction a{};
     a.sa_handler = handler;
     a.sa_flags = flags;
     sigaction(SIGSEGV, &a, nullptr);
@@ -91,11 +92,13 @@ void left_by_longjmp() {
     _exit(0);
 }
 void blocked_while_it_runs() {
-    struct sigaction a {};
+    struct sigaction a{};
     a.sa_handler = [](int) {
         sigset_t now;
         pthread_sigmask(SIG_SETMASK, nullptr, &now);
-        _exit(sigismember(&now, SIGSEGV) == 1 && sigismember(&now, SIGUSR1) == 1 && sigismember(&now, SIGUSR2) == 0 ? 0 : 1);
+        _exit(sigismember(&now, SIGSEGV) == 1 && sigismember(&now, SIGUSR1) == 1 && sigismember(&now, SIGUSR2) == 0
+                  ? 0
+                  : 1);
     };
     sigaddset(&a.sa_mask, SIGUSR1);
     sigaction(SIGSEGV, &a, nullptr);
@@ -103,10 +106,12 @@ void blocked_while_it_runs() {
     *nowhere() = 1;
 }
 void called_once() {
-    handle([](int) {
-        static const char text[] = "once\n";
-        if (write(2, text, sizeof text - 1) != 5 || ++calls > 1) _exit(1);
-    }, static_cast<int>(SA_RESETHAND));
+    handle(
+        [](int) {
+            static const char text[] = "once\n";
+            if (write(2, text, sizeof text - 1) != 5 || ++calls > 1) _exit(1);
+        },
+        static_cast<int>(SA_RESETHAND));
     trap_and_lose(trapping());
     *nowhere() = 1;
 }
@@ -127,8 +132,8 @@ void on_a_stack_of() {
 struct signal_case {
     const char* name;
     void (*program)();
-    int status;           // exit code, or minus a signal
-    const char* said;     // on standard error, somewhere
+    int status;  // exit code, or minus a signal
+    const char* said;  // on standard error, somewhere
 };
 const signal_case all[] = {
     {"raised", raised, -SIGSEGV, ""},
@@ -150,7 +155,8 @@ int run(const signal_case& c) {
         _exit(99);
     });
     if (child.status == c.status && child.said.find(c.said) != std::string::npos) return 0;
-    std::printf("FAILED %s: ended with %d instead of %d, said: %s\n", c.name, child.status, c.status, child.said.c_str());
+    std::printf("FAILED %s: ended with %d instead of %d, said: %s\n", c.name, child.status, c.status,
+                child.said.c_str());
     return 1;
 }
 

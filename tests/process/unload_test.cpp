@@ -1,5 +1,5 @@
-// A plugin that contains the library is unloaded: threads that it served go on and end, and a fault of the program's own still
-// reaches the program's handler.
+// A plugin that contains the library is unloaded: threads that it served go on and end, and a fault of the program's
+// own still reaches the program's handler.
 #include <atomic>
 #include <csignal>
 #include <cstdio>

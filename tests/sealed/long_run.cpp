@@ -1,6 +1,6 @@
-// 216,000 frames of 200 mixed operations, an hour at 60 frames a second. After frame 600: no page request, no system call, no
-// lock on the frame path. The kernel confirms it: a seccomp filter ends the process on mmap, munmap, mremap, mprotect, brk and
-// madvise. Prints what was counted; exits with 1 when a promise is broken.
+// 216,000 frames of 200 mixed operations, an hour at 60 frames a second. After frame 600: no page request, no system
+// call, no lock on the frame path. The kernel confirms it: a seccomp filter ends the process on mmap, munmap, mremap,
+// mprotect, brk and madvise. Prints what was counted; exits with 1 when a promise is broken.
 //
 // usage: long_run [FRAMES] [--no-filter]
 #include <framealloc/framealloc.hpp>
@@ -8,10 +8,10 @@
 
 #include <seccomp.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 
@@ -38,7 +38,8 @@ struct random_numbers {
 bool forbid_memory_calls() {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     bool good = filter != nullptr;
-    for (int call : {SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(brk), SCMP_SYS(madvise)}) {
+    for (int call :
+         {SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(brk), SCMP_SYS(madvise)}) {
         good = good && seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, call, 0) == 0;
     }
     return good && seccomp_load(filter) == 0;
@@ -140,14 +141,16 @@ int main(int argc, char** argv) {
     const auto lock_count = fa::sync::lock_acquisitions() - locks;
     const auto s = alloc.stats();
     const double live = static_cast<double>(s.pool_allocated + s.heap_allocated + most_frame_bytes);
-    std::printf("%ld frames of 200 operations; after frame %ld: %llu page requests, %llu system calls, %llu locks\n", frames, warm_up,
-                static_cast<unsigned long long>(s.page_requests - requests), static_cast<unsigned long long>(fa::os::system_calls() - calls),
+    std::printf("%ld frames of 200 operations; after frame %ld: %llu page requests, %llu system calls, %llu locks\n",
+                frames, warm_up, static_cast<unsigned long long>(s.page_requests - requests),
+                static_cast<unsigned long long>(fa::os::system_calls() - calls),
                 static_cast<unsigned long long>(lock_count));
-    std::printf("peak live %.1f MiB, committed %.1f MiB, ratio %.3f\n", live / 1048576, static_cast<double>(s.committed) / 1048576,
-                static_cast<double>(s.committed) / live);
+    std::printf("peak live %.1f MiB, committed %.1f MiB, ratio %.3f\n", live / 1048576,
+                static_cast<double>(s.committed) / 1048576, static_cast<double>(s.committed) / live);
     std::fflush(stdout);
-    const bool guarded = fa::active_policy::checks || fa::guard::under_tool;  // then zones, rest and revocation cost what they cost
+    const bool guarded = fa::active_policy::checks ||
+                         fa::guard::under_tool;  // then zones, rest and revocation cost what they cost
     const bool good = guarded || (s.page_requests == requests && fa::os::system_calls() == calls && lock_count == 0 &&
-                      static_cast<double>(s.committed) <= 1.3 * live && live >= 16.0 * 1048576);
+                                  static_cast<double>(s.committed) <= 1.3 * live && live >= 16.0 * 1048576);
     std::_Exit(good ? 0 : 1);  // what the world holds would be unmapped, which is forbidden now
 }

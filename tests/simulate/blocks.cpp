@@ -55,7 +55,8 @@ void heap(std::string& book, const fa::options& o, const char* title) {
     std::vector<block> blocks;
     random_numbers random{7};
     for (int i = 0; i < 400; ++i) {
-        const std::size_t n = 1 + (i % 3 == 0 ? random.below(200'000) : random.below(9000)), align = std::size_t{8} << random.below(11);
+        const std::size_t n = 1 + (i % 3 == 0 ? random.below(200'000) : random.below(9000)),
+                          align = std::size_t{8} << random.below(11);
         blocks.push_back({c.at(c->heap_alloc_bytes(n, align)), n, align});
         if (i % 5 < 3) {
             std::swap(blocks[random.below(blocks.size())], blocks.back());
@@ -142,7 +143,8 @@ void many_tags(std::string& book) {
 template <class P>
 void pool_budget(std::string& book) {
     chapter<P> c(book, "a pool budget");
-    for (auto policy : {fa::budget_policy::fail, fa::budget_policy::warn, fa::budget_policy::allow, fa::budget_policy::promote, fa::budget_policy::custom}) {
+    for (auto policy : {fa::budget_policy::fail, fa::budget_policy::warn, fa::budget_policy::allow,
+                        fa::budget_policy::promote, fa::budget_policy::custom}) {
         c->on_budget_exceeded(policy, [](const fa::budget_event& e) { return e.used < 40'000; }, 75);
         c->set_thread_pool_budget(30'000);
         c->begin_frame();

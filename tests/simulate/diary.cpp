@@ -20,7 +20,8 @@ constexpr std::size_t region_bytes = 128_MiB, region_alignment = 2_MiB;
 
 // Aligned, so that a place in it is the same in each run.
 char* map_region() {
-    void* p = mmap(nullptr, region_bytes + region_alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* p = mmap(nullptr, region_bytes + region_alignment, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) std::abort();
     const std::uintptr_t begin = fa::align_up(fa::address_of(p), region_alignment);
     munmap(p, begin - fa::address_of(p));
@@ -130,7 +131,9 @@ void observer::describe_noted() {
         if (pages.place_of(p) == 0) continue;
         for (const std::ptrdiff_t at : {-8, 0, 40, 3000}) {
             const fa::pointer_info d = fa::describe(static_cast<const char*>(p) + at);
-            for (const std::uint64_t part : {std::uint64_t{static_cast<unsigned>(d.state) * 4U + static_cast<unsigned>(d.kind)}, std::uint64_t{d.bytes}, static_cast<std::uint64_t>(d.offset), d.frame, std::uint64_t{d.depth}})
+            for (const std::uint64_t part :
+                 {std::uint64_t{static_cast<unsigned>(d.state) * 4U + static_cast<unsigned>(d.kind)},
+                  std::uint64_t{d.bytes}, static_cast<std::uint64_t>(d.offset), d.frame, std::uint64_t{d.depth}})
                 whose_ = (whose_ ^ part) * prime;
             for (const char* c = d.tag; *c != '\0'; ++c) whose_ = (whose_ ^ static_cast<unsigned char>(*c)) * prime;
         }
@@ -240,12 +243,14 @@ void observer::see_end() {
 
 void observer::on_fault_type::operator()(const fa::fault& f) const {
     const auto known = [](const fa::site& s) { return s.file != nullptr; };  // instructions depend on the compiler
-    self->write("  ! FA%03u %s [%s]%s%s%s frame %llu, %zu\n", static_cast<unsigned>(f.what), without_threads(f.detail).c_str(), f.tag, known(f.where) ? " where" : "",
-                known(f.born) ? " born" : "", known(f.died) ? " died" : "", static_cast<unsigned long long>(f.frame), f.bytes);
+    self->write("  ! FA%03u %s [%s]%s%s%s frame %llu, %zu\n", static_cast<unsigned>(f.what),
+                without_threads(f.detail).c_str(), f.tag, known(f.where) ? " where" : "", known(f.born) ? " born" : "",
+                known(f.died) ? " died" : "", static_cast<unsigned long long>(f.frame), f.bytes);
 }
 
 bool observer::on_exhaustion_type::operator()(const fa::exhaustion& e) const {
-    self->write("  ? %u %s %zu aligned to %zu, limit %zu\n", static_cast<unsigned>(e.reason), e.kind, e.requested, e.alignment, e.limit);
+    self->write("  ? %u %s %zu aligned to %zu, limit %zu\n", static_cast<unsigned>(e.reason), e.kind, e.requested,
+                e.alignment, e.limit);
     self->pages.refuse_after = -1;
     return true;
 }
@@ -285,7 +290,9 @@ bool same(const std::string& name, const std::string& told, const std::string& e
             if (is.starts_with("##")) chapter = is;
             continue;
         }
-        std::cout << name << ":" << line << ", in \"" << chapter << "\"\n  expected:" << (wanted ? not_in(was, is) : " nothing more") << "\n  but is:  " << (more ? not_in(is, was) : " nothing more") << "\n";
+        std::cout << name << ":" << line << ", in \"" << chapter
+                  << "\"\n  expected:" << (wanted ? not_in(was, is) : " nothing more")
+                  << "\n  but is:  " << (more ? not_in(is, was) : " nothing more") << "\n";
         return false;
     }
 }
@@ -320,6 +327,7 @@ int main(int argc, char** argv) {
     bool good = check(argv[1], "minimal", tell<fa::policy::unchecked>(fa::reporting::off), update);
     good = check(argv[1], "standard", tell<fa::policy::unchecked>(fa::reporting::on), update) && good;
     good = check(argv[1], "debug", tell<fa::policy::checked>(fa::reporting::on), update) && good;
-    std::cout << (good ? "every allocator says what it should\n" : "diary: not what it was; if that is meant, run it with --update\n");
+    std::cout << (good ? "every allocator says what it should\n"
+                       : "diary: not what it was; if that is meant, run it with --update\n");
     return good ? 0 : 1;
 }

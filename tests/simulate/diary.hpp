@@ -1,6 +1,6 @@
-// What an allocator says of itself, step by step, as a text: every statistic that changed, every report, and a sum over the
-// places of its blocks. A chapter tells a story to one allocator of each mode; `expected/` holds what each must say, with every
-// compiler: no address, time, thread or line is in it.
+// What an allocator says of itself, step by step, as a text: every statistic that changed, every report, and a sum over
+// the places of its blocks. A chapter tells a story to one allocator of each mode; `expected/` holds what each must
+// say, with every compiler: no address, time, thread or line is in it.
 #pragma once
 
 #include <framealloc/framealloc.hpp>
@@ -88,7 +88,8 @@ public:
     counted_pages pages;
 
 private:
-    static constexpr std::uint64_t basis = 14695981039346656037ULL, prime = 1099511628211ULL;  // FNV-1a (Fowler, Noll, Vo)
+    static constexpr std::uint64_t basis = 14695981039346656037ULL,
+                                   prime = 1099511628211ULL;  // FNV-1a (Fowler, Noll, Vo)
 
     static constexpr std::size_t most_noted = 16;
 
@@ -137,7 +138,9 @@ public:
     }
     void see(const char* label) { observer_.see(alloc_->owner(), label); }
     void sum_up() { observer_.sum_up(alloc_->owner()); }
-    void say(const char* what, std::uint64_t n) { observer_.write("  %s %llu\n", what, static_cast<unsigned long long>(n)); }
+    void say(const char* what, std::uint64_t n) {
+        observer_.write("  %s %llu\n", what, static_cast<unsigned long long>(n));
+    }
     void close() {
         if (!alloc_) return;
         alloc_.reset();
@@ -163,6 +166,6 @@ void tell_everything(std::string& book);
 
 }  // namespace diary
 
-#define DIARY_CHAPTERS(function)                                            \
+#define DIARY_CHAPTERS(function)                                                \
     template void diary::function<framealloc::policy::unchecked>(std::string&); \
     template void diary::function<framealloc::policy::checked>(std::string&)

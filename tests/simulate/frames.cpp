@@ -162,7 +162,8 @@ void limits(std::string& book) {
     };
     fill("limit");
     c->set_thread_frame_budget(50'000);
-    for (auto policy : {fa::budget_policy::fail, fa::budget_policy::warn, fa::budget_policy::allow, fa::budget_policy::promote, fa::budget_policy::custom}) {
+    for (auto policy : {fa::budget_policy::fail, fa::budget_policy::warn, fa::budget_policy::allow,
+                        fa::budget_policy::promote, fa::budget_policy::custom}) {
         c->on_budget_exceeded(policy, [](const fa::budget_event& e) { return e.used < 60'000; }, 50);
         fill("budget");
         fill("budget, again");
@@ -229,8 +230,10 @@ void tell_frames(std::string& book) {
     limits<P>(book);
     in_flight<P>(book, {.frame_capacity = 64_KiB}, "one frame in flight, and a hold");
     in_flight<P>(book, {.frame_capacity = 64_KiB, .frames_in_flight = 3}, "three frames in flight");
-    in_flight<P>(book, {.frame_capacity = 64_KiB, .on_frame_busy = fa::on_frame_busy::fault()}, "a busy frame is a fault");
-    in_flight<P>(book, {.frame_capacity = 64_KiB, .on_frame_busy = fa::on_frame_busy::wait(0), .prefault = true}, "a busy frame is waited for in vain");
+    in_flight<P>(book, {.frame_capacity = 64_KiB, .on_frame_busy = fa::on_frame_busy::fault()},
+                 "a busy frame is a fault");
+    in_flight<P>(book, {.frame_capacity = 64_KiB, .on_frame_busy = fa::on_frame_busy::wait(0), .prefault = true},
+                 "a busy frame is waited for in vain");
     in_flight<P>(book, {.frame_capacity = 64_KiB, .guard = fa::guard_level::fill}, "filled");
     in_flight<P>(book, {.frame_capacity = 64_KiB, .frames_in_flight = 2, .guard = fa::guard_level::revoke}, "revoked");
     kept<P>(book, fa::retain::all(), "all is kept");

@@ -9,7 +9,9 @@ namespace {
 
 // Changes a byte and, once it was told, puts it back.
 struct wrong_byte {
-    explicit wrong_byte(void* p, std::ptrdiff_t at) : byte(static_cast<volatile unsigned char*>(p) + at), was(*byte) { *byte = static_cast<unsigned char>(~was); }
+    explicit wrong_byte(void* p, std::ptrdiff_t at) : byte(static_cast<volatile unsigned char*>(p) + at), was(*byte) {
+        *byte = static_cast<unsigned char>(~was);
+    }
     void restore() const { *byte = was; }
     volatile unsigned char* byte;
     unsigned char was;
@@ -70,7 +72,8 @@ template <class P>
 void block_mistakes(std::string& book) {
     chapter<P> c(book, "mistakes with blocks", {.guard = fa::guard_level::fill});
     const fa::tag_scope tag{c.alloc(), "physics"};
-    for (const auto& [n, heap] : {std::pair<std::size_t, bool>{8, false}, {100, false}, {3000, true}, {5000, true}, {100'000, true}}) {
+    for (const auto& [n, heap] :
+         {std::pair<std::size_t, bool>{8, false}, {100, false}, {3000, true}, {5000, true}, {100'000, true}}) {
         const blocks_of<P> blocks{c, n, heap};
         zones_written(blocks);
         if constexpr (P::checks) wrongly_freed(blocks);

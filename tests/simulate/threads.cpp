@@ -49,7 +49,8 @@ void coming_home(std::string& book, const fa::deferred_config& d, const char* ti
 
 template <class P>
 void leaving(std::string& book) {
-    chapter<P> c(book, "threads leave blocks, frames and memory behind", {.frame_capacity = 64_KiB, .slab_page_size = 64_KiB});
+    chapter<P> c(book, "threads leave blocks, frames and memory behind",
+                 {.frame_capacity = 64_KiB, .slab_page_size = 64_KiB});
     std::vector<void*> left;
     for (int i = 0; i < 4; ++i) {
         elsewhere([&] {
@@ -206,9 +207,12 @@ void told(std::string& book) {
         std::string* book;
         void operator()(const fa::frame_event& e) const {
             char line[160];
-            std::snprintf(line, sizeof line, "  event %u of %u: depth %u frame %llu bytes %zu count %llu peak %zu in use %zu limit %zu [%.*s]\n", static_cast<unsigned>(e.kind),
-                          static_cast<unsigned>(e.memory), e.depth, static_cast<unsigned long long>(e.frame), e.bytes, static_cast<unsigned long long>(e.count), e.peak, e.in_use,
-                          e.limit, static_cast<int>(e.tag.size()), e.tag.data());
+            std::snprintf(
+                line, sizeof line,
+                "  event %u of %u: depth %u frame %llu bytes %zu count %llu peak %zu in use %zu limit %zu [%.*s]\n",
+                static_cast<unsigned>(e.kind), static_cast<unsigned>(e.memory), e.depth,
+                static_cast<unsigned long long>(e.frame), e.bytes, static_cast<unsigned long long>(e.count), e.peak,
+                e.in_use, e.limit, static_cast<int>(e.tag.size()), e.tag.data());
             *book += line;
         }
     } hears{&book};

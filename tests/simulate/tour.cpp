@@ -16,7 +16,8 @@ class tour {
     };
 
 public:
-    tour(std::string& book, const char* title, const fa::options& o, std::uint64_t seed) : c_(book, title, o), random_{seed} {}
+    tour(std::string& book, const char* title, const fa::options& o, std::uint64_t seed)
+        : c_(book, title, o), random_{seed} {}
     ~tour() {
         while (depth_ != 0) end();
         while (!blocks_.empty()) give(false);
@@ -63,7 +64,9 @@ private:
         std::swap(blocks_[below(blocks_.size())], blocks_.back());
         const block b = blocks_.back();
         blocks_.pop_back();
-        const auto free = [&] { b.heap ? c_->heap_free_bytes(b.p, b.n, b.align) : c_->pool_free_bytes(b.p, b.n, b.align); };
+        const auto free = [&] {
+            b.heap ? c_->heap_free_bytes(b.p, b.n, b.align) : c_->pool_free_bytes(b.p, b.n, b.align);
+        };
         if (elsewhere) std::thread(free).join();
         else free();
     }
@@ -94,9 +97,16 @@ private:
         switch (below(20)) {
             case 0: return depth_ < 12 ? begin() : end();
             case 1: return depth_ != 0 ? end() : begin();
-            case 2: case 3: case 4: case 5: return take_from_frame();
-            case 6: case 7: case 8: return take();
-            case 9: case 10: case 11: return give(false);
+            case 2:
+            case 3:
+            case 4:
+            case 5: return take_from_frame();
+            case 6:
+            case 7:
+            case 8: return take();
+            case 9:
+            case 10:
+            case 11: return give(false);
             case 12: return give(true);
             case 13: return point();
             case 14: return tagged();
@@ -104,7 +114,8 @@ private:
             case 16: return below(10) == 0 ? c_->trim() : static_cast<void>(c_->process_deferred_frees(below(100)));
             case 17: return below(4) == 0 ? c_->count_allocations(below(2) == 0) : give(false);
             case 18: return below(10) == 0 ? c_->set_thread_frame_budget(below(3) * 300'000) : give(false);
-            default: return below(10) == 0 ? c_->set_deferred({.mode = static_cast<fa::deferred_mode>(below(6))}) : take();
+            default:
+                return below(10) == 0 ? c_->set_deferred({.mode = static_cast<fa::deferred_mode>(below(6))}) : take();
         }
     }
 
@@ -122,9 +133,13 @@ void tell_everything(std::string& book) {
     tour<P>(book, "everything, by default", {}, 1).go(2000);
     tour<P>(book, "everything in small chunks", {.frame_capacity = 64_KiB, .slab_page_size = 64_KiB}, 2).go(2000);
     tour<P>(book, "everything, two frames in flight", {.frame_capacity = 64_KiB, .frames_in_flight = 2}, 3).go(2000);
-    tour<P>(book, "everything, little kept", {.frame_capacity = 256_KiB, .retain = fa::retain::bytes(64_KiB), .pool_max = 512}, 4).go(2000);
+    tour<P>(book, "everything, little kept",
+            {.frame_capacity = 256_KiB, .retain = fa::retain::bytes(64_KiB), .pool_max = 512}, 4)
+        .go(2000);
     tour<P>(book, "everything, filled", {.frame_capacity = 64_KiB, .guard = fa::guard_level::fill}, 5).go(1000);
-    tour<P>(book, "everything in fixed memory", {.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .fixed_memory = 64_MiB}, 6).go(2000);
+    tour<P>(book, "everything in fixed memory",
+            {.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .fixed_memory = 64_MiB}, 6)
+        .go(2000);
 }
 
 }  // namespace diary

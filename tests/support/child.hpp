@@ -47,7 +47,8 @@ ended_child in_child(unsigned seconds, Work work) {
     }
     close(channel[1]);
     char part[4096];
-    for (ssize_t k = 0; (k = read(channel[0], part, sizeof part)) > 0;) ended.said.append(part, static_cast<std::size_t>(k));
+    for (ssize_t k = 0; (k = read(channel[0], part, sizeof part)) > 0;)
+        ended.said.append(part, static_cast<std::size_t>(k));
     close(channel[0]);
     ended.status = end_of_child(child);
     return ended;

@@ -22,9 +22,9 @@ struct thrown {};
 // Of the calling thread's test: who lives, what went wrong, and when the next element throws.
 struct element_watch {
     static inline std::unordered_set<const void*> live{};
-    static inline int mistakes = 0;    // constructed twice, destroyed twice, used where nothing lives
-    static inline int fuse = 0;        // the operation, counted from now, that throws; 0: none
-    static inline int throws = 0;      // so far, in all tests
+    static inline int mistakes = 0;  // constructed twice, destroyed twice, used where nothing lives
+    static inline int fuse = 0;  // the operation, counted from now, that throws; 0: none
+    static inline int throws = 0;  // so far, in all tests
 
     static void step() {
         if (fuse > 0 && --fuse == 0) {
@@ -122,7 +122,8 @@ struct plain {  // an aggregate
 struct small {  // many in a cache line, and of an odd size
     unsigned char n[3];
     small() = default;
-    explicit small(int v) noexcept : n{static_cast<unsigned char>(v), static_cast<unsigned char>(v >> 8), static_cast<unsigned char>(v >> 16)} {}
+    explicit small(int v) noexcept
+        : n{static_cast<unsigned char>(v), static_cast<unsigned char>(v >> 8), static_cast<unsigned char>(v >> 16)} {}
     int number() const noexcept { return n[0] | n[1] << 8 | n[2] << 16; }
 };
 struct move_only_plain {  // trivially copyable, as the language sees it
@@ -208,7 +209,8 @@ struct large : body<true, false> {
 template <class T>
 T make(int n) {
     if constexpr (std::is_same_v<T, std::unique_ptr<int>>) return std::make_unique<int>(n);
-    else if constexpr (std::is_same_v<T, std::string>) return "a text that is too long for the small string buffer " + std::to_string(n);
+    else if constexpr (std::is_same_v<T, std::string>)
+        return "a text that is too long for the small string buffer " + std::to_string(n);
     else if constexpr (std::is_aggregate_v<T>) return T{n};
     else return T(n);
 }
@@ -244,14 +246,17 @@ template <class F>
 void for_each_element(F f) {
     using namespace element;
     auto each = [&]<class... T>() { (f.template operator()<T>(), ...); };
-    each.template operator()<int, plain, small, move_only_plain, constant_plain, self_referential, throwing_copy, throwing_move,
-                             move_only, throwing_move_only, copy_only, not_assignable, not_default, over_aligned,
-                             last_of_its_line, hides_its_address, large, std::unique_ptr<int>, std::string>();
+    each.template
+    operator()<int, plain, small, move_only_plain, constant_plain, self_referential, throwing_copy, throwing_move,
+               move_only, throwing_move_only, copy_only, not_assignable, not_default, over_aligned, last_of_its_line,
+               hides_its_address, large, std::unique_ptr<int>, std::string>();
 }
 
 }  // namespace test
 
 template <test::own_element T>
 struct std::hash<T> {
-    std::size_t operator()(const T& x) const noexcept { return static_cast<std::size_t>(x.number()) * 64; }  // collide somewhat
+    std::size_t operator()(const T& x) const noexcept {
+        return static_cast<std::size_t>(x.number()) * 64;
+    }  // collide somewhat
 };

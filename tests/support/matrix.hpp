@@ -1,8 +1,8 @@
 // Containers x elements x operations: each operation in each starting state, with a throw at each step of an element.
 //
-// A cell is right when the content is what std::vector<int> has after the same operation; when nothing leaks, nothing is
-// destroyed twice or moved as bytes, and no memory is kept; when a throw leaves the container whole, and unchanged where
-// the operation promises that.
+// A cell is right when the content is what std::vector<int> has after the same operation; when nothing leaks, nothing
+// is destroyed twice or moved as bytes, and no memory is kept; when a throw leaves the container whole, and unchanged
+// where the operation promises that.
 #pragma once
 
 #include <cstdio>
@@ -58,15 +58,15 @@ void fill(C& c, state s) {
     for (std::size_t i = 0; i < s.size; ++i) c.push_back(make<typename C::value_type>(static_cast<int>(i) + 1));
 }
 
-// One cell: `with` calls its argument with a new, empty container, and ends it afterwards in each of its ways; it returns
-// what was left behind, or nothing.
+// One cell: `with` calls its argument with a new, empty container, and ends it afterwards in each of its ways; it
+// returns what was left behind, or nothing.
 template <class C, class With>
 tally try_operation(const operation<C>& op, const operation<std::vector<int>>& model_op, With with) {
     tally t;
     t.cells = 1;
     const auto problem = [&](const std::string& what, state s, int k) {
-        t.problems.push_back(op.name + " at size " + std::to_string(s.size) + " with room for " + std::to_string(s.room) +
-                             (k == 0 ? "" : ", throw " + std::to_string(k)) + ": " + what);
+        t.problems.push_back(op.name + " at size " + std::to_string(s.size) + " with room for " +
+                             std::to_string(s.room) + (k == 0 ? "" : ", throw " + std::to_string(k)) + ": " + what);
     };
     for (const state s : states) {
         std::vector<int> model;
@@ -83,23 +83,32 @@ tally try_operation(const operation<C>& op, const operation<std::vector<int>>& m
                     op.run(c);
                     done = element_watch::fuse != 0;
                     element_watch::fuse = 0;
-                    if (const auto now = numbers_of(c); now != model) problem(text_of(now) + " instead of " + text_of(model), s, 0);
+                    if (const auto now = numbers_of(c); now != model)
+                        problem(text_of(now) + " instead of " + text_of(model), s, 0);
                     done = 1;
                 } catch (const thrown&) {
                     element_watch::fuse = 0;
                     ++t.throws;
-                    if (const auto now = numbers_of(c); op.strong && now != before) problem(text_of(now) + " instead of the old " + text_of(before), s, k);
+                    if (const auto now = numbers_of(c); op.strong && now != before)
+                        problem(text_of(now) + " instead of the old " + text_of(before), s, k);
                 }
                 ++t.runs;
                 if constexpr (std::is_base_of_v<element::base, typename C::value_type>) {
-                    if (element_watch::live.size() != alive + c.size()) problem(std::to_string(element_watch::live.size() - alive) + " alive for " + std::to_string(c.size()), s, k);
+                    if (element_watch::live.size() != alive + c.size())
+                        problem(std::to_string(element_watch::live.size() - alive) + " alive for " +
+                                    std::to_string(c.size()),
+                                s, k);
                 }
                 c.push_back(make<typename C::value_type>(9));  // it still works
                 if (number_of(c.back()) != 9) problem("it does not grow afterwards", s, k);
             });
             if (!left.empty()) problem(left, s, k);
-            if (element_watch::live.size() != alive) problem(std::to_string(element_watch::live.size() - alive) + " elements leaked", s, k);
-            if (element_watch::mistakes != mistakes) problem(std::to_string(element_watch::mistakes - mistakes) + " elements used, destroyed or moved wrongly", s, k);
+            if (element_watch::live.size() != alive)
+                problem(std::to_string(element_watch::live.size() - alive) + " elements leaked", s, k);
+            if (element_watch::mistakes != mistakes)
+                problem(
+                    std::to_string(element_watch::mistakes - mistakes) + " elements used, destroyed or moved wrongly",
+                    s, k);
             element_watch::live.clear();
             if (t.problems.size() > 5) return t;
         }

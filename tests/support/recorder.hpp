@@ -14,7 +14,8 @@ using namespace fa::literals;
 // Whether the library has the system's pages, or portable ones. In main.cpp, so that the tests of both compile alike.
 extern const bool on_linux;
 
-// Under ThreadSanitizer long loops of one thread show nothing that others do not: such cases are skipped there, and only such.
+// Under ThreadSanitizer long loops of one thread show nothing that others do not: such cases are skipped there, and
+// only such.
 inline constexpr bool under_tsan = FRAMEALLOC_TSAN != 0;
 
 // Whether freed blocks rest and every block lies between zones.
@@ -74,5 +75,4 @@ bool aligned(const P* p, std::size_t a) {
 }  // namespace test
 
 // A test case for each policy.
-#define FOR_EACH_POLICY(name) \
-    TEST_CASE_TEMPLATE(name, P, framealloc::policy::unchecked, framealloc::policy::checked)
+#define FOR_EACH_POLICY(name) TEST_CASE_TEMPLATE(name, P, framealloc::policy::unchecked, framealloc::policy::checked)

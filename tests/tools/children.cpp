@@ -1,15 +1,15 @@
-// Recorded with --children: the child allocates first at a place that its parent used before fork(), then at one of its own. The places
-// of each trace are those of its process, under their own names.
+// Recorded with --children: the child allocates first at a place that its parent used before fork(), then at one of its
+// own. The places of each trace are those of its process, under their own names.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
-#define PLACE(name)                                                        \
-    extern "C" __attribute__((noinline)) void* name(std::size_t n) {       \
-        void* p = std::malloc(n);                                          \
-        asm volatile("" ::"r"(p) : "memory");                              \
-        return p;                                                          \
+#define PLACE(name)                                                  \
+    extern "C" __attribute__((noinline)) void* name(std::size_t n) { \
+        void* p = std::malloc(n);                                    \
+        asm volatile("" ::"r"(p) : "memory");                        \
+        return p;                                                    \
     }
 PLACE(place_a)
 PLACE(place_b)

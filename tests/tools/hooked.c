@@ -9,11 +9,11 @@ void hooked_set(void* (*a)(size_t), void (*r)(void*)) {
     release = r;
 }
 
-#define PLACE(name, bytes)                                \
-    __attribute__((noinline)) void hooked_##name(void) {  \
-        char* volatile p = allocate(bytes);               \
-        *p = 1;                                           \
-        release(p);                                       \
+#define PLACE(name, bytes)                               \
+    __attribute__((noinline)) void hooked_##name(void) { \
+        char* volatile p = allocate(bytes);              \
+        *p = 1;                                          \
+        release(p);                                      \
     }
 PLACE(parse, 100)
 PLACE(plan, 200)

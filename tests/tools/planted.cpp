@@ -1,5 +1,5 @@
-// A program with places of every shape, made for framealloc-advise: what it should find is known. With "kill" it ends itself in the
-// middle of a frame, with "fork" it starts children that allocate too.
+// A program with places of every shape, made for framealloc-advise: what it should find is known. With "kill" it ends
+// itself in the middle of a frame, with "fork" it starts children that allocate too.
 #include <framealloc/mark_frame.h>
 
 #include <sys/wait.h>
@@ -89,7 +89,7 @@ PLANTED planted_transfer() {
     }
 }
 void work() {
-    for (unsigned n = 0; !stop; ) {
+    for (unsigned n = 0; !stop;) {
         if (wanted == n) {
             std::this_thread::yield();
             continue;

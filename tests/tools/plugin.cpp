@@ -8,12 +8,12 @@
 extern "C" int plugin_run(int too_much) {
     if (too_much != 0) {
         volatile std::size_t most = ~std::size_t{0} / 4;
-        if (::operator new(most, std::nothrow) != nullptr || ::operator new(most, std::align_val_t{64}, std::nothrow) != nullptr) return -1;
+        if (::operator new(most, std::nothrow) != nullptr ||
+            ::operator new(most, std::align_val_t{64}, std::nothrow) != nullptr)
+            return -1;
         try {
             return *static_cast<char*>(::operator new(most));
-        } catch (const std::bad_alloc&) {
-            return 7;
-        }
+        } catch (const std::bad_alloc&) { return 7; }
     }
     std::vector<std::string> v;
     for (int i = 0; i < 100; ++i) v.push_back(std::string(50, 'x'));

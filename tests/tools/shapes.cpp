@@ -1,5 +1,5 @@
-// Places of nearly one shape, made for framealloc-advise: each has a minority that the advice must be right for too. Told apart by the
-// functions' names; what is right stands in advice.py.
+// Places of nearly one shape, made for framealloc-advise: each has a minority that the advice must be right for too.
+// Told apart by the functions' names; what is right stands in advice.py.
 #include <framealloc/mark_frame.h>
 
 #include <atomic>
@@ -176,7 +176,8 @@ PLACE grows_in_turns(unsigned) {
 // 300 made before the first frame and 50 in frames: all live on.
 PLACE before_and_after(unsigned) {
     static unsigned count;
-    for (const unsigned most = count == 0 ? 300 : count < 350 ? count + 1 : count; count < most; ++count) use(kept.emplace_back(std::malloc(200)));
+    for (const unsigned most = count == 0 ? 300 : count < 350 ? count + 1 : count; count < most; ++count)
+        use(kept.emplace_back(std::malloc(200)));
 }
 
 int main() {

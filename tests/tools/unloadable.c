@@ -1,4 +1,5 @@
-// A library that is loaded and unloaded; PLACE is the function in which it allocates. In C: C++ libraries mostly stay once loaded.
+// A library that is loaded and unloaded; PLACE is the function in which it allocates. In C: C++ libraries mostly stay
+// once loaded.
 #include <stdlib.h>
 
 void* PLACE(void);

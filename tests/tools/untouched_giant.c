@@ -1,5 +1,5 @@
-/* A program that asks for a giant block, a JIT's heap or a sparse table, and touches one OS page of it. With "calloc" and "realloc" it asks
-   for it in that way. */
+/* A program that asks for a giant block, a JIT's heap or a sparse table, and touches one OS page of it. With "calloc"
+ * and "realloc" it asks for it in that way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,9 @@ int main(int argc, char** argv) {
     const char* how = argc > 2 ? argv[2] : "malloc";
     for (int frame = 0; frame < 40; ++frame) {
         getenv("FRAME");
-        char* volatile p = strcmp(how, "calloc") == 0 ? calloc(1, n) : strcmp(how, "realloc") == 0 ? realloc(malloc(n / 2), n) : malloc(n);
+        char* volatile p = strcmp(how, "calloc") == 0    ? calloc(1, n)
+                           : strcmp(how, "realloc") == 0 ? realloc(malloc(n / 2), n)
+                                                         : malloc(n);
         if (p == NULL) return 1;
         p[5] = 1;
         for (int i = 0; i < 100; ++i) {

@@ -1,9 +1,10 @@
-// Programs that do to their process what a recorder must survive, and must not make worse: "victims HOW …" prints the same and ends the
-// same, recorded and not. Where a frame is marked, it is by begin_frame().
+// Programs that do to their process what a recorder must survive, and must not make worse: "victims HOW …" prints the
+// same and ends the same, recorded and not. Where a frame is marked, it is by begin_frame().
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <linux/seccomp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,7 +124,8 @@ static int limits(const char* bytes) {
 
 static int asks_for_sandboxes(const char* unused) {
     (void)unused;
-    const int refused = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) != 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 &&
+    const int refused = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) != 0 &&
+                        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 &&
                         syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0;
     allocate(600000);
     printf("asked %d\n", refused);
@@ -134,7 +135,9 @@ static int sandboxed(const char* how) {
     allocate(600000);
     fflush(stdout);
     const int raw = how[0] == 'r';
-    if (raw ? syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL) != 0 : prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) return 1;
+    if (raw ? syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL) != 0
+            : prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+        return 1;
     allocate(600000);
     if (write(1, "in the sandbox\n", 15) != 15) abort();
     for (;;) syscall(SYS_exit, 7);  // exit_group() is forbidden too
@@ -294,10 +297,27 @@ int main(int count, char** arguments) {
     static const struct {
         const char* name;
         int (*run)(const char*);
-    } all[] = {{"close_each", close_each}, {"close_all_at_once", close_all_at_once}, {"close_listed", close_listed}, {"put_another", put_another},
-               {"cut", cut}, {"take_over", take_over}, {"removed", removed}, {"elsewhere", elsewhere}, {"limits", limits}, {"sandboxed", sandboxed}, {"asks_for_sandboxes", asks_for_sandboxes},
-               {"blocked_in_handler", blocked_in_handler}, {"blocked_raw", blocked_raw}, {"ignored", ignored}, {"own_lost_page", own_lost_page},
-               {"dying_threads", dying_threads}, {"forked", forked}, {"demon", demon}, {"cxx_plugin", cxx_plugin}, {"unloaded", unloaded}, {"many_frames", many_frames}};
+    } all[] = {{"close_each", close_each},
+               {"close_all_at_once", close_all_at_once},
+               {"close_listed", close_listed},
+               {"put_another", put_another},
+               {"cut", cut},
+               {"take_over", take_over},
+               {"removed", removed},
+               {"elsewhere", elsewhere},
+               {"limits", limits},
+               {"sandboxed", sandboxed},
+               {"asks_for_sandboxes", asks_for_sandboxes},
+               {"blocked_in_handler", blocked_in_handler},
+               {"blocked_raw", blocked_raw},
+               {"ignored", ignored},
+               {"own_lost_page", own_lost_page},
+               {"dying_threads", dying_threads},
+               {"forked", forked},
+               {"demon", demon},
+               {"cxx_plugin", cxx_plugin},
+               {"unloaded", unloaded},
+               {"many_frames", many_frames}};
     for (size_t i = 0; count > 1 && i < sizeof all / sizeof *all; ++i) {
         if (strcmp(arguments[1], all[i].name) == 0) return all[i].run(count > 2 ? arguments[2] : "");
     }

@@ -11,7 +11,8 @@ namespace {
 
 enum class kind { program, own, foreign, system, transparent };
 
-// Places that a function must allocate for before it is a library's hook: fewer may be a callback that does something else.
+// Places that a function must allocate for before it is a library's hook: fewer may be a callback that does something
+// else.
 constexpr std::size_t hooked = 4, hooked_by_own = 16;
 constexpr std::size_t deepest_hook = 3;  // functions of the program between the library and malloc
 
@@ -22,7 +23,9 @@ bool starts_with_one(std::string_view s, std::initializer_list<const char*> list
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
 // "libm", "libm.so" and "libm.so.6" all mean libm.so.6.
-bool is_called(const std::string& file, const std::string& name) { return file == name || file.starts_with(name + "."); }
+bool is_called(const std::string& file, const std::string& name) {
+    return file == name || file.starts_with(name + ".");
+}
 
 bool is_one_of(const std::string& file, const std::vector<std::string>& names) {
     return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return is_called(file, n); });
@@ -54,10 +57,16 @@ private:
         if (m.path == program) return kind::program;
         if (is_one_of(file, o.own)) return kind::own;
         if (is_one_of(file, o.foreign)) return kind::foreign;
-        if (starts_with_one(file, {"libstdc++.so", "libc++.so", "libc++abi.so", "libgcc_s.so", "libframealloc_recorder"})) return kind::transparent;
-        if (starts_with_one(file, {"libc.so", "ld-linux", "ld-musl", "libpthread.so", "libm.so", "libdl.so", "librt.so", "linux-vdso"})) return kind::system;
+        if (starts_with_one(file,
+                            {"libstdc++.so", "libc++.so", "libc++abi.so", "libgcc_s.so", "libframealloc_recorder"}))
+            return kind::transparent;
+        if (starts_with_one(file, {"libc.so", "ld-linux", "ld-musl", "libpthread.so", "libm.so", "libdl.so", "librt.so",
+                                   "linux-vdso"}))
+            return kind::system;
         const bool beside = std::filesystem::path(m.path).parent_path() == std::filesystem::path(program).parent_path();
-        return !beside && starts_with_one(m.path, {"/lib/", "/lib32/", "/lib64/", "/usr/lib", "/usr/local/lib"}) ? kind::foreign : kind::own;
+        return !beside && starts_with_one(m.path, {"/lib/", "/lib32/", "/lib64/", "/usr/lib", "/usr/local/lib"})
+                   ? kind::foreign
+                   : kind::own;
     }
     void require(const std::string& n) const {
         for (const trace::module& m : r_.modules()) {

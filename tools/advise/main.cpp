@@ -28,13 +28,17 @@ bool is_plumbing(const std::string& name) {
 // Of "function (file:line)"; empty where it is not known.
 std::string file_of(const std::string& function) {
     const auto end = function.rfind(':'), begin = function.rfind('(');
-    return begin == std::string::npos || end == std::string::npos || end < begin ? std::string() : function.substr(begin + 1, end - begin - 1);
+    return begin == std::string::npos || end == std::string::npos || end < begin
+               ? std::string()
+               : function.substr(begin + 1, end - begin - 1);
 }
 
-// Inlined functions are named without their namespace: the standard library's are known by its files, and by the names that are reserved for it.
+// Inlined functions are named without their namespace: the standard library's are known by its files, and by the names
+// that are reserved for it.
 bool is_standard(const std::string& plain, const std::string& file) {
     if (plain.starts_with("_M_") || plain.starts_with("__")) return true;
-    for (const char* start : {"stl_", "std_", "new_allocator", "alloc_traits", "allocat", "invoke", "basic_string", "unique_ptr", "shared_ptr", "hashtable"}) {
+    for (const char* start : {"stl_", "std_", "new_allocator", "alloc_traits", "allocat", "invoke", "basic_string",
+                              "unique_ptr", "shared_ptr", "hashtable"}) {
         if (file.starts_with(start)) return true;
     }
     return file.ends_with(".tcc");
@@ -45,7 +49,8 @@ bool is_lambda(const std::string& plain, const std::string& file) {
     return plain == "operator" && (file.ends_with(".cpp") || file.ends_with(".cc") || file.ends_with(".cxx"));
 }
 
-// The scope of the innermost function that is not the standard library's; its module where it has no name, or is a library's function in C.
+// The scope of the innermost function that is not the standard library's; its module where it has no name, or is a
+// library's function in C.
 std::string tag_of(const trace::recording& r, const advise::site& s) {
     if (advise::is_in_library(s)) return s.lies_in;
     const std::string program = std::filesystem::path(r.header().program).filename().string();
@@ -53,7 +58,8 @@ std::string tag_of(const trace::recording& r, const advise::site& s) {
         const std::string module = advise::module_of(r, s.addresses[i]);
         for (const std::string& function : advise::inlined(s.names[i])) {
             std::string plain = advise::plain_name(function);
-            if (const auto space = plain.rfind(' '); space != std::string::npos && !plain.starts_with("operator")) plain = plain.substr(space + 1);
+            if (const auto space = plain.rfind(' '); space != std::string::npos && !plain.starts_with("operator"))
+                plain = plain.substr(space + 1);
             const std::string file = file_of(function);
             if (is_lambda(plain, file)) return file;
             if (is_plumbing(plain) || (module == program && is_standard(plain, file))) continue;
@@ -116,8 +122,6 @@ int main(int argc, char** argv) {
         if (!page.empty()) write_file(page, [&](std::ostream& out) { advise::write_page(out, a, on_page); });
         if (!json.empty()) write_file(json, [&](std::ostream& out) { advise::write_json(out, a, in_json); });
         if (!options.empty()) write_file(options, [&](std::ostream& out) { advise::write_options(out, a); });
-    } catch (const trace::error& e) {
-        fail(e.what());
-    }
+    } catch (const trace::error& e) { fail(e.what()); }
     return std::cout.flush() ? 0 : 2;
 }

@@ -19,18 +19,24 @@ constexpr std::size_t most_tags = 10, most_threads = 4;
 
 std::string first_name(const site& s) { return s.names.empty() ? "(no call stack)" : s.names[s.named]; }
 
-double share(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole); }
+double share(std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
 
 // What one row of a table has in each phase, mallocs a frame.
 struct rates {
     double warm = 0, steady = 0;
 };
 
-double rate_in(const advice& a, const phase& p, std::uint64_t born) { return p.frames == 0 ? 0 : static_cast<double>(born * a.sampled) / static_cast<double>(p.frames); }
-rates of_site(const advice& a, const site& s) { return {rate_in(a, a.warm, s.born - s.steady_born), rate_in(a, a.steady, s.steady_born)}; }
+double rate_in(const advice& a, const phase& p, std::uint64_t born) {
+    return p.frames == 0 ? 0 : static_cast<double>(born * a.sampled) / static_cast<double>(p.frames);
+}
+rates of_site(const advice& a, const site& s) {
+    return {rate_in(a, a.warm, s.born - s.steady_born), rate_in(a, a.steady, s.steady_born)};
+}
 
 // One phase of all rows. Requires: they are all of its mallocs.
-std::vector<std::string> column(const std::vector<rates>& rows, double rates::*part, const phase& p) {
+std::vector<std::string> column(const std::vector<rates>& rows, double rates::* part, const phase& p) {
     std::vector<double> values;
     for (const rates& r : rows) values.push_back(r.*part);
     return adding_up(values, p.mallocs_per_frame);
@@ -40,11 +46,14 @@ std::vector<std::string> column(const std::vector<rates>& rows, double rates::*p
 std::vector<std::string> columns(const advice& a, const std::vector<rates>& rows) {
     std::vector<std::string> printed;
     const auto warm = column(rows, &rates::warm, a.warm), steady = column(rows, &rates::steady, a.steady);
-    for (std::size_t i = 0; i < rows.size(); ++i) printed.push_back((a.warm_up == 0 ? "" : text("%12s", warm[i].c_str())) + text("%14s", steady[i].c_str()));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        printed.push_back((a.warm_up == 0 ? "" : text("%12s", warm[i].c_str())) + text("%14s", steady[i].c_str()));
     return printed;
 }
 
-std::string heads(const advice& a) { return (a.warm_up == 0 ? "" : text("%12s", "warm-up")) + text("%14s", "steady state"); }
+std::string heads(const advice& a) {
+    return (a.warm_up == 0 ? "" : text("%12s", "warm-up")) + text("%14s", "steady state");
+}
 std::string totals(const advice& a) { return columns(a, {{a.warm.mallocs_per_frame, a.steady.mallocs_per_frame}})[0]; }
 
 // The places that are shown, and last what all others have together.
@@ -70,7 +79,8 @@ std::vector<std::pair<std::string, rates>> replaced(const advice& a) {
         const rates r{part(a.warm, s), part(a.steady, s)};
         if (r.warm + r.steady != 0) rows.emplace_back(name_of(s), r);
     }
-    if (a.warm.in_libraries + a.steady.in_libraries != 0) rows.emplace_back("libraries", rates{a.warm.in_libraries, a.steady.in_libraries});
+    if (a.warm.in_libraries + a.steady.in_libraries != 0)
+        rows.emplace_back("libraries", rates{a.warm.in_libraries, a.steady.in_libraries});
     rows.emplace_back("stay mallocs", rates{a.warm.staying, a.steady.staying});
     return rows;
 }
@@ -79,13 +89,21 @@ std::vector<std::pair<std::string, rates>> replaced(const advice& a) {
 std::string judged(const advice& a) {
     std::string lines;
     const std::string unit = unit_of(a);
-    if (a.steady.born == 0) lines = "Leave it: " + (a.last_busy == 0 ? "in no " + unit + " is anything" : "after " + unit + " " + grouped(a.last_busy) + " nothing is") + " allocated\n";
-    else if (a.steady.mallocs_per_frame < 1) lines = "Leave it: the steady state makes less than one malloc a " + unit + "\n";
+    if (a.steady.born == 0)
+        lines = "Leave it: " +
+                (a.last_busy == 0 ? "in no " + unit + " is anything"
+                                  : "after " + unit + " " + grouped(a.last_busy) + " nothing is") +
+                " allocated\n";
+    else if (a.steady.mallocs_per_frame < 1)
+        lines = "Leave it: the steady state makes less than one malloc a " + unit + "\n";
     if (a.warm.born != 0)
-        lines += "The warm-up's " + grouped(a.warm.born * a.sampled) + " mallocs are paid once: leave them, unless those " + unit + "s take too long\n";
+        lines += "The warm-up's " + grouped(a.warm.born * a.sampled) +
+                 " mallocs are paid once: leave them, unless those " + unit + "s take too long\n";
     if (a.still_changing) {
-        lines += "The program was still changing: places that make a quarter of the second half's blocks or more began in that half; record for longer, or say with --warm-up "
-                 "where its steady state begins\n";
+        lines +=
+            "The program was still changing: places that make a quarter of the second half's blocks or more began in "
+            "that half; record for longer, or say with --warm-up "
+            "where its steady state begins\n";
     }
     return lines;
 }
@@ -130,19 +148,41 @@ std::vector<std::pair<std::string, std::string>> numbers(const advice& a) {
 }
 
 nlohmann::json as_json(const phase& p) {
-    nlohmann::json data = {{"frames", p.frames},         {"mallocs", p.born},          {"mallocs_per_frame", p.mallocs_per_frame}, {"died_in_frame", share(p.died_in_frame, p.blocks)},
-                           {"in_libraries", p.in_libraries}, {"staying", p.staying}, {"removed", nlohmann::json::object()}};
+    nlohmann::json data = {{"frames", p.frames},
+                           {"mallocs", p.born},
+                           {"mallocs_per_frame", p.mallocs_per_frame},
+                           {"died_in_frame", share(p.died_in_frame, p.blocks)},
+                           {"in_libraries", p.in_libraries},
+                           {"staying", p.staying},
+                           {"removed", nlohmann::json::object()}};
     for (const auto& [shape, n] : p.removed) data["removed"][name_of(shape)] = n;
     return data;
 }
 
 nlohmann::json as_json(const advice& a, const site& s) {
     const rates r = of_site(a, s);
-    nlohmann::json place = {{"name", first_name(s)}, {"stack", s.names}, {"tag", s.tag}, {"shape", name_of(s.verdict)}, {"advice", advised(a, s)},
-                            {"confidence", s.confidence}, {"kept", s.kept}, {"blocks", s.blocks}, {"born", s.born}, {"sizes", sizes(s)},
-                            {"in_frames", s.in_frames}, {"outliving", outliving(s, s.kept)}, {"crossed", s.crossed}, {"grown", s.grown}, {"moved", s.moved}, {"resized", s.resized},
-                            {"startup", s.startup}, {"last_born", s.last_born}, {"startup_outlived", s.startup_outlived}, {"oversize", s.oversize},
-                            {"peak", s.peak_bytes * a.sampled}, {"lives", s.lives}};
+    nlohmann::json place = {{"name", first_name(s)},
+                            {"stack", s.names},
+                            {"tag", s.tag},
+                            {"shape", name_of(s.verdict)},
+                            {"advice", advised(a, s)},
+                            {"confidence", s.confidence},
+                            {"kept", s.kept},
+                            {"blocks", s.blocks},
+                            {"born", s.born},
+                            {"sizes", sizes(s)},
+                            {"in_frames", s.in_frames},
+                            {"outliving", outliving(s, s.kept)},
+                            {"crossed", s.crossed},
+                            {"grown", s.grown},
+                            {"moved", s.moved},
+                            {"resized", s.resized},
+                            {"startup", s.startup},
+                            {"last_born", s.last_born},
+                            {"startup_outlived", s.startup_outlived},
+                            {"oversize", s.oversize},
+                            {"peak", s.peak_bytes * a.sampled},
+                            {"lives", s.lives}};
     place["rate"] = a.frames == 0 ? 0 : static_cast<double>(s.born * a.sampled) / static_cast<double>(a.frames);
     place["warm_up_rate"] = r.warm;
     place["steady_rate"] = r.steady;
@@ -165,8 +205,11 @@ void add_places(nlohmann::json& data, const advice& a, std::size_t places) {
         born += s.born;
         steady_born += s.steady_born;
     }
-    data["further_places"] = {{"count", count}, {"rate", a.frames == 0 ? 0 : static_cast<double>(born * a.sampled) / static_cast<double>(a.frames)},
-                              {"warm_up_rate", rate_in(a, a.warm, born - steady_born)}, {"steady_rate", rate_in(a, a.steady, steady_born)}};
+    data["further_places"] = {
+        {"count", count},
+        {"rate", a.frames == 0 ? 0 : static_cast<double>(born * a.sampled) / static_cast<double>(a.frames)},
+        {"warm_up_rate", rate_in(a, a.warm, born - steady_born)},
+        {"steady_rate", rate_in(a, a.steady, steady_born)}};
 }
 
 nlohmann::json as_json(const advice& a, std::size_t places) {
@@ -192,10 +235,20 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
     data["threads"] = nlohmann::json::array();
     for (const thread_use& t : a.threads) {
         if (tells_frames(a))
-            data["threads"].push_back({{"thread", t.thread}, {"p50", t.frame_bytes.p50}, {"p99", t.frame_bytes.p99}, {"max", t.frame_bytes.max}, {"frames", t.frames}, {"warm_up_max", t.warm_up_max}});
+            data["threads"].push_back({{"thread", t.thread},
+                                       {"p50", t.frame_bytes.p50},
+                                       {"p99", t.frame_bytes.p99},
+                                       {"max", t.frame_bytes.max},
+                                       {"frames", t.frames},
+                                       {"warm_up_max", t.warm_up_max}});
     }
     data["tags"] = nlohmann::json::array();
-    for (const tag_use& t : a.tags) data["tags"].push_back({{"tag", t.tag}, {"places", t.places}, {"peak", t.peak_bytes}, {"warm_up_rate", t.warm}, {"steady_rate", t.steady}});
+    for (const tag_use& t : a.tags)
+        data["tags"].push_back({{"tag", t.tag},
+                                {"places", t.places},
+                                {"peak", t.peak_bytes},
+                                {"warm_up_rate", t.warm},
+                                {"steady_rate", t.steady}});
     data["classes"] = nlohmann::json::array();
     for (const auto& [size, blocks] : a.classes) data["classes"].push_back({{"bytes", size}, {"blocks", blocks}});
     add_places(data, a, places);
@@ -203,14 +256,22 @@ nlohmann::json as_json(const advice& a, std::size_t places) {
 }
 
 void print_phases(std::ostream& out, const advice& a) {
-    const std::string unit = unit_of(a), after = grouped(a.steady.frames) + (a.steady.frames == 1 ? " " + unit : " " + unit + "s");
-    if (a.warm_up != 0) out << "The warm-up is the first " << grouped(a.warm_up) << " " << unit << "s, the steady state the " << after << " after them" << (a.warm_up_given ? "" : "; --warm-up says otherwise") << '\n';
-    else out << "No warm-up: all " << unit << "s are the steady state" << (a.warm_up_given ? "" : "; --warm-up says otherwise") << '\n';
+    const std::string unit = unit_of(a),
+                      after = grouped(a.steady.frames) + (a.steady.frames == 1 ? " " + unit : " " + unit + "s");
+    if (a.warm_up != 0)
+        out << "The warm-up is the first " << grouped(a.warm_up) << " " << unit << "s, the steady state the " << after
+            << " after them" << (a.warm_up_given ? "" : "; --warm-up says otherwise") << '\n';
+    else
+        out << "No warm-up: all " << unit << "s are the steady state"
+            << (a.warm_up_given ? "" : "; --warm-up says otherwise") << '\n';
     out << judged(a) << '\n';
     out << text("%-26s", "") << heads(a) << '\n';
     out << text("%-26s", ("mallocs a " + unit).c_str()) << totals(a) << '\n';
-    const auto died = [](const phase& p) { return p.blocks == 0 ? std::string("-") : floored(share(p.died_in_frame, p.blocks), 10) + " %"; };
-    out << text("%-26s", ("blocks die in their " + unit).c_str()) << (a.warm_up == 0 ? "" : text("%12s", died(a.warm).c_str())) << text("%14s", died(a.steady).c_str()) << "\n\n";
+    const auto died = [](const phase& p) {
+        return p.blocks == 0 ? std::string("-") : floored(share(p.died_in_frame, p.blocks), 10) + " %";
+    };
+    out << text("%-26s", ("blocks die in their " + unit).c_str())
+        << (a.warm_up == 0 ? "" : text("%12s", died(a.warm).c_str())) << text("%14s", died(a.steady).c_str()) << "\n\n";
 
     out << text("%-26s", ("What replaces mallocs a " + unit).c_str()) << heads(a) << '\n';
     const auto rows = replaced(a);
@@ -218,38 +279,51 @@ void print_phases(std::ostream& out, const advice& a) {
     for (const auto& row : rows) values.push_back(row.second);
     const auto printed = columns(a, values);
     for (std::size_t i = 0; i < rows.size(); ++i)
-        out << text("  %-24s", rows[i].first.c_str()) << printed[i] << (rows[i].first == "libraries" ? "   a pool or heap by tag, where they let their allocator be set" : "") << '\n';
+        out << text("  %-24s", rows[i].first.c_str()) << printed[i]
+            << (rows[i].first == "libraries" ? "   a pool or heap by tag, where they let their allocator be set" : "")
+            << '\n';
     out << text("  %-24s", "together") << totals(a) << '\n';
 }
 
 void print_threads(std::ostream& out, const advice& a) {
     for (std::size_t i = 0; i < std::min(a.threads.size(), most_threads); ++i) {
         const thread_use& t = a.threads[i];
-        out << text("  thread %-4u      p50 %s, p99 %s, max %s of frame memory, over %s %s", t.thread, bytes(t.frame_bytes.p50).c_str(), bytes(t.frame_bytes.p99).c_str(),
-                    bytes(t.frame_bytes.max).c_str(), grouped(t.frames).c_str(), t.frames == 1 ? "frame that has some" : "frames that have some");
+        out << text("  thread %-4u      p50 %s, p99 %s, max %s of frame memory, over %s %s", t.thread,
+                    bytes(t.frame_bytes.p50).c_str(), bytes(t.frame_bytes.p99).c_str(),
+                    bytes(t.frame_bytes.max).c_str(), grouped(t.frames).c_str(),
+                    t.frames == 1 ? "frame that has some" : "frames that have some");
         if (t.warm_up_max != 0) out << "; in the warm-up max " << bytes(t.warm_up_max);
         out << '\n';
     }
     if (a.threads.size() <= most_threads) return;
     const thread_use& next = a.threads[most_threads];
     const std::size_t others = a.threads.size() - most_threads;
-    out << "  " << grouped(others) << (others == 1 ? " further thread" : " further threads") << ", of max " << bytes(next.frame_bytes.max) << (others == 1 ? "" : " or less each") << '\n';
+    out << "  " << grouped(others) << (others == 1 ? " further thread" : " further threads") << ", of max "
+        << bytes(next.frame_bytes.max) << (others == 1 ? "" : " or less each") << '\n';
 }
 
 void print_capacity(std::ostream& out, const advice& a) {
     if (a.slice_us != 0) {
-        out << "  no frame_capacity can be told from slices of time, and no frames_in_flight: mark the program's frames\n";
+        out << "  no frame_capacity can be told from slices of time, and no frames_in_flight: mark the program's "
+               "frames\n";
         return;
     }
     out << "  frame_capacity   " << bytes(a.frame_capacity)
-        << (a.capped ? ", not all that the largest frame would take, which would chain further chunks: much of this is freed long before its frame ends"
-            : a.load_frames ? ", p99; single frames, which load something, are far beyond it and would chain further chunks"
-                            : std::string(", the most that a thread's frame would take") + (a.warm_up == 0 ? "" : " in the steady state"))
+        << (a.capped ? ", not all that the largest frame would take, which would chain further chunks: much of this is "
+                       "freed long before its frame ends"
+            : a.load_frames
+                ? ", p99; single frames, which load something, are far beyond it and would chain further chunks"
+                : std::string(", the most that a thread's frame would take") +
+                      (a.warm_up == 0 ? "" : " in the steady state"))
         << "; frames_in_flight " << a.frames_in_flight << '\n';
-    if (const std::uint64_t most = warm_up_bytes(a); most > a.frame_capacity) out << "  the warm-up's frames would take up to " << bytes(most) << ", and chain further chunks\n";
+    if (const std::uint64_t most = warm_up_bytes(a); most > a.frame_capacity)
+        out << "  the warm-up's frames would take up to " << bytes(most) << ", and chain further chunks\n";
     print_threads(out, a);
-    if (a.oversize != 0) out << "  " << grouped(a.oversize) << (a.oversize == 1 ? " block" : " blocks") << " larger than " << bytes(largest_in_frames) << " would lie out of line, and are not counted\n";
-    out << "  checked against the trace: " << grouped(a.in_frames) << " blocks in frames, " << grouped(a.dangling) << " used beyond them\n";
+    if (a.oversize != 0)
+        out << "  " << grouped(a.oversize) << (a.oversize == 1 ? " block" : " blocks") << " larger than "
+            << bytes(largest_in_frames) << " would lie out of line, and are not counted\n";
+    out << "  checked against the trace: " << grouped(a.in_frames) << " blocks in frames, " << grouped(a.dangling)
+        << " used beyond them\n";
 }
 
 void print_options(std::ostream& out, const advice& a) {
@@ -257,11 +331,15 @@ void print_options(std::ostream& out, const advice& a) {
     if (a.steady.born == 0) out << "  none: the steady state allocates nothing\n";
     else if (a.threads.empty()) out << "  no frame-shaped places\n";
     else print_capacity(out, a);
-    for (const auto& [size, blocks] : a.classes) out << "  pool class " << grouped(size) << " bytes, " << grouped(blocks) << (blocks == 1 ? " block" : " blocks") << " at most\n";
+    for (const auto& [size, blocks] : a.classes)
+        out << "  pool class " << grouped(size) << " bytes, " << grouped(blocks) << (blocks == 1 ? " block" : " blocks")
+            << " at most\n";
 }
 
 void print_tags(std::ostream& out, const advice& a) {
-    out << "\n" << text("%-40s %12s", "Tags, by peak", "peak + 1/4") << heads(a) << "   (mallocs a " << unit_of(a) << "; the peaks are at different times)\n";
+    out << "\n"
+        << text("%-40s %12s", "Tags, by peak", "peak + 1/4") << heads(a) << "   (mallocs a " << unit_of(a)
+        << "; the peaks are at different times)\n";
     const auto shown = a.tags.begin() + static_cast<std::ptrdiff_t>(std::min(a.tags.size(), most_tags));
     std::vector<rates> rows;
     for (auto t = a.tags.begin(); t != shown; ++t) rows.push_back({t->warm, t->steady});
@@ -270,24 +348,36 @@ void print_tags(std::ostream& out, const advice& a) {
     rows.push_back(others);
     const auto printed = columns(a, rows);
     for (auto t = a.tags.begin(); t != shown; ++t)
-        out << text("  %-38s %12s", t->tag.c_str(), bytes(t->peak_bytes + t->peak_bytes / 4).c_str()) << printed[static_cast<std::size_t>(t - a.tags.begin())] << '\n';
-    if (shown != a.tags.end()) out << text("  %-51s", text("%s further, each of %s or less", grouped(static_cast<std::uint64_t>(a.tags.end() - shown)).c_str(), bytes(shown->peak_bytes + shown->peak_bytes / 4).c_str()).c_str()) << printed.back() << '\n';
+        out << text("  %-38s %12s", t->tag.c_str(), bytes(t->peak_bytes + t->peak_bytes / 4).c_str())
+            << printed[static_cast<std::size_t>(t - a.tags.begin())] << '\n';
+    if (shown != a.tags.end())
+        out << text("  %-51s", text("%s further, each of %s or less",
+                                    grouped(static_cast<std::uint64_t>(a.tags.end() - shown)).c_str(),
+                                    bytes(shown->peak_bytes + shown->peak_bytes / 4).c_str())
+                                   .c_str())
+            << printed.back() << '\n';
     out << text("  %-51s", "together") << totals(a) << '\n';
 }
 
 void print_places(std::ostream& out, const advice& a, std::size_t places) {
     const std::string unit = unit_of(a);
-    out << "\nPlaces, the most mallocs " << (a.warm_up == 0 ? "" : "of the steady state ") << "first (confidence: at least this share of their blocks fits, with 95 % probability; of what grows, has moved on):\n"
+    out << "\nPlaces, the most mallocs " << (a.warm_up == 0 ? "" : "of the steady state ")
+        << "first (confidence: at least this share of their blocks fits, with 95 % probability; of what grows, has "
+           "moved on):\n"
         << heads(a) << '\n';
     const auto printed = columns(a, of_places(a, places));
     for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
         const site& s = a.sites[i];
-        out << printed[i] << " a " << unit << ", at most " << grouped(s.burst * a.sampled) << ", of " << sizes(s) << ": " << advised(a, s);
-        if (s.verdict != shape::unknown && s.verdict != shape::library) out << " (confidence " << floored(s.confidence) << " %)";
+        out << printed[i] << " a " << unit << ", at most " << grouped(s.burst * a.sampled) << ", of " << sizes(s)
+            << ": " << advised(a, s);
+        if (s.verdict != shape::unknown && s.verdict != shape::library)
+            out << " (confidence " << floored(s.confidence) << " %)";
         out << '\n';
         for (const std::string& name : s.names) out << "             " << name << '\n';
     }
-    if (a.sites.size() > places) out << printed.back() << " a " << unit << ": " << grouped(a.sites.size() - places) << (a.sites.size() - places == 1 ? " further place\n" : " further places\n");
+    if (a.sites.size() > places)
+        out << printed.back() << " a " << unit << ": " << grouped(a.sites.size() - places)
+            << (a.sites.size() - places == 1 ? " further place\n" : " further places\n");
     out << totals(a) << " a " << unit << " together\n";
 }
 
@@ -305,12 +395,19 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     if (a.sampled != 1) out << ", one address in " << a.sampled << " recorded: mallocs and bytes are scaled up";
     out << '\n';
     if (!a.stopped.empty()) out << "Recording ended before the program did: " << a.stopped << '\n';
-    if (a.unknown_ends != 0) out << grouped(a.unknown_ends) << (a.unknown_ends == 1 ? " block was" : " blocks were") << " freed whose birth was not recorded, or the reverse\n";
+    if (a.unknown_ends != 0)
+        out << grouped(a.unknown_ends) << (a.unknown_ends == 1 ? " block was" : " blocks were")
+            << " freed whose birth was not recorded, or the reverse\n";
     if (!a.enough_frames) {
-        out << "Nothing is recommended: " << a.frames << (a.frames == 1 ? " frame was" : " frames were") << " marked, " << needed_frames << " are needed (framealloc-record --frame, --frame-every)\n";
+        out << "Nothing is recommended: " << a.frames << (a.frames == 1 ? " frame was" : " frames were") << " marked, "
+            << needed_frames << " are needed (framealloc-record --frame, --frame-every)\n";
         return;
     }
-    if (a.slice_us != 0) out << text("A frame is a slice of %g ms here: what dies in it need not die in a frame of the program; mark those to know\n", static_cast<double>(a.slice_us) / 1000);
+    if (a.slice_us != 0)
+        out << text(
+            "A frame is a slice of %g ms here: what dies in it need not die in a frame of the program; mark those to "
+            "know\n",
+            static_cast<double>(a.slice_us) / 1000);
     if (!a.own_libraries.empty()) {
         out << "Taken for the program's own (--library NAME if one is not):";
         for (const std::string& l : a.own_libraries) out << ' ' << l;
@@ -323,8 +420,10 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
 }
 
 void write_options(std::ostream& out, const advice& a) {
-    out << "// Advised by framealloc-advise for " << std::filesystem::path(a.program).filename().string() << ", from " << grouped(a.frames) << " " << unit_of(a) << "s.\n"
-        << "#pragma once\n\n#include <framealloc/framealloc.hpp>\n\ninline framealloc::options advised_options() {\n    framealloc::options o;\n";
+    out << "// Advised by framealloc-advise for " << std::filesystem::path(a.program).filename().string() << ", from "
+        << grouped(a.frames) << " " << unit_of(a) << "s.\n"
+        << "#pragma once\n\n#include <framealloc/framealloc.hpp>\n\ninline framealloc::options advised_options() {\n   "
+           " framealloc::options o;\n";
     if (a.enough_frames && a.steady.born == 0) {
         out << "    // Nothing is recommended: the steady state allocates nothing.\n";
     } else if (a.threads.empty() || !a.enough_frames) {
@@ -333,10 +432,12 @@ void write_options(std::ostream& out, const advice& a) {
         out << "    // No frame_capacity: frames were slices of time.\n";
     } else {
         const percentiles& p = a.threads.front().frame_bytes;
-        out << "    o.frame_capacity = " << a.frame_capacity << ";  // bytes; p50 " << p.p50 << ", p99 " << p.p99 << ", max " << p.max << '\n'
+        out << "    o.frame_capacity = " << a.frame_capacity << ";  // bytes; p50 " << p.p50 << ", p99 " << p.p99
+            << ", max " << p.max << '\n'
             << "    o.frames_in_flight = " << a.frames_in_flight << ";\n";
     }
-    for (const auto& [size, blocks] : a.classes) out << "    // pool class of " << size << " bytes: " << blocks << " blocks at most\n";
+    for (const auto& [size, blocks] : a.classes)
+        out << "    // pool class of " << size << " bytes: " << blocks << " blocks at most\n";
     for (std::size_t i = 0; i < std::min(a.tags.size(), most_tags); ++i)
         out << "    // tag \"" << a.tags[i].tag << "\": peak " << a.tags[i].peak_bytes << " bytes\n";
     out << "    return o;\n}\n";
@@ -344,14 +445,16 @@ void write_options(std::ostream& out, const advice& a) {
 
 // The same figures as in the report, which add up as they are printed.
 static void add_texts(nlohmann::json& data, const advice& a, std::size_t places) {
-    const std::vector<rates> rows = of_places(a, places), all = {{a.warm.mallocs_per_frame, a.steady.mallocs_per_frame}};
+    const std::vector<rates> rows = of_places(a, places),
+                             all = {{a.warm.mallocs_per_frame, a.steady.mallocs_per_frame}};
     const auto warm = column(rows, &rates::warm, a.warm), steady = column(rows, &rates::steady, a.steady);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         nlohmann::json& place = i + 1 < rows.size() ? data["places"][i] : data["further_places"];
         place["warm_up_text"] = warm[i];
         place["steady_text"] = steady[i];
     }
-    data["together"] = {{"warm_up_text", column(all, &rates::warm, a.warm)[0]}, {"steady_text", column(all, &rates::steady, a.steady)[0]}};
+    data["together"] = {{"warm_up_text", column(all, &rates::warm, a.warm)[0]},
+                        {"steady_text", column(all, &rates::steady, a.steady)[0]}};
 }
 
 void write_page(std::ostream& out, const advice& a, std::size_t places) {
@@ -373,7 +476,9 @@ void write_page(std::ostream& out, const advice& a, std::size_t places) {
     data["each"] = each;
     for (std::size_t i = 0; i < life_bins; ++i) data["bins"].push_back(life_bin_name(i));
     std::string page(advise_page());
-    const auto fill = [&](std::string_view mark, std::string_view with) { page.replace(page.find(mark), mark.size(), with); };
+    const auto fill = [&](std::string_view mark, std::string_view with) {
+        page.replace(page.find(mark), mark.size(), with);
+    };
     fill("/*DATA*/", escaped(data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
     fill("/*D3*/", d3_script());
     out << page;

@@ -29,7 +29,8 @@ public:
         known[{}] = 0;
         for (std::uint32_t s = 0; s < r.stack_count(); ++s) {
             const auto whole = r.stack(s);
-            std::vector<std::uint64_t> key(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(std::min(depth, whole.size())));
+            std::vector<std::uint64_t> key(whole.begin(),
+                                           whole.begin() + static_cast<std::ptrdiff_t>(std::min(depth, whole.size())));
             of_stack_[s] = known.emplace(std::move(key), static_cast<std::uint32_t>(known.size())).first->second;
         }
         addresses_.resize(known.size());
@@ -49,7 +50,8 @@ using successors = std::set<std::pair<std::uint32_t, std::uint32_t>>;
 // First: counts. Frames up to `before` are start-up.
 class counting final : public trace::lives {
 public:
-    counting(advice& a, const places& p, std::uint64_t last_frame, std::uint64_t before = 0) : a_(a), p_(p), last_frame_(last_frame), before_(before) {}
+    counting(advice& a, const places& p, std::uint64_t last_frame, std::uint64_t before = 0)
+        : a_(a), p_(p), last_frame_(last_frame), before_(before) {}
     successors grown_into;
 
     void born(trace::block& b) override {
@@ -128,7 +130,8 @@ private:
         else ++s.other_sizes;
     }
     static void note_outlived(site& s, const trace::block& b, std::uint64_t life) {
-        for (std::uint64_t k = 0; k < std::min<std::uint64_t>(life, most_kept + 1); ++k) s.last_outlived[k] = std::max<std::uint64_t>(s.last_outlived[k], b.frame);
+        for (std::uint64_t k = 0; k < std::min<std::uint64_t>(life, most_kept + 1); ++k)
+            s.last_outlived[k] = std::max<std::uint64_t>(s.last_outlived[k], b.frame);
     }
 
     advice& a_;
@@ -139,7 +142,8 @@ private:
     std::vector<site*> touched_;
 };
 
-// Second: how much frame memory each frame would take, thread by thread, and whether a block of it is used beyond its frame.
+// Second: how much frame memory each frame would take, thread by thread, and whether a block of it is used beyond its
+// frame.
 class measuring final : public trace::lives {
 public:
     measuring(advice& a, const places& p) : a_(a), p_(p) {}
@@ -157,7 +161,8 @@ public:
         if (!s.in_frames) return;
         if (e.frame - b.frame > s.kept || e.thread != b.thread) ++a_.dangling;
         if (b.frame == 0 || !e.by_growth || e.frame != b.frame || b.size > largest_in_frames) return;
-        // Growth at the end of a frame's memory is in place: only the last size counts. What has something on top of it moves.
+        // Growth at the end of a frame's memory is in place: only the last size counts. What has something on top of it
+        // moves.
         use& u = uses_[b.thread];
         if ((e.by_resize ? u.top : u.below_top) == b.serial) u.frames[b.frame] -= taken(b);
         else ++a_.sites[p_.of(b.stack)].moved;
@@ -175,18 +180,22 @@ public:
                 else t.warm_up_max = std::max(t.warm_up_max, n * a_.sampled);
             }
             std::sort(bytes.begin(), bytes.end());
-            const auto at = [&](double share) { return bytes[static_cast<std::size_t>(std::ceil(share * static_cast<double>(bytes.size()))) - 1]; };
+            const auto at = [&](double share) {
+                return bytes[static_cast<std::size_t>(std::ceil(share * static_cast<double>(bytes.size()))) - 1];
+            };
             if (!bytes.empty()) t.frame_bytes = {at(0.5), at(0.99), bytes.back()};
             t.frames = bytes.size();
             a_.threads.push_back(t);
         }
-        std::sort(a_.threads.begin(), a_.threads.end(), [](const thread_use& x, const thread_use& y) { return x.frame_bytes.max > y.frame_bytes.max; });
+        std::sort(a_.threads.begin(), a_.threads.end(),
+                  [](const thread_use& x, const thread_use& y) { return x.frame_bytes.max > y.frame_bytes.max; });
     }
 
 private:
     struct use {
         std::map<std::uint32_t, std::uint64_t> frames;
-        std::uint64_t top = ~std::uint64_t{0}, below_top = ~std::uint64_t{0};  // the latest two blocks in frames, by serial
+        std::uint64_t top = ~std::uint64_t{0},
+                      below_top = ~std::uint64_t{0};  // the latest two blocks in frames, by serial
 
         // A vector makes the larger block before it frees the one that this grew from.
         void add(const trace::block& b) {
@@ -195,7 +204,9 @@ private:
         }
     };
     const site& place(const trace::block& b) const { return a_.sites[p_.of(b.stack)]; }
-    static std::uint64_t taken(const trace::block& b) { return rounded(b.size, std::max(frame_step, std::uint64_t{1} << b.alignment_log2)); }
+    static std::uint64_t taken(const trace::block& b) {
+        return rounded(b.size, std::max(frame_step, std::uint64_t{1} << b.alignment_log2));
+    }
 
     advice& a_;
     const places& p_;
@@ -209,8 +220,9 @@ bool fits(site& s, std::uint64_t n) {
     return s.confidence >= needed_confidence;
 }
 
-// Frame memory is no more when its frame ends: one block that is used later, made outside every frame or freed by another thread would be one
-// too many. Blocks that need frames in flight are believed to need no more when there are enough of them.
+// Frame memory is no more when its frame ends: one block that is used later, made outside every frame or freed by
+// another thread would be one too many. Blocks that need frames in flight are believed to need no more when there are
+// enough of them.
 bool dies_in_frames(const site& s, std::uint32_t kept) {
     if (outliving(s, kept) != 0 || s.startup_outlived != 0 || s.crossed != 0 || s.startup_crossed != 0) return false;
     return kept == 0 || are_enough(s.blocks - s.within[kept - 1]);
@@ -220,7 +232,7 @@ void judge_life(site& s) {
     for (std::uint32_t k = 0; k <= most_kept; ++k) {
         if (!fits(s, s.within[k])) continue;
         if (s.oversize * 2 > s.born || s.crossed + s.startup_crossed != 0) break;  // of any life, then
-        if (s.verdict == shape::unknown) {                     // the first that most of them fit
+        if (s.verdict == shape::unknown) {  // the first that most of them fit
             s.verdict = shape::survivors;
             s.kept = k;
         }
@@ -318,7 +330,8 @@ std::size_t life_bin(std::uint32_t frames) {
 }
 
 const char* life_bin_name(std::size_t bin) {
-    static constexpr const char* names[life_bins] = {"0", "1", "2", "3-4", "5-8", "9-16", "17-32", "33-64", "65-128", "129+", "alive"};
+    static constexpr const char* names[life_bins] = {"0",     "1",     "2",      "3-4",  "5-8",  "9-16",
+                                                     "17-32", "33-64", "65-128", "129+", "alive"};
     return names[bin];
 }
 
@@ -326,7 +339,8 @@ double wilson_lower(std::uint64_t fitting, std::uint64_t n) {
     if (n == 0) return 0;
     constexpr double z = 1.959964;  // of the normal distribution, two-sided 95 %
     const double count = static_cast<double>(n), p = static_cast<double>(fitting) / count;
-    return (p + z * z / (2 * count) - z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count))) / (1 + z * z / count);
+    return (p + z * z / (2 * count) - z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count))) /
+           (1 + z * z / count);
 }
 
 namespace {
@@ -337,7 +351,8 @@ void add_to(phase& p, const advice& a, const site& s, std::uint64_t born, std::u
     p.born += born;
     if (is_in_library(s)) p.in_libraries += removed = rate;
     else if (is_warm_up_only(s)) removed = 0;
-    else if (s.verdict == shape::grow && !s.in_frames) removed = per_frame(a, moved_on, p.frames);  // its last block stays one
+    else if (s.verdict == shape::grow && !s.in_frames)
+        removed = per_frame(a, moved_on, p.frames);  // its last block stays one
     else if (s.in_frames || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
     if (removed != 0 && !is_in_library(s)) p.removed[s.verdict] += removed;
     p.staying += rate - removed;
@@ -345,7 +360,9 @@ void add_to(phase& p, const advice& a, const site& s, std::uint64_t born, std::u
 
 void sum_phases(advice& a, const advice& steady) {
     a.steady = {.frames = a.frames - a.warm_up, .blocks = steady.blocks, .died_in_frame = steady.died_in_frame};
-    a.warm = {.frames = a.warm_up, .blocks = a.blocks - steady.blocks, .died_in_frame = a.died_in_frame - steady.died_in_frame};
+    a.warm = {.frames = a.warm_up,
+              .blocks = a.blocks - steady.blocks,
+              .died_in_frame = a.died_in_frame - steady.died_in_frame};
     std::uint64_t born = 0;
     for (const site& s : a.sites) {
         add_to(a.steady, a, s, s.steady_born, s.steady_moving);
@@ -391,13 +408,15 @@ advice judge_nothing(advice& a) {
 }
 
 // Judges all places, over all frames and over those after the warm-up; returns the counts of the latter.
-advice judge_all(advice& a, const trace::recording& r, const places& p, const study_options& o, const successors& grown_into) {
+advice judge_all(advice& a, const trace::recording& r, const places& p, const study_options& o,
+                 const successors& grown_into) {
     const auto site_of = [&](std::uint32_t stack) { return p.of(stack); };
     if (o.warm_up) a.warm_up = *o.warm_up;
     else find_warm_up(a, r, site_of);
     a.warm_up_given = o.warm_up.has_value();
     if (a.warm_up > a.frames - needed_frames)
-        throw trace::error("a warm-up of " + std::to_string(a.warm_up) + " of " + std::to_string(a.frames) + " frames leaves less than " + std::to_string(needed_frames) + " to judge");
+        throw trace::error("a warm-up of " + std::to_string(a.warm_up) + " of " + std::to_string(a.frames) +
+                           " frames leaves less than " + std::to_string(needed_frames) + " to judge");
     advice steady;
     if (a.warm_up == 0) {
         steady = a;
@@ -466,7 +485,8 @@ std::vector<site*> to_be_named(advice& a, std::size_t places) {
     named.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(places, all.size())));
     if (!a.enough_frames) return named;
     const auto most = all.begin() + static_cast<std::ptrdiff_t>(std::min(peaks, all.size()));
-    std::partial_sort(all.begin(), most, all.end(), [](const site* x, const site* y) { return x->peak_bytes > y->peak_bytes; });
+    std::partial_sort(all.begin(), most, all.end(),
+                      [](const site* x, const site* y) { return x->peak_bytes > y->peak_bytes; });
     named.insert(named.end(), all.begin(), most);
     std::sort(named.begin(), named.end());
     named.erase(std::unique(named.begin(), named.end()), named.end());
@@ -478,7 +498,8 @@ namespace {
 // Places have their peaks at different times: the peak of them together is less than the sum.
 class peaks_of_tags final : public trace::lives {
 public:
-    peaks_of_tags(std::vector<tag_use>& tags, const std::vector<std::size_t>& tag_of_place, const places& p) : tags_(tags), of_(tag_of_place), p_(p), live_(tags.size()) {}
+    peaks_of_tags(std::vector<tag_use>& tags, const std::vector<std::size_t>& tag_of_place, const places& p)
+        : tags_(tags), of_(tag_of_place), p_(p), live_(tags.size()) {}
     void born(trace::block& b) override {
         const std::size_t t = of_[p_.of(b.stack)];
         tags_[t].peak_bytes = std::max(tags_[t].peak_bytes, live_[t] += b.size);
@@ -513,7 +534,8 @@ void sum_tags(advice& a, const trace::recording& r, std::size_t depth) {
     if (a.tags.empty()) return;
     peaks_of_tags(a.tags, tag_of_place, p).follow(r, [&](std::uint32_t stack) { return p.of(stack); });
     for (tag_use& t : a.tags) t.peak_bytes *= a.sampled;
-    std::sort(a.tags.begin(), a.tags.end(), [](const tag_use& x, const tag_use& y) { return x.peak_bytes > y.peak_bytes; });
+    std::sort(a.tags.begin(), a.tags.end(),
+              [](const tag_use& x, const tag_use& y) { return x.peak_bytes > y.peak_bytes; });
 }
 
 }  // namespace advise

@@ -59,8 +59,10 @@ struct site {
     std::uint64_t resized = 0;             // realloc made them of others
     std::uint64_t moved = 0;               // in frames: grew with other frame memory on top, so not in place
     std::array<std::uint64_t, most_kept + 1> within{};    // ended after at most so many frames
-    std::array<std::uint64_t, most_kept + 1> undecided{};  // made in the last frames, alive at the end, and older than so many
-    std::array<std::uint64_t, most_kept + 1> last_outlived{};  // the latest frame that made one which lives longer than so many
+    std::array<std::uint64_t, most_kept + 1>
+        undecided{};  // made in the last frames, alive at the end, and older than so many
+    std::array<std::uint64_t, most_kept + 1>
+        last_outlived{};  // the latest frame that made one which lives longer than so many
     std::array<std::uint64_t, life_bins> lives{};
     std::map<std::uint64_t, std::uint64_t> sizes;       // by size, the first 256 of them
     std::uint64_t other_sizes = 0;
@@ -73,22 +75,23 @@ struct site {
     std::uint32_t kept = 0;        // frame: frames that its blocks outlive; survivors: that most of them do at most
     bool in_frames = false;        // frame, or grow where every block dies within its frame
     std::uint64_t pool_class = 0;  // pool: bytes
-    double share = 0;              // of its blocks that fit the verdict; what does not must be right with it all the same
-    double confidence = 0;         // what at least fits, with 95 % probability: Wilson's lower bound for `share`
-    std::uint64_t steady_born = 0;            // of `born`, after the warm-up
-    std::uint64_t steady_moving = 0;          // of moving(), likewise
-    shape steady_verdict = shape::unknown;    // of those alone; what warm-up left behind is not held against them
-    std::uint32_t steady_kept = 0;            // as `kept`
+    double share = 0;  // of its blocks that fit the verdict; what does not must be right with it all the same
+    double confidence = 0;  // what at least fits, with 95 % probability: Wilson's lower bound for `share`
+    std::uint64_t steady_born = 0;  // of `born`, after the warm-up
+    std::uint64_t steady_moving = 0;  // of moving(), likewise
+    shape steady_verdict = shape::unknown;  // of those alone; what warm-up left behind is not held against them
+    std::uint32_t steady_kept = 0;  // as `kept`
 
     ground lies = ground::program;
-    std::string lies_in;           // the file's name, of whichever library it is
-    std::size_t lies_at = 0;       // the innermost of its addresses that lies there
-    std::string tag;               // suggested
+    std::string lies_in;  // the file's name, of whichever library it is
+    std::size_t lies_at = 0;  // the innermost of its addresses that lies there
+    std::string tag;  // suggested
     std::vector<std::string> names;
-    std::size_t named = 0;         // which of them names the place: the innermost that is not called from everywhere
+    std::size_t named = 0;  // which of them names the place: the innermost that is not called from everywhere
 };
 
-// Frame memory holds larger blocks out of line, one by one, as a heap does: nothing is gained, and frame_capacity is not for them.
+// Frame memory holds larger blocks out of line, one by one, as a heap does: nothing is gained, and frame_capacity is
+// not for them.
 inline constexpr std::uint64_t largest_in_frames = std::uint64_t{1} << 20;
 
 // Chunks are chained beyond it: what a single frame takes in full is no longer small.
@@ -98,17 +101,21 @@ inline constexpr std::uint64_t most_capacity = std::uint64_t{64} << 20;
 inline std::uint64_t moving(const site& s) { return std::max(s.grown, s.resized); }
 
 // Whoever asked for its blocks, the program can give it no frame.
-inline bool is_in_library(const site& s) { return s.lies == ground::library || s.lies == ground::hook || s.lies == ground::system; }
+inline bool is_in_library(const site& s) {
+    return s.lies == ground::library || s.lies == ground::hook || s.lies == ground::system;
+}
 
 // Made in frames, but in none of the steady state: whatever it is, it is paid once.
 inline bool is_warm_up_only(const site& s) { return s.born != 0 && s.steady_born == 0; }
 
 // Blocks that live longer than `kept` frames, as far as the trace knows.
-inline std::uint64_t outliving(const site& s, std::uint32_t kept) { return s.blocks - s.within[kept] + s.undecided[kept]; }
+inline std::uint64_t outliving(const site& s, std::uint32_t kept) {
+    return s.blocks - s.within[kept] + s.undecided[kept];
+}
 
 struct frame_use {
     std::uint64_t blocks = 0, bytes = 0;  // made in it
-    std::uint64_t frame_blocks = 0;       // of those, from frame-shaped places
+    std::uint64_t frame_blocks = 0;  // of those, from frame-shaped places
 };
 
 struct percentiles {
@@ -117,8 +124,8 @@ struct percentiles {
 
 struct thread_use {
     std::uint32_t thread = 0;
-    percentiles frame_bytes{};      // of what would be frame memory, over its frames of the steady state that have some
-    std::uint64_t frames = 0;       // that many
+    percentiles frame_bytes{};  // of what would be frame memory, over its frames of the steady state that have some
+    std::uint64_t frames = 0;  // that many
     std::uint64_t warm_up_max = 0;  // bytes, in a frame of the warm-up
 };
 
@@ -128,38 +135,40 @@ struct tag_use {
     double warm = 0, steady = 0;  // mallocs a frame
 };
 
-// The warm-up, or the steady state after it. What replaces its mallocs, what lies in libraries and the rest add up to mallocs_per_frame.
+// The warm-up, or the steady state after it. What replaces its mallocs, what lies in libraries and the rest add up to
+// mallocs_per_frame.
 struct phase {
     std::uint64_t frames = 0, born = 0, blocks = 0, died_in_frame = 0;  // `blocks`: the decided ones
     double mallocs_per_frame = 0;
     std::map<shape, double> removed{};  // mallocs a frame, by what replaces them
-    double in_libraries = 0;          // a frame; replaced only where the library lets its allocator be set
-    double staying = 0;               // the others
+    double in_libraries = 0;  // a frame; replaced only where the library lets its allocator be set
+    double staying = 0;  // the others
 };
 
 struct advice {
     std::string program, frame_name, stopped;  // stopped: why recording ended before the program did
     bool enough_frames = false;
     std::uint64_t frames = 0, events = 0, unknown_ends = 0, sampled = 1, blocks = 0, died_in_frame = 0;
-    std::vector<site> sites;          // most mallocs first
+    std::vector<site> sites;  // most mallocs first
     std::vector<frame_use> timeline;
     std::vector<thread_use> threads;  // those with frame memory, the most first
     std::vector<tag_use> tags;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> classes;  // pool: bytes, blocks live at most
-    std::uint64_t frame_capacity = 0;     // bytes: the most that a thread's frame takes, or p99 where the most is far beyond it
-    std::uint64_t oversize = 0;           // blocks of frames that are larger than `largest_in_frames`, not in frame_capacity
-    bool capped = false;                  // frame_capacity is `most_capacity`
-    std::uint64_t in_frames = 0;          // blocks that would live in frames, looked at once more
-    std::uint64_t dangling = 0;           // of those, used beyond their frame: the verdicts leave none
-    bool load_frames = false;             // some are far beyond p99
+    std::uint64_t frame_capacity =
+        0;  // bytes: the most that a thread's frame takes, or p99 where the most is far beyond it
+    std::uint64_t oversize = 0;  // blocks of frames that are larger than `largest_in_frames`, not in frame_capacity
+    bool capped = false;  // frame_capacity is `most_capacity`
+    std::uint64_t in_frames = 0;  // blocks that would live in frames, looked at once more
+    std::uint64_t dangling = 0;  // of those, used beyond their frame: the verdicts leave none
+    bool load_frames = false;  // some are far beyond p99
     std::uint32_t frames_in_flight = 1;
-    double mallocs_per_frame = 0;     // over all frames
-    std::uint64_t warm_up = 0;        // frames
-    bool warm_up_given = false;       // by whoever asked
-    bool still_changing = false;      // places that make much of the second half began in it
+    double mallocs_per_frame = 0;  // over all frames
+    std::uint64_t warm_up = 0;  // frames
+    bool warm_up_given = false;  // by whoever asked
+    bool still_changing = false;  // places that make much of the second half began in it
     phase warm, steady;
-    std::uint64_t last_busy = 0;      // the last frame that made a block
-    std::uint32_t slice_us = 0;       // not 0: frames are slices of time, no measure for the program's own
+    std::uint64_t last_busy = 0;  // the last frame that made a block
+    std::uint32_t slice_us = 0;  // not 0: frames are slices of time, no measure for the program's own
     std::vector<std::string> own_libraries;  // that places lie in
 };
 
@@ -170,9 +179,10 @@ inline constexpr std::uint64_t needed_frames = 10;
 double wilson_lower(std::uint64_t fitting, std::uint64_t n);
 
 struct study_options {
-    std::size_t depth = 5;                  // return addresses that make a place
-    std::optional<std::uint64_t> warm_up;   // frames; found in the trace where none are given
-    std::vector<std::string> own, foreign;  // libraries that are the program's, and that are not, whatever their folders say
+    std::size_t depth = 5;  // return addresses that make a place
+    std::optional<std::uint64_t> warm_up;  // frames; found in the trace where none are given
+    std::vector<std::string> own,
+        foreign;  // libraries that are the program's, and that are not, whatever their folders say
 };
 
 // Names are not filled in. Throws trace::error.
@@ -184,7 +194,8 @@ bool are_enough(std::uint64_t n);
 // Finds the functions that pass allocations on: called from so many places, they name none. Sets site::named.
 void skip_wrappers(advice& a);
 
-// The places whose names are worth a look-up: the first `places` of them, and where there are tags to suggest, those with the largest peaks.
+// The places whose names are worth a look-up: the first `places` of them, and where there are tags to suggest, those
+// with the largest peaks.
 std::vector<site*> to_be_named(advice& a, std::size_t places);
 
 // After the tags of those are known: the peak of each, from the trace.

@@ -56,8 +56,7 @@ std::unique_ptr<scratch_file> look_up(const std::string& path, const std::vector
     posix_spawn_file_actions_destroy(&files);
     if (wrong != 0) return nullptr;
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     std::rewind(out->get());
     return out;
 }
@@ -99,7 +98,11 @@ std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const s
                 if (line == "??") continue;
                 if (!name.empty()) name += " < ";
                 name += line.substr(0, line.find(" inlined at"));
-                if (!place.starts_with("??")) name += " (" + place.substr(0, place.rfind(':') == place.find(':') ? std::string::npos : place.rfind(':')) + ")";
+                if (!place.starts_with("??"))
+                    name += " (" +
+                            place.substr(0,
+                                         place.rfind(':') == place.find(':') ? std::string::npos : place.rfind(':')) +
+                            ")";
             }
             if (!name.empty()) names[list[at]] = name;
             ++at;

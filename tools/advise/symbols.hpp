@@ -1,4 +1,5 @@
-// Names of return addresses, with inlined functions and lines where debug information exists: eu-addr2line, once for every module.
+// Names of return addresses, with inlined functions and lines where debug information exists: eu-addr2line, once for
+// every module.
 #pragma once
 
 #include "trace/reader.hpp"
@@ -7,7 +8,8 @@
 
 namespace advise {
 
-// By return address: "function (file:line)", inlined callers behind " < "; "module+0x1234" where nothing is known of it.
+// By return address: "function (file:line)", inlined callers behind " < "; "module+0x1234" where nothing is known of
+// it.
 std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const std::vector<std::uint64_t>& addresses);
 
 // The file of the object that an address lies in, without its path; empty where none is known.

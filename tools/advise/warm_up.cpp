@@ -10,9 +10,12 @@ constexpr double most_of_it = 0.75; // of the second half's blocks
 bool is_early(std::uint64_t frame, std::uint64_t half) { return frame != 0 && frame <= half; }
 bool makes_early_only(const site& s, std::uint64_t half) { return is_early(s.last_born, half) && are_enough(s.born); }
 
-// More blocks of a place in one frame than this are far beyond the second half's: twice its most, and a few more where those are few.
+// More blocks of a place in one frame than this are far beyond the second half's: twice its most, and a few more where
+// those are few.
 std::uint64_t usual(const site& s) { return 2 * s.late_burst + 8; }
-bool keeps_early_only(const site& s, std::uint64_t half) { return is_early(s.last_outlived[most_kept], half) && are_enough(outliving(s, most_kept)); }
+bool keeps_early_only(const site& s, std::uint64_t half) {
+    return is_early(s.last_outlived[most_kept], half) && are_enough(outliving(s, most_kept));
+}
 
 // Frames before the last in which the set of places still grew, as far as it matters to the second half.
 std::uint64_t before_all_began(const advice& a) {
@@ -34,7 +37,8 @@ std::uint64_t before_all_began(const advice& a) {
 // Finds the frames in which places of the first half are at work.
 class early_frames final : public trace::lives {
 public:
-    early_frames(const advice& a, const std::function<std::uint32_t(std::uint32_t)>& site_of, std::uint64_t half) : a_(a), site_of_(site_of), half_(half), early_(half + 1), in_frame_(a.sites.size()) {}
+    early_frames(const advice& a, const std::function<std::uint32_t(std::uint32_t)>& site_of, std::uint64_t half)
+        : a_(a), site_of_(site_of), half_(half), early_(half + 1), in_frame_(a.sites.size()) {}
 
     void born(trace::block& b) override {
         if (!is_early(b.frame, half_)) return;
@@ -60,21 +64,25 @@ public:
 private:
     const site& of(const trace::block& b) const { return a_.sites[site_of_(b.stack)]; }
     void note(const trace::block& b, std::uint64_t end) {
-        if (is_early(b.frame, half_) && end - b.frame > most_kept && keeps_early_only(of(b), half_)) early_[b.frame] = true;
+        if (is_early(b.frame, half_) && end - b.frame > most_kept && keeps_early_only(of(b), half_))
+            early_[b.frame] = true;
     }
 
     const advice& a_;
     const std::function<std::uint32_t(std::uint32_t)>& site_of_;
     std::uint64_t half_;
     std::vector<bool> early_;
-    std::vector<std::pair<std::uint32_t, std::uint64_t>> in_frame_;  // by place: the frame that made its latest block, and how many it has made
+    std::vector<std::pair<std::uint32_t, std::uint64_t>>
+        in_frame_;  // by place: the frame that made its latest block, and how many it has made
 };
 
 }  // namespace
 
 void find_warm_up(advice& a, const trace::recording& r, const std::function<std::uint32_t(std::uint32_t)>& site_of) {
     const std::uint64_t half = a.frames / 2, most = std::min(half, a.frames - needed_frames);
-    const auto early = [&](const site& s) { return makes_early_only(s, half) || keeps_early_only(s, half) || (s.late_burst != 0 && s.burst > usual(s)); };
+    const auto early = [&](const site& s) {
+        return makes_early_only(s, half) || keeps_early_only(s, half) || (s.late_burst != 0 && s.burst > usual(s));
+    };
     if (std::any_of(a.sites.begin(), a.sites.end(), early)) {
         early_frames f(a, site_of, half);
         f.follow(r, site_of);

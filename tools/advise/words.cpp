@@ -8,7 +8,8 @@ namespace advise {
 
 std::string grouped(std::uint64_t n) {
     std::string s = std::to_string(n);
-    for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3) s.insert(static_cast<std::size_t>(i), 1, ',');
+    for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3)
+        s.insert(static_cast<std::size_t>(i), 1, ',');
     return s;
 }
 
@@ -66,10 +67,14 @@ std::string of_survivors(const advice& a, const site& s) {
     std::string line = "mostly dies " + in_any_frame(a, s.kept);
     if (const std::uint64_t n = outliving(s, s.kept); n != 0) {
         line += ", " + few(n, s.blocks + s.undecided[s.kept]) + " lives on";
-        if (s.last_outlived[s.kept] * 4 <= a.frames) line += " (none made after " + unit_of(a) + " " + grouped(s.last_outlived[s.kept]) + ")";
+        if (s.last_outlived[s.kept] * 4 <= a.frames)
+            line += " (none made after " + unit_of(a) + " " + grouped(s.last_outlived[s.kept]) + ")";
     }
-    if (s.startup_outlived != 0) line += ", " + grouped(s.startup_outlived) + " made before the first " + unit_of(a) + (s.startup_outlived == 1 ? " lives on" : " live on");
-    if (outliving(s, s.kept) == 0 && s.startup_outlived == 0) return line + ", too seldom after its frame to count on it: not a frame";
+    if (s.startup_outlived != 0)
+        line += ", " + grouped(s.startup_outlived) + " made before the first " + unit_of(a) +
+                (s.startup_outlived == 1 ? " lives on" : " live on");
+    if (outliving(s, s.kept) == 0 && s.startup_outlived == 0)
+        return line + ", too seldom after its frame to count on it: not a frame";
     return line + ": not a frame; split the call sites, or copy out what survives";
 }
 
@@ -77,35 +82,48 @@ std::string of_survivors(const advice& a, const site& s) {
 std::string of_heap(const advice& a, const site& s) {
     std::string line = s.verdict == shape::pool ? "pool_alloc, class " + grouped(s.pool_class) : "heap_alloc";
     const bool dies = outliving(s, 0) == 0;
-    if (dies && s.oversize * 2 > s.born) line += "; dies " + in_any_frame(a, 0) + ", but would lie out of line there: larger than " + bytes(largest_in_frames);
+    if (dies && s.oversize * 2 > s.born)
+        line += "; dies " + in_any_frame(a, 0) + ", but would lie out of line there: larger than " +
+                bytes(largest_in_frames);
     else if (const std::uint64_t crossed = s.crossed + s.startup_crossed; dies && crossed != 0)
-        line += "; dies " + in_any_frame(a, 0) + ", but " + few(crossed, s.blocks + s.startup) + " is freed by another thread: not a frame";
+        line += "; dies " + in_any_frame(a, 0) + ", but " + few(crossed, s.blocks + s.startup) +
+                " is freed by another thread: not a frame";
     if (s.verdict == shape::pool) return line;
-    if (const std::uint64_t growing = moving(s); growing != 0) return line + "; heap_vec where it grows: " + few(growing, s.blocks);
+    if (const std::uint64_t growing = moving(s); growing != 0)
+        return line + "; heap_vec where it grows: " + few(growing, s.blocks);
     if (s.sizes.size() < 2) return line;
-    const auto common = std::max_element(s.sizes.begin(), s.sizes.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
+    const auto common = std::max_element(s.sizes.begin(), s.sizes.end(),
+                                         [](const auto& x, const auto& y) { return x.second < y.second; });
     const std::uint64_t others = s.blocks - common->second;
-    if (others * 5 <= s.blocks) line += "; all but " + few(others, s.blocks) + " are of " + grouped(common->first) + " B: split them, and a pool is right";
+    if (others * 5 <= s.blocks)
+        line += "; all but " + few(others, s.blocks) + " are of " + grouped(common->first) +
+                " B: split them, and a pool is right";
     return line;
 }
 
 std::string of_frame(const advice& a, const site& s) {
     std::string line = "frame_alloc";
-    if (a.slice_us != 0) line = "dies " + in_any_frame(a, s.kept) + ": frame_alloc, if the program's frames are no shorter";
+    if (a.slice_us != 0)
+        line = "dies " + in_any_frame(a, s.kept) + ": frame_alloc, if the program's frames are no shorter";
     else if (s.kept != 0) line += ", " + std::to_string(s.kept + 1) + " frames in flight";
-    if (const std::uint64_t growing = moving(s); growing != 0) line += "; frame_vec where it grows: " + few(growing, s.blocks);
-    if (s.oversize != 0) line += "; " + few(s.oversize, s.born) + (s.oversize == 1 ? " is" : " are") + " larger than " + bytes(largest_in_frames) + ", out of line and not in frame_capacity";
+    if (const std::uint64_t growing = moving(s); growing != 0)
+        line += "; frame_vec where it grows: " + few(growing, s.blocks);
+    if (s.oversize != 0)
+        line += "; " + few(s.oversize, s.born) + (s.oversize == 1 ? " is" : " are") + " larger than " +
+                bytes(largest_in_frames) + ", out of line and not in frame_capacity";
     return line;
 }
 
 std::string of_grow(const advice& a, const site& s) {
     if (!s.in_frames) return "heap_vec: grows, and does not always die " + in_any_frame(a, 0);
     if (s.moved == 0) return "frame_vec: grows in place";
-    return "frame_vec: grows in turns with other frame memory, so that " + few(s.moved, moving(s)) + " move; reserve first";
+    return "frame_vec: grows in turns with other frame memory, so that " + few(s.moved, moving(s)) +
+           " move; reserve first";
 }
 
 std::string of_unknown(const advice& a, const site& s) {
-    if (s.startup > s.born) return "unknown: " + grouped(s.startup) + " before the first " + unit_of(a) + ", too few after it";
+    if (s.startup > s.born)
+        return "unknown: " + grouped(s.startup) + " before the first " + unit_of(a) + ", too few after it";
     return s.share > 0 ? "unknown: too few, or of no clear shape" : "unknown: too few";
 }
 
@@ -119,7 +137,8 @@ std::string whereabouts(const site& s) {
 }
 
 std::string of_library(const site& s) {
-    if (s.lies == ground::system) return whereabouts(s) + ", which takes its memory from malloc alone: leave it, or call something else";
+    if (s.lies == ground::system)
+        return whereabouts(s) + ", which takes its memory from malloc alone: leave it, or call something else";
     std::string line = whereabouts(s) + ": a frame cannot be known there; a pool or heap by tag can";
     return s.lies == ground::hook ? line : line + ", if it lets its allocator be set";
 }
@@ -131,7 +150,10 @@ std::string of_shape(const advice& a, const site& s) {
         case shape::frame: return of_frame(a, s);
         case shape::survivors: return of_survivors(a, s);
         case shape::grow: return of_grow(a, s);
-        case shape::transfer: return "transfer: another thread frees it" + (s.crossed == s.blocks ? "" : ", but for " + few(s.blocks - std::min(s.crossed, s.blocks), s.blocks));
+        case shape::transfer:
+            return "transfer: another thread frees it" +
+                   (s.crossed == s.blocks ? ""
+                                          : ", but for " + few(s.blocks - std::min(s.crossed, s.blocks), s.blocks));
         case shape::pool:
         case shape::heap: return of_heap(a, s);
         case shape::library: return of_library(s);
@@ -144,8 +166,11 @@ std::string of_phases(const advice& a, const site& s) {
     if (s.verdict == shape::unknown || s.verdict == shape::startup) return "";
     const std::string after = "; none after " + unit_of(a) + " " + grouped(s.last_born);
     if (is_warm_up_only(s)) return after + ": warm-up, leave it";
-    const bool frame_once_warm = a.warm_up != 0 && !s.in_frames && s.steady_verdict == shape::frame && s.verdict != shape::library;
-    if (frame_once_warm) return "; after the warm-up all of it dies " + in_any_frame(a, s.steady_kept) + ": frame_alloc from there on, if the call site can tell";
+    const bool frame_once_warm = a.warm_up != 0 && !s.in_frames && s.steady_verdict == shape::frame &&
+                                 s.verdict != shape::library;
+    if (frame_once_warm)
+        return "; after the warm-up all of it dies " + in_any_frame(a, s.steady_kept) +
+               ": frame_alloc from there on, if the call site can tell";
     return s.last_born * 2 <= a.frames ? after : "";
 }
 
@@ -156,7 +181,8 @@ std::string advised(const advice& a, const site& s) {
     const bool is_said = s.verdict == shape::unknown || s.verdict == shape::startup || s.verdict == shape::library;
     if (is_in_library(s) && s.verdict != shape::library) line += "; " + whereabouts(s);
     if (s.lies == ground::perhaps_hook && !is_said)
-        line += "; called by " + s.lies_in + ": if this is its allocator hook, a frame cannot be known here, a pool or heap by tag can";
+        line += "; called by " + s.lies_in +
+                ": if this is its allocator hook, a frame cannot be known here, a pool or heap by tag can";
     return line;
 }
 

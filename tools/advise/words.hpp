@@ -22,7 +22,8 @@ std::string unit_of(const advice& a);   // frame, or slice
 // A share in percent, never more than it is: 0.99996 is 99, or 99.9 where `tenths` is 10.
 std::string floored(double share, std::uint64_t tenths = 1);
 
-// To one decimal, each up or down, so that what is printed adds up to the total as it is printed. Requires: the parts add up to it.
+// To one decimal, each up or down, so that what is printed adds up to the total as it is printed. Requires: the parts
+// add up to it.
 std::vector<std::string> adding_up(const std::vector<double>& parts, double total);
 
 // What to do with a place, and why.

@@ -22,16 +22,41 @@ unsigned one_byte(unsigned op) noexcept {
     }
     switch (op) {
         case 0x63: return modrm;
-        case 0x68: case 0xA9: return imm32;
-        case 0x69: case 0x81: case 0xC7: return modrm | imm32;
-        case 0x6A: case 0xA8: case 0xCD: case 0xEB: return imm8;
-        case 0x6B: case 0x80: case 0x83: case 0xC0: case 0xC1: case 0xC6: return modrm | imm8;
-        case 0x60: case 0x61: case 0x82: case 0x9A: case 0xCE: case 0xD4: case 0xD5: case 0xD6: case 0xEA: return unknown;
-        case 0xA0: case 0xA1: case 0xA2: case 0xA3: return unknown;  // an address of 8 bytes: compilers do not write it
-        case 0xC2: case 0xCA: return imm16;
+        case 0x68:
+        case 0xA9: return imm32;
+        case 0x69:
+        case 0x81:
+        case 0xC7: return modrm | imm32;
+        case 0x6A:
+        case 0xA8:
+        case 0xCD:
+        case 0xEB: return imm8;
+        case 0x6B:
+        case 0x80:
+        case 0x83:
+        case 0xC0:
+        case 0xC1:
+        case 0xC6: return modrm | imm8;
+        case 0x60:
+        case 0x61:
+        case 0x82:
+        case 0x9A:
+        case 0xCE:
+        case 0xD4:
+        case 0xD5:
+        case 0xD6:
+        case 0xEA: return unknown;
+        case 0xA0:
+        case 0xA1:
+        case 0xA2:
+        case 0xA3: return unknown;  // an address of 8 bytes: compilers do not write it
+        case 0xC2:
+        case 0xCA: return imm16;
         case 0xC8: return imm16 | imm8;
-        case 0xE8: case 0xE9: return imm32;
-        case 0xFE: case 0xFF: return modrm;
+        case 0xE8:
+        case 0xE9: return imm32;
+        case 0xFE:
+        case 0xFF: return modrm;
         default: break;
     }
     if (op >= 0x70 && op < 0x80) return imm8;
@@ -44,12 +69,15 @@ unsigned one_byte(unsigned op) noexcept {
 }
 
 bool has_imm8_in_map1(unsigned op) noexcept {
-    return (op >= 0x70 && op < 0x74) || op == 0xA4 || op == 0xAC || op == 0xBA || op == 0xC2 || (op >= 0xC4 && op < 0xC7);
+    return (op >= 0x70 && op < 0x74) || op == 0xA4 || op == 0xAC || op == 0xBA || op == 0xC2 ||
+           (op >= 0xC4 && op < 0xC7);
 }
 
 unsigned two_bytes(unsigned op) noexcept {
     if (op >= 0x80 && op < 0x90) return imm32;
-    if ((op >= 0x04 && op < 0x0D) || op == 0x0E || (op >= 0x30 && op < 0x38) || op == 0x77 || (op >= 0xA0 && op < 0xA3) || (op >= 0xA8 && op < 0xAB) || (op >= 0xC8 && op < 0xD0)) return none;
+    if ((op >= 0x04 && op < 0x0D) || op == 0x0E || (op >= 0x30 && op < 0x38) || op == 0x77 ||
+        (op >= 0xA0 && op < 0xA3) || (op >= 0xA8 && op < 0xAB) || (op >= 0xC8 && op < 0xD0))
+        return none;
     if (op == 0x0F || (op >= 0x24 && op < 0x28) || (op >= 0x39 && op < 0x40)) return unknown;
     return has_imm8_in_map1(op) ? modrm | imm8 : static_cast<unsigned>(modrm);
 }
@@ -89,7 +117,9 @@ bool take_vex(cursor& c, unsigned first) noexcept {
     return true;
 }
 
-instruction finished(const cursor& c, flow kind = flow::onward) noexcept { return {.bytes = c.done(), .kind = kind, .relative = c.relative}; }
+instruction finished(const cursor& c, flow kind = flow::onward) noexcept {
+    return {.bytes = c.done(), .kind = kind, .relative = c.relative};
+}
 
 instruction jump_of(cursor& c, flow kind, unsigned opcode, unsigned operand) noexcept {
     if (c.operand16) return {};
@@ -120,7 +150,9 @@ instruction decode_instruction(const unsigned char* at) noexcept {
         const unsigned p = *c.at;
         if (p == 0x66) c.operand16 = true;
         else if (p == 0x67) c.address32 = true;
-        else if (p != 0xF0 && p != 0xF2 && p != 0xF3 && p != 0x2E && p != 0x36 && p != 0x3E && p != 0x26 && p != 0x64 && p != 0x65) break;
+        else if (p != 0xF0 && p != 0xF2 && p != 0xF3 && p != 0x2E && p != 0x36 && p != 0x3E && p != 0x26 && p != 0x64 &&
+                 p != 0x65)
+            break;
         if (c.done() > 10) return {};
     }
     unsigned op = *c.at++;
@@ -142,7 +174,8 @@ instruction decode_instruction(const unsigned char* at) noexcept {
     if (what == unknown) return {};
     const unsigned reg = *c.at >> 3 & 7U;
     take_operands(c, what);
-    if ((op == 0xF6 || op == 0xF7)) take_operands(c, reg < 2 ? modrm | (op == 0xF6 ? imm8 : imm32) : static_cast<unsigned>(modrm));
+    if ((op == 0xF6 || op == 0xF7))
+        take_operands(c, reg < 2 ? modrm | (op == 0xF6 ? imm8 : imm32) : static_cast<unsigned>(modrm));
     const bool leaves = op == 0xC2 || op == 0xC3 || op == 0xCC || op == 0xF4 || (op == 0xFF && (reg == 4 || reg == 5));
     const bool calls = op == 0xFF && (reg == 2 || reg == 3);
     return finished(c, leaves ? flow::leaves : calls ? flow::unmovable : flow::onward);

@@ -14,9 +14,11 @@ namespace recorder {
 namespace {
 
 constexpr std::uint64_t growth = 4 << 20;         // the file's, in bytes
-constexpr rlim_t highest_descriptor = 16384;      // beyond what a program closes that closes "all"; higher makes the kernel's table large
+constexpr rlim_t highest_descriptor =
+    16384;      // beyond what a program closes that closes "all"; higher makes the kernel's table large
 
-// The kernel wipes this page in a child of fork(), whichever call made it: nothing of the child gets into the parent's trace.
+// The kernel wipes this page in a child of fork(), whichever call made it: nothing of the child gets into the parent's
+// trace.
 struct alignas(4096) wiped_page {
     std::atomic<bool> on;
     std::atomic<bool> owned;
@@ -41,7 +43,7 @@ std::uint64_t now_ns(clockid_t clock) noexcept {
 
 // The program may have closed our descriptor, and opened a file of its own under its number.
 bool still_ours() noexcept {
-    struct stat s {};
+    struct stat s{};
     if (file < 0 || fstat(file, &s) != 0 || s.st_dev != device || s.st_ino != inode) return false;
     if (static_cast<std::uint64_t>(s.st_size) >= file_reserved) return true;
     file = -1;  // cut by someone, who may have written to it since: from now on it is theirs
@@ -59,7 +61,8 @@ int moved_high(int low) noexcept {
     if (raised.rlim_cur < top) raised.rlim_cur = top;
     setrlimit(RLIMIT_NOFILE, &raised);
     int high = -1;
-    for (rlim_t room = 16; high < 0 && room < top; room *= 4) high = fcntl(low, F_DUPFD_CLOEXEC, static_cast<int>(top - room));
+    for (rlim_t room = 16; high < 0 && room < top; room *= 4)
+        high = fcntl(low, F_DUPFD_CLOEXEC, static_cast<int>(top - room));
     setrlimit(RLIMIT_NOFILE, &soft);
     if (high < 0) return low;
     close(low);
@@ -68,12 +71,13 @@ int moved_high(int low) noexcept {
 
 bool allocate(std::uint64_t from, std::uint64_t to) noexcept {
     int wrong = EINTR;
-    for (int tries = 0; wrong == EINTR && tries < 100; ++tries) wrong = posix_fallocate(file, static_cast<off_t>(from), static_cast<off_t>(to - from));
+    for (int tries = 0; wrong == EINTR && tries < 100; ++tries)
+        wrong = posix_fallocate(file, static_cast<off_t>(from), static_cast<off_t>(to - from));
     return wrong == 0;
 }
 
-// Asks for disk space beforehand: a store into a mapping beyond it would be SIGBUS, and growth beyond the limit of file sizes SIGXFSZ,
-// in the middle of the program.
+// Asks for disk space beforehand: a store into a mapping beyond it would be SIGBUS, and growth beyond the limit of file
+// sizes SIGXFSZ, in the middle of the program.
 trace::stop reserve_file(std::uint64_t to) noexcept {
     if (!still_ours()) return trace::stop::file_closed;
     if (to <= file_reserved) return trace::stop::none;
@@ -110,7 +114,7 @@ void* map_file(std::uint64_t at, std::size_t bytes) noexcept {
 }
 
 const char* map_header() noexcept {
-    struct stat s {};
+    struct stat s{};
     if (fstat(file, &s) != 0) return std::strerror(errno);
     if (!S_ISREG(s.st_mode)) return "not a regular file";
     device = s.st_dev;
@@ -128,7 +132,8 @@ const char* map_header() noexcept {
 
 bool recording() noexcept { return here.on.load(std::memory_order_relaxed); }
 bool owns_file() noexcept {
-    if (silent.load(std::memory_order_relaxed) || !here.owned.load(std::memory_order_relaxed) || owner != getpid()) return false;
+    if (silent.load(std::memory_order_relaxed) || !here.owned.load(std::memory_order_relaxed) || owner != getpid())
+        return false;
     still_ours();
     return here.owned.load(std::memory_order_relaxed);
 }
@@ -180,9 +185,16 @@ trace::chunk_header* new_chunk(trace::chunk_kind kind, std::uint32_t thread) noe
         file_end += trace::chunk_bytes;
         header->chunks += 1;
     }
-    madvise(p, trace::chunk_bytes, MADV_POPULATE_WRITE);  // MAP_POPULATE leaves shared pages to fault at the first store; before Linux 5.14 these do
+    madvise(p, trace::chunk_bytes,
+            // MAP_POPULATE leaves shared pages to fault at the first store; before Linux 5.14 these do
+            MADV_POPULATE_WRITE);
     auto* h = static_cast<trace::chunk_header*>(p);
-    *h = {.magic = trace::chunk_magic, .kind = kind, .thread = thread, .unused = 0, .begin_ns = since_start_ns(), .checksum = 0};
+    *h = {.magic = trace::chunk_magic,
+          .kind = kind,
+          .thread = thread,
+          .unused = 0,
+          .begin_ns = since_start_ns(),
+          .checksum = 0};
     return h;
 }
 
@@ -197,7 +209,9 @@ void close_file() noexcept {
     here.on.store(false, std::memory_order_relaxed);
     const spin_lock lock(file_lock);
     header->unrecorded = unrecorded.load(std::memory_order_relaxed);
-    if (!still_ours()) header->stopped = header->stopped == trace::stop::none ? trace::stop::file_closed : header->stopped;  // and it stays as long as it is
+    if (!still_ours())
+        header->stopped = header->stopped == trace::stop::none ? trace::stop::file_closed
+                                                               : header->stopped;  // and it stays as long as it is
     else if (ftruncate(file, static_cast<off_t>(file_end)) == 0) file_reserved = file_end;
     header->ended_ns = since_start_ns();
 }
@@ -223,14 +237,14 @@ void forget_file() noexcept {
 
 bool replace_lost_mapping(const void* address, void* const* ends, std::size_t count) noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(address);
-    const auto in = [&](void* begin, std::size_t bytes) { return at - reinterpret_cast<std::uintptr_t>(begin) < bytes; };
+    const auto in = [&](void* begin, std::size_t bytes) {
+        return at - reinterpret_cast<std::uintptr_t>(begin) < bytes;
+    };
     const auto replace = [](void* p, std::size_t bytes) {
         return mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
     };
     bool replaced = false;
-    if (header != nullptr && in(header, trace::header_bytes)) {
-        replaced = replace(header, trace::header_bytes);
-    }
+    if (header != nullptr && in(header, trace::header_bytes)) { replaced = replace(header, trace::header_bytes); }
     for (std::size_t i = 0; i < count && !replaced; ++i) {
         void* begin = ends[i] == nullptr ? nullptr : static_cast<char*>(ends[i]) - trace::chunk_bytes;
         if (begin != nullptr && in(begin, trace::chunk_bytes)) replaced = replace(begin, trace::chunk_bytes);

@@ -1,5 +1,6 @@
-// The file of the trace, through a descriptor that the program may close under us, on a disk that may be full, under limits that the
-// program may set. Whatever happens to it, recording ends, the header says why, and the program goes on.
+// The file of the trace, through a descriptor that the program may close under us, on a disk that may be full, under
+// limits that the program may set. Whatever happens to it, recording ends, the header says why, and the program goes
+// on.
 #pragma once
 
 #include "trace/format.hpp"
@@ -10,10 +11,10 @@ namespace recorder {
 
 struct settings {
     char path[1024];
-    std::uint64_t limit;         // bytes of the trace; 0: none
-    std::uint32_t sample;        // one address in so many
+    std::uint64_t limit;  // bytes of the trace; 0: none
+    std::uint32_t sample;  // one address in so many
     std::uint32_t stack_depth;
-    std::uint32_t every_us;      // between marks; 0: not by time
+    std::uint32_t every_us;  // between marks; 0: not by time
     trace::frame_source frames;
     char frame_name[256];
 };
@@ -21,8 +22,7 @@ struct settings {
 class spin_lock {
 public:
     explicit spin_lock(std::atomic_flag& f) noexcept : flag_(f) {
-        while (flag_.test_and_set(std::memory_order_acquire)) {
-        }
+        while (flag_.test_and_set(std::memory_order_acquire)) {}
     }
     ~spin_lock() { flag_.clear(std::memory_order_release); }
     spin_lock(const spin_lock&) = delete;
@@ -36,7 +36,8 @@ private:
 const char* open_file(const settings& s) noexcept;
 void begin_recording() noexcept;
 bool recording() noexcept;
-// Whether this process has a trace: false in a child of fork(), and of vfork(), which shares everything with its parent.
+// Whether this process has a trace: false in a child of fork(), and of vfork(), which shares everything with its
+// parent.
 bool owns_file() noexcept;
 void close_file() noexcept;
 // Ends recording while that is still allowed; no system call is made for the file any more.
@@ -52,8 +53,8 @@ void note_unrecorded() noexcept;
 
 std::uint64_t since_start_ns() noexcept;
 
-// Someone cut the file, and a store into its mapping at `address` failed. Puts memory there, which the file does not see, and ends
-// recording; false when the mapping is not the header's or that of the chunk that ends at one of `ends`.
+// Someone cut the file, and a store into its mapping at `address` failed. Puts memory there, which the file does not
+// see, and ends recording; false when the mapping is not the header's or that of the chunk that ends at one of `ends`.
 bool replace_lost_mapping(const void* address, void* const* ends, std::size_t count) noexcept;
 
 }  // namespace recorder

@@ -52,7 +52,7 @@ public:
     explicit elf_file(const char* path) noexcept {
         const int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0) return;
-        struct stat s {};
+        struct stat s{};
         if (fstat(fd, &s) == 0 && s.st_size >= static_cast<off_t>(sizeof(ElfW(Ehdr)))) {
             bytes_ = static_cast<std::size_t>(s.st_size);
             void* p = mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -68,7 +68,8 @@ public:
 
     template <class T>
     const T* at(std::uint64_t offset, std::uint64_t count = 1) const noexcept {
-        if (data_ == nullptr || offset > bytes_ || count > (bytes_ - offset) / sizeof(T) || offset % alignof(T) != 0) return nullptr;
+        if (data_ == nullptr || offset > bytes_ || count > (bytes_ - offset) / sizeof(T) || offset % alignof(T) != 0)
+            return nullptr;
         return reinterpret_cast<const T*>(data_ + offset);
     }
     function find(const search& s) const noexcept {
@@ -85,7 +86,8 @@ public:
             if (symbols == nullptr || text == nullptr || names.sh_size == 0 || text[names.sh_size - 1] != 0) continue;
             for (std::uint64_t k = 0; k < count; ++k) {
                 const ElfW(Sym)& y = symbols[k];
-                if (ELF64_ST_TYPE(y.st_info) == STT_FUNC && y.st_value != 0 && y.st_shndx != SHN_UNDEF && y.st_name < names.sh_size && is_wanted(s, text + y.st_name))
+                if (ELF64_ST_TYPE(y.st_info) == STT_FUNC && y.st_value != 0 && y.st_shndx != SHN_UNDEF &&
+                    y.st_name < names.sh_size && is_wanted(s, text + y.st_name))
                     return {y.st_value, y.st_size};
             }
         }
@@ -113,7 +115,8 @@ constexpr std::size_t room_bytes = 4096;
 
 }  // namespace
 
-// Called by the stub below, on the stack of the program's call, before its function runs. The recorder's own calls come here too.
+// Called by the stub below, on the stack of the program's call, before its function runs. The recorder's own calls come
+// here too.
 extern "C" __attribute__((visibility("hidden"), used)) void recorder_frame_begins() {
     thread_state& t = this_thread();
     if (!recording() || t.inside) return;
@@ -310,7 +313,8 @@ unsigned char* room_near(std::uintptr_t function) noexcept {
     for (const bool below : {true, false}) {
         for (std::uintptr_t far = step; far < reach && (!below || far + step < base); far += step) {
             void* const wanted = reinterpret_cast<void*>(below ? base - far : base + far);
-            void* p = mmap(wanted, room_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+            void* p = mmap(wanted, room_bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
             if (p == wanted) return static_cast<unsigned char*>(p);
             if (p != MAP_FAILED) munmap(p, room_bytes);  // before Linux 4.17 the address is a hint
         }
@@ -322,7 +326,8 @@ bool write_jump(std::uintptr_t from, std::uintptr_t to) noexcept {
     const std::uintptr_t first = from & ~std::uintptr_t{4095}, last = (from + jump_bytes - 1) & ~std::uintptr_t{4095};
     void* const page = reinterpret_cast<void*>(first);
     if (mprotect(page, last - first + 4096, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) return false;
-    const auto far = static_cast<std::int32_t>(static_cast<std::int64_t>(to) - static_cast<std::int64_t>(from + jump_bytes));
+    const auto far = static_cast<std::int32_t>(static_cast<std::int64_t>(to) -
+                                               static_cast<std::int64_t>(from + jump_bytes));
     unsigned char jump[jump_bytes] = {0xE9};
     std::memcpy(jump + 1, &far, 4);
     auto* code = reinterpret_cast<volatile unsigned char*>(from);
@@ -342,7 +347,9 @@ function find_function(const char* name) noexcept {
 
 const char* mark_at(function f) noexcept {
     const std::size_t bytes = bytes_to_move(f);
-    if (bytes == 0) return "its first instructions cannot be moved; --frame another function that is called once a frame, or --frame-every MS";
+    if (bytes == 0)
+        return "its first instructions cannot be moved; --frame another function that is called once a frame, or "
+               "--frame-every MS";
     unsigned char* const room = room_near(f.address);
     if (room == nullptr) return "there is no free memory near its code";
     measure_registers();
@@ -355,9 +362,12 @@ const char* mark_at(function f) noexcept {
         fits = to.move(from + at, i);
         at += i.bytes;
     }
-    if (!fits) return "its first instructions cannot be moved; --frame another function that is called once a frame, or --frame-every MS";
+    if (!fits)
+        return "its first instructions cannot be moved; --frame another function that is called once a frame, or "
+               "--frame-every MS";
     to.jump(f.address + bytes);
-    if (mprotect(room, room_bytes, PROT_READ | PROT_EXEC) != 0 || !write_jump(f.address, address_of(room))) return "its code cannot be changed";
+    if (mprotect(room, room_bytes, PROT_READ | PROT_EXEC) != 0 || !write_jump(f.address, address_of(room)))
+        return "its code cannot be changed";
     return nullptr;
 }
 

@@ -1,5 +1,6 @@
-// Where a frame begins, in a program that knows nothing of it: a jump in place of the first instructions of a function that it calls
-// once a frame. They are moved to where the jump leads, behind a call that marks the frame. No signal is involved.
+// Where a frame begins, in a program that knows nothing of it: a jump in place of the first instructions of a function
+// that it calls once a frame. They are moved to where the jump leads, behind a call that marks the frame. No signal is
+// involved.
 #pragma once
 
 #include <cstdint>

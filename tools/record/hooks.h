@@ -9,8 +9,8 @@ extern "C" {
 
 enum recorder_kind { recorder_malloc = 1, recorder_calloc = 2, recorder_aligned = 3, recorder_new = 4 };
 
-// Whether the call is the program's own: not from within the recorder or within another allocating function. Then recorder_leave()
-// must follow.
+// Whether the call is the program's own: not from within the recorder or within another allocating function. Then
+// recorder_leave() must follow.
 int recorder_enter(void);
 void recorder_leave(void);
 // Requires: between enter and leave.

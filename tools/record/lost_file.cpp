@@ -22,7 +22,8 @@ std::atomic<bool> guarded;
 sigaction_type real_sigaction() noexcept {
     static std::atomic<sigaction_type> known;
     sigaction_type f = known.load(std::memory_order_relaxed);
-    if (f == nullptr) known.store(f = reinterpret_cast<sigaction_type>(recorder_next("sigaction")), std::memory_order_relaxed);
+    if (f == nullptr)
+        known.store(f = reinterpret_cast<sigaction_type>(recorder_next("sigaction")), std::memory_order_relaxed);
     return f;
 }
 
@@ -46,7 +47,8 @@ void on_lost_page(int number, siginfo_t* info, void* context) noexcept {
         theirs = wanted;
         if ((wanted.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) wanted.sa_handler = SIG_DFL;
     }
-    const bool has_handler = (theirs.sa_flags & SA_SIGINFO) != 0 || (theirs.sa_handler != SIG_DFL && theirs.sa_handler != SIG_IGN);
+    const bool has_handler = (theirs.sa_flags & SA_SIGINFO) != 0 ||
+                             (theirs.sa_handler != SIG_DFL && theirs.sa_handler != SIG_IGN);
     if (!has_handler) {
         if (theirs.sa_handler == SIG_IGN && !by_access) return;
         set_default();
@@ -75,7 +77,8 @@ void install(int flags) noexcept {
 
 void guard_mappings() noexcept {
     action before{};
-    if (real_sigaction() == nullptr || real_sigaction()(SIGBUS, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) return;
+    if (real_sigaction() == nullptr || real_sigaction()(SIGBUS, nullptr, &before) != 0 || before.sa_handler != SIG_DFL)
+        return;
     wanted = before;
     install(SA_RESTART);
     guarded.store(true);
@@ -106,7 +109,7 @@ sighandler_t signal(int number, sighandler_t handler) noexcept {
     using signal_type = sighandler_t (*)(int, sighandler_t);
     static std::atomic<signal_type> known;
     if (number == SIGBUS && guarded.load() && handler != SIG_ERR) {
-        struct sigaction a {}, before {};
+        struct sigaction a{}, before{};
         a.sa_handler = handler;
         a.sa_flags = SA_RESTART;
         sigemptyset(&a.sa_mask);
@@ -115,7 +118,8 @@ sighandler_t signal(int number, sighandler_t handler) noexcept {
         return before.sa_handler;
     }
     signal_type f = known.load(std::memory_order_relaxed);
-    if (f == nullptr) known.store(f = reinterpret_cast<signal_type>(recorder_next("signal")), std::memory_order_relaxed);
+    if (f == nullptr)
+        known.store(f = reinterpret_cast<signal_type>(recorder_next("signal")), std::memory_order_relaxed);
     return f(number, handler);
 }
 

@@ -51,14 +51,17 @@ fs::path recorder_library() {
     fail(std::string(RECORDER_FILE) + " is not there");
 }
 
-void set(const char* name, const std::string& value) { setenv((std::string("FRAMEALLOC_RECORD_") + name).c_str(), value.c_str(), 1); }
+void set(const char* name, const std::string& value) {
+    setenv((std::string("FRAMEALLOC_RECORD_") + name).c_str(), value.c_str(), 1);
+}
 
 constexpr double shortest_ms = 0.1, longest_ms = 4'000'000;
 
 // FRAMEALLOC_FRAME is a function's name, or a number of milliseconds.
 void read_frame_from_environment(choices& c) {
     const char* value = std::getenv("FRAMEALLOC_FRAME");
-    if (value == nullptr || *value == 0) fail("--frame-env: FRAMEALLOC_FRAME is not set; it is a function's name or a number of milliseconds");
+    if (value == nullptr || *value == 0)
+        fail("--frame-env: FRAMEALLOC_FRAME is not set; it is a function's name or a number of milliseconds");
     char* end = nullptr;
     c.every_ms = std::isdigit(static_cast<unsigned char>(*value)) != 0 ? std::strtod(value, &end) : 0;
     if (end == nullptr) c.frame = value;
@@ -74,7 +77,8 @@ double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static
 
 std::string grouped(std::uint64_t n) {
     std::string s = std::to_string(n);
-    for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3) s.insert(static_cast<std::size_t>(i), 1, ',');
+    for (auto i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > 0; i -= 3)
+        s.insert(static_cast<std::size_t>(i), 1, ',');
     return s;
 }
 
@@ -92,22 +96,31 @@ void summarise(const std::string& path, const std::string& how) {
         std::snprintf(ms, sizeof ms, "%g", r.header().every_us / 1000.0);
         frames = counted(r.marks(), "slice") + " of " + ms + " ms";
     }
-    std::cerr << "framealloc-record: " << path << ": " << counted(r.events(), "event") << " of " << counted(r.threads(), "thread") << ", " << frames << ", "
-              << counted(r.stack_count() == 0 ? 0 : r.stack_count() - 1, "call stack") << "; " << size << "; the program " << how << '\n';
-    if (r.header().unrecorded != 0) std::cerr << "framealloc-record: recording ended before the program did: " << r.why_stopped() << '\n';
+    std::cerr << "framealloc-record: " << path << ": " << counted(r.events(), "event") << " of "
+              << counted(r.threads(), "thread") << ", " << frames << ", "
+              << counted(r.stack_count() == 0 ? 0 : r.stack_count() - 1, "call stack") << "; " << size
+              << "; the program " << how << '\n';
+    if (r.header().unrecorded != 0)
+        std::cerr << "framealloc-record: recording ended before the program did: " << r.why_stopped() << '\n';
     if (r.marks() == 0) std::cerr << "framealloc-record: no frame was marked; see --frame and --frame-every\n";
 }
 
 choices read_choices(int argc, char** argv) {
     choices c;
     CLI::App app("Records every allocation of a program, by frames, for framealloc-advise and framealloc-replay");
-    app.add_option("--frame", c.frame, "a function that the program calls once a frame: Game::update, main_loop, nanosleep");
+    app.add_option("--frame", c.frame,
+                   "a function that the program calls once a frame: Game::update, main_loop, nanosleep");
     app.add_option("--frame-every", c.every_ms, "slices of so many milliseconds in place of frames");
     app.add_flag("--frame-env", c.frame_env, "FRAMEALLOC_FRAME in the environment says one of the two");
     app.add_option("-o,--output", c.output, "the trace; PROGRAM.fatrace by default");
-    app.add_option("--limit", c.limit, "bytes of the trace, as in 500MB; recording ends there, the program goes on")->transform(CLI::AsSizeValue(true));
-    app.add_option("--sample", c.sample, "record one block in so many, chosen by address")->check(CLI::Range(1U, 1'000'000U))->capture_default_str();
-    app.add_option("--depth", c.depth, "return addresses of a call stack")->check(CLI::Range(0U, static_cast<unsigned>(trace::deepest_stack)))->capture_default_str();
+    app.add_option("--limit", c.limit, "bytes of the trace, as in 500MB; recording ends there, the program goes on")
+        ->transform(CLI::AsSizeValue(true));
+    app.add_option("--sample", c.sample, "record one block in so many, chosen by address")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--depth", c.depth, "return addresses of a call stack")
+        ->check(CLI::Range(0U, static_cast<unsigned>(trace::deepest_stack)))
+        ->capture_default_str();
     app.add_flag("--children", c.children, "record the programs that it starts too, each in OUTPUT.PID");
     app.add_option("program", c.command, "the program and its arguments, after --")->required();
     app.positionals_at_end();
@@ -122,7 +135,8 @@ choices read_choices(int argc, char** argv) {
         read_frame_from_environment(c);
         by_time = by_time || c.frame.empty();
     }
-    if (by_time && !(c.every_ms >= shortest_ms && c.every_ms <= longest_ms)) fail("--frame-every: a slice is 0.1 to 4000000 milliseconds long");
+    if (by_time && !(c.every_ms >= shortest_ms && c.every_ms <= longest_ms))
+        fail("--frame-every: a slice is 0.1 to 4000000 milliseconds long");
     if (!c.frame.empty() && c.every_ms > 0) fail("a frame is marked by a function or by time, not by both");
     if (c.frame.size() > 255) fail("the function's name is longer than 255 characters");
     if (c.limit != 0 && c.limit < 1'000'000) fail("--limit: at least 1MB");
@@ -144,7 +158,7 @@ fs::path found(const std::string& program) {
     return {};
 }
 
-bool has_interpreter(std::istream& file, const ElfW(Ehdr)& h) {
+bool has_interpreter(std::istream& file, const ElfW(Ehdr) & h) {
     for (unsigned i = 0; i < h.e_phnum; ++i) {
         ElfW(Phdr) part{};
         file.seekg(static_cast<std::streamoff>(h.e_phoff + i * sizeof part));
@@ -156,8 +170,9 @@ bool has_interpreter(std::istream& file, const ElfW(Ehdr)& h) {
 
 // Why the program did not load what LD_PRELOAD names, as far as its file tells.
 std::string why_not_loaded(const fs::path& program, int depth = 0) {
-    struct stat s {};
-    if (stat(program.c_str(), &s) == 0 && (s.st_mode & (S_ISUID | S_ISGID)) != 0) return program.string() + " is setuid or setgid, and the loader preloads nothing into such programs";
+    struct stat s{};
+    if (stat(program.c_str(), &s) == 0 && (s.st_mode & (S_ISUID | S_ISGID)) != 0)
+        return program.string() + " is setuid or setgid, and the loader preloads nothing into such programs";
     std::ifstream file(program, std::ios::binary);
     ElfW(Ehdr) h{};
     file.read(reinterpret_cast<char*>(&h), sizeof h);
@@ -169,15 +184,17 @@ std::string why_not_loaded(const fs::path& program, int depth = 0) {
         file >> interpreter;
         return why_not_loaded(interpreter, depth + 1);
     }
-    if (!file || std::memcmp(h.e_ident, ELFMAG, SELFMAG) != 0) return program.string() + " is no program that can be recorded, or could not be read";
-    if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_machine != EM_X86_64) return program.string() + " is not for 64-bit x86";
+    if (!file || std::memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
+        return program.string() + " is no program that can be recorded, or could not be read";
+    if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_machine != EM_X86_64)
+        return program.string() + " is not for 64-bit x86";
     if (!has_interpreter(file, h)) return program.string() + " is linked statically: it loads no libraries";
     return program.string() + " ended before its libraries were initialised, or its loader is not glibc's";
 }
 
 // As create_trace() left it: the recorder was not loaded. A trace that was cut is empty too, but not so old.
 bool is_untouched(const std::string& path) {
-    struct stat s {};
+    struct stat s{};
     return stat(path.c_str(), &s) == 0 && s.st_size == 0 && s.st_mtime == 0;
 }
 
@@ -185,12 +202,17 @@ bool is_untouched(const std::string& path) {
 int explain_nothing(const choices& c, const std::string& path, int status) {
     if (is_untouched(path)) {
         unlink(path.c_str());
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && access(found(c.command[0]).c_str(), X_OK) != 0) return 2;  // said by become()
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && access(found(c.command[0]).c_str(), X_OK) != 0)
+            return 2;  // said by become()
         fail("nothing was recorded: " + why_not_loaded(found(c.command[0])) + "; the program " + ending(status));
     }
     std::error_code ignored;
-    if (fs::exists(path, ignored)) std::cerr << "framealloc-record: " << path << " was cut while the program ran, which " << ending(status) << '\n';
-    else if (!WIFEXITED(status) || WEXITSTATUS(status) != 2) std::cerr << "framealloc-record: there is no trace: " << path << " was removed; the program " << ending(status) << '\n';
+    if (fs::exists(path, ignored))
+        std::cerr << "framealloc-record: " << path << " was cut while the program ran, which " << ending(status)
+                  << '\n';
+    else if (!WIFEXITED(status) || WEXITSTATUS(status) != 2)
+        std::cerr << "framealloc-record: there is no trace: " << path << " was removed; the program " << ending(status)
+                  << '\n';
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -233,7 +255,8 @@ void create_trace(const std::string& path) {
 int main(int argc, char** argv) {
     choices c = read_choices(argc, argv);
     const std::string library = recorder_library().string();  // said before the program starts, if it is missing
-    if (library.find_first_of(" :") != std::string::npos) fail(library + ": LD_PRELOAD cannot name a path with a space or a colon; install the tools elsewhere");
+    if (library.find_first_of(" :") != std::string::npos)
+        fail(library + ": LD_PRELOAD cannot name a path with a space or a colon; install the tools elsewhere");
     if (!c.children) create_trace(c.output);
     const pid_t child = fork();
     if (child < 0) fail(std::strerror(errno));
@@ -241,8 +264,7 @@ int main(int argc, char** argv) {
     std::signal(SIGINT, SIG_IGN);  // the terminal sends it to the program too; what it recorded is to be summarised
     int status = 0;
     rusage used{};
-    while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {
-    }
+    while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {}
     const std::string path = c.children ? c.output + "." + std::to_string(child) : c.output;
     if (std::error_code ignored; fs::file_size(path, ignored) == 0 || ignored) return explain_nothing(c, path, status);
     try {

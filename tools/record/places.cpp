@@ -62,7 +62,8 @@ bool room_for_words(words& w, trace::chunk_kind kind, std::size_t n) noexcept {
 }
 
 bool is_at(const module& m, const dl_find_object& found) noexcept {
-    return m.begin == reinterpret_cast<std::uintptr_t>(found.dlfo_map_start) && m.end == reinterpret_cast<std::uintptr_t>(found.dlfo_map_end);
+    return m.begin == reinterpret_cast<std::uintptr_t>(found.dlfo_map_start) &&
+           m.end == reinterpret_cast<std::uintptr_t>(found.dlfo_map_end);
 }
 
 bool write_module(const module& m, const char* path) noexcept {
@@ -89,10 +90,16 @@ std::uint64_t add_module(const dl_find_object& found) noexcept {
         if (readlink("/proc/self/exe", own, sizeof own - 1) < 0) return 0;
         path = own;
     }
-    struct stat s {};
+    struct stat s{};
     stat(path, &s);
-    module m{.begin = reinterpret_cast<std::uintptr_t>(found.dlfo_map_start), .end = reinterpret_cast<std::uintptr_t>(found.dlfo_map_end), .bias = map->l_addr,
-             .map = map, .device = s.st_dev, .inode = s.st_ino, .generation = 0, .loaded = true};
+    module m{.begin = reinterpret_cast<std::uintptr_t>(found.dlfo_map_start),
+             .end = reinterpret_cast<std::uintptr_t>(found.dlfo_map_end),
+             .bias = map->l_addr,
+             .map = map,
+             .device = s.st_dev,
+             .inode = s.st_ino,
+             .generation = 0,
+             .loaded = true};
     for (std::size_t i = 0; i < module_count; ++i) {
         module& old = modules[i];
         if (old.end <= m.begin || old.begin >= m.end) continue;
@@ -114,14 +121,16 @@ std::uint64_t generation_at(std::uintptr_t pc) noexcept {
     dl_find_object found{};
     if (_dl_find_object(reinterpret_cast<void*>(pc), &found) != 0) return 0;
     for (std::size_t i = 0; i < module_count; ++i) {
-        if (modules[i].loaded && is_at(modules[i], found) && modules[i].map == found.dlfo_link_map) return modules[i].generation;
+        if (modules[i].loaded && is_at(modules[i], found) && modules[i].map == found.dlfo_link_map)
+            return modules[i].generation;
     }
     return add_module(found);
 }
 
 std::uint64_t hash_of(const std::uintptr_t* addresses, std::size_t n) noexcept {
     std::uint64_t hash = n;
-    for (std::size_t i = 0; i < n; ++i) hash += addresses[i] * (golden * (2 * i + 1));  // products that do not wait for each other
+    for (std::size_t i = 0; i < n; ++i)
+        hash += addresses[i] * (golden * (2 * i + 1));  // products that do not wait for each other
     hash = (hash ^ hash >> 29) * golden;
     return (hash ^ hash >> 32) | 1;
 }
@@ -135,7 +144,8 @@ known_stack& find_slot(std::uint64_t hash) noexcept {
 
 // Requires: stacks_lock.
 std::uint32_t add_stack(known_stack& s, std::uint64_t hash, const std::uintptr_t* addresses, std::size_t n) noexcept {
-    if (stack_count + 1 >= trace::most_stacks || !room_for_words(stack_words, trace::chunk_kind::stacks, n + 2)) return 0;
+    if (stack_count + 1 >= trace::most_stacks || !room_for_words(stack_words, trace::chunk_kind::stacks, n + 2))
+        return 0;
     const std::uint32_t number = ++stack_count;
     std::uint64_t* w = stack_words.next;
     std::memcpy(w + 1, addresses, n * sizeof *addresses);
@@ -146,9 +156,11 @@ std::uint32_t add_stack(known_stack& s, std::uint64_t hash, const std::uintptr_t
     return number;
 }
 
-// Under `key` a stack is found as it was walked, after the last unloading; under `hash`, with the generations of its modules.
+// Under `key` a stack is found as it was walked, after the last unloading; under `hash`, with the generations of its
+// modules.
 std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::uint64_t key) noexcept {
-    if (const known_stack& s = find_slot(key); s.hash.load(std::memory_order_acquire) == key) return s.number.load(std::memory_order_relaxed);
+    if (const known_stack& s = find_slot(key); s.hash.load(std::memory_order_acquire) == key)
+        return s.number.load(std::memory_order_relaxed);
     const spin_lock lock(stacks_lock);
     std::uintptr_t exact[trace::deepest_stack];
     for (std::size_t k = 0; k < n; ++k) exact[k] = addresses[k] | generation_at(addresses[k] - 1) << generation_shift;
@@ -156,7 +168,8 @@ std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::ui
     known_stack& s = find_slot(hash);
     const bool known = s.hash.load(std::memory_order_relaxed) == hash;
     const std::uint32_t number = known ? s.number.load(std::memory_order_relaxed) : add_stack(s, hash, exact, n);
-    if (known_stack& other = find_slot(key); number != 0 && other.hash.load(std::memory_order_relaxed) == 0 && alias_count < most_aliases) {
+    if (known_stack& other = find_slot(key);
+        number != 0 && other.hash.load(std::memory_order_relaxed) == 0 && alias_count < most_aliases) {
         ++alias_count;
         other.number.store(number, std::memory_order_relaxed);
         other.hash.store(key, std::memory_order_release);
@@ -195,7 +208,8 @@ std::uint32_t stack_number(const std::uintptr_t* addresses, std::size_t n) noexc
     const std::uint64_t key = (hash_of(addresses, n) + unloads.load(std::memory_order_relaxed) * (golden - 1)) | 1;
     std::atomic<std::uint64_t>& recent = recent_stacks[key >> 6 & (std::size(recent_stacks) - 1)];
     const std::uint64_t tag = key >> trace::stack_bits << trace::stack_bits;
-    if (const std::uint64_t seen = recent.load(std::memory_order_relaxed); (seen & ~(trace::most_stacks - 1)) == tag) return static_cast<std::uint32_t>(seen & (trace::most_stacks - 1));
+    if (const std::uint64_t seen = recent.load(std::memory_order_relaxed); (seen & ~(trace::most_stacks - 1)) == tag)
+        return static_cast<std::uint32_t>(seen & (trace::most_stacks - 1));
     const std::uint32_t number = find_stack(addresses, n, key);
     if (number != 0) recent.store(tag | number, std::memory_order_relaxed);
     return number;
@@ -207,7 +221,9 @@ void look_for_unloaded() noexcept {
     for (std::size_t i = 0; i < module_count; ++i) {
         dl_find_object found{};
         module& m = modules[i];
-        if (!m.loaded || (_dl_find_object(reinterpret_cast<void*>(m.begin), &found) == 0 && is_at(m, found) && m.map == found.dlfo_link_map)) continue;
+        if (!m.loaded || (_dl_find_object(reinterpret_cast<void*>(m.begin), &found) == 0 && is_at(m, found) &&
+                          m.map == found.dlfo_link_map))
+            continue;
         m.loaded = false;
         any = true;
     }

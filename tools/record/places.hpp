@@ -6,7 +6,8 @@
 
 namespace recorder {
 
-// Before the first; also in a child, whose trace begins without any. Returns false when there is no memory for the table.
+// Before the first; also in a child, whose trace begins without any. Returns false when there is no memory for the
+// table.
 bool begin_places() noexcept;
 void finish_places() noexcept;
 

@@ -1,4 +1,5 @@
-// The library that framealloc-record preloads: malloc and its family, the marks of frames, and what a process does at its ends.
+// The library that framealloc-record preloads: malloc and its family, the marks of frames, and what a process does at
+// its ends.
 #include "hooks.h"
 
 #include "frame_mark.hpp"
@@ -46,7 +47,9 @@ std::atomic<std::uint64_t> next_mark_ns;
 // What dlsym() itself may ask for while the functions are looked up.
 alignas(16) char early[16384];
 std::atomic<std::size_t> early_used;
-bool is_early(const void* p) noexcept { return p >= static_cast<const void*>(early) && p < static_cast<const void*>(early + sizeof early); }
+bool is_early(const void* p) noexcept {
+    return p >= static_cast<const void*>(early) && p < static_cast<const void*>(early + sizeof early);
+}
 void* take_early(std::size_t n) noexcept {
     const std::size_t at = early_used.fetch_add((n + 31) / 16 * 16, std::memory_order_relaxed);
     return at + n <= sizeof early ? early + at : nullptr;
@@ -57,7 +60,8 @@ void find_next(F*& f, const char* name) noexcept {
     f = reinterpret_cast<F*>(recorder_next(name));
 }
 
-// Before the program's own code has begun. What it starts, and what it becomes, was not asked for, and goes on without a trace.
+// Before the program's own code has begun. What it starts, and what it becomes, was not asked for, and goes on without
+// a trace.
 [[noreturn]] void refuse(const char* what, const char* detail) noexcept {
     dprintf(2, "framealloc-record: %s: %s\n", what, detail);
     unlink(chosen.path);
@@ -86,7 +90,9 @@ void begin() noexcept {
     if (chosen.stack_depth > trace::deepest_stack) chosen.stack_depth = trace::deepest_stack;
     chosen.every_us = static_cast<std::uint32_t>(std::strtoul(setting("EVERY_US"), nullptr, 10));
     std::snprintf(chosen.frame_name, sizeof chosen.frame_name, "%s", setting("FRAME"));
-    chosen.frames = chosen.every_us != 0 ? trace::frame_source::time : *chosen.frame_name != 0 ? trace::frame_source::symbol : trace::frame_source::program;
+    chosen.frames = chosen.every_us != 0      ? trace::frame_source::time
+                    : *chosen.frame_name != 0 ? trace::frame_source::symbol
+                                              : trace::frame_source::program;
     marks_by_present = marks_by_call = chosen.frames == trace::frame_source::program;
     next_mark_ns = std::uint64_t{chosen.every_us} * 1000;
     const char* wrong = open_trace(chosen);
@@ -148,8 +154,12 @@ __attribute__((constructor)) void at_start() {
     if (*chosen.frame_name != 0) {
         const function f = find_function(chosen.frame_name);
         const bool asked_for = std::strtol(setting("PID"), nullptr, 10) == getpid();
-        if (f.address == 0 && !children) refuse(chosen.frame_name, "no such function in the program or its libraries; is it stripped? (--frame-every MS needs none)");
-        const char* wrong = f.address == 0 ? nullptr : mark_at(f);  // with children, a shell that starts the program has no such function
+        if (f.address == 0 && !children)
+            refuse(chosen.frame_name,
+                   "no such function in the program or its libraries; is it stripped? (--frame-every MS needs none)");
+        const char* wrong = f.address == 0
+                                ? nullptr
+                                : mark_at(f);  // with children, a shell that starts the program has no such function
         if (wrong != nullptr && asked_for) refuse(chosen.frame_name, wrong);
     }
     t.inside = false;
@@ -157,14 +167,17 @@ __attribute__((constructor)) void at_start() {
 __attribute__((destructor)) void at_end() { close_trace(); }
 
 bool sampled(const void* p) noexcept {
-    return chosen.sample == 1 || ((reinterpret_cast<std::uintptr_t>(p) >> 4) * 0x9e3779b97f4a7c15U >> 32) % chosen.sample == 0;
+    return chosen.sample == 1 ||
+           ((reinterpret_cast<std::uintptr_t>(p) >> 4) * 0x9e3779b97f4a7c15U >> 32) % chosen.sample == 0;
 }
 
 std::uint32_t stack_from(const thread_state& t, void* frame) noexcept {
     if (chosen.stack_depth == 0) return 0;
     std::uintptr_t addresses[trace::deepest_stack];
     const auto* f = static_cast<const std::uintptr_t*>(frame);
-    const std::size_t n = unwind({.pc = f[1], .sp = reinterpret_cast<std::uintptr_t>(f + 2), .bp = f[0], .end = t.stack_end}, addresses, chosen.stack_depth);
+    const std::size_t n = unwind(
+        {.pc = f[1], .sp = reinterpret_cast<std::uintptr_t>(f + 2), .bp = f[0], .end = t.stack_end}, addresses,
+        chosen.stack_depth);
     return stack_number(addresses, n);
 }
 
@@ -172,17 +185,22 @@ void mark_by_time(thread_state& t) noexcept {
     const std::uint64_t now = since_start_ns();
     std::uint64_t due = next_mark_ns.load(std::memory_order_relaxed);
     while (now >= due) {  // also for the slices in which nothing was allocated
-        if (!next_mark_ns.compare_exchange_weak(due, due + std::uint64_t{chosen.every_us} * 1000, std::memory_order_relaxed)) continue;
+        if (!next_mark_ns.compare_exchange_weak(due, due + std::uint64_t{chosen.every_us} * 1000,
+                                                std::memory_order_relaxed))
+            continue;
         put_mark(t);
         due = next_mark_ns.load(std::memory_order_relaxed);
     }
 }
 
-void record_allocation(thread_state& t, trace::op what, void* p, std::size_t bytes, std::size_t alignment, void* frame) noexcept {
+void record_allocation(thread_state& t, trace::op what, void* p, std::size_t bytes, std::size_t alignment,
+                       void* frame) noexcept {
     if (chosen.every_us != 0) mark_by_time(t);
     if (!sampled(p)) return;
     if (t.stack_end == 0) put(t, what, 0, reinterpret_cast<std::uintptr_t>(p), bytes, 4);
-    else put(t, what, stack_from(t, frame), reinterpret_cast<std::uintptr_t>(p), bytes, static_cast<unsigned>(std::countr_zero(std::bit_ceil(alignment))));
+    else
+        put(t, what, stack_from(t, frame), reinterpret_cast<std::uintptr_t>(p), bytes,
+            static_cast<unsigned>(std::countr_zero(std::bit_ceil(alignment))));
 }
 
 void mark_from_program(bool wished) noexcept {
@@ -194,7 +212,8 @@ void mark_from_program(bool wished) noexcept {
     t.inside = false;
 }
 
-// A library that was loaded for its caller alone is found through that one. If there is none, the program asked whether there is.
+// A library that was loaded for its caller alone is found through that one. If there is none, the program asked whether
+// there is.
 template <class R, class... A>
 R present(const char* name, const void* caller, R (*&forward)(A...), A... arguments) noexcept {
     mark_from_program(marks_by_present);
@@ -207,7 +226,8 @@ R present(const char* name, const void* caller, R (*&forward)(A...), A... argume
 
 // A member of the malloc family that only allocates: the real one is called, and what it gave is recorded.
 template <class F, class... A>
-void* allocate(recorder_kind kind, F* forward, std::size_t bytes, std::size_t alignment, void* frame, A... arguments) noexcept {
+void* allocate(recorder_kind kind, F* forward, std::size_t bytes, std::size_t alignment, void* frame,
+               A... arguments) noexcept {
     const int mine = recorder_enter();
     void* p = forward(arguments...);
     if (mine == 0) return p;
@@ -244,7 +264,9 @@ void recorder_allocated(recorder_kind kind, void* p, std::size_t bytes, std::siz
 
 void recorder_releasing(void* p, int is_delete) {
     const int saved = errno;
-    if (sampled(p)) put(this_thread(), is_delete != 0 ? trace::op::release_delete : trace::op::release, 0, reinterpret_cast<std::uintptr_t>(p), 0, 0);
+    if (sampled(p))
+        put(this_thread(), is_delete != 0 ? trace::op::release_delete : trace::op::release, 0,
+            reinterpret_cast<std::uintptr_t>(p), 0, 0);
     errno = saved;
 }
 
@@ -308,7 +330,8 @@ void* realloc(void* p, std::size_t n) {
     errno = saved;
     void* q = next.realloc(p, n);
     saved = errno;
-    if (q != nullptr) record_allocation(t, from ? trace::op::resize_to : trace::op::allocate, q, n, 16, __builtin_frame_address(0));
+    if (q != nullptr)
+        record_allocation(t, from ? trace::op::resize_to : trace::op::allocate, q, n, 16, __builtin_frame_address(0));
     else if (from && n != 0) put(t, trace::op::resize_failed, 0, old, 0, 0);
     errno = saved;
     recorder_leave();
@@ -322,7 +345,8 @@ void* reallocarray(void* p, std::size_t n, std::size_t each) {
     return nullptr;
 }
 
-// What alignments and sizes they refuse, and how, differs from one library to the next: each asks the one of its own name.
+// What alignments and sizes they refuse, and how, differs from one library to the next: each asks the one of its own
+// name.
 void* memalign(std::size_t alignment, std::size_t n) {
     if (!ready() || next.memalign == nullptr) return nullptr;
     return allocate(recorder_aligned, next.memalign, n, alignment, __builtin_frame_address(0), alignment, n);
@@ -337,7 +361,8 @@ void* valloc(std::size_t n) {
 }
 void* pvalloc(std::size_t n) {
     if (!ready() || next.pvalloc == nullptr) return nullptr;
-    return allocate(recorder_aligned, next.pvalloc, (n + 4095) & ~std::size_t{4095}, 4096, __builtin_frame_address(0), n);
+    return allocate(recorder_aligned, next.pvalloc, (n + 4095) & ~std::size_t{4095}, 4096, __builtin_frame_address(0),
+                    n);
 }
 int posix_memalign(void** into, std::size_t alignment, std::size_t n) {
     if (!ready() || next.posix_memalign == nullptr) return ENOMEM;
@@ -391,7 +416,8 @@ int prctl(int option, ...) noexcept {
     for (unsigned long& each : a) each = va_arg(list, unsigned long);
     va_end(list);
     const bool filtered = a[0] == SECCOMP_MODE_FILTER;
-    if (option == PR_SET_SECCOMP && enters_sandbox(a[0] == SECCOMP_MODE_STRICT, filtered, static_cast<long>(a[1]))) close_trace_before_sandbox();
+    if (option == PR_SET_SECCOMP && enters_sandbox(a[0] == SECCOMP_MODE_STRICT, filtered, static_cast<long>(a[1])))
+        close_trace_before_sandbox();
     if (next_prctl == nullptr) find_calls();
     return next_prctl(option, a[0], a[1], a[2], a[3]);
 }
@@ -402,8 +428,10 @@ long syscall(long number, ...) noexcept {
     for (long& each : a) each = va_arg(list, long);
     va_end(list);
     const bool by_prctl = number == SYS_prctl && a[0] == PR_SET_SECCOMP;
-    if (by_prctl && enters_sandbox(a[1] == SECCOMP_MODE_STRICT, a[1] == SECCOMP_MODE_FILTER, a[2])) close_trace_before_sandbox();
-    if (number == SYS_seccomp && enters_sandbox(a[0] == SECCOMP_SET_MODE_STRICT, a[0] == SECCOMP_SET_MODE_FILTER, a[2])) close_trace_before_sandbox();
+    if (by_prctl && enters_sandbox(a[1] == SECCOMP_MODE_STRICT, a[1] == SECCOMP_MODE_FILTER, a[2]))
+        close_trace_before_sandbox();
+    if (number == SYS_seccomp && enters_sandbox(a[0] == SECCOMP_SET_MODE_STRICT, a[0] == SECCOMP_SET_MODE_FILTER, a[2]))
+        close_trace_before_sandbox();
     if (next_syscall == nullptr) find_calls();
     return next_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -9,11 +9,12 @@
 namespace recorder {
 namespace {
 
-// Where the caller's frame is. The return address lies below the canonical frame address (CFA), as the x86-64 ABI has it.
+// Where the caller's frame is. The return address lies below the canonical frame address (CFA), as the x86-64 ABI has
+// it.
 struct rule {
     std::int32_t cfa_offset = 0;
     std::int32_t bp_offset = 0;  // from the CFA; 0: unchanged
-    std::uint32_t base = 0;      // DWARF number of the register: 6 is rbp, 7 is rsp; 0: the walk ends here
+    std::uint32_t base = 0;  // DWARF number of the register: 6 is rbp, 7 is rsp; 0: the walk ends here
 
     friend bool operator==(const rule&, const rule&) = default;
 };
@@ -69,7 +70,9 @@ public:
         const std::uintptr_t here = reinterpret_cast<std::uintptr_t>(at_);
         std::uintptr_t value = 0;
         switch (encoding & 0x0FU) {
-            case 0x00: case 0x04: case 0x0C: value = fixed<std::uint64_t>(); break;
+            case 0x00:
+            case 0x04:
+            case 0x0C: value = fixed<std::uint64_t>(); break;
             case 0x02: value = fixed<std::uint16_t>(); break;
             case 0x03: value = fixed<std::uint32_t>(); break;
             case 0x0A: value = static_cast<std::uintptr_t>(fixed<std::int16_t>()); break;
@@ -133,54 +136,107 @@ struct state {
     bool lost = false;  // by an expression, or an undefined return address
 };
 
-// Runs call frame instructions up to `pc`. DWARF 5, section 6.4.2.
-bool run(reader in, const cie& c, std::uintptr_t at, std::uintptr_t pc, state& s, const state& initial) noexcept {
-    state kept[8];
-    std::size_t depth = 0;
-    const auto saved = [&](std::uint64_t reg, std::int64_t offset) {
-        if (reg == reg_bp) s.r.bp_offset = static_cast<std::int32_t>(offset);
-    };
-    while (in.more()) {
-        const auto byte = in.fixed<std::uint8_t>();
-        const unsigned low = byte & 0x3FU;
-        std::uint64_t ahead = 0;
-        switch (byte >> 6) {
-            case 1: ahead = low * c.code_factor; break;
-            case 2: saved(low, static_cast<std::int64_t>(in.uleb()) * c.data_factor); continue;
-            case 3:
-                if (low == reg_bp) s.r.bp_offset = initial.r.bp_offset;
-                continue;
-            default:
-                switch (byte) {
-                    case 0x00: continue;  // nop
-                    case 0x01: at = in.pointer(c.encoding); if (at > pc) return true; continue;
-                    case 0x02: ahead = in.fixed<std::uint8_t>() * c.code_factor; break;
-                    case 0x03: ahead = in.fixed<std::uint16_t>() * c.code_factor; break;
-                    case 0x04: ahead = in.fixed<std::uint32_t>() * c.code_factor; break;
-                    case 0x05: { const std::uint64_t reg = in.uleb(); saved(reg, static_cast<std::int64_t>(in.uleb()) * c.data_factor); continue; }
-                    case 0x06: if (in.uleb() == reg_bp) s.r.bp_offset = initial.r.bp_offset; continue;
-                    case 0x07: if (in.uleb() == reg_ra) s.lost = true; continue;  // undefined: the outermost frame
-                    case 0x08: if (in.uleb() == reg_bp) s.r.bp_offset = 0; continue;
-                    case 0x09: if (in.uleb() == reg_bp) s.lost = true; in.uleb(); continue;
-                    case 0x0A: if (depth == 8) return false; kept[depth++] = s; continue;
-                    case 0x0B: if (depth == 0) return false; s = kept[--depth]; continue;
-                    case 0x0C: s.r.base = static_cast<std::uint32_t>(in.uleb()); s.r.cfa_offset = static_cast<std::int32_t>(in.uleb()); s.lost = false; continue;
-                    case 0x0D: s.r.base = static_cast<std::uint32_t>(in.uleb()); continue;
-                    case 0x0E: s.r.cfa_offset = static_cast<std::int32_t>(in.uleb()); continue;
-                    case 0x0F: in.skip(in.uleb()); s.lost = true; continue;
-                    case 0x10: case 0x16: if (in.uleb() == reg_bp) s.lost = true; in.skip(in.uleb()); continue;
-                    case 0x11: { const std::uint64_t reg = in.uleb(); saved(reg, in.sleb() * c.data_factor); continue; }
-                    case 0x12: s.r.base = static_cast<std::uint32_t>(in.uleb()); s.r.cfa_offset = static_cast<std::int32_t>(in.sleb() * c.data_factor); continue;
-                    case 0x13: s.r.cfa_offset = static_cast<std::int32_t>(in.sleb() * c.data_factor); continue;
-                    case 0x2E: in.uleb(); continue;  // GNU_args_size
-                    default: return false;
-                }
+// Call frame instructions, run up to `pc`. DWARF 5, section 6.4.2.
+class call_frame_program {
+public:
+    call_frame_program(reader in, const cie& c, std::uintptr_t at, std::uintptr_t pc, state& s,
+                       const state& initial) noexcept
+        : in_(in), c_(c), at_(at), pc_(pc), s_(s), initial_(initial) {}
+
+    // False where an instruction is not known.
+    bool run() noexcept {
+        while (in_.more() && at_ <= pc_) {
+            const auto byte = in_.fixed<std::uint8_t>();
+            const unsigned low = byte & 0x3FU;
+            switch (byte >> 6) {
+                case 1: at_ += low * c_.code_factor; break;
+                case 2: save(low, factored(static_cast<std::int64_t>(in_.uleb()))); break;
+                case 3:
+                    if (low == reg_bp) s_.r.bp_offset = initial_.r.bp_offset;
+                    break;
+                default:
+                    if (!advance(byte) && !rule_of_register(byte) && !rule_of_frame(byte) && !keep(byte)) return false;
+            }
         }
-        at += ahead;
-        if (at > pc) return true;
+        return true;
     }
-    return true;
-}
+
+private:
+    std::int64_t factored(std::int64_t offset) const noexcept { return offset * c_.data_factor; }
+    void save(std::uint64_t reg, std::int64_t offset) noexcept {
+        if (reg == reg_bp) s_.r.bp_offset = static_cast<std::int32_t>(offset);
+    }
+
+    // Each of these: false where the instruction is not one of its kind.
+    bool advance(std::uint8_t byte) noexcept {
+        switch (byte) {
+            case 0x00: return true;  // nop
+            case 0x01: at_ = in_.pointer(c_.encoding); return true;
+            case 0x02: at_ += in_.fixed<std::uint8_t>() * c_.code_factor; return true;
+            case 0x03: at_ += in_.fixed<std::uint16_t>() * c_.code_factor; return true;
+            case 0x04: at_ += in_.fixed<std::uint32_t>() * c_.code_factor; return true;
+            case 0x2E: in_.uleb(); return true;  // GNU_args_size
+            default: return false;
+        }
+    }
+    bool rule_of_register(std::uint8_t byte) noexcept {
+        if (byte < 0x05 || (byte > 0x09 && byte != 0x10 && byte != 0x11 && byte != 0x16)) return false;
+        const std::uint64_t reg = in_.uleb();
+        switch (byte) {
+            case 0x05: save(reg, factored(static_cast<std::int64_t>(in_.uleb()))); break;
+            case 0x06: save(reg, initial_.r.bp_offset); break;
+            case 0x07: s_.lost = s_.lost || reg == reg_ra; break;  // undefined: the outermost frame
+            case 0x08: save(reg, 0); break;
+            case 0x09:
+                s_.lost = s_.lost || reg == reg_bp;
+                in_.uleb();
+                break;
+            case 0x11: save(reg, factored(in_.sleb())); break;
+            default:  // an expression
+                s_.lost = s_.lost || reg == reg_bp;
+                in_.skip(in_.uleb());
+        }
+        return true;
+    }
+    bool rule_of_frame(std::uint8_t byte) noexcept {
+        switch (byte) {
+            case 0x0C:
+                s_.r.base = static_cast<std::uint32_t>(in_.uleb());
+                s_.r.cfa_offset = static_cast<std::int32_t>(in_.uleb());
+                s_.lost = false;
+                return true;
+            case 0x0D: s_.r.base = static_cast<std::uint32_t>(in_.uleb()); return true;
+            case 0x0E: s_.r.cfa_offset = static_cast<std::int32_t>(in_.uleb()); return true;
+            case 0x0F:
+                in_.skip(in_.uleb());
+                s_.lost = true;
+                return true;
+            case 0x12:
+                s_.r.base = static_cast<std::uint32_t>(in_.uleb());
+                s_.r.cfa_offset = static_cast<std::int32_t>(factored(in_.sleb()));
+                return true;
+            case 0x13: s_.r.cfa_offset = static_cast<std::int32_t>(factored(in_.sleb())); return true;
+            default: return false;
+        }
+    }
+    bool keep(std::uint8_t byte) noexcept {
+        if (byte == 0x0A && depth_ < 8) {
+            kept_[depth_++] = s_;
+            return true;
+        }
+        if (byte != 0x0B || depth_ == 0) return false;
+        s_ = kept_[--depth_];
+        return true;
+    }
+
+    reader in_;
+    const cie& c_;
+    std::uintptr_t at_, pc_;
+    state& s_;
+    const state& initial_;
+    state kept_[8];
+    std::size_t depth_ = 0;
+};
 
 // The record of the function around `pc`, by the sorted table of .eh_frame_hdr that the linker makes.
 const unsigned char* find_fde(const unsigned char* header, std::uintptr_t pc) noexcept {
@@ -224,9 +280,9 @@ rule decode(std::uintptr_t pc) noexcept {
     if (pc < begin || pc >= begin + bytes) return {};
     if (c.augmented) in.skip(in.uleb());
     state initial, s;
-    if (!run(reader(c.begin, c.end), c, 0, ~std::uintptr_t{0}, initial, initial)) return {};
+    if (!call_frame_program(reader(c.begin, c.end), c, 0, ~std::uintptr_t{0}, initial, initial).run()) return {};
     s = initial;
-    if (!run(in, c, begin, pc, s, initial) || s.lost) return {};
+    if (!call_frame_program(in, c, begin, pc, s, initial).run() || s.lost) return {};
     return s.r.base == reg_sp || s.r.base == reg_bp ? s.r : rule{};
 }
 
@@ -240,8 +296,7 @@ std::uint32_t number_of(const rule& r) noexcept {
     };
     const std::uint32_t known = rule_count.load(std::memory_order_acquire);
     if (const std::uint32_t i = search(1, known); i != 0) return i;
-    while (rules_locked.test_and_set(std::memory_order_acquire)) {
-    }
+    while (rules_locked.test_and_set(std::memory_order_acquire)) {}
     const std::uint32_t count = rule_count.load(std::memory_order_relaxed);
     std::uint32_t i = search(known, count);
     if (i == 0 && count < most_rules) {
@@ -261,8 +316,8 @@ const rule& rule_for(std::uintptr_t pc) noexcept {
     return rules[number];
 }
 
-// Where the last walks of this thread went from a place on its stack: the outer frames of a loop's allocations are the same, and the
-// same registers at the same instruction have the same caller's frame.
+// Where the last walks of this thread went from a place on its stack: the outer frames of a loop's allocations are the
+// same, and the same registers at the same instruction have the same caller's frame.
 struct passed {
     std::uintptr_t pc, sp, bp;
     std::uintptr_t cfa;
@@ -274,7 +329,8 @@ thread_local passed walked[64] __attribute__((tls_model("initial-exec")));
 bool look_up(const stack_start& at, std::uintptr_t key, passed& p) noexcept {
     const rule& r = rule_for(at.pc - 1);  // within the call, not behind it
     if (r.base == 0) return false;
-    const std::uintptr_t cfa = (r.base == reg_sp ? at.sp : at.bp) + static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});
+    const std::uintptr_t cfa = (r.base == reg_sp ? at.sp : at.bp) +
+                               static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});
     if (cfa <= at.sp || cfa > at.end || cfa % 8 != 0) return false;
     const std::uintptr_t saved = r.bp_offset == 0 ? 0 : cfa + static_cast<std::uintptr_t>(std::intptr_t{r.bp_offset});
     if (saved != 0 && (saved < at.sp || saved >= cfa)) return false;

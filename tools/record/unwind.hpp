@@ -1,5 +1,6 @@
-// Return addresses of the calling thread, by the unwind tables that every x86-64 program carries for its exceptions: frame pointers
-// are not needed, and distribution packages have none. A rule is decoded once per address; later it is one lookup.
+// Return addresses of the calling thread, by the unwind tables that every x86-64 program carries for its exceptions:
+// frame pointers are not needed, and distribution packages have none. A rule is decoded once per address; later it is
+// one lookup.
 #pragma once
 
 #include <cstddef>

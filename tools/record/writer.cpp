@@ -29,7 +29,8 @@ thread_local thread_state state __attribute__((tls_model("initial-exec")));
 void give_back(thread_state& t) noexcept {
     if (t.next == nullptr) return;
     const spin_lock lock(remainders_lock);
-    if (t.end - t.next >= 256 && remainder_count < std::size(remainders)) remainders[remainder_count++] = {t.next, t.end};
+    if (t.end - t.next >= 256 && remainder_count < std::size(remainders))
+        remainders[remainder_count++] = {t.next, t.end};
     else finish_chunk(t.end);
     t.next = t.end = nullptr;
 }
@@ -40,7 +41,8 @@ void take_remainder(thread_state& t) noexcept {
     const remainder r = remainders[--remainder_count];
     t.next = r.next;
     t.end = r.end;
-    *t.next++ = {static_cast<std::uint64_t>(trace::op::thread) | sequence.fetch_add(1, std::memory_order_relaxed) << 24, t.number};
+    *t.next++ = {static_cast<std::uint64_t>(trace::op::thread) | sequence.fetch_add(1, std::memory_order_relaxed) << 24,
+                 t.number};
 }
 
 // Room for `n` events of this thread.
@@ -58,8 +60,8 @@ bool make_room(thread_state& t, std::ptrdiff_t n) noexcept {
     return true;
 }
 
-// A destructor of thread-specific data. Those of other keys come before and after it, and allocate: this thread's state is whole, but
-// nobody would take back another chunk.
+// A destructor of thread-specific data. Those of other keys come before and after it, and allocate: this thread's state
+// is whole, but nobody would take back another chunk.
 void leave(void*) noexcept {
     thread_state& t = state;
     const bool was = t.inside;
@@ -129,12 +131,14 @@ void close_trace_before_sandbox() noexcept {
     fall_silent();
 }
 
-void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t address, std::uint64_t size, unsigned alignment_log2) noexcept {
+void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t address, std::uint64_t size,
+         unsigned alignment_log2) noexcept {
     const bool wide = size >= trace::wide_size || alignment_log2 > 4;
     if (!make_room(t, wide ? 2 : 1)) return note_unrecorded();
     trace::event* e = t.next;
     const std::uint64_t first = sequence.fetch_add(wide ? 2 : 1, std::memory_order_relaxed);
-    if (wide) *e++ = {static_cast<std::uint64_t>(trace::op::wide) | std::uint64_t{alignment_log2} << 4 | first << 24, size};
+    if (wide)
+        *e++ = {static_cast<std::uint64_t>(trace::op::wide) | std::uint64_t{alignment_log2} << 4 | first << 24, size};
     *e = trace::event::make(what, first + (wide ? 1 : 0), stack, address, wide ? trace::wide_size : size);
     t.next = e + 1;
     if (t.leaving) give_back(t);
@@ -142,7 +146,8 @@ void put(thread_state& t, trace::op what, std::uint32_t stack, std::uint64_t add
 
 void put_mark(thread_state& t) noexcept {
     if (!make_room(t, 1)) return;
-    *t.next++ = {static_cast<std::uint64_t>(trace::op::mark) | sequence.fetch_add(1, std::memory_order_relaxed) << 24, since_start_ns()};
+    *t.next++ = {static_cast<std::uint64_t>(trace::op::mark) | sequence.fetch_add(1, std::memory_order_relaxed) << 24,
+                 since_start_ns()};
     if (t.leaving) give_back(t);
 }
 

@@ -1,4 +1,5 @@
-// framealloc-replay: a recorded program's allocations with one allocator after the other, interleaved, with every content verified.
+// framealloc-replay: a recorded program's allocations with one allocator after the other, interleaved, with every
+// content verified.
 #include <CLI/CLI.hpp>
 
 #include <fcntl.h>
@@ -66,13 +67,17 @@ std::vector<rival> chosen_rivals(const choices& c) {
     for (std::size_t at = 0; at < c.with.size();) {
         const std::size_t end = std::min(c.with.find_first_of(",|", at), c.with.size());
         const std::string name = c.with.substr(at, end - at);
-        const auto* r = std::find_if(std::begin(rivals), std::end(rivals), [&](const rival& x) { return name == x.name && x.with != replay::with::intent; });
-        if (r == std::end(rivals)) fail("--with: '" + name + "' is none of glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc");
+        const auto* r = std::find_if(std::begin(rivals), std::end(rivals),
+                                     [&](const rival& x) { return name == x.name && x.with != replay::with::intent; });
+        if (r == std::end(rivals))
+            fail("--with: '" + name + "' is none of glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc");
         if (!is_installed(*r)) fail(name + ": " + r->preload + " is not installed");
         list.push_back(*r);
         at = end + 1;
     }
-    if (c.intent) list.push_back(*std::find_if(std::begin(rivals), std::end(rivals), [](const rival& r) { return r.with == replay::with::intent; }));
+    if (c.intent)
+        list.push_back(*std::find_if(std::begin(rivals), std::end(rivals),
+                                     [](const rival& r) { return r.with == replay::with::intent; }));
     return list;
 }
 
@@ -93,19 +98,26 @@ int share(const replay::program& p) {
 // A process of its own for each allocator: its malloc is that of the whole process, as it is for those who use it.
 class contender {
 public:
-    contender(const rival& r, const replay::program& p, int program_fd, const choices& c, const replay::frame_options& frames) : r_(r) {
+    contender(const rival& r, const replay::program& p, int program_fd, const choices& c,
+              const replay::frame_options& frames)
+        : r_(r) {
         int in[2], out[2];
-        if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) fail(std::strerror(errno));  // no contender holds the ends of another
+        if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+            fail(std::strerror(errno));  // no contender holds the ends of another
         child_ = fork();
         if (child_ < 0) fail(std::strerror(errno));
         if (child_ == 0) {
             dup2(in[0], 0);
             dup2(out[1], 1);
             if (*r.preload != 0) setenv("LD_PRELOAD", r.preload, 1);
-            const replay::order o = !c.threads ? replay::order::one_thread : c.exact ? replay::order::exact : replay::order::free;
+            const replay::order o = !c.threads ? replay::order::one_thread
+                                    : c.exact  ? replay::order::exact
+                                               : replay::order::free;
             std::vector<std::string> words = {"framealloc-replay", "--serve"};
-            for (const std::uint64_t n : {static_cast<std::uint64_t>(program_fd), static_cast<std::uint64_t>(p.operations.size()), p.slots, std::uint64_t{p.threads},
-                                          static_cast<std::uint64_t>(r.with), static_cast<std::uint64_t>(o), static_cast<std::uint64_t>(frames.capacity), std::uint64_t{frames.in_flight}})
+            for (const std::uint64_t n :
+                 {static_cast<std::uint64_t>(program_fd), static_cast<std::uint64_t>(p.operations.size()), p.slots,
+                  std::uint64_t{p.threads}, static_cast<std::uint64_t>(r.with), static_cast<std::uint64_t>(o),
+                  static_cast<std::uint64_t>(frames.capacity), std::uint64_t{frames.in_flight}})
                 words.push_back(std::to_string(n));
             std::vector<char*> arguments;
             for (std::string& w : words) arguments.push_back(w.data());
@@ -131,7 +143,8 @@ public:
         unsigned long kib = 0;
         std::fputs(verify ? "verify\n" : "time\n", to_);
         std::fflush(to_);
-        if (std::fscanf(from_, "%llu %llu %llu %lu", &ns, &wrong, &refused, &kib) != 4) fail(std::string(r_.name) + " ended before its replay did");
+        if (std::fscanf(from_, "%llu %llu %llu %lu", &ns, &wrong, &refused, &kib) != 4)
+            fail(std::string(r_.name) + " ended before its replay did");
         if (!verify) times_.push_back(static_cast<double>(ns));
         wrong_ += wrong;
         refused_ += refused;
@@ -159,13 +172,17 @@ private:
 };
 
 // Returns how many stamps were wrong.
-std::uint64_t compare(const char* title, const replay::program& p, const std::vector<rival>& list, const choices& c, const replay::frame_options& frames) {
+std::uint64_t compare(const char* title, const replay::program& p, const std::vector<rival>& list, const choices& c,
+                      const replay::frame_options& frames) {
     if (p.calls == 0) {
         std::printf("%s: nothing to play\n", title);
         return 0;
     }
-    const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-    if (p.touched > memory / 2) fail("the trace holds " + std::to_string(p.touched) + " bytes in use at once, more than half of this machine's memory");
+    const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                        static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    if (p.touched > memory / 2)
+        fail("the trace holds " + std::to_string(p.touched) +
+             " bytes in use at once, more than half of this machine's memory");
     const int fd = share(p);
     std::vector<std::unique_ptr<contender>> contenders;
     for (const rival& r : list) contenders.push_back(std::make_unique<contender>(r, p, fd, c, frames));
@@ -176,21 +193,32 @@ std::uint64_t compare(const char* title, const replay::program& p, const std::ve
     }
     double best_rival = 0;
     for (const auto& x : contenders) {
-        if (x->which().with == replay::with::malloc && (best_rival == 0 || x->median() < best_rival)) best_rival = x->median();
+        if (x->which().with == replay::with::malloc && (best_rival == 0 || x->median() < best_rival))
+            best_rival = x->median();
     }
-    std::printf("%s: %llu calls, %llu blocks, %llu frames, %.1f MiB live at most; verified once, timed in %u rounds, interleaved\n", title, static_cast<unsigned long long>(p.calls),
-                static_cast<unsigned long long>(p.blocks), static_cast<unsigned long long>(p.frames), static_cast<double>(p.peak_bytes) / 1048576, c.rounds);
-    std::printf("  %-11s %12s %12s %14s %12s %14s %8s\n", "allocator", "ns, median", "ns, fastest", "to best rival", "peak MiB", "peak to live", "wrong");
-    if (p.beyond != 0) std::printf("  %llu blocks of places advised for frames are used beyond them; they are played in the pool\n", static_cast<unsigned long long>(p.beyond));
+    std::printf(
+        "%s: %llu calls, %llu blocks, %llu frames, %.1f MiB live at most; verified once, timed in %u rounds, "
+        "interleaved\n",
+        title, static_cast<unsigned long long>(p.calls), static_cast<unsigned long long>(p.blocks),
+        static_cast<unsigned long long>(p.frames), static_cast<double>(p.peak_bytes) / 1048576, c.rounds);
+    std::printf("  %-11s %12s %12s %14s %12s %14s %8s\n", "allocator", "ns, median", "ns, fastest", "to best rival",
+                "peak MiB", "peak to live", "wrong");
+    if (p.beyond != 0)
+        std::printf("  %llu blocks of places advised for frames are used beyond them; they are played in the pool\n",
+                    static_cast<unsigned long long>(p.beyond));
     std::uint64_t wrong = 0;
     for (const auto& x : contenders) {
         const double calls = static_cast<double>(p.calls);
         char ratio[32] = "-";
         if (best_rival != 0) std::snprintf(ratio, sizeof ratio, "%.2f", x->median() / best_rival);
-        std::printf("  %-11s %12.1f %12.1f %14s %12.1f %14.2f %8llu\n", x->which().name, x->median() / calls, x->fastest() / calls, ratio,
-                    static_cast<double>(x->peak_kib()) / 1024, static_cast<double>(x->peak_kib()) * 1024 / static_cast<double>(std::max<std::uint64_t>(p.peak_bytes, 1)),
-                    static_cast<unsigned long long>(x->wrong()));
-        if (x->refused() != 0) std::printf("  %-11s refused %llu requests\n", x->which().name, static_cast<unsigned long long>(x->refused()));
+        std::printf(
+            "  %-11s %12.1f %12.1f %14s %12.1f %14.2f %8llu\n", x->which().name, x->median() / calls,
+            x->fastest() / calls, ratio, static_cast<double>(x->peak_kib()) / 1024,
+            static_cast<double>(x->peak_kib()) * 1024 / static_cast<double>(std::max<std::uint64_t>(p.peak_bytes, 1)),
+            static_cast<unsigned long long>(x->wrong()));
+        if (x->refused() != 0)
+            std::printf("  %-11s refused %llu requests\n", x->which().name,
+                        static_cast<unsigned long long>(x->refused()));
         wrong += x->wrong();
     }
     return wrong;
@@ -199,7 +227,8 @@ std::uint64_t compare(const char* title, const replay::program& p, const std::ve
 int serve_from(char** arguments) {
     std::uint64_t n[8];
     for (int i = 0; i < 8; ++i) n[i] = std::strtoull(arguments[i], nullptr, 10);
-    return replay::serve(static_cast<int>(n[0]), n[1], n[2], static_cast<std::uint32_t>(n[3]), static_cast<replay::with>(n[4]), static_cast<replay::order>(n[5]),
+    return replay::serve(static_cast<int>(n[0]), n[1], n[2], static_cast<std::uint32_t>(n[3]),
+                         static_cast<replay::with>(n[4]), static_cast<replay::order>(n[5]),
                          {.capacity = n[6], .in_flight = static_cast<std::uint32_t>(n[7])});
 }
 
@@ -208,13 +237,18 @@ int serve_from(char** arguments) {
 int main(int argc, char** argv) {
     if (argc == 10 && std::strcmp(argv[1], "--serve") == 0) return serve_from(argv + 2);
     choices c;
-    CLI::App app("Replays the allocations of a recorded program with several allocators, in turns, and verifies every content");
+    CLI::App app(
+        "Replays the allocations of a recorded program with several allocators, in turns, and verifies every content");
     app.add_option("trace", c.trace, "what framealloc-record wrote")->required();
-    app.add_option("--with", c.with, "glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc, with commas between; all that are installed by default");
+    app.add_option(
+        "--with", c.with,
+        "glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc, with commas between; all that are installed by default");
     app.add_flag("--intent", c.intent, "also framealloc with frame-shaped places in frames, and those places alone");
     app.add_flag("--threads", c.threads, "as many threads as were recorded; one by default");
     app.add_flag("--exact", c.exact, "with --threads: in the recorded order, one operation at a time");
-    app.add_option("--rounds", c.rounds, "times that each allocator plays")->check(CLI::Range(1U, 1000U))->capture_default_str();
+    app.add_option("--rounds", c.rounds, "times that each allocator plays")
+        ->check(CLI::Range(1U, 1000U))
+        ->capture_default_str();
     advise::add_options(app, c.study);
     try {
         app.parse(argc, argv);
@@ -229,12 +263,13 @@ int main(int argc, char** argv) {
     try {
         const trace::recording r(c.trace);
         const advise::advice a = advise::study(r, c.study);
-        const replay::frame_options frames{.capacity = std::max<std::size_t>(a.frame_capacity, 1 << 20), .in_flight = a.frames_in_flight};
+        const replay::frame_options frames{.capacity = std::max<std::size_t>(a.frame_capacity, 1 << 20),
+                                           .in_flight = a.frames_in_flight};
         wrong += compare("everything", replay::build(r, a, c.study.depth, replay::part::all), list, c, frames);
-        if (c.intent) wrong += compare("frame-shaped places", replay::build(r, a, c.study.depth, replay::part::frames), list, c, frames);
-    } catch (const trace::error& e) {
-        fail(e.what());
-    }
+        if (c.intent)
+            wrong += compare("frame-shaped places", replay::build(r, a, c.study.depth, replay::part::frames), list, c,
+                             frames);
+    } catch (const trace::error& e) { fail(e.what()); }
     if (wrong != 0) std::cerr << "framealloc-replay: " << wrong << " stamps were wrong\n";
     return wrong == 0 ? 0 : 1;
 }

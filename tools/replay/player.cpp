@@ -44,8 +44,8 @@ bool is_stamped(const void* p, std::uint64_t bytes, std::uint64_t value) {
     return std::memcmp(b, &value, 8) == 0 && std::memcmp(b + bytes - 8, &value, 8) == 0;
 }
 
-// Zeroed, or copied when it grows: as much as is stamped. A calloc takes pages from the system that are zero and does not touch them, a realloc
-// moves pages; what this player would write instead, the program may never have written.
+// Zeroed, or copied when it grows: as much as is stamped. A calloc takes pages from the system that are zero and does
+// not touch them, a realloc moves pages; what this player would write instead, the program may never have written.
 template <class F>
 void each_used_part(std::uint64_t bytes, F f) {
     if (bytes <= stamped_whole) return f(std::uint64_t{0}, bytes);
@@ -56,7 +56,9 @@ void clear(void* p, std::uint64_t bytes) {
     each_used_part(bytes, [&](std::uint64_t at, std::uint64_t n) { std::memset(static_cast<char*>(p) + at, 0, n); });
 }
 void copy(void* to, const void* from, std::uint64_t bytes) {
-    each_used_part(bytes, [&](std::uint64_t at, std::uint64_t n) { std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at, n); });
+    each_used_part(bytes, [&](std::uint64_t at, std::uint64_t n) {
+        std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at, n);
+    });
 }
 
 struct by_malloc {
@@ -74,15 +76,19 @@ struct by_malloc {
     static void next_frame(std::uint64_t) {}
 };
 
-// Sized, as its users call it: pools, which send what is large to the heap. Unchecked also where the library was built in debug mode:
-// what is measured is what is shipped.
+// Sized, as its users call it: pools, which send what is large to the heap. Unchecked also where the library was built
+// in debug mode: what is measured is what is shipped.
 class by_framealloc {
 protected:
     using allocator = fa::basic_smart_alloc<fa::policy::unchecked>;
 
 public:
-    explicit by_framealloc(const frame_options& f) : alloc_({.name = "replay", .frame_capacity = f.capacity, .frames_in_flight = f.in_flight}) {}
-    void* allocate(const operation& o) { return o.alignment() <= 16 ? alloc_.try_pool_alloc_bytes(o.bytes()) : alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment()); }
+    explicit by_framealloc(const frame_options& f)
+        : alloc_({.name = "replay", .frame_capacity = f.capacity, .frames_in_flight = f.in_flight}) {}
+    void* allocate(const operation& o) {
+        return o.alignment() <= 16 ? alloc_.try_pool_alloc_bytes(o.bytes())
+                                   : alloc_.try_pool_alloc_bytes(o.bytes(), o.alignment());
+    }
     void* allocate_zero(const operation& o) {
         void* p = allocate(o);
         if (p != nullptr) clear(p, o.bytes());
@@ -107,7 +113,8 @@ public:
     using by_framealloc::by_framealloc;
     [[gnu::always_inline]] void* allocate(const operation& o) {
         if (!o.in_frame()) return by_framealloc::allocate(o);
-        return o.alignment() <= 16 ? frame().try_alloc_bytes(o.bytes()) : frame().try_alloc_bytes(o.bytes(), o.alignment());
+        return o.alignment() <= 16 ? frame().try_alloc_bytes(o.bytes())
+                                   : frame().try_alloc_bytes(o.bytes(), o.alignment());
     }
     void* allocate_zero(const operation& o) {
         void* p = allocate(o);
@@ -202,8 +209,12 @@ template <bool Verify, class M>
 }
 
 // What the operation waits for, and what it leaves, in `turn`.
-std::uint32_t turn_before(const operation& o) { return o.use() * 2 + (o.what() == act::release || o.what() == act::grow ? 1 : 0); }
-std::uint32_t turn_behind(const operation& o) { return o.what() == act::release ? (o.use() * 2 + 2) & 0x1FFFFFF : o.use() * 2 + 1; }
+std::uint32_t turn_before(const operation& o) {
+    return o.use() * 2 + (o.what() == act::release || o.what() == act::grow ? 1 : 0);
+}
+std::uint32_t turn_behind(const operation& o) {
+    return o.what() == act::release ? (o.use() * 2 + 2) & 0x1FFFFFF : o.use() * 2 + 1;
+}
 
 template <class Ready>
 void wait_until(Ready ready) {
@@ -230,7 +241,9 @@ struct player::state {
     outcome run(M& m) {
         if (in == order::one_thread) {
             outcome result;
-            const std::span<const operation> list = Verify || without_releases.empty() ? operations : std::span<const operation>(without_releases);
+            const std::span<const operation> list = Verify || without_releases.empty()
+                                                        ? operations
+                                                        : std::span<const operation>(without_releases);
             const std::uint64_t start = now_ns();
             for (const operation& o : list) act_on<Verify>(m, o, slots[o.slot()], result);
             result.ns = now_ns() - start;
@@ -251,7 +264,8 @@ struct player::state {
                     const operation& o = operations[i];
                     slot& s = slots[o.slot()];
                     if (in == order::exact) wait_until([&] { return turn.load(std::memory_order_acquire) == i; });
-                    else if (o.what() != act::frame) wait_until([&] { return s.turn.load(std::memory_order_acquire) == turn_before(o); });
+                    else if (o.what() != act::frame)
+                        wait_until([&] { return s.turn.load(std::memory_order_acquire) == turn_before(o); });
                     act_on<Verify>(m, o, s, mine);
                     if (in == order::exact) turn.store(i + std::uint64_t{1}, std::memory_order_release);
                     else if (o.what() != act::frame) s.turn.store(turn_behind(o), std::memory_order_release);
@@ -274,18 +288,22 @@ struct player::state {
 };
 
 // The player's own tables are not from malloc: they would lie among what is measured.
-player::player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames) : state_(new state) {
+player::player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o,
+               const frame_options& frames)
+    : state_(new state) {
     state_->operations = operations;
     state_->slot_count = slots;
     state_->chosen = w;
     state_->in = o;
-    void* p = mmap(nullptr, (slots + 1) * sizeof(slot), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    void* p = mmap(nullptr, (slots + 1) * sizeof(slot), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (p == MAP_FAILED) std::abort();
     state_->slots = static_cast<slot*>(p);
     if (o != order::one_thread) {
         std::vector<std::size_t> counts(threads);
         for (const operation& x : operations) ++counts[x.thread()];
-        for (const std::size_t n : counts) state_->by_thread.emplace_back().reserve(n);  // at once: what growth leaves would hide the peak
+        for (const std::size_t n : counts)
+            state_->by_thread.emplace_back().reserve(n);  // at once: what growth leaves would hide the peak
         for (std::uint32_t i = 0; i < operations.size(); ++i) state_->by_thread[operations[i].thread()].push_back(i);
     }
     if (w == with::malloc) state_->malloc.emplace(frames);
@@ -334,7 +352,8 @@ void forget_peak() {
 
 }  // namespace
 
-int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames) {
+int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o,
+          const frame_options& frames) {
     const std::size_t bytes = operations * sizeof(operation);
     void* p = mmap(nullptr, bytes == 0 ? 1 : bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, program_fd, 0);
     if (p == MAP_FAILED) return 2;
@@ -350,7 +369,8 @@ int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::ui
         const outcome r = plays.play(line[0] == 'v');
         const unsigned long peak = first ? memory_of("VmHWM:") - before : 0;
         first = false;
-        std::printf("%llu %llu %llu %lu\n", static_cast<unsigned long long>(r.ns), static_cast<unsigned long long>(r.wrong), static_cast<unsigned long long>(r.refused), peak);
+        std::printf("%llu %llu %llu %lu\n", static_cast<unsigned long long>(r.ns),
+                    static_cast<unsigned long long>(r.wrong), static_cast<unsigned long long>(r.refused), peak);
         std::fflush(stdout);
     }
     return 0;

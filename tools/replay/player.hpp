@@ -8,7 +8,11 @@
 namespace replay {
 
 enum class with { malloc, framealloc, intent };  // intent: blocks of frame-shaped places live in frames
-enum class order { one_thread, free, exact };    // free: threads wait for blocks only; exact: for their turn, in the recorded order
+enum class order {
+    one_thread,
+    free,
+    exact
+};    // free: threads wait for blocks only; exact: for their turn, in the recorded order
 
 struct outcome {
     std::uint64_t ns = 0;
@@ -23,7 +27,8 @@ struct frame_options {
 
 class player {
 public:
-    player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames);
+    player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o,
+           const frame_options& frames);
     ~player();
     player(const player&) = delete;
     player& operator=(const player&) = delete;
@@ -34,8 +39,9 @@ private:
     state* state_;
 };
 
-// A line on standard input asks for a run, one beginning with 'v' for a verified one; each is answered with a line. Returns the exit
-// status of the process.
-int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o, const frame_options& frames);
+// A line on standard input asks for a run, one beginning with 'v' for a verified one; each is answered with a line.
+// Returns the exit status of the process.
+int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o,
+          const frame_options& frames);
 
 }  // namespace replay

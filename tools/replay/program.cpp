@@ -12,17 +12,20 @@ constexpr std::uint32_t most_threads = (1U << 13) - 1;
 constexpr std::uint8_t not_in_frames = 255;
 std::vector<std::uint8_t> frame_stacks(const trace::recording& r, const advise::advice& a, std::size_t depth) {
     std::map<std::vector<std::uint64_t>, std::uint8_t> kept;
-    for (const advise::site& s : a.sites) kept[s.addresses] = s.in_frames ? static_cast<std::uint8_t>(s.kept) : not_in_frames;
+    for (const advise::site& s : a.sites)
+        kept[s.addresses] = s.in_frames ? static_cast<std::uint8_t>(s.kept) : not_in_frames;
     std::vector<std::uint8_t> by_stack(r.stack_count() + 1, not_in_frames);
     for (std::uint32_t n = 0; n < r.stack_count(); ++n) {
         const auto whole = r.stack(n);
-        const auto i = kept.find({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(std::min(depth, whole.size()))});
+        const auto i = kept.find(
+            {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(std::min(depth, whole.size()))});
         if (i != kept.end()) by_stack[n] = i->second;
     }
     return by_stack;
 }
 
-// First: which blocks would end with their frame, on their thread. Of the places that are advised for frames all should.
+// First: which blocks would end with their frame, on their thread. Of the places that are advised for frames all
+// should.
 class looking final : public trace::lives {
 public:
     looking(std::vector<std::uint8_t>& kept, std::uint64_t marks) : kept_(kept), marks_(marks) {}
@@ -115,14 +118,18 @@ private:
         at = p_.frames;
         push(act::frame, 0, false, thread, 0, at, 0);
     }
-    void put(act what, std::uint8_t alignment_log2, bool in_frame, std::uint32_t thread, std::uint64_t slot, std::uint64_t bytes, std::uint64_t use) {
+    void put(act what, std::uint8_t alignment_log2, bool in_frame, std::uint32_t thread, std::uint64_t slot,
+             std::uint64_t bytes, std::uint64_t use) {
         follow_frame(thread);
         push(what, alignment_log2, in_frame, thread, slot, bytes, use);
         ++p_.calls;
     }
-    void push(act what, std::uint8_t alignment_log2, bool in_frame, std::uint32_t thread, std::uint64_t slot, std::uint64_t bytes, std::uint64_t use) {
-        if (bytes > most_bytes || thread > most_threads || slot > 0xFFFFFFFF) throw trace::error("beyond what can be replayed: 2^40 bytes, 8,191 threads");
-        p_.operations.push_back({static_cast<std::uint64_t>(what) | std::uint64_t{alignment_log2} << 4 | std::uint64_t{in_frame} << 10 | std::uint64_t{thread} << 11 | slot << 32,
+    void push(act what, std::uint8_t alignment_log2, bool in_frame, std::uint32_t thread, std::uint64_t slot,
+              std::uint64_t bytes, std::uint64_t use) {
+        if (bytes > most_bytes || thread > most_threads || slot > 0xFFFFFFFF)
+            throw trace::error("beyond what can be replayed: 2^40 bytes, 8,191 threads");
+        p_.operations.push_back({static_cast<std::uint64_t>(what) | std::uint64_t{alignment_log2} << 4 |
+                                     std::uint64_t{in_frame} << 10 | std::uint64_t{thread} << 11 | slot << 32,
                                  bytes | use << 40});
         p_.threads = std::max(p_.threads, thread + 1);
     }
@@ -133,7 +140,13 @@ private:
         }
         const bool in_frame = serial_ < fits_.size() && fits_[serial_];
         ++serial_;
-        held h{.slot = 0, .use = 0, .thread = s.thread, .bytes = s.size, .alignment_log2 = s.alignment_log2, .in_frame = in_frame, .played = which_ == part::all || in_frame};
+        held h{.slot = 0,
+               .use = 0,
+               .thread = s.thread,
+               .bytes = s.size,
+               .alignment_log2 = s.alignment_log2,
+               .in_frame = in_frame,
+               .played = which_ == part::all || in_frame};
         if (h.played) {
             ++p_.blocks;
             if (in_frame) ++p_.frame_blocks;
@@ -146,7 +159,13 @@ private:
     void grow(const trace::step& s, const held& from) {
         const bool in_frame = serial_ < fits_.size() && fits_[serial_];
         ++serial_;
-        held to{.slot = 0, .use = 0, .thread = s.thread, .bytes = s.size, .alignment_log2 = from.alignment_log2, .in_frame = in_frame, .played = which_ == part::all || in_frame};
+        held to{.slot = 0,
+                .use = 0,
+                .thread = s.thread,
+                .bytes = s.size,
+                .alignment_log2 = from.alignment_log2,
+                .in_frame = in_frame,
+                .played = which_ == part::all || in_frame};
         // Growth plays as one call while the memory stays of one kind.
         if (from.played && to.played && from.in_frame == to.in_frame && from.thread == to.thread) {
             to.slot = from.slot;

@@ -7,8 +7,8 @@ namespace replay {
 
 enum class act : std::uint8_t { allocate, allocate_zero, release, grow, frame };
 
-// `place`: what (4 bits), log2 of the alignment (6), frame memory (1), thread (13), slot (32). `extent`: bytes, or the number of a frame (40), use of
-// the slot (24).
+// `place`: what (4 bits), log2 of the alignment (6), frame memory (1), thread (13), slot (32). `extent`: bytes, or the
+// number of a frame (40), use of the slot (24).
 struct operation {
     std::uint64_t place;
     std::uint64_t extent;
@@ -29,12 +29,12 @@ struct program {
     std::uint64_t slots = 0, peak_bytes = 0, frames = 0;
     std::uint32_t threads = 1;
     std::uint64_t frame_blocks = 0, blocks = 0;
-    std::uint64_t beyond = 0;    // blocks of places advised for frames that are used beyond their frame: stay in the pool
-    std::uint64_t touched = 0;   // bytes that a verified round writes to at once, at most
+    std::uint64_t beyond = 0;  // blocks of places advised for frames that are used beyond their frame: stay in the pool
+    std::uint64_t touched = 0;  // bytes that a verified round writes to at once, at most
 };
 
-// Every OS page of a block up to this size is stamped, as its owner would have used it. Of a larger one the trace does not tell which pages
-// were touched: its ends are.
+// Every OS page of a block up to this size is stamped, as its owner would have used it. Of a larger one the trace does
+// not tell which pages were touched: its ends are.
 inline constexpr std::uint64_t stamped_whole = 1 << 20;
 
 // What of a trace is played: everything, or only the blocks that would live in frames.

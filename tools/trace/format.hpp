@@ -1,5 +1,5 @@
-// The trace of a recording: a header page, then chunks of 64 KiB, each of one kind; events have 16 bytes. All numbers are little
-// endian. A program that is killed leaves zeros behind its last event, which end a chunk.
+// The trace of a recording: a header page, then chunks of 64 KiB, each of one kind; events have 16 bytes. All numbers
+// are little endian. A program that is killed leaves zeros behind its last event, which end a chunk.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace trace {
 
 inline constexpr std::uint64_t file_magic = 0x3165636172746166;  // "fatrace1"
-inline constexpr std::uint32_t chunk_magic = 0x68636166;         // "fach"
+inline constexpr std::uint32_t chunk_magic = 0x68636166;  // "fach"
 inline constexpr std::size_t header_bytes = 4096;
 inline constexpr std::size_t chunk_bytes = 64 * 1024;
 inline constexpr std::size_t deepest_stack = 32;
@@ -21,15 +21,15 @@ enum class stop : std::uint32_t { none, limit, no_space, file_size_limit, file_c
 struct file_header {
     std::uint64_t magic;
     std::uint32_t pid;
-    std::uint32_t main_thread;   // the recorder's number of it
-    std::uint64_t started_ns;    // since 1970
-    std::uint64_t ended_ns;      // since the start; 0: killed
-    std::uint64_t chunks;        // handed out; 0: killed
-    std::uint64_t unrecorded;    // not 0: recording ended before the program, at the limit or for want of space
-    std::uint32_t sample;        // one block in so many, chosen by address
+    std::uint32_t main_thread;  // the recorder's number of it
+    std::uint64_t started_ns;  // since 1970
+    std::uint64_t ended_ns;  // since the start; 0: killed
+    std::uint64_t chunks;  // handed out; 0: killed
+    std::uint64_t unrecorded;  // not 0: recording ended before the program, at the limit or for want of space
+    std::uint32_t sample;  // one block in so many, chosen by address
     std::uint32_t stack_depth;
     frame_source frames;
-    std::uint32_t every_us;      // with frame_source::time
+    std::uint32_t every_us;  // with frame_source::time
     char frame_name[256];
     char program[2048];
     stop stopped;
@@ -37,10 +37,13 @@ struct file_header {
 static_assert(sizeof(file_header) <= header_bytes);
 
 enum class chunk_kind : std::uint32_t {
-    events = 1,   // event[], in the order of their sequence
-    stacks = 2,   // { u32 id, u32 depth, u64 return address[depth] }…, the innermost first; id 0 ends
-                  // The upper 16 bits of an address count the modules that lay there before, and were unloaded.
-    modules = 3,  // { u64 begin, u64 end, u64 bias, u32 path bytes, path, padding to 8 }…; begin 0 ends; the same 16 bits in all three
+    events = 1,  // event[], in the order of their sequence
+    stacks = 2,  // { u32 id, u32 depth, u64 return address[depth] }…, the innermost first; id 0 ends
+    // The upper 16 bits of an address count the modules that lay there before, and were unloaded.
+    modules =
+        // { u64 begin, u64 end, u64 bias, u32 path bytes, path, padding to 8 }…; begin 0 ends; the same 16 bits in all
+    // three
+    3,
 };
 
 struct chunk_header {
@@ -58,7 +61,8 @@ inline std::uint64_t checksum_of(const chunk_header& h) noexcept {
     const auto* words = reinterpret_cast<const std::uint64_t*>(&h);
     constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
     std::uint64_t sums[4] = {words[0], words[1], words[2], 0};  // four at a time: each waits for its own product only
-    for (std::size_t i = sizeof h / 8; i < chunk_bytes / 8; ++i) sums[i % 4] = (sums[i % 4] ^ words[i]) * golden + (sums[i % 4] >> 47);
+    for (std::size_t i = sizeof h / 8; i < chunk_bytes / 8; ++i)
+        sums[i % 4] = (sums[i % 4] ^ words[i]) * golden + (sums[i % 4] >> 47);
     std::uint64_t sum = 0;
     for (const std::uint64_t s : sums) sum = (sum ^ s ^ s >> 32) * golden;
     return sum | 1;
@@ -66,31 +70,34 @@ inline std::uint64_t checksum_of(const chunk_header& h) noexcept {
 
 enum class op : std::uint8_t {
     none = 0,
-    allocate = 1,        // malloc
-    allocate_zero = 2,   // calloc
+    allocate = 1,  // malloc
+    allocate_zero = 2,  // calloc
     allocate_aligned = 3,
-    allocate_new = 4,    // operator new, of every form
-    release = 5,         // free
+    allocate_new = 4,  // operator new, of every form
+    release = 5,  // free
     release_delete = 6,  // operator delete, of every form
-    resize_from = 7,     // realloc, before it is tried: the old block
-    resize_to = 8,       // and after it: the new one, of the same thread
-    resize_failed = 9,   // and the old one stays
-    mark = 10,           // a frame begins; `second` is the time in ns since the start
-    wide = 11,           // before an allocation: `second` is its size, bits 4-11 the exponent of its alignment
-    thread = 12,         // `second` is the thread of the following events
+    resize_from = 7,  // realloc, before it is tried: the old block
+    resize_to = 8,  // and after it: the new one, of the same thread
+    resize_failed = 9,  // and the old one stays
+    mark = 10,  // a frame begins; `second` is the time in ns since the start
+    wide = 11,  // before an allocation: `second` is its size, bits 4-11 the exponent of its alignment
+    thread = 12,  // `second` is the thread of the following events
 };
 
 inline constexpr unsigned stack_bits = 20, sequence_bits = 40, size_bits = 19;
 inline constexpr std::uint64_t most_stacks = std::uint64_t{1} << stack_bits;
-inline constexpr std::uint64_t wide_size = (std::uint64_t{1} << size_bits) - 1;  // stands for the one of the wide event before it
+inline constexpr std::uint64_t wide_size = (std::uint64_t{1} << size_bits) -
+                                           1;  // stands for the one of the wide event before it
 
 // first: operation (4 bits), stack (20), sequence (40). second: address / 8 (45 bits), size (19).
 struct event {
     std::uint64_t first;
     std::uint64_t second;
 
-    static event make(op what, std::uint64_t sequence, std::uint32_t stack, std::uint64_t address, std::uint64_t size) noexcept {
-        return {static_cast<std::uint64_t>(what) | std::uint64_t{stack} << 4 | sequence << (4 + stack_bits), address >> 3 << size_bits | size};
+    static event make(op what, std::uint64_t sequence, std::uint32_t stack, std::uint64_t address,
+                      std::uint64_t size) noexcept {
+        return {static_cast<std::uint64_t>(what) | std::uint64_t{stack} << 4 | sequence << (4 + stack_bits),
+                address >> 3 << size_bits | size};
     }
     op what() const noexcept { return static_cast<op>(first & 15); }
     std::uint32_t stack() const noexcept { return static_cast<std::uint32_t>(first >> 4 & (most_stacks - 1)); }

@@ -3,14 +3,18 @@
 namespace trace {
 namespace {
 
-// A vector that is full makes a larger block, moves its elements and frees the old one, with nothing of its thread in between.
-bool looks_like_growth(const block& from, const block& to) { return to.size * 4 >= from.size * 5 && to.size <= from.size * 4 + 64; }
+// A vector that is full makes a larger block, moves its elements and frees the old one, with nothing of its thread in
+// between.
+bool looks_like_growth(const block& from, const block& to) {
+    return to.size * 4 >= from.size * 5 && to.size <= from.size * 4 + 64;
+}
 
 }  // namespace
 
 class lives::follower {
 public:
-    follower(lives& to, const recording& r, const std::function<std::uint32_t(std::uint32_t)>& site_of) : to_(to), r_(r), site_of_(site_of) {}
+    follower(lives& to, const recording& r, const std::function<std::uint32_t(std::uint32_t)>& site_of)
+        : to_(to), r_(r), site_of_(site_of) {}
 
     void step(const trace::step& s) {
         switch (s.what) {
@@ -54,7 +58,13 @@ private:
         return i;
     }
     void add(const trace::step& s, bool resized = false) {
-        block b{.size = s.size, .serial = serial_++, .stack = s.stack, .thread = s.thread, .frame = frame_, .alignment_log2 = s.alignment_log2, .resized = resized};
+        block b{.size = s.size,
+                .serial = serial_++,
+                .stack = s.stack,
+                .thread = s.thread,
+                .frame = frame_,
+                .alignment_log2 = s.alignment_log2,
+                .resized = resized};
         if (const auto old = live_.find(s.address); old != live_.end()) {  // its end was not recorded
             ++to_.unknown_;
             to_.left(old->second);
@@ -69,9 +79,11 @@ private:
         if (i == live_.end()) return;
         const block b = i->second;
         ending e{.frame = frame_, .thread = s.thread, .by_growth = false};
-        if (const auto n = newest_.find(s.thread); n != newest_.end() && n->second != s.address && b.thread == s.thread) {
+        if (const auto n = newest_.find(s.thread);
+            n != newest_.end() && n->second != s.address && b.thread == s.thread) {
             const auto next = live_.find(n->second);
-            e.by_growth = next != live_.end() && site_of_(next->second.stack) == site_of_(b.stack) && looks_like_growth(b, next->second);
+            e.by_growth = next != live_.end() && site_of_(next->second.stack) == site_of_(b.stack) &&
+                          looks_like_growth(b, next->second);
         }
         newest_.erase(s.thread);
         live_.erase(i);
@@ -90,8 +102,9 @@ private:
     const recording& r_;
     const std::function<std::uint32_t(std::uint32_t)>& site_of_;
     blocks live_;
-    std::unordered_map<std::uint32_t, std::uint64_t> newest_;  // by thread: the address of its last event, if that was a birth
-    std::unordered_map<std::uint32_t, block> resized_;         // by thread: what realloc was given
+    std::unordered_map<std::uint32_t, std::uint64_t>
+        newest_;  // by thread: the address of its last event, if that was a birth
+    std::unordered_map<std::uint32_t, block> resized_;  // by thread: what realloc was given
     std::uint64_t serial_ = 0;
     std::uint32_t frame_ = 0;
 };

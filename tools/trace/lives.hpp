@@ -29,7 +29,9 @@ public:
     virtual ~lives() = default;
     virtual void born(block&) {}
     virtual void died(const block&, const ending&) {}
-    virtual void frame(std::uint32_t number, std::uint64_t time_ns, std::uint32_t thread) { static_cast<void>(number), static_cast<void>(time_ns), static_cast<void>(thread); }
+    virtual void frame(std::uint32_t number, std::uint64_t time_ns, std::uint32_t thread) {
+        static_cast<void>(number), static_cast<void>(time_ns), static_cast<void>(thread);
+    }
     virtual void left(const block&) {}  // alive at the end of the trace
 
     // Throws error. `site_of` tells which stacks are one place, for the growth of vectors.

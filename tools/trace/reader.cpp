@@ -17,8 +17,12 @@ namespace {
 std::string in_chunk(std::size_t chunk, const char* what) { return "chunk " + std::to_string(chunk) + " " + what; }
 
 const char* const reasons[] = {
-    "", "the limit was reached", "the disk is full", "the program's limit of file sizes was reached (RLIMIT_FSIZE)",
-    "the program closed the file of the trace, or put another in its place", "no memory could be mapped for it",
+    "",
+    "the limit was reached",
+    "the disk is full",
+    "the program's limit of file sizes was reached (RLIMIT_FSIZE)",
+    "the program closed the file of the trace, or put another in its place",
+    "no memory could be mapped for it",
     "the program went into a sandbox (seccomp), which may forbid what the recorder does",
 };
 
@@ -29,7 +33,7 @@ bool is_known(op what) { return what >= op::allocate && what <= op::thread; }
 recording::recording(const std::string& path) {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // nobody may be writing to a fifo
     if (fd < 0) throw error(path + ": " + std::strerror(errno));
-    struct stat s {};
+    struct stat s{};
     void* p = MAP_FAILED;
     if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size >= static_cast<off_t>(header_bytes)) {
         bytes_ = static_cast<std::uint64_t>(s.st_size);
@@ -41,17 +45,22 @@ recording::recording(const std::string& path) {
     try {
         header_ = reinterpret_cast<const file_header*>(data_);
         if (header_->magic != file_magic) throw error("not a trace");
-        if (header_->sample == 0 || header_->stack_depth > deepest_stack || header_->frames > frame_source::time || header_->stopped > stop::sandbox ||
-            header_->frame_name[sizeof header_->frame_name - 1] != 0 || header_->program[sizeof header_->program - 1] != 0)
+        if (header_->sample == 0 || header_->stack_depth > deepest_stack || header_->frames > frame_source::time ||
+            header_->stopped > stop::sandbox || header_->frame_name[sizeof header_->frame_name - 1] != 0 ||
+            header_->program[sizeof header_->program - 1] != 0)
             throw error("the header is damaged");
         const std::uint64_t there = (bytes_ - header_bytes) / chunk_bytes;
-        if (header_->chunks > there) throw error("cut off: " + std::to_string(header_->chunks) + " chunks were written, " + std::to_string(there) + " are there");
+        if (header_->chunks > there)
+            throw error("cut off: " + std::to_string(header_->chunks) + " chunks were written, " +
+                        std::to_string(there) + " are there");
         // Whoever lost the file could not cut it to length.
-        if (ended() && header_->stopped == stop::none && bytes_ != header_bytes + header_->chunks * chunk_bytes) throw error("the header does not fit the length of the file");
+        if (ended() && header_->stopped == stop::none && bytes_ != header_bytes + header_->chunks * chunk_bytes)
+            throw error("the header does not fit the length of the file");
         for (std::size_t i = 0; i < header_->chunks; ++i) {
             const auto* h = reinterpret_cast<const chunk_header*>(data_ + header_bytes + i * chunk_bytes);
             if (h->magic == 0 && !ended()) continue;  // handed out, and then the program was killed
-            if (h->magic != chunk_magic || (h->checksum != 0 && h->checksum != checksum_of(*h))) throw error(in_chunk(i, "is damaged"));
+            if (h->magic != chunk_magic || (h->checksum != 0 && h->checksum != checksum_of(*h)))
+                throw error(in_chunk(i, "is damaged"));
             if (h->kind == chunk_kind::events) event_chunks_.push_back(h);
             else if (h->kind == chunk_kind::stacks) read_stacks(*h, i);
             else if (h->kind == chunk_kind::modules) read_modules(*h, i);
@@ -77,8 +86,8 @@ void recording::read_stacks(const chunk_header& h, std::size_t chunk) {
     while (w != end && *w != 0) {
         const std::uint64_t number = *w & 0xFFFFFFFF, depth = *w >> 32;
         // Numbers are given in order, each is written once: what is far ahead is no number.
-        if (depth == 0 || depth > deepest_stack || depth >= static_cast<std::uint64_t>(end - w) || number == 0 || number >= most_stacks ||
-            number > stacks_.size() + chunk_bytes)
+        if (depth == 0 || depth > deepest_stack || depth >= static_cast<std::uint64_t>(end - w) || number == 0 ||
+            number >= most_stacks || number > stacks_.size() + chunk_bytes)
             throw error(in_chunk(chunk, "holds an impossible stack"));
         if (number >= stacks_.size()) stacks_.resize(number + 1);
         stacks_[number] = {w + 1, depth};
@@ -92,7 +101,8 @@ void recording::read_modules(const chunk_header& h, std::size_t chunk) {
     while (end - w > 4 && *w != 0) {
         const std::uint64_t length = w[3];
         const std::uint64_t words = 4 + (length + 7) / 8;
-        if (length > 4096 || words > static_cast<std::uint64_t>(end - w) || w[1] <= w[0]) throw error(in_chunk(chunk, "holds an impossible module"));
+        if (length > 4096 || words > static_cast<std::uint64_t>(end - w) || w[1] <= w[0])
+            throw error(in_chunk(chunk, "holds an impossible module"));
         modules_.push_back({w[0], w[1], w[2], std::string(reinterpret_cast<const char*>(w + 4), length)});
         w += words;
     }
@@ -113,7 +123,9 @@ void recording::for_each(const std::function<void(const step&)>& f) const {
     for (const chunk_header* h : event_chunks_) {
         const auto* first = reinterpret_cast<const event*>(h + 1);
         const auto* end = reinterpret_cast<const event*>(reinterpret_cast<const char*>(h) + chunk_bytes);
-        const auto number = static_cast<std::size_t>(reinterpret_cast<const char*>(h) - data_ - static_cast<std::ptrdiff_t>(header_bytes)) / chunk_bytes;
+        const auto number = static_cast<std::size_t>(reinterpret_cast<const char*>(h) - data_ -
+                                                     static_cast<std::ptrdiff_t>(header_bytes)) /
+                            chunk_bytes;
         source s{first, end, h->thread, number};
         if (!s.done()) waiting.push_back(s);
     }
@@ -140,14 +152,22 @@ void recording::for_each(const std::function<void(const step&)>& f) const {
             }
             if (x.what == op::mark) {
                 x.time_ns = e.second;
-                if (header_->frames == frame_source::time) x.thread = header_->main_thread;  // whichever thread saw that it was time
+                if (header_->frames == frame_source::time)
+                    x.thread = header_->main_thread;  // whichever thread saw that it was time
             }
             if (x.what == op::wide) {
                 if (s.done()) continue;  // cut off between the two
                 const event main = *s.at++;
-                x = {main.what(), static_cast<std::uint8_t>(e.stack() & 0xFF), s.thread, main.stack(), main.address(), e.second, 0};
+                x = {main.what(),
+                     static_cast<std::uint8_t>(e.stack() & 0xFF),
+                     s.thread,
+                     main.stack(),
+                     main.address(),
+                     e.second,
+                     0};
                 const bool sized = x.what <= op::allocate_new || x.what == op::resize_to;
-                if (!sized || x.what == op::none || x.alignment_log2 > 47 || x.size >= std::uint64_t{1} << 47) throw error(in_chunk(s.chunk, "holds an impossible size"));
+                if (!sized || x.what == op::none || x.alignment_log2 > 47 || x.size >= std::uint64_t{1} << 47)
+                    throw error(in_chunk(s.chunk, "holds an impossible size"));
             }
             f(x);
         } while (!s.done() && s.order() <= until);

@@ -45,7 +45,9 @@ public:
     const std::vector<module>& modules() const { return modules_; }
     std::size_t stack_count() const { return stacks_.size(); }
     // The innermost first; empty for one that is not known.
-    std::span<const std::uint64_t> stack(std::uint32_t number) const { return number < stacks_.size() ? stacks_[number] : std::span<const std::uint64_t>{}; }
+    std::span<const std::uint64_t> stack(std::uint32_t number) const {
+        return number < stacks_.size() ? stacks_[number] : std::span<const std::uint64_t>{};
+    }
 
     // Every event in the order in which it happened, over all threads. Throws error for one that cannot be.
     void for_each(const std::function<void(const step&)>& f) const;

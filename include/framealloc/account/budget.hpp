@@ -41,7 +41,8 @@ using budget_handler = callback<bool(const budget_event&)>;
 struct budget_stats {
     std::size_t frame_used = 0, frame_budget = 0;  // budget 0: none
     std::size_t pool_used = 0, pool_budget = 0;
-    std::uint64_t frame_exceeded = 0, pool_exceeded = 0;  // requests above the budget, one a frame where they are served
+    std::uint64_t frame_exceeded = 0,
+                  pool_exceeded = 0;  // requests above the budget, one a frame where they are served
     std::uint64_t warnings = 0;
 };
 
@@ -51,7 +52,7 @@ enum class budget_answer : std::uint8_t { within, warn, exceeded };
 
 // One budget: the limit, the threshold before it, and in which frame each was passed.
 struct budget_line {
-    std::size_t limit = 0;      // bytes; 0: none
+    std::size_t limit = 0;  // bytes; 0: none
     std::size_t threshold = 0;  // bytes
     std::uint64_t warned_in = 0;
     std::uint64_t passed_in = 0;

@@ -1,7 +1,7 @@
 // What one thread owes to one tag or phase. Written by its thread at boundaries (scope, frame, slow path), read by any.
 //
-// Frame bytes are cursor differences: nothing is added when memory is allocated. A boundary charges what lies between the
-// last boundary and the cursor, and notes it in the charge log, from which the end of a frame takes it back.
+// Frame bytes are cursor differences: nothing is added when memory is allocated. A boundary charges what lies between
+// the last boundary and the cursor, and notes it in the charge log, from which the end of a frame takes it back.
 #pragma once
 
 #include <cstdint>
@@ -40,17 +40,17 @@ struct charge_entry {
     charge_entry* parent = nullptr;
     charge_entry* next = nullptr;  // of the same thread, in the order of creation
 
-    sync::owner_counter frame_held;      // bytes of open frames, settled
-    sync::owner_counter heap_taken;      // bytes this thread took from the heap, ever
-    sync::owner_counter heap_returned;   // bytes this thread gave back, whoever took them
-    sync::owner_counter heap_refunded;   // by threads without an account; the allocator's lock owns it
-    sync::owner_counter live;            // frame + pool + heap as seen at boundaries
-    sync::owner_counter peak;            // maximum of live
-    sync::owner_counter tree_live;       // live of this entry and its children
+    sync::owner_counter frame_held;  // bytes of open frames, settled
+    sync::owner_counter heap_taken;  // bytes this thread took from the heap, ever
+    sync::owner_counter heap_returned;  // bytes this thread gave back, whoever took them
+    sync::owner_counter heap_refunded;  // by threads without an account; the allocator's lock owns it
+    sync::owner_counter live;  // frame + pool + heap as seen at boundaries
+    sync::owner_counter peak;  // maximum of live
+    sync::owner_counter tree_live;  // live of this entry and its children
     sync::owner_counter tree_peak;
-    frame_window frame_bytes;            // as a tag: frame bytes handed out
-    frame_window phase_bytes;            // as a phase: bytes of every kind handed out
-    frame_window phase_count;            // as a phase: allocations, as far as they are counted
+    frame_window frame_bytes;  // as a tag: frame bytes handed out
+    frame_window phase_bytes;  // as a phase: bytes of every kind handed out
+    frame_window phase_count;  // as a phase: allocations, as far as they are counted
 
     // Summed over all threads, what is in use; of one thread it may be less than nothing.
     std::size_t heap_balance() const noexcept {

@@ -35,11 +35,14 @@ public:
     constexpr const char* name() const noexcept { return name_; }
     constexpr const tag* parent() const noexcept { return parent_; }
 
-    // The tag's number in this process, unregistered until an allocator meets it first. The first 4,096 tags that are met get
-    // one, which bounds the tables that threads keep: where a program makes more, as local variables say, these are found by name.
+    // The tag's number in this process, unregistered until an allocator meets it first. The first 4,096 tags that are
+    // met get one, which bounds the tables that threads keep: where a program makes more, as local variables say, these
+    // are found by name.
     static constexpr std::uint32_t most_ids = 4096;
     static constexpr std::uint32_t unregistered = 0xffffffffU;
-    std::uint32_t id() const noexcept { return id_.load_relaxed(); }  // relaxed: the tables it indexes belong to the reader
+    std::uint32_t id() const noexcept {
+        return id_.load_relaxed();
+    }  // relaxed: the tables it indexes belong to the reader
     std::uint32_t ensure_id() const noexcept;
 
     friend constexpr bool operator==(const tag& a, const tag& b) noexcept { return std::is_eq(a <=> b); }
@@ -63,7 +66,9 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t number_of(const tag& t) noexcept { return std::is_constant_evaluated() ? unregistered : t.id(); }
+    static constexpr std::uint32_t number_of(const tag& t) noexcept {
+        return std::is_constant_evaluated() ? unregistered : t.id();
+    }
 
     const tag* parent_ = nullptr;
     const char* name_;

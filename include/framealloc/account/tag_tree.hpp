@@ -44,7 +44,8 @@ public:
     // Walks all nodes, root first. Threads: any; nodes added meanwhile may be missed.
     template <class F>
     void for_each(F&& f) {
-        for (tag_node* n = &root_; n != nullptr; n = __atomic_load_n(&n->next, __ATOMIC_ACQUIRE)) f(*n);  // pairs: add()
+        for (tag_node* n = &root_; n != nullptr; n = __atomic_load_n(&n->next, __ATOMIC_ACQUIRE))
+            f(*n);  // pairs: add()
     }
 
     sync::lock& lock() noexcept { return lock_; }  // for fork alone

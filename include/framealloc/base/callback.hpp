@@ -1,12 +1,13 @@
 // A callback that needs no memory: a function, a small object of which it keeps a copy, or an object that it refers to.
 //
 //   fa::callback<void(const fa::fault&)> report = [](const fa::fault& f) { std::puts(f.text); };   // captureless
-//   report = [&n, log](const fa::fault& f) { ++n; log->add(f); };  // a temporary is copied: up to three words of captures
+//   report = [&n, log](const fa::fault& f) { ++n; log->add(f); };  // a temporary is copied: up to three words of
+//   captures
 //   auto count = [n = 0](const fa::fault&) mutable { ++n; };
 //   report = count;                                              // refers to `count`, which must outlive the callback
 //
-// What captures by reference refers to must outlive the callback in each case. A temporary with more than three words of
-// captures, or with captures that have a destructor, is refused: give it a name and an owner.
+// What captures by reference refers to must outlive the callback in each case. A temporary with more than three words
+// of captures, or with captures that have a destructor, is refused: give it a name and an owner.
 #pragma once
 
 #include <new>
@@ -27,9 +28,11 @@ class callback<R(Args...)> {
     template <class F>
     static constexpr bool plain = std::is_convertible_v<F, R (*)(Args...)>;
     template <class F>
-    static constexpr bool with_state = std::is_invocable_r_v<R, F&, Args...> && !std::is_same_v<std::remove_cv_t<F>, callback> && !plain<F&>;
+    static constexpr bool with_state = std::is_invocable_r_v<R, F&, Args...> &&
+                                       !std::is_same_v<std::remove_cv_t<F>, callback> && !plain<F&>;
     template <class F>
-    static constexpr bool copied = sizeof(F) <= room && alignof(F) <= alignof(void*) && std::is_trivially_copyable_v<F> && std::is_trivially_destructible_v<F>;
+    static constexpr bool copied = sizeof(F) <= room && alignof(F) <= alignof(void*) &&
+                                   std::is_trivially_copyable_v<F> && std::is_trivially_destructible_v<F>;
 
 public:
     constexpr callback() noexcept = default;
@@ -38,25 +41,29 @@ public:
     // A function, or a lambda without captures: nothing to keep alive.
     template <class F>
         requires plain<F> && (!std::is_same_v<std::remove_cvref_t<F>, callback>)
-    callback(F&& f) noexcept : plain_(static_cast<R (*)(Args...)>(f)), call_([](const callback& self, Args... args) -> R {
-        return self.plain_(std::forward<Args>(args)...);
-    }) {
+    callback(F&& f) noexcept
+        : plain_(static_cast<R (*)(Args...)>(f)),
+          call_([](const callback& self, Args... args) -> R { return self.plain_(std::forward<Args>(args)...); }) {
         if (plain_ == nullptr) call_ = nullptr;
     }
 
     // An object with a name: referred to, not copied.
     template <class F>
         requires with_state<F>
-    callback(F& f) noexcept : object_(const_cast<std::remove_cv_t<F>*>(__builtin_addressof(f))), call_([](const callback& self, Args... args) -> R {
-        return (*static_cast<F*>(self.object_))(std::forward<Args>(args)...);
-    }) {}
+    callback(F& f) noexcept
+        : object_(const_cast<std::remove_cv_t<F>*>(__builtin_addressof(f))),
+          call_([](const callback& self, Args... args) -> R {
+              return (*static_cast<F*>(self.object_))(std::forward<Args>(args)...);
+          }) {}
 
     // A temporary: copied.
     template <class F>
         requires(!std::is_lvalue_reference_v<F>) && with_state<std::remove_const_t<F>> && copied<F>
-    callback(F&& f) noexcept : call_([](const callback& self, Args... args) -> R {
-        return (*std::launder(reinterpret_cast<std::remove_const_t<F>*>(self.copy_)))(std::forward<Args>(args)...);
-    }) {
+    callback(F&& f) noexcept
+        : call_([](const callback& self, Args... args) -> R {
+              return (*std::launder(reinterpret_cast<std::remove_const_t<F>*>(self.copy_)))(
+                  std::forward<Args>(args)...);
+          }) {
         ::new (static_cast<void*>(copy_)) std::remove_const_t<F>(f);
     }
     // A temporary that is too large, or has something to destroy, would be gone when it is called.

@@ -1,16 +1,17 @@
-// Frames as capabilities, for clang's -Wthread-safety: allocation without a frame, a begin without its end on some path, an
-// end without its begin, the wrong allocator, the wrong thread's code. Opt-in, for clang 17 and later:
+// Frames as capabilities, for clang's -Wthread-safety: allocation without a frame, a begin without its end on some
+// path, an end without its begin, the wrong allocator, the wrong thread's code. Opt-in, for clang 17 and later:
 //
 //   c++ -DFRAMEALLOC_FRAME_CAPABILITY=1 -Wthread-safety-analysis …
 //
-//   void draw(const fa::smart_alloc& a) FRAMEALLOC_REQUIRES_FRAME(a);    // a helper that allocates in its caller's frame
+//   void draw(const fa::smart_alloc& a) FRAMEALLOC_REQUIRES_FRAME(a);    // a helper that allocates in its caller's
+//   frame
 //   fa::thread_role render_thread;
 //   void submit() FRAMEALLOC_REQUIRES_ROLE(render_thread);
 //
-// The analysis looks at one function at a time and compares names: what it needs to be told about nested frames, copies of a
-// handle and wrappers is in docs/mistakes.md.
-// With FRAMEALLOC_FRAME_CAPABILITY=2 an open frame is also `fa::any_frame`, which an awaitable excludes: then a co_await with
-// a frame open is reported. It costs nothing at run time, whatever it is set to.
+// The analysis looks at one function at a time and compares names: what it needs to be told about nested frames, copies
+// of a handle and wrappers is in docs/mistakes.md.
+// With FRAMEALLOC_FRAME_CAPABILITY=2 an open frame is also `fa::any_frame`, which an awaitable excludes: then a
+// co_await with a frame open is reported. It costs nothing at run time, whatever it is set to.
 #pragma once
 
 #include <framealloc/base/compiler.hpp>
@@ -30,8 +31,8 @@ class FRAMEALLOC_COUNTED_CAPABILITY("frame") frame_capability {};
 
 inline constexpr frame_capability any_frame{};
 
-// From here to the end of the function a frame of `alloc` is open, though the analysis cannot see it: begun through a copy of the
-// handle, or by a caller that cannot say so.
+// From here to the end of the function a frame of `alloc` is open, though the analysis cannot see it: begun through a
+// copy of the handle, or by a caller that cannot say so.
 template <class Alloc>
 void assume_frame([[maybe_unused]] const Alloc& alloc) noexcept FRAMEALLOC_ANALYSED(assert_capability(alloc.frame)) {}
 

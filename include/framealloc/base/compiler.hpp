@@ -67,7 +67,8 @@
 #define FRAMEALLOC_TYPESTATE(x)
 #endif
 
-// Attributes of clang's thread-safety analysis. Before clang 17 a function cannot return a scope that holds a capability.
+// Attributes of clang's thread-safety analysis. Before clang 17 a function cannot return a scope that holds a
+// capability.
 #if defined(__clang__) && FRAMEALLOC_FRAME_CAPABILITY
 #if __clang_major__ >= 17
 #define FRAMEALLOC_ANALYSED(x) __attribute__((x))
@@ -78,7 +79,8 @@
 #endif
 // Clang 21 counts how often a capability is held.
 #if defined(__clang__) && __clang_major__ >= 21
-#define FRAMEALLOC_COUNTED_CAPABILITY(name) FRAMEALLOC_ANALYSED(capability(name)) FRAMEALLOC_ANALYSED(reentrant_capability)
+#define FRAMEALLOC_COUNTED_CAPABILITY(name) \
+    FRAMEALLOC_ANALYSED(capability(name)) FRAMEALLOC_ANALYSED(reentrant_capability)
 #else
 #define FRAMEALLOC_COUNTED_CAPABILITY(name) FRAMEALLOC_ANALYSED(capability(name))
 #endif
@@ -88,9 +90,11 @@
 #define FRAMEALLOC_FRAME_AND_ANY(x) x
 #endif
 
-// Around code of containers, where g++ would follow sizes down paths that are never taken: only what a user asks for is judged.
+// Around code of containers, where g++ would follow sizes down paths that are never taken: only what a user asks for is
+// judged.
 #if defined(__GNUC__) && !defined(__clang__)
-#define FRAMEALLOC_ANY_SIZE_BEGIN _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Walloc-size-larger-than=\"")
+#define FRAMEALLOC_ANY_SIZE_BEGIN \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Walloc-size-larger-than=\"")
 #define FRAMEALLOC_ANY_SIZE_END _Pragma("GCC diagnostic pop")
 #else
 #define FRAMEALLOC_ANY_SIZE_BEGIN
@@ -113,7 +117,7 @@ namespace pmr {
 class memory_resource;
 }
 _GLIBCXX_END_NAMESPACE_VERSION
-}
+}  // namespace std _GLIBCXX_VISIBILITY(default)
 #else
 #include <memory_resource>
 #endif
@@ -130,7 +134,8 @@ FRAMEALLOC_INLINE void owner_increment(T& counter) noexcept {
     if constexpr (sizeof(T) == 4) __asm__("incl %0" : "+m"(counter)::"cc");
     else __asm__("incq %0" : "+m"(counter)::"cc");
 #else
-    __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U, __ATOMIC_RELAXED);  // relaxed: one writer
+    __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U,
+                     __ATOMIC_RELAXED);  // relaxed: one writer
 #endif
 }
 

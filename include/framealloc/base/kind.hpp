@@ -1,5 +1,5 @@
-// The kinds of memory, and what differs from kind to kind: a row each. Nothing else asks which kind it is to find a word, a
-// statistic or a rule; who adds a kind adds a row.
+// The kinds of memory, and what differs from kind to kind: a row each. Nothing else asks which kind it is to find a
+// word, a statistic or a rule; who adds a kind adds a row.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ constexpr memory_kind kind_at(unsigned index) noexcept { return static_cast<memo
 
 // What a thread's budget of a kind counts.
 enum class budget_base : std::uint8_t {
-    none,   // there is none
+    none,  // there is none
     arena,  // what the arena and blocks beside it hold for open frames
     pages,  // blocks carved in pages, free ones included
 };
 
 struct kind_traits {
-    const char* name;          // in reports and statistics
-    bool freed_singly;         // its blocks are counted, charged and freed one by one; otherwise with the frame they belong to
+    const char* name;  // in reports and statistics
+    bool freed_singly;  // its blocks are counted, charged and freed one by one; otherwise with the frame they belong to
     budget_base budget;
     std::uint8_t page_header;  // bytes before the program's part of a block in a page
 };
@@ -30,8 +30,10 @@ struct kind_traits {
 // A function and no object: an inline variable is a unique symbol, which keeps a plugin from being unloaded.
 constexpr kind_traits traits_of(memory_kind k) noexcept {
     switch (k) {
-        case memory_kind::frame: return {.name = "frame", .freed_singly = false, .budget = budget_base::arena, .page_header = 64};
-        case memory_kind::pool: return {.name = "pool", .freed_singly = true, .budget = budget_base::pages, .page_header = 0};
+        case memory_kind::frame:
+            return {.name = "frame", .freed_singly = false, .budget = budget_base::arena, .page_header = 64};
+        case memory_kind::pool:
+            return {.name = "pool", .freed_singly = true, .budget = budget_base::pages, .page_header = 0};
         case memory_kind::heap: break;
     }
     return {.name = "heap", .freed_singly = true, .budget = budget_base::none, .page_header = 0};

@@ -1,5 +1,6 @@
-// Checked or not: the one difference between modes that inline code sees, as types. Unchecked code has every hot path; checked code
-// sends each allocation down the slow path, where it is looked at, counted and filled. All else is an option of the allocator.
+// Checked or not: the one difference between modes that inline code sees, as types. Unchecked code has every hot path;
+// checked code sends each allocation down the slow path, where it is looked at, counted and filled. All else is an
+// option of the allocator.
 #pragma once
 
 #include <framealloc/base/site.hpp>

@@ -1,5 +1,5 @@
-// What AddressSanitizer, Valgrind and heaptrack are told: the sanitizer when the program is built with it, Valgrind by a library
-// that is built for it, heaptrack when it runs the program.
+// What AddressSanitizer, Valgrind and heaptrack are told: the sanitizer when the program is built with it, Valgrind by
+// a library that is built for it, heaptrack when it runs the program.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,14 @@ namespace framealloc::inline v1::guard {
 
 // Whether this code is built for a tool.
 inline constexpr bool under_tool = FRAMEALLOC_ASAN || FRAMEALLOC_VALGRIND;
-// Whether a tool listens: then blocks are guarded whatever the policy, so that it sees their edges. The sanitizer's runtime is in
-// the program when the program, not only this library, is built with it.
+// Whether a tool listens: then blocks are guarded whatever the policy, so that it sees their edges. The sanitizer's
+// runtime is in the program when the program, not only this library, is built with it.
 bool tool_listens() noexcept;
 
-void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept;         // any access is an error
-void allow(std::uintptr_t begin, std::uintptr_t end) noexcept;          // of the library's own links
-void allow_unwritten(std::uintptr_t begin, std::uintptr_t end) noexcept;  // to the user; reading before writing is an error
+void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept;  // any access is an error
+void allow(std::uintptr_t begin, std::uintptr_t end) noexcept;  // of the library's own links
+void allow_unwritten(std::uintptr_t begin,
+                     std::uintptr_t end) noexcept;  // to the user; reading before writing is an error
 
 // While one lives, Valgrind reports nothing: the library looks at zones.
 class unreported {

@@ -41,7 +41,8 @@ struct block_record {
 // Threads: any; every call takes the lock for a short time. Cost: constant.
 class block_table {
 public:
-    // Where the search for an address begins: these bits of its product, modulo the table (Fibonacci hashing, Knuth 6.4).
+    // Where the search for an address begins: these bits of its product, modulo the table (Fibonacci hashing, Knuth
+    // 6.4).
     static constexpr std::uint64_t hash_multiplier = 0x9E3779B97F4A7C15U;
     static constexpr unsigned hash_low_bits = 4, hash_shift = 20;
 
@@ -50,8 +51,10 @@ public:
     bool find(std::uintptr_t address, block_record& out) const noexcept;
     // The memory of a freed block serves something else from now on.
     void bury(std::uintptr_t address) noexcept;
-    // Marks a live block freed. Returns false when there is none; `before` is how it was, with state live if it could be freed.
-    bool kill(std::uintptr_t address, const site& where, std::uint64_t frame, std::uint64_t thread, block_record& before) noexcept;
+    // Marks a live block freed. Returns false when there is none; `before` is how it was, with state live if it could
+    // be freed.
+    bool kill(std::uintptr_t address, const site& where, std::uint64_t frame, std::uint64_t thread,
+              block_record& before) noexcept;
     template <class F>
     void for_each_live(F&& f) const {
         const sync::lock_guard guard(lock_);

@@ -1,5 +1,5 @@
-// Memory for what the guard knows. It comes from the operating system, past the allocator's page source, ledger and limits,
-// so that guarding does not change what a program may allocate.
+// Memory for what the guard knows. It comes from the operating system, past the allocator's page source, ledger and
+// limits, so that guarding does not change what a program may allocate.
 #pragma once
 
 #include <cstddef>

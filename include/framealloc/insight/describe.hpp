@@ -3,11 +3,12 @@
 //   std::cout << fa::describe(p).text(buffer);
 //   // allocator "game": pool block of 64 bytes at +16, tag "physics::solver", in use
 //
-// Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used again), pool
-// and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads: any; memory of
-// another thread that runs is described as of about then, and its frame memory without tag, depth and bounds.
-// A pointer does not say when it was taken: one that is stale is described by whoever has its bytes now. Whose they were before is
-// known of guarded frame memory, of the last two thousand blocks that ended on its thread.
+// Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used
+// again), pool and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads:
+// any; memory of another thread that runs is described as of about then, and its frame memory without tag, depth and
+// bounds.
+// A pointer does not say when it was taken: one that is stale is described by whoever has its bytes now. Whose they
+// were before is known of guarded frame memory, of the last two thousand blocks that ended on its thread.
 #pragma once
 
 #include <cstddef>
@@ -23,25 +24,26 @@ namespace framealloc::inline v1 {
 
 enum class pointer_state : std::uint8_t {
     unknown,  // no memory of this library, or of its tables
-    in_use,   // handed out: a block that was not freed, a frame that is open
-    held,     // of an ended frame whose memory is kept: frames in flight, frame_hold
-    ended,    // freed, or of a frame that has ended or was rolled back
-    unused,   // never handed out
+    in_use,  // handed out: a block that was not freed, a frame that is open
+    held,  // of an ended frame whose memory is kept: frames in flight, frame_hold
+    ended,  // freed, or of a frame that has ended or was rolled back
+    unused,  // never handed out
 };
 
 struct pointer_info {
     pointer_state state = pointer_state::unknown;
     memory_kind kind{};
     const char* allocator = "";  // options::name; lives as long as the allocator, as `tag` does
-    const char* tag = "";        // path; empty for the root and where it is not known
-    std::uintptr_t begin = 0; // of the block; 0 for frame memory in an arena, whose allocations have no bounds
-    std::size_t bytes = 0;    // of the block: a pool block's class, what was asked for otherwise
+    const char* tag = "";  // path; empty for the root and where it is not known
+    std::uintptr_t begin = 0;  // of the block; 0 for frame memory in an arena, whose allocations have no bounds
+    std::size_t bytes = 0;  // of the block: a pool block's class, what was asked for otherwise
     std::ptrdiff_t offset = 0;  // of the pointer in it; negative in the zone before it
     std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
-    std::uint64_t reused_from = 0;  // of guarded frame memory in use: the frame whose block had the byte before; 0: not known
+    std::uint64_t reused_from =
+        0;  // of guarded frame memory in use: the frame whose block had the byte before; 0: not known
     std::uint32_t depth = 0;  // of frame memory in use: the frame it belongs to, the outermost 1
-    site born{};              // where it was allocated, while the allocator is guarded
-    std::uint64_t thread = 0; // that owns the memory, as the system numbers it
+    site born{};  // where it was allocated, while the allocator is guarded
+    std::uint64_t thread = 0;  // that owns the memory, as the system numbers it
 
     // One line, cut off at the buffer's end.
     std::string_view text(std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) const noexcept;

@@ -6,10 +6,10 @@
 //   char buffer[1024];
 //   std::cout << life.summary().text(buffer);
 //
-// The handler runs on the thread that the event is of, outside every lock of the allocator; it may allocate, and what it does
-// is not told. It and what it refers to are needed until disable() or the next enable() has returned.
-// Cost while on: every frame, allocation and free of every thread takes the slow path. Threads: all members from any; other
-// threads are watched from their next outermost frame on.
+// The handler runs on the thread that the event is of, outside every lock of the allocator; it may allocate, and what
+// it does is not told. It and what it refers to are needed until disable() or the next enable() has returned.
+// Cost while on: every frame, allocation and free of every thread takes the slow path. Threads: all members from any;
+// other threads are watched from their next outermost frame on.
 #pragma once
 
 #include <span>
@@ -21,23 +21,24 @@
 
 namespace framealloc::inline v1 {
 
-// Of one thread, since it was first watched or reset_stats(). A thread that ended is there until another takes its place.
+// Of one thread, since it was first watched or reset_stats(). A thread that ended is there until another takes its
+// place.
 struct thread_frame_stats {
-    std::uint64_t thread = 0;             // as the system numbers it
+    std::uint64_t thread = 0;  // as the system numbers it
     bool running = false;
-    std::uint64_t frames_started = 0;     // outermost ones
+    std::uint64_t frames_started = 0;  // outermost ones
     std::uint64_t frames_completed = 0;
     std::uint64_t current_frame = 0;
-    std::uint64_t total_allocated = 0;    // bytes of frame memory
-    std::size_t peak_memory = 0;          // bytes of frame memory in use
-    std::uint64_t cross_thread_frees = 0; // by it, of other threads' blocks
+    std::uint64_t total_allocated = 0;  // bytes of frame memory
+    std::size_t peak_memory = 0;  // bytes of frame memory in use
+    std::uint64_t cross_thread_frees = 0;  // by it, of other threads' blocks
 };
 
 struct lifecycle_summary {
     std::uint64_t thread_count = 0;
-    std::uint64_t total_frames = 0;       // outermost, completed
-    std::uint64_t total_allocated = 0;    // bytes of frame memory
-    std::size_t peak_memory = 0;          // bytes; the largest of any thread
+    std::uint64_t total_frames = 0;  // outermost, completed
+    std::uint64_t total_allocated = 0;  // bytes of frame memory
+    std::size_t peak_memory = 0;  // bytes; the largest of any thread
     std::uint64_t cross_thread_frees = 0;
     std::uint64_t events[frame_event_kinds] = {};  // by frame_event_kind
     // A line for each, cut off at the buffer's end.

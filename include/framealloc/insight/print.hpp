@@ -28,8 +28,12 @@ std::string_view to_text(const budget_stats& s, std::span<char> buffer FRAMEALLO
 std::string_view to_text(const deferred_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
 std::string_view to_text(const transfer_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
 std::string_view to_text(const thread_frame_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
-inline std::string_view to_text(const lifecycle_summary& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept { return s.text(buffer); }
-inline std::string_view to_text(const pointer_info& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept { return s.text(buffer); }
+inline std::string_view to_text(const lifecycle_summary& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept {
+    return s.text(buffer);
+}
+inline std::string_view to_text(const pointer_info& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept {
+    return s.text(buffer);
+}
 
 template <class Stream, class Stats>
     requires requires(Stream& to, std::string_view text, const Stats& s, std::span<char> buffer) {

@@ -1,5 +1,6 @@
 // What happened, in numbers. Bytes of the calling thread are exact at any time, those of other threads as of their last
-// boundary (scope, frame, slow path); peaks are maxima over boundaries. Nothing here costs an instruction per allocation.
+// boundary (scope, frame, slow path); peaks are maxima over boundaries. Nothing here costs an instruction per
+// allocation.
 #pragma once
 
 #include <cstddef>
@@ -13,64 +14,70 @@ namespace framealloc::inline v1 {
 
 // Of one allocator, all threads together. Names as in the original.
 struct alloc_stats {
-    std::size_t total_allocated = 0;     // bytes in use: frame + pool + heap
-    std::size_t peak_allocated = 0;      // bytes; maximum of total_allocated over boundaries; with several threads the sum of their
-                                         // maxima
+    std::size_t total_allocated = 0;  // bytes in use: frame + pool + heap
+    std::size_t peak_allocated =
+        0;  // bytes; maximum of total_allocated over boundaries; with several threads the sum of their
+    // maxima
     std::uint64_t allocation_count = 0;  // pool and heap blocks taken; frame allocations while they are counted
     std::uint64_t deallocation_count = 0;
-    std::size_t frame_allocated = 0;     // bytes held by open frames
-    std::size_t pool_allocated = 0;      // bytes: blocks out, each at its class's size
-    std::size_t heap_allocated = 0;      // bytes
-    std::uint64_t slab_refill_count = 0; // pages set up
+    std::size_t frame_allocated = 0;  // bytes held by open frames
+    std::size_t pool_allocated = 0;  // bytes: blocks out, each at its class's size
+    std::size_t heap_allocated = 0;  // bytes
+    std::uint64_t slab_refill_count = 0;  // pages set up
     std::uint64_t deferred_free_count = 0;  // blocks freed on another thread
-    std::size_t committed = 0;           // bytes made accessible
+    std::size_t committed = 0;  // bytes made accessible
     std::size_t peak_committed = 0;
-    std::size_t reserved = 0;            // bytes of address space
-    std::uint64_t page_requests = 0;     // reserve and commit calls that the page source served; refused ones are not counted
+    std::size_t reserved = 0;  // bytes of address space
+    std::uint64_t page_requests =
+        0;  // reserve and commit calls that the page source served; refused ones are not counted
 
     std::uint64_t active_allocations() const noexcept {
         return allocation_count > deallocation_count ? allocation_count - deallocation_count : 0;
     }
     double fragmentation_ratio() const noexcept {
-        return total_allocated == 0 ? 0.0 : static_cast<double>(pool_allocated + heap_allocated) / static_cast<double>(total_allocated);
+        return total_allocated == 0
+                   ? 0.0
+                   : static_cast<double>(pool_allocated + heap_allocated) / static_cast<double>(total_allocated);
     }
 };
 
 // Bytes of one tag.
 struct tag_bytes {
-    std::size_t frame_bytes = 0;       // held by open frames
+    std::size_t frame_bytes = 0;  // held by open frames
     std::size_t last_frame_bytes = 0;  // handed out during the last finished outermost frame of each thread
     std::size_t pool_bytes = 0;
     std::size_t heap_bytes = 0;
-    std::size_t total_bytes = 0;       // frame + pool + heap
-    std::size_t peak_bytes = 0;        // maximum of total_bytes over boundaries; with several threads the sum of their maxima
+    std::size_t total_bytes = 0;  // frame + pool + heap
+    std::size_t peak_bytes = 0;  // maximum of total_bytes over boundaries; with several threads the sum of their maxima
 };
 
 // For the tag itself, and with its children.
 struct tag_stats : tag_bytes {
     tag_bytes with_children;
-    bool borrows = false;  // some of its pool blocks lie in pages of a parent and are counted there: no page was to be had, or
-                           // more than 256 tags of a thread have pages
+    bool borrows =
+        false;  // some of its pool blocks lie in pages of a parent and are counted there: no page was to be had, or
+    // more than 256 tags of a thread have pages
 };
 
 // Of the last finished outermost frame of the calling thread.
 struct phase_stats {
-    std::string_view name;           // path, "render::shadows"
-    std::uint64_t bytes = 0;         // handed out, all kinds
-    std::uint64_t allocations = 0;   // pool and heap; frame allocations while they are counted
+    std::string_view name;  // path, "render::shadows"
+    std::uint64_t bytes = 0;  // handed out, all kinds
+    std::uint64_t allocations = 0;  // pool and heap; frame allocations while they are counted
 };
 
 // Of the calling thread.
 struct frame_stats {
-    std::uint64_t frame_number = 0;        // outermost frames begun
-    std::uint64_t bytes_allocated = 0;     // handed out in the current outermost frame, or in the last finished one
-    std::uint64_t allocation_count = 0;    // since the thread's first frame, while counting is on
+    std::uint64_t frame_number = 0;  // outermost frames begun
+    std::uint64_t bytes_allocated = 0;  // handed out in the current outermost frame, or in the last finished one
+    std::uint64_t allocation_count = 0;  // since the thread's first frame, while counting is on
     std::size_t bytes_in_use = 0;
-    std::size_t peak_bytes = 0;            // most bytes in use, at boundaries
-    std::uint64_t outer_growth = 0;        // allocations through an outer frame, served out of line
-    std::uint64_t oversize = 0;            // allocations too large for the arena
-    std::uint64_t arena_growth = 0;        // chunks chained
-    std::size_t suggested_capacity = 0;    // options::frame_capacity that would have avoided growth and oversize; 0: none needed
+    std::size_t peak_bytes = 0;  // most bytes in use, at boundaries
+    std::uint64_t outer_growth = 0;  // allocations through an outer frame, served out of line
+    std::uint64_t oversize = 0;  // allocations too large for the arena
+    std::uint64_t arena_growth = 0;  // chunks chained
+    std::size_t suggested_capacity =
+        0;  // options::frame_capacity that would have avoided growth and oversize; 0: none needed
 };
 
 namespace insight {

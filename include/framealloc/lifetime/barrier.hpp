@@ -14,14 +14,15 @@
 //   fa::frame_barrier barrier{4};
 //   barrier.arrive_and_wait();                                // each of four threads, again and again
 //
-// A generation is complete when every member has signalled and as many others as were expected have arrived; a barrier serves any number of generations. Free members go on
-// by themselves when it is complete, coordinated ones when the coordinator has called end_frame().
+// A generation is complete when every member has signalled and as many others as were expected have arrived; a barrier
+// serves any number of generations. Free members go on by themselves when it is complete, coordinated ones when the
+// coordinator has called end_frame().
 //
-// The frames of members that joined with an allocator are the barrier's: one opens when they join, and ends, with the next
-// one opening, at the member's first safe point after end_frame(): safe_point(), or the return of wait_all(). Each member
-// resets its own arena, so that memory in use by a late one is never reset under it.
-// Threads: a barrier is everybody's, a member its thread's. A forked child has none of the other threads, and makes barriers of
-// its own. Cost: a lock and, to wait, a system call.
+// The frames of members that joined with an allocator are the barrier's: one opens when they join, and ends, with the
+// next one opening, at the member's first safe point after end_frame(): safe_point(), or the return of wait_all(). Each
+// member resets its own arena, so that memory in use by a late one is never reset under it.
+// Threads: a barrier is everybody's, a member its thread's. A forked child has none of the other threads, and makes
+// barriers of its own. Cost: a lock and, to wait, a system call.
 #pragma once
 
 #include <framealloc/lifetime/frame.hpp>
@@ -33,8 +34,8 @@ namespace framealloc::inline v1 {
 enum class barrier_mode : std::uint8_t { free, coordinated };
 
 struct barrier_stats {
-    std::uint64_t generations = 0;    // completed
-    std::uint64_t waits = 0;          // that had to wait
+    std::uint64_t generations = 0;  // completed
+    std::uint64_t waits = 0;  // that had to wait
     std::uint64_t total_wait_us = 0;
     std::uint64_t longest_wait_us = 0;
     std::uint64_t timeouts = 0;
@@ -56,7 +57,8 @@ public:
 
     // This thread is done with its frame. Does not wait.
     void signal_frame_complete() noexcept;
-    // Waits until the generation that this member signalled last is over. Returns false after `microseconds`; may be repeated.
+    // Waits until the generation that this member signalled last is over. Returns false after `microseconds`; may be
+    // repeated.
     bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
     // Signals, then waits.
     bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
@@ -88,7 +90,8 @@ public:
     ~frame_barrier() { memory_.release_all(); }
 
     // --- of threads that are only counted ---
-    // Arrives, and waits until the generation is over. Returns false after `microseconds`: the arrival counts all the same.
+    // Arrives, and waits until the generation is over. Returns false after `microseconds`: the arrival counts all the
+    // same.
     bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
     // Arrives and goes on. Returns the generation, for wait().
     std::uint32_t arrive() noexcept;
@@ -100,26 +103,30 @@ public:
 
     // --- of members ---
     // The name is copied. A member that joins takes part in the current generation, also if the others have
-    // signalled already and the coordinator has not ended it. Free members that join one by one may find that the first ones
-    // went on without them: join them all, then hand them to their threads.
+    // signalled already and the coordinator has not ended it. Free members that join one by one may find that the first
+    // ones went on without them: join them all, then hand them to their threads.
     // On exhaustion: an empty member, which neither signals nor waits; the system gave no page for the list.
     barrier_member join(const char* name) noexcept { return join({}, name); }
     // The same with frames of the calling thread, driven by end_frame().
     template <class Alloc>
-    barrier_member join(const Alloc& alloc, const char* name) noexcept { return join(alloc.owner(), name); }
+    barrier_member join(const Alloc& alloc, const char* name) noexcept {
+        return join(alloc.owner(), name);
+    }
 
     // --- of the coordinator ---
-    // Waits until every member has signalled and every expected thread has arrived; with free members, for the oldest generation not yet waited for. One
-    // coordinator at a time. Returns false after `microseconds`. Without either there is nothing to wait for.
+    // Waits until every member has signalled and every expected thread has arrived; with free members, for the oldest
+    // generation not yet waited for. One coordinator at a time. Returns false after `microseconds`. Without either
+    // there is nothing to wait for.
     bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
     // The frame of every driven member ends at its next safe point; coordinated members go on. A member that had not
     // signalled yet is late: its signal counts for the next generation.
     void end_frame() noexcept;
 
     std::uint32_t members() const noexcept;
-    std::uint32_t arrived() const noexcept;                  // in the current generation
+    std::uint32_t arrived() const noexcept;  // in the current generation
     std::uint32_t generation() const noexcept { return generation_.load_acquire(); }  // pairs: advance()
-    std::uint32_t frames_to_end() const noexcept;            // driven members that have not come to a safe point since end_frame()
+    std::uint32_t frames_to_end()
+        const noexcept;  // driven members that have not come to a safe point since end_frame()
     barrier_stats stats() const noexcept;
 
 private:
@@ -135,20 +142,20 @@ private:
     bool wait_for(const sync::atomic<std::uint32_t>& word, Done&& done, std::uint64_t microseconds) noexcept;
 
     barrier_mode mode_;
-    mutable sync::lock lock_;                     // guards what follows, up to the words to sleep on
+    mutable sync::lock lock_;  // guards what follows, up to the words to sleep on
     os::system_pages system_;
     os::page_ledger pages_;
-    os::metadata memory_{pages_};                 // of the seats
-    lifetime::barrier_seat* list_ = nullptr;      // the newest first
+    os::metadata memory_{pages_};  // of the seats
+    lifetime::barrier_seat* list_ = nullptr;  // the newest first
     std::uint32_t members_ = 0;
     std::uint32_t expected_;
-    std::uint32_t arrived_ = 0;                   // members and others
-    std::uint32_t counted_ = 0;                   // of the others, in this generation
-    std::uint32_t awaited_ = 0;                   // generations that wait_all() has seen
+    std::uint32_t arrived_ = 0;  // members and others
+    std::uint32_t counted_ = 0;  // of the others, in this generation
+    std::uint32_t awaited_ = 0;  // generations that wait_all() has seen
     barrier_stats stats_{};
-    sync::atomic<std::uint32_t> generation_{0};   // that is being worked on
-    sync::atomic<std::uint32_t> complete_{0};     // generations that every member has signalled
-    sync::atomic<std::uint32_t> epoch_{0};        // end_frame() calls
+    sync::atomic<std::uint32_t> generation_{0};  // that is being worked on
+    sync::atomic<std::uint32_t> complete_{0};  // generations that every member has signalled
+    sync::atomic<std::uint32_t> epoch_{0};  // end_frame() calls
 };
 
 }  // namespace framealloc::inline v1

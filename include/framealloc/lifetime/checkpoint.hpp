@@ -1,5 +1,5 @@
-// A place in a frame to go back to. What was made after it is destroyed and its memory given back; what is older, the growth
-// of older containers included, is never touched.
+// A place in a frame to go back to. What was made after it is destroyed and its memory given back; what is older, the
+// growth of older containers included, is never touched.
 //
 //   fa::frame_checkpoint cp = alloc.frame_checkpoint();
 //   …

@@ -7,10 +7,12 @@ namespace framealloc::inline v1::lifetime {
 
 using memory::finaliser;
 
-// Puts `f` on the frame's list, behind everything younger than `mark`. Of a frame that has ended (FA002), the memory came from the
-// one that is open now.
-inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept, std::uint64_t mark) noexcept {
-    if (r->depth > r->context->top->depth) [[unlikely]] r = r->context->top;
+// Puts `f` on the frame's list, behind everything younger than `mark`. Of a frame that has ended (FA002), the memory
+// came from the one that is open now.
+inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept,
+                          std::uint64_t mark) noexcept {
+    if (r->depth > r->context->top->depth) [[unlikely]]
+        r = r->context->top;
     finaliser** at = &r->finalisers;
     while (*at != nullptr && (*at)->mark > mark) at = &(*at)->next;
     f->next = *at;

@@ -4,8 +4,8 @@
 //   void* p = lifetime::allocate<64, 8>(r);
 //   lifetime::close_frame(r);
 //
-// Frames nest; memory belongs to the frame of the object that asks. Cost: opening and closing an empty frame takes at most
-// 36 instructions through the thread's slot.
+// Frames nest; memory belongs to the frame of the object that asks. Cost: opening and closing an empty frame takes at
+// most 36 instructions through the thread's slot.
 #pragma once
 
 #include <framealloc/memory/core.hpp>
@@ -25,7 +25,8 @@ void close_all(thread_context& c) noexcept;
 FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
     const std::uintptr_t cursor = r->cursor;
-    if (r->gate.any() || cursor != c.segment) [[unlikely]] return open_frame_slow(c);
+    if (r->gate.any() || cursor != c.segment) [[unlikely]]
+        return open_frame_slow(c);
     frame_record* inner = r + 1;
     inner->cursor = cursor;
     inner->limit = c.arena_limit;
@@ -39,7 +40,8 @@ FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
 // Ends the frame of `r` and, with a fault, whatever is still open inside it.
 FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
-    if (memory::anything_pending(*r) || r->cursor != c.segment || c.top != r) [[unlikely]] return close_frame_slow(r);
+    if (memory::anything_pending(*r) || r->cursor != c.segment || c.top != r) [[unlikely]]
+        return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
     memory::set_top(c, outer);
@@ -48,7 +50,8 @@ FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
 // The same for the record that the slot holds.
 FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
-    if (memory::anything_pending(*r) || r->cursor != c.segment) [[unlikely]] return close_frame_slow(r);
+    if (memory::anything_pending(*r) || r->cursor != c.segment) [[unlikely]]
+        return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
     __atomic_store_n(&c.top, outer, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
@@ -83,7 +86,8 @@ FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t
     const std::uintptr_t p = align_up(r->cursor, align);
     const std::uintptr_t limit = r->limit;
     const bool fits = p <= limit && bytes <= limit - p && p >= r->cursor;
-    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]] return memory::frame_allocate_slow(r, bytes, align, f).block;
+    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]]
+        return memory::frame_allocate_slow(r, bytes, align, f).block;
     r->cursor = p + align_up(bytes, memory::cursor_granularity);
     return pointer_at(p);
 }
@@ -107,9 +111,11 @@ public:
 
     // From this frame, whatever frame is open on top of it; spared by a rollback to a checkpoint younger than this.
     void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
-    // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on pages of its own.
+    // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on
+    // pages of its own.
     void* allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
-    // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the frame's end.
+    // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the
+    // frame's end.
     void deallocate(void* p, std::size_t bytes) const noexcept;
     // The same, but never moves the cursor: what a destructor may do.
     void abandon(void* p) const noexcept;
@@ -126,7 +132,8 @@ public:
 
 private:
     bool on_top() const noexcept;  // an allocation may come from the arena
-    // What was allocated may have gone with a rollback: then nothing is freed before the frame ends, and nothing grows in place.
+    // What was allocated may have gone with a rollback: then nothing is freed before the frame ends, and nothing grows
+    // in place.
     bool rolled_back() const noexcept;
 
     frame_record* record_ = nullptr;

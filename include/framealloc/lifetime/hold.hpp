@@ -2,9 +2,10 @@
 //
 //   fa::frame_hold h = frame.hold("render");    // move it to the reader; released by its destructor, on any thread
 //
-// The frame's finalisers run, and its bytes are reused, only when no hold is left: at the latest when a later outermost frame
-// begins on its thread, or on the thread that takes over what an ended one left, or when the allocator goes. An inner frame that
-// ends while it is held hands what it has to the frame around it, and that waits for the hold in its turn.
+// The frame's finalisers run, and its bytes are reused, only when no hold is left: at the latest when a later outermost
+// frame begins on its thread, or on the thread that takes over what an ended one left, or when the allocator goes. An
+// inner frame that ends while it is held hands what it has to the frame around it, and that waits for the hold in its
+// turn.
 #pragma once
 
 #include <framealloc/memory/core.hpp>
@@ -14,9 +15,10 @@ namespace framealloc::inline v1 {
 class [[nodiscard]] frame_hold {
 public:
     frame_hold() noexcept = default;
-    // Requires: called by the frame's thread, with the frame open; otherwise the hold is empty, after FA441. `name` must outlive it.
-    // With return_null, empty without a fault when there is no memory for its counter.
-    frame_hold(memory::frame_record& r, const char* name, memory::on_failure f = memory::on_failure::ask_handler) noexcept;
+    // Requires: called by the frame's thread, with the frame open; otherwise the hold is empty, after FA441. `name`
+    // must outlive it. With return_null, empty without a fault when there is no memory for its counter.
+    frame_hold(memory::frame_record& r, const char* name,
+               memory::on_failure f = memory::on_failure::ask_handler) noexcept;
     frame_hold(frame_hold&& other) noexcept;
     frame_hold& operator=(frame_hold&& other) noexcept;
     ~frame_hold() { release(); }

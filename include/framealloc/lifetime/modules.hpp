@@ -6,8 +6,8 @@
 
 namespace framealloc::inline v1::lifetime {
 
-// Runs the caller's finalisers whose code lies in the module, newest first, and has other threads refuse theirs: FA214, which
-// names it. Returns how many ran.
+// Runs the caller's finalisers whose code lies in the module, newest first, and has other threads refuse theirs: FA214,
+// which names it. Returns how many ran.
 std::size_t release_module(memory::core_ref a, void* handle) noexcept;
 // Takes finalisers of unloaded modules off the lists of `c`. Requires: c is the caller's.
 FRAMEALLOC_COLD void refuse_released(memory::thread_context& c) noexcept;
@@ -18,17 +18,20 @@ FRAMEALLOC_COLD void close_left_open(memory::thread_context& c, const memory::fr
 // Every finaliser runs through here; it is off its list. Its destructor may open frames, and has to close them.
 inline void run_finaliser(memory::thread_context& c, finaliser* f) noexcept {
     if (c.owner->config.checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
-        return c.owner->raise(code::FA214, "its code is not there any more; was a module unloaded without release_module()?", f);
+        return c.owner->raise(code::FA214,
+                              "its code is not there any more; was a module unloaded without release_module()?", f);
     const memory::frame_record* const around = c.ending;
     const memory::frame_record* const top = c.ending = c.top;
     f->run(f);
-    if (c.top != top) [[unlikely]] close_left_open(c, top);
+    if (c.top != top) [[unlikely]]
+        close_left_open(c, top);
     c.ending = around;
 }
 
 // Before a list of finalisers is run.
 inline void look_for_released(memory::thread_context& c) noexcept {
-    if (c.modules_seen.load_relaxed() != c.owner->modules_released.load_acquire()) refuse_released(c);  // pairs: release_module(). relaxed: its own
+    if (c.modules_seen.load_relaxed() != c.owner->modules_released.load_acquire())
+        refuse_released(c);  // pairs: release_module(). relaxed: its own
 }
 
 }  // namespace framealloc::inline v1::lifetime

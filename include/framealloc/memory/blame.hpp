@@ -22,10 +22,13 @@ blamed_block blamed(const guard::frame_block& b) noexcept;
 const char* access_name(os::access_kind k) noexcept;  // "read", "write" or "access"
 
 // A fault about a block, with all that is known of it.
-fault fault_about(code what, const blamed_block& b, const char* detail, const void* address, const site& where) noexcept;
-void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address, const site& where = {}) noexcept;
-// Whether nobody wrote to the zones from `front` to `begin` (of the block, or of what lies before it) and from its end to `back`;
-// otherwise FA412 or FA413.
-bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back, const site& where = {}, const char* when = "") noexcept;
+fault fault_about(code what, const blamed_block& b, const char* detail, const void* address,
+                  const site& where) noexcept;
+void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address,
+                 const site& where = {}) noexcept;
+// Whether nobody wrote to the zones from `front` to `begin` (of the block, or of what lies before it) and from its end
+// to `back`; otherwise FA412 or FA413.
+bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
+                 const site& where = {}, const char* when = "") noexcept;
 
 }  // namespace framealloc::inline v1::memory

@@ -51,14 +51,15 @@ struct outer_block {
     outer_block* next;
     outer_block** link;
     account::charge_entry* who;
-    std::uint64_t bytes;   // charged
+    std::uint64_t bytes;  // charged
     void* raw;
     std::size_t raw_bytes;
-    std::uint64_t mark : 63;    // thread_context::mark_serial of its owner's birth
-    std::uint64_t ended : 1;    // its frame, whose content is kept: no longer among the bytes of open frames
+    std::uint64_t mark : 63;  // thread_context::mark_serial of its owner's birth
+    std::uint64_t ended : 1;  // its frame, whose content is kept: no longer among the bytes of open frames
 };
 inline constexpr std::size_t outer_header_bytes = 64;
-static_assert(sizeof(outer_block) <= outer_header_bytes && outer_header_bytes == traits_of(memory_kind::frame).page_header);
+static_assert(sizeof(outer_block) <= outer_header_bytes &&
+              outer_header_bytes == traits_of(memory_kind::frame).page_header);
 
 // A checkpoint that can still be rolled back to.
 struct frame_mark {
@@ -82,33 +83,33 @@ inline constexpr std::uint32_t most_rolled_births = 8;
 // The frame_holds taken while one frame was open. Its thread frees it when none is left.
 struct held_frame {
     held_frame* next;
-    const char* holder;    // name of the newest
-    std::uint32_t holds;   // not yet released; atomic
-    std::uint32_t depth;   // of the frame whose content is kept
-    std::uint64_t mark;    // thread_context::mark_serial when the content was handed up
-    bool handed_up;        // by an inner frame that ended
-    bool withdrawn;        // whoever released the last one has made the memory inaccessible
+    const char* holder;  // name of the newest
+    std::uint32_t holds;  // not yet released; atomic
+    std::uint32_t depth;  // of the frame whose content is kept
+    std::uint64_t mark;  // thread_context::mark_serial when the content was handed up
+    bool handed_up;  // by an inner frame that ended
+    bool withdrawn;  // whoever released the last one has made the memory inaccessible
     const arena_chunk* kept;  // while ended frames are revoked: what may be withdrawn, once its frame has ended
-    std::size_t kept_bytes;   // written last; atomic; 0: nothing
+    std::size_t kept_bytes;  // written last; atomic; 0: nothing
 };
 
 // One frame's worth of memory. There is one unless frames stay in flight or are held.
 struct flight_slot {
-    arena_chunk* chunk;          // newest
-    std::uintptr_t start;        // where the outermost frame begins
-    std::size_t earlier;         // bytes handed out in chunks below the newest
-    finaliser* finalisers;       // of the ended frame, still to run
+    arena_chunk* chunk;  // newest
+    std::uintptr_t start;  // where the outermost frame begins
+    std::size_t earlier;  // bytes handed out in chunks below the newest
+    finaliser* finalisers;  // of the ended frame, still to run
     outer_block* blocks;
-    std::uint64_t frame;         // number of the frame that used it last
-    std::uint64_t due;           // thread_context::turn in which its content goes
-    std::uintptr_t end;          // while parked: where its content ends
-    held_frame* held;            // the innermost frame's first
-    std::uint64_t trimmed_in;    // thread_context::window_start of the retention decision it followed last
-    bool parked;                 // its frame has ended, its content is kept
-    bool left;                   // the thread of that frame has ended
-    bool clearing;               // its destructors run
-    guard::frame_log* log;       // while guarded; see memory/guarded.hpp
-    flight_slot* next;           // ring
+    std::uint64_t frame;  // number of the frame that used it last
+    std::uint64_t due;  // thread_context::turn in which its content goes
+    std::uintptr_t end;  // while parked: where its content ends
+    held_frame* held;  // the innermost frame's first
+    std::uint64_t trimmed_in;  // thread_context::window_start of the retention decision it followed last
+    bool parked;  // its frame has ended, its content is kept
+    bool left;  // the thread of that frame has ended
+    bool clearing;  // its destructors run
+    guard::frame_log* log;  // while guarded; see memory/guarded.hpp
+    flight_slot* next;  // ring
 };
 
 // A tag's pages of one kind on one thread.
@@ -121,8 +122,9 @@ struct page_lists {
 struct tag_account : account::charge_entry {
     page_lists* pages[kind_count] = {};
     sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
-    std::uint64_t aside[kind_count] = {};  // classes whose current page gave blocks to a hook and is not charged for them yet
-    tag_account* next_aside = nullptr;           // while there are any
+    std::uint64_t aside[kind_count] =
+        {};  // classes whose current page gave blocks to a hook and is not charged for them yet
+    tag_account* next_aside = nullptr;  // while there are any
     tag_account* by_hash_next = nullptr;
 
     tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
@@ -130,17 +132,17 @@ struct tag_account : account::charge_entry {
 
 // What an observer will be told of an open frame.
 struct watched_frame {
-    std::uint64_t since;       // microseconds
+    std::uint64_t since;  // microseconds
     std::uint64_t handed_out;  // thread's sum when it began
-    std::size_t peak;          // bytes in use
+    std::size_t peak;  // bytes in use
 };
 
 // The records of so many depths, and what belongs to each.
 struct record_segment {
     frame_record records[records_per_segment];
-    outer_block* blocks[records_per_segment];     // newest first
-    site opened[records_per_segment];             // while guarded
-    watched_frame watched[records_per_segment];   // while watched
+    outer_block* blocks[records_per_segment];  // newest first
+    site opened[records_per_segment];  // while guarded
+    watched_frame watched[records_per_segment];  // while watched
 };
 
 // Something that decides what its thread charges, until it closes; see memory/scopes.hpp.
@@ -150,18 +152,18 @@ enum class scope_face : std::uint8_t { tag_scope, phase_scope, context_scope, be
 
 struct open_scope {
     union {
-        tag_account* account;           // that is charged
+        tag_account* account;  // that is charged
         account::thread_budget* saved;  // of limits: what to put back
     };
-    open_scope* outer;     // of its kind, opened before
+    open_scope* outer;  // of its kind, opened before
     frame_record* record;  // the top one when it opened; &thread_context::ended once that frame has; atomic
-    open_scope* inner;     // opened after it; of the newest one and of spare ones, the next spare one
+    open_scope* inner;  // opened after it; of the newest one and of spare ones, the next spare one
     scope_kind kind;
     scope_face face;
-    bool left;                  // its thread has ended
-    sync::atomic<bool> told;    // FA429 was
+    bool left;  // its thread has ended
+    sync::atomic<bool> told;  // FA429 was
     sync::atomic<bool> closed;  // by another thread
-    site opened;                // while guarded
+    site opened;  // while guarded
 };
 static_assert(sizeof(open_scope) == 64);
 inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more are a missing end_phase
@@ -170,17 +172,17 @@ inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more
 struct idle_view {
     std::size_t committed, cached, in_arena;
     std::uint64_t large_frees, returns;  // core::returns
-    std::size_t resting;                 // blocks in quarantine
+    std::size_t resting;  // blocks in quarantine
     std::uint32_t empty_pages;
     bool operator==(const idle_view&) const = default;
 };
 
 // A frame that a job system begins and ends; see runtime/worker_frames.hpp.
 struct driven_frame {
-    std::uint64_t driver = 0;        // id of the worker_frames that was followed last
-    std::uint64_t state = 0;         // of that, then
+    std::uint64_t driver = 0;  // id of the worker_frames that was followed last
+    std::uint64_t state = 0;  // of that, then
     frame_record* record = nullptr;  // while it is open
-    std::uint32_t jobs = 0;          // job_scopes on this thread: no safe point inside
+    std::uint32_t jobs = 0;  // job_scopes on this thread: no safe point inside
 };
 
 inline constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
@@ -188,112 +190,112 @@ inline constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no curso
 // What a guarded thread is doing in its allocator. Only signal handlers of that thread look at it.
 enum class activity : std::uint8_t {
     none,
-    changing,   // a call comes from a signal handler, or from a page source that uses the allocator it serves
+    changing,  // a call comes from a signal handler, or from a page source that uses the allocator it serves
     reporting,  // a call comes from a fault handler
 };
 
 struct thread_context {
     // Touched on the hot paths.
     frame_record* top;
-    std::uintptr_t segment;       // bytes from here to the top cursor are not charged yet
-    std::uintptr_t arena_limit;   // what the top record's limit is
-    std::uintptr_t settled;       // segment; not a cursor while pages are installed, which scopes have to charge
+    std::uintptr_t segment;  // bytes from here to the top cursor are not charged yet
+    std::uintptr_t arena_limit;  // what the top record's limit is
+    std::uintptr_t settled;  // segment; not a cursor while pages are installed, which scopes have to charge
     open_scope* charged[scope_kind_count];  // the newest open one, or the end of its list
-    tag_account** by_tag_id;      // accounts of constexpr tags
-    std::uint32_t tag_ids;        // entries in by_tag_id
-    std::uint64_t mark_serial;    // counts checkpoints and rollbacks
-    std::uint64_t installed[kind_count];          // classes whose page is installed below, a bit each
-    pool_page* pages[kind_count][class_count];    // an always empty page where none is installed
+    tag_account** by_tag_id;  // accounts of constexpr tags
+    std::uint32_t tag_ids;  // entries in by_tag_id
+    std::uint64_t mark_serial;  // counts checkpoints and rollbacks
+    std::uint64_t installed[kind_count];  // classes whose page is installed below, a bit each
+    pool_page* pages[kind_count][class_count];  // an always empty page where none is installed
 
     core* owner;
-    std::uint64_t key;            // never reused; in the header of its pages
-    thread_slot* slot;            // of the thread it belongs to; null when that thread is gone; atomic
-    thread_context* next;         // of the same allocator
+    std::uint64_t key;  // never reused; in the header of its pages
+    thread_slot* slot;  // of the thread it belongs to; null when that thread is gone; atomic
+    thread_context* next;  // of the same allocator
     thread_context* next_idle;
-    bool idle;                     // is in the allocator's list, whose lock guards it: nobody changes anything
+    bool idle;  // is in the allocator's list, whose lock guards it: nobody changes anything
     thread_context* next_leaving;  // while its thread ends
 
-    frame_record* records;        // the first segment's
+    frame_record* records;  // the first segment's
     frame_mark* marks;
     std::uint32_t mark_count;
     std::uint32_t mark_capacity;
 
-    flight_slot* flight;          // of the current outermost frame
+    flight_slot* flight;  // of the current outermost frame
     std::uint32_t flight_count;
-    arena_chunk* spare;           // chunks not in use, kept for the next growth
-    std::size_t outer_bytes;      // out-of-line bytes of open frames
-    bool spilled;                 // out-of-line memory of a frame came back since the last retention decision
-    std::size_t retained;         // bytes to keep, as decided last
+    arena_chunk* spare;  // chunks not in use, kept for the next growth
+    std::size_t outer_bytes;  // out-of-line bytes of open frames
+    bool spilled;  // out-of-line memory of a frame came back since the last retention decision
+    std::size_t retained;  // bytes to keep, as decided last
 
     account::charge_log log;
-    account::frame_window handed; // bytes handed out by frames, all tags
-    tag_account* aside;           // tags whose pages hooks took blocks from since the last boundary
+    account::frame_window handed;  // bytes handed out by frames, all tags
+    tag_account* aside;  // tags whose pages hooks took blocks from since the last boundary
     tag_account* root_tag;
     tag_account* root_phase;
-    account::charge_entry* accounts;      // all, tags and phases
+    account::charge_entry* accounts;  // all, tags and phases
     account::charge_entry** accounts_end;
-    tag_account** by_index;       // by tag_node::index
+    tag_account** by_index;  // by tag_node::index
     std::uint32_t indices;
-    tag_account** names;          // cache: (parent, name) -> account
+    tag_account** names;  // cache: (parent, name) -> account
     std::uint32_t name_slots;
     std::uint32_t name_count;
 
-    pool_page* all_pages;         // guarded by core::lock when written
-    page_arrivals arrivals;       // pages that other threads returned blocks to
-    pool_page* arrived;           // taken from there, their blocks not yet
-    deferred_queue deferred;      // how and when those blocks come home
+    pool_page* all_pages;  // guarded by core::lock when written
+    page_arrivals arrivals;  // pages that other threads returned blocks to
+    pool_page* arrived;  // taken from there, their blocks not yet
+    deferred_queue deferred;  // how and when those blocks come home
     pool_page* empty_pages;
     std::uint32_t empty_count;
     std::uint32_t tags_with_pages[kind_count];
 
-    pool_page* batch_page;        // frees for another thread's page, not handed over yet
+    pool_page* batch_page;  // frees for another thread's page, not handed over yet
     std::uint32_t batch_count;
     std::uint16_t batch_places[batch_limit];  // see returned_blocks
 
-    heap_block** heap_bins;       // cache of large freed blocks
-    std::size_t heap_cached;      // bytes
+    heap_block** heap_bins;  // cache of large freed blocks
+    std::size_t heap_cached;  // bytes
 
     driven_frame driven;
     account::thread_budget budget;
-    std::size_t pool_carved;      // bytes of pool blocks made, in pages that are not empty
+    std::size_t pool_carved;  // bytes of pool blocks made, in pages that are not empty
 
-    thread_guard* guarded_by;             // null: blocks have no zones; see memory/guarded.hpp
-    watch* watched_by;            // made when an observer first asks; written under core::lock
-    std::uint64_t thread;         // number of the thread it belongs to, or belonged to last; atomic
+    thread_guard* guarded_by;  // null: blocks have no zones; see memory/guarded.hpp
+    watch* watched_by;  // made when an observer first asks; written under core::lock
+    std::uint64_t thread;  // number of the thread it belongs to, or belonged to last; atomic
     sync::atomic<std::uint32_t> modules_seen;  // of core::modules_released
-    bool parked;                  // nobody's for now
-    bool observed;                // every frame allocation takes the slow path
+    bool parked;  // nobody's for now
+    bool observed;  // every frame allocation takes the slow path
     bool counting;
     std::uint32_t outside_count;  // FA001 so far
-    std::uint32_t too_deep;       // frames asked for beyond the deepest record
-    const frame_record* ending;   // while destructors of its objects run
-    std::uint64_t turn;           // of the flight slots: outermost frames begun, but those that destructors open
+    std::uint32_t too_deep;  // frames asked for beyond the deepest record
+    const frame_record* ending;  // while destructors of its objects run
+    std::uint64_t turn;  // of the flight slots: outermost frames begun, but those that destructors open
     sync::owner_counter frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
     sync::owner_counter taken[kind_count];  // blocks handed out by pages, as far as charged
     sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
-    sync::owner_counter frame_used;       // bytes in use by open frames as of the last boundary
-    sync::owner_counter frame_peak;       // most bytes any frame had in use, at boundaries
-    std::size_t window_peak;              // the same since the last retention decision
+    sync::owner_counter frame_used;  // bytes in use by open frames as of the last boundary
+    sync::owner_counter frame_peak;  // most bytes any frame had in use, at boundaries
+    std::size_t window_peak;  // the same since the last retention decision
     std::uint64_t window_start;
-    std::size_t suggested;                // capacity that would have sufficed, set when the arena grew
-    std::size_t oversize_need;            // the same of frames with blocks that were too large for it
+    std::size_t suggested;  // capacity that would have sufficed, set when the arena grew
+    std::size_t oversize_need;  // the same of frames with blocks that were too large for it
     open_scope scope_ends[scope_kind_count];  // their accounts are the root's
-    open_scope* scopes_left;              // open when their thread ended
-    frame_record ended;                   // for scopes whose frame has ended: never the top
+    open_scope* scopes_left;  // open when their thread ended
+    frame_record ended;  // for scopes whose frame has ended: never the top
     sync::atomic<bool> closed_elsewhere;  // some scope was closed by another thread
-    std::uint32_t phase_count;            // begin_phase() without end_phase()
+    std::uint32_t phase_count;  // begin_phase() without end_phase()
     record_segment* segments[most_segments];  // null from the first one not needed so far
-    void* report;                         // phase_stats(), last result
+    void* report;  // phase_stats(), last result
     std::size_t report_bytes;
-    activity doing;                       // while guarded
-    bool sampling;                        // see memory/sampled.hpp
-    std::uint32_t sample_wait;            // events until it is armed
-    std::uint32_t sample_skip;            // while armed: allocations until the chosen one, which is 1; otherwise 0
+    activity doing;  // while guarded
+    bool sampling;  // see memory/sampled.hpp
+    std::uint32_t sample_wait;  // events until it is armed
+    std::uint32_t sample_skip;  // while armed: allocations until the chosen one, which is 1; otherwise 0
     std::uint64_t sample_random;
-    std::uint32_t rolled_count;           // entries in `rolled`
+    std::uint32_t rolled_count;  // entries in `rolled`
     rolled_births rolled[most_rolled_births];  // of open frames, the oldest first
-    idle_view fruitless;                  // see make_room()
-    site last_site;                       // debug: the call that is being served; empty when it does not say
+    idle_view fruitless;  // see make_room()
+    site last_site;  // debug: the call that is being served; empty when it does not say
 
     tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }
     tag_account* phase() const noexcept { return charged[static_cast<unsigned>(scope_kind::phase)]->account; }
@@ -323,7 +325,8 @@ private:
     activity before_ = activity::none;
 };
 
-// While a handler of the program's runs. What it does may call a handler once more; what happens inside that one calls none.
+// While a handler of the program's runs. What it does may call a handler once more; what happens inside that one calls
+// none.
 class handler_scope {
 public:
     handler_scope() noexcept { ++FRAMEALLOC_SLOT.handlers; }
@@ -336,7 +339,9 @@ public:
 // Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.
 FRAMEALLOC_COLD site calling_code() noexcept;
 
-inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept { return *c.segments[depth / records_per_segment]; }
+inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept {
+    return *c.segments[depth / records_per_segment];
+}
 inline frame_record& record_at(const thread_context& c, std::uint32_t depth) noexcept {
     return segment_of(c, depth).records[depth % records_per_segment];
 }
@@ -350,25 +355,35 @@ inline frame_record* outer_of(frame_record* r) noexcept {
 record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept;
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {
-    const thread_slot* owner = __atomic_load_n(&c.slot, __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
+    const thread_slot* owner = __atomic_load_n(&c.slot,
+                                               __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
     return owner != nullptr && owner == FRAMEALLOC_SLOT.self;
 }
 
-inline std::uint64_t thread_of(const thread_context& c) noexcept { return __atomic_load_n(&c.thread, __ATOMIC_RELAXED); }  // relaxed: a name for reports
+inline std::uint64_t thread_of(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.thread, __ATOMIC_RELAXED);
+}  // relaxed: a name for reports
 
 // Asked by other threads too, for statistics.
-inline bool in_frame(const thread_context& c) noexcept { return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records; }  // relaxed: a recent value
-// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would destroy.
+inline bool in_frame(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records;
+}  // relaxed: a recent value
+// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would
+// destroy.
 inline bool left_open(const thread_context& c) noexcept {
-    const frame_record* top = __atomic_load_n(&c.top, __ATOMIC_RELAXED);            // relaxed: a recent value
+    const frame_record* top = __atomic_load_n(&c.top, __ATOMIC_RELAXED);  // relaxed: a recent value
     const frame_record* driven = __atomic_load_n(&c.driven.record, __ATOMIC_RELAXED);  // relaxed: a recent value
     return top != c.records && (top != driven || top->finalisers != nullptr);
 }
 inline std::uint64_t frames_begun(const thread_context& c) noexcept {
     return __atomic_load_n(&c.records[1].generation, __ATOMIC_RELAXED);  // relaxed: a recent value
 }
-inline std::uint64_t current_frame(const thread_context& c) noexcept { return frames_begun(c) + (in_frame(c) ? 0U : 1U); }
-inline std::uint64_t finished_frame(const thread_context& c) noexcept { return frames_begun(c) - (in_frame(c) ? 1U : 0U); }
+inline std::uint64_t current_frame(const thread_context& c) noexcept {
+    return frames_begun(c) + (in_frame(c) ? 0U : 1U);
+}
+inline std::uint64_t finished_frame(const thread_context& c) noexcept {
+    return frames_begun(c) - (in_frame(c) ? 1U : 0U);
+}
 
 // The handle's two words: an allocator, and the id that tells it from all that lived before at the same address.
 struct core_ref {
@@ -381,12 +396,14 @@ FRAMEALLOC_COLD thread_context* attach(const core_ref& a) noexcept;
 FRAMEALLOC_COLD thread_context* try_attach(const core_ref& a) noexcept;
 
 FRAMEALLOC_INLINE thread_context* context_of(const core_ref& a) noexcept {
-    if (FRAMEALLOC_SLOT.id == a.id) [[likely]] return FRAMEALLOC_SLOT.context;
+    if (FRAMEALLOC_SLOT.id == a.id) [[likely]]
+        return FRAMEALLOC_SLOT.context;
     return attach(a);
 }
 
 FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
-    if (FRAMEALLOC_SLOT.id == a.id) [[likely]] return FRAMEALLOC_SLOT.context;
+    if (FRAMEALLOC_SLOT.id == a.id) [[likely]]
+        return FRAMEALLOC_SLOT.context;
     return try_attach(a);
 }
 
@@ -401,7 +418,8 @@ inline const thread_context* peek_context(const core_ref& a) noexcept {
 }
 
 FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
-    if (FRAMEALLOC_SLOT.id == a.id) [[likely]] return FRAMEALLOC_SLOT.record;
+    if (FRAMEALLOC_SLOT.id == a.id) [[likely]]
+        return FRAMEALLOC_SLOT.record;
     return attach(a)->top;
 }
 

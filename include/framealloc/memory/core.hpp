@@ -6,8 +6,8 @@
 
 #include <framealloc/account/tag.hpp>
 #include <framealloc/account/tag_tree.hpp>
-#include <framealloc/base/fault.hpp>
 #include <framealloc/base/callback.hpp>
+#include <framealloc/base/fault.hpp>
 #include <framealloc/base/size.hpp>
 #include <framealloc/guard/block_table.hpp>
 #include <framealloc/memory/context.hpp>
@@ -21,7 +21,7 @@
 namespace framealloc::inline v1 {
 struct frame_event;  // base/observer.hpp, which costs the hot headers a <string_view>
 class worker_frames;
-}
+}  // namespace framealloc::inline v1
 
 namespace framealloc::inline v1::memory {
 
@@ -69,8 +69,8 @@ struct core_config {
 struct slab;
 class sampled_blocks;
 
-// Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile, and whoever
-// frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
+// Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile,
+// and whoever frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
 class handle_count {
 public:
     // Requires: a handle is held, or a block that is out, or the list of live allocators is locked.
@@ -80,18 +80,22 @@ public:
         std::uint64_t now = word_.load_relaxed();  // relaxed: looked at again below
         for (;;) {
             const bool closes = (now & count_mask) == 1 && (now & closing) == 0;
-            if (word_.compare_exchange_acq_rel(now, (now - 1) | (closes ? closing : 0))) return closes;  // pairs: itself, the last sees all
+            if (word_.compare_exchange_acq_rel(now, (now - 1) | (closes ? closing : 0)))
+                return closes;  // pairs: itself, the last sees all
         }
     }
     // For the closing thread: what is to be as it was at the end.
     std::uint64_t look() const noexcept { return word_.load_acquire(); }  // pairs: release()
     bool is_as(std::uint64_t seen) const noexcept { return (seen & count_mask) == 0 && look() == seen; }
     // Nobody closes any more. False when the word changed: somebody holds a handle, or has held one since.
-    bool stop_closing(std::uint64_t seen) noexcept { return word_.compare_exchange_acq_rel(seen, seen & ~closing); }  // pairs: release()
+    bool stop_closing(std::uint64_t seen) noexcept {
+        return word_.compare_exchange_acq_rel(seen, seen & ~closing);
+    }  // pairs: release()
     static bool any(std::uint64_t seen) noexcept { return (seen & count_mask) != 0; }
 
 private:
-    static constexpr std::uint64_t closing = std::uint64_t{1} << 31, count_mask = closing - 1, held_once = std::uint64_t{1} << 32;
+    static constexpr std::uint64_t closing = std::uint64_t{1} << 31, count_mask = closing - 1,
+                                   held_once = std::uint64_t{1} << 32;
     sync::atomic<std::uint64_t> word_{1};
 };
 
@@ -117,45 +121,46 @@ struct core {
     os::system_pages system{};
     alignas(os::fixed_pages) unsigned char fixed_storage[sizeof(os::fixed_pages)] = {};
     page_source* source = nullptr;
-    void* own_fixed = nullptr;   // memory taken once for fixed_memory = bytes
+    void* own_fixed = nullptr;  // memory taken once for fixed_memory = bytes
     os::page_ledger pages;
     os::metadata meta{pages};
     account::tag_tree tags{meta};
-    sync::lock lock;             // guards the lists below
+    sync::lock lock;  // guards the lists below
     thread_context* contexts = nullptr;
-    thread_context* idle = nullptr;       // of ended threads, the longest first
+    thread_context* idle = nullptr;  // of ended threads, the longest first
     thread_context** idle_end = &idle;
     pool_page* depot = nullptr;  // empty pages, first step accessible
     slab* slabs = nullptr;
     std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out
     std::uintptr_t fresh_end = 0;
     large_heap large{pages};
-    guard::block_table blocks;            // while guarded
+    guard::block_table blocks;  // while guarded
     std::uint64_t canary_key = 0;
-    bool guarded = false;                 // blocks lie between zones; see memory/guarded.hpp
-    bool revokes = false;                 // and ended frames are not accessible
-    sampled_blocks* sampled = nullptr;    // while options::guard_sample is set and it is not guarded wholly
+    bool guarded = false;  // blocks lie between zones; see memory/guarded.hpp
+    bool revokes = false;  // and ended frames are not accessible
+    sampled_blocks* sampled = nullptr;  // while options::guard_sample is set and it is not guarded wholly
     unsigned char serving[class_count] = {};  // class -> class that serves it
     sync::atomic<bool> counting{false};
     sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
     callback<void(const frame_event&)> observer;  // written while `watching` is off and nobody reads it
-    std::uint64_t observers = 0;         // that were set so far; guarded by `lock`
-    bool bereft = false;                 // in a forked child: threads are gone whose contexts may be in any state
+    std::uint64_t observers = 0;  // that were set so far; guarded by `lock`
+    bool bereft = false;  // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;
     sync::atomic<std::uint64_t> returns{0};  // pages, large blocks and contexts that threads gave to all
-    arena_chunk* chunks = nullptr;                    // all of them; `lock` guards the list
-    worker_frames* drivers = nullptr;                 // those that live; `lock` guards it
-    released_module* modules = nullptr;               // those that a thread may not know of yet
+    arena_chunk* chunks = nullptr;  // all of them; `lock` guards the list
+    worker_frames* drivers = nullptr;  // those that live; `lock` guards it
+    released_module* modules = nullptr;  // those that a thread may not know of yet
     sync::atomic<std::uint32_t> modules_released{0};
-    core* next_live = nullptr;   // process-wide list
+    core* next_live = nullptr;  // process-wide list
     core* previous_live = nullptr;
     std::uint64_t stats_base_allocations = 0;  // reset_stats(); `lock` guards both
     std::uint64_t stats_base_frees = 0;
     sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it
-    void* resources[2] = {};     // std::pmr faces, made when first asked for
+    void* resources[2] = {};  // std::pmr faces, made when first asked for
 
-    void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0, site where = {}) noexcept;
+    void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0,
+               site where = {}) noexcept;
     void raise(fault f) noexcept;  // completed with text and name
     // The two halves of raise(), for faults that come together: the program ends after the last.
     void report(fault f) const noexcept;
@@ -169,7 +174,8 @@ struct core {
     void exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept;
 
 private:
-    void ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment, std::size_t limit) noexcept;
+    void ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment,
+                        std::size_t limit) noexcept;
 };
 
 // FA440, for the process: there is no allocator that could be told. The program ends.
@@ -191,7 +197,8 @@ inline void release_core(core_ref a) noexcept {
 // --- accounts (src/memory/accounts.cpp) ---
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
-FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path, exhaustion_reason& why) noexcept;
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
+                                         exhaustion_reason& why) noexcept;
 void charge_pages(thread_context& c) noexcept;  // the installed ones
 // Charges the open segment and the installed pages to the current tag and phase.
 FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
@@ -202,12 +209,14 @@ void charge_page(thread_context& c, pool_page& page) noexcept;
 void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
 
-FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
-    return c.top->cursor != c.settled;
-}
+FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept { return c.top->cursor != c.settled; }
 
 // --- budgets (src/memory/budgets.cpp) ---
-enum class admission : std::uint8_t { granted, refused, elsewhere };  // elsewhere: not from memory that the budget counts
+enum class admission : std::uint8_t {
+    granted,
+    refused,
+    elsewhere
+};  // elsewhere: not from memory that the budget counts
 // Whether `more` bytes on top of `used` may be had.
 admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size_t more) noexcept;
 void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept;
@@ -219,18 +228,21 @@ budget_stats budget_stats_of(core_ref a) noexcept;
 
 // --- arena (src/memory/arena.cpp) ---
 enum class on_failure : bool { return_null, ask_handler };
-// Trims if that can help; whether it did. A request that may fail looks once a frame, and when the thread has given pages or
-// large blocks back: a trim walks over all pages. Requires: no change of the calling thread's memory is going on.
+// Trims if that can help; whether it did. A request that may fail looks once a frame, and when the thread has given
+// pages or large blocks back: a trim walks over all pages. Requires: no change of the calling thread's memory is going
+// on.
 bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept;
-// Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path does
-// not reload it from the stack.
+// Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path
+// does not reload it from the stack.
 struct slow_allocation {
     void* block;
     frame_record* record;
 };
-FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align,
+                                                    on_failure f) noexcept;
 // Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
-FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark, on_failure f) noexcept;
+FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark,
+                                     on_failure f) noexcept;
 void outer_free(thread_context& c, void* block) noexcept;
 // The frame of these has ended, what they hold is kept: they count for no open frame.
 void end_outer_blocks(thread_context& c, outer_block* first) noexcept;
@@ -245,8 +257,10 @@ void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 
 // --- pool (src/memory/pool.cpp) ---
-FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
-FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                         on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                     on_failure f) noexcept;
 // Before the tag changes: pages belong to a tag.
 void uninstall_pages(thread_context& c) noexcept;
 extern pool_page nothing_installed;  // always empty; its allocations take the slow path
@@ -283,15 +297,18 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
 void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
 // A block became longer or shorter where it is.
 void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept;
-void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept;  // where there is no memory for a context
-void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged, exhaustion_reason& why) noexcept;
+void refund_unattached(core& a, std::uint32_t tag_index,
+                       std::uint64_t bytes) noexcept;  // where there is no memory for a context
+void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
+                     exhaustion_reason& why) noexcept;
 void large_free(thread_context& c, void* p) noexcept;
 void large_release(core& a, thread_context* c, void* p) noexcept;  // without account
 
 // --- guarded blocks (src/memory/guarded.cpp) ---
 // The front door of frees where a call says what it frees, and where it is.
 inline constexpr std::size_t any_size = ~std::size_t{0};  // it does not say the size
-FRAMEALLOC_COLD void guarded_free(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
+FRAMEALLOC_COLD void guarded_free(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align,
+                                  const site& where) noexcept;
 // Looks at every zone and at what rests on this thread. Returns how many faults were raised.
 std::size_t check_everything(core_ref a) noexcept;
 void flush_heap_cache(thread_context& c) noexcept;

@@ -1,9 +1,10 @@
-// Guarding: every block lies between canary zones, is known to a table apart from it, rests when it is freed, and is filled
-// when it is handed out and when it is gone.
+// Guarding: every block lies between canary zones, is known to a table apart from it, rests when it is freed, and is
+// filled when it is handed out and when it is gone.
 //
-// A guarded allocator hands out nothing on the fast paths: its threads have no page installed, no key and no arena limit.
-// One that is not guarded executes nothing for it. Pages and accounts are the same for both: the page's links lie in the
-// zone before a block, and zones are not charged.
+// A guarded allocator hands out nothing on the fast paths: its threads have no page installed, no key and no arena
+// limit.
+// One that is not guarded executes nothing for it. Pages and accounts are the same for both: the page's links lie in
+// the zone before a block, and zones are not charged.
 #pragma once
 
 #include <framealloc/guard/guard.hpp>
@@ -16,9 +17,9 @@ struct thread_guard {
     guard::quarantine resting;
     guard::frame_history ended;
     std::uint64_t segment_padding = 0;  // guard_padding() where the open segment begins
-    bool apart = false;                 // the allocation under way is a container's
-    site free_site{};                   // of the free that is under way, if it says
-    arena_chunk* revoked = nullptr;     // ended frames' memory that is not accessible, the oldest first
+    bool apart = false;  // the allocation under way is a container's
+    site free_site{};  // of the free that is under way, if it says
+    arena_chunk* revoked = nullptr;  // ended frames' memory that is not accessible, the oldest first
     arena_chunk* revoked_last = nullptr;
     std::size_t revoked_bytes = 0;
     std::size_t revoked_count = 0;
@@ -30,7 +31,8 @@ inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != n
 class noted_caller {
 public:
     noted_caller(thread_context& c, const void* returns_to) noexcept : context_(guarded(c) ? &c : nullptr) {
-        if (context_ != nullptr && c.last_site.file == nullptr && c.last_site.caller == nullptr) c.last_site = site::of_caller(returns_to);
+        if (context_ != nullptr && c.last_site.file == nullptr && c.last_site.caller == nullptr)
+            c.last_site = site::of_caller(returns_to);
     }
     ~noted_caller() {
         if (context_ != nullptr) context_->last_site = {};
@@ -51,21 +53,29 @@ extern sync::atomic<bool> any_guarded;
 bool find_size(const void* p, std::size_t& bytes) noexcept;
 
 // Null when it has none: takes no lock.
-inline thread_context* context_of_caller(const core& a) noexcept { return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id})); }
+inline thread_context* context_of_caller(const core& a) noexcept {
+    return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id}));
+}
 
 // False after FA436, when the call interrupts another one of this thread.
 FRAMEALLOC_COLD bool may_interrupt(thread_context& c, const site& where) noexcept;
-inline bool may_call(thread_context& c, const site& where) noexcept { return c.doing == activity::none || may_interrupt(c, where); }
+inline bool may_call(thread_context& c, const site& where) noexcept {
+    return c.doing == activity::none || may_interrupt(c, where);
+}
 
 // --- a page's slots: zone, block, zone ---
 
 // Bytes of the zone before a block. A block, not its slot, is aligned as one that is not guarded.
-inline std::uint32_t slot_lead(const core& a) noexcept { return a.guarded ? static_cast<std::uint32_t>(guard::zone) : 0; }
+inline std::uint32_t slot_lead(const core& a) noexcept {
+    return a.guarded ? static_cast<std::uint32_t>(guard::zone) : 0;
+}
 inline std::uint32_t slot_bytes(const core& a, std::size_t block) noexcept {
-    return static_cast<std::uint32_t>(a.guarded ? align_up(guard::zone + block + guard::zone, natural_alignment(block)) : block);
+    return static_cast<std::uint32_t>(a.guarded ? align_up(guard::zone + block + guard::zone, natural_alignment(block))
+                                                : block);
 }
 inline std::uint32_t first_slot(const core& a, std::size_t block) noexcept {
-    return static_cast<std::uint32_t>(align_up(page_header_bytes + slot_lead(a), natural_alignment(block))) - slot_lead(a);
+    return static_cast<std::uint32_t>(align_up(page_header_bytes + slot_lead(a), natural_alignment(block))) -
+           slot_lead(a);
 }
 // What the page's links may use of a free slot.
 inline std::size_t link_bytes(const core& a, std::size_t block) noexcept { return a.guarded ? guard::zone : block; }
@@ -100,7 +110,9 @@ bool end_rest(thread_context& c) noexcept;
 // --- frame memory ---
 
 // Bytes of zones in the arena below the cursor.
-inline std::uint64_t guard_padding(const thread_context& c) noexcept { return c.flight->log == nullptr ? 0 : c.flight->log->padding(); }
+inline std::uint64_t guard_padding(const thread_context& c) noexcept {
+    return c.flight->log == nullptr ? 0 : c.flight->log->padding();
+}
 // Bytes handed out since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     const std::uint64_t all = c.top->cursor - c.segment;
@@ -108,7 +120,8 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
-    const bool pages = c.aside != nullptr || (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
+    const bool pages = c.aside != nullptr ||
+                       (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
     c.settled = pages ? never_settled : c.segment;
 }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
@@ -116,8 +129,10 @@ inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     note_settled(c);
     if (guarded(c)) c.guarded_by->segment_padding = guard_padding(c);
 }
-// Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for it.
-bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor, std::size_t charged, bool apart) noexcept;
+// Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for
+// it.
+bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor,
+                       std::size_t charged, bool apart) noexcept;
 // The newest blocks end, as far as they lie in this range.
 void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept;
 
@@ -125,8 +140,8 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
 bool report_leaks_by_site(core& a) noexcept;
 
 std::size_t check_frames(thread_context& c) noexcept;
-// Memory of an open frame that its container has grown out of: it reads as freed, and where it has pages of its own an access is
-// trapped.
+// Memory of an open frame that its container has grown out of: it reads as freed, and where it has pages of its own an
+// access is trapped.
 void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t bytes) noexcept;
 // The bytes before an out-of-line block that its header leaves over.
 void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept;

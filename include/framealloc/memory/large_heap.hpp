@@ -50,9 +50,11 @@ public:
     void deallocate(heap_block* b) noexcept;
     // What a block of at least `bytes` can hold.
     static std::size_t usable(std::size_t bytes) noexcept;
-    // The block gets room for `bytes` of payload, a smaller one gives the rest back; false when its neighbour is in the way.
+    // The block gets room for `bytes` of payload, a smaller one gives the rest back; false when its neighbour is in the
+    // way.
     bool resize(heap_block* b, std::size_t bytes) noexcept;
-    // The same elsewhere, without copying: of a block that has a region to itself, whose pages move. Null when they cannot.
+    // The same elsewhere, without copying: of a block that has a region to itself, whose pages move. Null when they
+    // cannot.
     heap_block* move(heap_block* b, std::size_t bytes) noexcept;
     void release_empty_regions() noexcept;
     void release_all() noexcept;

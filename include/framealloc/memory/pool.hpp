@@ -13,7 +13,8 @@ namespace framealloc::inline v1::memory {
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
     pool_page* page = c.pages[index_of(k)][size_class];
     void* block = page->free;
-    if (block == nullptr) [[unlikely]] return nullptr;
+    if (block == nullptr) [[unlikely]]
+        return nullptr;
     page->free = *static_cast<void**>(block);
     owner_increment(page->allocations);
     return block;
@@ -26,7 +27,8 @@ FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, memory_kind k, unsigned
     return block != nullptr ? block : pool_allocate_slow(c, k, size_class, bytes, f);
 }
 // The same inside a call.
-inline void* pool_take(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
+inline void* pool_take(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                       on_failure f) noexcept {
     void* block = pool_try_pop(c, k, size_class);
     return block != nullptr ? block : pool_take_slow(c, k, size_class, bytes, f);
 }
@@ -34,29 +36,35 @@ inline void* pool_take(thread_context& c, memory_kind k, unsigned size_class, st
 // Threads: any. Requires: `block` came from pool_allocate.
 FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
     pool_page* page = page_of(block);
-    if (page->current_key() != FRAMEALLOC_SLOT.key) [[unlikely]] return pool_free_slow(block);
+    if (page->current_key() != FRAMEALLOC_SLOT.key) [[unlikely]]
+        return pool_free_slow(block);
     *static_cast<void**>(block) = page->free;
     page->free = block;
     owner_increment(page->frees);
-    if (page->frees == page->allocations) [[unlikely]] page_emptied(page);
+    if (page->frees == page->allocations) [[unlikely]]
+        page_emptied(page);
 }
 
 // The allocator of a block that lies in a page.
 core_ref owner_of_pooled(const void* block) noexcept;
 
-// Debug: whether a box that frees a pool block of `bytes` may take over `p`; 0: a block of any size that contains it. Otherwise
-// FA411, FA414, FA417 or FA418, told to the allocator whose block it is.
+// Debug: whether a box that frees a pool block of `bytes` may take over `p`; 0: a block of any size that contains it.
+// Otherwise FA411, FA414, FA417 or FA418, told to the allocator whose block it is.
 FRAMEALLOC_COLD bool may_adopt(const void* p, std::size_t bytes) noexcept;
 // Debug: whether an object there may be destroyed; false, after FA411, when its block was freed before.
 FRAMEALLOC_COLD bool may_destroy(const void* p) noexcept;
-// FA414: the pointer lies in no page of blocks. False when the thread has no allocator that it could be told to: it is printed.
+// FA414: the pointer lies in no page of blocks. False when the thread has no allocator that it could be told to: it is
+// printed.
 bool refuse_foreign(const void* block, site where) noexcept;
 
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 FRAMEALLOC_ANY_SIZE_BEGIN
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
-    const bool small = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16
-    const unsigned k = small ? static_cast<unsigned>((bytes - 1) / 16) : is_power_of_two(align) ? class_for(bytes, align) : no_class;
+    const bool small = bytes - 1 < 256 && align <= 16 &&
+                       is_power_of_two(align);  // the classes that are multiples of 16
+    const unsigned k = small                    ? static_cast<unsigned>((bytes - 1) / 16)
+                       : is_power_of_two(align) ? class_for(bytes, align)
+                                                : no_class;
     if (k == no_class) return heap_allocate(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     return c == nullptr ? nullptr : pool_allocate(*c, memory_kind::pool, k, bytes, f);
@@ -67,7 +75,8 @@ inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::
     if (p == nullptr) return;
     const bool certain = bytes <= largest_class_size && align <= 16;
     // Where blocks are guarded, the size may be wrong, and then no page of ours begins before the block.
-    if (a.owner->guarded || (!certain && class_for(bytes, align) == no_class)) [[unlikely]] return pool_free_bytes_slow(a, p, bytes, align);
+    if (a.owner->guarded || (!certain && class_for(bytes, align) == no_class)) [[unlikely]]
+        return pool_free_bytes_slow(a, p, bytes, align);
     pool_free(p);
 }
 

@@ -1,9 +1,11 @@
-// Sampling: now and then an allocation of a release build lies on a page of its own, between pages that are not accessible, and
-// becomes inaccessible when it is freed or its frame ends. An overrun, an underrun or a use after the end is then trapped at the
-// access, and the report names the block. As GWP-ASan does for malloc (Serebryany et al., 2023), here for frames too.
+// Sampling: now and then an allocation of a release build lies on a page of its own, between pages that are not
+// accessible, and becomes inaccessible when it is freed or its frame ends. An overrun, an underrun or a use after the
+// end is then trapped at the access, and the report names the block. As GWP-ASan does for malloc (Serebryany et al.,
+// 2023), here for frames too.
 //
-// The paths that hand out memory do not know of it. After a number of events (ends of outermost frames, slow paths) the thread is
-// armed: its limit is zero and no page is installed, so that everything comes by here, until one of the next allocations is chosen.
+// The paths that hand out memory do not know of it. After a number of events (ends of outermost frames, slow paths) the
+// thread is armed: its limit is zero and no page is installed, so that everything comes by here, until one of the next
+// allocations is chosen.
 #pragma once
 
 #include <framealloc/memory/core.hpp>
@@ -13,8 +15,8 @@ namespace framealloc::inline v1::memory {
 
 struct sampled_slot {
     std::uintptr_t begin = 0;  // 0: never used
-    std::size_t bytes = 0;     // from there
-    std::size_t lead = 0;      // of these, before the program's block: the header of frame memory
+    std::size_t bytes = 0;  // from there
+    std::size_t lead = 0;  // of these, before the program's block: the header of frame memory
     const account::tag_node* tag = nullptr;
     site born{}, died{};
     std::uint64_t frame = 0;
@@ -28,8 +30,9 @@ class sampled_blocks {
 public:
     static constexpr std::uint32_t most = 112;  // blocks, alive or resting: 448 KiB at most, in 1 MiB of addresses
     static constexpr std::size_t largest = 4096;
-    static constexpr std::size_t sheet = 4096;              // bytes of a page of the system
-    static constexpr std::uint32_t slots_per_unit = 7;      // of a 64 KiB unit's 16 sheets: header, then barrier and block in turn
+    static constexpr std::size_t sheet = 4096;  // bytes of a page of the system
+    static constexpr std::uint32_t slots_per_unit =
+        7;  // of a 64 KiB unit's 16 sheets: header, then barrier and block in turn
 
     // Null when all are in use, or without memory.
     void* allocate(core& a, sampled_slot what, std::size_t align) noexcept;
@@ -50,8 +53,8 @@ private:
     mutable sync::lock lock_;
     std::uintptr_t begin_ = 0;
     std::uint32_t units_ = 0;
-    std::uint32_t fresh_ = 0;                    // slots used at least once
-    std::uint32_t resting_[most] = {};           // ring, the longest freed first
+    std::uint32_t fresh_ = 0;  // slots used at least once
+    std::uint32_t resting_[most] = {};  // ring, the longest freed first
     std::uint32_t resting_first_ = 0, resting_count_ = 0;
     sampled_slot slots_[most];
     // Where blocks were allocated whose damage was told: each place once, and when the table is full none any more.

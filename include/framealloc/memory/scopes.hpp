@@ -3,9 +3,9 @@
 //   open_scope* s = open<scope_kind::tag>(c, account);
 //   close<scope_kind::tag>(*s);
 //
-// Each kind is a list of its own, the newest first, so that a scope that closes out of order is taken out of the middle and
-// the newest open one stays charged. The nodes are the context's and not the scope objects', which may go without closing,
-// or on another thread. Spare nodes follow the newest open one.
+// Each kind is a list of its own, the newest first, so that a scope that closes out of order is taken out of the middle
+// and the newest open one stays charged. The nodes are the context's and not the scope objects', which may go without
+// closing, or on another thread. Spare nodes follow the newest open one.
 // Threads: a scope that another thread closes is marked; its own thread takes it out when it next looks.
 #pragma once
 
@@ -16,8 +16,8 @@ namespace framealloc::inline v1::memory {
 FRAMEALLOC_COLD void settle_for_scope(thread_context& c) noexcept;
 // Behind the newest of its kind.
 FRAMEALLOC_COLD open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept;
-// Together, as parts of one object, which is named by the first. FA429 unless each is the newest of its kind and the frame
-// they were opened in is on top.
+// Together, as parts of one object, which is named by the first. FA429 unless each is the newest of its kind and the
+// frame they were opened in is on top.
 FRAMEALLOC_COLD void close_scopes(open_scope* const* first, unsigned n) noexcept;
 FRAMEALLOC_COLD void close_scope_slow(open_scope& s) noexcept;
 
@@ -25,7 +25,8 @@ FRAMEALLOC_COLD void close_scope_slow(open_scope& s) noexcept;
 // Takes out what other threads have closed.
 FRAMEALLOC_COLD void forget_closed(thread_context& c) noexcept;
 inline void forget_closed_elsewhere(thread_context& c) noexcept {
-    if (c.closed_elsewhere.load_relaxed()) [[unlikely]] forget_closed(c);  // relaxed: an early look
+    if (c.closed_elsewhere.load_relaxed()) [[unlikely]]
+        forget_closed(c);  // relaxed: an early look
 }
 // FA429 when scopes opened in this frame, the top one, are open.
 void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept;
@@ -39,15 +40,19 @@ bool any_scope_open(const thread_context& c) noexcept;
 // The newest begin_phase(); null when there is none.
 open_scope* newest_begun_phase(const thread_context& c) noexcept;
 
-inline frame_record* record_of(const open_scope& s) noexcept { return __atomic_load_n(&s.record, __ATOMIC_RELAXED); }  // relaxed: its thread's, or only a hint
+inline frame_record* record_of(const open_scope& s) noexcept {
+    return __atomic_load_n(&s.record, __ATOMIC_RELAXED);
+}  // relaxed: its thread's, or only a hint
 
 template <scope_kind K>
 FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
     constexpr auto kind = static_cast<unsigned>(K);
     frame_record* r = c.top;
-    if (r->cursor != c.settled) [[unlikely]] settle_for_scope(c);
+    if (r->cursor != c.settled) [[unlikely]]
+        settle_for_scope(c);
     open_scope* s = c.charged[kind]->inner;
-    if (s == nullptr) [[unlikely]] s = add_spare_scope(c, K);
+    if (s == nullptr) [[unlikely]]
+        s = add_spare_scope(c, K);
     s->account = a;
     __atomic_store_n(&s->record, r, __ATOMIC_RELAXED);  // relaxed: whoever has the scope has it from this thread
     enter_scope(*r);
@@ -61,7 +66,8 @@ FRAMEALLOC_INLINE void close(open_scope& s) noexcept {
     frame_record* r = record_of(s);
     thread_context& c = *r->context;
     // The slot's record is the calling thread's, and on top.
-    if (FRAMEALLOC_SLOT.record != r || r->cursor != c.settled || c.charged[kind] != &s) [[unlikely]] return close_scope_slow(s);
+    if (FRAMEALLOC_SLOT.record != r || r->cursor != c.settled || c.charged[kind] != &s) [[unlikely]]
+        return close_scope_slow(s);
     leave_scope(*r);
     c.charged[kind] = s.outer;
 }

@@ -1,5 +1,6 @@
-// Telling an observer what a thread does. A watched thread takes the slow paths: its limit is zero, its frames are gated and
-// pending, none of its pages is installed, its slot's key is nobody's. One that is not watched executes nothing for it.
+// Telling an observer what a thread does. A watched thread takes the slow paths: its limit is zero, its frames are
+// gated and pending, none of its pages is installed, its slot's key is nobody's. One that is not watched executes
+// nothing for it.
 #pragma once
 
 #include <framealloc/base/observer.hpp>
@@ -11,13 +12,13 @@ namespace framealloc::inline v1::memory {
 struct watch {
     sync::basic_lock_word<sync::hardware_atomics> telling;  // while the handler runs, which disable() waits for
     bool on = false;
-    bool inside = false;           // the handler is running: what it does is not told
-    std::uint32_t depth = 0;       // frames that were seen to begin
-    std::uint64_t adopted = 0;     // blocks that came home, not told yet
+    bool inside = false;  // the handler is running: what it does is not told
+    std::uint32_t depth = 0;  // frames that were seen to begin
+    std::uint64_t adopted = 0;  // blocks that came home, not told yet
     std::uint64_t adopted_bytes = 0;
     // Sums of all threads that had the context.
     sync::owner_counter begun, ended, handed_out, told[frame_event_kinds];
-    sync::owner_counter peak;         // of the present thread
+    sync::owner_counter peak;  // of the present thread
     sync::owner_counter former_peak;  // of those before it
     // What the sums were, under core::lock: when the present thread came, and when they were reset.
     struct base {
@@ -25,7 +26,9 @@ struct watch {
     };
     base came{}, reset{};
 
-    std::uint64_t remote_frees() const noexcept { return told[static_cast<unsigned>(frame_event_kind::remote_free)].get(); }
+    std::uint64_t remote_frees() const noexcept {
+        return told[static_cast<unsigned>(frame_event_kind::remote_free)].get();
+    }
     base now() const noexcept;
 };
 

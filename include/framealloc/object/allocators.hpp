@@ -5,10 +5,11 @@
 // | allocator | equal when | copy assignment | move assignment | swap | copy construction |
 // |---|---|---|---|---|---|
 // | frame_allocator | same opening of the same frame | keeps the target's | propagates | propagates | same frame |
-// | pool_allocator, heap_allocator | same smart_alloc family | keeps the target's | propagates | propagates | same allocator |
+// | pool_allocator, heap_allocator | same smart_alloc family | keeps the target's | propagates | propagates | same
+// allocator |
 //
-// On exhaustion: throws std::bad_alloc, and std::bad_array_new_length where n elements are more bytes than there are addresses;
-// without exceptions the exhaustion handler decides.
+// On exhaustion: throws std::bad_alloc, and std::bad_array_new_length where n elements are more bytes than there are
+// addresses; without exceptions the exhaustion handler decides.
 // Elements of a standard container must be destroyed before its frame ends: the frame does not know them.
 #pragma once
 
@@ -69,8 +70,8 @@ private:
     Source source_;
 };
 
-// Default-constructible, for containers that make their own allocator: `Get` is a function of yours that returns the smart_alloc (its
-// heap serves, or the kind of `Source`) or the hook. All of one `Get` are equal.
+// Default-constructible, for containers that make their own allocator: `Get` is a function of yours that returns the
+// smart_alloc (its heap serves, or the kind of `Source`) or the hook. All of one `Get` are equal.
 //
 //   fa::smart_alloc& level() { static fa::smart_alloc a; return a; }
 //   template <class T> using json_memory = fa::bound_allocator<T, level>;
@@ -96,7 +97,9 @@ public:
     }
     void deallocate(T* p, std::size_t n) noexcept { source().deallocate(p, n == 0 ? 1 : n * sizeof(T), alignof(T)); }
     template <class U>
-    friend bool operator==(const bound_allocator&, const bound_allocator<U, Get, Source>&) noexcept { return true; }
+    friend bool operator==(const bound_allocator&, const bound_allocator<U, Get, Source>&) noexcept {
+        return true;
+    }
 
 private:
     static decltype(auto) source() noexcept {
@@ -114,9 +117,9 @@ using heap_allocator = standard_allocator<T, heap_source>;
 
 namespace object {
 
-// std::pmr resources. A frame's lives in the frame; the others live as long as their allocator. Two of one frame, or of one
-// allocator and kind, are equal: containers move and swap between them. Whoever calls their members includes <memory_resource>, as
-// for any other; here it would cost every file 0.3 s.
+// std::pmr resources. A frame's lives in the frame; the others live as long as their allocator. Two of one frame, or of
+// one allocator and kind, are equal: containers move and swap between them. Whoever calls their members includes
+// <memory_resource>, as for any other; here it would cost every file 0.3 s.
 std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept;
 std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept;
 std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept;

@@ -3,8 +3,8 @@
 
 #include <span>
 
-#include <framealloc/object/construct.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/object/construct.hpp>
 
 namespace framealloc::inline v1::object {
 
@@ -29,11 +29,14 @@ std::span<T> make_array(memory::frame_record* r, std::size_t n, memory::on_failu
     if constexpr (!plain) {
         auto* header = ::new (p) array_header;
         header->n = n;
-        lifetime::add_finaliser(r, header, [](lifetime::finaliser* self) noexcept {
-            auto* h = static_cast<array_header*>(self);
-            T* elements = std::launder(static_cast<T*>(static_cast<void*>(reinterpret_cast<char*>(h) + lead)));
-            destroy(elements, elements + h->n);
-        }, r->context->mark_serial);
+        lifetime::add_finaliser(
+            r, header,
+            [](lifetime::finaliser* self) noexcept {
+                auto* h = static_cast<array_header*>(self);
+                T* elements = std::launder(static_cast<T*>(static_cast<void*>(reinterpret_cast<char*>(h) + lead)));
+                destroy(elements, elements + h->n);
+            },
+            r->context->mark_serial);
     }
     return {first, n};
 }

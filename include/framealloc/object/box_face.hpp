@@ -1,5 +1,5 @@
-// What every box has in common with std::unique_ptr: comparison with its like and with nullptr, swap, hash and <<; which box
-// converts to which; what the boxes of arrays offer; and what is said of a box that holds nothing.
+// What every box has in common with std::unique_ptr: comparison with its like and with nullptr, swap, hash and <<;
+// which box converts to which; what the boxes of arrays offer; and what is said of a box that holds nothing.
 #pragma once
 
 #include <compare>
@@ -17,9 +17,11 @@ namespace object {
 [[noreturn]] FRAMEALLOC_COLD void refuse_empty(memory::core_ref a, const char* what) noexcept;
 
 template <class Policy>
-FRAMEALLOC_INLINE void check_filled([[maybe_unused]] const void* p, [[maybe_unused]] memory::core_ref a, [[maybe_unused]] const char* what) noexcept {
+FRAMEALLOC_INLINE void check_filled([[maybe_unused]] const void* p, [[maybe_unused]] memory::core_ref a,
+                                    [[maybe_unused]] const char* what) noexcept {
     if constexpr (Policy::checks) {
-        if (p == nullptr) [[unlikely]] refuse_empty(a, what);
+        if (p == nullptr) [[unlikely]]
+            refuse_empty(a, what);
     }
 }
 
@@ -71,7 +73,8 @@ public:
     // Debug: FA439 past the end.
     FRAMEALLOC_INLINE T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         if constexpr (Policy::checks) {
-            if (i >= self().size()) [[unlikely]] refuse_index(self().where(), i, self().size());
+            if (i >= self().size()) [[unlikely]]
+                refuse_index(self().where(), i, self().size());
         }
         return data()[i];
     }

@@ -1,4 +1,5 @@
-// Construction in place, aggregates included on every compiler (clang 14 has no parenthesised aggregate initialisation).
+// Construction in place, aggregates included on every compiler (clang 14 has no parenthesised aggregate
+// initialisation).
 #pragma once
 
 #include <new>
@@ -82,8 +83,8 @@ private:
 
 // Elements can be moved over others: by assignment, or else by a move that does not throw.
 template <class T>
-inline constexpr bool shiftable =
-    std::is_trivially_copyable_v<T> || std::is_move_assignable_v<T> || std::is_nothrow_move_constructible_v<T>;
+inline constexpr bool shiftable = std::is_trivially_copyable_v<T> || std::is_move_assignable_v<T> ||
+                                  std::is_nothrow_move_constructible_v<T>;
 
 // Requires: two objects.
 template <class T>
@@ -91,17 +92,19 @@ void put(T& to, T&& from) {
     if constexpr (std::is_move_assignable_v<T>) {
         to = std::move(from);
     } else {
-        static_assert(shiftable<T>, "an element that cannot be assigned to moves within a container if its move is noexcept");
+        static_assert(shiftable<T>,
+                      "an element that cannot be assigned to moves within a container if its move is noexcept");
         T* place = __builtin_addressof(to);
         place->~T();
         construct_at<T>(place, std::move(from));
     }
 }
 
-// An implicit-lifetime type whose default construction does nothing: what uninitialised allocation may return. A default
-// member initialiser is construction too.
+// An implicit-lifetime type whose default construction does nothing: what uninitialised allocation may return. A
+// default member initialiser is construction too.
 template <class T>
-inline constexpr bool implicit_lifetime = std::is_trivially_destructible_v<T> && std::is_trivially_default_constructible_v<T>;
+inline constexpr bool implicit_lifetime = std::is_trivially_destructible_v<T> &&
+                                          std::is_trivially_default_constructible_v<T>;
 
 // Frees memory again when a constructor throws.
 template <class F>

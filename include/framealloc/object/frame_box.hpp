@@ -4,8 +4,8 @@
 //   fa::frame_box<shape> s = frame.box<circle>(radius);       // shape has a virtual destructor
 //   fa::frame_box<node[]> nodes = frame.box<node[]>(n);       // n value-initialised elements
 //
-// After its frame a box of something with a destructor is empty; one of a trivially destructible type is not told, and debug
-// catches its use (FA002).
+// After its frame a box of something with a destructor is empty; one of a trivially destructible type is not told, and
+// debug catches its use (FA002).
 #pragma once
 
 #include <framealloc/object/box_face.hpp>
@@ -16,7 +16,7 @@ namespace object {
 
 // Right before an object with a destructor, or an array, in frame memory. Knows the box, if there is one.
 struct boxed : lifetime::finaliser {
-    void** box = nullptr;                     // the box's pointer, nulled when the frame ends
+    void** box = nullptr;  // the box's pointer, nulled when the frame ends
     void (*destroy)(boxed*) noexcept = nullptr;
 };
 struct boxed_array : boxed {
@@ -25,7 +25,8 @@ struct boxed_array : boxed {
 
 // The distance from the block's begin to the object, with `Node` right before it.
 template <class Node, class T>
-inline constexpr std::size_t boxed_lead = align_up(sizeof(Node), alignof(T) > alignof(Node) ? alignof(T) : alignof(Node));
+inline constexpr std::size_t boxed_lead = align_up(sizeof(Node),
+                                                   alignof(T) > alignof(Node) ? alignof(T) : alignof(Node));
 template <class Node, class T>
 inline constexpr std::size_t boxed_alignment = alignof(T) > alignof(Node) ? alignof(T) : alignof(Node);
 
@@ -42,11 +43,14 @@ T* object_behind(Node* node) noexcept {
 inline void enlist(memory::frame_record* r, boxed* node, void (*destroy)(boxed*) noexcept) noexcept {
     node->box = nullptr;
     node->destroy = destroy;
-    lifetime::add_finaliser(r, node, [](lifetime::finaliser* self) noexcept {
-        auto* b = static_cast<boxed*>(self);
-        if (b->box != nullptr) *b->box = nullptr;
-        b->destroy(b);
-    }, r->context->mark_serial);
+    lifetime::add_finaliser(
+        r, node,
+        [](lifetime::finaliser* self) noexcept {
+            auto* b = static_cast<boxed*>(self);
+            if (b->box != nullptr) *b->box = nullptr;
+            b->destroy(b);
+        },
+        r->context->mark_serial);
 }
 
 // Constructs T in the frame and registers its destructor. Returns null only when `f` allows it.
@@ -103,7 +107,9 @@ struct checked_frame {
     FRAMEALLOC_INLINE void check() const noexcept {
         if (frame.record() != nullptr && !frame.alive()) frame.raise_ended("a frame_box was read");
     }
-    bool may_free(const void* object) const noexcept { return frame.record() == nullptr || !frame.alive() || frame.may_free(object); }
+    bool may_free(const void* object) const noexcept {
+        return frame.record() == nullptr || !frame.alive() || frame.may_free(object);
+    }
     memory::core_ref where() const noexcept {
         memory::core* owner = frame.record() == nullptr ? nullptr : frame.record()->context->owner;
         return owner == nullptr ? memory::core_ref{} : memory::core_ref{owner, owner->id};
@@ -138,7 +144,9 @@ public:
     // To a base, as std::unique_ptr converts.
     template <class U>
         requires(!std::is_same_v<U, T>) && object::points_to<U, T> && object::framed_as<U, T>
-    basic_frame_box(basic_frame_box<U, Policy>&& other) noexcept { steal(other, static_cast<T*>(other.typed())); }
+    basic_frame_box(basic_frame_box<U, Policy>&& other) noexcept {
+        steal(other, static_cast<T*>(other.typed()));
+    }
     // The base has no virtual destructor: it would destroy a part of the object.
     template <class U>
         requires(!std::is_same_v<U, T>) && object::points_to<U, T> && (!object::framed_as<U, T>)
@@ -164,10 +172,17 @@ public:
     }
 
     // Returns null when the box is empty: never filled, moved from, released, reset, or its frame has ended.
-    FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { source_.check(); return typed(); }
+    FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        source_.check();
+        return typed();
+    }
     // Requires: the box is not empty. Debug: FA444 otherwise.
-    FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND { return *filled("* of an empty frame_box"); }
-    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND { return filled("-> of an empty frame_box"); }
+    FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        return *filled("* of an empty frame_box");
+    }
+    FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        return filled("-> of an empty frame_box");
+    }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // The object stays in the frame and is destroyed with it. Returns null when the box is empty.
     [[nodiscard]] T* release() noexcept {
@@ -191,9 +206,11 @@ public:
         }
         clear();
     }
-    // Moves the value out, as a T, and destroys the object. Requires: the box is not empty; FA444 and the end otherwise.
+    // Moves the value out, as a T, and destroys the object. Requires: the box is not empty; FA444 and the end
+    // otherwise.
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
-        if (get() == nullptr) [[unlikely]] object::refuse_empty(source_.where(), "into_inner() of an empty frame_box");
+        if (get() == nullptr) [[unlikely]]
+            object::refuse_empty(source_.where(), "into_inner() of an empty frame_box");
         std::remove_cv_t<T> value(std::move(*typed()));
         reset();
         return value;
@@ -244,7 +261,9 @@ public:
     basic_frame_box(basic_frame_box&& other) noexcept { steal(other); }
     template <class U>
         requires(!std::is_same_v<U, T>) && object::array_of<U, T>
-    basic_frame_box(basic_frame_box<U[], Policy>&& other) noexcept { steal(other); }
+    basic_frame_box(basic_frame_box<U[], Policy>&& other) noexcept {
+        steal(other);
+    }
     basic_frame_box& operator=(basic_frame_box&& other) noexcept {
         basic_frame_box taken(std::move(other));  // which may be a part of what goes
         reset();
@@ -268,7 +287,10 @@ public:
         return b;
     }
 
-    FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { source_.check(); return static_cast<T*>(object_); }
+    FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        source_.check();
+        return static_cast<T*>(object_);
+    }
     std::size_t size() const noexcept { return object_ == nullptr ? 0 : n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     // The elements stay in the frame and are destroyed with it. Returns null when the box is empty.
@@ -325,4 +347,5 @@ using frame_box = basic_frame_box<T>;
 }  // namespace framealloc::inline v1
 
 template <class T, class Policy>
-struct std::hash<framealloc::basic_frame_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_frame_box<T, Policy>> {};
+struct std::hash<framealloc::basic_frame_box<T, Policy>>
+    : framealloc::object::box_hash<framealloc::basic_frame_box<T, Policy>> {};

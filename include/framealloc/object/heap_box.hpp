@@ -63,11 +63,13 @@ public:
     basic_heap_box(basic_heap_box&& other) noexcept : object_(other.release()), owner_(other.owner_) {}
     // To a base, as std::unique_ptr converts.
     template <class U, class P>
-        requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> && object::destroyed_as<U, T>
+        requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> &&
+                    object::destroyed_as<U, T>
     basic_heap_box(basic_heap_box<U, P>&& other) noexcept : object_(other.release()), owner_(other.owner_) {}
     // The base has no virtual destructor: it would destroy a part of the object.
     template <class U, class P>
-        requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> && (!object::destroyed_as<U, T>)
+        requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> &&
+                    (!object::destroyed_as<U, T>)
     basic_heap_box(basic_heap_box<U, P>&& other) = delete;
     basic_heap_box& operator=(basic_heap_box&& other) noexcept {
         basic_heap_box taken(std::move(other));
@@ -98,14 +100,18 @@ public:
         return object_;
     }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is empty.
+    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is
+    // empty.
     [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
     void reset() noexcept {
-        if (T* old = std::exchange(object_, nullptr); old != nullptr && object::may_destroy<Policy>(old)) object::heap_destroy(old, owner_);
+        if (T* old = std::exchange(object_, nullptr); old != nullptr && object::may_destroy<Policy>(old))
+            object::heap_destroy(old, owner_);
     }
-    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
+    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end
+    // otherwise.
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
-        if (object_ == nullptr) [[unlikely]] object::refuse_empty({}, "into_inner() of an empty heap_box");
+        if (object_ == nullptr) [[unlikely]]
+            object::refuse_empty({}, "into_inner() of an empty heap_box");
         std::remove_cv_t<T> value(std::move(*object_));
         reset();
         return value;
@@ -132,11 +138,14 @@ public:
     basic_heap_box() noexcept = default;
     basic_heap_box(std::nullptr_t) noexcept {}
     // Takes what release() of a box of `n` elements left.
-    basic_heap_box(T* first, std::size_t n, memory::core* owner) noexcept : object_(first), n_(first == nullptr ? 0 : n), owner_(owner) {}
+    basic_heap_box(T* first, std::size_t n, memory::core* owner) noexcept
+        : object_(first), n_(first == nullptr ? 0 : n), owner_(owner) {}
     basic_heap_box(basic_heap_box&& other) noexcept { swap(other); }
     template <class U, class P>
         requires(!std::is_same_v<basic_heap_box<U[], P>, basic_heap_box>) && object::array_of<U, T>
-    basic_heap_box(basic_heap_box<U[], P>&& other) noexcept : n_(other.size()), owner_(other.owner_) { object_ = other.release(); }
+    basic_heap_box(basic_heap_box<U[], P>&& other) noexcept : n_(other.size()), owner_(other.owner_) {
+        object_ = other.release();
+    }
     basic_heap_box& operator=(basic_heap_box&& other) noexcept {
         basic_heap_box taken(std::move(other));
         swap(taken);
@@ -180,7 +189,9 @@ public:
         std::swap(n_, other.n_);
         std::swap(owner_, other.owner_);
     }
-    memory::core_ref where() const noexcept { return object_ == nullptr ? memory::core_ref{} : memory::core_ref{owner_, owner_->id}; }
+    memory::core_ref where() const noexcept {
+        return object_ == nullptr ? memory::core_ref{} : memory::core_ref{owner_, owner_->id};
+    }
 
 private:
     T* object_ = nullptr;
@@ -194,4 +205,5 @@ using heap_box = basic_heap_box<T>;
 }  // namespace framealloc::inline v1
 
 template <class T, class Policy>
-struct std::hash<framealloc::basic_heap_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_heap_box<T, Policy>> {};
+struct std::hash<framealloc::basic_heap_box<T, Policy>>
+    : framealloc::object::box_hash<framealloc::basic_heap_box<T, Policy>> {};

@@ -62,7 +62,8 @@ template <class T, std::size_t N>
 struct lives_in_frame<std::span<T, N>> : object::truth<false> {};  // keeps nothing
 
 template <>
-struct lives_in_frame<frame_source> : object::truth<true> {};  // so does what has it as an argument: vectors, allocators
+struct lives_in_frame<frame_source> : object::truth<true> {
+};  // so does what has it as an argument: vectors, allocators
 template <class T, class Policy>
 struct lives_in_frame<basic_frame_box<T, Policy>> : object::truth<true> {};
 template <class Policy>

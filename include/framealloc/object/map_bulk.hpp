@@ -26,25 +26,30 @@ public:
     [[nodiscard]] static Map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         return Map(s, hash, equal);
     }
-    [[nodiscard]] static Map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(),
+                                      const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         static_cast<void>(m.try_reserve(n.n));
         return m;
     }
-    [[nodiscard]] static Map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(),
+                                      const Equal& equal = Equal()) {
         return Map(s, seed, hash, equal);
     }
-    [[nodiscard]] static Map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(),
+                                      const Equal& equal = Equal()) {
         return try_make(s, l.begin(), l.end(), hash, equal);
     }
     template <object::iterator It>
-    [[nodiscard]] static Map try_make(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, It first, It last, const Hash& hash = Hash(),
+                                      const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         if (!m.insert_all(first, last)) m.clear();
         return m;
     }
     template <object::range R>
-    [[nodiscard]] static Map try_make(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(frame_source s, R&& items, const Hash& hash = Hash(),
+                                      const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         if (!m.try_insert_range(std::forward<R>(items))) m.clear();
         return m;
@@ -61,11 +66,16 @@ public:
         for (auto&& item : items) self().emplace(std::forward<decltype(item)>(item));
     }
     template <object::range R>
-    void extend(R&& items) { insert_range(std::forward<R>(items)); }
+    void extend(R&& items) {
+        insert_range(std::forward<R>(items));
+    }
     // These keep what came before memory was exhausted.
     [[nodiscard]] bool try_insert(std::initializer_list<value_type> l) { return self().insert_all(l.begin(), l.end()); }
-    template <object::iterator It> requires pair_like<decltype(*std::declval<It&>())>
-    [[nodiscard]] bool try_insert(It first, It last) { return self().insert_all(first, last); }
+    template <object::iterator It>
+        requires pair_like<decltype(*std::declval<It&>())>
+    [[nodiscard]] bool try_insert(It first, It last) {
+        return self().insert_all(first, last);
+    }
     template <object::range R>
     [[nodiscard]] bool try_insert_range(R&& items) {
         for (auto&& item : items) {
@@ -74,14 +84,22 @@ public:
         return true;
     }
     template <object::range R>
-    [[nodiscard]] bool try_extend(R&& items) { return try_insert_range(std::forward<R>(items)); }
+    [[nodiscard]] bool try_extend(R&& items) {
+        return try_insert_range(std::forward<R>(items));
+    }
 
-    // Moves in the entries whose keys are not here; the others stay where they are. What throws leaves each entry in one of
-    // the two maps, as does exhaustion; an entry whose move may throw is copied.
-    template <class Other> requires same_entries<Other, Map>
-    void merge(Other&& other) { static_cast<void>(self().template merge_from<true>(other)); }
-    template <class Other> requires same_entries<Other, Map>
-    [[nodiscard]] bool try_merge(Other&& other) { return self().template merge_from<false>(other); }
+    // Moves in the entries whose keys are not here; the others stay where they are. What throws leaves each entry in
+    // one of the two maps, as does exhaustion; an entry whose move may throw is copied.
+    template <class Other>
+        requires same_entries<Other, Map>
+    void merge(Other&& other) {
+        static_cast<void>(self().template merge_from<true>(other));
+    }
+    template <class Other>
+        requires same_entries<Other, Map>
+    [[nodiscard]] bool try_merge(Other&& other) {
+        return self().template merge_from<false>(other);
+    }
 
     template <object::iterator It>
     void assign(It first, It last) {
@@ -94,7 +112,8 @@ public:
         self().clear();
         insert_range(std::forward<R>(items));
     }
-    // False, with nothing changed, when memory is exhausted; there is memory for the old entries and the new ones meanwhile.
+    // False, with nothing changed, when memory is exhausted; there is memory for the old entries and the new ones
+    // meanwhile.
     template <object::iterator It>
     [[nodiscard]] bool try_assign(It first, It last) {
         return self().replace_all([&](Map& fresh) { return fresh.insert_all(first, last); });

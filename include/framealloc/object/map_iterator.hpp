@@ -17,7 +17,8 @@ public:
     using reference = Value&;
     using pointer = Value*;
     map_iterator() noexcept = default;
-    map_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept : used_(used), last_(last), at_(at) {}
+    map_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept
+        : used_(used), last_(last), at_(at) {}
     template <class Other>
         requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
     map_iterator(const map_iterator<Other, Map>& o) noexcept : used_(o.used_), last_(o.last_), at_(o.at_) {}

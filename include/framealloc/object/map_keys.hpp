@@ -19,12 +19,14 @@ namespace object {
 struct equal_to {
     using is_transparent = void;
     template <class A, class B>
-    bool operator()(const A& a, const B& b) const noexcept(noexcept(a == b)) { return a == b; }
+    bool operator()(const A& a, const B& b) const noexcept(noexcept(a == b)) {
+        return a == b;
+    }
 };
 
 template <class K>
-concept string_like = std::is_same_v<typename K::value_type, char> && std::is_convertible_v<const K&, std::string_view> &&
-                      requires { K::npos; };
+concept string_like = std::is_same_v<typename K::value_type, char> &&
+                      std::is_convertible_v<const K&, std::string_view> && requires { K::npos; };
 
 struct string_hash {
     using is_transparent = void;

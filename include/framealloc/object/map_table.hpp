@@ -1,7 +1,8 @@
 // The slots of a hash map: open addressing with linear probing, one byte of marks a slot, at most three quarters taken.
 //
-// A slot is empty, erased, or full; the mark of a full one has seven bits of the hash, so that a key is rarely compared in
-// vain. Erasing moves nothing; insertion takes erased slots again, and sweeps them up when they are half of what is taken.
+// A slot is empty, erased, or full; the mark of a full one has seven bits of the hash, so that a key is rarely compared
+// in vain. Erasing moves nothing; insertion takes erased slots again, and sweeps them up when they are half of what is
+// taken.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +31,12 @@ FRAMEALLOC_INLINE std::uint64_t spread(std::uint64_t x) noexcept {
 template <class K, class V>
 inline constexpr bool relocates_bytes = std::is_trivially_copyable_v<K> && std::is_trivially_copyable_v<V>;
 template <class K, class V>
-inline constexpr bool relocation_is_nothrow =
-    relocates_bytes<K, V> || (std::is_nothrow_move_constructible_v<K> && std::is_nothrow_move_constructible_v<V>);
+inline constexpr bool relocation_is_nothrow = relocates_bytes<K, V> || (std::is_nothrow_move_constructible_v<K> &&
+                                                                        std::is_nothrow_move_constructible_v<V>);
 // As std::vector does: what might throw when moved is copied, if it can be, so that the old content survives.
 template <class K, class V>
-inline constexpr bool relocation_copies =
-    !relocation_is_nothrow<K, V> && std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
+inline constexpr bool relocation_copies = !relocation_is_nothrow<K, V> && std::is_copy_constructible_v<K> &&
+                                          std::is_copy_constructible_v<V>;
 
 inline constexpr unsigned char full_slot = 0x80;  // and the marks above it
 
@@ -47,8 +48,8 @@ struct map_table {
     static constexpr std::size_t fewest = 8;  // slots
     static constexpr std::size_t slot_bytes = sizeof(entry) + (KeepsHashes ? sizeof(std::size_t) : 0) + 1;
     static constexpr std::size_t most = std::size_t{1} << 60;
-    static constexpr std::size_t alignment =
-        KeepsHashes && alignof(entry) < alignof(std::size_t) ? alignof(std::size_t) : alignof(entry);
+    static constexpr std::size_t alignment = KeepsHashes && alignof(entry) < alignof(std::size_t) ? alignof(std::size_t)
+                                                                                                  : alignof(entry);
 
     struct home {
         std::size_t slot;
@@ -57,11 +58,11 @@ struct map_table {
 
     entry* entries = nullptr;
     unsigned char* used = nullptr;  // one mark a slot, behind the entries and the hashes
-    std::size_t slots = 0;          // a power of two, or zero
+    std::size_t slots = 0;  // a power of two, or zero
     std::size_t size = 0;
-    std::size_t room = 0;           // empty slots that may be filled yet
-    std::size_t first = 0;          // no slot before this one is full
-    std::uint64_t seed = 0;         // of this table; 0: none drawn yet
+    std::size_t room = 0;  // empty slots that may be filled yet
+    std::size_t first = 0;  // no slot before this one is full
+    std::uint64_t seed = 0;  // of this table; 0: none drawn yet
     unsigned shift = 64;
 
     static constexpr std::size_t capacity_of(std::size_t slots) noexcept { return slots / 4 * 3; }
@@ -86,8 +87,8 @@ struct map_table {
         open_spare<Policy>(entries + i, entries + i + 1);
         return entries + i;
     }
-    // Takes `memory`. A seed of its own for every number of slots: two tables of different size never have the same order,
-    // in which one could not be copied into the other without collisions.
+    // Takes `memory`. A seed of its own for every number of slots: two tables of different size never have the same
+    // order, in which one could not be copied into the other without collisions.
     void open(void* memory, std::size_t n, std::uint64_t from) noexcept {
         entries = static_cast<entry*>(memory);
         slots = n;
@@ -117,7 +118,8 @@ struct map_table {
         ++size;
         if (i < first) first = i;
     }
-    // Of a slot whose entry was destroyed, or moved away. Nothing looks past an empty slot: what was erased before one is empty too.
+    // Of a slot whose entry was destroyed, or moved away. Nothing looks past an empty slot: what was erased before one
+    // is empty too.
     void vacate(std::size_t i) noexcept {
         leave<Policy>(entries + i, entries + i + 1);
         --size;
@@ -167,9 +169,9 @@ struct map_table {
         if constexpr (relocates_bytes<K, V>) {
             std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), sizeof(entry));
         } else {
-            ::new (static_cast<void*>(to)) entry(std::piecewise_construct,
-                                                 std::forward_as_tuple(std::move(const_cast<K&>(from->first))),
-                                                 std::forward_as_tuple(std::move(from->second)));
+            ::new (static_cast<void*>(to))
+                entry(std::piecewise_construct, std::forward_as_tuple(std::move(const_cast<K&>(from->first))),
+                      std::forward_as_tuple(std::move(from->second)));
             from->~entry();
         }
     }

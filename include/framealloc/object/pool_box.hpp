@@ -70,12 +70,14 @@ public:
     basic_pool_box(basic_pool_box&& other) noexcept : object_(other.release()) {}
     // To a base, as std::unique_ptr converts.
     template <class U, class P>
-        requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> && object::pooled_as<U, T>
+        requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> &&
+                object::pooled_as<U, T>
     basic_pool_box(basic_pool_box<U, P>&& other) noexcept : object_(other.release()) {}
-    // The base has no virtual destructor, and would destroy a part of the object; or the object is too large for the pool's
-    // pages, where the base would be looked for. heap_box converts the latter, pool_shared both.
+    // The base has no virtual destructor, and would destroy a part of the object; or the object is too large for the
+    // pool's pages, where the base would be looked for. heap_box converts the latter, pool_shared both.
     template <class U, class P>
-        requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> && (!object::pooled_as<U, T>)
+        requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> &&
+                    (!object::pooled_as<U, T>)
     basic_pool_box(basic_pool_box<U, P>&& other) = delete;
     basic_pool_box& operator=(basic_pool_box&& other) noexcept {
         if (this != &other) replace(other.release());
@@ -102,12 +104,15 @@ public:
         return object_;
     }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is empty.
+    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is
+    // empty.
     [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
     void reset(T* p = nullptr) noexcept { replace(adopted(p)); }
-    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
+    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end
+    // otherwise.
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
-        if (object_ == nullptr) [[unlikely]] object::refuse_empty({}, "into_inner() of an empty pool_box");
+        if (object_ == nullptr) [[unlikely]]
+            object::refuse_empty({}, "into_inner() of an empty pool_box");
         std::remove_cv_t<T> value(std::move(*object_));
         reset();
         return value;
@@ -117,7 +122,8 @@ public:
 private:
     // Debug: null, after a report, where it is no such block.
     FRAMEALLOC_INLINE static T* adopted(T* p) noexcept {
-        if constexpr (Policy::checks) return memory::may_adopt(p, object::may_be_derived<T> ? 0 : sizeof(T)) ? p : nullptr;
+        if constexpr (Policy::checks)
+            return memory::may_adopt(p, object::may_be_derived<T> ? 0 : sizeof(T)) ? p : nullptr;
         else return p;
     }
     void replace(T* p) noexcept {
@@ -138,13 +144,18 @@ public:
     // Takes what release() of a box of `n` elements left.
     basic_pool_box(T* first, std::size_t n) noexcept : object_(first), n_(first == nullptr ? 0 : n) {
         if constexpr (Policy::checks) {
-            if (first != nullptr && (!memory::may_adopt(first, n == 0 || n > largest_request / sizeof(T) ? largest_request : n * sizeof(T)))) static_cast<void>(release());
+            if (first != nullptr &&
+                (!memory::may_adopt(first,
+                                    n == 0 || n > largest_request / sizeof(T) ? largest_request : n * sizeof(T))))
+                static_cast<void>(release());
         }
     }
     basic_pool_box(basic_pool_box&& other) noexcept { swap(other); }
     template <class U, class P>
         requires(!std::is_same_v<basic_pool_box<U[], P>, basic_pool_box>) && object::array_of<U, T>
-    basic_pool_box(basic_pool_box<U[], P>&& other) noexcept : n_(other.size()) { object_ = other.release(); }
+    basic_pool_box(basic_pool_box<U[], P>&& other) noexcept : n_(other.size()) {
+        object_ = other.release();
+    }
     basic_pool_box& operator=(basic_pool_box&& other) noexcept {
         basic_pool_box taken(std::move(other));
         swap(taken);
@@ -192,4 +203,5 @@ static_assert(sizeof(pool_box<int>) == sizeof(int*));
 }  // namespace framealloc::inline v1
 
 template <class T, class Policy>
-struct std::hash<framealloc::basic_pool_box<T, Policy>> : framealloc::object::box_hash<framealloc::basic_pool_box<T, Policy>> {};
+struct std::hash<framealloc::basic_pool_box<T, Policy>>
+    : framealloc::object::box_hash<framealloc::basic_pool_box<T, Policy>> {};

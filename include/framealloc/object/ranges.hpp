@@ -32,8 +32,8 @@ concept iterator = !std::is_arithmetic_v<It> && std::is_copy_constructible_v<It>
 };
 
 // An iterator that is a pointer, and never the number 0.
-// A string_view, a span and their like: what it refers to is not the container's, though clang says so of a reference to it that is
-// bound to the container's lifetime.
+// A string_view, a span and their like: what it refers to is not the container's, though clang says so of a reference
+// to it that is bound to the container's lifetime.
 template <class T>
 concept view = std::is_class_v<T> && std::is_trivially_copyable_v<T> && requires(const T& v) {
     { v.data() };
@@ -44,7 +44,8 @@ concept pointer = std::is_pointer_v<P>;
 
 // What a container is made of beside its source; a number has overloads of its own, where it becomes a size.
 template <class C, class Source, class... Args>
-concept makes = std::is_constructible_v<C, Source, Args...> && !(sizeof...(Args) != 0 && (std::is_arithmetic_v<std::remove_cvref_t<Args>> && ...));
+concept makes = std::is_constructible_v<C, Source, Args...> &&
+                !(sizeof...(Args) != 0 && (std::is_arithmetic_v<std::remove_cvref_t<Args>> && ...));
 
 template <class R>
 concept range = std::ranges::input_range<R>;
@@ -73,11 +74,12 @@ constexpr std::size_t count_of(It first, End last) {
 template <class T, class It>
 inline constexpr bool copied_as_bytes = false;
 template <class T, std::contiguous_iterator It>
-inline constexpr bool copied_as_bytes<T, It> =
-    std::is_trivially_copyable_v<T> && std::is_trivially_copy_constructible_v<T> && std::is_same_v<std::iter_value_t<It>, T>;
+inline constexpr bool copied_as_bytes<T, It> = std::is_trivially_copyable_v<T> &&
+                                               std::is_trivially_copy_constructible_v<T> &&
+                                               std::is_same_v<std::iter_value_t<It>, T>;
 
-// The functions below construct elements from `at` on, and return behind the last one. When a constructor throws, nothing
-// is left of them.
+// The functions below construct elements from `at` on, and return behind the last one. When a constructor throws,
+// nothing is left of them.
 
 template <class T, class It, class End>
 T* construct_from(T* at, It first, End last, std::size_t n) {
@@ -166,7 +168,8 @@ void rotate(T* first, T* middle, T* last) {
         const std::size_t bytes = static_cast<std::size_t>(last - middle) * sizeof(T);
         if (bytes <= sizeof kept) {
             std::memcpy(kept, static_cast<const void*>(middle), bytes);
-            std::memmove(static_cast<void*>(first + (last - middle)), first, static_cast<std::size_t>(middle - first) * sizeof(T));
+            std::memmove(static_cast<void*>(first + (last - middle)), first,
+                         static_cast<std::size_t>(middle - first) * sizeof(T));
             std::memcpy(static_cast<void*>(first), kept, bytes);
             return;
         }

@@ -1,6 +1,7 @@
-// Reference-counted objects in pool memory: pool_shared<T> and pool_weak<T>. The counts are atomic, object and counts share
-// one block. Otherwise they are what std::shared_ptr and std::weak_ptr are: a pointer to a base needs no virtual destructor,
-// a pointer to a part shares the whole, pool_shared<void> shares anything, and a box becomes shared by a move.
+// Reference-counted objects in pool memory: pool_shared<T> and pool_weak<T>. The counts are atomic, object and counts
+// share one block. Otherwise they are what std::shared_ptr and std::weak_ptr are: a pointer to a base needs no virtual
+// destructor, a pointer to a part shares the whole, pool_shared<void> shares anything, and a box becomes shared by a
+// move.
 //
 //   auto mesh = alloc.pool_shared<fa_mesh>(file);     // copy it, to other threads too
 //   fa::pool_weak<fa_mesh> seen = mesh;
@@ -33,7 +34,7 @@ struct shared_counts {
     void (*finish)(shared_counts*, shared_end) noexcept;
 
     void add_strong() noexcept { strong.add_relaxed(1); }  // relaxed: a reference is already held
-    void add_weak() noexcept { weak.add_relaxed(1); }      // relaxed: a reference is already held
+    void add_weak() noexcept { weak.add_relaxed(1); }  // relaxed: a reference is already held
     void drop_weak() noexcept {
         if (weak.subtract_acq_rel(1) == 1) finish(this, shared_end::of_block);  // pairs: itself, the last one sees all
     }
@@ -81,7 +82,8 @@ shared_block<T>* make_shared_block(memory::core_ref a, memory::on_failure f, Arg
 template <class T, class P>
 memory::core_ref owner_of(const basic_pool_box<T, P>& box) noexcept {
     void* block = whole_object(box.get());
-    return memory::class_for(sizeof(T), alignof(T)) == memory::no_class ? memory::owner_of_large(block) : memory::owner_of_pooled(block);
+    return memory::class_for(sizeof(T), alignof(T)) == memory::no_class ? memory::owner_of_large(block)
+                                                                        : memory::owner_of_pooled(block);
 }
 template <class T, class P>
 memory::core_ref owner_of(const basic_heap_box<T, P>& box) noexcept {
@@ -126,14 +128,16 @@ public:
         if (counts_ != nullptr) counts_->add_strong();
     }
     template <class U, class P>
-    basic_pool_shared(basic_pool_shared<U, P>&& other, T* p) noexcept : object_(p), counts_(std::exchange(other.counts_, nullptr)) {
+    basic_pool_shared(basic_pool_shared<U, P>&& other, T* p) noexcept
+        : object_(p), counts_(std::exchange(other.counts_, nullptr)) {
         other.object_ = nullptr;
     }
     // Throws std::bad_weak_ptr when the object is gone, as std::shared_ptr does; lock() returns an empty one instead.
     template <class U, class P>
         requires object::points_to<U, T>
     explicit basic_pool_shared(const basic_pool_weak<U, P>& seen) : basic_pool_shared(seen.lock()) {
-        if (counts_ == nullptr) [[unlikely]] object::throw_expired();
+        if (counts_ == nullptr) [[unlikely]]
+            object::throw_expired();
     }
     // Takes over the object of a pool_box or heap_box, where it lies; the counts come from the pool of its allocator.
     template <object::shareable_box Box>
@@ -141,7 +145,8 @@ public:
     basic_pool_shared(Box&& box) {
         if (box == nullptr) return;
         T* object = box.get();
-        auto* b = object::make_shared_block<Box>(object::owner_of(box), memory::on_failure::ask_handler, std::move(box));
+        auto* b = object::make_shared_block<Box>(object::owner_of(box), memory::on_failure::ask_handler,
+                                                 std::move(box));
         object_ = object;
         counts_ = b;
     }
@@ -180,7 +185,9 @@ public:
         return object_;
     }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    std::uint32_t use_count() const noexcept { return counts_ == nullptr ? 0 : counts_->strong.load_relaxed(); }  // relaxed: a hint
+    std::uint32_t use_count() const noexcept {
+        return counts_ == nullptr ? 0 : counts_->strong.load_relaxed();
+    }  // relaxed: a hint
     void reset() noexcept {
         object_ = nullptr;
         if (counts* c = std::exchange(counts_, nullptr)) c->drop_strong();
@@ -216,7 +223,9 @@ public:
     basic_pool_weak(basic_pool_weak&& other) noexcept { swap(other); }
     template <class U, class P>
         requires object::points_to<U, T>
-    basic_pool_weak(const basic_pool_shared<U, P>& s) noexcept : object_(s.object_), counts_(s.counts_) { hold(); }
+    basic_pool_weak(const basic_pool_shared<U, P>& s) noexcept : object_(s.object_), counts_(s.counts_) {
+        hold();
+    }
     // The pointer is converted while the object is held: the way to a virtual base leads through it.
     template <class U, class P>
         requires object::points_to<U, T>
@@ -246,7 +255,9 @@ public:
         return s;
     }
     bool expired() const noexcept { return use_count() == 0; }
-    std::uint32_t use_count() const noexcept { return counts_ == nullptr ? 0 : counts_->strong.load_relaxed(); }  // relaxed: a hint
+    std::uint32_t use_count() const noexcept {
+        return counts_ == nullptr ? 0 : counts_->strong.load_relaxed();
+    }  // relaxed: a hint
     void reset() noexcept {
         object_ = nullptr;
         if (counts* c = std::exchange(counts_, nullptr)) c->drop_weak();
@@ -271,11 +282,14 @@ private:
     counts* counts_ = nullptr;
 };
 
-// Orders pool_shared and pool_weak by what they share, in std::set and std::map; std::owner_less takes std's own types alone.
+// Orders pool_shared and pool_weak by what they share, in std::set and std::map; std::owner_less takes std's own types
+// alone.
 struct owner_less {
     using is_transparent = void;
     template <class A, class B>
-    bool operator()(const A& a, const B& b) const noexcept { return a.owner_before(b); }
+    bool operator()(const A& a, const B& b) const noexcept {
+        return a.owner_before(b);
+    }
 };
 
 template <class T>
@@ -310,4 +324,5 @@ basic_pool_shared<T, P> dynamic_pointer_cast(basic_pool_shared<U, P> s) noexcept
 }  // namespace framealloc::inline v1
 
 template <class T, class Policy>
-struct std::hash<framealloc::basic_pool_shared<T, Policy>> : framealloc::object::box_hash<framealloc::basic_pool_shared<T, Policy>> {};
+struct std::hash<framealloc::basic_pool_shared<T, Policy>>
+    : framealloc::object::box_hash<framealloc::basic_pool_shared<T, Policy>> {};

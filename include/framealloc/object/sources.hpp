@@ -1,5 +1,5 @@
-// Where an object's memory comes from, one type a kind. All satisfy allocator_source, the concept own containers are written
-// against; allocator_ref erases the type.
+// Where an object's memory comes from, one type a kind. All satisfy allocator_source, the concept own containers are
+// written against; allocator_ref erases the type.
 //
 //   template <fa::allocator_source Source> class my_array { … source_.try_allocate(bytes, align) … };
 #pragma once
@@ -11,8 +11,8 @@
 
 namespace framealloc::inline v1 {
 
-// try_allocate returns null when exhausted. deallocate is told size and alignment. try_grow makes a block longer in place
-// or says no.
+// try_allocate returns null when exhausted. deallocate is told size and alignment. try_grow makes a block longer in
+// place or says no.
 template <class S>
 concept allocator_source = requires(const S& s, void* p, std::size_t n) {
     { s.try_allocate(n, n) } -> std::same_as<void*>;
@@ -26,10 +26,16 @@ public:
     frame_source() noexcept = default;
     explicit frame_source(memory::frame_record* r) noexcept : frame_(r) {}
 
-    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept { return frame_.allocate(bytes, align, memory::on_failure::ask_handler); }
-    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return frame_.allocate(bytes, align, memory::on_failure::return_null); }
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return frame_.allocate(bytes, align, memory::on_failure::ask_handler);
+    }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return frame_.allocate(bytes, align, memory::on_failure::return_null);
+    }
     void deallocate(void* p, std::size_t bytes, std::size_t) const noexcept { frame_.deallocate(p, bytes); }
-    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t) const noexcept { return frame_.try_grow(p, old_bytes, new_bytes); }
+    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t) const noexcept {
+        return frame_.try_grow(p, old_bytes, new_bytes);
+    }
     const lifetime::frame_ref& frame() const noexcept FRAMEALLOC_LIFETIMEBOUND { return frame_; }
     friend bool operator==(const frame_source&, const frame_source&) noexcept = default;
 
@@ -44,12 +50,20 @@ public:
     pool_source() noexcept = default;
     explicit pool_source(memory::core_ref a) noexcept : owner_(a) {}
 
-    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::ask_handler); }
-    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::return_null); }
-    void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::pool_free_bytes(owner_, p, bytes, align); }
-    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::ask_handler);
+    }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::return_null);
+    }
+    void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept {
+        memory::pool_free_bytes(owner_, p, bytes, align);
+    }
+    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                std::size_t align) const noexcept {
         const unsigned k = memory::class_for(old_bytes, align);
-        if (owner_.owner->guarded) return new_bytes == old_bytes;  // a zone begins where the block ends, and the size is recorded
+        if (owner_.owner->guarded)
+            return new_bytes == old_bytes;  // a zone begins where the block ends, and the size is recorded
         if (k == memory::no_class || memory::class_for(new_bytes, align) != k) return false;
         return owner_.owner->sampled == nullptr || memory::page_of(p)->size_class != memory::sampled_class;  // the same
     }
@@ -66,9 +80,15 @@ public:
     heap_source() noexcept = default;
     explicit heap_source(memory::core_ref a) noexcept : owner_(a) {}
 
-    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::heap_allocate(owner_, bytes, align, memory::on_failure::ask_handler); }
-    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return memory::heap_allocate(owner_, bytes, align, memory::on_failure::return_null); }
-    void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { memory::heap_free(owner_, p, bytes, align); }
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return memory::heap_allocate(owner_, bytes, align, memory::on_failure::ask_handler);
+    }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return memory::heap_allocate(owner_, bytes, align, memory::on_failure::return_null);
+    }
+    void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept {
+        memory::heap_free(owner_, p, bytes, align);
+    }
     [[nodiscard]] bool try_grow(void*, std::size_t, std::size_t, std::size_t) const noexcept { return false; }
     memory::core_ref owner() const noexcept { return owner_; }
     friend bool operator==(const heap_source& a, const heap_source& b) noexcept { return a.owner_.id == b.owner_.id; }
@@ -87,9 +107,14 @@ public:
         ::new (static_cast<void*>(storage_)) S(source);
     }
 
-    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return operations_->allocate(storage_, bytes, align); }
-    void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept { operations_->deallocate(storage_, p, bytes, align); }
-    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t align) const noexcept {
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return operations_->allocate(storage_, bytes, align);
+    }
+    void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept {
+        operations_->deallocate(storage_, p, bytes, align);
+    }
+    [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                std::size_t align) const noexcept {
         return operations_->grow(storage_, p, old_bytes, new_bytes, align);
     }
 
@@ -100,10 +125,15 @@ private:
         bool (*grow)(const void*, void*, std::size_t, std::size_t, std::size_t) noexcept;
     };
     template <class S>
-    static constexpr operations table{
-        [](const void* s, std::size_t n, std::size_t a) noexcept { return static_cast<const S*>(s)->try_allocate(n, a); },
-        [](const void* s, void* p, std::size_t n, std::size_t a) noexcept { static_cast<const S*>(s)->deallocate(p, n, a); },
-        [](const void* s, void* p, std::size_t o, std::size_t n, std::size_t a) noexcept { return static_cast<const S*>(s)->try_grow(p, o, n, a); }};
+    static constexpr operations table{[](const void* s, std::size_t n, std::size_t a) noexcept {
+                                          return static_cast<const S*>(s)->try_allocate(n, a);
+                                      },
+                                      [](const void* s, void* p, std::size_t n, std::size_t a) noexcept {
+                                          static_cast<const S*>(s)->deallocate(p, n, a);
+                                      },
+                                      [](const void* s, void* p, std::size_t o, std::size_t n, std::size_t a) noexcept {
+                                          return static_cast<const S*>(s)->try_grow(p, o, n, a);
+                                      }};
 
     const operations* operations_;
     alignas(8) unsigned char storage_[24] = {};

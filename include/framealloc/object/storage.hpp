@@ -28,11 +28,14 @@ public:
     void enlist(const frame_source& s) noexcept {
         if (enlisted_ || !s.frame().alive()) return;
         enlisted_ = true;
-        lifetime::add_finaliser(s.frame().record(), this, [](lifetime::finaliser* f) noexcept {
-            auto* hook = static_cast<frame_hook*>(f);
-            hook->enlisted_ = false;
-            static_cast<Owner*>(hook)->end_of_frame();
-        }, s.frame().mark());
+        lifetime::add_finaliser(
+            s.frame().record(), this,
+            [](lifetime::finaliser* f) noexcept {
+                auto* hook = static_cast<frame_hook*>(f);
+                hook->enlisted_ = false;
+                static_cast<Owner*>(hook)->end_of_frame();
+            },
+            s.frame().mark());
     }
     void delist() noexcept {
         if (enlisted_) lifetime::remove_finaliser(this);
@@ -61,7 +64,9 @@ constexpr bool hears_frame_end() noexcept {
 // Memory that a container may grow out of.
 template <bool Must, class Source>
 void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
-    if constexpr (is_frame<Source>) return s.frame().allocate_apart(bytes, align, Must ? memory::on_failure::ask_handler : memory::on_failure::return_null);
+    if constexpr (is_frame<Source>)
+        return s.frame().allocate_apart(bytes, align,
+                                        Must ? memory::on_failure::ask_handler : memory::on_failure::return_null);
     else return Must ? s.allocate(bytes, align) : s.try_allocate(bytes, align);
 }
 
@@ -78,7 +83,8 @@ void outgrow(const Source& s, void* p, std::size_t bytes, std::size_t align) noe
     else abandon(s, p, bytes, align);
 }
 
-// Capacity that no element lies in is an error to touch, for a sanitizer, in checked programs and in code that is built for it.
+// Capacity that no element lies in is an error to touch, for a sanitizer, in checked programs and in code that is built
+// for it.
 template <class Policy, class T>
 FRAMEALLOC_INLINE void close_spare([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
     if constexpr (Policy::checks || guard::under_tool) guard::forbid(address_of(first), address_of(last));
@@ -95,10 +101,12 @@ FRAMEALLOC_INLINE void leave(T* first, T* last) noexcept {
     close_spare<Policy>(first, last);
 }
 
-// Whether the frame is over that a container took its memory from, where somebody looks: what is there now may be anybody's.
+// Whether the frame is over that a container took its memory from, where somebody looks: what is there now may be
+// anybody's.
 template <class Policy, class Source>
 FRAMEALLOC_INLINE bool has_ended([[maybe_unused]] const Source& s) noexcept {
-    if constexpr ((Policy::checks || guard::under_tool) && is_frame<Source>) return s.frame().record() != nullptr && !s.frame().alive();
+    if constexpr ((Policy::checks || guard::under_tool) && is_frame<Source>)
+        return s.frame().record() != nullptr && !s.frame().alive();
     else return false;
 }
 
@@ -111,7 +119,9 @@ FRAMEALLOC_INLINE void check_open(const Source& s) noexcept {
 }
 
 // Capacity to grow to: double, at least what is needed.
-constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcept { return now > needed / 2 ? now * 2 : needed; }
+constexpr std::size_t next_capacity(std::size_t now, std::size_t needed) noexcept {
+    return now > needed / 2 ? now * 2 : needed;
+}
 
 // Elements that a container of nothing makes room for when they come one by one.
 inline constexpr std::size_t first_capacity = 4;
@@ -146,7 +156,8 @@ bool has_source(const Source& s) noexcept {
 }
 
 // FA439. Returns where the handler does: what is refused must then not happen.
-FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept;
+FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index,
+                                        std::size_t size) noexcept;
 // FA439, and the program ends: there is nothing that a reference could refer to.
 [[noreturn]] FRAMEALLOC_COLD void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept;
 // Throws std::out_of_range; without exceptions FA439, and the program ends.

@@ -5,8 +5,9 @@
 //   puts(s.c_str());
 //
 // A copy lives in the frame of its original. substr() is a view, valid until the string changes; a string of it is
-// frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions behind the end throw std::out_of_range as std::string's do; without exceptions they are
-// FA439, and the program ends. Growth is geometric; reserve() is exact.
+// frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions
+// behind the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
+// Growth is geometric; reserve() is exact.
 #pragma once
 
 #include <string_view>
@@ -61,14 +62,20 @@ public:
     explicit basic_frame_string(frame_source s, std::string_view text = {}) : chars_(s) { append(text); }
     // Lengths and positions of any type, as string(...) passes them on.
     template <std::integral N>
-    basic_frame_string(frame_source s, const char* text, N n) : chars_(s) { append(text, static_cast<std::size_t>(n)); }
+    basic_frame_string(frame_source s, const char* text, N n) : chars_(s) {
+        append(text, static_cast<std::size_t>(n));
+    }
     template <object::text S, std::integral... N>
         requires(sizeof...(N) == 1 || sizeof...(N) == 2)
-    basic_frame_string(frame_source s, const S& text, N... part) : chars_(s) { append(text, static_cast<std::size_t>(part)...); }
+    basic_frame_string(frame_source s, const S& text, N... part) : chars_(s) {
+        append(text, static_cast<std::size_t>(part)...);
+    }
     basic_frame_string(frame_source s, std::size_t n, char c) : chars_(s) { append(n, c); }
     basic_frame_string(frame_source s, std::initializer_list<char> l) : basic_frame_string(s, view_of(l)) {}
     template <object::iterator It>
-    basic_frame_string(frame_source s, It first, It last) : chars_(s) { append(first, last); }
+    basic_frame_string(frame_source s, It first, It last) : chars_(s) {
+        append(first, last);
+    }
     // Of the same arguments; empty when memory is exhausted.
     template <class... Args>
     [[nodiscard]] static basic_frame_string try_make(frame_source source, Args&&... args) {
@@ -112,8 +119,14 @@ public:
     static constexpr std::size_t max_size() noexcept { return largest_request - 1; }
     bool empty() const noexcept { return size() == 0; }
     // The final zero may be read, as s[s.size()].
-    char& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i, size() + 1); return begin()[i]; }
-    const char& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(i, size() + 1); return c_str()[i]; }
+    char& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check_index(i, size() + 1);
+        return begin()[i];
+    }
+    const char& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check_index(i, size() + 1);
+        return c_str()[i];
+    }
     char& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND {
         if (i >= size()) no_such(i);
         return begin()[i];
@@ -122,10 +135,22 @@ public:
         if (i >= size()) no_such(i);
         return c_str()[i];
     }
-    char& front() noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(0, size()); return *begin(); }
-    const char& front() const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(0, size()); return *begin(); }
-    char& back() noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(size() - 1, size()); return begin()[size() - 1]; }
-    const char& back() const noexcept FRAMEALLOC_LIFETIMEBOUND { check_index(size() - 1, size()); return c_str()[size() - 1]; }
+    char& front() noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check_index(0, size());
+        return *begin();
+    }
+    const char& front() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check_index(0, size());
+        return *begin();
+    }
+    char& back() noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check_index(size() - 1, size());
+        return begin()[size() - 1];
+    }
+    const char& back() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check_index(size() - 1, size());
+        return c_str()[size() - 1];
+    }
     std::string_view view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {c_str(), size()}; }
     operator std::string_view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return view(); }
     const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.source(); }
@@ -133,21 +158,31 @@ public:
     void adopt(const frame_source& s) noexcept { chars_.adopt(s); }
 
     // --- growth; try_x() returns false, with the string unchanged, when memory is exhausted ---
-    basic_frame_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return splice<true>(size(), 0, text), *this; }
-    basic_frame_string& append(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND { return append(std::string_view(text, n)); }
+    basic_frame_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+        return splice<true>(size(), 0, text), *this;
+    }
+    basic_frame_string& append(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+        return append(std::string_view(text, n));
+    }
     template <object::text S>
-    basic_frame_string& append(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND { return append(part(text, from, n)); }
+    basic_frame_string& append(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+        return append(part(text, from, n));
+    }
     basic_frame_string& append(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         fill<true>(size(), 0, n, c);
         return *this;
     }
     template <object::iterator It>
-    basic_frame_string& append(It first, It last) FRAMEALLOC_LIFETIMEBOUND { return static_cast<void>(append_all<true>(first, last)), *this; }
+    basic_frame_string& append(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
+        return static_cast<void>(append_all<true>(first, last)), *this;
+    }
     basic_frame_string& append(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(view_of(l)); }
     [[nodiscard]] bool try_append(std::string_view text) { return splice<false>(size(), 0, text); }
     [[nodiscard]] bool try_append(const char* text, std::size_t n) { return try_append(std::string_view(text, n)); }
     template <object::text S>
-    [[nodiscard]] bool try_append(const S& text, std::size_t from, std::size_t n = npos) { return try_append(part(text, from, n)); }
+    [[nodiscard]] bool try_append(const S& text, std::size_t from, std::size_t n = npos) {
+        return try_append(part(text, from, n));
+    }
     [[nodiscard]] bool try_append(std::size_t n, char c) { return fill<false>(size(), 0, n, c); }
     template <object::iterator It>
     [[nodiscard]] bool try_append(It first, It last) {
@@ -159,18 +194,27 @@ public:
     [[nodiscard]] bool try_append(std::initializer_list<char> l) { return try_append(view_of(l)); }
     basic_frame_string& operator+=(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
     basic_frame_string& operator+=(const char* text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
-    basic_frame_string& operator+=(char c) FRAMEALLOC_LIFETIMEBOUND { push_back(c); return *this; }
+    basic_frame_string& operator+=(char c) FRAMEALLOC_LIFETIMEBOUND {
+        push_back(c);
+        return *this;
+    }
     basic_frame_string& operator+=(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(l); }
     void push_back(char c) { fill<true>(size(), 0, 1, c); }
     [[nodiscard]] bool try_push_back(char c) { return fill<false>(size(), 0, 1, c); }
     void pop_back() noexcept {
         if (!is_gone() && !chars_.refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
-    basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return splice<true>(0, size(), text), *this; }
+    basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+        return splice<true>(0, size(), text), *this;
+    }
     basic_frame_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
-    basic_frame_string& assign(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text, n)); }
+    basic_frame_string& assign(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+        return assign(std::string_view(text, n));
+    }
     template <object::text S>
-    basic_frame_string& assign(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND { return assign(part(text, from, n)); }
+    basic_frame_string& assign(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+        return assign(part(text, from, n));
+    }
     basic_frame_string& assign(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return assign(view_of(l)); }
     basic_frame_string& assign(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         fill<true>(0, size(), n, c);
@@ -185,7 +229,9 @@ public:
     [[nodiscard]] bool try_assign(const char* text) { return try_assign(std::string_view(text)); }
     [[nodiscard]] bool try_assign(const char* text, std::size_t n) { return try_assign(std::string_view(text, n)); }
     template <object::text S>
-    [[nodiscard]] bool try_assign(const S& text, std::size_t from, std::size_t n = npos) { return try_assign(part(text, from, n)); }
+    [[nodiscard]] bool try_assign(const S& text, std::size_t from, std::size_t n = npos) {
+        return try_assign(part(text, from, n));
+    }
     [[nodiscard]] bool try_assign(std::initializer_list<char> l) { return try_assign(view_of(l)); }
     [[nodiscard]] bool try_assign(std::size_t n, char c) { return fill<false>(0, size(), n, c); }
     template <object::iterator It>
@@ -205,9 +251,12 @@ public:
         check_position(at);
         return splice<true>(at, 0, text), *this;
     }
-    basic_frame_string& insert(std::size_t at, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND { return insert(at, std::string_view(text, n)); }
+    basic_frame_string& insert(std::size_t at, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+        return insert(at, std::string_view(text, n));
+    }
     template <object::text S>
-    basic_frame_string& insert(std::size_t at, const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_frame_string& insert(std::size_t at, const S& text, std::size_t from,
+                               std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         return insert(at, part(text, from, n));
     }
     basic_frame_string& insert(std::size_t at, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
@@ -215,7 +264,9 @@ public:
         return fill<true>(at, 0, n, c), *this;
     }
     template <object::pointer P>
-    char* insert(P at, char c) FRAMEALLOC_LIFETIMEBOUND { return insert(at, 1, c); }
+    char* insert(P at, char c) FRAMEALLOC_LIFETIMEBOUND {
+        return insert(at, 1, c);
+    }
     template <object::pointer P>
     char* insert(P at, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(at);
@@ -230,12 +281,16 @@ public:
         return begin() + i;
     }
     template <object::pointer P>
-    char* insert(P at, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return insert(at, l.begin(), l.end()); }
+    char* insert(P at, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND {
+        return insert(at, l.begin(), l.end());
+    }
     [[nodiscard]] bool try_insert(std::size_t at, std::string_view text) {
         check_position(at);
         return splice<false>(at, 0, text);
     }
-    [[nodiscard]] bool try_insert(std::size_t at, const char* text, std::size_t n) { return try_insert(at, std::string_view(text, n)); }
+    [[nodiscard]] bool try_insert(std::size_t at, const char* text, std::size_t n) {
+        return try_insert(at, std::string_view(text, n));
+    }
     template <object::text S>
     [[nodiscard]] bool try_insert(std::size_t at, const S& text, std::size_t from, std::size_t n = npos) {
         return try_insert(at, part(text, from, n));
@@ -249,7 +304,9 @@ public:
         return splice<true>(at, clipped(at, n), {}), *this;
     }
     template <object::pointer P>
-    char* erase(P at) FRAMEALLOC_LIFETIMEBOUND { return erase(at, at + 1); }
+    char* erase(P at) FRAMEALLOC_LIFETIMEBOUND {
+        return erase(at, at + 1);
+    }
     template <object::pointer P>
     char* erase(P first, const char* last) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(first);
@@ -261,11 +318,13 @@ public:
         check_position(at);
         return splice<true>(at, clipped(at, n), text), *this;
     }
-    basic_frame_string& replace(std::size_t at, std::size_t n, const char* text, std::size_t count) FRAMEALLOC_LIFETIMEBOUND {
+    basic_frame_string& replace(std::size_t at, std::size_t n, const char* text,
+                                std::size_t count) FRAMEALLOC_LIFETIMEBOUND {
         return replace(at, n, std::string_view(text, count));
     }
     template <object::text S>
-    basic_frame_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_frame_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from,
+                                std::size_t count = npos) FRAMEALLOC_LIFETIMEBOUND {
         return replace(at, n, part(text, from, count));
     }
     basic_frame_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) FRAMEALLOC_LIFETIMEBOUND {
@@ -301,7 +360,8 @@ public:
         return try_replace(at, n, std::string_view(text, count));
     }
     template <object::text S>
-    [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) {
+    [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, const S& text, std::size_t from,
+                                   std::size_t count = npos) {
         return try_replace(at, n, part(text, from, count));
     }
     [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::size_t count, char c) {
@@ -327,29 +387,59 @@ public:
 
     // --- asking: `what` is text or one character ---
     template <class X>
-    std::size_t find(const X& what, std::size_t from = 0) const noexcept { return view().find(what, from); }
-    std::size_t find(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find(text, from, n); }
+    std::size_t find(const X& what, std::size_t from = 0) const noexcept {
+        return view().find(what, from);
+    }
+    std::size_t find(const char* text, std::size_t from, std::size_t n) const noexcept {
+        return view().find(text, from, n);
+    }
     template <class X>
-    std::size_t rfind(const X& what, std::size_t from = npos) const noexcept { return view().rfind(what, from); }
-    std::size_t rfind(const char* text, std::size_t from, std::size_t n) const noexcept { return view().rfind(text, from, n); }
+    std::size_t rfind(const X& what, std::size_t from = npos) const noexcept {
+        return view().rfind(what, from);
+    }
+    std::size_t rfind(const char* text, std::size_t from, std::size_t n) const noexcept {
+        return view().rfind(text, from, n);
+    }
     template <class X>
-    std::size_t find_first_of(const X& what, std::size_t from = 0) const noexcept { return view().find_first_of(what, from); }
-    std::size_t find_first_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_first_of(text, from, n); }
+    std::size_t find_first_of(const X& what, std::size_t from = 0) const noexcept {
+        return view().find_first_of(what, from);
+    }
+    std::size_t find_first_of(const char* text, std::size_t from, std::size_t n) const noexcept {
+        return view().find_first_of(text, from, n);
+    }
     template <class X>
-    std::size_t find_last_of(const X& what, std::size_t from = npos) const noexcept { return view().find_last_of(what, from); }
-    std::size_t find_last_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_last_of(text, from, n); }
+    std::size_t find_last_of(const X& what, std::size_t from = npos) const noexcept {
+        return view().find_last_of(what, from);
+    }
+    std::size_t find_last_of(const char* text, std::size_t from, std::size_t n) const noexcept {
+        return view().find_last_of(text, from, n);
+    }
     template <class X>
-    std::size_t find_first_not_of(const X& what, std::size_t from = 0) const noexcept { return view().find_first_not_of(what, from); }
-    std::size_t find_first_not_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_first_not_of(text, from, n); }
+    std::size_t find_first_not_of(const X& what, std::size_t from = 0) const noexcept {
+        return view().find_first_not_of(what, from);
+    }
+    std::size_t find_first_not_of(const char* text, std::size_t from, std::size_t n) const noexcept {
+        return view().find_first_not_of(text, from, n);
+    }
     template <class X>
-    std::size_t find_last_not_of(const X& what, std::size_t from = npos) const noexcept { return view().find_last_not_of(what, from); }
-    std::size_t find_last_not_of(const char* text, std::size_t from, std::size_t n) const noexcept { return view().find_last_not_of(text, from, n); }
+    std::size_t find_last_not_of(const X& what, std::size_t from = npos) const noexcept {
+        return view().find_last_not_of(what, from);
+    }
+    std::size_t find_last_not_of(const char* text, std::size_t from, std::size_t n) const noexcept {
+        return view().find_last_not_of(text, from, n);
+    }
     template <class X>
-    bool contains(const X& what) const noexcept { return find(what) != npos; }
+    bool contains(const X& what) const noexcept {
+        return find(what) != npos;
+    }
     template <class X>
-    bool starts_with(const X& what) const noexcept { return view().starts_with(what); }
+    bool starts_with(const X& what) const noexcept {
+        return view().starts_with(what);
+    }
     template <class X>
-    bool ends_with(const X& what) const noexcept { return view().ends_with(what); }
+    bool ends_with(const X& what) const noexcept {
+        return view().ends_with(what);
+    }
     int compare(std::string_view text) const noexcept { return view().compare(text); }
     int compare(std::size_t at, std::size_t n, std::string_view text) const { return substr(at, n).compare(text); }
     int compare(std::size_t at, std::size_t n, const char* text, std::size_t count) const {
@@ -368,21 +458,35 @@ public:
         return view().copy(to, n, at);
     }
 
-    friend bool operator==(const basic_frame_string& a, const basic_frame_string& b) noexcept { return a.view() == b.view(); }
+    friend bool operator==(const basic_frame_string& a, const basic_frame_string& b) noexcept {
+        return a.view() == b.view();
+    }
     friend bool operator==(const basic_frame_string& a, std::string_view b) noexcept { return a.view() == b; }
     friend bool operator==(const basic_frame_string& a, const char* b) noexcept { return a.view() == b; }
-    friend auto operator<=>(const basic_frame_string& a, const basic_frame_string& b) noexcept { return a.view() <=> b.view(); }
+    friend auto operator<=>(const basic_frame_string& a, const basic_frame_string& b) noexcept {
+        return a.view() <=> b.view();
+    }
     friend auto operator<=>(const basic_frame_string& a, std::string_view b) noexcept { return a.view() <=> b; }
-    friend auto operator<=>(const basic_frame_string& a, const char* b) noexcept { return a.view() <=> std::string_view(b); }
+    friend auto operator<=>(const basic_frame_string& a, const char* b) noexcept {
+        return a.view() <=> std::string_view(b);
+    }
 
     // In the frame of the operand that is a frame_string.
-    friend basic_frame_string operator+(const basic_frame_string& a, std::string_view b) { return joined(a, a.view(), b); }
-    friend basic_frame_string operator+(const basic_frame_string& a, const basic_frame_string& b) { return joined(a, a.view(), b.view()); }
+    friend basic_frame_string operator+(const basic_frame_string& a, std::string_view b) {
+        return joined(a, a.view(), b);
+    }
+    friend basic_frame_string operator+(const basic_frame_string& a, const basic_frame_string& b) {
+        return joined(a, a.view(), b.view());
+    }
     friend basic_frame_string operator+(const basic_frame_string& a, char b) { return joined(a, a.view(), {&b, 1}); }
-    friend basic_frame_string operator+(std::string_view a, const basic_frame_string& b) { return joined(b, a, b.view()); }
+    friend basic_frame_string operator+(std::string_view a, const basic_frame_string& b) {
+        return joined(b, a, b.view());
+    }
     friend basic_frame_string operator+(char a, const basic_frame_string& b) { return joined(b, {&a, 1}, b.view()); }
     friend basic_frame_string operator+(basic_frame_string&& a, std::string_view b) { return std::move(a.append(b)); }
-    friend basic_frame_string operator+(basic_frame_string&& a, const basic_frame_string& b) { return std::move(a.append(b.view())); }
+    friend basic_frame_string operator+(basic_frame_string&& a, const basic_frame_string& b) {
+        return std::move(a.append(b.view()));
+    }
     friend basic_frame_string operator+(basic_frame_string&& a, char b) { return std::move(a += b); }
 
     // To any stream that takes a std::string_view, so that <ostream> need not be included.
@@ -435,7 +539,8 @@ private:
 
     static std::string_view view_of(std::initializer_list<char> l) noexcept { return {l.begin(), l.size()}; }
     std::string_view part(std::string_view text, std::size_t from, std::size_t n) const {
-        if (from > text.size()) [[unlikely]] object::throw_out_of_range(object::allocator_of(chars_.source()), from, text.size());
+        if (from > text.size()) [[unlikely]]
+            object::throw_out_of_range(object::allocator_of(chars_.source()), from, text.size());
         return text.substr(from, n);
     }
     static basic_frame_string joined(const basic_frame_string& of, std::string_view a, std::string_view b) {
@@ -447,11 +552,13 @@ private:
     FRAMEALLOC_INLINE void check_index([[maybe_unused]] std::size_t i, [[maybe_unused]] std::size_t n) const noexcept {
         if constexpr (Policy::checks) {
             object::check_open<Policy>(chars_.source());
-            if (i >= n) [[unlikely]] object::refuse_index(object::allocator_of(chars_.source()), i, size());
+            if (i >= n) [[unlikely]]
+                object::refuse_index(object::allocator_of(chars_.source()), i, size());
         }
     }
     FRAMEALLOC_INLINE void check_position(std::size_t at) const {
-        if (at > size()) [[unlikely]] no_such(at);
+        if (at > size()) [[unlikely]]
+            no_such(at);
     }
     [[noreturn]] FRAMEALLOC_INLINE void no_such(std::size_t i) const {
         object::throw_out_of_range(object::allocator_of(chars_.source()), i, size());
@@ -469,12 +576,15 @@ private:
     }
     bool is_gone() noexcept { return chars_.is_gone("a string was changed"); }
     // For `bytes` from the beginning on.
-    void open_spare(std::size_t bytes) const noexcept { object::open_spare<Policy>(chars_.end_, chars_.begin_ + bytes); }
+    void open_spare(std::size_t bytes) const noexcept {
+        object::open_spare<Policy>(chars_.end_, chars_.begin_ + bytes);
+    }
     // Room for `n` characters and a final zero, which grows by doubling.
     template <bool Must>
     bool make_room(std::size_t n) {
         const std::size_t bytes = object::checked_sum(n, 1);
-        if (bytes <= chars_.capacity()) [[likely]] return true;
+        if (bytes <= chars_.capacity()) [[likely]]
+            return true;
         return chars_.template grow_for<Must>(bytes);
     }
     template <bool Must>

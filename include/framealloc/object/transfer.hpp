@@ -4,10 +4,10 @@
 //   queue.push(std::move(h));                                                    // any queue that moves
 //   fa::transfer_box<mesh> m = std::move(h).receive();                           // consumer
 //
-// The storage does not belong to the producer's frame: ending the frame does not touch it, and the payload is neither copied
-// nor moved on its way. A handle that is dropped destroys the value, gives the memory back and is counted, so that a queue
-// may close at any time. transfer_span<T> is the same for n elements. A second receive() is FA434 and gives an empty box. A value
-// that keeps its content in a frame does not compile: see object/lives_in_frame.hpp.
+// The storage does not belong to the producer's frame: ending the frame does not touch it, and the payload is neither
+// copied nor moved on its way. A handle that is dropped destroys the value, gives the memory back and is counted, so
+// that a queue may close at any time. transfer_span<T> is the same for n elements. A second receive() is FA434 and
+// gives an empty box. A value that keeps its content in a frame does not compile: see object/lives_in_frame.hpp.
 // Cost: a pool allocation and two counters. Threads: a handle may be moved to any thread; one thread at a time has it.
 #pragma once
 
@@ -44,12 +44,17 @@ void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) n
 template <class T>
 class transferable {
     static_assert(!lives_in_frame_v<T>,
-                  "this type keeps its content in a frame, which may end before it is received: transfer a pool, heap or std container");
+                  "this type keeps its content in a frame, which may end before it is received: transfer a pool, heap "
+                  "or std container");
 
 public:
     transferable() noexcept = default;
     transferable(memory::core_ref a, T* first, std::size_t n) noexcept : first_(first), n_(n), owner_(a) {}
-    transferable(transferable&& other) noexcept : first_(std::exchange(other.first_, nullptr)), pending_(std::exchange(other.pending_, false)), n_(other.n_), owner_(other.owner_) {}
+    transferable(transferable&& other) noexcept
+        : first_(std::exchange(other.first_, nullptr)),
+          pending_(std::exchange(other.pending_, false)),
+          n_(other.n_),
+          owner_(other.owner_) {}
     transferable& operator=(transferable&& other) noexcept {
         transferable taken(std::move(other));  // which may be a part of what goes
         std::swap(first_, taken.first_);
@@ -106,7 +111,8 @@ template <class T, class Received>
 class FRAMEALLOC_TYPESTATE(consumable(unconsumed)) handle {
 public:
     handle() noexcept FRAMEALLOC_TYPESTATE(return_typestate(consumed)) {}
-    explicit handle(transferable<T>&& content) noexcept FRAMEALLOC_TYPESTATE(return_typestate(unconsumed)) : content_(std::move(content)) {
+    explicit handle(transferable<T>&& content) noexcept FRAMEALLOC_TYPESTATE(return_typestate(unconsumed))
+        : content_(std::move(content)) {
         if (content_.pending()) count(transfer_step::initiated);
     }
     handle(handle&&) noexcept = default;
@@ -118,12 +124,15 @@ public:
     }
     ~handle() { drop(); }
 
-    [[nodiscard]] Received receive() && noexcept FRAMEALLOC_TYPESTATE(callable_when("unconsumed", "unknown")) FRAMEALLOC_TYPESTATE(set_typestate(consumed)) {
+    [[nodiscard]] Received receive() && noexcept FRAMEALLOC_TYPESTATE(callable_when("unconsumed", "unknown"))
+        FRAMEALLOC_TYPESTATE(set_typestate(consumed)) {
         if (!content_.pending()) raise_received_twice(content_.owner());
         else count(transfer_step::completed);
         return Received(std::move(content_));
     }
-    transfer_state state() const noexcept { return !content_.pending() ? transfer_state::empty : transfer_state::pending; }
+    transfer_state state() const noexcept {
+        return !content_.pending() ? transfer_state::empty : transfer_state::pending;
+    }
     // Of no elements: false, though pending.
     explicit operator bool() const noexcept { return content_.first() != nullptr; }
 
@@ -170,7 +179,8 @@ public:
     void reset() noexcept { content_.reset(); }
     // Moves the value out and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
-        if (get() == nullptr) [[unlikely]] object::refuse_empty(content_.owner(), "into_inner() of an empty transfer_box");
+        if (get() == nullptr) [[unlikely]]
+            object::refuse_empty(content_.owner(), "into_inner() of an empty transfer_box");
         std::remove_cv_t<T> value(std::move(*get()));
         reset();
         return value;
@@ -192,7 +202,9 @@ public:
 
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return content_.first(); }
     std::size_t size() const noexcept { return content_.size(); }
-    operator std::span<T>() const&& noexcept FRAMEALLOC_LIFETIMEBOUND { return this->span(); }  // one with a name is a range, from which a span is made
+    operator std::span<T>() const&& noexcept FRAMEALLOC_LIFETIMEBOUND {
+        return this->span();
+    }  // one with a name is a range, from which a span is made
     explicit operator bool() const noexcept { return get() != nullptr; }
     // For a pool_box<T[]>, with size() as it was before. Returns null when the box is empty.
     [[nodiscard]] T* release() noexcept { return content_.release(); }
@@ -205,18 +217,21 @@ private:
 };
 
 template <class T>
-class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_handle : public object::handle<T, transfer_box<T>> {
+class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_handle
+    : public object::handle<T, transfer_box<T>> {
 public:
     using object::handle<T, transfer_box<T>>::handle;
     template <class... Args>
     static transfer_handle make(memory::core_ref a, memory::on_failure f, Args&&... args) {
-        return transfer_handle(object::transferable<T>::make(a, 1, f, [&](T* p) { object::construct_at<T>(p, std::forward<Args>(args)...); }));
+        return transfer_handle(object::transferable<T>::make(
+            a, 1, f, [&](T* p) { object::construct_at<T>(p, std::forward<Args>(args)...); }));
     }
 };
 
 // The producer fills it before it is sent.
 template <class T>
-class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_span : public object::handle<T, transfer_box<T[]>> {
+class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_span
+    : public object::handle<T, transfer_box<T[]>> {
     using base = object::handle<T, transfer_box<T[]>>;
 
 public:
@@ -224,9 +239,12 @@ public:
     // n value-initialised elements.
     static transfer_span make(memory::core_ref a, std::size_t n, memory::on_failure f) {
         if (n == 0) return transfer_span(object::transferable<T>::nothing(a));
-        return transfer_span(object::transferable<T>::make(a, n, f, [&](T* first) { object::construct_array<T>(first, n); }));
+        return transfer_span(
+            object::transferable<T>::make(a, n, f, [&](T* first) { object::construct_array<T>(first, n); }));
     }
-    std::span<T> span() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {this->content().first(), this->content().size()}; }
+    std::span<T> span() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        return {this->content().first(), this->content().size()};
+    }
 
 private:
     using base::base;

@@ -6,13 +6,14 @@
 //
 // A frame_vec's content is destroyed when it leaves scope or when its frame ends, whichever is first; a vec of trivial
 // elements is not told of the frame's end, and debug mode catches its use after that (FA002).
-// Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements can
-// be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be an
-// element or a run of elements of the same vec, except in erase(vec, value); not, as with std::vector, a view that computes
-// from them, nor what one of its elements owns, unless that is moved from.
-// An element type may be incomplete where a pool_vec or heap_vec of it is named; a frame_vec asks whether it has a destructor.
-// Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for one by
-// one grow by doubling; reserve() is exact.
+// Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements
+// can be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be
+// an element or a run of elements of the same vec, except in erase(vec, value); not, as with std::vector, a view that
+// computes from them, nor what one of its elements owns, unless that is moved from.
+// An element type may be incomplete where a pool_vec or heap_vec of it is named; a frame_vec asks whether it has a
+// destructor.
+// Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for
+// one by one grow by doubling; reserve() is exact.
 // Iterators are pointers, invalidated as std::vector's are.
 #pragma once
 
@@ -31,7 +32,8 @@ template <class Policy>
 class basic_frame_string;
 
 template <class T, class Source, class Policy = active_policy>
-class FRAMEALLOC_OWNER(T) basic_vec : object::frame_hook<basic_vec<T, Source, Policy>, object::hears_frame_end<T, Source>()> {
+class FRAMEALLOC_OWNER(T) basic_vec
+    : object::frame_hook<basic_vec<T, Source, Policy>, object::hears_frame_end<T, Source>()> {
     using hook = object::frame_hook<basic_vec, object::hears_frame_end<T, Source>()>;
     friend hook;
     friend basic_frame_string<Policy>;
@@ -68,9 +70,13 @@ public:
     basic_vec(Source source, std::size_t n, const T& v) : basic_vec(source, framealloc::count(n), v) {}
     basic_vec(Source source, std::initializer_list<T> l) : basic_vec(source) { append(l.begin(), l.end()); }
     template <object::iterator It>
-    basic_vec(Source source, It first, It last) : basic_vec(source) { append(first, last); }
+    basic_vec(Source source, It first, It last) : basic_vec(source) {
+        append(first, last);
+    }
     template <object::range R>
-    basic_vec(Source source, R&& items) : basic_vec(source) { append(std::forward<R>(items)); }
+    basic_vec(Source source, R&& items) : basic_vec(source) {
+        append(std::forward<R>(items));
+    }
     basic_vec(basic_vec&& other) noexcept : source_(other.source_) { steal(other); }
     // Of the same arguments; empty when memory is exhausted.
     [[nodiscard]] static basic_vec try_make(Source source) { return basic_vec(source); }
@@ -113,8 +119,14 @@ public:
     ~basic_vec() { drop(); }
 
     // --- access ---
-    T* data() noexcept FRAMEALLOC_LIFETIMEBOUND { object::check_open<Policy>(source_); return begin_; }
-    const T* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { object::check_open<Policy>(source_); return begin_; }
+    T* data() noexcept FRAMEALLOC_LIFETIMEBOUND {
+        object::check_open<Policy>(source_);
+        return begin_;
+    }
+    const T* data() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        object::check_open<Policy>(source_);
+        return begin_;
+    }
     T* begin() noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
     T* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
     const T* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
@@ -131,23 +143,95 @@ public:
     std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
     bool empty() const noexcept { return begin_ == end_; }
     static constexpr std::size_t max_size() noexcept { return largest_request / sizeof(T); }
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_index(i); return begin_[i]; }
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept requires object::view<T> { check_index(i); return begin_[i]; }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_index(i); return begin_[i]; }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept requires object::view<T> { check_index(i); return begin_[i]; }
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        check_index(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept
+        requires object::view<T>
+    {
+        check_index(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        check_index(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept
+        requires object::view<T>
+    {
+        check_index(i);
+        return begin_[i];
+    }
     // Throws std::out_of_range; without exceptions FA439, and the program ends.
-    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_at(i); return begin_[i]; }
-    FRAMEALLOC_INLINE T& at(std::size_t i) requires object::view<T> { check_at(i); return begin_[i]; }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { check_at(i); return begin_[i]; }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const requires object::view<T> { check_at(i); return begin_[i]; }
-    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[0]; }
-    FRAMEALLOC_INLINE T& front() noexcept requires object::view<T> { return (*this)[0]; }
-    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[0]; }
-    FRAMEALLOC_INLINE const T& front() const noexcept requires object::view<T> { return (*this)[0]; }
-    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[size() - 1]; }
-    FRAMEALLOC_INLINE T& back() noexcept requires object::view<T> { return (*this)[size() - 1]; }
-    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND requires(!object::view<T>) { return (*this)[size() - 1]; }
-    FRAMEALLOC_INLINE const T& back() const noexcept requires object::view<T> { return (*this)[size() - 1]; }
+    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        check_at(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE T& at(std::size_t i)
+        requires object::view<T>
+    {
+        check_at(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        check_at(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const
+        requires object::view<T>
+    {
+        check_at(i);
+        return begin_[i];
+    }
+    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        return (*this)[0];
+    }
+    FRAMEALLOC_INLINE T& front() noexcept
+        requires object::view<T>
+    {
+        return (*this)[0];
+    }
+    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        return (*this)[0];
+    }
+    FRAMEALLOC_INLINE const T& front() const noexcept
+        requires object::view<T>
+    {
+        return (*this)[0];
+    }
+    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        return (*this)[size() - 1];
+    }
+    FRAMEALLOC_INLINE T& back() noexcept
+        requires object::view<T>
+    {
+        return (*this)[size() - 1];
+    }
+    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<T>)
+    {
+        return (*this)[size() - 1];
+    }
+    FRAMEALLOC_INLINE const T& back() const noexcept
+        requires object::view<T>
+    {
+        return (*this)[size() - 1];
+    }
     template <class U>
     bool contains(const U& v) const {
         for (const T& x : *this) {
@@ -157,9 +241,12 @@ public:
     }
     const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     // Takes the source of the container that it is an element of; nothing where it has one.
-    void adopt(const Source& s) noexcept { if (!object::has_source(source_)) source_ = s; }
+    void adopt(const Source& s) noexcept {
+        if (!object::has_source(source_)) source_ = s;
+    }
 
-    // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion handler ---
+    // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion
+    // handler ---
     template <class... Args>
     T& emplace_back(Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         if (end_ == limit_ || object::has_ended<Policy>(source_)) [[unlikely]] {
@@ -183,10 +270,15 @@ public:
     FRAMEALLOC_INLINE void push_back(T&& v) { emplace_back(std::move(v)); }
     // What an element can be made of with this vec's source, as a frame_string of text.
     template <class U>
-        requires(!std::is_convertible_v<U, T> && object::adopts<T, Source> && std::is_constructible_v<T, const Source&, U>)
-    void push_back(U&& v) { emplace_back(std::forward<U>(v)); }
+        requires(!std::is_convertible_v<U, T> && object::adopts<T, Source> &&
+                 std::is_constructible_v<T, const Source&, U>)
+    void push_back(U&& v) {
+        emplace_back(std::forward<U>(v));
+    }
     template <class... Args>
-    [[nodiscard]] bool try_emplace_back(Args&&... args) { return add<false>(1, one(std::forward<Args>(args)...), object::first_capacity); }
+    [[nodiscard]] bool try_emplace_back(Args&&... args) {
+        return add<false>(1, one(std::forward<Args>(args)...), object::first_capacity);
+    }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
     [[nodiscard]] bool try_push_back(T&& v) { return try_emplace_back(std::move(v)); }
     FRAMEALLOC_INLINE void pop_back() noexcept {
@@ -198,10 +290,18 @@ public:
         if (n > capacity()) grow<true>(n);
     }
     [[nodiscard]] bool try_reserve(std::size_t n) { return n <= capacity() || grow<false>(n); }
-    void resize(std::size_t n) { resize_with<true>(n, [&](std::size_t more) { return values(more); }); }
-    void resize(std::size_t n, const T& v) { resize_with<true>(n, [&](std::size_t more) { return copies(more, v); }); }
-    [[nodiscard]] bool try_resize(std::size_t n) { return resize_with<false>(n, [&](std::size_t more) { return values(more); }); }
-    [[nodiscard]] bool try_resize(std::size_t n, const T& v) { return resize_with<false>(n, [&](std::size_t more) { return copies(more, v); }); }
+    void resize(std::size_t n) {
+        resize_with<true>(n, [&](std::size_t more) { return values(more); });
+    }
+    void resize(std::size_t n, const T& v) {
+        resize_with<true>(n, [&](std::size_t more) { return copies(more, v); });
+    }
+    [[nodiscard]] bool try_resize(std::size_t n) {
+        return resize_with<false>(n, [&](std::size_t more) { return values(more); });
+    }
+    [[nodiscard]] bool try_resize(std::size_t n, const T& v) {
+        return resize_with<false>(n, [&](std::size_t more) { return copies(more, v); });
+    }
     // What cannot be given back stays: memory that a frame handed out on top of it, or elements that would have to move
     // while memory is exhausted.
     void shrink_to_fit() {
@@ -224,63 +324,104 @@ public:
         resize(n, copy);
     }
     template <object::iterator It>
-    void assign(It first, It last) { replace_all<true>(first, last); }
+    void assign(It first, It last) {
+        replace_all<true>(first, last);
+    }
     void assign(std::initializer_list<T> l) { replace_all<true>(l.begin(), l.end()); }
     template <object::range R>
-    void assign(R&& items) { replace_all<true>(std::ranges::begin(items), std::ranges::end(items)); }
+    void assign(R&& items) {
+        replace_all<true>(std::ranges::begin(items), std::ranges::end(items));
+    }
     [[nodiscard]] bool try_assign(std::size_t n, const T& v) {
         const T copy(v);
         return try_reserve(n) && (assign(n, copy), true);
     }
     template <object::iterator It>
-    [[nodiscard]] bool try_assign(It first, It last) { return try_replace_all(first, last); }
+    [[nodiscard]] bool try_assign(It first, It last) {
+        return try_replace_all(first, last);
+    }
     [[nodiscard]] bool try_assign(std::initializer_list<T> l) { return try_replace_all(l.begin(), l.end()); }
     template <object::range R>
-    [[nodiscard]] bool try_assign(R&& items) { return try_replace_all(std::ranges::begin(items), std::ranges::end(items)); }
+    [[nodiscard]] bool try_assign(R&& items) {
+        return try_replace_all(std::ranges::begin(items), std::ranges::end(items));
+    }
 
     template <object::iterator It>
-    void append(It first, It last) { add_all<true>(first, last); }
+    void append(It first, It last) {
+        add_all<true>(first, last);
+    }
     void append(std::span<const T> items) { add_all<true>(items.begin(), items.end()); }
     void append(std::initializer_list<T> l) { add_all<true>(l.begin(), l.end()); }
     template <object::range R>
-    void append(R&& items) { add_all<true>(std::ranges::begin(items), std::ranges::end(items)); }
+    void append(R&& items) {
+        add_all<true>(std::ranges::begin(items), std::ranges::end(items));
+    }
     void append(std::size_t n, const T& v) { add<true>(n, copies(n, v)); }
     template <object::range R>
-    void extend(R&& items) { append(std::forward<R>(items)); }
+    void extend(R&& items) {
+        append(std::forward<R>(items));
+    }
     void extend(std::initializer_list<T> l) { append(l); }
     // A range of one pass keeps what came before memory was exhausted.
     template <object::iterator It>
-    [[nodiscard]] bool try_append(It first, It last) { return add_all<false>(first, last); }
+    [[nodiscard]] bool try_append(It first, It last) {
+        return add_all<false>(first, last);
+    }
     [[nodiscard]] bool try_append(std::initializer_list<T> l) { return add_all<false>(l.begin(), l.end()); }
     template <object::range R>
-    [[nodiscard]] bool try_append(R&& items) { return add_all<false>(std::ranges::begin(items), std::ranges::end(items)); }
+    [[nodiscard]] bool try_append(R&& items) {
+        return add_all<false>(std::ranges::begin(items), std::ranges::end(items));
+    }
     [[nodiscard]] bool try_append(std::size_t n, const T& v) { return add<false>(n, copies(n, v)); }
     template <object::range R>
-    [[nodiscard]] bool try_extend(R&& items) { return try_append(std::forward<R>(items)); }
+    [[nodiscard]] bool try_extend(R&& items) {
+        return try_append(std::forward<R>(items));
+    }
     [[nodiscard]] bool try_extend(std::initializer_list<T> l) { return try_append(l); }
 
     // --- insertion and removal in the middle; Requires: elements can be assigned to, or their move is noexcept ---
     template <class... Args>
-    T* emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return insert_with<true>(at, 1, one(std::forward<Args>(args)...)); }
+    T* emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_with<true>(at, 1, one(std::forward<Args>(args)...));
+    }
     T* insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return emplace(at, v); }
     T* insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return emplace(at, std::move(v)); }
-    T* insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND { return insert_with<true>(at, n, copies(n, v)); }
+    T* insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_with<true>(at, n, copies(n, v));
+    }
     template <object::iterator It>
-    T* insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND { return insert_all<true>(at, first, last); }
-    T* insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND { return insert_all<true>(at, l.begin(), l.end()); }
+    T* insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_all<true>(at, first, last);
+    }
+    T* insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_all<true>(at, l.begin(), l.end());
+    }
     template <object::range R>
-    T* insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND { return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items)); }
-    // These return null, with the vec unchanged, when memory is exhausted; and where nothing is added to one without memory.
+    T* insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items));
+    }
+    // These return null, with the vec unchanged, when memory is exhausted; and where nothing is added to one without
+    // memory.
     template <class... Args>
-    [[nodiscard]] T* try_emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND { return insert_with<false>(at, 1, one(std::forward<Args>(args)...)); }
+    [[nodiscard]] T* try_emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_with<false>(at, 1, one(std::forward<Args>(args)...));
+    }
     [[nodiscard]] T* try_insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, v); }
     [[nodiscard]] T* try_insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, std::move(v)); }
-    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND { return insert_with<false>(at, n, copies(n, v)); }
+    [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_with<false>(at, n, copies(n, v));
+    }
     template <object::iterator It>
-    [[nodiscard]] T* try_insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, first, last); }
-    [[nodiscard]] T* try_insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, l.begin(), l.end()); }
+    [[nodiscard]] T* try_insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_all<false>(at, first, last);
+    }
+    [[nodiscard]] T* try_insert(const T* at, std::initializer_list<T> l) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_all<false>(at, l.begin(), l.end());
+    }
     template <object::range R>
-    [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND { return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items)); }
+    [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
+        return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items));
+    }
     FRAMEALLOC_INLINE T* erase(const T* at) FRAMEALLOC_LIFETIMEBOUND {
         if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
         return remove(at, at + 1);
@@ -307,11 +448,17 @@ public:
     }
     // Keeps what the predicate names. Returns how many went.
     template <class F>
-    std::size_t retain(F&& f) { return erase_if([&](const T& v) { return !f(v); }); }
+    std::size_t retain(F&& f) {
+        return erase_if([&](const T& v) { return !f(v); });
+    }
     template <class F>
-    friend std::size_t erase_if(basic_vec& v, F f) { return v.erase_if(f); }
+    friend std::size_t erase_if(basic_vec& v, F f) {
+        return v.erase_if(f);
+    }
     template <class U>
-    friend std::size_t erase(basic_vec& v, const U& value) { return v.erase_if([&](const T& x) { return x == value; }); }
+    friend std::size_t erase(basic_vec& v, const U& value) {
+        return v.erase_if([&](const T& x) { return x == value; });
+    }
 
     void swap(basic_vec& other) noexcept {
         basic_vec t(std::move(other));
@@ -322,7 +469,9 @@ public:
     friend bool operator==(const basic_vec& a, const basic_vec& b) {
         return a.size() == b.size() && object::equal_all(a.begin(), a.end(), b.begin());
     }
-    friend auto operator<=>(const basic_vec& a, const basic_vec& b) requires requires(const T& x) { x < x; } {
+    friend auto operator<=>(const basic_vec& a, const basic_vec& b)
+        requires requires(const T& x) { x < x; }
+    {
         return object::compare_all(a.begin(), a.end(), b.begin(), b.end());
     }
 
@@ -333,14 +482,17 @@ private:
     FRAMEALLOC_INLINE void check_index([[maybe_unused]] std::size_t i) const noexcept {
         if constexpr (Policy::checks) {
             object::check_open<Policy>(source_);
-            if (i >= size()) [[unlikely]] object::refuse_index(object::allocator_of(source_), i, size());
+            if (i >= size()) [[unlikely]]
+                object::refuse_index(object::allocator_of(source_), i, size());
         }
     }
     FRAMEALLOC_INLINE void check_at(std::size_t i) const {
         object::check_open<Policy>(source_);
-        if (i >= size()) [[unlikely]] object::throw_out_of_range(object::allocator_of(source_), i, size());
+        if (i >= size()) [[unlikely]]
+            object::throw_out_of_range(object::allocator_of(source_), i, size());
     }
-    FRAMEALLOC_INLINE bool refuses([[maybe_unused]] bool wrong, [[maybe_unused]] const char* what, [[maybe_unused]] std::ptrdiff_t i) const noexcept {
+    FRAMEALLOC_INLINE bool refuses([[maybe_unused]] bool wrong, [[maybe_unused]] const char* what,
+                                   [[maybe_unused]] std::ptrdiff_t i) const noexcept {
         if constexpr (Policy::checks) {
             if (wrong) [[unlikely]] {
                 object::raise_out_of_range(object::allocator_of(source_), what, static_cast<std::size_t>(i), size());
@@ -367,12 +519,15 @@ private:
         };
     }
 
-    // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done: it
-    // may build from them, and nothing has changed when it throws. False, with nothing built, when memory is exhausted;
-    // Must: then the exhaustion handler is asked, which does not come back empty-handed. `least`: capacity after growth.
+    // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done:
+    // it may build from them, and nothing has changed when it throws. False, with nothing built, when memory is
+    // exhausted;
+    // Must: then the exhaustion handler is asked, which does not come back empty-handed. `least`: capacity after
+    // growth.
     template <bool Must, class Build>
     FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
-        if (n > static_cast<std::size_t>(limit_ - end_) || object::has_ended<Policy>(source_)) [[unlikely]] return grow_and_add<Must>(n, build, least);
+        if (n > static_cast<std::size_t>(limit_ - end_) || object::has_ended<Policy>(source_)) [[unlikely]]
+            return grow_and_add<Must>(n, build, least);
         if (n != 0) put_behind(build, end_ + n);
         return true;
     }
@@ -457,8 +612,8 @@ private:
         object::close_spare<Policy>(end_, limit_);
         this->enlist(source_);
     }
-    // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now, before anything
-    // is changed that is somebody else's by now.
+    // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now,
+    // before anything is changed that is somebody else's by now.
     bool revive_if_ended(const char* what = "a container grew") noexcept {
         if constexpr (object::is_frame<Source>) {
             if (source_.frame().record() == nullptr || source_.frame().alive()) return false;
@@ -469,7 +624,9 @@ private:
         }
         return false;
     }
-    FRAMEALLOC_INLINE bool is_gone(const char* what) noexcept { return object::has_ended<Policy>(source_) && revive_if_ended(what); }
+    FRAMEALLOC_INLINE bool is_gone(const char* what) noexcept {
+        return object::has_ended<Policy>(source_) && revive_if_ended(what);
+    }
     template <bool Must, class More>
     bool resize_with(std::size_t n, const More& build) {
         if (n <= size()) {
@@ -508,7 +665,8 @@ private:
     template <class It, class End>
     bool try_replace_all(It first, End last) {
         if constexpr (object::multi_pass<It>) {
-            if (!is_own(first, last)) return try_reserve(object::count_of(first, last)) && replace_all<false>(first, last);
+            if (!is_own(first, last))
+                return try_reserve(object::count_of(first, last)) && replace_all<false>(first, last);
         }
         return replace_by_own<false>(first, last);
     }
@@ -520,7 +678,9 @@ private:
         return true;
     }
     template <class It, class End>
-    bool is_own(const It& first, const End& last) const noexcept { return object::begins_within<T>(first, last, begin_, end_); }
+    bool is_own(const It& first, const End& last) const noexcept {
+        return object::begins_within<T>(first, last, begin_, end_);
+    }
 
     // --- the middle ---
     template <bool Must, class Build>

@@ -1,6 +1,7 @@
-// Which addresses lie in pages of blocks, of whatever allocator: a bit for each 64 KiB, in tables that come as they are needed.
-// A pointer that says nothing of its size is told by it: a page has its header where the address is rounded down to, and any
-// other block of ours has one right before it.
+// Which addresses lie in pages of blocks, of whatever allocator: a bit for each 64 KiB, in tables that come as they are
+// needed.
+// A pointer that says nothing of its size is told by it: a page has its header where the address is rounded down to,
+// and any other block of ours has one right before it.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,8 @@ namespace framealloc::inline v1::os {
 
 class page_map {
 public:
-    // False without memory for a table, and for addresses that no program has (2^48 and more). Requires: 64 KiB alignment.
+    // False without memory for a table, and for addresses that no program has (2^48 and more). Requires: 64 KiB
+    // alignment.
     static bool add(std::uintptr_t begin, std::size_t bytes) noexcept;
     static void remove(std::uintptr_t begin, std::size_t bytes) noexcept;
     // Threads: any; the answer lasts while the block at the address does.
@@ -21,7 +23,8 @@ public:
         const std::uintptr_t unit = address_of(p) >> unit_bits;
         if (unit >> (table_bits + root_bits) != 0) return false;
         const table* t = root[unit >> table_bits].load_acquire();  // pairs: table_for()
-        return t != nullptr && (t->words[unit % table_units / 64].load_relaxed() >> (unit % 64) & 1) != 0;  // relaxed: whoever has the block has it from whoever set this
+        return t != nullptr && (t->words[unit % table_units / 64].load_relaxed() >> (unit % 64) & 1) !=
+                                   0;  // relaxed: whoever has the block has it from whoever set this
     }
 
 private:

@@ -25,9 +25,11 @@ public:
     virtual void decommit(void* p, std::size_t bytes) noexcept = 0;
     // Gives addresses and memory back. Requires: exactly a range that reserve() returned.
     virtual void release(void* p, std::size_t bytes) noexcept = 0;
-    // Moves a reserved range whose first `committed` bytes are in use to one of `wanted` bytes, all of them committed, without
-    // copying. Returns null, and leaves everything as it is, when it cannot; the caller then copies.
-    virtual void* move(void* /*p*/, std::size_t /*bytes*/, std::size_t /*committed*/, std::size_t /*wanted*/) noexcept { return nullptr; }
+    // Moves a reserved range whose first `committed` bytes are in use to one of `wanted` bytes, all of them committed,
+    // without copying. Returns null, and leaves everything as it is, when it cannot; the caller then copies.
+    virtual void* move(void* /*p*/, std::size_t /*bytes*/, std::size_t /*committed*/, std::size_t /*wanted*/) noexcept {
+        return nullptr;
+    }
     // The page size in bytes, a power of two from 4096 to 65536.
     virtual std::size_t granularity() const noexcept = 0;
 

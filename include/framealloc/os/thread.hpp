@@ -11,8 +11,8 @@ namespace framealloc::inline v1::os {
 // from such a destructor: the hook then runs once more. Returns false when the system has no means left to do it.
 bool call_at_thread_exit(void (*hook)() noexcept) noexcept;
 
-// Calls `before` when the process is about to fork, and one of the others afterwards, for the rest of the program. Returns
-// false without memory for it.
+// Calls `before` when the process is about to fork, and one of the others afterwards, for the rest of the program.
+// Returns false without memory for it.
 bool call_at_fork(void (*before)() noexcept, void (*in_parent)() noexcept, void (*in_child)() noexcept) noexcept;
 
 // A number that differs from one run of the program to the next, the same for all of one.

@@ -7,8 +7,8 @@
 //   });
 //
 // A context is valid as long as its allocator lives. With that of another allocator the scope changes nothing: FA429.
-// Cost: opening looks two accounts up by index; nothing per allocation. Threads: a context may be copied to any thread; a scope
-// belongs to its thread. Scopes that close out of order: see runtime/tag_scope.hpp.
+// Cost: opening looks two accounts up by index; nothing per allocation. Threads: a context may be copied to any thread;
+// a scope belongs to its thread. Scopes that close out of order: see runtime/tag_scope.hpp.
 #pragma once
 
 #include <framealloc/runtime/tag_scope.hpp>
@@ -21,7 +21,7 @@ public:
     std::string_view tag_path() const noexcept { return text(tag_); }
     std::string_view phase() const noexcept { return text(phase_); }
     std::size_t frame_budget() const noexcept { return budget_.of(memory_kind::frame).limit; }  // bytes; 0: none
-    std::size_t pool_budget() const noexcept { return budget_.of(memory_kind::pool).limit; }    // bytes; 0: none
+    std::size_t pool_budget() const noexcept { return budget_.of(memory_kind::pool).limit; }  // bytes; 0: none
 
 private:
     template <class>
@@ -43,7 +43,8 @@ private:
 class [[nodiscard]] context_scope {
 public:
     template <class Alloc>
-    [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx, runtime::site_of_t<Alloc> s = runtime::site_of_t<Alloc>::here()) noexcept
+    [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx,
+                                runtime::site_of_t<Alloc> s = runtime::site_of_t<Alloc>::here()) noexcept
         : context_scope(*memory::context_of(alloc.owner()), ctx, place(s)) {}
     context_scope(const context_scope&) = delete;
     context_scope& operator=(const context_scope&) = delete;

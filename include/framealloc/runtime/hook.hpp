@@ -1,13 +1,15 @@
 // Memory for a library that takes malloc's functions: an allocator, a kind and a tag behind one pointer.
 //
 //   fa::hook lua{alloc, fa::memory_kind::heap, "scripts"};
-//   lua_State* l = lua_newstate([](void* h, void* p, std::size_t, std::size_t n) { return static_cast<fa::hook*>(h)->reallocate(p, n); }, &lua);
+//   lua_State* l = lua_newstate([](void* h, void* p, std::size_t, std::size_t n) { return
+//   static_cast<fa::hook*>(h)->reallocate(p, n); }, &lua);
 //
-// What is allocated through it is charged to its tag, whatever tag is open. Blocks are as those of the allocator: they may be freed
-// on any thread, by address alone or with their size, and resized. Where memory is exhausted the functions return null, as malloc
-// does; the exhaustion handler is not asked. A block of 0 bytes is one of the smallest size.
+// What is allocated through it is charged to its tag, whatever tag is open. Blocks are as those of the allocator: they
+// may be freed on any thread, by address alone or with their size, and resized. Where memory is exhausted the functions
+// return null, as malloc does; the exhaustion handler is not asked. A block of 0 bytes is one of the smallest size.
 // Threads: any number may use one hook. Requires: it stays where it is while the library uses it, and outlives that.
-// Cost: 93 instructions for a block of 64 bytes and back, 121 where another tag is open (scripts/count_instructions.py).
+// Cost: 93 instructions for a block of 64 bytes and back, 121 where another tag is open
+// (scripts/count_instructions.py).
 #pragma once
 
 #include <cstddef>
@@ -18,16 +20,17 @@
 
 namespace framealloc::inline v1 {
 
-// What a block that is out can hold, in bytes; see memory/blocks.hpp. Of null: 0. Requires: a pool or heap block. To use all of it,
-// ask good_size() for a size to allocate: compilers know what was asked for, and -D_FORTIFY_SOURCE ends a program that writes behind it.
+// What a block that is out can hold, in bytes; see memory/blocks.hpp. Of null: 0. Requires: a pool or heap block. To
+// use all of it, ask good_size() for a size to allocate: compilers know what was asked for, and -D_FORTIFY_SOURCE ends
+// a program that writes behind it.
 inline std::size_t usable_size(const void* p) noexcept { return memory::usable_size(p); }
 
 class hook {
 public:
     static constexpr std::size_t default_alignment = alignof(std::max_align_t);
 
-    // Requires: pool or heap. `tag` is a path from the root, "engine::scripts"; without one, or without memory for a new name, the
-    // tag pays that is open.
+    // Requires: pool or heap. `tag` is a path from the root, "engine::scripts"; without one, or without memory for a
+    // new name, the tag pays that is open.
     template <class Alloc>
         requires requires(const Alloc& a) { memory::core_ref(a.owner()); }
     explicit hook(const Alloc& alloc, memory_kind kind = memory_kind::heap, std::string_view tag = {}) noexcept
@@ -41,32 +44,49 @@ public:
     }
     ~hook() { memory::release_core(source_.owner); }
 
-    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align = default_alignment) const noexcept { return memory::allocate_block(source_, bytes, align); }
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align = default_alignment) const noexcept {
+        return memory::allocate_block(source_, bytes, align);
+    }
     // All bytes zero. Pages fresh from the system are so already, and not touched.
-    [[nodiscard]] void* allocate_zeroed(std::size_t bytes, std::size_t align = default_alignment) const noexcept { return memory::allocate_zeroed_block(source_, bytes, align); }
-    // realloc: null is allocated, 0 bytes are freed (and null is returned). Otherwise the block where it is, or moved with what it
-    // holds; a block beyond 1 MiB moves without copying where the system can. On null the old block is as it was.
+    [[nodiscard]] void* allocate_zeroed(std::size_t bytes, std::size_t align = default_alignment) const noexcept {
+        return memory::allocate_zeroed_block(source_, bytes, align);
+    }
+    // realloc: null is allocated, 0 bytes are freed (and null is returned). Otherwise the block where it is, or moved
+    // with what it holds; a block beyond 1 MiB moves without copying where the system can. On null the old block is as
+    // it was.
     [[nodiscard]] void* reallocate(void* p, std::size_t bytes, std::size_t align = default_alignment) const noexcept {
         if (bytes != 0) return memory::resize_block(source_, p, bytes, align);
         memory::free_block(source_, p);
         return nullptr;
     }
     // reallocate() for a caller that knows the old size; it need not be looked up.
-    [[nodiscard]] void* resize(void* p, std::size_t /*old_bytes*/, std::size_t bytes, std::size_t align = default_alignment) const noexcept { return reallocate(p, bytes, align); }
+    [[nodiscard]] void* resize(void* p, std::size_t /*old_bytes*/, std::size_t bytes,
+                               std::size_t align = default_alignment) const noexcept {
+        return reallocate(p, bytes, align);
+    }
     // In place or not at all. In debug never, so that what still points at the old place is found.
-    [[nodiscard]] bool try_grow(void* p, std::size_t /*old_bytes*/, std::size_t bytes, std::size_t align = default_alignment) const noexcept {
+    [[nodiscard]] bool try_grow(void* p, std::size_t /*old_bytes*/, std::size_t bytes,
+                                std::size_t align = default_alignment) const noexcept {
         return memory::resize_in_place(source_.owner, p, bytes, align);
     }
     // Null is nothing.
     void deallocate(void* p) const noexcept { memory::free_block(source_, p); }
     // Requires: the size and alignment it was allocated or resized with; in debug FA418 otherwise.
-    void deallocate(void* p, std::size_t bytes, std::size_t align = default_alignment) const noexcept { memory::free_sized_block(source_, p, bytes, align); }
+    void deallocate(void* p, std::size_t bytes, std::size_t align = default_alignment) const noexcept {
+        memory::free_sized_block(source_, p, bytes, align);
+    }
     // What a block of at least `bytes` can hold.
-    std::size_t good_size(std::size_t bytes, std::size_t align = default_alignment) const noexcept { return memory::good_size(source_, bytes, align); }
+    std::size_t good_size(std::size_t bytes, std::size_t align = default_alignment) const noexcept {
+        return memory::good_size(source_, bytes, align);
+    }
 
     // An allocator_source, for own containers and standard_allocator.
-    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept { return allocate(bytes, align); }
-    friend bool operator==(const hook& a, const hook& b) noexcept { return a.source_.owner.id == b.source_.owner.id && a.source_.kind == b.source_.kind; }
+    [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
+        return allocate(bytes, align);
+    }
+    friend bool operator==(const hook& a, const hook& b) noexcept {
+        return a.source_.owner.id == b.source_.owner.id && a.source_.kind == b.source_.kind;
+    }
 
 private:
     hook(const memory::core_ref& owner, memory_kind kind, std::string_view tag) noexcept;

@@ -1,12 +1,14 @@
-// A thread's frames, tags and arena on their way to another thread: for fibers and coroutines that change threads with a
-// frame open.
+// A thread's frames, tags and arena on their way to another thread: for fibers and coroutines that change threads with
+// a frame open.
 //
-//   auto parked = alloc.park();                  // on the thread that suspends the fiber; it goes on with a context of its own
+//   auto parked = alloc.park();                  // on the thread that suspends the fiber; it goes on with a context of
+//   its own
 //   …                                            // the scheduler moves the fiber
-//   alloc.resume(std::move(parked));             // on the thread that goes on with it: frames, scopes and memory are as they were
+//   alloc.resume(std::move(parked));             // on the thread that goes on with it: frames, scopes and memory are
+//   as they were
 //
-// What is parked belongs to nobody: allocating from its frames or ending them meanwhile is FA212 (in minimal too, since it
-// would race). A context that is dropped ends its frames: FA428 when there were any.
+// What is parked belongs to nobody: allocating from its frames or ending them meanwhile is FA212 (in minimal too, since
+// it would race). A context that is dropped ends its frames: FA428 when there were any.
 // Cost: some hundred instructions and the lock of the idle contexts. Threads: any may resume; one at a time has it.
 #pragma once
 

@@ -4,7 +4,8 @@
 //   fa::phase_scope p{alloc, "broadphase"};  // and counts what the phase hands out
 //
 // Cost: with a constexpr tag at most 40 instructions to open and close, whatever the number of tags.
-// Threads: a scope belongs to its thread; closing it elsewhere or out of order is FA429, and the newest open one is charged.
+// Threads: a scope belongs to its thread; closing it elsewhere or out of order is FA429, and the newest open one is
+// charged.
 // Requires: the allocator outlives the scope.
 #pragma once
 
@@ -26,7 +27,8 @@ FRAMEALLOC_COLD tag_account* find_account(thread_context& c, tag_account* parent
 FRAMEALLOC_INLINE tag_account* account_of(thread_context& c, const tag& t) noexcept {
     const std::uint32_t id = t.id();
     if (id < c.tag_ids) [[likely]] {
-        if (tag_account* a = c.by_tag_id[id]) [[likely]] return a;
+        if (tag_account* a = c.by_tag_id[id]) [[likely]]
+            return a;
     }
     return find_account(c, t);
 }
@@ -51,7 +53,8 @@ public:
 
 protected:
     template <class Site>
-    FRAMEALLOC_INLINE charge_scope(thread_context& c, tag_account* a, const Site& where) noexcept : scope_(memory::open<Kind>(c, a)) {
+    FRAMEALLOC_INLINE charge_scope(thread_context& c, tag_account* a, const Site& where) noexcept
+        : scope_(memory::open<Kind>(c, a)) {
         if constexpr (std::is_same_v<Site, site>) scope_->opened = where;
     }
     FRAMEALLOC_INLINE ~charge_scope() { memory::close<Kind>(*scope_); }
@@ -69,17 +72,21 @@ class [[nodiscard]] tag_scope : runtime::charge_scope<memory::scope_kind::tag> {
 
 public:
     template <class Alloc>
-    [[nodiscard]] FRAMEALLOC_INLINE tag_scope(const Alloc& alloc, const tag& t, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+    [[nodiscard]] FRAMEALLOC_INLINE tag_scope(const Alloc& alloc, const tag& t,
+                                              site_type<Alloc> s = site_type<Alloc>::here()) noexcept
         : tag_scope(*memory::context_of(alloc.owner()), t, s) {}
     template <class Alloc>
-    [[nodiscard]] tag_scope(const Alloc& alloc, std::string_view name, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+    [[nodiscard]] tag_scope(const Alloc& alloc, std::string_view name,
+                            site_type<Alloc> s = site_type<Alloc>::here()) noexcept
         : tag_scope(*memory::context_of(alloc.owner()), name, s) {}
 
 private:
     template <class Site>
-    FRAMEALLOC_INLINE tag_scope(memory::thread_context& c, const tag& t, const Site& s) noexcept : base(c, runtime::account_of(c, t), s) {}
+    FRAMEALLOC_INLINE tag_scope(memory::thread_context& c, const tag& t, const Site& s) noexcept
+        : base(c, runtime::account_of(c, t), s) {}
     template <class Site>
-    tag_scope(memory::thread_context& c, std::string_view name, const Site& s) noexcept : base(c, runtime::find_account(c, c.tag(), name), s) {}
+    tag_scope(memory::thread_context& c, std::string_view name, const Site& s) noexcept
+        : base(c, runtime::find_account(c, c.tag(), name), s) {}
 };
 
 class [[nodiscard]] phase_scope : runtime::charge_scope<memory::scope_kind::phase> {
@@ -89,15 +96,18 @@ class [[nodiscard]] phase_scope : runtime::charge_scope<memory::scope_kind::phas
 
 public:
     template <class Alloc>
-    [[nodiscard]] FRAMEALLOC_INLINE phase_scope(const Alloc& alloc, const tag& name, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+    [[nodiscard]] FRAMEALLOC_INLINE phase_scope(const Alloc& alloc, const tag& name,
+                                                site_type<Alloc> s = site_type<Alloc>::here()) noexcept
         : phase_scope(*memory::context_of(alloc.owner()), name, s) {}
     template <class Alloc>
-    [[nodiscard]] phase_scope(const Alloc& alloc, std::string_view name, site_type<Alloc> s = site_type<Alloc>::here()) noexcept
+    [[nodiscard]] phase_scope(const Alloc& alloc, std::string_view name,
+                              site_type<Alloc> s = site_type<Alloc>::here()) noexcept
         : phase_scope(*memory::context_of(alloc.owner()), name, s) {}
 
 private:
     template <class Site>
-    FRAMEALLOC_INLINE phase_scope(memory::thread_context& c, const tag& t, const Site& s) noexcept : base(c, runtime::account_of(c, t), s) {}
+    FRAMEALLOC_INLINE phase_scope(memory::thread_context& c, const tag& t, const Site& s) noexcept
+        : base(c, runtime::account_of(c, t), s) {}
     template <class Site>
     phase_scope(memory::thread_context& c, std::string_view name, const Site& s) noexcept
         : base(c, runtime::find_account(c, c.root_tag, name), s) {}

@@ -1,4 +1,5 @@
-// Frames of a job system's workers, begun and ended by one thread. Any scheduler plugs in with four calls and one scope:
+// Frames of a job system's workers, begun and ended by one thread. Any scheduler plugs in with four calls and one
+// scope:
 //
 //   fa::worker_frames frames{alloc};
 //
@@ -8,14 +9,15 @@
 //   … submit jobs, wait for all …            frames.on_worker_exit();         auto result = job.result_batch<hit>(n);
 //   frames.on_frame_end();
 //
-// Every worker has a frame in an arena of its own. What a job takes from frames is given back when the job ends; its results
-// live in the worker's frame until on_frame_end(). A worker resets its arena at its next safe point after that, the begin of
-// a job or on_worker_exit(), never inside a job: a late one keeps its memory. One that leaves while the frame is open
-// keeps its results, and one whose thread ends leaves them to the frame: their destructors run when another thread takes over
-// what it left, or when the allocator goes.
-// Jobs charge to the tag, phase and budgets of the context they are given. Jobs may nest, as when a waiting worker steals.
-// Cost: a job takes a frame, a context_scope and an atomic load. Threads: the first and last call belong to one thread, with
-// no job running; entering, leaving and job_scope to any thread.
+// Every worker has a frame in an arena of its own. What a job takes from frames is given back when the job ends; its
+// results live in the worker's frame until on_frame_end(). A worker resets its arena at its next safe point after that,
+// the begin of a job or on_worker_exit(), never inside a job: a late one keeps its memory. One that leaves while the
+// frame is open keeps its results, and one whose thread ends leaves them to the frame: their destructors run when
+// another thread takes over what it left, or when the allocator goes.
+// Jobs charge to the tag, phase and budgets of the context they are given. Jobs may nest, as when a waiting worker
+// steals.
+// Cost: a job takes a frame, a context_scope and an atomic load. Threads: the first and last call belong to one thread,
+// with no job running; entering, leaving and job_scope to any thread.
 #pragma once
 
 #include <framealloc/object/sources.hpp>
@@ -41,12 +43,14 @@ public:
     ~worker_frames();
 
     void on_frame_begin() noexcept;  // FA428 when one is open
-    void on_frame_end() noexcept;    // FA428 when none is
+    void on_frame_end() noexcept;  // FA428 when none is
     void on_worker_enter() noexcept { follow(*memory::context_of(owner_)); }
     void on_worker_exit() noexcept { follow(*memory::context_of(owner_)); }
 
-    bool in_frame() const noexcept { return (state_.load_acquire() & 1U) != 0; }                  // pairs: turn()
-    std::uint64_t frame_number() const noexcept { return (state_.load_acquire() + 1) / 2; }       // pairs: turn(); frames begun
+    bool in_frame() const noexcept { return (state_.load_acquire() & 1U) != 0; }  // pairs: turn()
+    std::uint64_t frame_number() const noexcept {
+        return (state_.load_acquire() + 1) / 2;
+    }  // pairs: turn(); frames begun
     // What jobs submitted by the caller shall charge to.
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
     const memory::core_ref& owner() const noexcept FRAMEALLOC_LIFETIMEBOUND { return owner_; }
@@ -63,15 +67,15 @@ private:
     static void leave(memory::thread_context& c, memory::frame_record& r) noexcept;
 
     memory::core_ref owner_;
-    worker_frames* next_ = nullptr;            // driver of the same allocator
+    worker_frames* next_ = nullptr;  // driver of the same allocator
     sync::atomic<left_frame*> left_{nullptr};  // the allocator's lock guards it
-    std::uint64_t id_;                         // never reused
-    sync::atomic<std::uint64_t> state_{0};     // frames begun and ended; odd while one is open
+    std::uint64_t id_;  // never reused
+    sync::atomic<std::uint64_t> state_{0};  // frames begun and ended; odd while one is open
 };
 
 enum class job_memory : std::uint8_t {
     rewind,  // frame memory of the job is given back when it ends
-    keep,    // it stays in the worker's frame; inside another job that rewinds, only results do
+    keep,  // it stays in the worker's frame; inside another job that rewinds, only results do
 };
 
 class [[nodiscard]] job_scope {

@@ -57,7 +57,9 @@ public:
         return __atomic_load_n(&bits_, __ATOMIC_RELAXED) != 0;  // relaxed: who is asked looks closer
 #endif
     }
-    bool is_on(std::uint16_t bit) const noexcept { return (__atomic_load_n(&bits_, __ATOMIC_RELAXED) & bit) != 0; }  // relaxed: as above
+    bool is_on(std::uint16_t bit) const noexcept {
+        return (__atomic_load_n(&bits_, __ATOMIC_RELAXED) & bit) != 0;
+    }  // relaxed: as above
     void on(std::uint16_t bit) noexcept {
         if (!is_on(bit)) __atomic_fetch_or(&bits_, bit, __ATOMIC_RELEASE);  // pairs: off()
     }
@@ -72,8 +74,8 @@ private:
 // Orders memory for a signal handler on the same thread.
 inline void order_for_signals() noexcept { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
-// What the lock-free types are written against: types and orders. A model checker brings a trait of its own, so that it runs
-// on these very headers (tests/interleave).
+// What the lock-free types are written against: types and orders. A model checker brings a trait of its own, so that it
+// runs on these very headers (tests/interleave).
 struct hardware_atomics {
     template <class T>
     using atomic = sync::atomic<T>;
@@ -99,7 +101,7 @@ class owner_counter {
 public:
     constexpr owner_counter() noexcept = default;
     std::uint64_t get() const noexcept { return value_.load_relaxed(); }  // relaxed: a statistic, nothing hangs on it
-    void set(std::uint64_t n) noexcept { value_.store_relaxed(n); }       // relaxed: as above
+    void set(std::uint64_t n) noexcept { value_.store_relaxed(n); }  // relaxed: as above
     void add(std::uint64_t n) noexcept { set(get() + n); }
     void subtract(std::uint64_t n) noexcept { set(get() - n); }
     void raise_to(std::uint64_t n) noexcept {

@@ -1,5 +1,5 @@
-// What another thread may be writing, as it is about now. For reports alone: nothing follows a pointer it returns, or relies on
-// a number, without looking whether that can be.
+// What another thread may be writing, as it is about now. For reports alone: nothing follows a pointer it returns, or
+// relies on a number, without looking whether that can be.
 #pragma once
 
 #include <framealloc/base/compiler.hpp>

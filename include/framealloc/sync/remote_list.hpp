@@ -1,8 +1,9 @@
 // Blocks of one page, given back by threads that do not own it. Many push, one takes all.
 //
-// The word packs the head's offset in the page (in units of 16 bytes, 16 bits) and the number of blocks (16 bits). It holds
-// no pointer, and the owner only ever takes the whole list, so that there is no ABA problem. A sender collects blocks of
-// one page and pushes them with one compare-exchange. Whoever finds the list empty announces the page to its owner.
+// The word packs the head's offset in the page (in units of 16 bytes, 16 bits) and the number of blocks (16 bits). It
+// holds no pointer, and the owner only ever takes the whole list, so that there is no ABA problem. A sender collects
+// blocks of one page and pushes them with one compare-exchange. Whoever finds the list empty announces the page to its
+// owner.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct remote_batch {
 template <class Atomics>
 class basic_remote_list {
 public:
-    // Requires: head … tail are linked, lie inside the 64 KiB page at `page`, aligned to 16 bytes, and stand for `count` blocks.
+    // Requires: head … tail are linked, lie inside the 64 KiB page at `page`, aligned to 16 bytes, and stand for
+    // `count` blocks.
     // Returns whether the list was empty before.
     // Threads: any. Cost: one compare-exchange when undisturbed.
     bool push(std::uintptr_t page, void* head, void* tail, std::uint32_t count) noexcept {

@@ -1,5 +1,5 @@
-// 20,000 entities, four systems in a graph: move, then targets and contacts side by side, then commands. What a system finds
-// lies in the frame memory of the workers that found it; nothing is copied, nothing is freed.
+// 20,000 entities, four systems in a graph: move, then targets and contacts side by side, then commands. What a system
+// finds lies in the frame memory of the workers that found it; nothing is copied, nothing is freed.
 //
 //   ./example_tbb_systems [frames]
 #include <atomic>
@@ -40,7 +40,9 @@ using found = std::vector<std::span<const T>>;
 std::vector<entity> make_world() {
     std::vector<entity> world(entities);
     std::uint32_t random = 12345;
-    const auto next = [&] { return static_cast<float>((random = random * 1664525U + 1013904223U) >> 8U) / 16777216.0F; };
+    const auto next = [&] {
+        return static_cast<float>((random = random * 1664525U + 1013904223U) >> 8U) / 16777216.0F;
+    };
     for (entity& e : world) e = {next() * 1000, next() * 1000, next() - 0.5F, next() - 0.5F};
     return world;
 }
@@ -48,11 +50,14 @@ std::vector<entity> make_world() {
 // `f(i, results)` for every entity of every piece; the results of a piece stay until the frame ends.
 template <class T, class F>
 void system(fa::tbb::job_system& jobs, found<T>& out, const F& f) {
-    jobs.parallel_for(0, pieces, [&](fa::job_scope& job, int p) {
-        fa::frame_vec<T> results(job.results());
-        for (int i = p * piece; i < (p + 1) * piece; ++i) f(i, results);
-        out[static_cast<std::size_t>(p)] = results;
-    }, fa::job_memory::keep);
+    jobs.parallel_for(
+        0, pieces,
+        [&](fa::job_scope& job, int p) {
+            fa::frame_vec<T> results(job.results());
+            for (int i = p * piece; i < (p + 1) * piece; ++i) f(i, results);
+            out[static_cast<std::size_t>(p)] = results;
+        },
+        fa::job_memory::keep);
 }
 
 struct totals {
@@ -73,10 +78,14 @@ totals run(fa::smart_alloc& alloc, int threads, int frames) {
         jobs.execute([&] {
             flow::graph graph;
             const auto node = [&](const fa::tag& name, auto body) {
-                return flow::continue_node<flow::continue_msg>(graph, jobs.job([&alloc, &name, body](const flow::continue_msg&) {
-                    const fa::tag_scope tag{alloc, name};  // the system's jobs charge to it, on every worker
-                    body();
-                }, fa::job_memory::keep));
+                return flow::continue_node<flow::continue_msg>(
+                    graph, jobs.job(
+                               [&alloc, &name, body](const flow::continue_msg&) {
+                                   const fa::tag_scope tag{alloc,
+                                                           name};  // the system's jobs charge to it, on every worker
+                                   body();
+                               },
+                               fa::job_memory::keep));
             };
             auto move = node(moving, [&] {
                 jobs.parallel_for(0, entities, [&](int i) {
@@ -117,7 +126,8 @@ totals run(fa::smart_alloc& alloc, int threads, int frames) {
         for (const auto& list : targets) t.sum += static_cast<double>(list.size());
         if (n + 1 == frames) {
             for (const char* name : {"target", "contact", "command"})
-                std::printf("  %-8s %8zu bytes held when the last frame ends\n", name, alloc.tag_stats(name).frame_bytes);
+                std::printf("  %-8s %8zu bytes held when the last frame ends\n", name,
+                            alloc.tag_stats(name).frame_bytes);
         }
     }
     return t;
@@ -131,7 +141,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: example_tbb_systems [frames]\n");
         return 2;
     }
-    const oneapi::tbb::global_control four(oneapi::tbb::global_control::max_allowed_parallelism, 4);  // also on fewer processors
+    const oneapi::tbb::global_control four(oneapi::tbb::global_control::max_allowed_parallelism,
+                                           4);  // also on fewer processors
     totals result[2];
     for (const int threads : {1, 4}) {
         fa::smart_alloc alloc;
@@ -141,7 +152,8 @@ int main(int argc, char** argv) {
         std::printf("  %llu contacts, %llu commands, checksum %.1f\n", static_cast<unsigned long long>(t.hits),
                     static_cast<unsigned long long>(t.commands), t.sum);
     }
-    const bool equal = result[0].hits == result[1].hits && result[0].commands == result[1].commands && result[0].sum == result[1].sum;
+    const bool equal = result[0].hits == result[1].hits && result[0].commands == result[1].commands &&
+                       result[0].sum == result[1].sum;
     std::puts(equal ? "the results are equal" : "the results differ");
     return equal ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-// oneTBB's workers have frames of their own, which the driving thread begins and ends, and charge to whom they work for.
+// oneTBB's workers have frames of their own, which the driving thread begins and ends, and charge to whom they work
+// for.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -20,9 +21,11 @@ namespace {
 inline constexpr fa::tag physics{"physics"};
 inline constexpr fa::tag solver{physics, "solver"};
 constexpr int items = 2000;
-const oneapi::tbb::global_control four_threads(oneapi::tbb::global_control::max_allowed_parallelism, 4);  // whatever the machine has
+const oneapi::tbb::global_control four_threads(oneapi::tbb::global_control::max_allowed_parallelism,
+                                               4);  // whatever the machine has
 
-// oneTBB's workers are gone before the program looks for leaks: one that sleeps still holds what it knows of an observer.
+// oneTBB's workers are gone before the program looks for leaks: one that sleeps still holds what it knows of an
+// observer.
 struct workers_end {
     oneapi::tbb::task_scheduler_handle scheduler{oneapi::tbb::attach{}};
     ~workers_end() { oneapi::tbb::finalize(scheduler, std::nothrow); }
@@ -40,12 +43,15 @@ TEST_CASE("workers' bytes sum to the spawning tag, and end with the frame") {
             fa::tbb::frame_guard frame{jobs};
             {
                 fa::tag_scope tag{alloc, solver};
-                jobs.parallel_for(0, items, [&](fa::job_scope& job, int i) {
-                    results[static_cast<std::size_t>(i)] = job.result_batch<int>(4);
-                    for (int& v : results[static_cast<std::size_t>(i)]) v = i + n;
-                    auto temporary = alloc.frame_alloc_batch<int>(100);
-                    temporary[99] = i;
-                }, fa::job_memory::keep);
+                jobs.parallel_for(
+                    0, items,
+                    [&](fa::job_scope& job, int i) {
+                        results[static_cast<std::size_t>(i)] = job.result_batch<int>(4);
+                        for (int& v : results[static_cast<std::size_t>(i)]) v = i + n;
+                        auto temporary = alloc.frame_alloc_batch<int>(100);
+                        temporary[99] = i;
+                    },
+                    fa::job_memory::keep);
             }
             std::size_t wrong = 0;
             for (int i = 0; i < items; ++i) {

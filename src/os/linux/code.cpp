@@ -24,15 +24,18 @@ void name_code(const void* instruction, char* buffer, std::size_t size) noexcept
     Dl_info info;
     if (instruction == nullptr || dladdr(instruction, &info) == 0 || info.dli_fname == nullptr) return;
     const char* slash = std::strrchr(info.dli_fname, '/');
-    std::snprintf(buffer, size, "%s+0x%zx", slash == nullptr ? info.dli_fname : slash + 1, static_cast<std::size_t>(address_of(instruction) - address_of(info.dli_fbase)));
+    std::snprintf(buffer, size, "%s+0x%zx", slash == nullptr ? info.dli_fname : slash + 1,
+                  static_cast<std::size_t>(address_of(instruction) - address_of(info.dli_fbase)));
 }
 
 namespace {
 
-bool starts_with(const char* name, const char* start) noexcept { return std::strncmp(name, start, std::strlen(start)) == 0; }
+bool starts_with(const char* name, const char* start) noexcept {
+    return std::strncmp(name, start, std::strlen(start)) == 0;
+}
 
-// The outermost scope of a mangled name, "10framealloc…" or "St…", also of what is local to a function: behind nesting and the
-// qualifiers of members. Null where the name is not mangled.
+// The outermost scope of a mangled name, "10framealloc…" or "St…", also of what is local to a function: behind nesting
+// and the qualifiers of members. Null where the name is not mangled.
 const char* scope_of(const char* name) noexcept {
     if (!starts_with(name, "_Z")) return nullptr;
     name += 2 + std::strspn(name + 2, "Z");
@@ -41,23 +44,34 @@ const char* scope_of(const char* name) noexcept {
 
 // St is std; Sa, Sb, Ss, Si, So and Sd are members of it.
 bool in_standard_library(const char* scope) noexcept {
-    return (scope[0] == 'S' && scope[1] != '\0' && std::strchr("tabsiod", scope[1]) != nullptr) || starts_with(scope, "9__gnu_cxx");
+    return (scope[0] == 'S' && scope[1] != '\0' && std::strchr("tabsiod", scope[1]) != nullptr) ||
+           starts_with(scope, "9__gnu_cxx");
 }
 
 // The C interface; and what runs before main and after it, which is nobody's call.
 bool is_c_library_name(const char* name) noexcept {
-    for (const char* own : {"_start", "__do_global_dtors_aux", "fa_create", "fa_destroy", "fa_frame_begin", "fa_frame_end",
-                            "fa_frame_alloc", "fa_pool_alloc", "fa_pool_free", "fa_heap_alloc", "fa_heap_free", "fa_tag_begin",
-                            "fa_tag_end", "fa_hook_create", "fa_hook_destroy", "fa_malloc", "fa_calloc", "fa_realloc", "fa_aligned_alloc", "fa_free", "fa_usable_size",
-                            "fa_good_size", "fa_get_stats", "fa_get_tag_stats", "fa_describe", "fa_check", "fa_trim"}) {
+    for (const char* own : {"_start",           "__do_global_dtors_aux",
+                            "fa_create",        "fa_destroy",
+                            "fa_frame_begin",   "fa_frame_end",
+                            "fa_frame_alloc",   "fa_pool_alloc",
+                            "fa_pool_free",     "fa_heap_alloc",
+                            "fa_heap_free",     "fa_tag_begin",
+                            "fa_tag_end",       "fa_hook_create",
+                            "fa_hook_destroy",  "fa_malloc",
+                            "fa_calloc",        "fa_realloc",
+                            "fa_aligned_alloc", "fa_free",
+                            "fa_usable_size",   "fa_good_size",
+                            "fa_get_stats",     "fa_get_tag_stats",
+                            "fa_describe",      "fa_check",
+                            "fa_trim"}) {
         const std::size_t n = std::strlen(own);
         if (std::strncmp(name, own, n) == 0 && (name[n] == '\0' || name[n] == '.')) return true;  // "fa_check.cold"
     }
     return false;
 }
 
-// Whether a function of that name is not the program's own. A function of the standard library that calls what it was given may
-// contain it, inlined: a lambda's name, or that of what calls any function, is taken for the program's.
+// Whether a function of that name is not the program's own. A function of the standard library that calls what it was
+// given may contain it, inlined: a lambda's name, or that of what calls any function, is taken for the program's.
 bool is_library_name(const char* name) noexcept {
     const char* scope = scope_of(name);
     if (scope == nullptr) return is_c_library_name(name);
@@ -69,13 +83,14 @@ bool is_library_name(const char* name) noexcept {
     return true;
 }
 
-// The system's libraries, which come without the names of their functions, what tools put in their place, and this library.
+// The system's libraries, which come without the names of their functions, what tools put in their place, and this
+// library.
 bool is_system_library(const char* path) noexcept {
     const char* slash = std::strrchr(path, '/');
     const char* name = slash == nullptr ? path : slash + 1;
-    for (const char* system : {"libc.so", "libc-2", "libm.so", "libm-2", "libpthread", "libstdc++.so", "libc++", "libgcc_s.so",
-                               "libunwind.so", "ld-linux", "ld-musl", "libasan.so", "libtsan.so", "libubsan.so", "vgpreload_",
-                               "libframealloc.so"}) {
+    for (const char* system : {"libc.so", "libc-2", "libm.so", "libm-2", "libpthread", "libstdc++.so", "libc++",
+                               "libgcc_s.so", "libunwind.so", "ld-linux", "ld-musl", "libasan.so", "libtsan.so",
+                               "libubsan.so", "vgpreload_", "libframealloc.so"}) {
         if (starts_with(name, system)) return true;
     }
     return false;
@@ -87,7 +102,7 @@ public:
     explicit mapped_file(const char* path) noexcept {
         const int file = open(path, O_RDONLY | O_CLOEXEC);
         if (file < 0) return;
-        struct stat about {};
+        struct stat about{};
         if (fstat(file, &about) == 0 && about.st_size > 0) {
             void* p = mmap(nullptr, static_cast<std::size_t>(about.st_size), PROT_READ, MAP_PRIVATE, file, 0);
             if (p != MAP_FAILED) {
@@ -106,7 +121,8 @@ public:
     // n values at an offset of the file; null when they do not lie in it.
     template <class T>
     const T* at(std::uint64_t offset, std::uint64_t n = 1) const noexcept {
-        const bool inside = begin_ != nullptr && offset <= size_ && n <= (size_ - offset) / sizeof(T) && offset % alignof(T) == 0;
+        const bool inside = begin_ != nullptr && offset <= size_ && n <= (size_ - offset) / sizeof(T) &&
+                            offset % alignof(T) == 0;
         return inside ? reinterpret_cast<const T*>(begin_ + offset) : nullptr;
     }
     std::size_t size() const noexcept { return size_; }
@@ -133,7 +149,7 @@ struct module_code {
 };
 
 struct symbols {
-    const ElfW(Sym)* first = nullptr;
+    const ElfW(Sym) * first = nullptr;
     std::size_t count = 0;
     const char* names = nullptr;
     std::size_t names_bytes = 0;
@@ -141,14 +157,17 @@ struct symbols {
 
 symbols symbols_of(const mapped_file& file, ElfW(Word) type) noexcept {
     const auto* header = file.at<ElfW(Ehdr)>(0);
-    if (header == nullptr || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_shentsize != sizeof(ElfW(Shdr))) return {};
+    if (header == nullptr || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_shentsize != sizeof(ElfW(Shdr)))
+        return {};
     const auto* sections = file.at<ElfW(Shdr)>(header->e_shoff, header->e_shnum);
     for (unsigned i = 0; sections != nullptr && i < header->e_shnum; ++i) {
         const auto& table = sections[i];
         if (table.sh_type != type || table.sh_link >= header->e_shnum) continue;
         const auto& names = sections[table.sh_link];
         const std::size_t n = table.sh_size / sizeof(ElfW(Sym));
-        const symbols found{file.at<ElfW(Sym)>(table.sh_offset, n), n, file.at<char>(names.sh_offset, names.sh_size), names.sh_size};
+        const symbols found{file.at<ElfW(Sym)>(table.sh_offset, n), n, file.at<char>(names.sh_offset, names.sh_size),
+                            names.sh_size};
         const bool ends = found.names != nullptr && names.sh_size != 0 && found.names[names.sh_size - 1] == '\0';
         if (found.first != nullptr && ends) return found;
     }
@@ -159,8 +178,10 @@ template <class F>
 void for_each_library_function(const symbols& s, F&& f) noexcept {
     for (std::size_t i = 0; i < s.count; ++i) {
         const auto& symbol = s.first[i];
-        const bool function = (symbol.st_info & 0xFU) == STT_FUNC && symbol.st_size != 0 && symbol.st_shndx != SHN_UNDEF;
-        if (function && symbol.st_name < s.names_bytes && is_library_name(s.names + symbol.st_name)) f(code_range{symbol.st_value, symbol.st_value + symbol.st_size});
+        const bool function = (symbol.st_info & 0xFU) == STT_FUNC && symbol.st_size != 0 &&
+                              symbol.st_shndx != SHN_UNDEF;
+        if (function && symbol.st_name < s.names_bytes && is_library_name(s.names + symbol.st_name))
+            f(code_range{symbol.st_value, symbol.st_value + symbol.st_size});
     }
 }
 
@@ -215,7 +236,8 @@ owner_of_code owner_of(std::uintptr_t p) noexcept {
     const std::uintptr_t offset = p - map->l_addr;
     modules_lock.acquire_uncounted();  // a walk has any number of steps
     const module_code& m = module_of(map);
-    const code_range* after = std::upper_bound(m.ranges, m.ranges + m.count, offset, [](std::uintptr_t at, const code_range& r) { return at < r.begin; });
+    const code_range* after = std::upper_bound(m.ranges, m.ranges + m.count, offset,
+                                               [](std::uintptr_t at, const code_range& r) { return at < r.begin; });
     const bool inside = after != m.ranges && offset < after[-1].end;
     const owner_of_code others = m.others;
     modules_lock.release();
@@ -223,9 +245,9 @@ owner_of_code owner_of(std::uintptr_t p) noexcept {
 }
 
 struct walk {
-    std::uintptr_t from = 0;      // the instruction that is known to lie in a library
-    std::uintptr_t first = 0;     // the newest of the program's own
-    std::uintptr_t behind = 0;    // the newest of those older than `from`
+    std::uintptr_t from = 0;  // the instruction that is known to lie in a library
+    std::uintptr_t first = 0;  // the newest of the program's own
+    std::uintptr_t behind = 0;  // the newest of those older than `from`
     bool reached = false;
     int steps = 0;
 };
@@ -253,7 +275,8 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
 sync::lock& code_lock() noexcept { return modules_lock; }
 
 site own_call(const site& s) noexcept {
-    if (s.file != nullptr || (s.caller != nullptr && owner_of(address_of(s.caller)) != owner_of_code::library)) return s;
+    if (s.file != nullptr || (s.caller != nullptr && owner_of(address_of(s.caller)) != owner_of_code::library))
+        return s;
     walk w{.from = address_of(s.caller)};
     if (s.caller == nullptr) w.reached = true;
     _Unwind_Backtrace(visit, &w);

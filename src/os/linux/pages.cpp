@@ -33,11 +33,13 @@ void* map(void* hint, std::size_t bytes) noexcept {
     return p == MAP_FAILED ? nullptr : p;
 }
 
-// Refused where it would split a mapping beyond the system's count of them: the addresses are lost then, but not the memory.
+// Refused where it would split a mapping beyond the system's count of them: the addresses are lost then, but not the
+// memory.
 void unmap(std::uintptr_t first, std::uintptr_t last) noexcept {
     if (first == last) return;
     count_call();
-    if (munmap(pointer_at(first), last - first) != 0) static_cast<void>(madvise(pointer_at(first), last - first, MADV_DONTNEED));
+    if (munmap(pointer_at(first), last - first) != 0)
+        static_cast<void>(madvise(pointer_at(first), last - first, MADV_DONTNEED));
 }
 
 // Maps too much and cuts the edges off, which is how mmap is made to align.
@@ -85,8 +87,8 @@ void system_pages::decommit(void* p, std::size_t bytes) noexcept {
     count_call();
     const bool gone = madvise(p, bytes, MADV_DONTNEED) == 0 && mprotect(p, bytes, PROT_NONE) == 0;
     if (gone) return;
-    // Locked memory is not given up (mlockall), nor a mapping split beyond the system's count of them. A new mapping in its
-    // place does the first; where that fails too, the memory stays and is used again.
+    // Locked memory is not given up (mlockall), nor a mapping split beyond the system's count of them. A new mapping in
+    // its place does the first; where that fails too, the memory stays and is used again.
     count_call();
     static_cast<void>(mmap(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
 }

@@ -42,14 +42,16 @@ const thread_key& exit_key() noexcept {
     return key;
 }
 
-// This library is unloaded with the plugin that contains it, or the program ends: threads that go on must not come here.
+// This library is unloaded with the plugin that contains it, or the program ends: threads that go on must not come
+// here.
 [[gnu::destructor]] void forget_key() {
     if (key_created.load_acquire()) pthread_key_delete(exit_key().key);  // pairs: exit_key()
 }
 
 }  // namespace
 
-// Without a key, as a C++ thread-local does it, which needs none: destructors of thread-locals that are older run after it.
+// Without a key, as a C++ thread-local does it, which needs none: destructors of thread-locals that are older run after
+// it.
 bool call_at_thread_exit(exit_hook hook) noexcept {
     void* value = reinterpret_cast<void*>(hook);
     if (exit_key().valid && pthread_setspecific(exit_key().key, value) == 0) return true;

@@ -14,9 +14,9 @@ namespace framealloc::inline v1::os {
 
 namespace {
 
-// A program and its plugins may each contain this library. Every copy that catches has one of these: the list of them, in the
-// order in which they came, lets one that is unloaded hand what was there before it to its successor. Copies may be of different
-// versions: the layout never changes.
+// A program and its plugins may each contain this library. Every copy that catches has one of these: the list of them,
+// in the order in which they came, lets one that is unloaded hand what was there before it to its successor. Copies may
+// be of different versions: the layout never changes.
 struct catching_copy {
     struct sigaction kept[2];
     sync::atomic<struct sigaction*> previous;  // one of them: a fault may read it while it is replaced
@@ -28,14 +28,15 @@ constinit sync::atomic<access_handler> handler{nullptr};
 constinit catching_copy own{{}, {&own.kept[0]}, nullptr, nullptr};
 
 void replace_previous(catching_copy& c, const struct sigaction& with) noexcept {
-    struct sigaction* unused = &c.kept[c.previous.load_relaxed() == &c.kept[0] ? 1 : 0];  // relaxed: one changes it at a time
+    struct sigaction* unused =
+        &c.kept[c.previous.load_relaxed() == &c.kept[0] ? 1 : 0];  // relaxed: one changes it at a time
     *unused = with;
     c.previous.store_release(unused);  // pairs: on_signal()
 }
 
 // --- how copies know each other ---
-// By the signals that theirs blocks: real-time ones that nobody sends, and no one else would choose. Such a handler is asked for
-// its copy by a call with signal 0.
+// By the signals that theirs blocks: real-time ones that nobody sends, and no one else would choose. Such a handler is
+// asked for its copy by a call with signal 0.
 constexpr int mark_signals[] = {37, 38, 43, 47, 52, 53, 58, 61};
 constexpr int question = 0x4641434F;
 
@@ -67,7 +68,8 @@ const void* instruction_of(const void* context) noexcept {
 // The bit of a page fault's error code that says write (Intel SDM, volume 3, 4.7).
 access_kind kind_of(const void* context) noexcept {
 #ifdef REG_ERR
-    return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? access_kind::write : access_kind::read;
+    return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? access_kind::write
+                                                                                          : access_kind::read;
 #else
     static_cast<void>(context);
     return access_kind::unknown;
@@ -75,14 +77,16 @@ access_kind kind_of(const void* context) noexcept {
 }
 
 bool is_handler(const struct sigaction& a) noexcept {
-    return (a.sa_flags & SA_SIGINFO) != 0 ? a.sa_sigaction != nullptr : a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
+    return (a.sa_flags & SA_SIGINFO) != 0 ? a.sa_sigaction != nullptr
+                                          : a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
 }
 
-// As the system would call it: with its mask on top of the interrupted code's, which stays where it leaves by longjmp, and once
-// where it says so.
+// As the system would call it: with its mask on top of the interrupted code's, which stays where it leaves by longjmp,
+// and once where it says so.
 void call(const struct sigaction& a, int signal, siginfo_t* info, void* context) noexcept {
-    static struct sigaction by_default {};
-    if ((static_cast<unsigned>(a.sa_flags) & SA_RESETHAND) != 0) own.previous.store_release(&by_default);  // pairs: on_signal()
+    static struct sigaction by_default{};
+    if ((static_cast<unsigned>(a.sa_flags) & SA_RESETHAND) != 0)
+        own.previous.store_release(&by_default);  // pairs: on_signal()
     sigset_t mask = static_cast<const ucontext_t*>(context)->uc_sigmask, before;
     for (int i = 1; i <= 64; ++i) {
         if (sigismember(&a.sa_mask, i) == 1) sigaddset(&mask, i);
@@ -94,7 +98,8 @@ void call(const struct sigaction& a, int signal, siginfo_t* info, void* context)
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-// An access is made again on return, and then meets whoever was there before. A signal that somebody sent does not come again.
+// An access is made again on return, and then meets whoever was there before. A signal that somebody sent does not come
+// again.
 void on_signal(int signal, siginfo_t* info, void* context) {
     if (signal == 0 && info->si_code == question) {
         info->si_addr = &own;
@@ -117,12 +122,12 @@ void one_at_a_time(F f) noexcept {
 }
 
 bool install() noexcept {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigemptyset(&action.sa_mask);
     for (const int i : mark_signals) sigaddset(&action.sa_mask, i);
-    struct sigaction before {};
+    struct sigaction before{};
     if (sigaction(SIGSEGV, nullptr, &before) != 0) return false;
     replace_previous(own, before);
     if (sigaction(SIGSEGV, &action, nullptr) != 0) return false;
@@ -133,7 +138,7 @@ bool install() noexcept {
 
 void uninstall() noexcept {
     const struct sigaction& before = *own.previous.load_relaxed();  // relaxed: one changes it at a time
-    struct sigaction now {};
+    struct sigaction now{};
     if (own.newer != nullptr) {
         replace_previous(*own.newer, before);
         own.newer->older = own.older;

@@ -22,10 +22,13 @@ bool call_at_thread_exit(exit_hook hook) noexcept {
     return true;
 }
 
-bool call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept { return true; }  // nothing forks here
+bool call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept {
+    return true;
+}  // nothing forks here
 
 std::uint64_t random_of_process() noexcept {
-    static const std::uint64_t drawn = monotonic_microseconds() * 0xbf58476d1ce4e5b9U ^ reinterpret_cast<std::uintptr_t>(&exit_guard);
+    static const std::uint64_t drawn = monotonic_microseconds() * 0xbf58476d1ce4e5b9U ^
+                                       reinterpret_cast<std::uintptr_t>(&exit_guard);
     return drawn;
 }
 

@@ -1,5 +1,5 @@
-// The functions that flecs takes its memory by, for where flecs is not installed: the signatures of flecs 4.1.6. Not flecs: a world
-// takes a block of each function, and gives it back.
+// The functions that flecs takes its memory by, for where flecs is not installed: the signatures of flecs 4.1.6. Not
+// flecs: a world takes a block of each function, and gives it back.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,10 @@ struct ecs_os_api_t {
 inline ecs_os_api_t ecs_os_api = {};
 
 inline void ecs_os_set_api_defaults() {
-    ecs_os_api = {[](ecs_size_t n) { return std::malloc(static_cast<std::size_t>(n)); }, [](void* p, ecs_size_t n) { return std::realloc(p, static_cast<std::size_t>(n)); },
-                  [](ecs_size_t n) { return std::calloc(1, static_cast<std::size_t>(n)); }, [](void* p) { std::free(p); }};
+    ecs_os_api = {[](ecs_size_t n) { return std::malloc(static_cast<std::size_t>(n)); },
+                  [](void* p, ecs_size_t n) { return std::realloc(p, static_cast<std::size_t>(n)); },
+                  [](ecs_size_t n) { return std::calloc(1, static_cast<std::size_t>(n)); },
+                  [](void* p) { std::free(p); }};
 }
 inline ecs_os_api_t ecs_os_get_api() { return ecs_os_api; }
 inline void ecs_os_set_api(ecs_os_api_t* api) { ecs_os_api = *api; }

@@ -168,7 +168,8 @@ FOR_EACH_POLICY("10,000 tags are told apart") {
         fa::tag_scope t(alloc, "tag " + std::to_string(i));
         static_cast<void>(frame.alloc_bytes(8 * static_cast<std::size_t>(1 + i % 7), 8));
     }
-    for (int i = 0; i < 10'000; i += 101) CHECK(alloc.tag_stats("tag " + std::to_string(i)).frame_bytes == 8 * static_cast<std::size_t>(1 + i % 7));
+    for (int i = 0; i < 10'000; i += 101)
+        CHECK(alloc.tag_stats("tag " + std::to_string(i)).frame_bytes == 8 * static_cast<std::size_t>(1 + i % 7));
 }
 
 FOR_EACH_POLICY("other threads' bytes are seen as of their last boundary") {

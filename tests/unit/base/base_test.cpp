@@ -1,11 +1,11 @@
 // Alignment, products, callbacks, codes and reports.
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "support/recorder.hpp"
 
@@ -82,59 +82,83 @@ TEST_CASE("every code has a text") {
 
 TEST_CASE("reports are one line and name code, detail, allocator and place") {
     const std::string line = printed_by([] {
-        fa::print_fault({.what = fa::code::FA001, .text = fa::code_text(fa::code::FA001), .detail = "why", .where = {"file.cpp", 7}, .allocator = "game"});
+        fa::print_fault({.what = fa::code::FA001,
+                         .text = fa::code_text(fa::code::FA001),
+                         .detail = "why",
+                         .where = {"file.cpp", 7},
+                         .allocator = "game"});
     });
     CHECK(line == "framealloc: FA001 allocation outside a frame: why [game] at file.cpp:7\n");
-    const std::string exhausted = printed_by([] {
-        fa::print_exhaustion({fa::exhaustion_reason::frame_limit, "frame", 100, 16, 4096, 8192, "game"});
-    });
-    CHECK(exhausted == "framealloc: FA003 memory exhausted: the thread's frame_limit is reached; frame request of 100 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]\n");
+    const std::string exhausted = printed_by(
+        [] { fa::print_exhaustion({fa::exhaustion_reason::frame_limit, "frame", 100, 16, 4096, 8192, "game"}); });
+    CHECK(exhausted ==
+          "framealloc: FA003 memory exhausted: the thread's frame_limit is reached; frame request of 100 bytes aligned "
+          "to 16, 4096 bytes committed, limit 8192 [game]\n");
     const std::string placed = printed_by([] {
-        fa::print_exhaustion({.reason = fa::exhaustion_reason::sealed, .kind = "pool", .requested = 64, .alignment = 16, .allocator = "game",
-                              .tag = "ai::paths", .where = {"path.cpp", 31}});
+        fa::print_exhaustion({.reason = fa::exhaustion_reason::sealed,
+                              .kind = "pool",
+                              .requested = 64,
+                              .alignment = 16,
+                              .allocator = "game",
+                              .tag = "ai::paths",
+                              .where = {"path.cpp", 31}});
     });
-    CHECK(placed == "framealloc: FA003 memory exhausted: a page was needed after seal(); pool request of 64 bytes aligned to 16, 0 bytes committed [game] at path.cpp:31; tag \"ai::paths\"\n");
+    CHECK(placed ==
+          "framealloc: FA003 memory exhausted: a page was needed after seal(); pool request of 64 bytes aligned to 16, "
+          "0 bytes committed [game] at path.cpp:31; tag \"ai::paths\"\n");
 }
 
 TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault end the program with a report") {
     int signal = 0;
-    std::string text = printed_by([] {
-        fa::smart_alloc alloc{fa::options{.frame_limit = 1000}};
-        alloc.begin_frame();
-        static_cast<void>(alloc.frame_alloc_bytes(100'000));
-    }, &signal);
+    std::string text = printed_by(
+        [] {
+            fa::smart_alloc alloc{fa::options{.frame_limit = 1000}};
+            alloc.begin_frame();
+            static_cast<void>(alloc.frame_alloc_bytes(100'000));
+        },
+        &signal);
     CHECK(signal == SIGABRT);
     CHECK(text.find("FA003") != std::string::npos);
     text = printed_by([] { fa::broken_invariant("for the test"); }, &signal);
     CHECK(signal == SIGABRT);
     CHECK(text.find("FA991") != std::string::npos);
-    text = printed_by([] {
-        fa::basic_smart_alloc<fa::policy::debug> alloc;
-        static_cast<void>(alloc.frame_alloc<int>());
-    }, &signal);
+    text = printed_by(
+        [] {
+            fa::basic_smart_alloc<fa::policy::debug> alloc;
+            static_cast<void>(alloc.frame_alloc<int>());
+        },
+        &signal);
     CHECK(signal == SIGABRT);
     CHECK(text.find("FA001") != std::string::npos);
     CHECK(text.find("base_test.cpp:") != std::string::npos);
-    text = printed_by([] {
-        fa::basic_smart_alloc<fa::policy::standard> alloc;
-        static_cast<void>(alloc.frame_alloc<int>());
-    }, &signal);
+    text = printed_by(
+        [] {
+            fa::basic_smart_alloc<fa::policy::standard> alloc;
+            static_cast<void>(alloc.frame_alloc<int>());
+        },
+        &signal);
     CHECK(signal == 0);
     CHECK(text.find("FA001") != std::string::npos);
 }
 
 TEST_CASE("exhaustion is told with its reason, the request and the limit, and without what is not known") {
     const std::pair<fa::exhaustion_reason, const char*> reasons[] = {
-        {fa::exhaustion_reason::system_refused, "the page source refused"}, {fa::exhaustion_reason::frame_limit, "frame_limit"},
-        {fa::exhaustion_reason::thread_budget, "budget"},                   {fa::exhaustion_reason::global_limit, "global_limit"},
-        {fa::exhaustion_reason::fixed_memory, "fixed_memory"},              {fa::exhaustion_reason::sealed, "seal()"},
-        {fa::exhaustion_reason::size_overflow, "too large to exist"},       {fa::exhaustion_reason{77}, "exhausted: ?;"}};
+        {fa::exhaustion_reason::system_refused, "the page source refused"},
+        {fa::exhaustion_reason::frame_limit, "frame_limit"},
+        {fa::exhaustion_reason::thread_budget, "budget"},
+        {fa::exhaustion_reason::global_limit, "global_limit"},
+        {fa::exhaustion_reason::fixed_memory, "fixed_memory"},
+        {fa::exhaustion_reason::sealed, "seal()"},
+        {fa::exhaustion_reason::size_overflow, "too large to exist"},
+        {fa::exhaustion_reason{77}, "exhausted: ?;"}};
     for (const auto& r : reasons) {
-        const std::string text = printed_by([&] { fa::print_exhaustion({r.first, "pool", 123, 16, 4096, 8192, "game"}); });
+        const std::string text = printed_by(
+            [&] { fa::print_exhaustion({r.first, "pool", 123, 16, 4096, 8192, "game"}); });
         CAPTURE(text);
         CHECK(text.find("FA003 ") != std::string::npos);
         CHECK(text.find(r.second) != std::string::npos);
-        CHECK(text.find("pool request of 123 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]") != std::string::npos);
+        CHECK(text.find("pool request of 123 bytes aligned to 16, 4096 bytes committed, limit 8192 [game]") !=
+              std::string::npos);
         const std::string bare = printed_by([&] { fa::print_exhaustion({r.first, "pool", 123, 16, 4096, 0, ""}); });
         CHECK(bare.find("limit 8192") == std::string::npos);
         CHECK(bare.find('[') == std::string::npos);
@@ -145,12 +169,22 @@ TEST_CASE("exhaustion is told with its reason, the request and the limit, and wi
 TEST_CASE("a report is one line with what is known, also when that is little or too much") {
     CHECK(printed_by([] { fa::print_fault({.what = fa::code::FA411, .text = "said"}); }) == "framealloc: FA411 said\n");
     CHECK(printed_by([] {
-              fa::print_fault({.what = fa::code::FA411, .text = "said", .detail = "more", .where = {.file = "a.cpp", .line = 3}, .died_place = "game+0x10", .tag = "ai", .frame = 7});
+              fa::print_fault({.what = fa::code::FA411,
+                               .text = "said",
+                               .detail = "more",
+                               .where = {.file = "a.cpp", .line = 3},
+                               .died_place = "game+0x10",
+                               .tag = "ai",
+                               .frame = 7});
           }) == "framealloc: FA411 said: more at a.cpp:3; tag \"ai\" in frame 7; freed at game+0x10\n");
-    const std::string at = printed_by([] { fa::print_fault({.what = fa::code::FA428, .text = "said", .born = {.caller = reinterpret_cast<const void*>(0x1234)}}); });
+    const std::string at = printed_by([] {
+        fa::print_fault(
+            {.what = fa::code::FA428, .text = "said", .born = {.caller = reinterpret_cast<const void*>(0x1234)}});
+    });
     CHECK(at == "framealloc: FA428 said; opened at instruction 0x1234\n");
     const std::string endless(5000, 'x');
-    const std::string cut = printed_by([&] { fa::print_fault({.what = fa::code::FA411, .text = "said", .detail = endless.c_str(), .tag = "ai"}); });
+    const std::string cut = printed_by(
+        [&] { fa::print_fault({.what = fa::code::FA411, .text = "said", .detail = endless.c_str(), .tag = "ai"}); });
     CHECK(cut.size() == 1024);
     CHECK(cut.back() == '\n');
 }
@@ -158,11 +192,13 @@ TEST_CASE("a report is one line with what is known, also when that is little or 
 TEST_CASE("faults that come together are all reported before the program ends") {
     if (framealloc::guard::under_tool) return;  // there every block is known to the tool
     int signal = 0;
-    const std::string text = printed_by([] {
-        const fa::basic_smart_alloc<fa::policy::debug> alloc;
-        static_cast<void>(alloc.pool_alloc_bytes(100));
-        static_cast<void>(alloc.heap_alloc_bytes(200));
-    }, &signal);
+    const std::string text = printed_by(
+        [] {
+            const fa::basic_smart_alloc<fa::policy::debug> alloc;
+            static_cast<void>(alloc.pool_alloc_bytes(100));
+            static_cast<void>(alloc.heap_alloc_bytes(200));
+        },
+        &signal);
     CHECK(signal == SIGABRT);
     CHECK(text.find("1 heap blocks of 200 bytes") < text.find("1 pool blocks of 100 bytes"));
     CHECK(text.find("1 pool blocks of 100 bytes") != std::string::npos);

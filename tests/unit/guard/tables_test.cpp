@@ -114,7 +114,10 @@ TEST_CASE("blocks rest in the order they came, until there are too many or they 
     CHECK(q.put({1001, quarantine::most_bytes, false}));
     CHECK(q.overfull());
     std::size_t seen = 0;
-    q.for_each([&](const quarantine::entry& e) { CHECK(e.block == (seen < 511 ? seen + 2 : seen + 489)); ++seen; });
+    q.for_each([&](const quarantine::entry& e) {
+        CHECK(e.block == (seen < 511 ? seen + 2 : seen + 489));
+        ++seen;
+    });
     CHECK(seen == 513);
     while (!q.empty()) q.take();
     CHECK(!q.overfull());

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstring>
 #include <string>
-#include <vector>
 #include <thread>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -62,7 +62,9 @@ FOR_EACH_POLICY("pool blocks: in use, freed here or elsewhere, never handed out"
     CHECK(d.offset == 16);
     CHECK(d.thread != 0);
     char text[200], little[12];
-    CHECK(std::string(d.text(text)).starts_with("allocator \"game\": pool memory, in use, block of " + std::to_string(block) + " bytes at +16, tag \"physics::solver\""));
+    CHECK(std::string(d.text(text))
+              .starts_with("allocator \"game\": pool memory, in use, block of " + std::to_string(block) +
+                           " bytes at +16, tag \"physics::solver\""));
     CHECK(d.text(little).size() == 11);
     alloc.pool_free_bytes(p, 100);
     CHECK(fa::describe(p).state == state::ended);
@@ -142,7 +144,8 @@ FOR_EACH_POLICY("frame memory: which frame, how deep, who pays, and when it is o
 }
 
 TEST_CASE("guarded, frame memory that was handed out again says since when, and whose it was before") {
-    fa::basic_smart_alloc<fa::policy::debug> alloc{fa::options{.name = "game", .guard = fa::guard_level::fill}};  // pages stay
+    fa::basic_smart_alloc<fa::policy::debug> alloc{
+        fa::options{.name = "game", .guard = fa::guard_level::fill}};  // pages stay
     const void* stale = nullptr;
     for (int i = 0; i < 3; ++i) {
         const auto frame = alloc.frame_scope();
@@ -155,7 +158,8 @@ TEST_CASE("guarded, frame memory that was handed out again says since when, and 
     void* p = frame.alloc_bytes(100);
     REQUIRE(p == stale);
     char text[300];
-    CHECK(std::string(fa::describe(stale).text(text)).find(", frame 4, reused since frame 4, frame 3's before") != std::string::npos);
+    CHECK(std::string(fa::describe(stale).text(text)).find(", frame 4, reused since frame 4, frame 3's before") !=
+          std::string::npos);
     void* fresh = frame.alloc_bytes(100);
     CHECK(fa::describe(fresh).reused_from == 0);
 }
@@ -206,7 +210,8 @@ FOR_EACH_POLICY("the header of a pool page is nobody's block") {
     CHECK(header.offset == 0);
     CHECK(header.state == state::unused);
     // Of pages that were never used not even the header can be read.
-    for (std::size_t n = 1; n < 4; ++n) CHECK(fa::describe(reinterpret_cast<void*>(page + n * fa::memory::page_bytes + 500)).state != state::in_use);
+    for (std::size_t n = 1; n < 4; ++n)
+        CHECK(fa::describe(reinterpret_cast<void*>(page + n * fa::memory::page_bytes + 500)).state != state::in_use);
     CHECK(fa::describe(p).state == state::in_use);
     alloc.pool_free_bytes(p, 1000);
 }
@@ -222,7 +227,8 @@ FOR_EACH_POLICY("memory that other threads are using at that moment can be descr
             for (int round = 0; round < 400; ++round) {
                 const auto frame = alloc.frame_scope();
                 for (int i = 0; i < 20; ++i) {
-                    seen[0] = static_cast<char*>(frame.alloc_bytes(static_cast<std::size_t>(100 + 3000 * i)));  // chunks, and blocks out of line
+                    seen[0] = static_cast<char*>(
+                        frame.alloc_bytes(static_cast<std::size_t>(100 + 3000 * i)));  // chunks, and blocks out of line
                     void* p = alloc.pool_alloc_bytes(100);
                     std::memset(p, 'A', 100);  // no link for anybody who takes it for one
                     blocks.push_back(p);

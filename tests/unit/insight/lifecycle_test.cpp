@@ -21,7 +21,8 @@ struct told {
     std::vector<fa::frame_event> events;
     void operator()(const fa::frame_event& e) { events.push_back(e); }
     std::size_t count(kind k) const {
-        return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [&](const auto& e) { return e.kind == k; }));
+        return static_cast<std::size_t>(
+            std::count_if(events.begin(), events.end(), [&](const auto& e) { return e.kind == k; }));
     }
     const fa::frame_event& last(kind k) const {
         return *std::find_if(events.rbegin(), events.rend(), [&](const auto& e) { return e.kind == k; });

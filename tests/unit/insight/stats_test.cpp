@@ -32,7 +32,9 @@ FOR_EACH_POLICY("frame_stats speaks of the current frame, then of the last one")
 
 FOR_EACH_POLICY("stats sum over threads that run and threads that ended") {
     fa::basic_smart_alloc<P> alloc;
-    { auto frame = alloc.frame_scope(); }  // a context of our own: otherwise this thread would take over one that was left
+    {
+        auto frame = alloc.frame_scope();
+    }  // a context of our own: otherwise this thread would take over one that was left
     void* blocks[3];
     for (void*& b : blocks) std::thread([&] { b = alloc.pool_alloc_bytes(100); }).join();
     CHECK(alloc.stats().pool_allocated == 3 * 112);

@@ -1,5 +1,5 @@
-// Threads finish frames together: every generation, with late, leaving and joining members, and with frames that end when the
-// coordinator says so and the member is ready.
+// Threads finish frames together: every generation, with late, leaving and joining members, and with frames that end
+// when the coordinator says so and the member is ready.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -69,7 +69,8 @@ TEST_CASE("a barrier has any number of members, and the names they joined under"
     fa::frame_barrier barrier;
     for (int round = 0; round < 2; ++round) {  // seats of those that left serve again
         std::vector<fa::barrier_member> many;
-        for (std::uint32_t i = 0; i < count; ++i) many.push_back(barrier.join((std::string(i % 300, 'x') + std::to_string(i)).c_str()));
+        for (std::uint32_t i = 0; i < count; ++i)
+            many.push_back(barrier.join((std::string(i % 300, 'x') + std::to_string(i)).c_str()));
         CHECK(barrier.members() == count);
         CHECK(std::string_view(many[299].name()) == std::string(299, 'x') + "299");
         const auto generation = barrier.generation();
@@ -133,7 +134,8 @@ TEST_CASE("counted threads that a coordinator holds go on when it ends the frame
     CHECK(barrier.wait_all());
 }
 
-FOR_EACH_POLICY("the coordinator ends the frame for all workers, each at its safe point, and their memory is whole until then") {
+FOR_EACH_POLICY(
+    "the coordinator ends the frame for all workers, each at its safe point, and their memory is whole until then") {
     constexpr std::size_t workers = 4, frames = 200;
     fa::basic_smart_alloc<P> alloc;
     fa::frame_barrier barrier(fa::barrier_mode::coordinated);

@@ -105,8 +105,7 @@ FOR_EACH_POLICY("speculative keeps a success and undoes a failure") {
             static_cast<void>(frame.alloc_bytes(1000));
             throw 1;
         });
-    } catch (int) {
-    }
+    } catch (int) {}
     CHECK(alloc.frame_stats().bytes_in_use == used + 1000);
 }
 
@@ -248,7 +247,8 @@ FOR_EACH_POLICY("a container that is destroyed after the rollback that took its 
                 auto v = frame.template vec<int>(fa::capacity(20'000));  // out of line
                 auto s = frame.string(60'000, 'x');
                 auto m = frame.template map<int, int>(fa::capacity(20'000));
-                auto small = std::optional(std::vector<int, fa::frame_allocator<int>>(8, 1, fa::frame_allocator<int>(frame)));
+                auto small = std::optional(
+                    std::vector<int, fa::frame_allocator<int>>(8, 1, fa::frame_allocator<int>(frame)));
                 for (int i = 0; i < rollbacks; ++i) {
                     const auto inner = alloc.frame_checkpoint();
                     auto also = frame.template vec<int>(fa::capacity(20'000));

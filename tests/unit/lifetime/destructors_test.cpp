@@ -1,4 +1,5 @@
-// Objects of frames whose destructors use frames themselves: at every place where destructors run, with frames in flight and held.
+// Objects of frames whose destructors use frames themselves: at every place where destructors run, with frames in
+// flight and held.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -13,7 +14,8 @@ using namespace test;
 namespace {
 
 enum class habit { opens_and_closes, makes_objects, leaves_open, leaves_object_open, ends_the_frame, checkpoints };
-constexpr habit all_habits[] = {habit::opens_and_closes, habit::makes_objects, habit::leaves_open, habit::leaves_object_open, habit::ends_the_frame, habit::checkpoints};
+constexpr habit all_habits[] = {habit::opens_and_closes,   habit::makes_objects,  habit::leaves_open,
+                                habit::leaves_object_open, habit::ends_the_frame, habit::checkpoints};
 
 template <class P>
 struct user {
@@ -70,7 +72,9 @@ struct user {
     }
 };
 
-constexpr bool is_mistake(habit h) { return h == habit::leaves_open || h == habit::leaves_object_open || h == habit::ends_the_frame; }
+constexpr bool is_mistake(habit h) {
+    return h == habit::leaves_open || h == habit::leaves_object_open || h == habit::ends_the_frame;
+}
 
 }  // namespace
 
@@ -98,7 +102,8 @@ FOR_EACH_POLICY("destructors may use frames wherever they run, and FA428 tells o
                             const auto frame = a.frame_scope();
                             REQUIRE(a.frame_depth() == 1);
                             for (std::size_t back = 1; back < in_flight && back <= kept.size(); ++back)
-                                CHECK(std::count(kept[kept.size() - back], kept[kept.size() - back] + 5000, n - static_cast<int>(back)) == 5000);
+                                CHECK(std::count(kept[kept.size() - back], kept[kept.size() - back] + 5000,
+                                                 n - static_cast<int>(back)) == 5000);
                             make();
                             kept.push_back(static_cast<unsigned char*>(frame.alloc_bytes(5000)));
                             std::memset(kept.back(), n, 5000);

@@ -21,7 +21,10 @@ struct stamped {
     unsigned char stamp = 0;
 
     template <class Frame>
-    stamped(Frame& frame, std::size_t n, unsigned char s) : data(static_cast<unsigned char*>(frame.alloc_bytes(n, 8))), size(n), stamp(s) { std::memset(data, s, n); }
+    stamped(Frame& frame, std::size_t n, unsigned char s)
+        : data(static_cast<unsigned char*>(frame.alloc_bytes(n, 8))), size(n), stamp(s) {
+        std::memset(data, s, n);
+    }
     bool intact() const {
         for (std::size_t i = 0; i < size; ++i) {
             if (data[i] != stamp) return false;
@@ -31,7 +34,8 @@ struct stamped {
 };
 
 enum class released { before_end, after_end, after_thread, after_frames, elsewhere };
-constexpr released all_releases[] = {released::before_end, released::after_end, released::after_thread, released::after_frames, released::elsewhere};
+constexpr released all_releases[] = {released::before_end, released::after_end, released::after_thread,
+                                     released::after_frames, released::elsewhere};
 
 struct variant {
     std::uint32_t flight;
@@ -59,7 +63,11 @@ void for_each_variant(F&& f) {
             for (int busy : {0, 1, 2}) {
                 for (bool inner : {false, true}) {
                     for (released when : all_releases)
-                        f(variant{flight, guard == 1 ? fa::guard_level::fill : guard == 2 ? fa::guard_level::revoke : fa::guard_level::automatic, guard == 3 ? 3U : 0U, busy, inner, when});
+                        f(variant{flight,
+                                  guard == 1   ? fa::guard_level::fill
+                                  : guard == 2 ? fa::guard_level::revoke
+                                               : fa::guard_level::automatic,
+                                  guard == 3 ? 3U : 0U, busy, inner, when});
                 }
             }
         }
@@ -112,7 +120,10 @@ struct held_work {
             if (hold) check(before);
             if (v.inner && v.when == released::before_end) CHECK(counted::alive == before);
             for (int i = 0; i < 10; ++i) older.push_back(i);
-            { const auto next = alloc.frame_scope(); static_cast<void>(stamped(next, 500, 0xDD)); }
+            {
+                const auto next = alloc.frame_scope();
+                static_cast<void>(stamped(next, 500, 0xDD));
+            }
             if (hold) check(before);
         }
         if (hold) check(before);
@@ -206,7 +217,8 @@ FOR_EACH_POLICY("an inner frame that is held hands what it has to the one around
     }
 }
 
-FOR_EACH_POLICY("a hold released before its inner frame ends keeps nothing, and one of an earlier frame keeps only that") {
+FOR_EACH_POLICY(
+    "a hold released before its inner frame ends keeps nothing, and one of an earlier frame keeps only that") {
     fa::basic_smart_alloc<P> alloc;
     const auto outer = alloc.frame_scope();
     const auto before = alloc.frame_stats().bytes_in_use;
@@ -311,9 +323,7 @@ TEST_CASE("the end of an outermost frame is told with that frame's number") {
         if (e.kind == fa::frame_event_kind::frame_end) s.ended->push_back(e.frame);
     };
     alloc.lifecycle().enable(handler);
-    for (int i = 0; i < 3; ++i) {
-        const auto frame = alloc.frame_scope();
-    }
+    for (int i = 0; i < 3; ++i) { const auto frame = alloc.frame_scope(); }
     alloc.lifecycle().disable();
     CHECK(begun.size() == 3);
     CHECK(begun == ended);
@@ -322,7 +332,8 @@ TEST_CASE("the end of an outermost frame is told with that frame's number") {
 // Bytes out of line of a frame that has ended, whatever keeps them, belong to no open frame.
 FOR_EACH_POLICY("kept frames count neither against limits nor among the bytes of open frames") {
     recorder r;
-    const fa::basic_smart_alloc<P> alloc{r.options({.frame_capacity = 64_KiB, .frame_limit = 900'000, .frames_in_flight = 2})};
+    const fa::basic_smart_alloc<P> alloc{
+        r.options({.frame_capacity = 64_KiB, .frame_limit = 900'000, .frames_in_flight = 2})};
     for (int i = 0; i < 6; ++i) {
         const auto frame = alloc.frame_scope();
         CHECK(frame.try_alloc_bytes(600'000) != nullptr);

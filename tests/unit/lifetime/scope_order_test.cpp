@@ -78,7 +78,8 @@ template <class Scopes>
 bool out_of_order(const Scopes& scopes, std::size_t which) {
     for (std::size_t i = which + 1; i < scopes.size(); ++i) {
         const kind a = scopes[which].what, b = scopes[i].what;
-        if (scopes[i].open() && ((charges_tag(a) && charges_tag(b)) || (charges_phase(a) && charges_phase(b)))) return true;
+        if (scopes[i].open() && ((charges_tag(a) && charges_tag(b)) || (charges_phase(a) && charges_phase(b))))
+            return true;
     }
     return false;
 }
@@ -95,7 +96,8 @@ bool charged_to(const Alloc& alloc, memory_of m, std::string_view tag) {
     const auto after = alloc.tag_stats(tag);
     if (m == memory_of::pool) alloc.pool_free_bytes(p, 64);
     else alloc.heap_free_bytes(p, 10'000);
-    return m == memory_of::pool ? after.pool_bytes == before.pool_bytes + 64 : after.heap_bytes == before.heap_bytes + 10'000;
+    return m == memory_of::pool ? after.pool_bytes == before.pool_bytes + 64
+                                : after.heap_bytes == before.heap_bytes + 10'000;
 }
 
 struct counts {
@@ -116,8 +118,9 @@ void close_in_order(const std::array<kind, N>& kinds, const std::array<std::size
         expected += out_of_order(scopes, which) ? 1U : 0U;
         scopes[which].close();
         const std::string tag = expected_tag(scopes);
-        const bool right = alloc.tag_path() == tag && alloc.current_phase() == expected_phase(scopes) && charged_to(alloc, m, tag) &&
-                           r.count(fa::code::FA429) == expected && r.faults.size() == expected;
+        const bool right = alloc.tag_path() == tag && alloc.current_phase() == expected_phase(scopes) &&
+                           charged_to(alloc, m, tag) && r.count(fa::code::FA429) == expected &&
+                           r.faults.size() == expected;
         ++n.closes;
         if (!right) ++n.wrong;
     }
@@ -182,7 +185,8 @@ FOR_EACH_POLICY("pairs and triples of scopes of every kind close in every order,
         close_in_every_order<P>(std::array{kind::tag, kind::tag, kind::tag, kind::tag}, m, n);
         close_in_every_order<P>(std::array{kind::context, kind::phase, kind::tag, kind::context}, m, n);
     }
-    MESSAGE(n.orders, " orders, ", n.closes, " closes, ", n.misplaced, " of them out of order, ", n.wrong, " charged or reported wrong");
+    MESSAGE(n.orders, " orders, ", n.closes, " closes, ", n.misplaced, " of them out of order, ", n.wrong,
+            " charged or reported wrong");
     CHECK(n.orders == 3 * (9 * 2 + 27 * 6 + 2 * 24));
     CHECK(n.misplaced > 0);
     CHECK(n.wrong == 0);
@@ -414,9 +418,7 @@ FOR_EACH_POLICY("a scope closed by another thread is told once and harms neither
         const fa::tag_scope next(alloc, "next");  // or something waits to be charged; debug charges at once
         alloc.pool_free_bytes(alloc.pool_alloc_bytes(64), 64);
     }
-    if constexpr (test::guarded<P>) {
-        const auto frame = alloc.frame_scope();
-    }
+    if constexpr (test::guarded<P>) { const auto frame = alloc.frame_scope(); }
     CHECK(alloc.tag_path().empty());
     CHECK(alloc.current_phase().empty());
     CHECK(r.count(fa::code::FA429) == 4);

@@ -32,7 +32,8 @@ struct events {
 
 }  // namespace
 
-FOR_EACH_POLICY("a frame budget under fail: try_ gives null at the byte, and the next frame has the whole budget again") {
+FOR_EACH_POLICY(
+    "a frame budget under fail: try_ gives null at the byte, and the next frame has the whole budget again") {
     fa::basic_smart_alloc<P> alloc;
     alloc.set_thread_frame_budget(64_KiB);
     alloc.on_budget_exceeded(fa::budget_policy::fail);
@@ -222,8 +223,7 @@ FOR_EACH_POLICY("what lies out of line counts towards a budget, but not towards 
         REQUIRE(frame.try_alloc_bytes(66'000) != nullptr);  // too large for the chunk
         const auto* first = static_cast<const char*>(frame.try_alloc_bytes(1024));
         std::size_t n = 1;
-        for (const char* p; (p = static_cast<const char*>(frame.try_alloc_bytes(1024))) == first + n * 1024; ++n) {
-        }
+        for (const char* p; (p = static_cast<const char*>(frame.try_alloc_bytes(1024))) == first + n * 1024; ++n) {}
         return n;  // in one piece, until the budget or the chunk ends
     };
     CHECK(within(fa::budget_policy::fail) == 33);

@@ -81,7 +81,8 @@ FOR_EACH_POLICY("the largest class may be the only one; nonsense among the class
 }
 
 FOR_EACH_POLICY("options that are null or zero mean the least there is") {
-    fa::basic_smart_alloc<P> alloc{fa::options{.name = nullptr, .frame_capacity = 0, .frames_in_flight = 0, .slab_page_size = 0}};
+    fa::basic_smart_alloc<P> alloc{
+        fa::options{.name = nullptr, .frame_capacity = 0, .frames_in_flight = 0, .slab_page_size = 0}};
     alloc.begin_frame();
     void* p = alloc.frame_alloc_bytes(3000);
     std::memset(p, 1, 3000);
@@ -264,7 +265,8 @@ TEST_CASE("exhaustion names the limit that was met, and none where the system re
     CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::global_limit, 8_MiB}, -1));
     CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::system_refused, 0}, 5));
     CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4_MiB)}, {fa::exhaustion_reason::fixed_memory, 4_MiB}, -1));
-    CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4'000'001)}, {fa::exhaustion_reason::fixed_memory, 4'000'001}, -1));  // the user's own
+    CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4'000'001)}, {fa::exhaustion_reason::fixed_memory, 4'000'001},
+                        -1));  // the user's own
 }
 
 FOR_EACH_POLICY("trim gives back what lies above the last large block, and it can be had again") {

@@ -54,7 +54,8 @@ FOR_EACH_POLICY("a page that came home piece by piece serves all its blocks agai
     fa::basic_smart_alloc<P> alloc;
     const auto blocks = take(alloc, 900);
     for (std::size_t part = 0; part < 9; ++part) {
-        give_elsewhere(alloc, {blocks.begin() + static_cast<long>(part) * 100, blocks.begin() + static_cast<long>(part + 1) * 100});
+        give_elsewhere(alloc, {blocks.begin() + static_cast<long>(part) * 100,
+                               blocks.begin() + static_cast<long>(part + 1) * 100});
         CHECK(alloc.process_deferred_frees() == 100);
     }
     auto again = take(alloc, 900);
@@ -181,7 +182,10 @@ FOR_EACH_POLICY("a full queue does what its policy says, and loses nothing") {
 }
 
 FOR_EACH_POLICY("a sender that blocks goes on when the owner has made room") {
-    fa::deferred_config d{.mode = fa::deferred_mode::on_request, .full_policy = fa::queue_full_policy::block, .block_microseconds = 60'000'000, .capacity = 64};
+    fa::deferred_config d{.mode = fa::deferred_mode::on_request,
+                          .full_policy = fa::queue_full_policy::block,
+                          .block_microseconds = 60'000'000,
+                          .capacity = 64};
     fa::basic_smart_alloc<P> alloc{fa::options{.deferred = d}};
     const auto blocks = take(alloc, 2000);
     std::thread sender([&] {
@@ -224,7 +228,8 @@ FOR_EACH_POLICY("beyond 256 tags with pages, a tag shares its parent's and says 
 }
 
 FOR_EACH_POLICY("in memory for few pages, tags share pages instead of failing") {
-    fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .fixed_memory = 1_MiB}};
+    fa::basic_smart_alloc<P> alloc{
+        fa::options{.frame_capacity = 64_KiB, .slab_page_size = 64_KiB, .fixed_memory = 1_MiB}};
     std::vector<void*> blocks{alloc.pool_alloc_bytes(64)};  // the parent has a page to share
     for (int i = 0; i < 40; ++i) {
         const fa::tag_scope made(alloc, "tag " + std::to_string(i));  // names need memory too

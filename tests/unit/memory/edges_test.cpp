@@ -295,7 +295,6 @@ FOR_EACH_POLICY("what an outer container takes out of line is not to be had by i
     const auto inner = alloc.frame_scope();
     REQUIRE(inner.try_alloc_bytes(60'000) != nullptr);
     v.reserve(200'000);
-    while (inner.try_alloc_bytes(64) != nullptr) {
-    }
+    while (inner.try_alloc_bytes(64) != nullptr) {}
     CHECK(alloc.frame_stats().bytes_in_use <= 300'000);
 }

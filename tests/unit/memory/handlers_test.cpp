@@ -40,24 +40,28 @@ TEST_CASE("a fault handler that makes the mistake it is told of ends in standard
         std::function<void(const alloc_type&)> make;
     };
     const mistake mistakes[] = {
-        {"a block freed twice", [](const alloc_type& a) {
+        {"a block freed twice",
+         [](const alloc_type& a) {
              void* p = a.pool_alloc_bytes(40);
              a.pool_free_bytes(p, 40);
              a.pool_free_bytes(p, 40);
          }},
-        {"a write behind a block", [](const alloc_type& a) {
+        {"a write behind a block",
+         [](const alloc_type& a) {
              char* p = static_cast<char*>(a.pool_alloc_bytes(10));
              p[10] = 1;
              a.pool_free_bytes(p, 10);
          }},
         {"a wrong size", [](const alloc_type& a) { a.heap_free_bytes(a.heap_alloc_bytes(9000), 8000); }},
-        {"no block", [](const alloc_type& a) {
+        {"no block",
+         [](const alloc_type& a) {
              long local = 0;
              a.pool_free_bytes(&local, 8);
          }},
         {"no frame", [](const alloc_type& a) { a.end_frame(); }},
         {"an allocation outside", [](const alloc_type& a) { static_cast<void>(a.frame_alloc_bytes(8)); }},
-        {"an ended frame", [](const alloc_type& a) {
+        {"an ended frame",
+         [](const alloc_type& a) {
              fa::basic_vec<int, fa::frame_source, fa::policy::checked> v;
              {
                  const auto frame = a.frame_scope();

@@ -21,9 +21,14 @@ TEST_CASE("heap bins hold what they promise and waste at most a ninth") {
     }
 }
 
-FOR_EACH_POLICY("large blocks keep their contents through random churn, and coalesce" * doctest::skip(test::under_tsan)) {
+FOR_EACH_POLICY("large blocks keep their contents through random churn, and coalesce" *
+                doctest::skip(test::under_tsan)) {
     fa::basic_smart_alloc<P> alloc;
-    struct block { unsigned char* p; std::size_t n; unsigned char stamp; };
+    struct block {
+        unsigned char* p;
+        std::size_t n;
+        unsigned char stamp;
+    };
     std::vector<block> live;
     std::mt19937 random(3);
     std::size_t bytes = 0;
@@ -55,7 +60,9 @@ FOR_EACH_POLICY("large blocks keep their contents through random churn, and coal
 
 FOR_EACH_POLICY("typed heap and pool memory is counted, writable and given back") {
     fa::basic_smart_alloc<P> alloc;
-    struct texture { unsigned char pixels[10'000]; };
+    struct texture {
+        unsigned char pixels[10'000];
+    };
     auto* t = alloc.template heap_alloc<texture>();
     auto* n = alloc.template pool_alloc<texture>();  // too large for a page: from the heap
     REQUIRE(t != nullptr);

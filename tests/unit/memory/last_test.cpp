@@ -63,14 +63,16 @@ FOR_EACH_POLICY("the same of large blocks") {
     for (int r = 0; r < rounds; ++r) {
         auto* alloc = new fa::basic_smart_alloc<P>{silent<P>()};
         auto a = alloc->template heap_box<large>(), b = alloc->template heap_box<large>();
-        at_once([&] { a.reset(); }, [&] {
-            delete alloc;
-            b.reset();
-        });
+        at_once([&] { a.reset(); },
+                [&] {
+                    delete alloc;
+                    b.reset();
+                });
     }
 }
 
-FOR_EACH_POLICY("an allocator without handles goes with the thread that frees its last block, whoever frees meanwhile") {
+FOR_EACH_POLICY(
+    "an allocator without handles goes with the thread that frees its last block, whoever frees meanwhile") {
     for (int r = 0; r < rounds / 4; ++r) {
         fa::basic_pool_box<int, P> boxes[8];
         {

@@ -65,7 +65,11 @@ FOR_EACH_POLICY("an allocator that is gone leaves no address space behind") {
         for (const std::uint32_t sample : {0U, 2U}) {
             CAPTURE(static_cast<int>(level));
             CAPTURE(sample);
-            const fa::options o{.frame_capacity = 64_KiB, .frames_in_flight = 1 + sample, .guard = level, .guard_sample = sample, .guard_seed = 11};
+            const fa::options o{.frame_capacity = 64_KiB,
+                                .frames_in_flight = 1 + sample,
+                                .guard = level,
+                                .guard_sample = sample,
+                                .guard_seed = 11};
             for (int i = 0; i < 3; ++i) live_a_little<P>(o);
             const std::size_t before = address_space();
             for (int i = 0; i < 10; ++i) live_a_little<P>(o);

@@ -86,13 +86,17 @@ template <class Alloc>
 void spike(const Alloc& alloc, std::size_t piece, bool through_outer) {
     auto frame = alloc.frame_scope();
     auto inner = alloc.frame_scope();
-    for (std::size_t n = 0; n < spike_bytes; n += piece) std::memset((through_outer ? frame : inner).alloc_bytes(piece), 1, piece);
+    for (std::size_t n = 0; n < spike_bytes; n += piece)
+        std::memset((through_outer ? frame : inner).alloc_bytes(piece), 1, piece);
 }
 
 }  // namespace
 
-FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whatever the size of the pieces and wherever they lay" * doctest::skip(test::under_tsan)) {
-    for (const std::size_t piece : {std::size_t{1'000}, std::size_t{10'000}, std::size_t{1'000'000}, std::size_t{5'000'000}}) {
+FOR_EACH_POLICY(
+    "after a spike a thread keeps what options::retain says, whatever the size of the pieces and wherever they lay" *
+    doctest::skip(test::under_tsan)) {
+    for (const std::size_t piece :
+         {std::size_t{1'000}, std::size_t{10'000}, std::size_t{1'000'000}, std::size_t{5'000'000}}) {
         for (const bool through_outer : {false, true}) {
             for (const std::uint32_t in_flight : {1U, 3U}) {
                 for (const bool by_bytes : {false, true}) {
@@ -108,7 +112,9 @@ FOR_EACH_POLICY("after a spike a thread keeps what options::retain says, whateve
                         auto frame = alloc.frame_scope();
                         std::memset(frame.alloc_bytes(10'000), 1, 10'000);
                     }
-                    const std::size_t resting = fa::guard::under_tool ? 4_MiB : 0;  // there freed blocks rest, whatever the options say
+                    const std::size_t resting = fa::guard::under_tool
+                                                    ? 4_MiB
+                                                    : 0;  // there freed blocks rest, whatever the options say
                     CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB + resting);
                 }
             }
@@ -168,7 +174,8 @@ FOR_EACH_POLICY("frames nest far deeper than one piece of their stack, and each 
     CHECK(r.faults.empty());
 }
 
-FOR_EACH_POLICY("a forgotten end_frame is told once, with the number that frames may nest to, and ends like the others") {
+FOR_EACH_POLICY(
+    "a forgotten end_frame is told once, with the number that frames may nest to, and ends like the others") {
     recorder r;
     const fa::basic_smart_alloc<P> alloc{r.options({.guard = fa::guard_level::off})};
     constexpr unsigned most = fa::memory::max_frame_depth;
@@ -201,7 +208,8 @@ std::size_t fill(A& alloc, fa::memory_kind kind) {
 
 }  // namespace
 
-FOR_EACH_POLICY("what one kind of memory has idle is given back before another is exhausted" * doctest::skip(test::under_tsan)) {
+FOR_EACH_POLICY("what one kind of memory has idle is given back before another is exhausted" *
+                doctest::skip(test::under_tsan)) {
     using enum fa::memory_kind;
     fa::options limited{.global_limit = 8_MiB}, fixed;
     fixed.fixed_memory = 8_MiB;
@@ -228,13 +236,28 @@ FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it i
     fixed.fixed_memory = 8_MiB;
     using first_use = bool (*)(const fa::basic_smart_alloc<P>&);
     const first_use uses[] = {
-        [](const fa::basic_smart_alloc<P>& a) { void* p = a.try_pool_alloc_bytes(48); return p != nullptr && (a.pool_free_bytes(p, 48), true); },
-        [](const fa::basic_smart_alloc<P>& a) { void* p = a.try_heap_alloc_bytes(9000); return p != nullptr && (a.heap_free_bytes(p, 9000), true); },
+        [](const fa::basic_smart_alloc<P>& a) {
+            void* p = a.try_pool_alloc_bytes(48);
+            return p != nullptr && (a.pool_free_bytes(p, 48), true);
+        },
+        [](const fa::basic_smart_alloc<P>& a) {
+            void* p = a.try_heap_alloc_bytes(9000);
+            return p != nullptr && (a.heap_free_bytes(p, 9000), true);
+        },
         [](const fa::basic_smart_alloc<P>& a) { return a.frame_scope().try_alloc_bytes(100) != nullptr; },
-        [](const fa::basic_smart_alloc<P>& a) { const fa::tag_scope t(a, "first use"); return a.tag_path() == "first use"; },
-        [](const fa::basic_smart_alloc<P>& a) { const fa::phase_scope p(a, "first use"); return a.current_phase() == "first use"; },
+        [](const fa::basic_smart_alloc<P>& a) {
+            const fa::tag_scope t(a, "first use");
+            return a.tag_path() == "first use";
+        },
+        [](const fa::basic_smart_alloc<P>& a) {
+            const fa::phase_scope p(a, "first use");
+            return a.current_phase() == "first use";
+        },
         [](const fa::basic_smart_alloc<P>& a) { return static_cast<bool>(a.try_pool_box(1)); },
-        [](const fa::basic_smart_alloc<P>& a) { a.set_thread_frame_budget(1_MiB); return a.thread_budget().frame_budget == 1_MiB; },
+        [](const fa::basic_smart_alloc<P>& a) {
+            a.set_thread_frame_budget(1_MiB);
+            return a.thread_budget().frame_budget == 1_MiB;
+        },
     };
     for (const fa::options& o : {limited, fixed}) {
         for (const auto kind : {fa::memory_kind::frame, fa::memory_kind::pool, fa::memory_kind::heap}) {
@@ -243,7 +266,8 @@ FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it i
                 CAPTURE(static_cast<int>(kind));
                 const first_use use = uses[i];
                 fa::basic_smart_alloc<P> alloc{o};
-                // What a running thread keeps for itself, of frames and large blocks, no other can have; the next thread inherits it.
+                // What a running thread keeps for itself, of frames and large blocks, no other can have; the next
+                // thread inherits it.
                 const bool shared = kind == fa::memory_kind::pool && !test::guarded<P>;  // freed blocks rest
                 if (shared) CHECK(fill(alloc, kind) > 1);
                 else std::thread([&] { CHECK(fill(alloc, kind) > 1); }).join();
@@ -264,7 +288,9 @@ FOR_EACH_POLICY("a thread that was refused is served after another one has given
     for (const bool of_pool : {true, false}) {
         fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 8_MiB}};
         std::vector<void*> blocks;
-        const auto take = [&] { return of_pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(30'000); };
+        const auto take = [&] {
+            return of_pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(30'000);
+        };
         std::thread first([&] {
             while (void* p = take()) blocks.push_back(p);
         });
@@ -347,14 +373,22 @@ FOR_EACH_POLICY("a request refused before is served when memory has become idle 
             {
                 INFO("blocks are freed");
                 fa::basic_smart_alloc<P> alloc{o};
-                const auto take = [&] { return pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(1000); };
-                const auto give = [&](void* p) { pool ? alloc.pool_free_bytes(p, 1000) : alloc.heap_free_bytes(p, 1000); };
+                const auto take = [&] {
+                    return pool ? alloc.try_pool_alloc_bytes(1000) : alloc.try_heap_alloc_bytes(1000);
+                };
+                const auto give = [&](void* p) {
+                    pool ? alloc.pool_free_bytes(p, 1000) : alloc.heap_free_bytes(p, 1000);
+                };
                 for (int round = 0; round < 3; ++round) {
                     std::vector<void*> blocks;
                     while (void* p = take()) blocks.push_back(p);
                     refused(alloc);
-                    if (round == 1) std::thread([&] { for (void* p : blocks) give(p); }).join();
-                    else for (void* p : blocks) give(p);
+                    if (round == 1)
+                        std::thread([&] {
+                            for (void* p : blocks) give(p);
+                        }).join();
+                    else
+                        for (void* p : blocks) give(p);
                     served(alloc);
                 }
             }

@@ -29,7 +29,9 @@ TEST_CASE("size classes hold what they promise, aligned, with little waste") {
 
 FOR_EACH_POLICY("a freed block is the next one handed out") {
     fa::basic_smart_alloc<P> alloc;
-    struct node { char bytes[64]; };
+    struct node {
+        char bytes[64];
+    };
     auto* first = alloc.template pool_alloc<node>();
     auto* second = alloc.template pool_alloc<node>();
     CHECK(first != second);
@@ -41,7 +43,8 @@ FOR_EACH_POLICY("a freed block is the next one handed out") {
     alloc.pool_free(static_cast<node*>(nullptr));
 }
 
-FOR_EACH_POLICY("a million blocks freed in random order are used again, not asked for again" * doctest::skip(test::under_tsan)) {
+FOR_EACH_POLICY("a million blocks freed in random order are used again, not asked for again" *
+                doctest::skip(test::under_tsan)) {
     fa::basic_smart_alloc<P> alloc;
     std::vector<void*> blocks(100'000);
     std::mt19937 random(1);
@@ -111,7 +114,8 @@ FOR_EACH_POLICY("a thread that ends leaves its blocks valid and its memory to th
     for (int round = 0; round < 100; ++round) {
         std::vector<fa::pool_box<std::vector<int>>> boxes;
         std::thread([&] {
-            for (int i = 0; i < 100; ++i) boxes.push_back(alloc.template pool_box<std::vector<int>>(std::size_t{10}, i));
+            for (int i = 0; i < 100; ++i)
+                boxes.push_back(alloc.template pool_box<std::vector<int>>(std::size_t{10}, i));
             alloc.begin_frame();
             static_cast<void>(alloc.template frame_alloc<int>());
             alloc.end_frame();

@@ -97,8 +97,10 @@ TEST_CASE("leaks are told by place, largest first, and what is not listed is cou
         blocks.push_back(a.heap_alloc_bytes(100'000));
         for (std::size_t i = 0; i < 5; ++i) blocks.push_back(a.pool_alloc_bytes(40 + i));
         for (std::size_t i = 0; i < 5; ++i) blocks.push_back(a.pool_alloc_bytes(50 + i));
-        const fa::site elsewhere[] = {{"a.cpp", 1}, {"b.cpp", 2}, {"c.cpp", 3}, {"d.cpp", 4}, {"e.cpp", 5}, {"f.cpp", 6}, {"g.cpp", 7}, {"h.cpp", 8}, {"i.cpp", 9}, {"j.cpp", 10},
-                                      {"k.cpp", 11}, {"l.cpp", 12}, {"m.cpp", 13}, {"n.cpp", 14}, {"o.cpp", 15}, {"p.cpp", 16}, {"q.cpp", 17}, {"r.cpp", 18}};
+        const fa::site elsewhere[] = {{"a.cpp", 1},  {"b.cpp", 2},  {"c.cpp", 3},  {"d.cpp", 4},  {"e.cpp", 5},
+                                      {"f.cpp", 6},  {"g.cpp", 7},  {"h.cpp", 8},  {"i.cpp", 9},  {"j.cpp", 10},
+                                      {"k.cpp", 11}, {"l.cpp", 12}, {"m.cpp", 13}, {"n.cpp", 14}, {"o.cpp", 15},
+                                      {"p.cpp", 16}, {"q.cpp", 17}, {"r.cpp", 18}};
         for (const fa::site& at : elsewhere) blocks.push_back(a.pool_alloc_bytes(20, 16, at));
     }
     REQUIRE(s.details.size() == 16);
@@ -106,7 +108,8 @@ TEST_CASE("leaks are told by place, largest first, and what is not listed is cou
     CHECK(s.bytes[0] == 100'000);
     for (std::size_t i = 1; i < s.bytes.size(); ++i) CHECK(s.bytes[i] <= s.bytes[i - 1]);
     CHECK(s.details[1] == "5 pool blocks of 260 bytes in all; they keep the allocator alive");
-    CHECK(s.details.back() == "1 pool blocks of 20 bytes in all; they keep the allocator alive; 6 blocks more from other places");
+    CHECK(s.details.back() ==
+          "1 pool blocks of 20 bytes in all; they keep the allocator alive; 6 blocks more from other places");
     CHECK(s.details[14] == "1 pool blocks of 20 bytes in all; they keep the allocator alive");
     for (void* p : blocks) {
         if (p == blocks[3]) continue;
@@ -274,7 +277,8 @@ TEST_CASE("exhaustion and exceeded budgets say how much, of what, under which ta
 TEST_CASE("no call leaves its place behind, served or not") {
     using P = fa::policy::debug;
     test::recorder r;
-    const fa::basic_smart_alloc<P> a{r.options({.frame_capacity = 64_KiB, .frame_limit = 1_MiB, .global_limit = 32_MiB})};
+    const fa::basic_smart_alloc<P> a{
+        r.options({.frame_capacity = 64_KiB, .frame_limit = 1_MiB, .global_limit = 32_MiB})};
     const auto frame = a.frame_scope();
     const auto* context = fa::memory::peek_context(a.owner());
     int calls = 0;

@@ -24,9 +24,11 @@ struct route {
 
 template <class A, class MakeSource>
 void add_source(std::vector<route<A>>& all, const char* name, bool pool, MakeSource source) {
-    all.push_back({std::string(name) + " source", pool, [=](const A& a, std::size_t n) { return source(a).allocate(n, 16); },
+    all.push_back({std::string(name) + " source", pool,
+                   [=](const A& a, std::size_t n) { return source(a).allocate(n, 16); },
                    [=](const A& a, void* p, std::size_t n) { source(a).deallocate(p, n, 16); }});
-    all.push_back({std::string(name) + " allocator_ref", pool, [=](const A& a, std::size_t n) { return fa::allocator_ref(source(a)).try_allocate(n, 16); },
+    all.push_back({std::string(name) + " allocator_ref", pool,
+                   [=](const A& a, std::size_t n) { return fa::allocator_ref(source(a)).try_allocate(n, 16); },
                    [=](const A& a, void* p, std::size_t n) { fa::allocator_ref(source(a)).deallocate(p, n, 16); }});
 }
 
@@ -63,8 +65,10 @@ FOR_EACH_POLICY("where blocks are guarded every route to a free is told that the
     using A = fa::basic_smart_alloc<P>;
     std::size_t cells = 0;
     for (const auto& r : routes<A>()) {
-        for (const std::size_t size : {std::size_t{1}, std::size_t{32}, std::size_t{3000}, std::size_t{40'000}, std::size_t{3'000'000}}) {
-            for (const std::size_t wrong : {std::size_t{2}, std::size_t{33}, std::size_t{5000}, std::size_t{100'000}, std::size_t{5'000'000}}) {
+        for (const std::size_t size :
+             {std::size_t{1}, std::size_t{32}, std::size_t{3000}, std::size_t{40'000}, std::size_t{3'000'000}}) {
+            for (const std::size_t wrong :
+                 {std::size_t{2}, std::size_t{33}, std::size_t{5000}, std::size_t{100'000}, std::size_t{5'000'000}}) {
                 CAPTURE(r.name);
                 CAPTURE(size);
                 CAPTURE(wrong);
@@ -83,14 +87,16 @@ FOR_EACH_POLICY("where blocks are guarded every route to a free is told that the
     CHECK(cells == 250);
 }
 
-FOR_EACH_POLICY("where blocks are guarded every route to a free is told of another kind, another allocator, and a second free") {
+FOR_EACH_POLICY(
+    "where blocks are guarded every route to a free is told of another kind, another allocator, and a second free") {
     using A = fa::basic_smart_alloc<P>;
     for (const auto& r : routes<A>()) {
         for (const std::size_t size : {std::size_t{32}, std::size_t{40'000}}) {
             CAPTURE(r.name);
             CAPTURE(size);
             recorder told, told_other;
-            const A a{told.options({.guard = fa::guard_level::fill})}, other{told_other.options({.guard = fa::guard_level::fill})};
+            const A a{told.options({.guard = fa::guard_level::fill})},
+                other{told_other.options({.guard = fa::guard_level::fill})};
             for (const auto& taker : routes<A>()) {
                 if (taker.pool == r.pool || size > 4096) continue;  // beyond the classes both are the heap's
                 told.faults.clear();

@@ -36,7 +36,8 @@ TEST_CASE("rounding sizes up wastes at most an eighth beyond 256 bytes, and 8 % 
 
 FOR_EACH_POLICY("an arena makes at most a tenth more accessible than its blocks take, from 1 MiB or 32 pages on") {
     if (test::guarded<P>) return;  // zones
-    const std::size_t first = std::max<std::size_t>(1_MiB, 32 * fa::os::system_pages{}.granularity());  // below, whole pages count
+    const std::size_t first = std::max<std::size_t>(
+        1_MiB, 32 * fa::os::system_pages{}.granularity());  // below, whole pages count
     for (const std::size_t capacity : {1_MiB, 64_MiB}) {
         fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = capacity}};
         const auto frame = alloc.frame_scope();
@@ -47,7 +48,10 @@ FOR_EACH_POLICY("an arena makes at most a tenth more accessible than its blocks 
         std::size_t bytes = 0;
         double worst = 0;
         for (std::size_t i = 0; i < blocks; ++i) {  // the mix of LevelDB's arena_test
-            std::size_t n = i % (blocks / 10) == 0 ? i : below(4000) == 0 ? below(6000) : below(10) == 0 ? below(100) : below(20);
+            std::size_t n = i % (blocks / 10) == 0 ? i
+                            : below(4000) == 0     ? below(6000)
+                            : below(10) == 0       ? below(100)
+                                                   : below(20);
             if (n == 0) n = 1;
             static_cast<void>(frame.alloc_bytes(n, 8));
             bytes += fa::align_up(n, 8);

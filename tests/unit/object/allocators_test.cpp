@@ -1,4 +1,5 @@
-// The standard allocators and the std::pmr resources, at their edges: nothing, too much, wide alignments, and who equals whom.
+// The standard allocators and the std::pmr resources, at their edges: nothing, too much, wide alignments, and who
+// equals whom.
 #include <doctest/doctest.h>
 
 #include <list>
@@ -90,7 +91,9 @@ FOR_EACH_POLICY("allocators rebind, and are equal across types") {
         CHECK(x.size() == 4);
         swap(x, y);
         CHECK(y.size() == 4);
-        std::map<int, int, std::less<>, typename std::allocator_traits<allocator>::template rebind_alloc<std::pair<const int, int>>> m(a);
+        std::map<int, int, std::less<>,
+                 typename std::allocator_traits<allocator>::template rebind_alloc<std::pair<const int, int>>>
+            m(a);
         m[1] = 2;
         CHECK(m.at(1) == 2);
     });

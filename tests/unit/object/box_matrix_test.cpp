@@ -1,5 +1,5 @@
-// Every kind of box, array and transfer x every kind of element, with a throw at each step of an element: nothing leaks,
-// nothing is destroyed twice, no finaliser stays behind, and the memory is what it was before.
+// Every kind of box, array and transfer x every kind of element, with a throw at each step of an element: nothing
+// leaks, nothing is destroyed twice, no finaliser stays behind, and the memory is what it was before.
 #include <doctest/doctest.h>
 
 #include "support/elements.hpp"
@@ -25,8 +25,14 @@ template <class P>
 class any_operation {
 public:
     template <class Operation>
-    any_operation(const Operation& o) : operation_(&o), call_([](const void* op, const fa::basic_smart_alloc<P>& a, const fa::basic_frame_scope<P>& f) { (*static_cast<const Operation*>(op))(a, f); }) {}
-    void operator()(const fa::basic_smart_alloc<P>& a, const fa::basic_frame_scope<P>& f) const { call_(operation_, a, f); }
+    any_operation(const Operation& o)
+        : operation_(&o),
+          call_([](const void* op, const fa::basic_smart_alloc<P>& a, const fa::basic_frame_scope<P>& f) {
+              (*static_cast<const Operation*>(op))(a, f);
+          }) {}
+    void operator()(const fa::basic_smart_alloc<P>& a, const fa::basic_frame_scope<P>& f) const {
+        call_(operation_, a, f);
+    }
 
 private:
     const void* operation_;
@@ -44,12 +50,15 @@ struct cell_name {
 
 // One operation, run until it does not throw. `frame_keeps`: it leaves elements to the frame, which ends behind it.
 template <class P>
-void try_operation(world<P>& w, const cell_name& name, tally& t, std::type_identity_t<any_operation<P>> operation, bool frame_keeps = false) {
+void try_operation(world<P>& w, const cell_name& name, tally& t, std::type_identity_t<any_operation<P>> operation,
+                   bool frame_keeps = false) {
     ++t.cells;
     for (int k = 1, done = 0; done == 0; ++k) {
         const std::size_t alive = element_watch::live.size();
         const int mistakes = element_watch::mistakes;
-        const auto problem = [&](const std::string& what) { t.problems.push_back(name.text() + ", throw " + std::to_string(k) + ": " + what); };
+        const auto problem = [&](const std::string& what) {
+            t.problems.push_back(name.text() + ", throw " + std::to_string(k) + ": " + what);
+        };
         {
             const auto frame = w.alloc.frame_scope();
             bool threw = false;
@@ -57,18 +66,18 @@ void try_operation(world<P>& w, const cell_name& name, tally& t, std::type_ident
             try {
                 operation(w.alloc, frame);
                 done = 1;
-            } catch (const thrown&) {
-                threw = true;
-            }
+            } catch (const thrown&) { threw = true; }
             element_watch::fuse = 0;
             ++t.runs;
             t.throws += threw ? 1 : 0;
-            if (threw && !frame_keeps && element_watch::live.size() != alive) problem(std::to_string(element_watch::live.size() - alive) + " elements left while the frame is open");
+            if (threw && !frame_keeps && element_watch::live.size() != alive)
+                problem(std::to_string(element_watch::live.size() - alive) + " elements left while the frame is open");
             const auto s = w.alloc.stats();
             if (s.pool_allocated + s.heap_allocated != 0) problem("pool or heap memory leaked");
             if (w.alloc.transfers().in_flight() != 0) problem("a transfer is still on its way");
         }
-        if (element_watch::live.size() != alive) problem(std::to_string(element_watch::live.size() - alive) + " elements leaked");
+        if (element_watch::live.size() != alive)
+            problem(std::to_string(element_watch::live.size() - alive) + " elements leaked");
         if (element_watch::mistakes != mistakes) problem("elements destroyed twice, or where none lived");
         if (w.alloc.stats().total_allocated != 0) problem("memory leaked");
         if (!w.heard.faults.empty()) problem("faults were raised");
@@ -90,9 +99,12 @@ inline constexpr bool from_int = std::is_arithmetic_v<T> || requires(const T& x)
 template <class T, class P, class Make>
 void try_box(world<P>& w, const char* kind, tally& t, Make make) {
     const auto own = [](auto&& box) { return std::move(box); };
-    if constexpr (from_int<T>) try_operation(w, {kind, " in place"}, t, [&](const auto& a, const auto& f) { expect(*own(make.template operator()<T>(a, f, 7)), 7); });
+    if constexpr (from_int<T>)
+        try_operation(w, {kind, " in place"}, t,
+                      [&](const auto& a, const auto& f) { expect(*own(make.template operator()<T>(a, f, 7)), 7); });
     if constexpr (std::is_default_constructible_v<T>)
-        try_operation(w, {kind, " of nothing"}, t, [&](const auto& a, const auto& f) { static_cast<void>(own(make.template operator()<T>(a, f))); });
+        try_operation(w, {kind, " of nothing"}, t,
+                      [&](const auto& a, const auto& f) { static_cast<void>(own(make.template operator()<T>(a, f))); });
     try_operation(w, {kind, " by move"}, t, [&](const auto& a, const auto& f) {
         T value = test::make<T>(8);
         auto box = make.template operator()<T>(a, f, std::move(value));
@@ -116,8 +128,12 @@ void try_box(world<P>& w, const char* kind, tally& t, Make make) {
         swap(x, y);
         expect(*x, 3);
     });
-    if constexpr (requires { make.template operator()<T>(w.alloc, w.alloc.frame_scope(), test::make<T>(1)).into_inner(); })
-        try_operation(w, {kind, ", moved out"}, t, [&](const auto& a, const auto& f) { expect(make.template operator()<T>(a, f, test::make<T>(6)).into_inner(), 6); });
+    if constexpr (requires {
+                      make.template operator()<T>(w.alloc, w.alloc.frame_scope(), test::make<T>(1)).into_inner();
+                  })
+        try_operation(w, {kind, ", moved out"}, t, [&](const auto& a, const auto& f) {
+            expect(make.template operator()<T>(a, f, test::make<T>(6)).into_inner(), 6);
+        });
 }
 
 template <class T, class P, class Make>
@@ -163,49 +179,71 @@ void try_transfers(world<P>& w, tally& t) {
         auto h = a.template frame_box_for_transfer<T>(test::make<T>(4));
         h = a.template frame_box_for_transfer<T>(test::make<T>(5));
     });
-    try_array<T>(w, "received span", t, []<class U>(const auto& a, const auto&, std::size_t n) { return a.template frame_span_for_transfer<U>(n).receive(); });
+    try_array<T>(w, "received span", t, []<class U>(const auto& a, const auto&, std::size_t n) {
+        return a.template frame_span_for_transfer<U>(n).receive();
+    });
 }
 
 // What the frame alone destroys.
 template <class T, class P>
 void try_frame_objects(world<P>& w, tally& t) {
-    try_operation(w, {"objects of the frame"}, t, [](const auto& a, const auto& f) {
-        expect(*f.template make<T>(test::make<T>(1)), 1);
-        expect(*a.template frame_make<T>(test::make<T>(2)), 2);
-        const auto inner = a.frame_scope();
-        expect(*f.template try_make<T>(test::make<T>(3)), 3);  // out of line
-        expect(*f.template box<T>(test::make<T>(4)), 4);
-        static_cast<void>(f.template box<T>(test::make<T>(5)).release());
-    }, true);
+    try_operation(
+        w, {"objects of the frame"}, t,
+        [](const auto& a, const auto& f) {
+            expect(*f.template make<T>(test::make<T>(1)), 1);
+            expect(*a.template frame_make<T>(test::make<T>(2)), 2);
+            const auto inner = a.frame_scope();
+            expect(*f.template try_make<T>(test::make<T>(3)), 3);  // out of line
+            expect(*f.template box<T>(test::make<T>(4)), 4);
+            static_cast<void>(f.template box<T>(test::make<T>(5)).release());
+        },
+        true);
     if constexpr (std::is_default_constructible_v<T>) {
-        try_operation(w, {"slices of the frame"}, t, [](const auto& a, const auto& f) {
-            for (const T& x : f.template slice<T>(5)) expect(x, 0);
-            for (const T& x : a.template frame_slice<T>(4)) expect(x, 0);
-            for (const T& x : a.template try_frame_slice<T>(3)) expect(x, 0);
-        }, true);
+        try_operation(
+            w, {"slices of the frame"}, t,
+            [](const auto& a, const auto& f) {
+                for (const T& x : f.template slice<T>(5)) expect(x, 0);
+                for (const T& x : a.template frame_slice<T>(4)) expect(x, 0);
+                for (const T& x : a.template try_frame_slice<T>(3)) expect(x, 0);
+            },
+            true);
     }
 }
 
 template <class T, class P>
 void try_everything(world<P>& w, tally& t) {
-    try_box<T>(w, "frame_box", t, []<class U>(const auto&, const auto& f, auto&&... args) { return f.template box<U>(std::forward<decltype(args)>(args)...); });
-    try_box<T>(w, "tried frame_box", t, []<class U>(const auto& a, const auto&, auto&&... args) { return a.template try_frame_box<U>(std::forward<decltype(args)>(args)...); });
-    try_box<T>(w, "pool_box", t, []<class U>(const auto& a, const auto&, auto&&... args) { return a.template pool_box<U>(std::forward<decltype(args)>(args)...); });
-    try_box<T>(w, "heap_box", t, []<class U>(const auto& a, const auto&, auto&&... args) { return a.template heap_box<U>(std::forward<decltype(args)>(args)...); });
-    try_box<T>(w, "pool_shared", t, []<class U>(const auto& a, const auto&, auto&&... args) { return a.template pool_shared<U>(std::forward<decltype(args)>(args)...); });
+    try_box<T>(w, "frame_box", t, []<class U>(const auto&, const auto& f, auto&&... args) {
+        return f.template box<U>(std::forward<decltype(args)>(args)...);
+    });
+    try_box<T>(w, "tried frame_box", t, []<class U>(const auto& a, const auto&, auto&&... args) {
+        return a.template try_frame_box<U>(std::forward<decltype(args)>(args)...);
+    });
+    try_box<T>(w, "pool_box", t, []<class U>(const auto& a, const auto&, auto&&... args) {
+        return a.template pool_box<U>(std::forward<decltype(args)>(args)...);
+    });
+    try_box<T>(w, "heap_box", t, []<class U>(const auto& a, const auto&, auto&&... args) {
+        return a.template heap_box<U>(std::forward<decltype(args)>(args)...);
+    });
+    try_box<T>(w, "pool_shared", t, []<class U>(const auto& a, const auto&, auto&&... args) {
+        return a.template pool_shared<U>(std::forward<decltype(args)>(args)...);
+    });
     try_box<T>(w, "pool_box become shared", t, []<class U>(const auto& a, const auto&, auto&&... args) {
         return fa::basic_pool_shared<U, P>(a.template pool_box<U>(std::forward<decltype(args)>(args)...));
     });
-    try_array<T>(w, "frame array", t, []<class U>(const auto&, const auto& f, std::size_t n) { return f.template box<U[]>(n); });
-    try_array<T>(w, "pool array", t, []<class U>(const auto& a, const auto&, std::size_t n) { return a.template pool_box<U[]>(n); });
-    try_array<T>(w, "heap array", t, []<class U>(const auto& a, const auto&, std::size_t n) { return a.template try_heap_box<U[]>(n); });
+    try_array<T>(w, "frame array", t,
+                 []<class U>(const auto&, const auto& f, std::size_t n) { return f.template box<U[]>(n); });
+    try_array<T>(w, "pool array", t,
+                 []<class U>(const auto& a, const auto&, std::size_t n) { return a.template pool_box<U[]>(n); });
+    try_array<T>(w, "heap array", t,
+                 []<class U>(const auto& a, const auto&, std::size_t n) { return a.template try_heap_box<U[]>(n); });
     try_transfers<T>(w, t);
     try_frame_objects<T>(w, t);
 }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a throw at any step leaves nothing of a box, an array or a transfer behind", P, fa::policy::standard, fa::policy::debug) {
+TEST_CASE_TEMPLATE("a throw at any step leaves nothing of a box, an array or a transfer behind", P,
+                   fa::policy::standard, fa::policy::debug) {
     tally t;
     std::size_t elements = 0;
     for_each_element([&]<class T>() {
@@ -219,5 +257,6 @@ TEST_CASE_TEMPLATE("a throw at any step leaves nothing of a box, an array or a t
         t.throws += one.throws;
     });
     CHECK(t.throws > 1000);
-    MESSAGE("matrix: " << std::string(P::checks ? "boxes, debug" : "boxes") << " x " << elements << " elements = " << t.cells << " cells, " << t.runs << " runs, " << t.throws << " throws");
+    MESSAGE("matrix: " << std::string(P::checks ? "boxes, debug" : "boxes") << " x " << elements
+                       << " elements = " << t.cells << " cells, " << t.runs << " runs, " << t.throws << " throws");
 }

@@ -1,5 +1,5 @@
-// Boxes are what std::unique_ptr and std::shared_ptr are: they convert to a base, compare, hash, swap, hold arrays, and know
-// when they are empty. Typed over the kinds of memory.
+// Boxes are what std::unique_ptr and std::shared_ptr are: they convert to a base, compare, hash, swap, hold arrays, and
+// know when they are empty. Typed over the kinds of memory.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -30,9 +30,13 @@ struct framed {
     template <class T>
     using box = fa::basic_frame_box<T, P>;
     template <class T, class... Args>
-    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template frame_box<T>(std::forward<Args>(args)...); }
+    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template frame_box<T>(std::forward<Args>(args)...);
+    }
     template <class T, class... Args>
-    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template try_frame_box<T>(std::forward<Args>(args)...); }
+    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template try_frame_box<T>(std::forward<Args>(args)...);
+    }
 };
 template <class P>
 struct pooled {
@@ -40,9 +44,13 @@ struct pooled {
     template <class T>
     using box = fa::basic_pool_box<T, P>;
     template <class T, class... Args>
-    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template pool_box<T>(std::forward<Args>(args)...); }
+    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template pool_box<T>(std::forward<Args>(args)...);
+    }
     template <class T, class... Args>
-    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template try_pool_box<T>(std::forward<Args>(args)...); }
+    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template try_pool_box<T>(std::forward<Args>(args)...);
+    }
 };
 template <class P>
 struct heaped {
@@ -50,9 +58,13 @@ struct heaped {
     template <class T>
     using box = fa::basic_heap_box<T, P>;
     template <class T, class... Args>
-    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template heap_box<T>(std::forward<Args>(args)...); }
+    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template heap_box<T>(std::forward<Args>(args)...);
+    }
     template <class T, class... Args>
-    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template try_heap_box<T>(std::forward<Args>(args)...); }
+    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template try_heap_box<T>(std::forward<Args>(args)...);
+    }
 };
 template <class P>
 struct counted_references {
@@ -60,14 +72,18 @@ struct counted_references {
     template <class T>
     using box = fa::basic_pool_shared<T, P>;
     template <class T, class... Args>
-    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template pool_shared<T>(std::forward<Args>(args)...); }
+    static auto make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template pool_shared<T>(std::forward<Args>(args)...);
+    }
     template <class T, class... Args>
-    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) { return a.template try_pool_shared<T>(std::forward<Args>(args)...); }
+    static auto try_make(const fa::basic_smart_alloc<P>& a, Args&&... args) {
+        return a.template try_pool_shared<T>(std::forward<Args>(args)...);
+    }
 };
 
-#define UNIQUE_KINDS \
-    framed<fa::policy::unchecked>, framed<fa::policy::checked>, pooled<fa::policy::unchecked>, pooled<fa::policy::checked>, \
-        heaped<fa::policy::unchecked>, heaped<fa::policy::checked>
+#define UNIQUE_KINDS                                                                           \
+    framed<fa::policy::unchecked>, framed<fa::policy::checked>, pooled<fa::policy::unchecked>, \
+        pooled<fa::policy::checked>, heaped<fa::policy::unchecked>, heaped<fa::policy::checked>
 #define ALL_KINDS UNIQUE_KINDS, counted_references<fa::policy::unchecked>, counted_references<fa::policy::checked>
 
 // Everything of an allocator, and whether it has it all back; an open frame around it.
@@ -169,8 +185,9 @@ TEST_CASE_TEMPLATE("a box converts to a box of a base, wherever in the object th
     convert<K, has_nothing, first_base>([](const auto& b) { CHECK(b.first == 11); });
 }
 
-TEST_CASE_TEMPLATE("a large object converts where its block is known", K, framed<fa::policy::standard>, framed<fa::policy::debug>, heaped<fa::policy::standard>,
-                   heaped<fa::policy::debug>, counted_references<fa::policy::standard>, counted_references<fa::policy::debug>) {
+TEST_CASE_TEMPLATE("a large object converts where its block is known", K, framed<fa::policy::standard>,
+                   framed<fa::policy::debug>, heaped<fa::policy::standard>, heaped<fa::policy::debug>,
+                   counted_references<fa::policy::standard>, counted_references<fa::policy::debug>) {
     convert<K, large, second_base>([](const auto& b) { CHECK(b.second == 22); });
 }
 
@@ -180,11 +197,13 @@ FOR_EACH_POLICY("what cannot be destroyed through a base does not convert to it,
     static_assert(!std::is_convertible_v<fa::basic_heap_box<has_more, P>, fa::basic_heap_box<not_virtual, P>>);
     static_assert(!std::is_convertible_v<fa::basic_frame_box<has_more, P>, fa::basic_frame_box<not_virtual, P>>);
     static_assert(std::is_convertible_v<fa::basic_frame_box<plain_whole, P>, fa::basic_frame_box<not_virtual, P>>);
-    static_assert(!std::is_convertible_v<fa::basic_pool_box<large, P>, fa::basic_pool_box<first_base, P>>);  // another place than a small one's
+    static_assert(!std::is_convertible_v<fa::basic_pool_box<large, P>,
+                                         fa::basic_pool_box<first_base, P>>);  // another place than a small one's
     static_assert(!std::is_convertible_v<fa::basic_pool_box<first_base, P>, fa::basic_pool_box<both_bases, P>>);
     static_assert(!std::is_convertible_v<fa::basic_pool_box<both_bases, P>&, fa::basic_pool_box<first_base, P>>);
     static_assert(!std::is_convertible_v<fa::basic_pool_box<both_bases[], P>, fa::basic_pool_box<first_base[], P>>);
-    static_assert(std::is_convertible_v<fa::basic_pool_box<both_bases[], P>, fa::basic_pool_box<const both_bases[], P>>);
+    static_assert(
+        std::is_convertible_v<fa::basic_pool_box<both_bases[], P>, fa::basic_pool_box<const both_bases[], P>>);
     static_assert(!std::is_convertible_v<fa::basic_pool_shared<not_virtual, P>, fa::basic_pool_shared<has_more, P>>);
     house<pooled<P>> h;
     fa::basic_pool_shared<not_virtual, P> s = h.alloc.template pool_shared<has_more>();
@@ -196,8 +215,9 @@ FOR_EACH_POLICY("what cannot be destroyed through a base does not convert to it,
     CHECK(tail->n == 55);
 }
 
-TEST_CASE_TEMPLATE("a box of a base outlives the allocator's last handle", K, pooled<fa::policy::standard>, pooled<fa::policy::debug>, heaped<fa::policy::standard>,
-                   heaped<fa::policy::debug>, counted_references<fa::policy::standard>, counted_references<fa::policy::debug>) {
+TEST_CASE_TEMPLATE("a box of a base outlives the allocator's last handle", K, pooled<fa::policy::standard>,
+                   pooled<fa::policy::debug>, heaped<fa::policy::standard>, heaped<fa::policy::debug>,
+                   counted_references<fa::policy::standard>, counted_references<fa::policy::debug>) {
     recorder r;
     const int before = counted::alive;
     typename K::template box<second_base> b;
@@ -235,7 +255,9 @@ FOR_EACH_POLICY("a heap of the user's is told size and alignment of the whole ob
     exact_heap heap;
     {
         house<heaped<P>> h({.heap = &heap});
-        fa::basic_heap_box<second_base, P> a = h.alloc.template heap_box<both_bases>(), b = h.alloc.template heap_box<wide>(), c = h.alloc.template heap_box<large>();
+        fa::basic_heap_box<second_base, P> a = h.alloc.template heap_box<both_bases>(),
+                                           b = h.alloc.template heap_box<wide>(),
+                                           c = h.alloc.template heap_box<large>();
         auto d = h.alloc.template heap_box<counted[]>(7), e = h.alloc.template heap_box<counted[]>(7000);
         struct alignas(512) very_wide {
             char bytes[8192];
@@ -292,8 +314,10 @@ TEST_CASE_TEMPLATE("boxes compare with each other and with nullptr, hash, and sw
     CHECK(constant != *ordered.begin());
     constant = nullptr;
     CHECK(constant == nullptr);
-    static_assert(!std::is_constructible_v<int, box> && std::is_constructible_v<bool, box> && !std::is_convertible_v<box, bool>);
-    static_assert(std::is_nothrow_move_constructible_v<box> && std::is_nothrow_move_assignable_v<box> && std::is_nothrow_swappable_v<box>);
+    static_assert(!std::is_constructible_v<int, box> && std::is_constructible_v<bool, box> &&
+                  !std::is_convertible_v<box, bool>);
+    static_assert(std::is_nothrow_move_constructible_v<box> && std::is_nothrow_move_assignable_v<box> &&
+                  std::is_nothrow_swappable_v<box>);
 }
 
 TEST_CASE_TEMPLATE("empty and moved-from boxes are null, and stay usable", K, UNIQUE_KINDS) {
@@ -369,7 +393,8 @@ struct tree {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a box is empty while its object is destroyed, and may be a member of what it holds", K, UNIQUE_KINDS) {
+TEST_CASE_TEMPLATE("a box is empty while its object is destroyed, and may be a member of what it holds", K,
+                   UNIQUE_KINDS) {
     house<K> h;
     int seen = 0;
     typename K::template box<inside_itself<K>> b;
@@ -531,7 +556,8 @@ FOR_EACH_POLICY("owner_less orders shared and weak alike, by what they share") {
     CHECK((seen.insert(part).second && !seen.insert(part).second));
     CHECK((seen.contains(a) && seen.contains(part) && !seen.contains(b)));
     std::map<fa::basic_pool_shared<both_bases, P>, int, fa::owner_less> owners{{a, 1}, {b, 2}};
-    CHECK((owners.size() == 2 && owners.find(part)->second == 1 && owners.find(fa::basic_pool_weak<both_bases, P>(b))->second == 2));
+    CHECK((owners.size() == 2 && owners.find(part)->second == 1 &&
+           owners.find(fa::basic_pool_weak<both_bases, P>(b))->second == 2));
 }
 
 TEST_CASE_TEMPLATE("a box is printed as the address that it holds, of a letter too", K, ALL_KINDS) {
@@ -541,7 +567,8 @@ TEST_CASE_TEMPLATE("a box is printed as the address that it holds, of a letter t
     typename K::template box<int> none;
     std::ostringstream boxes, addresses;
     boxes << number << ' ' << letter << ' ' << none;
-    addresses << static_cast<const void*>(number.get()) << ' ' << static_cast<const void*>(letter.get()) << ' ' << static_cast<void*>(nullptr);
+    addresses << static_cast<const void*>(number.get()) << ' ' << static_cast<const void*>(letter.get()) << ' '
+              << static_cast<void*>(nullptr);
     CHECK(boxes.str() == addresses.str());
 }
 
@@ -625,17 +652,19 @@ std::string said_by(Work work, int& status) {
 
 // Whether "… at program+0x1234" is this line, as far as debug information says.
 bool names_line(const std::string& text, int line) {
-    if (fa::guard::under_tool || FRAMEALLOC_TSAN) return true;                 // sanitizers change what is inlined
+    if (fa::guard::under_tool || FRAMEALLOC_TSAN) return true;  // sanitizers change what is inlined
     if (!test::on_linux) return true;  // instructions have no names there
     const std::size_t at = text.rfind("+0x");
     if (at == std::string::npos) return false;
-    const std::string command = "addr2line -i -e /proc/" + std::to_string(getpid()) + "/exe 0x" + text.substr(at + 3, text.find_first_not_of("0123456789abcdef", at + 3) - at - 3);
+    const std::string command = "addr2line -i -e /proc/" + std::to_string(getpid()) + "/exe 0x" +
+                                text.substr(at + 3, text.find_first_not_of("0123456789abcdef", at + 3) - at - 3);
     std::FILE* out = popen(command.c_str(), "r");
     std::string lines;
     char buffer[4096];
     while (out != nullptr && std::fgets(buffer, sizeof buffer, out) != nullptr) lines += buffer;
     if (out != nullptr) pclose(out);
-    const bool no_lines = lines.empty() || lines.find(":?") != std::string::npos;  // in a release build, names of files at most
+    const bool no_lines = lines.empty() ||
+                          lines.find(":?") != std::string::npos;  // in a release build, names of files at most
     return no_lines || lines.find("box_test.cpp:" + std::to_string(line)) != std::string::npos;
 }
 
@@ -645,19 +674,19 @@ void use(T& x) {
     *p = 1;
 }
 
-#define SAYS_EMPTY(what, ...)                                             \
-    do {                                                                  \
-        const std::string text = said_by([&] { __VA_ARGS__; }, status);   \
-        CHECK(status == -SIGABRT);                                        \
-        CHECK(text.find("FA444") != std::string::npos);                   \
-        CHECK(text.find(what) != std::string::npos);                      \
-        CHECK(names_line(text, __LINE__));                                \
+#define SAYS_EMPTY(what, ...)                                           \
+    do {                                                                \
+        const std::string text = said_by([&] { __VA_ARGS__; }, status); \
+        CHECK(status == -SIGABRT);                                      \
+        CHECK(text.find("FA444") != std::string::npos);                 \
+        CHECK(text.find(what) != std::string::npos);                    \
+        CHECK(names_line(text, __LINE__));                              \
     } while (false)
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("an empty box that is dereferenced says so in debug, and where", K, framed<fa::policy::debug>, pooled<fa::policy::debug>, heaped<fa::policy::debug>,
-                   counted_references<fa::policy::debug>) {
+TEST_CASE_TEMPLATE("an empty box that is dereferenced says so in debug, and where", K, framed<fa::policy::debug>,
+                   pooled<fa::policy::debug>, heaped<fa::policy::debug>, counted_references<fa::policy::debug>) {
     struct pair {
         int a = 0, b = 0;
     };
@@ -667,7 +696,8 @@ TEST_CASE_TEMPLATE("an empty box that is dereferenced says so in debug, and wher
     int status = 0;
     SAYS_EMPTY("* of an empty", use((*box).b));
     SAYS_EMPTY("-> of an empty", use(box->b));
-    if constexpr (requires { std::move(box).into_inner(); }) SAYS_EMPTY("into_inner() of an empty", auto x = std::move(box).into_inner(); use(x));
+    if constexpr (requires { std::move(box).into_inner(); })
+        SAYS_EMPTY("into_inner() of an empty", auto x = std::move(box).into_inner(); use(x));
     CHECK(other->a == 0);
 }
 
@@ -679,7 +709,8 @@ FOR_EACH_POLICY("into_inner() of an empty box says so in every mode") {
     SAYS_EMPTY("into_inner() of an empty transfer_box", auto x = fa::transfer_box<int>().into_inner(); use(x));
 }
 
-TEST_CASE_TEMPLATE("an index past the end of a box of an array says so in debug", K, framed<fa::policy::debug>, pooled<fa::policy::debug>, heaped<fa::policy::debug>) {
+TEST_CASE_TEMPLATE("an index past the end of a box of an array says so in debug", K, framed<fa::policy::debug>,
+                   pooled<fa::policy::debug>, heaped<fa::policy::debug>) {
     house<K> h;
     auto box = K::template make<int[]>(h.alloc, 4);
     int status = 0;

@@ -30,31 +30,82 @@ void random_vec_operations(V v, std::uint32_t seed) {
     for (int i = 0; i < 3000; ++i) {
         const std::size_t at = model.empty() ? 0 : random() % model.size();
         switch (random() % 12) {
-            case 0: if (!model.empty()) { model.pop_back(); v.pop_back(); } break;
-            case 1: { auto t = text(); model.insert(model.begin() + static_cast<long>(at), t); v.insert(v.begin() + at, t); break; }
-            case 2: if (!model.empty()) { model.erase(model.begin() + static_cast<long>(at)); v.erase(v.begin() + at); } break;
-            case 3: { auto t = text(); model.insert(model.begin() + static_cast<long>(at), 3, t); v.insert(v.begin() + at, 3, t); break; }
-            case 4: { const std::size_t n = random() % 40; model.resize(n); v.resize(n); break; }
-            case 5: { std::vector<std::string> more{text(), text()}; model.insert(model.begin() + static_cast<long>(at), more.begin(), more.end()); v.insert(v.begin() + at, more.begin(), more.end()); break; }
-            case 6: if (random() % 20 == 0) { model.clear(); v.clear(); } break;
+            case 0:
+                if (!model.empty()) {
+                    model.pop_back();
+                    v.pop_back();
+                }
+                break;
+            case 1: {
+                auto t = text();
+                model.insert(model.begin() + static_cast<long>(at), t);
+                v.insert(v.begin() + at, t);
+                break;
+            }
+            case 2:
+                if (!model.empty()) {
+                    model.erase(model.begin() + static_cast<long>(at));
+                    v.erase(v.begin() + at);
+                }
+                break;
+            case 3: {
+                auto t = text();
+                model.insert(model.begin() + static_cast<long>(at), 3, t);
+                v.insert(v.begin() + at, 3, t);
+                break;
+            }
+            case 4: {
+                const std::size_t n = random() % 40;
+                model.resize(n);
+                v.resize(n);
+                break;
+            }
+            case 5: {
+                std::vector<std::string> more{text(), text()};
+                model.insert(model.begin() + static_cast<long>(at), more.begin(), more.end());
+                v.insert(v.begin() + at, more.begin(), more.end());
+                break;
+            }
+            case 6:
+                if (random() % 20 == 0) {
+                    model.clear();
+                    v.clear();
+                }
+                break;
             case 7: v.shrink_to_fit(); break;
-            case 8: { V w = std::move(v); v = std::move(w); break; }
-            case 9: if (!model.empty()) { model.push_back(model[at]); v.push_back(v[at]); } break;
-            default: { auto t = text(); model.push_back(t); v.push_back(t); }
+            case 8: {
+                V w = std::move(v);
+                v = std::move(w);
+                break;
+            }
+            case 9:
+                if (!model.empty()) {
+                    model.push_back(model[at]);
+                    v.push_back(v[at]);
+                }
+                break;
+            default: {
+                auto t = text();
+                model.push_back(t);
+                v.push_back(t);
+            }
         }
         REQUIRE(v.size() == model.size());
         REQUIRE(std::equal(v.begin(), v.end(), model.begin(), model.end()));
     }
     V copy = v;
     CHECK(copy == v);
-    CHECK(v.erase_if([](const std::string& s) { return s.size() % 2 == 0; }) == static_cast<std::size_t>(std::count_if(model.begin(), model.end(), [](auto& s) { return s.size() % 2 == 0; })));
+    CHECK(
+        v.erase_if([](const std::string& s) { return s.size() % 2 == 0; }) ==
+        static_cast<std::size_t>(std::count_if(model.begin(), model.end(), [](auto& s) { return s.size() % 2 == 0; })));
 }
 
 template <template <class> class Alloc, class From>
 void use_every_container(const From& from) {
     using pair_alloc = Alloc<std::pair<const int, std::string>>;
     auto fill = [](auto& c) {
-        for (int i = 0; i < 200; ++i) c.insert(c.end(), "a text that is too long for the small string buffer " + std::to_string(i));
+        for (int i = 0; i < 200; ++i)
+            c.insert(c.end(), "a text that is too long for the small string buffer " + std::to_string(i));
     };
     auto check_all = [&]<class C>(C c, C d) {
         fill(c);
@@ -74,8 +125,10 @@ void use_every_container(const From& from) {
     check_all(std::vector<std::string, Alloc<std::string>>(a), std::vector<std::string, Alloc<std::string>>(a));
     check_all(std::deque<std::string, Alloc<std::string>>(a), std::deque<std::string, Alloc<std::string>>(a));
     check_all(std::list<std::string, Alloc<std::string>>(a), std::list<std::string, Alloc<std::string>>(a));
-    check_all(std::set<std::string, std::less<>, Alloc<std::string>>(a), std::set<std::string, std::less<>, Alloc<std::string>>(a));
-    check_all(std::unordered_set<std::string, std::hash<std::string>, std::equal_to<>, Alloc<std::string>>(a), std::unordered_set<std::string, std::hash<std::string>, std::equal_to<>, Alloc<std::string>>(a));
+    check_all(std::set<std::string, std::less<>, Alloc<std::string>>(a),
+              std::set<std::string, std::less<>, Alloc<std::string>>(a));
+    check_all(std::unordered_set<std::string, std::hash<std::string>, std::equal_to<>, Alloc<std::string>>(a),
+              std::unordered_set<std::string, std::hash<std::string>, std::equal_to<>, Alloc<std::string>>(a));
     std::map<int, std::string, std::less<>, pair_alloc> m{pair_alloc(from)};
     std::unordered_map<int, std::string, std::hash<int>, std::equal_to<>, pair_alloc> u{pair_alloc(from)};
     for (int i = 0; i < 300; ++i) m[i] = u[i] = std::to_string(i);
@@ -264,9 +317,15 @@ FOR_EACH_POLICY("a map does what std::unordered_map does") {
         const std::string value = "a value that is too long for the small string buffer " + std::to_string(i);
         switch (random() % 6) {
             case 0: REQUIRE(m.erase(key) == model.erase(key)); break;
-            case 1: m[key] = value; model[key] = value; break;
+            case 1:
+                m[key] = value;
+                model[key] = value;
+                break;
             case 2: REQUIRE(m.insert({key, value}).second == model.insert({key, value}).second); break;
-            case 3: m.insert_or_assign(key, value); model.insert_or_assign(key, value); break;
+            case 3:
+                m.insert_or_assign(key, value);
+                model.insert_or_assign(key, value);
+                break;
             case 4: REQUIRE(m.contains(key) == model.contains(key)); break;
             default: {
                 auto it = m.find(key);
@@ -413,7 +472,8 @@ FOR_EACH_POLICY("pmr containers work on every resource") {
     fa::basic_smart_alloc<P> alloc;
     {
         auto frame = alloc.frame_scope();
-        for (std::pmr::memory_resource* r : {frame.resource(), alloc.frame_resource(), alloc.pool_resource(), alloc.heap_resource()}) {
+        for (std::pmr::memory_resource* r :
+             {frame.resource(), alloc.frame_resource(), alloc.pool_resource(), alloc.heap_resource()}) {
             std::pmr::vector<std::pmr::string> v(r);
             for (int i = 0; i < 300; ++i) v.emplace_back("a text that is too long for the small string buffer");
             std::pmr::map<int, int> m(r);

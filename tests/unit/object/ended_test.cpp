@@ -1,5 +1,5 @@
-// Containers of frames that have ended: whatever is done to them is told (FA002), changes nothing of what lies there now, and goes on
-// in the frame that is open, where it is told no more.
+// Containers of frames that have ended: whatever is done to them is told (FA002), changes nothing of what lies there
+// now, and goes on in the frame that is open, where it is told no more.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -90,9 +90,7 @@ void check_all(const change<C> (&changes)[N]) {
         const std::size_t told = heard.faults.size();
         try {
             c.make(container);  // it is the open frame's now
-        } catch (const std::out_of_range&) {
-            CHECK(container.empty());
-        }
+        } catch (const std::out_of_range&) { CHECK(container.empty()); }
         CHECK(heard.count(fa::code::FA002) == told);
         CHECK(alloc.check() == 0);
     }

@@ -87,9 +87,9 @@ void refuses_what_cannot_be(V v) {
 template <class F>
 bool aborts(F f) {
     return status_of_child([&] {
-        std::signal(SIGABRT, SIG_DFL);
-        f();
-    }) == -SIGABRT;
+               std::signal(SIGABRT, SIG_DFL);
+               f();
+           }) == -SIGABRT;
 }
 
 }  // namespace
@@ -307,8 +307,14 @@ void gives_its_source(V made) {
         +[](V& v) { v = {T()}; },
         +[](V& v) { CHECK(v.try_emplace_back()); },
         +[](V& v) { CHECK(v.try_insert(v.begin(), T()) != nullptr); },
-        +[](V& v) { v.resize(3); v[0] = {}; },
-        +[](V& v) { v.resize(3); v.erase(v.begin()); },
+        +[](V& v) {
+            v.resize(3);
+            v[0] = {};
+        },
+        +[](V& v) {
+            v.resize(3);
+            v.erase(v.begin());
+        },
     };
     for (const auto way : ways) {
         for (const std::size_t room : {0U, 8U}) {
@@ -343,10 +349,12 @@ void try_twins(V v) {
     CHECK((v.try_assign({"a", "b", "c"}) && v.size() == 3 && v[2] == "c"));
     for (const bool done : tried_with(v, few)) CHECK(done);
     CHECK(std::equal(v.begin(), v.end(), few.begin(), few.end()));
-    CHECK((v.try_extend({"three"}) && *v.try_insert(v.begin() + 1, {"x", "y"}) == "x" && v.size() == 5 && v[3] == "two"));
+    CHECK(
+        (v.try_extend({"three"}) && *v.try_insert(v.begin() + 1, {"x", "y"}) == "x" && v.size() == 5 && v[3] == "two"));
     CHECK((v.try_assign(v.begin() + 2, v.end()) && v.size() == 3 && v[0] == "y"));  // a part of itself
     std::istringstream words("p q r");
-    CHECK((v.try_assign(std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()) && v[0] == "p" && v.size() == 3));
+    CHECK((v.try_assign(std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()) &&
+           v[0] == "p" && v.size() == 3));
 
     const std::vector<std::string> before(v.begin(), v.end());
     for (const bool done : tried_with(v, many)) CHECK(!done);
@@ -354,7 +362,8 @@ void try_twins(V v) {
     for (std::size_t i = 0; i < many.size(); ++i) text += "w ";
     std::istringstream once(text), again(text);
     CHECK(!v.try_assign(std::istream_iterator<std::string>(once), std::istream_iterator<std::string>()));
-    CHECK(v.try_insert(v.begin() + 1, std::istream_iterator<std::string>(again), std::istream_iterator<std::string>()) == nullptr);
+    CHECK(v.try_insert(v.begin() + 1, std::istream_iterator<std::string>(again),
+                       std::istream_iterator<std::string>()) == nullptr);
     CHECK(std::equal(v.begin(), v.end(), before.begin(), before.end()));
 }
 
@@ -413,7 +422,8 @@ FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and change
 TEST_CASE("in debug what a container leaves behind reads as freed memory does") {
     if (fa::guard::under_tool) return;  // it reports the reads
     using P = fa::policy::debug;
-    const fa::basic_smart_alloc<P> alloc{fa::options{.guard = fa::guard_level::fill}};  // beyond that an access is trapped: tests/faults/style
+    const fa::basic_smart_alloc<P> alloc{
+        fa::options{.guard = fa::guard_level::fill}};  // beyond that an access is trapped: tests/faults/style
     const auto frame = alloc.frame_scope();
     const auto gone = [](const volatile int* p) { return *p == static_cast<int>(0xDDDDDDDD); };
     const auto left_by = [&](auto v) {

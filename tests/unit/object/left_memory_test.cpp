@@ -1,5 +1,5 @@
-// What a container of a frame has grown out of, and what nobody holds any more. That an access is trapped show the programs of
-// tests/faults/style; here is what else may not go wrong.
+// What a container of a frame has grown out of, and what nobody holds any more. That an access is trapped show the
+// programs of tests/faults/style; here is what else may not go wrong.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -24,27 +24,31 @@ struct container {
 };
 
 const container containers[] = {
-    {"vec", [](const frame_type& f) {
+    {"vec",
+     [](const frame_type& f) {
          auto v = f.vec<int>({1, 2, 3});
          auto* first = reinterpret_cast<char*>(v.data());
          static_cast<void>(f.alloc_bytes(8));
          for (int i = 0; i < 100; ++i) v.push_back(i);
          return first;
      }},
-    {"vec of objects", [](const frame_type& f) {
+    {"vec of objects",
+     [](const frame_type& f) {
          auto v = f.vec<std::string>(2);
          auto* first = reinterpret_cast<char*>(v.data());
          static_cast<void>(f.alloc_bytes(8));
          v.resize(50);
          return first;
      }},
-    {"map", [](const frame_type& f) {
+    {"map",
+     [](const frame_type& f) {
          auto m = f.map<int, int>();
          auto* first = reinterpret_cast<char*>(&m[0]);
          for (int i = 1; i < 200; ++i) m[i] = i;
          return first;
      }},
-    {"string", [](const frame_type& f) {
+    {"string",
+     [](const frame_type& f) {
          auto s = f.string("player.health = 100");
          char* first = s.data();
          static_cast<void>(f.alloc_bytes(8));
@@ -60,7 +64,8 @@ TEST_CASE("beyond what lies on pages of its own, writes to memory that container
     for (const fa::guard_level level : {fa::guard_level::fill, fa::guard_level::revoke}) {
         for (const bool checked : {false, true}) {
             recorder seen;
-            const alloc_type alloc{seen.options({.frame_capacity = 64_KiB, .guard = level, .strict = fa::strictness::warn})};  // too small for pages
+            const alloc_type alloc{seen.options(
+                {.frame_capacity = 64_KiB, .guard = level, .strict = fa::strictness::warn})};  // too small for pages
             {
                 const auto frame = alloc.frame_scope();
                 for (const container& c : containers) *c.leave(frame) = 1;

@@ -42,20 +42,25 @@ struct framealloc::lives_in_frame<number_of<fa::frame_string>> : std::false_type
 namespace {
 
 static_assert(all_live_in_frames<fa::frame_vec<int>, fa::frame_string, fa::frame_map<int, int>, fa::frame_box<int>>);
-static_assert(all_live_in_frames<const fa::frame_vec<int>, volatile fa::frame_string, const volatile fa::frame_box<int>, fa::frame_string[],
-                                 fa::frame_string[3], const fa::frame_string[2][2]>);
-static_assert(all_live_in_frames<std::vector<int, fa::frame_allocator<int>>, std::vector<fa::frame_string>, fa::pool_vec<fa::frame_box<int>>,
-                                 fa::heap_box<fa::frame_string>, fa::pool_shared<fa::frame_vec<int>>>);
-static_assert(all_live_in_frames<std::pair<int, fa::frame_string>, std::tuple<int, std::optional<fa::frame_vec<int>>>, std::variant<int, fa::frame_box<int>>,
-                                 std::array<fa::frame_string, 2>, std::unique_ptr<fa::frame_string>, std::map<int, fa::frame_string>>);
+static_assert(all_live_in_frames<const fa::frame_vec<int>, volatile fa::frame_string, const volatile fa::frame_box<int>,
+                                 fa::frame_string[], fa::frame_string[3], const fa::frame_string[2][2]>);
+static_assert(all_live_in_frames<std::vector<int, fa::frame_allocator<int>>, std::vector<fa::frame_string>,
+                                 fa::pool_vec<fa::frame_box<int>>, fa::heap_box<fa::frame_string>,
+                                 fa::pool_shared<fa::frame_vec<int>>>);
+static_assert(all_live_in_frames<std::pair<int, fa::frame_string>, std::tuple<int, std::optional<fa::frame_vec<int>>>,
+                                 std::variant<int, fa::frame_box<int>>, std::array<fa::frame_string, 2>,
+                                 std::unique_ptr<fa::frame_string>, std::map<int, fa::frame_string>>);
 static_assert(all_live_in_frames<says_so, std::optional<says_so>, std::map<int, std::array<says_so, 2>>>);
-static_assert(all_live_in_frames<fa::basic_vec<int, fa::frame_source, fa::policy::debug>, fa::basic_frame_string<fa::policy::unchecked>,
-                                 fa::basic_frame_box<int, fa::policy::debug>>);
+static_assert(
+    all_live_in_frames<fa::basic_vec<int, fa::frame_source, fa::policy::debug>,
+                       fa::basic_frame_string<fa::policy::unchecked>, fa::basic_frame_box<int, fa::policy::debug>>);
 
-static_assert(none_lives_in_a_frame<void, int, std::string, std::vector<int>, fa::pool_vec<int>, fa::heap_vec<std::string>, fa::pool_box<int>,
-                                    fa::heap_box<int>, fa::pool_shared<int>, fa::transfer_box<int>, fa::transfer_handle<std::string>,
-                                    std::vector<int, fa::pool_allocator<int>>>);
-static_assert(none_lives_in_a_frame<fa::frame_vec<int>*, fa::frame_vec<int>&, std::span<fa::frame_string>, std::function<void(fa::frame_vec<int>&)>>);
+static_assert(
+    none_lives_in_a_frame<void, int, std::string, std::vector<int>, fa::pool_vec<int>, fa::heap_vec<std::string>,
+                          fa::pool_box<int>, fa::heap_box<int>, fa::pool_shared<int>, fa::transfer_box<int>,
+                          fa::transfer_handle<std::string>, std::vector<int, fa::pool_allocator<int>>>);
+static_assert(none_lives_in_a_frame<fa::frame_vec<int>*, fa::frame_vec<int>&, std::span<fa::frame_string>,
+                                    std::function<void(fa::frame_vec<int>&)>>);
 static_assert(none_lives_in_a_frame<hides, number_of<fa::frame_string>>);  // not seen through; said otherwise
 
 }  // namespace

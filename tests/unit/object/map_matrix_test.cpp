@@ -80,9 +80,7 @@ void try_each(tally& t, const Alloc& alloc, int n, bool single, void (*work)(Map
             element_watch::fuse = k;
             try {
                 work(m, n);
-            } catch (const thrown&) {
-                thrown_now = true;
-            }
+            } catch (const thrown&) { thrown_now = true; }
             element_watch::fuse = 0;
             if (thrown_now && single && strong<Map>) expect(holds(m, n), "an insertion that throws changes nothing");
             if (thrown_now && !strong<Map>) ++t.lost;
@@ -116,9 +114,13 @@ void every_operation(tally& t, const Alloc& alloc) {
         {true, [](Map& m, int) { m.reserve(100); }},
         {true, [](Map& m, int) { static_cast<void>(m.contains(make<K>(2))); }},
         {false, [](Map& m, int) { m.erase(make<K>(2)); }},
-        {false, [](Map& m, int) { if (!m.empty()) m.erase(m.begin()); }},
+        {false,
+         [](Map& m, int) {
+             if (!m.empty()) m.erase(m.begin());
+         }},
         {false, [](Map& m, int) { m.erase_if([](const auto& e) { return number_of(e.first) % 2 == 0; }); }},
-        {false, [](Map& m, int) {
+        {false,
+         [](Map& m, int) {
              Map other(std::move(m));
              m = std::move(other);
              swap(m, other);
@@ -130,11 +132,18 @@ void every_operation(tally& t, const Alloc& alloc) {
              }
          }}};
     if constexpr (std::is_default_constructible_v<V>) all.push_back({true, [](Map& m, int n) { m[make<K>(n)]; }});
-    if constexpr (std::is_move_assignable_v<V>) all.push_back({false, [](Map& m, int) { m.insert_or_assign(make<K>(1), make<V>(7)); }});
+    if constexpr (std::is_move_assignable_v<V>)
+        all.push_back({false, [](Map& m, int) { m.insert_or_assign(make<K>(1), make<V>(7)); }});
     if constexpr (std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>) {
         all.push_back({true, [](Map& m, int) { expect(Map(m).size() == m.size(), "a copy is as large"); }});
-        all.push_back({false, [](Map& m, int) { Map other(m.source()); fill(other, 9); m = other; }});
-        all.push_back({true, [](Map& m, int n) { if (n != 0) m.try_emplace(make<K>(n), m.begin()->second); }});
+        all.push_back({false, [](Map& m, int) {
+                           Map other(m.source());
+                           fill(other, 9);
+                           m = other;
+                       }});
+        all.push_back({true, [](Map& m, int n) {
+                           if (n != 0) m.try_emplace(make<K>(n), m.begin()->second);
+                       }});
     }
     for (const int n : {0, 4, 6}) {  // the seventh makes it grow
         for (const operation& o : all) try_each<Map>(t, alloc, n, o.single, o.work);
@@ -149,13 +158,16 @@ void run_map_matrix() {
     tally t;
     for_each_element([&]<class T>() {
         every_operation<fa::basic_frame_map<int, T, std::hash<int>, fa::object::equal_to, P>>(t, alloc);
-        if constexpr (!std::is_same_v<T, int>) every_operation<fa::basic_frame_map<T, int, calm_hash<T>, calm_equal<T>, P>>(t, alloc);
+        if constexpr (!std::is_same_v<T, int>)
+            every_operation<fa::basic_frame_map<T, int, calm_hash<T>, calm_equal<T>, P>>(t, alloc);
     });
     every_operation<fa::basic_frame_map<int, int, throwing_hash<int>, throwing_equal<int>, P>>(t, alloc);
-    every_operation<fa::basic_frame_map<element::throwing_copy, element::throwing_move, throwing_hash<element::throwing_copy>,
-                                        throwing_equal<element::throwing_copy>, P>>(t, alloc);
-    every_operation<fa::basic_frame_map<element::move_only, element::throwing_move_only, throwing_hash<element::move_only>,
-                                        throwing_equal<element::move_only>, P>>(t, alloc);
+    every_operation<
+        fa::basic_frame_map<element::throwing_copy, element::throwing_move, throwing_hash<element::throwing_copy>,
+                            throwing_equal<element::throwing_copy>, P>>(t, alloc);
+    every_operation<fa::basic_frame_map<element::move_only, element::throwing_move_only,
+                                        throwing_hash<element::move_only>, throwing_equal<element::move_only>, P>>(
+        t, alloc);
     MESSAGE(t.combinations << " maps, " << t.operations << " operations on them, " << t.throws << " throws, " << t.lost
                            << " of them with entries that can only be moved");
     CHECK(t.throws > 1000);
@@ -163,5 +175,9 @@ void run_map_matrix() {
 
 }  // namespace
 
-TEST_CASE("keys and values of every kind, throwing at every step of every operation of a map") { run_map_matrix<fa::policy::standard>(); }
-TEST_CASE("keys and values of every kind, throwing at every step of every operation of a map, in debug") { run_map_matrix<fa::policy::debug>(); }
+TEST_CASE("keys and values of every kind, throwing at every step of every operation of a map") {
+    run_map_matrix<fa::policy::standard>();
+}
+TEST_CASE("keys and values of every kind, throwing at every step of every operation of a map, in debug") {
+    run_map_matrix<fa::policy::debug>();
+}

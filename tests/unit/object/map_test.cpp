@@ -70,9 +70,9 @@ const std::string long_text(64, 'x');
 template <class Work>
 bool ends(Work work) {
     return status_of_child([&] {
-        std::signal(SIGABRT, SIG_DFL);
-        work();
-    }) == -SIGABRT;
+               std::signal(SIGABRT, SIG_DFL);
+               work();
+           }) == -SIGABRT;
 }
 
 }  // namespace
@@ -88,17 +88,49 @@ FOR_EACH_POLICY("a map does every operation as std::unordered_map does") {
         const std::string value = long_text + std::to_string(i);
         switch (random() % 14) {
             case 0: REQUIRE(m.erase(key) == model.erase(key)); break;
-            case 1: m[key] = value; model[key] = value; break;
+            case 1:
+                m[key] = value;
+                model[key] = value;
+                break;
             case 2: REQUIRE(m.insert({key, value}).second == model.insert({key, value}).second); break;
-            case 3: m.insert_or_assign(key, value); model.insert_or_assign(key, value); break;
+            case 3:
+                m.insert_or_assign(key, value);
+                model.insert_or_assign(key, value);
+                break;
             case 4: REQUIRE(m.emplace(key, value).second == model.emplace(key, value).second); break;
             case 5: REQUIRE(m.try_emplace(key, 3, 'x').second == model.try_emplace(key, 3, 'x').second); break;
-            case 6: if (auto it = m.find(key); it != m.end()) { m.erase(it); model.erase(key); } break;
-            case 7: if (!m.empty()) { const int k = m.begin()->first; m.erase(m.begin()); REQUIRE(model.erase(k) == 1); } break;
-            case 8: REQUIRE(m.erase_if([&](const auto& e) { return e.first % 50 == key; }) == std::erase_if(model, [&](const auto& e) { return e.first % 50 == key; })); break;
-            case 9: if (random() % 100 == 0) { m.clear(); model.clear(); } break;
-            case 10: { auto copy = m; REQUIRE(copy == m); m = std::move(copy); break; }
-            case 11: if (random() % 50 == 0) m.reserve(random() % 600); break;
+            case 6:
+                if (auto it = m.find(key); it != m.end()) {
+                    m.erase(it);
+                    model.erase(key);
+                }
+                break;
+            case 7:
+                if (!m.empty()) {
+                    const int k = m.begin()->first;
+                    m.erase(m.begin());
+                    REQUIRE(model.erase(k) == 1);
+                }
+                break;
+            case 8:
+                REQUIRE(m.erase_if([&](const auto& e) { return e.first % 50 == key; }) ==
+                        std::erase_if(model, [&](const auto& e) { return e.first % 50 == key; }));
+                break;
+            case 9:
+                if (random() % 100 == 0) {
+                    m.clear();
+                    model.clear();
+                }
+                break;
+            case 10: {
+                auto copy = m;
+                REQUIRE(copy == m);
+                m = std::move(copy);
+                break;
+            }
+            case 11:
+                if (random() % 50 == 0) m.reserve(random() % 600);
+                break;
             case 12: REQUIRE(m.count(key) == model.count(key)); break;
             default: REQUIRE((m.find(key) != m.end()) == (model.find(key) != model.end()));
         }
@@ -177,7 +209,8 @@ TEST_CASE("keys that follow a pattern, or were chosen against the multiplier, ar
     for (int round = 0; round < 20; ++round) {
         const std::uint64_t seed = random() | 1;
         for (const pattern& p : patterns) check(p.name, seed, p.key);
-        for (unsigned shift = 1; shift <= 48; shift += 3) check("multiples of a power of two", seed, [=](std::uint64_t i) { return i << shift; });
+        for (unsigned shift = 1; shift <= 48; shift += 3)
+            check("multiples of a power of two", seed, [=](std::uint64_t i) { return i << shift; });
     }
     MESSAGE(all << " fillings, at most " << worst << " slots an insertion, growth included");
 }
@@ -311,7 +344,8 @@ FOR_EACH_POLICY("what people type: lists, ranges, copies, swap, retain, seeds, h
     m.insert({{2, "two"}, {5, "five"}});
     CHECK(m.insert(m.end(), {6, "six"})->second == "six");
     CHECK(m.emplace_hint(m.end(), 7, "seven")->second == "seven");
-    CHECK(m.emplace(std::piecewise_construct, std::forward_as_tuple(8), std::forward_as_tuple(3, 'x')).first->second == "xxx");
+    CHECK(m.emplace(std::piecewise_construct, std::forward_as_tuple(8), std::forward_as_tuple(3, 'x')).first->second ==
+          "xxx");
     const std::unordered_map<int, std::string> model(m.begin(), m.end());
     CHECK(frame.template map<int, std::string>(model) == m);
     CHECK(frame.template map<int, std::string>(model.begin(), model.end()) == m);
@@ -478,7 +512,8 @@ FOR_EACH_POLICY("merge moves the entries whose keys are not there, and leaves th
         a.merge(a);
         CHECK(content_of(a) == content_of(x));
     }
-    auto only_moved = frame.template map<int, std::unique_ptr<int>>(), more = frame.template map<int, std::unique_ptr<int>>();
+    auto only_moved = frame.template map<int, std::unique_ptr<int>>(),
+         more = frame.template map<int, std::unique_ptr<int>>();
     only_moved[1] = std::make_unique<int>(1);
     more[1] = std::make_unique<int>(10);
     more[2] = std::make_unique<int>(20);
@@ -495,15 +530,14 @@ FOR_EACH_POLICY("an entry is in one of two maps when merge throws or memory is e
         fa::basic_smart_alloc<P> alloc;
         const auto frame = alloc.frame_scope();
         int left = 1000;
-        auto a = frame.template map<int, std::string, throwing_hash>(throwing_hash{&left}), b = frame.template map<int, std::string, throwing_hash>(throwing_hash{&left});
+        auto a = frame.template map<int, std::string, throwing_hash>(throwing_hash{&left}),
+             b = frame.template map<int, std::string, throwing_hash>(throwing_hash{&left});
         for (int i = 0; i < 20; ++i) a[i] = "a", b[i + 10] = "b";
         left = after;
         bool thrown = false;
         try {
             a.merge(b);
-        } catch (const std::runtime_error&) {
-            thrown = true;
-        }
+        } catch (const std::runtime_error&) { thrown = true; }
         left = 1000;
         CHECK(thrown == (after < 20));
         CHECK(a.size() + b.size() == 40);
@@ -567,9 +601,11 @@ FOR_EACH_POLICY("each try_ twin of a map does what its namesake does") {
     is_few(hashed);
 
     auto m = frame.template map<int, std::string>();
-    CHECK((m.try_insert({{1, "one"}}) && m.try_insert(std::pair<const int, std::string>(2, "two")) && m.try_insert(few.begin(), few.end())));
+    CHECK((m.try_insert({{1, "one"}}) && m.try_insert(std::pair<const int, std::string>(2, "two")) &&
+           m.try_insert(few.begin(), few.end())));
     is_few(m);
-    CHECK((m.try_insert_or_assign(1, "uno") && m.try_insert_or_assign(3, std::string("three")) && m.at(1) == "uno" && m.size() == 3));
+    CHECK((m.try_insert_or_assign(1, "uno") && m.try_insert_or_assign(3, std::string("three")) && m.at(1) == "uno" &&
+           m.size() == 3));
     CHECK((m.try_assign(few) && m.try_insert_range(few) && m.try_extend(few)));
     is_few(m);
     CHECK((m.try_assign({{5, "five"}}) && m.size() == 1 && m.try_assign(few.begin(), few.end())));
@@ -577,7 +613,8 @@ FOR_EACH_POLICY("each try_ twin of a map does what its namesake does") {
 
     // Two texts are a key and a value, not a range of letters.
     auto texts = frame.template map<fa::basic_frame_string<P>, std::string_view>();
-    CHECK((texts.try_insert("key", "value") && texts.at("key") == "value" && texts.try_insert_or_assign("key", "other") && texts.size() == 1));
+    CHECK((texts.try_insert("key", "value") && texts.at("key") == "value" &&
+           texts.try_insert_or_assign("key", "other") && texts.size() == 1));
 }
 
 FOR_EACH_POLICY("a map that cannot be made or replaced for want of memory is empty, or as it was") {

@@ -25,24 +25,82 @@ void change_both(S& s, std::string& model, std::mt19937& random) {
     const std::string_view part = s.view().substr(from, n);
     const std::string text = std::to_string(random()).substr(0, up_to(5));
     switch (random() % 18) {
-        case 0: model.append(own); s.append(part); break;
-        case 1: model.insert(at, own); s.insert(at, part); break;
-        case 2: model.replace(at, n, own); s.replace(at, n, part); break;
-        case 3: model = own; s.assign(part); break;
-        case 4: model.append(own); CHECK(s.try_append(part)); break;
-        case 5: model.insert(at, own); CHECK(s.try_insert(at, part)); break;
-        case 6: model.replace(at, n, text); s.replace(at, n, text); break;
-        case 7: model.erase(at, n); s.erase(at, n); break;
-        case 8: model.append(n, 'n'); s.append(n, 'n'); break;
-        case 9: model.insert(at, n, 'i'); s.insert(at, n, 'i'); break;
-        case 10: model.resize(at + n, 'r'); s.resize(at + n, 'r'); break;
-        case 11: if (!model.empty()) { model.pop_back(); s.pop_back(); } break;
-        case 12: model.push_back('p'); s.push_back('p'); break;
+        case 0:
+            model.append(own);
+            s.append(part);
+            break;
+        case 1:
+            model.insert(at, own);
+            s.insert(at, part);
+            break;
+        case 2:
+            model.replace(at, n, own);
+            s.replace(at, n, part);
+            break;
+        case 3:
+            model = own;
+            s.assign(part);
+            break;
+        case 4:
+            model.append(own);
+            CHECK(s.try_append(part));
+            break;
+        case 5:
+            model.insert(at, own);
+            CHECK(s.try_insert(at, part));
+            break;
+        case 6:
+            model.replace(at, n, text);
+            s.replace(at, n, text);
+            break;
+        case 7:
+            model.erase(at, n);
+            s.erase(at, n);
+            break;
+        case 8:
+            model.append(n, 'n');
+            s.append(n, 'n');
+            break;
+        case 9:
+            model.insert(at, n, 'i');
+            s.insert(at, n, 'i');
+            break;
+        case 10:
+            model.resize(at + n, 'r');
+            s.resize(at + n, 'r');
+            break;
+        case 11:
+            if (!model.empty()) {
+                model.pop_back();
+                s.pop_back();
+            }
+            break;
+        case 12:
+            model.push_back('p');
+            s.push_back('p');
+            break;
         case 13: s.shrink_to_fit(); break;
-        case 14: if (at < model.size()) { model.erase(model.begin() + static_cast<long>(at)); s.erase(s.begin() + at); } break;
-        case 15: { S copy = s; copy += '!'; s = copy; model += '!'; break; }
-        case 16: model.append(text.begin(), text.end()); s.append(text.begin(), text.end()); break;
-        default: model += text; s += text; break;
+        case 14:
+            if (at < model.size()) {
+                model.erase(model.begin() + static_cast<long>(at));
+                s.erase(s.begin() + at);
+            }
+            break;
+        case 15: {
+            S copy = s;
+            copy += '!';
+            s = copy;
+            model += '!';
+            break;
+        }
+        case 16:
+            model.append(text.begin(), text.end());
+            s.append(text.begin(), text.end());
+            break;
+        default:
+            model += text;
+            s += text;
+            break;
     }
     REQUIRE(s.view() == model);
     REQUIRE(s.c_str()[model.size()] == '\0');
@@ -157,11 +215,12 @@ FOR_EACH_POLICY("vecs are made of what std::vector is made of") {
     all([&](auto... a) { return alloc.template frame_vec<int>(a...); });
     all([&](auto... a) { return alloc.template pool_vec<int>(a...); });
     all([&](auto... a) { return alloc.template heap_vec<int>(a...); });
-    for (std::size_t n : {frame.template vec<int>({1, 2, 3}).size(), alloc.template frame_vec<int>({1, 2, 3}).size(),
-                          alloc.template pool_vec<int>({1, 2, 3}).size(), alloc.template heap_vec<int>({1, 2, 3}).size(),
-                          frame.template try_vec<int>({1, 2, 3}).size(), alloc.template try_frame_vec<int>({1, 2, 3}).size(),
-                          alloc.template try_pool_vec<int>({1, 2, 3}).size(), alloc.template try_heap_vec<int>(model).size(),
-                          frame.vec({1, 2, 3}).size(), frame.template try_vec<int>(3).size(), frame.try_string("abc").size()})
+    for (std::size_t n :
+         {frame.template vec<int>({1, 2, 3}).size(), alloc.template frame_vec<int>({1, 2, 3}).size(),
+          alloc.template pool_vec<int>({1, 2, 3}).size(), alloc.template heap_vec<int>({1, 2, 3}).size(),
+          frame.template try_vec<int>({1, 2, 3}).size(), alloc.template try_frame_vec<int>({1, 2, 3}).size(),
+          alloc.template try_pool_vec<int>({1, 2, 3}).size(), alloc.template try_heap_vec<int>(model).size(),
+          frame.vec({1, 2, 3}).size(), frame.template try_vec<int>(3).size(), frame.try_string("abc").size()})
         CHECK(n == 3);
     auto v = frame.vec({3, 1, 2});
     std::ranges::sort(v);
@@ -219,7 +278,8 @@ FOR_EACH_POLICY("a string takes a pointer with a length, and a part of a text, a
     both([&](auto& x) { x.assign(view, 2, 3); });
     both([](auto& x) { x.assign("abcabc", 5); });
     CHECK((s.find("bx", 2, 1) == m.find("bx", 2, 1) && s.rfind("bx", 3, 1) == m.rfind("bx", 3, 1)));
-    CHECK((s.find_first_of("cz", 0, 1) == m.find_first_of("cz", 0, 1) && s.find_last_of("bz", 9, 1) == m.find_last_of("bz", 9, 1)));
+    CHECK((s.find_first_of("cz", 0, 1) == m.find_first_of("cz", 0, 1) &&
+           s.find_last_of("bz", 9, 1) == m.find_last_of("bz", 9, 1)));
     CHECK(s.find_first_not_of("abz", 0, 2) == m.find_first_not_of("abz", 0, 2));
     CHECK(s.find_last_not_of("abz", 9, 2) == m.find_last_not_of("abz", 9, 2));
     CHECK(s.compare(1, 2, "bcd", 2) == 0);
@@ -227,7 +287,8 @@ FOR_EACH_POLICY("a string takes a pointer with a length, and a part of a text, a
     both([](auto& x) { x.assign({'o', 'n', 'e'}); });
     both([](auto& x) { x.append(x, 1, 2); });  // a part of itself
     CHECK((frame.string("abcdef", 3) == "abc" && frame.string(text, 8) == "89" && frame.string(view, 1, 2) == "12"));
-    CHECK((alloc.frame_string("abcdef", 3) == "abc" && alloc.frame_string(text, 8) == "89" && alloc.frame_string("a\0b", 3).size() == 3));
+    CHECK((alloc.frame_string("abcdef", 3) == "abc" && alloc.frame_string(text, 8) == "89" &&
+           alloc.frame_string("a\0b", 3).size() == 3));
     CHECK_THROWS_AS(s.append(text, 11), std::out_of_range);
     CHECK_THROWS_AS(s.insert(0, text, 11), std::out_of_range);
     CHECK_THROWS_AS(s.replace(0, 0, text, 11), std::out_of_range);
@@ -259,7 +320,8 @@ std::string left_of(const std::string& text, S s, Read read) {
     std::string seen;
     for (int i = 0; i < 5; ++i) {
         read(in, s);
-        seen += std::string(std::string_view(s)) + '|' + (in.good() ? "g" : "") + (in.eof() ? "e" : "") + (in.fail() ? "f" : "") + ';';
+        seen += std::string(std::string_view(s)) + '|' + (in.good() ? "g" : "") + (in.eof() ? "e" : "") +
+                (in.fail() ? "f" : "") + ';';
     }
     return seen;
 }
@@ -269,8 +331,11 @@ std::string left_of(const std::string& text, S s, Read read) {
 FOR_EACH_POLICY("a string is read from a stream as std::string is") {
     fa::basic_smart_alloc<P> alloc;
     const auto frame = alloc.frame_scope();
-    for (const std::string text : {"", "\n", "\n\n", "one", "one\n", "  one two\tthree \n four", "one\n\ntwo three\n", "a,b,,c", ",", "   "}) {
-        const auto both = [&](auto read) { CHECK(left_of(text, frame.string("old"), read) == left_of(text, std::string("old"), read)); };
+    for (const std::string text :
+         {"", "\n", "\n\n", "one", "one\n", "  one two\tthree \n four", "one\n\ntwo three\n", "a,b,,c", ",", "   "}) {
+        const auto both = [&](auto read) {
+            CHECK(left_of(text, frame.string("old"), read) == left_of(text, std::string("old"), read));
+        };
         both([](auto& in, auto& s) { in >> s; });
         both([](auto& in, auto& s) { in >> std::setw(2) >> s; });
         both([](auto& in, auto& s) { in >> std::noskipws >> s; });
@@ -290,15 +355,30 @@ FOR_EACH_POLICY("a string is read from a stream as std::string is") {
     CHECK_THROWS_AS(getline(strict, a), std::ios::failure);
 }
 
-FOR_EACH_POLICY("each try_ twin of a string does what its namesake does, and changes nothing when memory is exhausted") {
+FOR_EACH_POLICY(
+    "each try_ twin of a string does what its namesake does, and changes nothing when memory is exhausted") {
     const std::string text(40, 't'), huge(5 << 20, 'h');
     std::istringstream once(huge);
     const auto changes = [&](auto& s, std::size_t n, const std::string& from) {
-        return std::vector<bool>{s.try_append(from), s.try_append(from.data(), n), s.try_append(from, 0), s.try_append(n, 'n'),
-                                 s.try_append(from.begin(), from.end()), s.try_append(from.rbegin(), from.rend()),
-                                 s.try_insert(1, from), s.try_insert(1, from.data(), n), s.try_insert(1, from, 0), s.try_insert(1, n, 'i'),
-                                 s.try_replace(1, 1, from), s.try_replace(1, 1, from.data(), n), s.try_replace(1, 1, from, 0), s.try_replace(1, 1, n, 'r'),
-                                 s.try_assign(from), s.try_assign(from.c_str()), s.try_assign(from.data(), n), s.try_assign(from, 0), s.try_assign(n, 'a'),
+        return std::vector<bool>{s.try_append(from),
+                                 s.try_append(from.data(), n),
+                                 s.try_append(from, 0),
+                                 s.try_append(n, 'n'),
+                                 s.try_append(from.begin(), from.end()),
+                                 s.try_append(from.rbegin(), from.rend()),
+                                 s.try_insert(1, from),
+                                 s.try_insert(1, from.data(), n),
+                                 s.try_insert(1, from, 0),
+                                 s.try_insert(1, n, 'i'),
+                                 s.try_replace(1, 1, from),
+                                 s.try_replace(1, 1, from.data(), n),
+                                 s.try_replace(1, 1, from, 0),
+                                 s.try_replace(1, 1, n, 'r'),
+                                 s.try_assign(from),
+                                 s.try_assign(from.c_str()),
+                                 s.try_assign(from.data(), n),
+                                 s.try_assign(from, 0),
+                                 s.try_assign(n, 'a'),
                                  s.try_assign(from.rbegin(), from.rend())};
     };
     fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB}};
@@ -316,7 +396,10 @@ FOR_EACH_POLICY("a string is tried of everything that it is made of") {
     const std::string text(40, 't'), huge(5 << 20, 'h');
     fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB}};
     const auto frame = alloc.frame_scope();
-    CHECK((frame.try_string() == "" && frame.try_string(3, 'x') == "xxx" && frame.try_string("abc", 2) == "ab" && frame.try_string(text, 39) == "t"));
-    CHECK((alloc.try_frame_string() == "" && alloc.try_frame_string(3, 'x') == "xxx" && alloc.try_frame_string("abc", 2) == "ab"));
-    CHECK((frame.try_string(huge).empty() && frame.try_string(huge.size(), 'x').empty() && alloc.try_frame_string(huge.rbegin(), huge.rend()).empty()));
+    CHECK((frame.try_string() == "" && frame.try_string(3, 'x') == "xxx" && frame.try_string("abc", 2) == "ab" &&
+           frame.try_string(text, 39) == "t"));
+    CHECK((alloc.try_frame_string() == "" && alloc.try_frame_string(3, 'x') == "xxx" &&
+           alloc.try_frame_string("abc", 2) == "ab"));
+    CHECK((frame.try_string(huge).empty() && frame.try_string(huge.size(), 'x').empty() &&
+           alloc.try_frame_string(huge.rbegin(), huge.rend()).empty()));
 }

@@ -57,7 +57,8 @@ private:
 FOR_EACH_POLICY("a transferred value outlives the frame it was made in, at the same address, and is destroyed once") {
     fa::basic_smart_alloc<P> alloc;
     alloc.begin_frame();
-    fa::transfer_handle<std::string> h = alloc.template frame_box_for_transfer<std::string>("a text that is too long for the object itself");
+    fa::transfer_handle<std::string> h = alloc.template frame_box_for_transfer<std::string>(
+        "a text that is too long for the object itself");
     alloc.end_frame();
     for (int i = 0; i < 10; ++i) {  // the arena is used again
         auto frame = alloc.frame_scope();
@@ -95,7 +96,8 @@ FOR_EACH_POLICY("a dropped handle destroys its value and is counted; receiving t
     CHECK(*std::move(h).receive() == 7);
     CHECK(!std::move(h).receive());
     CHECK(r.count(fa::code::FA434) == 1);
-    static_assert(!std::is_copy_constructible_v<fa::transfer_handle<int>> && std::is_nothrow_move_constructible_v<fa::transfer_handle<int>>);
+    static_assert(!std::is_copy_constructible_v<fa::transfer_handle<int>> &&
+                  std::is_nothrow_move_constructible_v<fa::transfer_handle<int>>);
 }
 
 FOR_EACH_POLICY("values of every size and alignment, boxes that exist, and spans") {

@@ -105,9 +105,7 @@ TEST_CASE("metadata is zeroed, disjoint and recycled by size") {
 
 TEST_CASE("thread exit runs the hook, and time goes on") {
     static int runs = 0;
-    std::thread([] {
-        fa::os::call_at_thread_exit([]() noexcept { ++runs; });
-    }).join();
+    std::thread([] { fa::os::call_at_thread_exit([]() noexcept { ++runs; }); }).join();
     CHECK(runs == 1);
     const auto before = fa::os::monotonic_microseconds();
     fa::os::sleep_microseconds(1000);

@@ -12,7 +12,9 @@ using namespace test;
 FOR_EACH_POLICY("frame memory is writable, aligned and disjoint") {
     fa::basic_smart_alloc<P> alloc;
     auto frame = alloc.frame_scope();
-    struct alignas(64) wide { char bytes[64]; };
+    struct alignas(64) wide {
+        char bytes[64];
+    };
     unsigned char* previous_end = nullptr;
     for (int i = 0; i < 1000; ++i) {
         auto* small = frame.template alloc<std::uint32_t>();
@@ -50,7 +52,8 @@ FOR_EACH_POLICY("growth of an outer container inside an inner frame belongs to t
     auto names = outer.template vec<std::string>();
     {
         auto inner = alloc.frame_scope();
-        for (int i = 0; i < 10000; ++i) names.push_back("a name too long for the small string buffer " + std::to_string(i));
+        for (int i = 0; i < 10000; ++i)
+            names.push_back("a name too long for the small string buffer " + std::to_string(i));
         for (int& v : inner.template batch<int>(10000)) v = -1;
     }
     {
@@ -58,7 +61,8 @@ FOR_EACH_POLICY("growth of an outer container inside an inner frame belongs to t
         for (int& v : other.template batch<int>(100000)) v = -1;
     }
     REQUIRE(names.size() == 10000);
-    for (int i = 0; i < 10000; ++i) CHECK(names[static_cast<std::size_t>(i)] == "a name too long for the small string buffer " + std::to_string(i));
+    for (int i = 0; i < 10000; ++i)
+        CHECK(names[static_cast<std::size_t>(i)] == "a name too long for the small string buffer " + std::to_string(i));
     CHECK(alloc.frame_stats().outer_growth > 0);
 }
 
@@ -366,7 +370,8 @@ FOR_EACH_POLICY("every power of two alignment is an alignment of the address, in
     fa::basic_smart_alloc<P> alloc;
     auto frame = alloc.frame_scope();
     for (std::size_t a = 1; a <= 65536; a *= 2) {
-        for (std::size_t n : {std::size_t{1}, std::size_t{24}, std::size_t{100}, std::size_t{5000}, std::size_t{70000}}) {
+        for (std::size_t n :
+             {std::size_t{1}, std::size_t{24}, std::size_t{100}, std::size_t{5000}, std::size_t{70000}}) {
             CAPTURE(a);
             CAPTURE(n);
             static_cast<void>(frame.alloc_bytes(3, 1));

@@ -83,8 +83,10 @@ FOR_EACH_POLICY("a hook's block may be freed with its size, whatever it was resi
     fa::basic_smart_alloc<P> alloc{seen.options()};
     for (const memory_kind kind : kinds) {
         const fa::hook h{alloc, kind};
-        for (const std::size_t from : {std::size_t{1}, std::size_t{40}, std::size_t{3000}, std::size_t{5000}, std::size_t{100'000}, std::size_t{2'000'000}}) {
-            for (const std::size_t to : {std::size_t{1}, std::size_t{24}, std::size_t{2500}, std::size_t{4500}, std::size_t{90'000}, std::size_t{5'000'000}}) {
+        for (const std::size_t from : {std::size_t{1}, std::size_t{40}, std::size_t{3000}, std::size_t{5000},
+                                       std::size_t{100'000}, std::size_t{2'000'000}}) {
+            for (const std::size_t to : {std::size_t{1}, std::size_t{24}, std::size_t{2500}, std::size_t{4500},
+                                         std::size_t{90'000}, std::size_t{5'000'000}}) {
                 for (const std::size_t align : {std::size_t{16}, std::size_t{64}, std::size_t{4096}}) {
                     void* p = h.allocate(from, align);
                     write(p, from, 3);
@@ -113,7 +115,8 @@ FOR_EACH_POLICY("what a hook allocates is charged to its tag, whatever tag is op
             const fa::tag_scope t{alloc, "ai"};
             static_cast<void>(frame.alloc_bytes(100));
             theirs.push_back(alloc.heap_alloc_bytes(100));
-            for (const std::size_t n : {std::size_t{100}, std::size_t{4000}, std::size_t{10'000}}) mine.push_back(scripts.allocate(n));
+            for (const std::size_t n : {std::size_t{100}, std::size_t{4000}, std::size_t{10'000}})
+                mine.push_back(scripts.allocate(n));
             mine.back() = scripts.reallocate(mine.back(), 20'000);
             theirs.push_back(untagged.allocate(64));
             static_cast<void>(frame.alloc_bytes(100));
@@ -125,7 +128,8 @@ FOR_EACH_POLICY("what a hook allocates is charged to its tag, whatever tag is op
         CHECK(charged(alloc, "ai") <= 500 * (112 + 64));
         CHECK(alloc.tag_stats("ai").frame_bytes == alloc.stats().frame_allocated);
         CHECK(charged(alloc, "") == 0);
-        for (std::size_t i = 0; i < theirs.size(); ++i) i % 2 == 0 ? alloc.heap_free_bytes(theirs[i], 100) : untagged.deallocate(theirs[i]);
+        for (std::size_t i = 0; i < theirs.size(); ++i)
+            i % 2 == 0 ? alloc.heap_free_bytes(theirs[i], 100) : untagged.deallocate(theirs[i]);
         CHECK(charged(alloc, "ai") == 0);
         std::thread([&] {
             for (void* p : mine) scripts.deallocate(p);
@@ -190,7 +194,8 @@ FOR_EACH_POLICY("zeroed memory is zero, also where somebody wrote before") {
     for (const memory_kind kind : kinds) {
         const fa::hook h{alloc, kind};
         for (int round = 0; round < 3; ++round) {
-            for (const std::size_t n : {std::size_t{1}, std::size_t{500}, std::size_t{5000}, std::size_t{70'000}, std::size_t{3'000'000}}) {
+            for (const std::size_t n :
+                 {std::size_t{1}, std::size_t{500}, std::size_t{5000}, std::size_t{70'000}, std::size_t{3'000'000}}) {
                 auto* p = static_cast<unsigned char*>(h.allocate_zeroed(n, n > 60'000 ? 8192 : 16));
                 REQUIRE(p != nullptr);
                 CHECK(std::all_of(p, p + n, [](unsigned char c) { return c == 0; }));
@@ -313,7 +318,8 @@ FOR_EACH_POLICY("regions that fall empty go back to the system, but for a few") 
     many.clear();
     for (int i = 0; i < 20; ++i) many.push_back(alloc.heap_alloc_bytes(30 << 20));
     for (void* q : many) alloc.heap_free_bytes(q, 30 << 20);
-    CHECK(alloc.stats().committed < 110 << 20);  // what the thread keeps, 8 MiB and an eighth of the 600, and as much of the rest
+    CHECK(alloc.stats().committed <
+          110 << 20);  // what the thread keeps, 8 MiB and an eighth of the 600, and as much of the rest
 }
 
 FOR_EACH_POLICY("what a thread keeps of one size serves another before the heap grows by as much") {
@@ -434,7 +440,8 @@ TEST_CASE("a block that was made smaller in place has its zone where it ends now
     if (fa::guard::under_tool) return;  // the tool would report the write
     for (const std::size_t from : {1000U, 100'000U}) {
         recorder seen;
-        fa::basic_smart_alloc<fa::policy::checked> alloc{seen.options({.global_limit = 4_MiB, .guard = fa::guard_level::fill})};
+        fa::basic_smart_alloc<fa::policy::checked> alloc{
+            seen.options({.global_limit = 4_MiB, .guard = fa::guard_level::fill})};
         const fa::hook h{alloc, memory_kind::heap};
         std::vector<void*> blocks;
         for (std::size_t n = from; n >= 16; n /= 2) {
@@ -451,7 +458,8 @@ TEST_CASE("a block that was made smaller in place has its zone where it ends now
 
 FOR_EACH_POLICY("blocks of hooks of several threads, freed and resized by others, keep what they hold") {
     fa::basic_smart_alloc<P> alloc;
-    const fa::hook hooks[] = {fa::hook{alloc, memory_kind::heap, "a"}, fa::hook{alloc, memory_kind::pool, "b::c"}, fa::hook{alloc}};
+    const fa::hook hooks[] = {fa::hook{alloc, memory_kind::heap, "a"}, fa::hook{alloc, memory_kind::pool, "b::c"},
+                              fa::hook{alloc}};
     struct item {
         void* p = nullptr;
         std::size_t n = 0;
@@ -499,7 +507,8 @@ FOR_EACH_POLICY("mistakes through a hook are told as those of every other route"
     if constexpr (P::checks) {
         if (fa::guard::under_tool) return;
         recorder seen;
-        fa::basic_smart_alloc<P> alloc{seen.options({.strict = fa::strictness::warn})}, other{seen.options({.strict = fa::strictness::warn})};
+        fa::basic_smart_alloc<P> alloc{seen.options({.strict = fa::strictness::warn})},
+            other{seen.options({.strict = fa::strictness::warn})};
         const fa::hook heap{alloc}, pool{alloc, memory_kind::pool}, theirs{other};
         for (const std::size_t n : {std::size_t{100}, std::size_t{100'000}}) {
             const auto told = [&](fa::code what) { return seen.count(what); };
@@ -602,7 +611,9 @@ using hooked = fa::bound_allocator<T, level_hook>;
 template <template <class> class Allocator>
 void fill_containers() {
     std::vector<int, Allocator<int>> v;
-    std::map<int, std::basic_string<char, std::char_traits<char>, Allocator<char>>, std::less<>, Allocator<std::pair<const int, std::basic_string<char, std::char_traits<char>, Allocator<char>>>>> m;
+    std::map<int, std::basic_string<char, std::char_traits<char>, Allocator<char>>, std::less<>,
+             Allocator<std::pair<const int, std::basic_string<char, std::char_traits<char>, Allocator<char>>>>>
+        m;
     std::unordered_map<int, int, std::hash<int>, std::equal_to<>, Allocator<std::pair<const int, int>>> u;
     for (int i = 0; i < 1000; ++i) {
         v.push_back(i);

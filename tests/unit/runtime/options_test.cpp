@@ -151,7 +151,8 @@ FOR_EACH_POLICY("fixed memory serves everything, metadata and threads included, 
     const auto calls_before = fa::os::system_calls();
     std::vector<std::byte> memory(16_MiB);
     {
-        fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 128_KiB, .fixed_memory = std::span<std::byte>(memory)}};
+        fa::basic_smart_alloc<P> alloc{
+            fa::options{.frame_capacity = 128_KiB, .fixed_memory = std::span<std::byte>(memory)}};
         exercise(alloc);
         auto frame = alloc.frame_scope();
         auto* p = static_cast<std::byte*>(frame.alloc_bytes(100));
@@ -173,7 +174,10 @@ FOR_EACH_POLICY("fixed memory serves everything, metadata and threads included, 
 FOR_EACH_POLICY("after seal a page request is exhaustion, and what is there still serves") {
     std::vector<fa::exhaustion_reason> reasons;
     fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB}};
-    { auto frame = alloc.frame_scope(); static_cast<void>(frame.alloc_bytes(30'000)); }
+    {
+        auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(30'000));
+    }
     void* p = alloc.pool_alloc_bytes(64);
     alloc.pool_free_bytes(p, 64);
     alloc.seal();

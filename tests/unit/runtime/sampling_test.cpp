@@ -26,7 +26,8 @@ TEST_CASE("sampling changes nothing that a right program sees, on any thread") {
     for (std::uint32_t rate : {1U, 7U}) {
         CAPTURE(rate);
         recorder r;
-        fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.frame_capacity = 64_KiB, .guard_sample = rate, .guard_seed = 11})};
+        fa::basic_smart_alloc<fa::policy::standard> alloc{
+            r.options({.frame_capacity = 64_KiB, .guard_sample = rate, .guard_seed = 11})};
         std::mt19937 random(rate);
         std::vector<held> out;
         for (int i = 0; i < 500; ++i) {
@@ -109,9 +110,12 @@ TEST_CASE("a sampled block is described, charged to its tag, counted as a leak, 
     recorder r;
     void* p = nullptr;
     {
-        fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.name = "game", .guard_sample = 1, .guard_seed = 11})};
+        fa::basic_smart_alloc<fa::policy::standard> alloc{
+            r.options({.name = "game", .guard_sample = 1, .guard_seed = 11})};
         fa::tag_scope tag{alloc, "ai"};
-        const auto is_sampled = [](const void* q) { return fa::describe(q).bytes == 40; };  // of others the class is known alone
+        const auto is_sampled = [](const void* q) {
+            return fa::describe(q).bytes == 40;
+        };  // of others the class is known alone
         for (int i = 0; i < 100'000 && (p == nullptr || !is_sampled(p)); ++i) {
             if (p != nullptr) alloc.pool_free_bytes(p, 40);
             const auto frame = alloc.frame_scope();

@@ -17,13 +17,21 @@ FOR_EACH_POLICY("handlers may capture: a temporary is copied, an object with a n
     std::string said;
     fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB,
                                     .on_exhaustion = [&asked](const fa::exhaustion&) { return ++asked < 0; },
-                                    .on_fault = [&faults, &said](const fa::fault& f) { ++faults; said = f.detail; }}};
+                                    .on_fault =
+                                        [&faults, &said](const fa::fault& f) {
+                                            ++faults;
+                                            said = f.detail;
+                                        }}};
     alloc.end_frame();
     CHECK(faults == 1);
     CHECK(said.find("without begin_frame") != std::string::npos);
-    alloc.lifecycle().enable([&](const fa::frame_event& e) { events += e.kind == fa::frame_event_kind::frame_begin ? 1 : 0; });
+    alloc.lifecycle().enable(
+        [&](const fa::frame_event& e) { events += e.kind == fa::frame_event_kind::frame_begin ? 1 : 0; });
     alloc.set_thread_frame_budget(64_KiB);
-    alloc.on_budget_exceeded(fa::budget_policy::custom, [&budgets](const fa::budget_event& e) { budgets += e.exceeded ? 1 : 0; return true; });
+    alloc.on_budget_exceeded(fa::budget_policy::custom, [&budgets](const fa::budget_event& e) {
+        budgets += e.exceeded ? 1 : 0;
+        return true;
+    });
     alloc.begin_frame();
     CHECK(alloc.frame_alloc_bytes(100'000) != nullptr);
     alloc.end_frame();
@@ -36,7 +44,10 @@ FOR_EACH_POLICY("handlers may capture: a temporary is copied, an object with a n
 TEST_CASE("a callback copies what is small, refers to what has a name, and refuses the rest") {
     using handler = fa::callback<int(int)>;
     int calls = 0;
-    handler h = [&calls, add = 5](int n) { ++calls; return n + add; };
+    handler h = [&calls, add = 5](int n) {
+        ++calls;
+        return n + add;
+    };
     const handler copy = h;
     h = nullptr;
     CHECK(!h);
@@ -62,7 +73,10 @@ TEST_CASE("a callback copies what is small, refers to what has a name, and refus
     h = nothing;
     CHECK(!h);
     static_assert(!std::is_convertible_v<decltype([s = std::string()](int n) { return n; }), handler>);
-    static_assert(!std::is_convertible_v<decltype([a = 1L, b = 2L, c = 3L, d = 4L](int n) { return n + static_cast<int>(a + b + c + d); }), handler>);
+    static_assert(!std::is_convertible_v<decltype([a = 1L, b = 2L, c = 3L, d = 4L](int n) {
+                                             return n + static_cast<int>(a + b + c + d);
+                                         }),
+                                         handler>);
     static_assert(!std::is_convertible_v<decltype([p = std::unique_ptr<int>()](int n) { return n; }), handler>);
     static_assert(std::is_trivially_copyable_v<handler> && sizeof(handler) == 4 * sizeof(void*));
 }

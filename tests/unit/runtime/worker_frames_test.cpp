@@ -170,7 +170,8 @@ FOR_EACH_POLICY("what threads leave behind that end while the frame is open stay
                     }).join();
                 }
                 CHECK(counted::alive >= static_cast<int>(objects.size()));
-                for (std::size_t t = 0; t < results.size(); ++t) CHECK(std::count(results[t].begin(), results[t].end(), static_cast<int>(t)) == 1000);
+                for (std::size_t t = 0; t < results.size(); ++t)
+                    CHECK(std::count(results[t].begin(), results[t].end(), static_cast<int>(t)) == 1000);
                 for (std::size_t t = 0; t < objects.size(); ++t) CHECK(objects[t]->id == static_cast<int>(2 * t));
                 frames.on_frame_end();
                 CHECK(r.faults.empty());

@@ -1,14 +1,17 @@
-// framealloc on oneTBB: every worker of an arena has its own frame memory, jobs carry their spawner's tag, phase and budgets.
+// framealloc on oneTBB: every worker of an arena has its own frame memory, jobs carry their spawner's tag, phase and
+// budgets.
 //
 //   fa::tbb::job_system jobs{alloc};                      // link framealloc::tbb
 //   {
 //       fa::tbb::frame_guard frame{jobs};                 // begins and ends the frame of every worker
 //       fa::tag_scope tag{alloc, "physics"};
-//       jobs.parallel_for(0, n, [&](int i) { … });        // charged to physics; temporary frame memory is rewound per piece
+//       jobs.parallel_for(0, n, [&](int i) { … });        // charged to physics; temporary frame memory is rewound per
+//       piece
 //   }
 //
 // Any other algorithm or graph node: wrap what it calls with job(f), and run it inside execute().
-// Cost: a job_scope per piece of work. Threads: a job_system is driven by one thread; the jobs may use everything but begin_frame.
+// Cost: a job_scope per piece of work. Threads: a job_system is driven by one thread; the jobs may use everything but
+// begin_frame.
 #pragma once
 
 #include <utility>
@@ -29,7 +32,8 @@ class job_system {
 public:
     // `threads` includes the driving one.
     template <class Alloc>
-    explicit job_system(const Alloc& alloc, int threads = one::task_arena::automatic) : frames_(alloc), arena_(threads), workers_(arena_, frames_) {}
+    explicit job_system(const Alloc& alloc, int threads = one::task_arena::automatic)
+        : frames_(alloc), arena_(threads), workers_(arena_, frames_) {}
     job_system(const job_system&) = delete;
     job_system& operator=(const job_system&) = delete;
 
@@ -41,15 +45,18 @@ public:
 
     // Runs f() in the arena; what it spawns is served by the arena's workers.
     template <class F>
-    decltype(auto) execute(F&& f) { return arena_.execute(std::forward<F>(f)); }
+    decltype(auto) execute(F&& f) {
+        return arena_.execute(std::forward<F>(f));
+    }
 
-    // f as a job: charged as the caller of job() is now, f(job_scope&, args…) or f(args…). May be copied, and called on any
-    // thread while the job_system lives.
+    // f as a job: charged as the caller of job() is now, f(job_scope&, args…) or f(args…). May be copied, and called on
+    // any thread while the job_system lives.
     template <class F>
     auto job(F f, job_memory m = job_memory::rewind) {
         return [this, ctx = frames_.context(), f = std::move(f), m](auto&&... args) -> decltype(auto) {
             job_scope scope(frames_, ctx, m);
-            if constexpr (std::is_invocable_v<const F&, job_scope&, decltype(args)...>) return f(scope, std::forward<decltype(args)>(args)...);
+            if constexpr (std::is_invocable_v<const F&, job_scope&, decltype(args)...>)
+                return f(scope, std::forward<decltype(args)>(args)...);
             else return f(std::forward<decltype(args)>(args)...);
         };
     }
@@ -57,19 +64,23 @@ public:
     // f(i), or f(job_scope&, i), for first <= i < last; a job per piece of the range.
     template <class Index, class F>
     void parallel_for(Index first, Index last, const F& f, job_memory m = job_memory::rewind) {
-        auto piece = job([&f](job_scope& scope, const one::blocked_range<Index>& r) {
-            for (Index i = r.begin(); i != r.end(); ++i) {
-                if constexpr (std::is_invocable_v<const F&, job_scope&, Index>) f(scope, i);
-                else f(i);
-            }
-        }, m);
+        auto piece = job(
+            [&f](job_scope& scope, const one::blocked_range<Index>& r) {
+                for (Index i = r.begin(); i != r.end(); ++i) {
+                    if constexpr (std::is_invocable_v<const F&, job_scope&, Index>) f(scope, i);
+                    else f(i);
+                }
+            },
+            m);
         execute([&] { one::parallel_for(one::blocked_range<Index>(first, last), piece); });
     }
 
 private:
     class observer : public one::task_scheduler_observer {
     public:
-        observer(one::task_arena& arena, worker_frames& frames) : task_scheduler_observer(arena), frames_(frames) { observe(true); }
+        observer(one::task_arena& arena, worker_frames& frames) : task_scheduler_observer(arena), frames_(frames) {
+            observe(true);
+        }
         ~observer() override { observe(false); }  // before the arena and the frames go
         void on_scheduler_entry(bool) override { frames_.on_worker_enter(); }
         void on_scheduler_exit(bool) override { frames_.on_worker_exit(); }

@@ -1,5 +1,5 @@
-// What a registry asks of its allocator, for where EnTT is not installed: the signatures of EnTT 3.16.0. Not EnTT: it keeps components
-// of trivial types alone, and looks nothing up.
+// What a registry asks of its allocator, for where EnTT is not installed: the signatures of EnTT 3.16.0. Not EnTT: it
+// keeps components of trivial types alone, and looks nothing up.
 #pragma once
 
 #include <cstddef>

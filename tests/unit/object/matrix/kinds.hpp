@@ -60,7 +60,8 @@ struct owned {
             f(c);
         }
         const auto s = alloc_.stats();
-        return s.pool_allocated + s.heap_allocated == 0 ? recorder_.faults.empty() ? "" : "faults were raised" : "memory leaked";
+        return s.pool_allocated + s.heap_allocated == 0 ? recorder_.faults.empty() ? "" : "faults were raised"
+                                                        : "memory leaked";
     }
 
 private:

@@ -25,8 +25,15 @@ struct single_pass {
     using reference = const T&;
     const T* at;
     const T& operator*() const { return *at; }
-    single_pass& operator++() { ++at; return *this; }
-    single_pass operator++(int) { auto before = *this; ++at; return before; }
+    single_pass& operator++() {
+        ++at;
+        return *this;
+    }
+    single_pass operator++(int) {
+        auto before = *this;
+        ++at;
+        return before;
+    }
     friend bool operator==(const single_pass&, const single_pass&) = default;
 };
 
@@ -60,19 +67,52 @@ std::vector<operation<C>> operations() {
     constexpr bool own = !is_std<C>;
 
     std::vector<operation<C>> all;
-    const auto add = [&](const char* name, void (*run)(C&), bool strong = false) { all.push_back({name, run, strong && grows_whole}); };
+    const auto add = [&](const char* name, void (*run)(C&), bool strong = false) {
+        all.push_back({name, run, strong && grows_whole});
+    };
 
     add("nothing", [](C&) {});
     add("push_back(T&&)", [](C& c) { c.push_back(make<T>(50)); }, true);
-    add("push_back 40 times", [](C& c) { for (int i = 0; i < 40; ++i) c.push_back(make<T>(i)); });
-    add("emplace_back", [](C& c) { if (number_of(c.emplace_back(make<T>(50))) != 50) c.clear(); }, true);
-    add("pop_back", [](C& c) { if (!c.empty()) c.pop_back(); }, true);
+    add("push_back 40 times", [](C& c) {
+        for (int i = 0; i < 40; ++i) c.push_back(make<T>(i));
+    });
+    add(
+        "emplace_back",
+        [](C& c) {
+            if (number_of(c.emplace_back(make<T>(50))) != 50) c.clear();
+        },
+        true);
+    add(
+        "pop_back",
+        [](C& c) {
+            if (!c.empty()) c.pop_back();
+        },
+        true);
     add("clear", [](C& c) { c.clear(); });
-    add("reserve", [](C& c) { c.reserve(c.size() + 40); if (c.capacity() < c.size() + 40) c.clear(); }, true);
+    add(
+        "reserve",
+        [](C& c) {
+            c.reserve(c.size() + 40);
+            if (c.capacity() < c.size() + 40) c.clear();
+        },
+        true);
     add("reserve(0)", [](C& c) { c.reserve(0); }, true);
-    add("move construction", [](C& c) { C d(std::move(c)); c = std::move(d); });
-    add("move assignment to one with content", [](C& c) { C d(std::move(c)); c.push_back(make<T>(3)); c = std::move(d); });
-    add("swap", [](C& c) { C d(std::move(c)); d.push_back(make<T>(4)); using std::swap; swap(c, d); if (!d.empty()) c.clear(); });
+    add("move construction", [](C& c) {
+        C d(std::move(c));
+        c = std::move(d);
+    });
+    add("move assignment to one with content", [](C& c) {
+        C d(std::move(c));
+        c.push_back(make<T>(3));
+        c = std::move(d);
+    });
+    add("swap", [](C& c) {
+        C d(std::move(c));
+        d.push_back(make<T>(4));
+        using std::swap;
+        swap(c, d);
+        if (!d.empty()) c.clear();
+    });
     add("swap with itself", [](C& c) { c.swap(c); });
     add("walk", [](C& c) {
         std::size_t n = 0;
@@ -84,25 +124,89 @@ std::vector<operation<C>> operations() {
         add("resize to more", [](C& c) { c.resize(2 * c.size() + 3); }, true);
         add("resize to less", [](C& c) { c.resize(c.size() / 2); });
         add("resize to the same", [](C& c) { c.resize(c.size()); }, true);
-        add("resize one by one", [](C& c) { for (int i = 0; i < 40; ++i) c.resize(c.size() + 1); });
+        add("resize one by one", [](C& c) {
+            for (int i = 0; i < 40; ++i) c.resize(c.size() + 1);
+        });
     }
     if constexpr (copies) {
-        add("push_back(const T&)", [](C& c) { const T x = make<T>(50); c.push_back(x); }, true);
-        add("push_back(own)", [](C& c) { if (!c.empty()) c.push_back(c[c.size() / 2]); }, true);
-        add("emplace_back(own)", [](C& c) { if (!c.empty()) c.emplace_back(c.front()); }, true);
-        add("copy construction", [](C& c) { C d(c); if (d.size() == c.size()) c.swap(d); });
+        add(
+            "push_back(const T&)",
+            [](C& c) {
+                const T x = make<T>(50);
+                c.push_back(x);
+            },
+            true);
+        add(
+            "push_back(own)",
+            [](C& c) {
+                if (!c.empty()) c.push_back(c[c.size() / 2]);
+            },
+            true);
+        add(
+            "emplace_back(own)",
+            [](C& c) {
+                if (!c.empty()) c.emplace_back(c.front());
+            },
+            true);
+        add("copy construction", [](C& c) {
+            C d(c);
+            if (d.size() == c.size()) c.swap(d);
+        });
         if constexpr (own || assigns) {
-            add("resize with a value", [](C& c) { const T x = make<T>(50); c.resize(c.size() + 7, x); }, true);
-            add("resize with an own value", [](C& c) { if (!c.empty()) c.resize(c.size() * 3, c.back()); }, true);
-            add("copy assignment", [](C& c) { C d(c); d.clear(); d = c; c.clear(); c = d; });
-            add("copy assignment to less and more", [](C& c) { C d(c); d.push_back(make<T>(3)); d = c; c.reserve(c.size() * 2 + 9); c = d; });
-            add("copy assignment to itself", [](C& c) { const C& same = c; c = same; });
-            add("assign(n, v)", [](C& c) { const T x = make<T>(60); c.assign(9, x); });
-            add("assign(n, own)", [](C& c) { if (!c.empty()) c.assign(c.size() + 3, c.back()); });
-            add("assign(0, v)", [](C& c) { const T x = make<T>(60); c.assign(0, x); });
-            add("assign(range)", [](C& c) { const three<T> x; c.assign(x.begin(), x.end()); });
-            add("assign(single pass)", [](C& c) { const three<T> x; c.assign(single_pass<T>{x.begin()}, single_pass<T>{x.end()}); });
-            add("assign(empty range)", [](C& c) { const three<T> x; c.assign(x.begin(), x.begin()); });
+            add(
+                "resize with a value",
+                [](C& c) {
+                    const T x = make<T>(50);
+                    c.resize(c.size() + 7, x);
+                },
+                true);
+            add(
+                "resize with an own value",
+                [](C& c) {
+                    if (!c.empty()) c.resize(c.size() * 3, c.back());
+                },
+                true);
+            add("copy assignment", [](C& c) {
+                C d(c);
+                d.clear();
+                d = c;
+                c.clear();
+                c = d;
+            });
+            add("copy assignment to less and more", [](C& c) {
+                C d(c);
+                d.push_back(make<T>(3));
+                d = c;
+                c.reserve(c.size() * 2 + 9);
+                c = d;
+            });
+            add("copy assignment to itself", [](C& c) {
+                const C& same = c;
+                c = same;
+            });
+            add("assign(n, v)", [](C& c) {
+                const T x = make<T>(60);
+                c.assign(9, x);
+            });
+            add("assign(n, own)", [](C& c) {
+                if (!c.empty()) c.assign(c.size() + 3, c.back());
+            });
+            add("assign(0, v)", [](C& c) {
+                const T x = make<T>(60);
+                c.assign(0, x);
+            });
+            add("assign(range)", [](C& c) {
+                const three<T> x;
+                c.assign(x.begin(), x.end());
+            });
+            add("assign(single pass)", [](C& c) {
+                const three<T> x;
+                c.assign(single_pass<T>{x.begin()}, single_pass<T>{x.end()});
+            });
+            add("assign(empty range)", [](C& c) {
+                const three<T> x;
+                c.assign(x.begin(), x.begin());
+            });
         }
         if constexpr (own ? shifts : assigns) {
             add("assign(own range)", [](C& c) {
@@ -114,18 +218,60 @@ std::vector<operation<C>> operations() {
                     c = d;
                 }
             });
-            add("insert(begin, const T&)", [](C& c) { const T x = make<T>(50); const auto at = c.insert(c.begin(), x); if (at != c.begin()) c.clear(); });
-            add("insert(middle, own)", [](C& c) { if (!c.empty()) c.insert(middle(c), c.back()); });
-            add("insert(begin, own)", [](C& c) { if (!c.empty()) c.insert(c.begin(), c.front()); });
-            add("insert(end, const T&)", [](C& c) { const T x = make<T>(50); c.insert(c.end(), x); }, own);
-            add("insert(middle, n, v)", [](C& c) { const T x = make<T>(50); c.insert(middle(c), 3, x); });
-            add("insert(middle, many, v)", [](C& c) { const T x = make<T>(50); c.insert(middle(c), 100, x); });
-            add("insert(middle, n, own)", [](C& c) { if (!c.empty()) c.insert(middle(c), 4, c.back()); });
-            add("insert(middle, 0, v)", [](C& c) { const T x = make<T>(50); const std::size_t i = c.size() / 2; const auto at = c.insert(middle(c), 0, x); if (at != place(c, i)) c.clear(); });
-            add("insert(middle, range)", [](C& c) { const three<T> x; c.insert(middle(c), x.begin(), x.end()); });
-            add("insert(end, range)", [](C& c) { const three<T> x; c.insert(c.end(), x.begin(), x.end()); }, own);
-            add("insert(middle, single pass)", [](C& c) { const three<T> x; c.insert(middle(c), single_pass<T>{x.begin()}, single_pass<T>{x.end()}); });
-            add("insert(middle, empty range)", [](C& c) { const three<T> x; c.insert(middle(c), x.begin(), x.begin()); });
+            add("insert(begin, const T&)", [](C& c) {
+                const T x = make<T>(50);
+                const auto at = c.insert(c.begin(), x);
+                if (at != c.begin()) c.clear();
+            });
+            add("insert(middle, own)", [](C& c) {
+                if (!c.empty()) c.insert(middle(c), c.back());
+            });
+            add("insert(begin, own)", [](C& c) {
+                if (!c.empty()) c.insert(c.begin(), c.front());
+            });
+            add(
+                "insert(end, const T&)",
+                [](C& c) {
+                    const T x = make<T>(50);
+                    c.insert(c.end(), x);
+                },
+                own);
+            add("insert(middle, n, v)", [](C& c) {
+                const T x = make<T>(50);
+                c.insert(middle(c), 3, x);
+            });
+            add("insert(middle, many, v)", [](C& c) {
+                const T x = make<T>(50);
+                c.insert(middle(c), 100, x);
+            });
+            add("insert(middle, n, own)", [](C& c) {
+                if (!c.empty()) c.insert(middle(c), 4, c.back());
+            });
+            add("insert(middle, 0, v)", [](C& c) {
+                const T x = make<T>(50);
+                const std::size_t i = c.size() / 2;
+                const auto at = c.insert(middle(c), 0, x);
+                if (at != place(c, i)) c.clear();
+            });
+            add("insert(middle, range)", [](C& c) {
+                const three<T> x;
+                c.insert(middle(c), x.begin(), x.end());
+            });
+            add(
+                "insert(end, range)",
+                [](C& c) {
+                    const three<T> x;
+                    c.insert(c.end(), x.begin(), x.end());
+                },
+                own);
+            add("insert(middle, single pass)", [](C& c) {
+                const three<T> x;
+                c.insert(middle(c), single_pass<T>{x.begin()}, single_pass<T>{x.end()});
+            });
+            add("insert(middle, empty range)", [](C& c) {
+                const three<T> x;
+                c.insert(middle(c), x.begin(), x.begin());
+            });
             add("insert(middle, list)", [](C& c) { c.insert(middle(c), {make<T>(5), make<T>(6)}); });
             add("insert(middle, own range)", [](C& c) {
                 if constexpr (own) {
@@ -135,19 +281,25 @@ std::vector<operation<C>> operations() {
                     c.insert(middle(c), d.begin(), d.end());
                 }
             });
-            add("append(range)", [](C& c) {
-                const three<T> x;
-                if constexpr (own) c.append(x);
-                else c.insert(c.end(), x.begin(), x.end());
-            }, own);
-            add("append(own range)", [](C& c) {
-                if constexpr (own) {
-                    c.append(c.begin(), c.end());
-                } else {
-                    const C d(c);
-                    c.insert(c.end(), d.begin(), d.end());
-                }
-            }, own);
+            add(
+                "append(range)",
+                [](C& c) {
+                    const three<T> x;
+                    if constexpr (own) c.append(x);
+                    else c.insert(c.end(), x.begin(), x.end());
+                },
+                own);
+            add(
+                "append(own range)",
+                [](C& c) {
+                    if constexpr (own) {
+                        c.append(c.begin(), c.end());
+                    } else {
+                        const C d(c);
+                        c.insert(c.end(), d.begin(), d.end());
+                    }
+                },
+                own);
             add("append(n, own), extend(list)", [](C& c) {
                 if (c.empty()) return;
                 if constexpr (own) {
@@ -162,7 +314,8 @@ std::vector<operation<C>> operations() {
                 if (c.empty()) return;
                 if constexpr (own) {
                     bool good = c.try_push_back(c.front()) && c.try_resize(c.size() + 2, c.front());
-                    good = good && c.try_insert(middle(c), c.front()) != nullptr && c.try_insert(middle(c), 2, c.front()) != nullptr;
+                    good = good && c.try_insert(middle(c), c.front()) != nullptr &&
+                           c.try_insert(middle(c), 2, c.front()) != nullptr;
                     if (!good || !c.try_append(c.begin(), c.end())) c.clear();
                 } else {
                     c.push_back(T(c.front()));
@@ -173,25 +326,46 @@ std::vector<operation<C>> operations() {
                     c.insert(c.end(), d.begin(), d.end());
                 }
             });
-            add("more than there is", [](C& c) {
-                if constexpr (own) {
-                    const T x = make<T>(50);
-                    bool any = c.try_resize(SIZE_MAX, x) || c.try_resize(SIZE_MAX / sizeof(T), x) || c.try_reserve(SIZE_MAX);
-                    any = any || c.try_insert(c.begin(), SIZE_MAX, x) != nullptr || c.try_insert(c.begin(), SIZE_MAX - c.size() + 1, x) != nullptr;
-                    if (any || c.try_reserve(SIZE_MAX / sizeof(T) + 2)) c.clear();
-                }
-            }, true);
+            add(
+                "more than there is",
+                [](C& c) {
+                    if constexpr (own) {
+                        const T x = make<T>(50);
+                        bool any = c.try_resize(SIZE_MAX, x) || c.try_resize(SIZE_MAX / sizeof(T), x) ||
+                                   c.try_reserve(SIZE_MAX);
+                        any = any || c.try_insert(c.begin(), SIZE_MAX, x) != nullptr ||
+                              c.try_insert(c.begin(), SIZE_MAX - c.size() + 1, x) != nullptr;
+                        if (any || c.try_reserve(SIZE_MAX / sizeof(T) + 2)) c.clear();
+                    }
+                },
+                true);
         }
     }
     if constexpr (shifts) {
         add("insert(middle, T&&)", [](C& c) { c.insert(middle(c), make<T>(50)); });
-        add("emplace(begin)", [](C& c) { if (number_of(*c.emplace(c.begin(), make<T>(50))) != 50) c.clear(); });
+        add("emplace(begin)", [](C& c) {
+            if (number_of(*c.emplace(c.begin(), make<T>(50))) != 50) c.clear();
+        });
         add("emplace(end)", [](C& c) { c.emplace(c.end(), make<T>(50)); }, own);
-        add("erase(begin)", [](C& c) { if (c.empty()) return; const auto at = c.erase(c.begin()); if (at != c.begin()) c.clear(); });
-        add("erase(last)", [](C& c) { if (c.empty()) return; const auto at = c.erase(c.end() - 1); if (at != c.end()) c.clear(); });
-        add("erase(range)", [](C& c) { if (c.size() > 2) c.erase(c.begin() + 1, c.end() - 1); });
+        add("erase(begin)", [](C& c) {
+            if (c.empty()) return;
+            const auto at = c.erase(c.begin());
+            if (at != c.begin()) c.clear();
+        });
+        add("erase(last)", [](C& c) {
+            if (c.empty()) return;
+            const auto at = c.erase(c.end() - 1);
+            if (at != c.end()) c.clear();
+        });
+        add("erase(range)", [](C& c) {
+            if (c.size() > 2) c.erase(c.begin() + 1, c.end() - 1);
+        });
         add("erase(all)", [](C& c) { c.erase(c.begin(), c.end()); });
-        add("erase(empty range)", [](C& c) { const std::size_t i = c.size() / 2; const auto at = c.erase(middle(c), middle(c)); if (at != place(c, i)) c.clear(); });
+        add("erase(empty range)", [](C& c) {
+            const std::size_t i = c.size() / 2;
+            const auto at = c.erase(middle(c), middle(c));
+            if (at != place(c, i)) c.clear();
+        });
         add("erase_if", [](C& c) { erase_if(c, [](const T& x) { return number_of(x) % 2 == 0; }); });
         add("retain", [](C& c) {
             if constexpr (own) c.retain([](const T& x) { return number_of(x) % 3 == 0; });
@@ -200,7 +374,10 @@ std::vector<operation<C>> operations() {
     }
     if constexpr (!is_std<C>) {
         add("shrink_to_fit", [](C& c) { c.shrink_to_fit(); }, true);
-        add("shrink_to_fit of nothing", [](C& c) { c.clear(); c.shrink_to_fit(); });
+        add("shrink_to_fit of nothing", [](C& c) {
+            c.clear();
+            c.shrink_to_fit();
+        });
     } else {
         add("shrink_to_fit", [](C&) {});
         add("shrink_to_fit of nothing", [](C& c) { c.clear(); });
@@ -218,8 +395,8 @@ std::vector<operation<C>> operations() {
     return all;
 }
 
-// All elements in one container. `Kind` has name(), vec_of<T>, and use<T>(f), which calls f with a new, empty container and
-// returns what was left behind of it.
+// All elements in one container. `Kind` has name(), vec_of<T>, and use<T>(f), which calls f with a new, empty container
+// and returns what was left behind of it.
 template <class Kind>
 void run_matrix() {
     tally sum;
@@ -244,8 +421,9 @@ void run_matrix() {
     });
     for (const std::string& p : sum.problems) FAIL_CHECK(std::string(Kind::name()) << ", " << p);
     CHECK(sum.throws > 1000);
-    MESSAGE("matrix: " << std::string(Kind::name()) << " x " << elements << " elements x up to " << most << " operations = " << sum.cells << " cells, "
-                       << sum.runs << " runs, " << sum.throws << " throws");
+    MESSAGE("matrix: " << std::string(Kind::name()) << " x " << elements << " elements x up to " << most
+                       << " operations = " << sum.cells << " cells, " << sum.runs << " runs, " << sum.throws
+                       << " throws");
 }
 
 }  // namespace test::matrix
