@@ -23,7 +23,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROOMS = ("sync", "memory", "guard", "lifetime")
+ROOMS = ("sync", "memory", "core", "probe", "guard", "lifetime")
 NEEDED = 0.9  # of the mutants, killed
 MEMORY = 8 << 30  # bytes of address space that a mutant may take
 SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" == ", " != "), (" != ", " == "), (" && ", " || "), (" || ", " && "),

@@ -3,6 +3,7 @@
 
 #include <framealloc/account/account.hpp>
 #include <framealloc/base/base.hpp>
+#include <framealloc/core/core.hpp>
 #include <framealloc/insight/insight.hpp>
 #include <framealloc/lifetime/lifetime.hpp>
 #include <framealloc/memory/memory.hpp>

@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <cstring>
 
-#include <framealloc/memory/depot.hpp>
+#include <framealloc/core/depot.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/sync/glimpse.hpp>
 

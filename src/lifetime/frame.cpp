@@ -5,10 +5,10 @@
 #include <cstring>
 #include <new>
 
+#include <framealloc/core/scopes.hpp>
 #include <framealloc/lifetime/modules.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
 

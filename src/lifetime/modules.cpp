@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <new>
 
-#include <framealloc/memory/registry.hpp>
+#include <framealloc/core/registry.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

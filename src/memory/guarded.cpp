@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <new>
 
+#include <framealloc/core/blocks.hpp>
+#include <framealloc/core/pool.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/blame.hpp>
-#include <framealloc/memory/blocks.hpp>
-#include <framealloc/memory/pool.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 

@@ -1,7 +1,7 @@
 // Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/trap.hpp>

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <new>
 
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/blame.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/page_map.hpp>
 #include <framealloc/os/thread.hpp>

@@ -1,5 +1,6 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of
 // exceptions.
+#include <framealloc/memory/front.hpp>
 #include <framealloc/object/allocators.hpp>
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #include <framealloc/object/transfer.hpp>
 
-#include <framealloc/memory/registry.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/watch.hpp>
 
 namespace framealloc::inline v1::object {

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include <framealloc/core/blocks.hpp>
 #include <framealloc/insight/describe.hpp>
-#include <framealloc/memory/blocks.hpp>
 #include <framealloc/runtime/smart_alloc.hpp>
 
 namespace fa = framealloc;

@@ -1,7 +1,7 @@
 #include <framealloc/runtime/parked_context.hpp>
 
-#include <framealloc/memory/core.hpp>
-#include <framealloc/memory/registry.hpp>
+#include <framealloc/core/core.hpp>
+#include <framealloc/core/registry.hpp>
 
 namespace framealloc::inline v1 {
 

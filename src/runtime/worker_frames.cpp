@@ -1,7 +1,7 @@
 #include <framealloc/runtime/worker_frames.hpp>
 
+#include <framealloc/core/registry.hpp>
 #include <framealloc/lifetime/hold.hpp>
-#include <framealloc/memory/registry.hpp>
 
 #include <new>
 #include <utility>

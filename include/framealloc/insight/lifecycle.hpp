@@ -17,7 +17,7 @@
 
 #include <framealloc/base/compiler.hpp>
 #include <framealloc/base/observer.hpp>
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

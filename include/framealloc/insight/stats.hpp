@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

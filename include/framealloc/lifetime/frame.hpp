@@ -8,7 +8,7 @@
 // most 36 instructions through the thread's slot.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -8,7 +8,7 @@
 // turn.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -1,8 +1,8 @@
 // Plugins: what frames would still have to destroy with the code of a library that is about to be unloaded.
 #pragma once
 
+#include <framealloc/core/core.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
-#include <framealloc/memory/core.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -1,10 +1,10 @@
 // What a report says of a block, whatever kind of memory it lies in.
 #pragma once
 
+#include <framealloc/core/core.hpp>
 #include <framealloc/guard/block_table.hpp>
 #include <framealloc/guard/frame_log.hpp>
 #include <framealloc/guard/pattern.hpp>
-#include <framealloc/memory/core.hpp>
 #include <framealloc/os/trap.hpp>
 
 namespace framealloc::inline v1::memory {

@@ -7,8 +7,9 @@
 // the zone before a block, and zones are not charged.
 #pragma once
 
+#include <framealloc/core/core.hpp>
 #include <framealloc/guard/guard.hpp>
-#include <framealloc/memory/core.hpp>
+#include <framealloc/memory/front.hpp>
 #include <framealloc/memory/watch.hpp>
 
 namespace framealloc::inline v1::memory {

@@ -8,7 +8,7 @@
 // allocations is chosen.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 #include <framealloc/os/trap.hpp>
 
 namespace framealloc::inline v1::memory {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <framealloc/base/observer.hpp>
-#include <framealloc/memory/context.hpp>
+#include <framealloc/core/context.hpp>
 #include <framealloc/sync/lock.hpp>
 
 namespace framealloc::inline v1::memory {

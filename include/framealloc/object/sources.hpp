@@ -6,8 +6,8 @@
 
 #include <concepts>
 
+#include <framealloc/core/pool.hpp>
 #include <framealloc/lifetime/frame.hpp>
-#include <framealloc/memory/pool.hpp>
 
 namespace framealloc::inline v1 {
 

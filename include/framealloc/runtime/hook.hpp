@@ -16,7 +16,8 @@
 #include <string_view>
 
 #include <framealloc/base/observer.hpp>
-#include <framealloc/memory/blocks.hpp>
+#include <framealloc/core/blocks.hpp>
+#include <framealloc/core/life.hpp>
 
 namespace framealloc::inline v1 {
 

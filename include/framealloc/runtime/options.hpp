@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

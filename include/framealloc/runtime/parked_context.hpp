@@ -14,7 +14,7 @@
 
 #include <utility>
 
-#include <framealloc/memory/context.hpp>
+#include <framealloc/core/context.hpp>
 
 namespace framealloc::inline v1 {
 

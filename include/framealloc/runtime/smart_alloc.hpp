@@ -20,6 +20,7 @@
 #include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/lifetime/modules.hpp>
+#include <framealloc/memory/front.hpp>
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/transfer.hpp>
 #include <framealloc/runtime/context_scope.hpp>

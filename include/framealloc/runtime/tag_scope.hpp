@@ -11,7 +11,7 @@
 
 #include <string_view>
 
-#include <framealloc/memory/scopes.hpp>
+#include <framealloc/core/scopes.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -9,8 +9,8 @@
 #include <framealloc/base/callback.hpp>
 #include <framealloc/base/fault.hpp>
 #include <framealloc/base/size.hpp>
+#include <framealloc/core/context.hpp>
 #include <framealloc/guard/block_table.hpp>
-#include <framealloc/memory/context.hpp>
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
 #include <framealloc/os/metadata.hpp>
@@ -178,141 +178,9 @@ private:
                         std::size_t limit) noexcept;
 };
 
+enum class on_failure : bool { return_null, ask_handler };
+
 // FA440, for the process: there is no allocator that could be told. The program ends.
 [[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;
-
-// Returns null when even the first pages were refused, with `why` set.
-core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
-// Called when the last handle goes.
-void close_core(core* c) noexcept;
-void trim(core& c) noexcept;
-
-// A handle to the allocator with this id, to be released, if it still lives.
-core* pin_core(std::uint64_t id) noexcept;
-inline void retain_core(core_ref a) noexcept { a.owner->handles.add(); }
-inline void release_core(core_ref a) noexcept {
-    if (a.owner != nullptr && a.owner->handles.release()) close_core(a.owner);
-}
-
-// --- accounts (src/memory/accounts.cpp) ---
-FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept;
-FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
-FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
-                                         exhaustion_reason& why) noexcept;
-void charge_pages(thread_context& c) noexcept;  // the installed ones
-// Charges the open segment and the installed pages to the current tag and phase.
-FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
-// Tells the page's tag how many of its blocks are out.
-void observe_page(pool_page& page) noexcept;
-// The same, and charges what was handed out since the last time to the current phase.
-void charge_page(thread_context& c, pool_page& page) noexcept;
-void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
-void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
-
-FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept { return c.top->cursor != c.settled; }
-
-// --- budgets (src/memory/budgets.cpp) ---
-enum class admission : std::uint8_t {
-    granted,
-    refused,
-    elsewhere
-};  // elsewhere: not from memory that the budget counts
-// Whether `more` bytes on top of `used` may be had.
-admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size_t more) noexcept;
-void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept;
-// The limits of another thread, or of another time; what was used stays this thread's.
-void take_limits(thread_context& c, const account::thread_budget& from) noexcept;
-void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent, budget_handler handler) noexcept;
-std::size_t frame_remaining(core_ref a) noexcept;  // of the caller, and so below where there is no context
-budget_stats budget_stats_of(core_ref a) noexcept;
-
-// --- arena (src/memory/arena.cpp) ---
-enum class on_failure : bool { return_null, ask_handler };
-// Trims if that can help; whether it did. A request that may fail looks once a frame, and when the thread has given
-// pages or large blocks back: a trim walks over all pages. Requires: no change of the calling thread's memory is going
-// on.
-bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept;
-// Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path
-// does not reload it from the stack.
-struct slow_allocation {
-    void* block;
-    frame_record* record;
-};
-FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align,
-                                                    on_failure f) noexcept;
-// Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
-FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark,
-                                     on_failure f) noexcept;
-void outer_free(thread_context& c, void* block) noexcept;
-// The frame of these has ended, what they hold is kept: they count for no open frame.
-void end_outer_blocks(thread_context& c, outer_block* first) noexcept;
-// Moves the top cursor from `end` by `more`: the newest block becomes longer where it is, or nothing happens.
-FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept;
-void refresh_limit(thread_context& c) noexcept;
-bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept;
-void close_arena(thread_context& c, flight_slot& s) noexcept;
-void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
-void merge_chunks(thread_context& c) noexcept;
-void retain_arena(thread_context& c) noexcept;
-std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
-
-// --- pool (src/memory/pool.cpp) ---
-FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
-                                         on_failure f) noexcept;
-FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
-                                     on_failure f) noexcept;
-// Before the tag changes: pages belong to a tag.
-void uninstall_pages(thread_context& c) noexcept;
-extern pool_page nothing_installed;  // always empty; its allocations take the slow path
-FRAMEALLOC_COLD void pool_free_slow(void* block) noexcept;
-FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
-// Both require: the page is the calling thread's.
-void pool_free_own(pool_page& p, void* block) noexcept;
-void put_back_slot(pool_page& p, void* slot) noexcept;
-FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
-bool retire_unused(thread_context& c) noexcept;
-// Hands over what this thread freed for another; at most one batch waits.
-void flush_batch(thread_context& c) noexcept;
-inline constexpr std::size_t all_blocks = ~std::size_t{0};
-// Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
-std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
-// Both.
-std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept;
-void set_deferred(thread_context& c, const deferred_config& d) noexcept;
-deferred_stats stats_of_deferred(core_ref a) noexcept;
-void release_empty_pages(thread_context& c, bool everything) noexcept;
-
-// --- heap (src/memory/heap.cpp) ---
-[[gnu::alloc_size(2)]] void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
-void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
-// Without the checks of guarded blocks. Requires: the block has this size and alignment.
-void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
-// Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.
-inline core_ref owner_of_large(void* p) noexcept {
-    core* owner = block_of(p)->owner;
-    return {owner, owner->id};
-}
-void heap_free_large(void* p) noexcept;
-void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
-void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
-// A block became longer or shorter where it is.
-void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept;
-void refund_unattached(core& a, std::uint32_t tag_index,
-                       std::uint64_t bytes) noexcept;  // where there is no memory for a context
-void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
-                     exhaustion_reason& why) noexcept;
-void large_free(thread_context& c, void* p) noexcept;
-void large_release(core& a, thread_context* c, void* p) noexcept;  // without account
-
-// --- guarded blocks (src/memory/guarded.cpp) ---
-// The front door of frees where a call says what it frees, and where it is.
-inline constexpr std::size_t any_size = ~std::size_t{0};  // it does not say the size
-FRAMEALLOC_COLD void guarded_free(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align,
-                                  const site& where) noexcept;
-// Looks at every zone and at what rests on this thread. Returns how many faults were raised.
-std::size_t check_everything(core_ref a) noexcept;
-void flush_heap_cache(thread_context& c) noexcept;
-// Gives back the largest cached blocks until at most `keep` bytes are left.
-void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;
 
 }  // namespace framealloc::inline v1::memory

@@ -1,5 +1,5 @@
 // Per-thread budgets: the questions that the arena's and the pool's slow paths ask.
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
 #include <framealloc/memory/watch.hpp>
 
 #include <cstdio>

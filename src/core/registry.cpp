@@ -1,13 +1,13 @@
-#include <framealloc/memory/registry.hpp>
+#include <framealloc/core/registry.hpp>
 
 #include <bit>
 #include <cstdio>
 #include <cstring>
 #include <new>
 
+#include <framealloc/core/scopes.hpp>
 #include <framealloc/memory/guarded.hpp>
 #include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>

@@ -1,10 +1,10 @@
-#include <framealloc/memory/depot.hpp>
+#include <framealloc/core/depot.hpp>
 
 #include <algorithm>
 #include <new>
 
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/os/page_map.hpp>
 #include <framealloc/sync/glimpse.hpp>
 

@@ -1,12 +1,12 @@
-#include <framealloc/memory/blocks.hpp>
+#include <framealloc/core/blocks.hpp>
 
 #include <algorithm>
 #include <cstring>
 
+#include <framealloc/core/registry.hpp>
+#include <framealloc/core/scopes.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/scopes.hpp>
 #include <framealloc/memory/watch.hpp>
 
 namespace framealloc::inline v1::memory {

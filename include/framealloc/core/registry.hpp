@@ -2,7 +2,7 @@
 // memory.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/life.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -6,9 +6,28 @@
 // Cost: 12 instructions to allocate, 12 to free on the owning thread.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/heap.hpp>
+#include <framealloc/core/remote.hpp>
 
 namespace framealloc::inline v1::memory {
+
+FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                         on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                     on_failure f) noexcept;
+// Before the tag changes: pages belong to a tag.
+void uninstall_pages(thread_context& c) noexcept;
+extern pool_page nothing_installed;  // always empty; its allocations take the slow path
+FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Both require: the page is the calling thread's.
+void pool_free_own(pool_page& p, void* block) noexcept;
+void put_back_slot(pool_page& p, void* slot) noexcept;
+FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
+bool retire_unused(thread_context& c) noexcept;
+inline constexpr std::size_t all_blocks = ~std::size_t{0};
+// Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
+std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
+void release_empty_pages(thread_context& c, bool everything) noexcept;
 
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
     pool_page* page = c.pages[index_of(k)][size_class];

@@ -1,7 +1,7 @@
 // Pool pages beyond the fast path: where pages come from, when they fill, empty, and come home from other threads.
-#include <framealloc/memory/depot.hpp>
-#include <framealloc/memory/pool.hpp>
-#include <framealloc/memory/registry.hpp>
+#include <framealloc/core/depot.hpp>
+#include <framealloc/core/pool.hpp>
+#include <framealloc/core/registry.hpp>
 
 #include <bit>
 #include <new>

@@ -1,7 +1,7 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
-#include <framealloc/memory/depot.hpp>
+#include <framealloc/core/depot.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/os/code.hpp>
 

@@ -1,7 +1,7 @@
 // Where an allocator's pool pages come from and go to: requested several at once, handed to threads, taken back empty.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/allocator.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -9,7 +9,7 @@
 // Threads: a scope that another thread closes is marked; its own thread takes it out when it next looks.
 #pragma once
 
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/accounts.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,6 +1,6 @@
+#include <framealloc/core/pool.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/pool.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 

@@ -1,8 +1,8 @@
 // Blocks that another thread frees: batches on their way, the settings of the queue, statistics.
-#include <framealloc/memory/core.hpp>
+#include <framealloc/core/core.hpp>
+#include <framealloc/core/pool.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/pool.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 #include <framealloc/os/code.hpp>

@@ -1,4 +1,4 @@
-#include <framealloc/memory/scopes.hpp>
+#include <framealloc/core/scopes.hpp>
 
 #include <cstdio>
 #include <new>

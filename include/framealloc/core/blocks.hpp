@@ -2,7 +2,7 @@
 // libraries that do not keep sizes; see runtime/hook.hpp.
 #pragma once
 
-#include <framealloc/memory/pool.hpp>
+#include <framealloc/core/pool.hpp>
 #include <framealloc/os/page_map.hpp>
 
 namespace framealloc::inline v1::memory {

@@ -1,8 +1,8 @@
 // The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
-#include <framealloc/memory/depot.hpp>
+#include <framealloc/core/depot.hpp>
+#include <framealloc/core/pool.hpp>
+#include <framealloc/core/registry.hpp>
 #include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/pool.hpp>
-#include <framealloc/memory/registry.hpp>
 #include <framealloc/memory/sampled.hpp>
 #include <framealloc/memory/watch.hpp>
 

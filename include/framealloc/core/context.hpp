@@ -7,9 +7,9 @@
 #include <framealloc/account/budget.hpp>
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/core/record.hpp>
 #include <framealloc/memory/deferred.hpp>
 #include <framealloc/memory/page.hpp>
-#include <framealloc/memory/record.hpp>
 #include <framealloc/memory/size_class.hpp>
 
 namespace framealloc::inline v1::guard {

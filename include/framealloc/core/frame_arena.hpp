@@ -1,0 +1,32 @@
+// Frame memory beyond the fast path: chunks of the thread's arena, blocks out of line, what is kept between frames.
+#pragma once
+
+#include <framealloc/core/allocator.hpp>
+
+namespace framealloc::inline v1::memory {
+
+// Hands the record back beside the block: a caller in a loop then need not keep it across this call, and its hot path
+// does not reload it from the stack.
+struct slow_allocation {
+    void* block;
+    frame_record* record;
+};
+FRAMEALLOC_COLD slow_allocation frame_allocate_slow(frame_record* r, std::size_t bytes, std::size_t align,
+                                                    on_failure f) noexcept;
+// Out of line, owned by `r`; `mark`: birth of its owner, so that a rollback spares what is older.
+FRAMEALLOC_COLD void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark,
+                                     on_failure f) noexcept;
+void outer_free(thread_context& c, void* block) noexcept;
+// The frame of these has ended, what they hold is kept: they count for no open frame.
+void end_outer_blocks(thread_context& c, outer_block* first) noexcept;
+// Moves the top cursor from `end` by `more`: the newest block becomes longer where it is, or nothing happens.
+FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept;
+void refresh_limit(thread_context& c) noexcept;
+bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept;
+void close_arena(thread_context& c, flight_slot& s) noexcept;
+void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
+void merge_chunks(thread_context& c) noexcept;
+void retain_arena(thread_context& c) noexcept;
+std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
+
+}  // namespace framealloc::inline v1::memory
