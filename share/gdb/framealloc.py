@@ -103,7 +103,7 @@ class Allocator:
     def __init__(self, core):
         self.core = core
         self.name = text(core["name"])
-        self.guarded = bool(core["guarded"])
+        self.guarded = bool(core["probes"]["guards"])
 
     def contexts(self):
         return [Context(c, self) for c in follow(self.core["contexts"], lambda c: c["next"])]
@@ -113,7 +113,7 @@ class Allocator:
 
     def record(self, address):
         """What the guard knows of a block, or None."""
-        slots = self.core["blocks"]["slots_"]
+        slots = self.core["probes"]["blocks"]["slots_"]
         size = int(slots["size_"])
         if not self.guarded or size == 0:
             return None
@@ -134,7 +134,7 @@ class Context:
 
     def __init__(self, context, owner):
         self.c, self.owner = context, owner
-        self.guarded = int(context["guarded_by"]) != 0
+        self.guarded = int(context["probes"]["guard"]) != 0
         self.thread = int(context["thread"])
         self.depth = int(context["top"]["depth"])
         self.begun = int(self.at(1, "records")["generation"])
@@ -154,7 +154,7 @@ class Context:
     def open_bytes(self):
         """Handed out since the last boundary: not charged to a tag yet."""
         n = int(self.c["top"]["cursor"]) - int(self.c["segment"])
-        return n - (self.padding() - int(self.c["guarded_by"]["segment_padding"])) if self.guarded else n
+        return n - (self.padding() - int(self.c["probes"]["segment_padding"])) if self.guarded else n
 
     def bytes_in_use(self):
         newest = self.c["flight"]["chunk"]
@@ -371,9 +371,9 @@ def in_pages(a, p):
 
 
 def in_sampled(a, p):
-    if int(a.core["sampled"]) == 0:
+    if int(a.core["probes"]["sampled"]) == 0:
         return None
-    s = a.core["sampled"].dereference()
+    s = a.core["probes"]["sampled"].dereference()
     begin, sheet, per_unit = int(s["begin_"]), constant("sheet"), constant("slots_per_unit")
     most = s["slots_"].type.range()[1] + 1
     if begin == 0 or not begin <= p < begin + most // per_unit * constant("page_bytes"):
@@ -442,7 +442,7 @@ def copy_block(found, b, p):
 
 def ended_block(c, p):
     """The youngest of those that ended lately which contained it, or None."""
-    ended = c.c["guarded_by"]["ended"]
+    ended = c.c["probes"]["guard"]["ended"]
     size, following = int(ended["ring_"]["size_"]), int(ended["next_"])
     blocks = (ended["ring_"]["data_"][(following - i) % size] for i in range(1, min(size, following) + 1))
     return next((b for b in blocks if int(b["begin"]) <= p < int(b["end"])), None)
@@ -482,7 +482,7 @@ def in_arena(c, p):
             if int(k["begin"]) <= p < int(k["end"]):
                 return arena_memory(c, s, k, below, p)
             below = int(k["earlier"])
-    revoked = c.c["guarded_by"]["revoked"] if c.guarded else gdb.Value(0)
+    revoked = c.c["probes"]["guard"]["revoked"] if c.guarded else gdb.Value(0)
     for k in follow(revoked, lambda k: k["previous"]) if c.guarded else ():
         if int(k["begin"]) <= p < int(k["end"]):
             found = Found(c.owner, "frame")

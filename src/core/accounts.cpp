@@ -1,5 +1,5 @@
 // Accounts of tags and phases per thread, and the settling of what is not charged yet.
-#include <framealloc/memory/guarded.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 #include <bit>
 #include <cstring>

@@ -5,9 +5,9 @@
 
 #include <framealloc/core/registry.hpp>
 #include <framealloc/core/scopes.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -39,7 +39,7 @@ private:
 
 std::size_t guarded_size(core& a, const void* p) noexcept {
     guard::block_record b;
-    return a.blocks.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
+    return a.probes.blocks.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
 }
 
 void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
@@ -65,7 +65,7 @@ FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind 
 // From the page that another tag allocates from, without installing it. Null when that is not so simple.
 void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned requested) noexcept {
     const page_lists* lists = who.pages[index_of(k)];
-    if (lists == nullptr || diverted(c) || armed(c)) return nullptr;
+    if (lists == nullptr || c.probes.diverted() || c.probes.armed()) return nullptr;
     const unsigned size_class = c.owner->serving[requested];
     pool_page* p = lists->current[size_class];
     if (p == nullptr || p->free == nullptr) return nullptr;
@@ -115,7 +115,7 @@ void note_resize(thread_context& c, heap_block& b, std::size_t bytes) noexcept {
     const std::uint64_t before = b.requested;
     b.requested = bytes;
     recharge_heap(c, b.tag_index, before, bytes);
-    if (!watched(c)) return;
+    if (!c.probes.watched()) return;
     tell_release(c, memory_kind::heap, before);
     tell_allocation(c, memory_kind::heap, bytes);
 }
@@ -173,7 +173,7 @@ block_source make_source(core_ref a, memory_kind k, account::name_view payer) no
 std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     const core& a = *s.owner.owner;
     if (bytes > largest_block || align > largest_block || !is_power_of_two(align)) return bytes;
-    if (a.guarded || (s.kind == memory_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
+    if (a.probes.guarded() || (s.kind == memory_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
     const unsigned k = class_for(bytes, align);
     if (k != no_class) return class_size(a.serving[k]);
     return a.config.heap != nullptr ? bytes : large_heap::usable(bytes);
@@ -184,7 +184,7 @@ std::size_t usable_size(const void* p) noexcept {
     if (os::page_map::contains(p)) {
         const pool_page& page = *page_of(p);
         if (page.size_class == sampled_class) return sampled_size(page, p);
-        return page.owner->owner->guarded ? guarded_size(*page.owner->owner, p) : page.block;
+        return page.owner->owner->probes.guarded() ? guarded_size(*page.owner->owner, p) : page.block;
     }
     std::size_t bytes = 0;
     if (any_guarded.load_relaxed() && find_size(p, bytes))
@@ -202,7 +202,8 @@ void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_
     void* p = allocate_block(s, bytes, align);
     if (p == nullptr) return nullptr;
     const core& a = *s.owner.owner;
-    const bool is_zero = !a.guarded && a.config.heap == nullptr && !os::page_map::contains(p) && block_of(p)->zero;
+    const bool is_zero = !a.probes.guarded() && a.config.heap == nullptr && !os::page_map::contains(p) &&
+                         block_of(p)->zero;
     if (!is_zero) std::memset(p, 0, bytes);
     return p;
 }
@@ -218,7 +219,7 @@ void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size
 void free_block(const block_source& s, void* p) noexcept {
     if (p == nullptr) return;
     core& a = *s.owner.owner;
-    if (a.guarded) [[unlikely]]
+    if (a.probes.guarded()) [[unlikely]]
         return guarded_free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
     if (os::page_map::contains(p)) return pool_free(p);
     heap_free_large(p);
@@ -226,7 +227,7 @@ void free_block(const block_source& s, void* p) noexcept {
 
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (s.owner.owner->guarded) [[unlikely]]
+    if (s.owner.owner->probes.guarded()) [[unlikely]]
         return guarded_free(s.owner, s.kind, p, size, align, site::of_caller(__builtin_return_address(0)));
     if (p != nullptr && os::page_map::contains(p)) return pool_free(p);
     if (p != nullptr && class_for(size, align) != no_class && s.paged)
@@ -250,27 +251,27 @@ void* resize_cheaply(void* p, std::size_t bytes, std::size_t align, bool may_mov
 // Rather than none: a smaller block stays in the larger one where there is no memory for its like.
 bool shrinks(core& a, void* p, std::size_t content, std::size_t bytes, std::size_t align) noexcept {
     if (bytes == 0 || bytes > content || !is_power_of_two(align) || address_of(p) % align != 0) return false;
-    if (a.guarded) return shrink_guarded(a, p, bytes);
+    if (a.probes.guarded()) return shrink_guarded(a, p, bytes);
     return os::page_map::contains(p) || shrink_large(*block_of(p), bytes);
 }
 
 }  // namespace
 
 bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t align) noexcept {
-    return !owner.owner->guarded && resize_cheaply(p, bytes, align, false) != nullptr;
+    return !owner.owner->probes.guarded() && resize_cheaply(p, bytes, align, false) != nullptr;
 }
 
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return allocate_block(s, bytes, align);
-    if (void* same = s.owner.owner->guarded ? nullptr : resize_cheaply(p, bytes, align, true)) return same;
-    const std::size_t content = s.owner.owner->guarded ? guarded_size(*s.owner.owner, p) : usable_size(p);
+    if (void* same = s.owner.owner->probes.guarded() ? nullptr : resize_cheaply(p, bytes, align, true)) return same;
+    const std::size_t content = s.owner.owner->probes.guarded() ? guarded_size(*s.owner.owner, p) : usable_size(p);
     if (content == 0) {
         free_block(s, p);  // says what it is
         return nullptr;
     }
     void* moved = allocate_block(s, bytes, align);
     if (moved == nullptr) return shrinks(*s.owner.owner, p, content, bytes, align) ? p : nullptr;
-    if (s.owner.owner->guarded)
+    if (s.owner.owner->probes.guarded())
         guard::allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
     std::memcpy(moved, p, std::min(content, bytes));
     free_block(s, p);

@@ -1,6 +1,6 @@
 // Per-thread budgets: the questions that the arena's and the pool's slow paths ask.
 #include <framealloc/core/core.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/watch.hpp>
 
 #include <cstdio>
 
@@ -14,7 +14,7 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
                   e.requested, traits_of(e.kind).name, e.used, e.limit);
     c.owner->warn({.what = code::FA311,
                    .detail = detail,
-                   .where = c.last_site,
+                   .where = c.probes.place(),
                    .bytes = e.requested,
                    .tag = c.tag()->node->path});
 }
@@ -53,7 +53,7 @@ admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size
     const account::budget_answer answer = line.ask(used + more, current_frame(c));
     if (answer == account::budget_answer::within) return admission::granted;
     const budget_event e{kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->name};
-    if (watched(c)) {
+    if (c.probes.watched()) {
         tell(c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,
                  .memory = kind,
                  .bytes = more,

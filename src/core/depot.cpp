@@ -4,8 +4,8 @@
 #include <new>
 
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/guarded.hpp>
 #include <framealloc/os/page_map.hpp>
+#include <framealloc/probe/guarded.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -21,7 +21,7 @@ struct slab {
 namespace {
 
 void release_slab(core& a, const slab& s) noexcept {
-    if (a.guarded) guard::allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
+    if (a.probes.guarded()) guard::allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
     os::page_map::remove(s.begin, s.bytes);
     a.pages.release(pointer_at(s.begin), s.bytes, 0);
 }
@@ -189,10 +189,10 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     if (what.block == 0 || offset < first || offset >= sync::glimpse(page->carved)) return f;  // header, or virgin
     f.bytes = what.block;
     f.begin = address_of(p) - (offset - first) % slot_bytes(a, what.block);  // of the slot
-    if (a.guarded) {
+    if (a.probes.guarded()) {
         f.begin += slot_lead(a);
         guard::block_record known;
-        const bool live = a.blocks.find(f.begin, known) && known.state == guard::block_state::live;
+        const bool live = a.probes.blocks.find(f.begin, known) && known.state == guard::block_state::live;
         if (known.address != 0) f.bytes = known.bytes;
         f.state = live ? found_block::out : found_block::free;
         return f;

@@ -2,9 +2,9 @@
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 #include <new>
 #include <utility>
@@ -98,7 +98,7 @@ void destroy_chunk(core& a, arena_chunk* k) noexcept {
         *k->link_all = k->next_all;
         if (k->next_all != nullptr) k->next_all->link_all = k->link_all;
     }
-    if (a.guarded)
+    if (a.probes.guarded())
         guard::allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
     a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
     a.meta.deallocate(k, sizeof(arena_chunk));
@@ -125,13 +125,13 @@ void note_peak(thread_context& c) noexcept {
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
     const std::size_t first = c.suggested > capacity ? c.suggested : capacity;
-    const std::size_t step = !revokes(c)        ? capacity
-                             : c.top->depth > 1 ? page_bytes
-                                                : first;  // there each frame has chunks of its own
+    const std::size_t step = !c.probes.revokes() ? capacity
+                             : c.top->depth > 1  ? page_bytes
+                                                 : first;  // there each frame has chunks of its own
     const std::size_t wanted = bytes > step ? bytes : step;
     arena_chunk* k = spare_chunk(c, wanted);
     if (k == nullptr) k = make_chunk(c, wanted, why);
-    if (k == nullptr && revokes(c)) k = unrevoke_chunk(c, wanted);
+    if (k == nullptr && c.probes.revokes()) k = unrevoke_chunk(c, wanted);
     if (k == nullptr) return false;
     if (!commit_to(c, *k, k->begin + bytes, why)) {
         k->previous = c.spare;
@@ -148,7 +148,7 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     c.top->cursor = k->begin;
     add_pending(*c.top, pending_chunks);
     begin_segment(c, k->begin);
-    if (k->previous->depth == c.top->depth || !revokes(c)) c.chunk_growth.add(1);
+    if (k->previous->depth == c.top->depth || !c.probes.revokes()) c.chunk_growth.add(1);
     k->depth = c.top->depth;
     return true;
 }
@@ -187,7 +187,7 @@ constexpr std::size_t least_for_pages = std::size_t{256} << 10;
 // says what alignment costs.
 void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line,
                        exhaustion_reason& why) noexcept {
-    bool apart = std::exchange(c.guarded_by->apart, false) && !guard::tool_listens();
+    bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_listens();
     const auto place = [&] {
         const std::uintptr_t plain = c.top->cursor -
                                      static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
@@ -200,7 +200,7 @@ void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, 
         const arena_chunk& k = *c.flight->chunk;
         return k.end - k.begin >= least_for_pages && at.cursor <= k.begin + (k.end - k.begin) / 2;
     };
-    const bool own = !revokes(c) || c.flight->chunk->depth == c.top->depth;
+    const bool own = !c.probes.revokes() || c.flight->chunk->depth == c.top->depth;
     const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
@@ -238,7 +238,7 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
         out_of_line = true;
         return nullptr;
     }
-    if (guarded(c)) return guarded_from_top(c, bytes, align, widest + cursor_granularity, out_of_line, why);
+    if (c.probes.guarded()) return guarded_from_top(c, bytes, align, widest + cursor_granularity, out_of_line, why);
     const admission a = admit_frame(c, fits() ? there() - r->cursor : rounded, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
@@ -260,7 +260,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     const std::size_t lead = align > outer_header_bytes ? align : outer_header_bytes;
     const std::size_t whole = charged + lead;
     const unsigned k = class_for(whole, lead);
-    const site where = c.last_site;
+    const site where = c.probes.place();
     void* raw = k != no_class ? pool_take(c, memory_kind::frame, k, lead + bytes, on_failure::return_null)
                               : large_allocate(c, lead + bytes, lead, false, why);
     if (raw == nullptr) {
@@ -268,7 +268,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
         return nullptr;
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
-    if (guarded(c)) begin_outer_block(c, raw, pointer_at(address_of(b) + outer_header_bytes));
+    if (c.probes.guarded()) begin_outer_block(c, raw, pointer_at(address_of(b) + outer_header_bytes));
     outer_block*& head = blocks_at(c, r->depth);
     b->next = head;
     b->link = &head;
@@ -291,7 +291,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
 
 // Whether this is the allocation to be sampled; out of line, where the pool does it.
 bool chosen(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
-    if (c.sample_skip > 1) --c.sample_skip;
+    if (c.probes.sample_skip > 1) --c.probes.sample_skip;
     else if (align <= outer_header_bytes && bytes + 2 * outer_header_bytes <= sampled_blocks::largest) return true;
     return false;
 }
@@ -303,8 +303,8 @@ void count_allocation(thread_context& c) noexcept {
 
 // A container grew: counted and told as an allocation is.
 void note_growth(thread_context& c, std::size_t bytes) noexcept {
-    if (c.counting) count_allocation(c);
-    if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
+    if (c.probes.counting()) count_allocation(c);
+    if (c.probes.watched()) tell_allocation(c, memory_kind::frame, bytes);
 }
 
 void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align,
@@ -318,12 +318,12 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         c.outer_growth.add(1);
         p = try_outer(c, r, bytes, align, c.mark_serial, why);
     } else {
-        if (r == c.records) note_outside(c, c.last_site);
-        bool out_of_line = armed(c) && chosen(c, bytes, align);
+        if (r == c.records) note_outside(c, c.probes.place());
+        bool out_of_line = c.probes.armed() && chosen(c, bytes, align);
         if (!out_of_line) p = allocate_from_top(c, bytes, align, out_of_line, why);
         if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
     }
-    if (p != nullptr && c.counting) count_allocation(c);
+    if (p != nullptr && c.probes.counting()) count_allocation(c);
     refresh_limit(c);
     return p;
 }
@@ -333,7 +333,7 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
 bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept {
     frame_record* r = c.top;
     if (c.parked || !belongs_to_caller(c) || usable_end(*c.flight->chunk) - end < more) return false;
-    if (r == c.records) note_outside(c, c.last_site);
+    if (r == c.records) note_outside(c, c.probes.place());
     exhaustion_reason why{};
     if (admit_frame(c, more, why) != admission::granted) return false;
     if (c.top != r || r->cursor != end) return false;  // the handler of a fault or a budget allocated
@@ -369,11 +369,10 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
 }
 
 void refresh_limit(thread_context& c) noexcept {
-    c.counting = c.observed || watched(c) ||
-                 c.owner->counting.load_relaxed();  // relaxed: reaches a thread at its next boundary
+    c.probes.follow(c.owner->probes);
     const arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
-    c.arena_limit = c.counting || c.parked ? 0 : limit_by_budget(c, end);
+    c.arena_limit = c.probes.counting() || c.parked ? 0 : limit_by_budget(c, end);
     c.top->limit = c.arena_limit & c.top->open_mask;
 }
 
@@ -381,20 +380,20 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
     frame_record* r = asked;
     thread_context& c = *r->context;
     const noted_caller call(c, __builtin_return_address(0));
-    if (guarded(c)) {
-        if (belongs_to_caller(c) && !may_call(c, c.last_site)) return {nullptr, asked};
-    } else if (armed(c)) {
-        c.last_site = site::of_caller(__builtin_return_address(0));
+    if (c.probes.guarded()) {
+        if (belongs_to_caller(c) && !may_call(c, c.probes.place())) return {nullptr, asked};
+    } else if (c.probes.armed()) {
+        c.probes.note_place(site::of_caller(__builtin_return_address(0)));
     }
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes,
-                       c.last_site);
+                       c.probes.place());
     if (r->depth > c.top->depth) {
-        c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.last_site);
+        c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.probes.place());
         r = c.top;
     }
     if (!is_power_of_two(align) && c.owner->config.reports)
-        c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.last_site);
+        c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.probes.place());
     for (bool trimmed = false;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         void* p = nullptr;
@@ -403,7 +402,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
             p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why);
         }
         if (p != nullptr) {
-            if (watched(c)) tell_allocation(c, memory_kind::frame, bytes);
+            if (c.probes.watched()) tell_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
         if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
@@ -414,7 +413,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
 
 void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark, on_failure f) noexcept {
     thread_context& c = *r->context;
-    if (guarded(c) && !may_call(c, c.last_site)) return nullptr;
+    if (c.probes.guarded() && !may_call(c, c.probes.place())) return nullptr;
     for (bool trimmed = false;;) {
         exhaustion_reason why = exhaustion_reason::size_overflow;
         void* p = nullptr;
@@ -453,7 +452,7 @@ void end_outer_blocks(thread_context& c, outer_block* first) noexcept {
 
 void outer_free(thread_context& c, void* block) noexcept {
     auto* b = pointer_at<outer_block>(address_of(block) - outer_header_bytes);
-    if (guarded(c)) end_outer_block(c, *b, block);
+    if (c.probes.guarded()) end_outer_block(c, *b, block);
     *b->link = b->next;
     if (b->next != nullptr) b->next->link = b->link;
     if (!b->ended) no_longer_held(c, *b);
@@ -505,27 +504,27 @@ void note_suggestion(thread_context& c) noexcept {
 
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     note_peak(c);
-    if (revokes(c)) note_suggestion(c);
+    if (c.probes.revokes()) note_suggestion(c);
     flight_slot& s = *c.flight;
     while (cursor < s.chunk->begin || cursor > s.chunk->end) {
         arena_chunk* k = s.chunk;
-        if (guarded(c)) end_frame_blocks(c, s, k->begin, k->end);
+        if (c.probes.guarded()) end_frame_blocks(c, s, k->begin, k->end);
         s.chunk = k->previous;
         s.earlier = k->earlier;
-        if (revokes(c)) {
+        if (c.probes.revokes()) {
             revoke_chunk(c, k);
             continue;
         }
         k->previous = c.spare;
         c.spare = k;
     }
-    if (guarded(c)) end_frame_blocks(c, s, cursor, s.chunk->end);
+    if (c.probes.guarded()) end_frame_blocks(c, s, cursor, s.chunk->end);
 }
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
 void merge_chunks(thread_context& c) noexcept {
     flight_slot& s = *c.flight;
-    if (c.spare == nullptr || s.chunk->previous != nullptr || revokes(c)) return;
+    if (c.spare == nullptr || s.chunk->previous != nullptr || c.probes.revokes()) return;
     std::size_t total = s.chunk->end - s.chunk->begin;
     for (const arena_chunk* k = c.spare; k != nullptr; k = k->previous) total += k->end - k->begin;
     exhaustion_reason why{};
@@ -598,7 +597,7 @@ void retain_arena(thread_context& c) noexcept {
     if (!decided && s.trimmed_in == c.window_start) return;
     s.trimmed_in = c.window_start;
     arena_chunk& k = *s.chunk;
-    while (c.spare != nullptr && s.chunk->previous == nullptr && !revokes(c)) {
+    while (c.spare != nullptr && s.chunk->previous == nullptr && !c.probes.revokes()) {
         arena_chunk* spare = c.spare;  // could not be merged
         c.spare = spare->previous;
         destroy_chunk(*c.owner, spare);

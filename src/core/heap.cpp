@@ -1,8 +1,8 @@
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 #include <bit>
 #include <new>
@@ -53,14 +53,14 @@ heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t 
     return b;
 }
 
-std::size_t back_zone(const thread_context& c) noexcept { return guarded(c) ? large_back_zone : 0; }
+std::size_t back_zone(const thread_context& c) noexcept { return c.probes.guarded() ? large_back_zone : 0; }
 
 void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t offset = align > header ? align : header;
     void* p = backend_allocate(*c.owner->config.heap, bytes + offset + back_zone(c), offset);
     if (p == nullptr) return nullptr;
     auto* b = ::new (pointer_at(address_of(p) + offset - header)) heap_block{};
-    if (guarded(c) && !begin_large(c, b + 1, bytes, align, memory_kind::heap)) {
+    if (c.probes.guarded() && !begin_large(c, b + 1, bytes, align, memory_kind::heap)) {
         backend_deallocate(*c.owner->config.heap, p, bytes + offset + back_zone(c), offset);
         return nullptr;
     }
@@ -110,33 +110,33 @@ void refund(core& a, thread_context* c, const heap_block& b) noexcept {
 
 void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
     const std::size_t offset = std::size_t{1} << b.align_log2;
-    if (a.guarded && !end_large(a, &b + 1)) return;
+    if (a.probes.guarded() && !end_large(a, &b + 1)) return;
     refund(a, c, b);
     const std::uintptr_t begin = address_of(&b + 1) - offset;
-    if (a.guarded) guard::allow(begin, begin + b.bytes);  // it is the resource's
+    if (a.probes.guarded()) guard::allow(begin, begin + b.bytes);  // it is the resource's
     backend_deallocate(*a.config.heap, pointer_at(begin), b.bytes, offset);
 }
 
 // A thread for whose context there is no memory frees all the same, without a cache.
 void free_large(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
-    if (a.guarded && !end_large(a, p)) return;
+    if (a.probes.guarded() && !end_large(a, p)) return;
     if (b->charged) refund(a, c, *b);
     b->requested = 0;  // free, also while it waits in the cache or rests
     b->zero = false;
-    if (c == nullptr || !a.guarded || !rest_large(*c, p)) large_release(a, c, p);
+    if (c == nullptr || !a.probes.guarded() || !rest_large(*c, p)) large_release(a, c, p);
 }
 
 void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) noexcept {
     const activity_scope changing(c, activity::changing);
     heap_block& b = *block_of(p);
-    const bool freed_before = a.guarded && b.requested == 0;  // end_large() says so
+    const bool freed_before = a.probes.guarded() && b.requested == 0;  // end_large() says so
     if (a.config.reports && b.requested != bytes && !freed_before)
         a.raise(code::FA418, "the size given to a heap free is not the size that was allocated", p, bytes,
-                c != nullptr ? c->last_site : site{});
+                c != nullptr ? c->probes.place() : site{});
     if (a.config.heap == nullptr) free_large(a, c, p);
     else free_through_backend(a, c, b);
-    if (c != nullptr && watched(*c)) tell_release(*c, memory_kind::heap, bytes);
+    if (c != nullptr && c->probes.watched()) tell_release(*c, memory_kind::heap, bytes);
 }
 
 void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
@@ -190,9 +190,10 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     }
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
-    if (b == nullptr && guarded(c) && end_rest(c)) return large_allocate(c, bytes, align, charged, why);
+    if (b == nullptr && c.probes.guarded() && end_rest(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
-    if (guarded(c) && !begin_large(c, payload_of(b), bytes, align, charged ? memory_kind::heap : memory_kind::frame)) {
+    if (c.probes.guarded() &&
+        !begin_large(c, payload_of(b), bytes, align, charged ? memory_kind::heap : memory_kind::frame)) {
         c.owner->large.deallocate(b);
         return nullptr;
     }
@@ -208,7 +209,7 @@ void large_free(thread_context& c, void* p) noexcept { free_large(*c.owner, &c, 
 
 void large_release(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
-    if (a.guarded) guard::allow(address_of(p), address_of(b) + b->bytes);
+    if (a.probes.guarded()) guard::allow(address_of(p), address_of(b) + b->bytes);
     if (c != nullptr && put_cached(*c, b)) return;
     a.large.deallocate(b);
     a.returns.add_relaxed(1);  // relaxed: a hint
@@ -228,7 +229,7 @@ void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
 }
 
 void flush_heap_cache(thread_context& c) noexcept {
-    if (guarded(c)) end_rest(c);
+    if (c.probes.guarded()) end_rest(c);
     shrink_heap_cache(c, 0);
 }
 
@@ -236,13 +237,13 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
     const noted_caller call(*c, __builtin_return_address(0));
-    if (guarded(*c)) {
-        if (!may_call(*c, c->last_site)) return nullptr;
-    } else if (armed(*c)) {
-        c->last_site = site::of_caller(__builtin_return_address(0));
+    if (c->probes.guarded()) {
+        if (!may_call(*c, c->probes.place())) return nullptr;
+    } else if (c->probes.armed()) {
+        c->probes.note_place(site::of_caller(__builtin_return_address(0)));
     }
     if (!is_power_of_two(align) && a.owner->config.reports)
-        a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->last_site);
+        a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->probes.place());
     for (bool trimmed = false;;) {
         exhaustion_reason why{};
         void* p = nullptr;
@@ -251,7 +252,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
             p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why);
         }
         if (p != nullptr) {
-            if (watched(*c) && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
+            if (c->probes.watched() && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
         if (!trimmed && (trimmed = make_room(*a.owner, why, f))) continue;
@@ -268,7 +269,7 @@ void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) 
 void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (a.owner->guarded) [[unlikely]]
+    if (a.owner->probes.guarded()) [[unlikely]]
         return guarded_free(a, memory_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, size, align);
 }

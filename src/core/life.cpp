@@ -1,9 +1,9 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
 #include <framealloc/os/code.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -87,20 +87,20 @@ std::size_t core_bytes(const char* name) noexcept {
 }
 
 void destroy(core* c) noexcept {
-    if (c->revokes && c->source == &c->system) remember_memory(*c);
+    if (c->probes.revokes() && c->source == &c->system) remember_memory(*c);
     for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
         flight_slot* s = t->flight;
         for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);
         flight_slot spare{};
         spare.chunk = t->spare;
         close_arena(*t, spare);
-        if (guarded(*t)) spare.chunk = t->guarded_by->revoked;
+        if (t->probes.guarded()) spare.chunk = t->probes.guard->revoked;
         close_arena(*t, spare);
         close_guard(*t);
     }
-    c->blocks.release();
-    if (c->sampled != nullptr) c->sampled->release();
-    if (c->guarded) guard::close_pool(c);
+    c->probes.blocks.release();
+    if (c->probes.sampled != nullptr) c->probes.sampled->release();
+    if (c->probes.guarded()) guard::close_pool(c);
     destroy_slabs(*c);
     c->large.release_all();
     c->meta.release_all();
@@ -315,7 +315,7 @@ void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t r
     if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
     const thread_context* c = context_of_caller(*this);
     place_text where;
-    const site asked = os::own_call(c == nullptr ? site{} : c->last_site);
+    const site asked = os::own_call(c == nullptr ? site{} : c->probes.place());
     const exhaustion e{why,
                        kind,
                        requested,
@@ -339,7 +339,7 @@ namespace {
 
 // Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
 sampled_blocks* sampled_for(core& c, exhaustion_reason& why) noexcept {
-    if (c.config.guard_sample == 0 || c.guarded || c.source != &c.system || c.system.granularity() != 4096)
+    if (c.config.guard_sample == 0 || c.probes.guarded() || c.source != &c.system || c.system.granularity() != 4096)
         return nullptr;
     void* p = c.meta.allocate(sizeof(sampled_blocks), why);
     return p == nullptr ? nullptr : ::new (p) sampled_blocks{};
@@ -360,12 +360,13 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     const guard_level level = wanted != guard_level::automatic     ? wanted
                               : o.checks && !guard::tool_listens() ? guard_level::revoke
                                                                    : guard_level::fill;
-    c->guarded = guard::tool_listens() || (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
-    c->revokes = c->guarded && level == guard_level::revoke && c->source == &c->system;
-    c->sampled = sampled_for(*c, why);
-    if (c->revokes || c->sampled != nullptr) prepare_revocation();
-    c->canary_key = (number_of(c->id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
-    if (c->guarded) guard::open_pool(c);
+    c->probes.guards = guard::tool_listens() ||
+                       (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
+    c->probes.withholds = c->probes.guarded() && level == guard_level::revoke && c->source == &c->system;
+    c->probes.sampled = sampled_for(*c, why);
+    if (c->probes.revokes() || c->probes.sampled != nullptr) prepare_revocation();
+    c->probes.canary_key = (number_of(c->id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
+    if (c->probes.guarded()) guard::open_pool(c);
     register_core(c);
     return c;
 }
@@ -426,7 +427,7 @@ idle_view idle_seen_by(const thread_context& c) noexcept {
             idle_in_arena(c),
             c.heap_frees.get(),
             c.owner->returns.load_relaxed(),  // relaxed: a hint
-            guarded(c) ? c.guarded_by->resting.size() : 0,
+            c.probes.guarded() ? c.probes.guard->resting.size() : 0,
             c.empty_count};
 }
 

@@ -6,9 +6,9 @@
 #include <bit>
 #include <new>
 
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -121,7 +121,7 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     for (std::uint32_t at = last; at > p.carved; at -= slot) {
         void* block = pointer_at(base + at - slot);
         *static_cast<void**>(block) = next;
-        if (a.guarded) seal_link(a, block);
+        if (a.probes.guarded()) seal_link(a, block);
         next = block;
     }
     p.free = next;
@@ -151,7 +151,7 @@ bool take_returned(pool_page& p) noexcept {
 }
 
 bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
-    if (a.guarded && p.free != nullptr && !check_link(a, p, p.free))
+    if (a.probes.guarded() && p.free != nullptr && !check_link(a, p, p.free))
         p.free = nullptr;  // whatever follows is lost until the page is empty
     return p.free != nullptr || take_returned(p) || carve(a, p, why);
 }
@@ -224,7 +224,7 @@ std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
     c.deferred.processed.add(batch.count);
     c.deferred.processed_bytes.add(std::uint64_t{batch.count} * p.block);
-    if (guarded(c)) rest_returned(c, p);
+    if (c.probes.guarded()) rest_returned(c, p);
     else after_return(p);
     return batch.count;
 }
@@ -321,7 +321,7 @@ void tell_pool_allocation(thread_context& c, memory_kind k, unsigned size_class)
 
 void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
     void* block = pool_take(c, memory_kind::heap, size_class, bytes, f);
-    if (guarded(c) && block != nullptr) name_as_pool(*c.owner, block);
+    if (c.probes.guarded() && block != nullptr) name_as_pool(*c.owner, block);
     return block;
 }
 
@@ -329,12 +329,12 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
 
 void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
                          on_failure f) noexcept {
-    if (!guarded(c)) {
-        if (armed(c)) c.last_site = site::of_caller(__builtin_return_address(0));
+    if (!c.probes.guarded()) {
+        if (c.probes.armed()) c.probes.note_place(site::of_caller(__builtin_return_address(0)));
         return pool_take_slow(c, k, requested_class, bytes, f);
     }
     const noted_caller call(c, __builtin_return_address(0));
-    if (belongs_to_caller(c) && !may_call(c, c.last_site)) return nullptr;
+    if (belongs_to_caller(c) && !may_call(c, c.probes.place())) return nullptr;
     const activity_scope changing(&c, activity::changing);
     return pool_take_slow(c, k, requested_class, bytes, f);
 }
@@ -346,17 +346,17 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         return heap_instead(c, requested_class, bytes, f);
     }
     const unsigned size_class = a.serving[requested_class];
-    if (c.sampling) {
+    if (c.probes.sampling()) {
         sample_event(c);
         const std::size_t header = traits_of(k).page_header,
                           align = header != 0 ? header : natural_alignment(class_size(requested_class));
-        void* block = armed(c) ? sample(c, k, bytes, align) : nullptr;
+        void* block = c.probes.armed() ? sample(c, k, bytes, align) : nullptr;
         if (block != nullptr) return block;
     }
     for (bool trimmed = k != memory_kind::pool;;) {  // the others are asked for in the middle of a change
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && guarded(c) && end_rest(c)) p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && c.probes.guarded() && end_rest(c)) p = page_with_room(c, k, size_class, why);
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
             p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
@@ -366,11 +366,11 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
             note_settled(c);
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
-            if (diverted(c) || armed(c)) [[unlikely]] {
+            if (c.probes.diverted() || c.probes.armed()) [[unlikely]] {
                 charge_pages(c);
                 uninstall_pages(c);  // the next allocation comes by again
-                if (guarded(c)) block = begin_block(c, *p, block, bytes);
-                if (watched(c) && block != nullptr) tell_pool_allocation(c, k, size_class);
+                if (c.probes.guarded()) block = begin_block(c, *p, block, bytes);
+                if (c.probes.watched() && block != nullptr) tell_pool_allocation(c, k, size_class);
             }
             if (block != nullptr) return block;
         }
@@ -394,9 +394,9 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
         const std::uint64_t bytes = p->block;
         const std::uint32_t came = adopt(c, *p);
         taken += came;
-        if (watched(c)) {
-            c.watched_by->adopted += came;
-            c.watched_by->adopted_bytes += came * bytes;
+        if (c.probes.watched()) {
+            c.probes.watcher()->adopted += came;
+            c.probes.watcher()->adopted_bytes += came * bytes;
         }
     }
     return taken;
@@ -427,7 +427,7 @@ void retire(thread_context& c, pool_page* page) noexcept {
     const std::uint32_t first = first_slot(*c.owner, page->block);
     if (traits_of(page->kind).budget == budget_base::pages)
         c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
-    if (guarded(c)) bury_page(*c.owner, *page, first);
+    if (c.probes.guarded()) bury_page(*c.owner, *page, first);
     page->next = c.empty_pages;
     c.empty_pages = page;
     ++c.empty_count;
@@ -470,20 +470,20 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
 }
 
 void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (a.owner->guarded)
+    if (a.owner->probes.guarded())
         return guarded_free(a, memory_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, bytes, align);
 }
 
 void pool_free_own(pool_page& p, void* block) noexcept {
     owner_increment(p.frees);
-    if (guarded(*p.owner)) return rest_slot(*p.owner, p, block);
+    if (p.owner->probes.guarded()) return rest_slot(*p.owner, p, block);
     put_back_slot(p, block);
 }
 
 void put_back_slot(pool_page& p, void* slot) noexcept {
     *static_cast<void**>(slot) = p.free;
-    if (guarded(*p.owner)) seal_link(*p.owner->owner, slot);
+    if (p.owner->probes.guarded()) seal_link(*p.owner->owner, slot);
     p.free = slot;
     after_return(p);
 }
@@ -493,7 +493,7 @@ void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     adopt_returned(c, all_blocks);
-    if (guarded(c)) end_rest(c);
+    if (c.probes.guarded()) end_rest(c);
     retire_unused(c);
     release_empty_pages(c, true);
 }

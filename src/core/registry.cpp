@@ -6,11 +6,11 @@
 #include <new>
 
 #include <framealloc/core/scopes.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -190,8 +190,8 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     c.flight->next = c.flight;
     c.flight_count = 1;
     c.accounts_end = &c.accounts;
-    c.observed = a.guarded;
-    if (a.guarded && !open_guard(c)) return give_up();
+    c.probes.observed = a.probes.guarded();
+    if (a.probes.guarded() && !open_guard(c)) return give_up();
     records = add_segment(c, 0, why);
     if (records == nullptr) {
         close_guard(c);
@@ -215,7 +215,7 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     set_up_scopes(c);
     set_up_records(c);
     set_deferred(c, a.config.deferred);
-    if (a.sampled != nullptr) begin_sampling(c);
+    if (a.probes.sampled != nullptr) begin_sampling(c);
     refresh_limit(c);
     return &c;
 }
@@ -262,7 +262,7 @@ void shelve(thread_context& c) noexcept {
     __atomic_store_n(&c.driven.record, nullptr, __ATOMIC_RELAXED);  // relaxed: as left_open() reads it
     c.driven.driver = c.driven.state = c.driven.jobs = 0;
     set_deferred(c, c.owner->config.deferred);
-    if (watched(c)) tell_adopted(c);
+    if (c.probes.watched()) tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }
@@ -311,7 +311,7 @@ void enter(core_ref a, thread_context* c) noexcept {
     sync::order_for_signals();
     t_slot.record = c->top;
     t_slot.context = c;
-    t_slot.key = diverted(*c) ? no_context_key : c->key;
+    t_slot.key = c->probes.diverted() ? no_context_key : c->key;
     sync::order_for_signals();  // a handler that finds the id finds its context
     t_slot.id = a.id;
 }
@@ -353,9 +353,9 @@ record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_r
         r.depth = depth++;
         r.open_mask = r.depth == 0 ? 0 : ~std::uintptr_t{0};
         r.cursor = c.flight->start;
-        if (guarded(c)) r.gate.on(gate_guard);
-        if (watched(c)) r.gate.on(gate_watch);
-        if (guarded(c)) r.pending_bits = pending_always;
+        if (c.probes.guarded()) r.gate.on(gate_guard);
+        if (c.probes.watched()) r.gate.on(gate_watch);
+        if (c.probes.guarded()) r.pending_bits = pending_always;
     }
     // Neither what is below the first record nor what is above the last one lies beside it.
     s->records[0].pending_bits = pending_always;
@@ -408,8 +408,8 @@ void for_each_lock(F&& f) noexcept {
         f(c->tags.lock());
         f(c->large.lock());
         f(c->meta.lock());
-        f(c->blocks.lock());
-        if (c->sampled != nullptr) f(c->sampled->lock());
+        f(c->probes.blocks.lock());
+        if (c->probes.sampled != nullptr) f(c->probes.sampled->lock());
         if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
     }
     f(os::code_lock());
@@ -429,8 +429,8 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
     for (core* a = live_cores; a != nullptr; a = a->next_live) {
         for (thread_context* c = a->contexts; c != nullptr; c = c->next) {
-            if (c->slot != &t_slot && c->watched_by != nullptr)
-                c->watched_by->telling.release();  // its thread may have been in the handler
+            if (c->slot != &t_slot && c->probes.watcher() != nullptr)
+                c->probes.watcher()->telling.release();  // its thread may have been in the handler
             if (c->slot == nullptr || c->slot == &t_slot) continue;
             c->slot = nullptr;
             a->bereft = true;
@@ -580,7 +580,7 @@ void orphan_pages(core& a) noexcept {
 }
 
 void report_leaks(core& a, std::uint64_t blocks) noexcept {
-    if (a.guarded && report_leaks_by_site(a)) return;
+    if (a.probes.guarded() && report_leaks_by_site(a)) return;
     std::uint64_t bytes = 0;
     char worst[64] = "";
     std::uint64_t most = 0;

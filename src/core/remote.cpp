@@ -2,11 +2,11 @@
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 #include <cstring>
 #include <new>
@@ -87,7 +87,7 @@ std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
     if (c == nullptr) return 0;
     flush_batch(*c);
     const std::size_t n = adopt_returned(*c, blocks);
-    if (watched(*c)) tell_adopted(*c);
+    if (c->probes.watched()) tell_adopted(*c);
     return n;
 }
 
@@ -132,7 +132,7 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
     const thread_context& owner = *p.owner;
     const std::uint32_t bytes = p.block;
     if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
-    if (watched(mine)) [[unlikely]]
+    if (mine.probes.watched()) [[unlikely]]
         tell(mine, {.kind = frame_event_kind::remote_free, .other_thread = thread_of(owner), .bytes = bytes});
 }
 
@@ -140,13 +140,13 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
     const activity_scope changing(&owner, activity::changing);
     const page_view what = p.view();
     pool_free_own(p, block);
-    if (watched(owner) && traits_of(what.kind).freed_singly) [[unlikely]]
+    if (owner.probes.watched() && traits_of(what.kind).freed_singly) [[unlikely]]
         tell_release(owner, what.kind, what.block);
 }
 
 // Requires: a handle is held.
 void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) noexcept {
-    if (a.owner->guarded) {
+    if (a.owner->probes.guarded()) {
         const activity_scope changing(context_of_caller(*a.owner), activity::changing);
         block = end_block(*a.owner, block);
         if (block == nullptr) return;
@@ -186,8 +186,7 @@ void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
     if (thread_context* c = FRAMEALLOC_SLOT.context;
         c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
-        const bool plain = c->watched_by == nullptr && c->guarded_by == nullptr &&
-                           !c->owner->orphaned.load_relaxed();  // relaxed: as below
+        const bool plain = !c->probes.diverted() && !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
     if (p.size_class == sampled_class) return sampled_free(p, block);
@@ -197,7 +196,7 @@ void pool_free_slow(void* block) noexcept {
         return;
     }
     const core_ref a{owner->owner, owner->owner->id};
-    const bool own = !a.owner->guarded && !a.owner->orphaned.load_relaxed() &&
+    const bool own = !a.owner->probes.guarded() && !a.owner->orphaned.load_relaxed() &&
                      belongs_to_caller(*owner);  // relaxed: as above
     if (own) return free_on_owner(*owner, p, block);
     retain_core(a);  // until now the block kept it alive; the last handle may go as soon as the block has

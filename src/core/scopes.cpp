@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include <framealloc/memory/guarded.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -164,7 +164,7 @@ void close_scopes(open_scope* const* first, unsigned n) noexcept {
         return;
     }
     const mistake_text text(c, *wrong, named(face).text);
-    const site opened = face.opened, where = c.last_site;
+    const site opened = face.opened, where = c.probes.place();
     for (unsigned i = n; i != 0; --i) take_out(c, *first[i - 1]);
     c.owner->raise({.what = code::FA429, .detail = text.text, .where = where, .born = opened});
 }
@@ -227,7 +227,7 @@ void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
         std::snprintf(text, sizeof text, "the frame ends before %s and %zu more that were opened in it",
                       named(*innermost).text, open - 1);
     c.owner->raise(
-        {.what = code::FA429, .detail = text, .where = c.last_site, .bytes = open, .born = innermost->opened});
+        {.what = code::FA429, .detail = text, .where = c.probes.place(), .bytes = open, .born = innermost->opened});
 }
 
 void leave_scopes(thread_context& c, const frame_record* r) noexcept {

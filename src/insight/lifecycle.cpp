@@ -4,8 +4,8 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1 {
 
@@ -17,7 +17,7 @@ namespace {
 template <class F>
 void for_each_watch(const core& a, F&& f) {
     for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-        if (c->watched_by != nullptr) f(*c, *c->watched_by);
+        if (c->probes.watcher() != nullptr) f(*c, *c->probes.watcher());
     }
 }
 
@@ -39,9 +39,9 @@ thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
 // Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
 // well: what it read is read before what follows is written.
 void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
-    if (mine != nullptr && mine->watched_by != nullptr && mine->watched_by->inside) return;
+    if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
     for (const thread_context* c = newest; c != nullptr; c = c->next) {
-        watch* w = __atomic_load_n(&c->watched_by, __ATOMIC_ACQUIRE);  // pairs: follow_observer()
+        watch* w = c->probes.watcher_.load_acquire();  // pairs: follow_observer()
         if (c == mine || w == nullptr) continue;
         while (!w->telling.try_acquire()) os::sleep_microseconds(10);
         w->telling.release();
@@ -63,9 +63,9 @@ std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
     std::uint64_t before = 0;
     {
         const sync::lock_guard guard(a.lock);
-        a.watching.store_relaxed(false);  // relaxed: under the lock
+        a.probes.watching.store_relaxed(false);  // relaxed: under the lock
         newest = a.contexts;
-        before = a.observers;
+        before = a.probes.observers;
     }
     wait_for_tellers(newest, mine);
     return before;
@@ -74,10 +74,10 @@ std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
 // False when another thread has set one meanwhile: it may be read.
 bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t before) noexcept {
     const sync::lock_guard guard(a.lock);
-    if (a.observers != before) return false;
-    a.observer = handler;
-    ++a.observers;
-    a.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
+    if (a.probes.observers != before) return false;
+    a.probes.observer = handler;
+    ++a.probes.observers;
+    a.probes.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
     return true;
 }
 
@@ -99,9 +99,7 @@ void lifecycle::disable() const noexcept {
     if (mine != nullptr) follow_observer(*mine);
 }
 
-bool lifecycle::is_enabled() const noexcept {
-    return owner_.owner->watching.load_relaxed();
-}  // relaxed: a recent value
+bool lifecycle::is_enabled() const noexcept { return owner_.owner->probes.is_watching(); }  // relaxed: a recent value
 
 std::size_t lifecycle::thread_stats(std::span<thread_frame_stats> out) const noexcept {
     std::size_t n = 0;
@@ -115,9 +113,9 @@ std::size_t lifecycle::thread_stats(std::span<thread_frame_stats> out) const noe
 
 thread_frame_stats lifecycle::thread_stats() const noexcept {
     const thread_context* c = try_context_of(owner_);
-    if (c == nullptr || c->watched_by == nullptr) return {};
+    if (c == nullptr || c->probes.watcher() == nullptr) return {};
     const sync::lock_guard guard(owner_.owner->lock);
-    return stats_of(*c, *c->watched_by);
+    return stats_of(*c, *c->probes.watcher());
 }
 
 lifecycle_summary lifecycle::summary() const noexcept {

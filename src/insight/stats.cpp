@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::insight {
 
@@ -191,7 +191,7 @@ alloc_stats stats_of(core_ref a) noexcept {
 }
 
 void count_allocations(core_ref a, bool on) noexcept {
-    a.owner->counting.store_relaxed(on);  // relaxed: call_everybody() comes after
+    a.owner->probes.count_frame_blocks(on);  // relaxed: call_everybody() comes after
     call_everybody(*a.owner);
     if (thread_context* c = try_context_of(a)) refresh_limit(*c);
 }

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/memory/guarded.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1 {
 
@@ -87,7 +87,7 @@ frame_checkpoint take_checkpoint(thread_context& c) noexcept {
 bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     frame_mark* m = find_mark(c, cp.key_, cp.serial_, cp.index_);
     if (m == nullptr) {
-        c.owner->raise(code::FA427, "nothing was rolled back", nullptr, 0, c.last_site);
+        c.owner->raise(code::FA427, "nothing was rolled back", nullptr, 0, c.probes.place());
         return false;
     }
     frame_record* r = c.top;
@@ -95,7 +95,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         c.owner->raise(
             code::FA438,
             h->holder == nullptr ? "nothing was rolled back: an inner frame that ended since is held" : h->holder,
-            nullptr, 0, c.last_site);
+            nullptr, 0, c.probes.place());
         return false;
     }
     if (r->finalisers != nullptr) {

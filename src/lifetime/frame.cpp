@@ -7,10 +7,10 @@
 
 #include <framealloc/core/scopes.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
-#include <framealloc/memory/watch.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::lifetime {
 
@@ -70,7 +70,7 @@ void offer_to_withdraw(thread_context& c, flight_slot& s) noexcept {
     const arena_chunk* k = s.chunk;
     const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr &&
                        k->previous->depth == 0;
-    if (!alone || s.finalisers != nullptr || !revokes(c) || guard::tool_listens()) return;
+    if (!alone || s.finalisers != nullptr || !c.probes.revokes() || guard::tool_listens()) return;
     if (c.owner->config.frames_in_flight > 1 || c.owner->source != &c.owner->system) return;
     h->kept = k;
     __atomic_store_n(&h->kept_bytes, k->committed - k->begin, __ATOMIC_RELEASE);  // pairs: withdraw() in hold.cpp
@@ -110,7 +110,7 @@ void clear(thread_context& c, flight_slot& s) noexcept {
     }
     free_blocks(c, s.blocks);
     drop_released(c, s, 0);
-    if (!guarded(c)) return;
+    if (!c.probes.guarded()) return;
     end_frame_blocks(c, s, 0, ~std::uintptr_t{0});
     s.chunk->padding = 0;  // as in the log
 }
@@ -231,7 +231,7 @@ void rotate(thread_context& c) noexcept {
 // --- the end of a frame ---
 
 std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexcept {
-    if (r.depth == max_frame_depth || (r.depth != 0 && r.depth % records_per_segment == 0) || diverted(c))
+    if (r.depth == max_frame_depth || (r.depth != 0 && r.depth % records_per_segment == 0) || c.probes.diverted())
         return pending_always;
     if (r.depth != 1) return 0;
     const core_config& o = c.owner->config;
@@ -274,7 +274,7 @@ bool ground_in_use(const thread_context& c) noexcept {
 
 void finish_outermost(thread_context& c) noexcept {
     uninstall_pages(c);
-    if (c.sampling) sample_event(c);
+    if (c.probes.sampling()) sample_event(c);
     flush_batch(c);
     const deferred_mode mode = c.deferred.config.mode;
     if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate)
@@ -327,7 +327,7 @@ void close_top(thread_context& c) noexcept {
     const bool handed = held && r->depth > 1, keep = held || (r->depth == 1 && c.owner->config.frames_in_flight > 1);
     forget_closed_elsewhere(c);
     if (r->pending_bits >= pending_scope && c.owner->config.reports) tell_of_open_scopes(c, r);
-    const bool told = watched(c) && c.watched_by->depth >= r->depth;
+    const bool told = c.probes.watched() && c.probes.watcher()->depth >= r->depth;
     const frame_event end = told ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(r);
     handed ? settle(c) : close_account(c, r);
@@ -349,14 +349,14 @@ void close_top(thread_context& c) noexcept {
     if (r->depth == 1) finish_outermost(c);
     c.frame_used.set(frame_bytes_in_use(c));
     refresh_limit(c);
-    if (told && watched(c)) {
+    if (told && c.probes.watched()) {
         tell_adopted(c);
         tell(c, end);
     }
 }
 
 site opened_at(const thread_context& c) noexcept {
-    return guarded(c) ? segment_of(c, c.top->depth).opened[c.top->depth % records_per_segment] : site{};
+    return c.probes.guarded() ? segment_of(c, c.top->depth).opened[c.top->depth % records_per_segment] : site{};
 }
 
 }  // namespace
@@ -431,7 +431,7 @@ frame_record* inner_of(thread_context& c, frame_record* r) noexcept {
 frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
         c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack",
-                       nullptr, 0, c.last_site);
+                       nullptr, 0, c.probes.place());
     const activity_scope changing(&c, activity::changing);
     settle(c);
     follow_observer(c);
@@ -441,7 +441,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
         add_pending(*r, pending_always);
         if (c.too_deep++ == 0)
             c.owner->raise(code::FA428, "frames are nested deeper than 16,383; is an end_frame missing?", nullptr,
-                           r->depth, c.last_site);
+                           r->depth, c.probes.place());
         return r;
     }
     if (r->depth == 0) {
@@ -456,9 +456,9 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     owner_increment(inner->generation);
     r->limit = 0;
     set_top(c, inner);
-    if (guarded(c)) segment_of(c, inner->depth).opened[inner->depth % records_per_segment] = c.last_site;
+    if (c.probes.guarded()) segment_of(c, inner->depth).opened[inner->depth % records_per_segment] = c.probes.place();
     refresh_limit(c);
-    if (watched(c)) {
+    if (c.probes.watched()) {
         tell_adopted(c);
         tell_frame_begin(c);
     }
@@ -469,12 +469,12 @@ void close_frame_slow(frame_record* r) noexcept {
     thread_context& c = *r->context;
     if (!belongs_to_caller(c)) {
         c.owner->raise(c.parked ? code::FA212 : code::FA430,
-                       "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.last_site);
+                       "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.probes.place());
         return;
     }
     const activity_scope changing(&c, activity::changing);
     if (r == c.ending) {
-        c.owner->raise(code::FA428, "the frame is ending, its destructors run", nullptr, r->depth, c.last_site);
+        c.owner->raise(code::FA428, "the frame is ending, its destructors run", nullptr, r->depth, c.probes.place());
         return;
     }
     if (c.too_deep != 0 && r == c.top) {
@@ -486,18 +486,18 @@ void close_frame_slow(frame_record* r) noexcept {
             finish_outermost(c);
             refresh_limit(c);
         } else {
-            c.owner->raise(code::FA428, "end_frame without begin_frame", nullptr, 0, c.last_site);
+            c.owner->raise(code::FA428, "end_frame without begin_frame", nullptr, 0, c.probes.place());
         }
         return;
     }
     if (r->depth > c.top->depth) {
-        c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.last_site);
+        c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.probes.place());
         return;
     }
     if (r != c.top)
         c.owner->raise({.what = code::FA428,
                         .detail = "an inner frame is still open; it ends here",
-                        .where = c.last_site,
+                        .where = c.probes.place(),
                         .bytes = c.top->depth,
                         .born = opened_at(c)});
     while (c.top->depth >= r->depth) close_top(c);
@@ -568,16 +568,16 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
 
 void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
     thread_context* c = record_ == nullptr ? nullptr : record_->context;
-    if (c == nullptr || !revokes(*c) || !belongs_to_caller(*c)) return allocate(bytes, align, f);
-    c->guarded_by->apart = true;
+    if (c == nullptr || !c->probes.revokes() || !belongs_to_caller(*c)) return allocate(bytes, align, f);
+    c->probes.guard->apart = true;
     void* p = allocate(bytes, align, f);
-    c->guarded_by->apart = false;
+    c->probes.guard->apart = false;
     return p;
 }
 
 bool frame_ref::may_free(const void* p) const noexcept {
     const thread_context& c = *record_->context;
-    if (!guarded(c) || belongs_to_caller(c)) return true;
+    if (!c.probes.guarded() || belongs_to_caller(c)) return true;
     c.owner->raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p);
     return false;
 }
@@ -591,7 +591,7 @@ void frame_ref::abandon(void* p) const noexcept {
 void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
     const bool stays = p != nullptr && alive() && in_arena(*record_->context, p);
     if (!stays) return abandon(p);
-    if (guarded(*record_->context) && may_free(p) && !rolled_back())
+    if (record_->context->probes.guarded() && may_free(p) && !rolled_back())
         leave_frame_block(*record_->context, address_of(p), bytes);
 }
 
@@ -604,7 +604,7 @@ void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
 bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request || rolled_back()) return false;
     frame_record* r = record_;
-    if (guarded(*r->context)) return belongs_to_caller(*r->context) && try_grow_top(*r->context, p, new_bytes);
+    if (r->context->probes.guarded()) return belongs_to_caller(*r->context) && try_grow_top(*r->context, p, new_bytes);
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return false;
     const std::size_t more = align_up(new_bytes, cursor_granularity) - align_up(old_bytes, cursor_granularity);
@@ -623,7 +623,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
 void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (p == nullptr || !alive() || !on_top() || rolled_back()) return;
     frame_record* r = record_;
-    if (guarded(*r->context)) return may_free(p) ? shrink_top(*r->context, p, new_bytes) : void();
+    if (r->context->probes.guarded()) return may_free(p) ? shrink_top(*r->context, p, new_bytes) : void();
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
     if (end != r->cursor || !in_arena(*r->context, p)) return;
     const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);

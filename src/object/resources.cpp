@@ -1,7 +1,7 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of
 // exceptions.
-#include <framealloc/memory/front.hpp>
 #include <framealloc/object/allocators.hpp>
+#include <framealloc/probe/front.hpp>
 
 #include <cstdlib>
 #include <cstring>
@@ -45,7 +45,7 @@ private:
         const std::size_t n = bytes == 0 ? 1 : bytes;
         if constexpr (requires { source_.owner(); }) {
             const memory::core_ref a = source_.owner();
-            if (a.owner->guarded) return memory::guarded_free(a, Source::kind, p, n, align, {});
+            if (a.owner->probes.guarded()) return memory::guarded_free(a, Source::kind, p, n, align, {});
         }
         source_.deallocate(p, n, align);
     }

@@ -1,7 +1,7 @@
 #include <framealloc/object/transfer.hpp>
 
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::object {
 
@@ -33,9 +33,9 @@ void count_for(memory::core_ref a, transfer_step step, std::size_t bytes) noexce
             e.kind = frame_event_kind::transfer_dropped;
             break;
     }
-    if (!a.owner->watching.load_relaxed()) return;  // relaxed: a switch
+    if (!a.owner->probes.is_watching()) return;  // relaxed: a switch
     memory::thread_context* c = memory::try_context_of(a);
-    if (c != nullptr && memory::watched(*c)) memory::tell(*c, e);
+    if (c != nullptr && c->probes.watched()) memory::tell(*c, e);
 }
 
 }  // namespace

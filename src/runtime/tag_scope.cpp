@@ -29,18 +29,18 @@ tag_account* find_account(thread_context& c, tag_account* parent, std::string_vi
 void begin_phase(thread_context& c, tag_account* phase) noexcept {
     if (c.phase_count == memory::most_open_phases) {
         c.owner->raise(code::FA429, "65,536 phases are open; is an end_phase missing?", nullptr, c.phase_count,
-                       c.last_site);
+                       c.probes.place());
         return;
     }
     memory::open_scope* s = memory::open<memory::scope_kind::phase>(c, phase);
     s->face = memory::scope_face::begin_phase;
-    s->opened = c.last_site;
+    s->opened = c.probes.place();
     ++c.phase_count;
 }
 
 void end_phase(thread_context& c) noexcept {
     memory::open_scope* const s = memory::newest_begun_phase(c);
-    if (s == nullptr) return c.owner->raise(code::FA429, "end_phase without begin_phase", nullptr, 0, c.last_site);
+    if (s == nullptr) return c.owner->raise(code::FA429, "end_phase without begin_phase", nullptr, 0, c.probes.place());
     memory::close_scopes(&s, 1);
 }
 

@@ -313,9 +313,9 @@ private:
     // The next allocations come by the sampler now, and not after some hundreds: as if its dice had fallen so.
     void hasten_sampling() {
         fa::memory::thread_context& c = *fa::memory::context_of(alloc_->owner());
-        if (!c.sampling || roll(2) == 0) return;
-        if (c.sample_skip != 0) c.sample_skip = 1;
-        else c.sample_wait = 1;
+        if (!c.probes.sampling() || roll(2) == 0) return;
+        if (c.probes.sample_skip != 0) c.probes.sample_skip = 1;
+        else c.probes.sample_wait = 1;
         ++totals_.sampled;
     }
     void one_goes(std::size_t frame) {

@@ -10,7 +10,6 @@
 #include <framealloc/base/fault.hpp>
 #include <framealloc/base/size.hpp>
 #include <framealloc/core/context.hpp>
-#include <framealloc/guard/block_table.hpp>
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
 #include <framealloc/os/metadata.hpp>
@@ -19,7 +18,6 @@
 #include <framealloc/sync/lock.hpp>
 
 namespace framealloc::inline v1 {
-struct frame_event;  // base/observer.hpp, which costs the hot headers a <string_view>
 class worker_frames;
 }  // namespace framealloc::inline v1
 
@@ -62,12 +60,12 @@ struct core_config {
     std::uint32_t guard_sample = 0;
     std::uint64_t guard_seed = 0;
     void (*close_frames)(thread_context&) noexcept = nullptr;  // lifetime::close_all
+    const probe_hooks* probes = nullptr;  // probe/hooks.hpp
     bool checks = false;   // debug
     bool reports = true;   // standard and debug
 };
 
 struct slab;
-class sampled_blocks;
 
 // Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile,
 // and whoever frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
@@ -134,16 +132,8 @@ struct core {
     std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out
     std::uintptr_t fresh_end = 0;
     large_heap large{pages};
-    guard::block_table blocks;  // while guarded
-    std::uint64_t canary_key = 0;
-    bool guarded = false;  // blocks lie between zones; see memory/guarded.hpp
-    bool revokes = false;  // and ended frames are not accessible
-    sampled_blocks* sampled = nullptr;  // while options::guard_sample is set and it is not guarded wholly
+    allocator_probes probes;
     unsigned char serving[class_count] = {};  // class -> class that serves it
-    sync::atomic<bool> counting{false};
-    sync::atomic<bool> watching{false};  // written under `lock`; see memory/watch.hpp
-    callback<void(const frame_event&)> observer;  // written while `watching` is off and nobody reads it
-    std::uint64_t observers = 0;  // that were set so far; guarded by `lock`
     bool bereft = false;  // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     transfer_counters transfers;

@@ -7,6 +7,7 @@
 #include <framealloc/account/budget.hpp>
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/core/probes.hpp>
 #include <framealloc/core/record.hpp>
 #include <framealloc/memory/deferred.hpp>
 #include <framealloc/memory/page.hpp>
@@ -20,8 +21,6 @@ namespace framealloc::inline v1::memory {
 
 struct core;
 struct heap_block;
-struct watch;
-struct thread_guard;
 
 // Frames inside one another, of one thread. Records come in segments, as a program needs them.
 inline constexpr unsigned max_frame_depth = 16383;
@@ -108,7 +107,7 @@ struct flight_slot {
     bool parked;  // its frame has ended, its content is kept
     bool left;  // the thread of that frame has ended
     bool clearing;  // its destructors run
-    guard::frame_log* log;  // while guarded; see memory/guarded.hpp
+    guard::frame_log* log;  // while guarded; see probe/guarded_frames.hpp
     flight_slot* next;  // ring
 };
 
@@ -187,13 +186,6 @@ struct driven_frame {
 
 inline constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
 
-// What a guarded thread is doing in its allocator. Only signal handlers of that thread look at it.
-enum class activity : std::uint8_t {
-    none,
-    changing,  // a call comes from a signal handler, or from a page source that uses the allocator it serves
-    reporting,  // a call comes from a fault handler
-};
-
 struct thread_context {
     // Touched on the hot paths.
     frame_record* top;
@@ -259,13 +251,10 @@ struct thread_context {
     account::thread_budget budget;
     std::size_t pool_carved;  // bytes of pool blocks made, in pages that are not empty
 
-    thread_guard* guarded_by;  // null: blocks have no zones; see memory/guarded.hpp
-    watch* watched_by;  // made when an observer first asks; written under core::lock
+    thread_probes probes;
     std::uint64_t thread;  // number of the thread it belongs to, or belonged to last; atomic
     sync::atomic<std::uint32_t> modules_seen;  // of core::modules_released
     bool parked;  // nobody's for now
-    bool observed;  // every frame allocation takes the slow path
-    bool counting;
     std::uint32_t outside_count;  // FA001 so far
     std::uint32_t too_deep;  // frames asked for beyond the deepest record
     const frame_record* ending;  // while destructors of its objects run
@@ -287,15 +276,9 @@ struct thread_context {
     record_segment* segments[most_segments];  // null from the first one not needed so far
     void* report;  // phase_stats(), last result
     std::size_t report_bytes;
-    activity doing;  // while guarded
-    bool sampling;  // see memory/sampled.hpp
-    std::uint32_t sample_wait;  // events until it is armed
-    std::uint32_t sample_skip;  // while armed: allocations until the chosen one, which is 1; otherwise 0
-    std::uint64_t sample_random;
     std::uint32_t rolled_count;  // entries in `rolled`
     rolled_births rolled[most_rolled_births];  // of open frames, the oldest first
     idle_view fruitless;  // see make_room()
-    site last_site;  // debug: the call that is being served; empty when it does not say
 
     tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }
     tag_account* phase() const noexcept { return charged[static_cast<unsigned>(scope_kind::phase)]->account; }
@@ -304,23 +287,18 @@ struct thread_context {
 class activity_scope {
 public:
     activity_scope(thread_context* c, activity a) noexcept {
-        if (c == nullptr || c->guarded_by == nullptr) return;
+        if (c == nullptr || !c->probes.guarded()) return;
         context_ = c;
-        before_ = c->doing;
-        set(a);
+        before_ = c->probes.doing();
+        c->probes.set_doing(a);
     }
     activity_scope(const activity_scope&) = delete;
     activity_scope& operator=(const activity_scope&) = delete;
     ~activity_scope() {
-        if (context_ != nullptr) set(before_);
+        if (context_ != nullptr) context_->probes.set_doing(before_);
     }
 
 private:
-    void set(activity a) noexcept {
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        context_->doing = a;
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    }
     thread_context* context_ = nullptr;
     activity before_ = activity::none;
 };

@@ -94,7 +94,7 @@ inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::
     if (p == nullptr) return;
     const bool certain = bytes <= largest_class_size && align <= 16;
     // Where blocks are guarded, the size may be wrong, and then no page of ours begins before the block.
-    if (a.owner->guarded || (!certain && class_for(bytes, align) == no_class)) [[unlikely]]
+    if (a.owner->probes.guarded() || (!certain && class_for(bytes, align) == no_class)) [[unlikely]]
         return pool_free_bytes_slow(a, p, bytes, align);
     pool_free(p);
 }

@@ -49,10 +49,10 @@ template <>
 struct located<site> {
     located(const memory::core_ref& a, const site& s) noexcept
         : context(memory::try_context_of(a)), changing(context, memory::activity::changing) {
-        if (context != nullptr) context->last_site = s;
+        if (context != nullptr) context->probes.note_place(s);
     }
     ~located() {
-        if (context != nullptr) context->last_site = {};
+        if (context != nullptr) context->probes.forget_place();
     }
     located(const located&) = delete;
     located& operator=(const located&) = delete;
@@ -66,10 +66,10 @@ template <class Needed>
 class [[nodiscard]] noted_call {
 public:
     noted_call(Needed needed, memory::thread_context* c, const site& s) noexcept : needed_(needed), context_(c) {
-        if (context_ != nullptr) context_->last_site = s;
+        if (context_ != nullptr) context_->probes.note_place(s);
     }
     ~noted_call() {
-        if (context_ != nullptr) context_->last_site = {};
+        if (context_ != nullptr) context_->probes.forget_place();
     }
     noted_call(const noted_call&) = delete;
     noted_call& operator=(const noted_call&) = delete;

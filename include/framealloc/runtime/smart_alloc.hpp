@@ -20,9 +20,9 @@
 #include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/memory/front.hpp>
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/transfer.hpp>
+#include <framealloc/probe/front.hpp>
 #include <framealloc/runtime/context_scope.hpp>
 #include <framealloc/runtime/frame_scope.hpp>
 #include <framealloc/runtime/options.hpp>

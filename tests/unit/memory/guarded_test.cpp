@@ -1,7 +1,7 @@
 // Guarded memory: when what was written wrongly is told, whose it is said to be, and what is told only once.
 #include <doctest/doctest.h>
 
-#include <framealloc/memory/sampled.hpp>
+#include <framealloc/probe/sampled.hpp>
 #include <support/recorder.hpp>
 
 #include <algorithm>
@@ -132,7 +132,7 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
     recorder r;
     const fa::basic_smart_alloc<fa::policy::standard> alloc{r.options({.guard_sample = 1000, .guard_seed = 11})};
     fa::memory::core& core = *alloc.owner().owner;
-    sampled_blocks& blocks = *core.sampled;
+    sampled_blocks& blocks = *core.probes.sampled;
     CHECK(blocks.beside(0x1000) == nullptr);
     std::vector<std::uintptr_t> begins;
     const auto take = [&] {

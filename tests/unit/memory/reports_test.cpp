@@ -286,8 +286,8 @@ TEST_CASE("no call leaves its place behind, served or not") {
         ++calls;
         CAPTURE(calls);
         call();
-        CHECK(context->last_site.file == nullptr);
-        CHECK(context->last_site.caller == nullptr);
+        CHECK(context->probes.place().file == nullptr);
+        CHECK(context->probes.place().caller == nullptr);
     };
     for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{64_MiB}, ~std::size_t{0}}) {
         leaves_none([&] { static_cast<void>(frame.try_alloc_bytes(n)); });

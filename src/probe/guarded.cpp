@@ -1,5 +1,5 @@
 // Guarded pool and heap blocks: their birth, their death, and what lies between.
-#include <framealloc/memory/guarded.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -9,9 +9,9 @@
 #include <framealloc/core/blocks.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/blame.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/blame.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -47,8 +47,8 @@ zones zones_of(core& a, const block_record& b) noexcept {
 
 void begin_zones(core& a, const zones& z) noexcept {
     guard::allow(z.front, z.back);
-    guard::write_canary(z.front, z.begin, a.canary_key);
-    guard::write_canary(z.end, z.back, a.canary_key);
+    guard::write_canary(z.front, z.begin, a.probes.canary_key);
+    guard::write_canary(z.end, z.back, a.probes.canary_key);
     guard::fill(z.begin, z.end, guard::fresh_byte);
     guard::forbid(z.front, z.begin);
     guard::forbid(z.end, z.back);
@@ -79,14 +79,14 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
 bool check_front(core& a, const block_record& b) noexcept {
     if (b.large) return true;
     const std::uintptr_t front = b.address - slot_lead(a);
-    const damage d = guard::check_canary(front, b.address, a.canary_key);
+    const damage d = guard::check_canary(front, b.address, a.probes.canary_key);
     if (!d) return true;
     char detail[160];
     std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed",
                   traits_of(b.kind).name, b.bytes, static_cast<std::size_t>(b.address - d.first),
                   static_cast<std::size_t>(b.address - d.last));
     raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
-    guard::write_canary(front, b.address, a.canary_key);
+    guard::write_canary(front, b.address, a.probes.canary_key);
     return false;
 }
 
@@ -108,7 +108,7 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
     r.tag = c.tag()->node;
     r.frame = current_frame(c);
     r.thread = thread_of(c);
-    r.born = os::own_call(take(c.last_site));
+    r.born = os::own_call(c.probes.take_place());
     r.kind = k;
     r.large = large;
     return r;
@@ -148,7 +148,7 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
 void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     block_record b;
     char detail[128];
-    if (a.blocks.containing(address_of(p), b) && b.state == block_state::live) {
+    if (a.probes.blocks.containing(address_of(p), b) && b.state == block_state::live) {
         std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes",
                       static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name,
                       b.bytes - b.lead);
@@ -158,7 +158,8 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     b = {};
     for_each_core([&](core& o) {
         block_record theirs;
-        if (&o == &a || !o.guarded || !o.blocks.find(address_of(p), theirs) || theirs.state != block_state::live)
+        if (&o == &a || !o.probes.guarded() || !o.probes.blocks.find(address_of(p), theirs) ||
+            theirs.state != block_state::live)
             return;
         const bool tagged = theirs.tag != nullptr && theirs.tag->path[0] != '\0';
         std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s",
@@ -192,9 +193,9 @@ thread_context* caller(core& a) noexcept { return try_attach({&a, a.id}); }
 // Marks the block freed, if it can be; checks its zones.
 bool kill(core& a, const void* p, block_record& before) noexcept {
     thread_context* c = caller(a);
-    const site where = os::own_call(c == nullptr || !guarded(*c) ? site{} : take(c->guarded_by->free_site));
+    const site where = os::own_call(c == nullptr || !c->probes.guarded() ? site{} : take(c->probes.guard->free_site));
     const std::uint64_t frame = c == nullptr ? 0 : current_frame(*c);
-    if (!a.blocks.kill(address_of(p), where, frame, os::thread_number(), before)) {
+    if (!a.probes.blocks.kill(address_of(p), where, frame, os::thread_number(), before)) {
         raise_not_a_block(a, p, where);
         return false;
     }
@@ -214,16 +215,16 @@ void end_zones(const zones& z) noexcept {
 
 // Returns false without memory for the quarantine.
 bool put_to_rest(thread_context& c, std::uintptr_t block, std::size_t bytes, bool large) noexcept {
-    return c.guarded_by->resting.put({block, bytes, large});
+    return c.probes.guard->resting.put({block, bytes, large});
 }
 
 void end_one_rest(thread_context& c) noexcept {
-    const guard::quarantine::entry e = c.guarded_by->resting.take();
+    const guard::quarantine::entry e = c.probes.guard->resting.take();
     core& a = *c.owner;
     block_record b;
-    if (a.blocks.find(e.block, b) && b.state == block_state::freed) check_resting(a, b);
+    if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed) check_resting(a, b);
     if (e.large) {
-        a.blocks.bury(e.block);
+        a.probes.blocks.bury(e.block);
         return large_release(*c.owner, &c, pointer_at(e.block));
     }
     pool_page& p = *page_of(pointer_at(e.block));
@@ -239,7 +240,7 @@ namespace {
 
 // The rest of the zone. It depends on the place, so that a neighbour's bytes are no valid copy.
 std::uint64_t seal_of(const core& a, const void* slot) noexcept {
-    return (*static_cast<const std::uint64_t*>(slot) ^ a.canary_key ^ address_of(slot)) * 0x9E3779B97F4A7C15U;
+    return (*static_cast<const std::uint64_t*>(slot) ^ a.probes.canary_key ^ address_of(slot)) * 0x9E3779B97F4A7C15U;
 }
 
 }  // namespace
@@ -249,7 +250,7 @@ void seal_link(const core& a, void* slot) noexcept { static_cast<std::uint64_t*>
 bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     if (static_cast<const std::uint64_t*>(slot)[1] == seal_of(a, slot)) return true;
     block_record b;
-    const bool known = a.blocks.find(address_of(slot) + slot_lead(a), b);
+    const bool known = a.probes.blocks.find(address_of(slot) + slot_lead(a), b);
     if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
     raise_about(a, code::FA433, blamed(b),
                 "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
@@ -257,7 +258,7 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
 }
 
 bool may_interrupt(thread_context& c, const site& where) noexcept {
-    const bool interrupts = c.doing == activity::changing;
+    const bool interrupts = c.probes.doing() == activity::changing;
     const char* detail = interrupts ? "the call interrupts another one of this thread; it is refused"
                                     : "in a fault handler of the same allocator";
     c.owner->raise(code::FA436, detail, nullptr, 0, where);
@@ -268,9 +269,10 @@ void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes
     core& a = *c.owner;
     const std::uintptr_t at = address_of(slot) + slot_lead(a);
     block_record old;
-    if (a.blocks.find(at, old) && old.state == block_state::freed && !old.large) check_rest(a, old, slot_end(a, p, at));
+    if (a.probes.blocks.find(at, old) && old.state == block_state::freed && !old.large)
+        check_rest(a, old, slot_end(a, p, at));
     const block_record r = birth_record(c, at, bytes, natural_alignment(p.block), p.kind, false);
-    if (!a.blocks.enter(r)) {
+    if (!a.probes.blocks.enter(r)) {
         owner_increment(p.frees);
         put_back_slot(p, slot);
         return nullptr;
@@ -291,13 +293,13 @@ void* end_block(core& a, void* block) noexcept {
 
 void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
     observe_page(p);
-    guard::write_canary(address_of(slot), address_of(slot) + slot_lead(*c.owner), c.owner->canary_key);
+    guard::write_canary(address_of(slot), address_of(slot) + slot_lead(*c.owner), c.owner->probes.canary_key);
     ++p.held;
     if (!put_to_rest(c, address_of(slot) + slot_lead(*c.owner), p.block, false)) {
         --p.held;
         return put_back_slot(p, slot);
     }
-    while (c.guarded_by->resting.overfull()) end_one_rest(c);
+    while (c.probes.guard->resting.overfull()) end_one_rest(c);
 }
 
 void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
@@ -305,55 +307,56 @@ void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
     for (std::uint32_t at = first; at < p.carved; at += slot_bytes(a, p.block)) {
         const std::uintptr_t block = base + at + slot_lead(a);
         block_record b;
-        if (!a.blocks.find(block, b) || b.state != block_state::freed) continue;
+        if (!a.probes.blocks.find(block, b) || b.state != block_state::freed) continue;
         if (!b.large) check_rest(a, b, slot_end(a, p, block));  // a large one did not rest, or does so no more
-        a.blocks.bury(block);
+        a.probes.blocks.bury(block);
     }
     guard::allow(base + first, base + p.carved);
 }
 
 void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept {
     block_record r;
-    if (c.owner->blocks.find(address_of(raw), r)) {
+    if (c.owner->probes.blocks.find(address_of(raw), r)) {
         r.lead = address_of(block) - address_of(raw);
-        c.owner->blocks.enter(r);
+        c.owner->probes.blocks.enter(r);
     }
     guard::write_canary(address_of(block) - outer_header_bytes + sizeof(outer_block), address_of(block),
-                        c.owner->canary_key);
+                        c.owner->probes.canary_key);
 }
 
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept {
-    const damage d = guard::check_canary(address_of(&b) + sizeof(outer_block), address_of(block), c.owner->canary_key);
+    const damage d = guard::check_canary(address_of(&b) + sizeof(outer_block), address_of(block),
+                                         c.owner->probes.canary_key);
     block_record r;
-    if (!d || !c.owner->blocks.find(address_of(b.raw), r)) return;
+    if (!d || !c.owner->probes.blocks.find(address_of(b.raw), r)) return;
     raise_about(*c.owner, code::FA413, blamed(r), "out-of-line frame memory, right before its begin",
                 pointer_at(d.first));
 }
 
 void name_as_pool(core& a, void* block) noexcept {
     block_record r;
-    if (!a.blocks.find(address_of(block), r)) return;
+    if (!a.probes.blocks.find(address_of(block), r)) return;
     r.kind = memory_kind::pool;
-    a.blocks.enter(r);
+    a.probes.blocks.enter(r);
 }
 
 bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept {
     const block_record r = birth_record(c, address_of(block), bytes, align, k, true);
-    if (!c.owner->blocks.enter(r)) return false;
+    if (!c.owner->probes.blocks.enter(r)) return false;
     begin_zones(*c.owner, zones_of(*c.owner, r));
     guard::pool_block(c.owner, r.address, bytes);
     return true;
 }
 
 bool shorten_block(core& a, void* block, std::size_t bytes, block_record& r) noexcept {
-    if (!a.blocks.find(address_of(block), r) || r.state != block_state::live || bytes > r.bytes) return false;
+    if (!a.probes.blocks.find(address_of(block), r) || r.state != block_state::live || bytes > r.bytes) return false;
     check_zones(a, r);
     const std::uintptr_t back = zones_of(a, r).back;
     r.bytes = bytes;
-    if (!a.blocks.enter(r)) return false;
+    if (!a.probes.blocks.enter(r)) return false;
     const zones z = zones_of(a, r);
     guard::allow(z.end, back);
-    guard::write_canary(z.end, z.back, a.canary_key);
+    guard::write_canary(z.end, z.back, a.probes.canary_key);
     guard::forbid(z.end, back);
     return true;
 }
@@ -372,13 +375,13 @@ bool rest_large(thread_context& c, void* block) noexcept {
     const heap_block& b = *block_of(block);
     if (b.bytes > guard::quarantine::most_bytes / 4) return false;
     if (!put_to_rest(c, address_of(block), b.bytes, true)) return false;
-    while (c.guarded_by->resting.overfull()) end_one_rest(c);
+    while (c.probes.guard->resting.overfull()) end_one_rest(c);
     return true;
 }
 
 bool end_rest(thread_context& c) noexcept {
-    const bool any = !c.guarded_by->resting.empty();
-    while (!c.guarded_by->resting.empty()) end_one_rest(c);
+    const bool any = !c.probes.guard->resting.empty();
+    while (!c.probes.guard->resting.empty()) end_one_rest(c);
     return any;
 }
 
@@ -389,8 +392,8 @@ void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::
     core& a = *owner.owner;
     const activity_scope changing(c, activity::changing);
     block_record b;
-    const bool known = a.blocks.find(address_of(p), b);
-    if (c != nullptr) c->guarded_by->free_site = where;
+    const bool known = a.probes.blocks.find(address_of(p), b);
+    if (c != nullptr) c->probes.guard->free_site = where;
     if (!known || b.state != block_state::live) {  // kill() says what it is
         static_cast<void>(kill(a, p, b));
         return;
@@ -416,7 +419,7 @@ void guarded_free(core_ref owner, memory_kind k, void* p, std::size_t bytes, std
                   const site& where) noexcept {
     if (p == nullptr) return;
     core& a = *owner.owner;
-    if (!a.guarded) return free_plain(owner, k, p, bytes, align);
+    if (!a.probes.guarded()) return free_plain(owner, k, p, bytes, align);
     thread_context* c = caller(a);
     if (c != nullptr && !may_call(*c, where)) return;
     retain_core(owner);  // until now the block kept it alive
@@ -437,9 +440,9 @@ known_block look_for(std::uintptr_t p, bool around, block_state state) noexcept 
     known_block found;
     for_each_core([&](core& o) {
         block_record r;
-        found.all_guarded = found.all_guarded && o.guarded;
-        if (found.owner != nullptr || !o.guarded || (around ? !o.blocks.containing(p, r) : !o.blocks.find(p, r)) ||
-            r.state != state)
+        found.all_guarded = found.all_guarded && o.probes.guarded();
+        if (found.owner != nullptr || !o.probes.guarded() ||
+            (around ? !o.probes.blocks.containing(p, r) : !o.probes.blocks.find(p, r)) || r.state != state)
             return;
         o.handles.add();
         found.owner = &o;
@@ -520,9 +523,9 @@ bool check_links(core& a, pool_page& p) noexcept {
 std::size_t check_context(thread_context& c) noexcept {
     core& a = *c.owner;
     std::size_t faults = 0;
-    c.guarded_by->resting.for_each([&](const guard::quarantine::entry& e) {
+    c.probes.guard->resting.for_each([&](const guard::quarantine::entry& e) {
         block_record b;
-        if (a.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
+        if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
     });
     for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) faults += check_links(a, *p) ? 0U : 1U;
     return faults + check_frames(c);
@@ -534,13 +537,14 @@ std::size_t check_everything(core_ref owner) noexcept {
     thread_context* c = context_met(owner);
     core& a = *owner.owner;
     std::size_t faults = 0;
-    if (!a.guarded) return faults;
+    if (!a.probes.guarded()) return faults;
     const activity_scope changing(c, activity::changing);
     guard::own_array<block_record> live;  // a handler may allocate: no lock while it runs
-    a.blocks.for_each_live([&](const block_record& b) { live.push(b); });
+    a.probes.blocks.for_each_live([&](const block_record& b) { live.push(b); });
     for (const block_record& b : live) {
         block_record now;
-        const bool same = a.blocks.find(b.address, now) && now.state == block_state::live && now.bytes == b.bytes;
+        const bool same = a.probes.blocks.find(b.address, now) && now.state == block_state::live &&
+                          now.bytes == b.bytes;
         if (same && !check_zones(a, now, {}, "; found by check()")) ++faults;
     }
     live.release();
@@ -565,7 +569,7 @@ bool report_leaks_by_site(core& a) noexcept {
     leak_group groups[most_groups];
     std::size_t n = 0;
     std::uint64_t others = 0;
-    a.blocks.for_each_live([&](const block_record& b) {
+    a.probes.blocks.for_each_live([&](const block_record& b) {
         if (!traits_of(b.kind).freed_singly) return;
         leak_group* g = std::find_if(groups, groups + n, [&](const leak_group& x) { return same_place(x.first, b); });
         if (g == groups + n && n == most_groups) return static_cast<void>(++others);

@@ -9,15 +9,14 @@
 
 #include <framealloc/core/core.hpp>
 #include <framealloc/guard/guard.hpp>
-#include <framealloc/memory/front.hpp>
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/front.hpp>
+#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 
 struct thread_guard {
     guard::quarantine resting;
     guard::frame_history ended;
-    std::uint64_t segment_padding = 0;  // guard_padding() where the open segment begins
     bool apart = false;  // the allocation under way is a container's
     site free_site{};  // of the free that is under way, if it says
     arena_chunk* revoked = nullptr;  // ended frames' memory that is not accessible, the oldest first
@@ -26,17 +25,14 @@ struct thread_guard {
     std::size_t revoked_count = 0;
 };
 
-inline bool guarded(const thread_context& c) noexcept { return c.guarded_by != nullptr; }
-
 // The place of a call that does not say its line, while it is served; nothing where blocks are not guarded.
 class noted_caller {
 public:
-    noted_caller(thread_context& c, const void* returns_to) noexcept : context_(guarded(c) ? &c : nullptr) {
-        if (context_ != nullptr && c.last_site.file == nullptr && c.last_site.caller == nullptr)
-            c.last_site = site::of_caller(returns_to);
+    noted_caller(thread_context& c, const void* returns_to) noexcept : context_(c.probes.guarded() ? &c : nullptr) {
+        if (context_ != nullptr && !c.probes.has_place()) c.probes.note_place(site::of_caller(returns_to));
     }
     ~noted_caller() {
-        if (context_ != nullptr) context_->last_site = {};
+        if (context_ != nullptr) context_->probes.forget_place();
     }
     noted_caller(const noted_caller&) = delete;
     noted_caller& operator=(const noted_caller&) = delete;
@@ -44,9 +40,6 @@ public:
 private:
     thread_context* context_;
 };
-
-// Whether the fast paths are closed to the thread.
-inline bool diverted(const thread_context& c) noexcept { return guarded(c) || watched(c); }
 
 // Whether any allocator ever was.
 extern sync::atomic<bool> any_guarded;
@@ -61,25 +54,27 @@ inline thread_context* context_of_caller(const core& a) noexcept {
 // False after FA436, when the call interrupts another one of this thread.
 FRAMEALLOC_COLD bool may_interrupt(thread_context& c, const site& where) noexcept;
 inline bool may_call(thread_context& c, const site& where) noexcept {
-    return c.doing == activity::none || may_interrupt(c, where);
+    return c.probes.doing() == activity::none || may_interrupt(c, where);
 }
 
 // --- a page's slots: zone, block, zone ---
 
 // Bytes of the zone before a block. A block, not its slot, is aligned as one that is not guarded.
 inline std::uint32_t slot_lead(const core& a) noexcept {
-    return a.guarded ? static_cast<std::uint32_t>(guard::zone) : 0;
+    return a.probes.guarded() ? static_cast<std::uint32_t>(guard::zone) : 0;
 }
 inline std::uint32_t slot_bytes(const core& a, std::size_t block) noexcept {
-    return static_cast<std::uint32_t>(a.guarded ? align_up(guard::zone + block + guard::zone, natural_alignment(block))
-                                                : block);
+    return static_cast<std::uint32_t>(
+        a.probes.guarded() ? align_up(guard::zone + block + guard::zone, natural_alignment(block)) : block);
 }
 inline std::uint32_t first_slot(const core& a, std::size_t block) noexcept {
     return static_cast<std::uint32_t>(align_up(page_header_bytes + slot_lead(a), natural_alignment(block))) -
            slot_lead(a);
 }
 // What the page's links may use of a free slot.
-inline std::size_t link_bytes(const core& a, std::size_t block) noexcept { return a.guarded ? guard::zone : block; }
+inline std::size_t link_bytes(const core& a, std::size_t block) noexcept {
+    return a.probes.guarded() ? guard::zone : block;
+}
 
 // Of a slot in a page's free list: its link was written; whether that and its copy are as they were, otherwise FA433.
 void seal_link(const core& a, void* slot) noexcept;
@@ -96,7 +91,6 @@ void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept;
 void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept;
 
 // --- large blocks: the front zone is the unused end of their header ---
-inline constexpr std::size_t large_back_zone = 64;
 bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
 // Returns false after a fault that leaves the block as it is.
 bool end_large(core& a, void* block) noexcept;
@@ -117,7 +111,7 @@ inline std::uint64_t guard_padding(const thread_context& c) noexcept {
 // Bytes handed out since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     const std::uint64_t all = c.top->cursor - c.segment;
-    return guarded(c) ? all - (guard_padding(c) - c.guarded_by->segment_padding) : all;
+    return c.probes.guarded() ? all - (guard_padding(c) - c.probes.segment_padding) : all;
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
@@ -128,7 +122,7 @@ inline void note_settled(thread_context& c) noexcept {
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.segment = cursor;
     note_settled(c);
-    if (guarded(c)) c.guarded_by->segment_padding = guard_padding(c);
+    if (c.probes.guarded()) c.probes.segment_padding = guard_padding(c);
 }
 // Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for
 // it.
@@ -155,7 +149,6 @@ std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexce
 void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept;
 
 // --- revocation ---
-inline bool revokes(const thread_context& c) noexcept { return guarded(c) && c.owner->revokes; }
 // Accesses to revoked memory are explained from now on.
 void prepare_revocation() noexcept;
 // The allocator goes: an access to what it gives back is explained for as long as nobody else has the addresses.

@@ -1,10 +1,10 @@
 // Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/blame.hpp>
-#include <framealloc/memory/guarded.hpp>
-#include <framealloc/memory/sampled.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/trap.hpp>
+#include <framealloc/probe/blame.hpp>
+#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/sampled.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -20,9 +20,9 @@ constexpr std::size_t report_stack =
 
 // In a signal handler: takes no lock. Chunks and contexts lie in metadata, which lives as long as their allocator.
 const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noexcept {
-    if (!guarded(c)) return nullptr;
+    if (!c.probes.guarded()) return nullptr;
     std::size_t steps = 0;
-    for (const arena_chunk* k = c.guarded_by->revoked; k != nullptr && steps++ < most_chunks; k = k->previous) {
+    for (const arena_chunk* k = c.probes.guard->revoked; k != nullptr && steps++ < most_chunks; k = k->previous) {
         if (p >= k->begin && p < k->end) return k;
     }
     return nullptr;
@@ -31,7 +31,7 @@ const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noex
 void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction,
              os::access_kind access) noexcept {
     char detail[160];
-    const guard::frame_block* b = c.guarded_by->ended.containing(p);
+    const guard::frame_block* b = c.probes.guard->ended.containing(p);
     const site where{.caller = instruction};
     if (b == nullptr) {
         std::snprintf(detail, sizeof detail, "%s in memory of frame %llu, which has ended", access_name(access),
@@ -49,7 +49,7 @@ void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintpt
 // thread's log may be on the move while its frame is open: of that only the chunk is known.
 bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction,
                        os::access_kind access) noexcept {
-    if (!revokes(c)) return false;
+    if (!c.probes.revokes()) return false;
     const flight_slot* s = c.flight;
     do {
         const arena_chunk* k = s->chunk;
@@ -118,7 +118,7 @@ bool explain_shortly(std::uintptr_t p) noexcept {
                 if (p >= k->begin && p < k->end) return true;
             }
             sampled_slot s;
-            if (a->sampled != nullptr && a->sampled->find(p, s)) return true;
+            if (a->probes.sampled != nullptr && a->probes.sampled->find(p, s)) return true;
         }
         return std::any_of(gone, gone + most_gone, [p](const gone_range& g) { return p >= g.begin && p < g.end; });
     };
@@ -153,7 +153,7 @@ void remember_memory(core& a) noexcept {
 void prepare_revocation() noexcept { os::catch_access_faults(on_access); }
 
 void revoke_chunk(thread_context& c, arena_chunk* k) noexcept {
-    thread_guard& g = *c.guarded_by;
+    thread_guard& g = *c.probes.guard;
     k->frame = frames_begun(c);
     k->revoked = k->committed - k->begin;
     if (k->revoked != 0) {
@@ -175,7 +175,7 @@ void revoke_chunk(thread_context& c, arena_chunk* k) noexcept {
 }
 
 arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept {
-    thread_guard& g = *c.guarded_by;
+    thread_guard& g = *c.probes.guard;
     arena_chunk* before = nullptr;
     for (arena_chunk* k = g.revoked; k != nullptr; before = k, k = k->previous) {
         if (k->end - k->begin < bytes) continue;

@@ -1,9 +1,9 @@
-#include <framealloc/memory/watch.hpp>
+#include <framealloc/probe/watch.hpp>
 
 #include <new>
 
-#include <framealloc/memory/guarded.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -15,7 +15,7 @@ watched_frame& watched_at(const thread_context& c, std::uint32_t depth) noexcept
 
 // Requires: c belongs to the calling thread.
 void divert(thread_context& c, bool on) noexcept {
-    c.watched_by->on = on;
+    c.probes.set(thread_probes::watch_bit, on);
     for (unsigned i = 0; i < most_segments && c.segments[i] != nullptr; ++i) {
         for (frame_record& r : c.segments[i]->records) {
             if (on) r.gate.on(gate_watch);
@@ -25,12 +25,12 @@ void divert(thread_context& c, bool on) noexcept {
     for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(record_at(c, depth), pending_always);
     charge_pages(c);
     uninstall_pages(c);
-    if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = diverted(c) ? no_context_key : c.key;
+    if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = c.probes.diverted() ? no_context_key : c.key;
 }
 
 // Null without memory for it; the next boundary tries again.
 watch* made_watch(thread_context& c) noexcept {
-    if (c.watched_by != nullptr) return c.watched_by;
+    if (c.probes.watcher() != nullptr) return c.probes.watcher();
     exhaustion_reason why{};
     void* memory = c.owner->meta.allocate(sizeof(watch), why);
     return memory == nullptr ? nullptr : ::new (memory) watch{};
@@ -49,8 +49,8 @@ watch::base watch::now() const noexcept {
 }
 
 void begin_watched_thread(thread_context& c) noexcept {
-    if (c.watched_by == nullptr) return;
-    watch& w = *c.watched_by;
+    if (c.probes.watcher() == nullptr) return;
+    watch& w = *c.probes.watcher();
     const sync::lock_guard guard(c.owner->lock);
     w.came = w.now();
     w.former_peak.raise_to(w.peak.get());
@@ -60,17 +60,17 @@ void begin_watched_thread(thread_context& c) noexcept {
 void follow_observer(thread_context& c) noexcept {
     core& a = *c.owner;
     c.records[0].gate.off(gate_call);  // before the question: a call after it closes the gate again
-    if (a.watching.load_relaxed() == watched(c)) return;  // relaxed: the lock below tells
-    if (watched(c)) {
-        if (!c.watched_by->inside) divert(c, false);
+    if (a.probes.is_watching() == c.probes.watched()) return;  // relaxed: the lock below tells
+    if (c.probes.watched()) {
+        if (!c.probes.watcher()->inside) divert(c, false);
         return;
     }
     watch* w = made_watch(c);
     if (w == nullptr) return;
     {
         const sync::lock_guard guard(a.lock);  // against disable(), which reads the pointer
-        __atomic_store_n(&c.watched_by, w, __ATOMIC_RELEASE);  // pairs: wait_for_tellers()
-        if (!a.watching.load_relaxed()) return;               // relaxed: written under the lock
+        c.probes.watcher_.store_release(w);  // pairs: wait_for_tellers()
+        if (!a.probes.is_watching()) return;               // relaxed: written under the lock
     }
     w->depth = c.top->depth;
     for (unsigned depth = 0; depth <= w->depth; ++depth)
@@ -85,25 +85,25 @@ void call_everybody(core& a) noexcept {
 }
 
 void tell(thread_context& c, frame_event e) noexcept {
-    watch& w = *c.watched_by;
+    watch& w = *c.probes.watcher();
     if (w.inside) return;
     w.told[static_cast<unsigned>(e.kind)].add(1);
     e.thread = thread_of(c);
     if (e.frame == 0) e.frame = current_frame(c);
     e.tag = {c.tag()->node->path, c.tag()->node->path_length};
     while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
-    if (c.owner->watching.load_acquire() &&
-        c.owner->observer) {  // pairs: enable(); after disable(), `telling` orders it
+    if (c.owner->probes.watching.load_acquire() &&
+        c.owner->probes.observer) {  // pairs: enable(); after disable(), `telling` orders it
         w.inside = true;
         const activity_scope theirs(&c, activity::none);
-        c.owner->observer(e);
+        c.owner->probes.observer(e);
         w.inside = false;
     }
     w.telling.release();
 }
 
 void tell_frame_begin(thread_context& c) noexcept {
-    watch& w = *c.watched_by;
+    watch& w = *c.probes.watcher();
     w.depth = c.top->depth;
     watched_at(c, w.depth) = {os::monotonic_microseconds(), w.handed_out.get(), frame_bytes_in_use(c)};
     w.begun.add(w.depth == 1 ? 1U : 0U);
@@ -111,7 +111,7 @@ void tell_frame_begin(thread_context& c) noexcept {
 }
 
 frame_event end_of_top(thread_context& c) noexcept {
-    watch& w = *c.watched_by;
+    watch& w = *c.probes.watcher();
     const unsigned depth = c.top->depth;
     watched_frame& f = watched_at(c, depth);
     if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
@@ -128,7 +128,7 @@ frame_event end_of_top(thread_context& c) noexcept {
 }
 
 void tell_adopted(thread_context& c) noexcept {
-    watch& w = *c.watched_by;
+    watch& w = *c.probes.watcher();
     if (w.adopted == 0 || w.inside) return;
     const frame_event e{.kind = frame_event_kind::deferred_processed,
                         .bytes = static_cast<std::size_t>(w.adopted_bytes),
@@ -138,7 +138,7 @@ void tell_adopted(thread_context& c) noexcept {
 }
 
 void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
-    watch& w = *c.watched_by;
+    watch& w = *c.probes.watcher();
     if (m == memory_kind::frame) {
         w.handed_out.add(bytes);
         watched_frame& f = watched_at(c, c.top->depth);

@@ -1,4 +1,4 @@
-#include <framealloc/memory/blame.hpp>
+#include <framealloc/probe/blame.hpp>
 
 #include <cstdio>
 
@@ -51,8 +51,8 @@ void raise_about(core& a, code what, const blamed_block& b, const char* detail, 
 
 bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
                  const site& where, const char* when) noexcept {
-    const guard::damage behind = guard::check_canary(b.end, back, a.canary_key);
-    const guard::damage before = guard::check_canary(front, begin, a.canary_key);
+    const guard::damage behind = guard::check_canary(b.end, back, a.probes.canary_key);
+    const guard::damage before = guard::check_canary(front, begin, a.probes.canary_key);
     if (behind) raise_damage(a, code::FA412, b, behind, where, when);
     if (before) raise_damage(a, code::FA413, b, before, where, when);
     return !behind && !before;

@@ -1,14 +1,14 @@
-#include <framealloc/memory/sampled.hpp>
+#include <framealloc/probe/sampled.hpp>
 
 #include <cstdio>
 #include <new>
 
 #include <framealloc/core/registry.hpp>
-#include <framealloc/memory/blame.hpp>
-#include <framealloc/memory/guarded.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/page_map.hpp>
 #include <framealloc/os/thread.hpp>
+#include <framealloc/probe/blame.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -30,14 +30,14 @@ std::uintptr_t sheet_of(std::uintptr_t begin, std::uint32_t slot) noexcept {
 }
 
 std::uint64_t draw(thread_context& c) noexcept {
-    c.sample_random ^= c.sample_random << 13;  // xorshift (Marsaglia, 2003)
-    c.sample_random ^= c.sample_random >> 7;
-    c.sample_random ^= c.sample_random << 17;
-    return c.sample_random;
+    c.probes.sample_random ^= c.probes.sample_random << 13;  // xorshift (Marsaglia, 2003)
+    c.probes.sample_random ^= c.probes.sample_random >> 7;
+    c.probes.sample_random ^= c.probes.sample_random << 17;
+    return c.probes.sample_random;
 }
 
 void wait_for_next(thread_context& c) noexcept {
-    c.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample));
+    c.probes.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample));
 }
 
 blamed_block blamed(const sampled_slot& s) noexcept {
@@ -89,8 +89,8 @@ void* sampled_blocks::allocate(core& a, sampled_slot what, std::size_t align) no
                      ? begin
                      : align_down(end - what.bytes, align);  // one in four is watched for underruns
     what.live = true;
-    guard::write_canary(begin, what.begin, a.canary_key);
-    guard::write_canary(what.begin + what.bytes, end, a.canary_key);
+    guard::write_canary(begin, what.begin, a.probes.canary_key);
+    guard::write_canary(what.begin + what.bytes, end, a.probes.canary_key);
     slots_[i] = what;
     return pointer_at(what.begin);
 }
@@ -166,9 +166,9 @@ void sampled_blocks::release() noexcept {
 }
 
 void begin_sampling(thread_context& c) noexcept {
-    c.sampling = true;
+    c.probes.sampling_ = true;
     const std::uint64_t seed = c.owner->config.guard_seed != 0 ? c.owner->config.guard_seed : os::random_of_process();
-    c.sample_random = (number_of(c.key) + seed) * 0x9E3779B97F4A7C15U | 1U;
+    c.probes.sample_random = (number_of(c.key) + seed) * 0x9E3779B97F4A7C15U | 1U;
     wait_for_next(c);
 }
 
@@ -179,29 +179,31 @@ core_ref owner_of_pooled(const void* block) noexcept {
 }
 
 void sample_event(thread_context& c) noexcept {
-    if (armed(c) || --c.sample_wait != 0) return;
-    c.sample_skip = 1 + static_cast<std::uint32_t>(draw(c) % longest_skip);
-    c.observed = true;
+    if (c.probes.armed() || --c.probes.sample_wait != 0) return;
+    c.probes.sample_skip = 1 + static_cast<std::uint32_t>(draw(c) % longest_skip);
+    c.probes.set(thread_probes::armed_bit, true);
+    c.probes.observed = true;
     charge_pages(c);
     uninstall_pages(c);
     refresh_limit(c);
 }
 
 void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t align) noexcept {
-    if (bytes > sampled_blocks::largest || --c.sample_skip != 0) return nullptr;
-    c.observed = false;
+    if (bytes > sampled_blocks::largest || --c.probes.sample_skip != 0) return nullptr;
+    c.probes.set(thread_probes::armed_bit, false);
+    c.probes.observed = false;
     wait_for_next(c);
     refresh_limit(c);
-    void* p = c.owner->sampled->allocate(*c.owner,
-                                         {.bytes = bytes,
-                                          .lead = traits_of(k).page_header,
-                                          .tag = c.tag()->node,
-                                          .born = os::own_call(c.last_site),
-                                          .frame = current_frame(c),
-                                          .thread = thread_of(c),
-                                          .kind = k},
-                                         align);
-    c.last_site = {};
+    void* p = c.owner->probes.sampled->allocate(*c.owner,
+                                                {.bytes = bytes,
+                                                 .lead = traits_of(k).page_header,
+                                                 .tag = c.tag()->node,
+                                                 .born = os::own_call(c.probes.place()),
+                                                 .frame = current_frame(c),
+                                                 .thread = thread_of(c),
+                                                 .kind = k},
+                                                align);
+    c.probes.forget_place();
     if (p != nullptr && traits_of(k).freed_singly) charge_heap(c, bytes);
     return p;
 }
@@ -212,23 +214,23 @@ void sampled_free(pool_page& p, void* block) noexcept {
     retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
     sampled_slot was;
-    if (a.sampled->free(a, block, os::own_call(c != nullptr ? c->last_site : site{}), was) &&
+    if (a.probes.sampled->free(a, block, os::own_call(c != nullptr ? c->probes.place() : site{}), was) &&
         traits_of(was.kind).freed_singly) {
         if (c != nullptr) refund_heap(*c, was.tag->index, was.bytes);
         else refund_unattached(a, was.tag->index, was.bytes);
     }
-    if (c != nullptr) c->last_site = {};
+    if (c != nullptr) c->probes.forget_place();
     release_core(owner);
 }
 
 std::size_t sampled_size(const pool_page& p, const void* block) noexcept {
     sampled_slot s;
     const core& a = *reinterpret_cast<const sampled_unit*>(&p)->owner;
-    return a.sampled->find(address_of(block), s) && s.live && s.begin == address_of(block) ? s.bytes : 0;
+    return a.probes.sampled->find(address_of(block), s) && s.live && s.begin == address_of(block) ? s.bytes : 0;
 }
 
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
-    const sampled_slot* s = a.sampled == nullptr ? nullptr : a.sampled->beside(p);
+    const sampled_slot* s = a.probes.sampled == nullptr ? nullptr : a.probes.sampled->beside(p);
     if (s == nullptr) return false;
     char detail[160];
     const blamed_block b = blamed(*s);

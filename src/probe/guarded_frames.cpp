@@ -1,11 +1,11 @@
 // Guarded frame memory in arenas.
-#include <framealloc/memory/guarded.hpp>
+#include <framealloc/probe/guarded.hpp>
 
 #include <cstdio>
 #include <new>
 
-#include <framealloc/memory/blame.hpp>
 #include <framealloc/os/code.hpp>
+#include <framealloc/probe/blame.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -24,7 +24,7 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
     const damage d = guard::check_fill(begin, end, guard::dead_byte);
     if (!d) return;
     char detail[160];
-    const frame_block* b = c.guarded_by->ended.containing(d.first);
+    const frame_block* b = c.probes.guard->ended.containing(d.first);
     if (b == nullptr) {
         std::snprintf(detail, sizeof detail, "%zu bytes of frame memory were changed after their frame had ended",
                       static_cast<std::size_t>(d.last - d.first + 1));
@@ -50,17 +50,17 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
                         .end = block + bytes,
                         .cursor = cursor,
                         .tag = c.tag()->node,
-                        .born = os::own_call(c.last_site),
+                        .born = os::own_call(c.probes.place()),
                         .frame = current_frame(c),
                         .depth = c.top->depth,
                         .apart = apart};
     if (!c.flight->log->push(b, cursor - front - charged)) return false;
-    c.last_site = {};
+    c.probes.forget_place();
     if (k.touched < cursor) k.touched = cursor;
     guard::allow(front, cursor);
-    guard::write_canary(front, b.begin, c.owner->canary_key);
+    guard::write_canary(front, b.begin, c.owner->probes.canary_key);
     guard::fill(b.begin, b.end, guard::fresh_byte);
-    guard::write_canary(b.end, cursor, c.owner->canary_key);
+    guard::write_canary(b.end, cursor, c.owner->probes.canary_key);
     guard::forbid(front, b.begin);
     guard::forbid(b.end, cursor);
     guard::allow_unwritten(b.begin, b.end);
@@ -118,7 +118,7 @@ void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t byte
     guard::forbid(begin, begin + bytes);
     frame_block* b = belongs_to_caller(c) ? c.flight->log->find(begin, newest_looked_at) : nullptr;
     if (b == nullptr || b->end != begin + bytes) return;
-    b->died = os::own_call(c.last_site);
+    b->died = os::own_call(c.probes.place());
     b->left = true;
     b->withdrawn = withdraw(*c.owner, *b);
 }
@@ -139,7 +139,7 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
     site died;
     while (s.log->height() != 0 && s.log->top().front >= from && s.log->top().front < to) {
         frame_block b = s.log->top();
-        if (died.file == nullptr && died.caller == nullptr) died = os::own_call(c.last_site);
+        if (died.file == nullptr && died.caller == nullptr) died = os::own_call(c.probes.place());
         if (!b.left) b.died = died;
         s.log->pop();
         guard::block_ended(b.begin);
@@ -148,7 +148,7 @@ void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, st
         guard::allow(b.front, b.cursor);
         guard::fill(b.front, b.cursor, guard::dead_byte);
         guard::forbid(b.front, b.cursor);
-        c.guarded_by->ended.put(b);
+        c.probes.guard->ended.put(b);
     }
 }
 
@@ -166,7 +166,7 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
     const std::uintptr_t widest = cursor > old ? cursor : old;
     guard::allow(block, widest);
     if (end > b.end) guard::fill(b.end, end, guard::fresh_byte);
-    guard::write_canary(end, cursor, c.owner->canary_key);
+    guard::write_canary(end, cursor, c.owner->probes.canary_key);
     guard::fill(cursor, widest, guard::dead_byte);
     guard::forbid(end, widest);
     if (c.flight->chunk->touched < cursor) c.flight->chunk->touched = cursor;
@@ -193,7 +193,9 @@ bool open_guard(thread_context& c) noexcept {
     os::system_pages system;
     void* p = system.reserve(align_up(sizeof(thread_guard), system.granularity()), system.granularity());
     if (p == nullptr || !system.commit(p, align_up(sizeof(thread_guard), system.granularity()))) return false;
-    c.guarded_by = ::new (p) thread_guard{};
+    c.probes.guard = ::new (p) thread_guard{};
+    c.probes.set(thread_probes::guard_bit, true);
+    c.probes.set(thread_probes::revoke_bit, c.owner->probes.revokes());
     return true;
 }
 
@@ -206,7 +208,7 @@ void close_guard(flight_slot& s) noexcept {
 }
 
 bool open_guard(thread_context& c, flight_slot& s) noexcept {
-    if (!guarded(c)) return true;
+    if (!c.probes.guarded()) return true;
     os::system_pages system;
     void* p = system.reserve(align_up(sizeof(guard::frame_log), system.granularity()), system.granularity());
     if (p == nullptr || !system.commit(p, align_up(sizeof(guard::frame_log), system.granularity()))) return false;
@@ -215,11 +217,11 @@ bool open_guard(thread_context& c, flight_slot& s) noexcept {
 }
 
 void close_guard(thread_context& c) noexcept {
-    if (!guarded(c)) return;
-    c.guarded_by->resting.release();
-    c.guarded_by->ended.release();
+    if (!c.probes.guarded()) return;
+    c.probes.guard->resting.release();
+    c.probes.guard->ended.release();
     os::system_pages system;
-    system.release(c.guarded_by, align_up(sizeof(thread_guard), system.granularity()));
+    system.release(c.probes.guard, align_up(sizeof(thread_guard), system.granularity()));
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -67,7 +67,6 @@ private:
 void sample_event(thread_context& c) noexcept;
 // While armed: the chosen allocation's memory; null for the others, which are served as always.
 void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t align) noexcept;
-inline bool armed(const thread_context& c) noexcept { return c.sample_skip != 0; }
 void sampled_free(pool_page& p, void* block) noexcept;
 std::size_t sampled_size(const pool_page& p, const void* block) noexcept;  // 0: it is not alive
 // Whether an access to `p` is explained; for the trap.

@@ -11,7 +11,6 @@ namespace framealloc::inline v1::memory {
 
 struct watch {
     sync::basic_lock_word<sync::hardware_atomics> telling;  // while the handler runs, which disable() waits for
-    bool on = false;
     bool inside = false;  // the handler is running: what it does is not told
     std::uint32_t depth = 0;  // frames that were seen to begin
     std::uint64_t adopted = 0;  // blocks that came home, not told yet
@@ -31,8 +30,6 @@ struct watch {
     }
     base now() const noexcept;
 };
-
-inline bool watched(const thread_context& c) noexcept { return c.watched_by != nullptr && c.watched_by->on; }
 
 // Another thread has taken the context over.
 void begin_watched_thread(thread_context& c) noexcept;

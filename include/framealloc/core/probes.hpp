@@ -1,0 +1,198 @@
+// Probes look over a thread's shoulder: guarded blocks, sampled blocks, an observer. What the allocator's own code sees
+// of them is here: which are on, and one table of functions that the probes fill in.
+//
+//   if (c.probes.any()) [[unlikely]]
+//       block = c.owner->probes.hooks->begin_pool_block(c, page, block, bytes, size_class);
+//
+// Cost: nothing on the fast paths, which a probed thread never takes; one compare on the slow ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/align.hpp>
+#include <framealloc/base/callback.hpp>
+#include <framealloc/base/fault.hpp>
+#include <framealloc/base/kind.hpp>
+#include <framealloc/base/site.hpp>
+#include <framealloc/guard/block_table.hpp>
+#include <framealloc/guard/pattern.hpp>
+#include <framealloc/sync/atomic.hpp>
+
+namespace framealloc::inline v1 {
+struct frame_event;  // base/observer.hpp, which costs the hot headers a <string_view>
+}
+
+namespace framealloc::inline v1::guard {
+class frame_log;
+}
+
+namespace framealloc::inline v1::memory {
+
+struct arena_chunk;
+struct core;
+struct core_ref;
+struct flight_slot;
+struct outer_block;
+struct pool_page;
+struct thread_context;
+struct thread_guard;  // probe/guarded.hpp
+class sampled_blocks;  // probe/sampled.hpp
+struct watch;  // probe/watch.hpp
+
+// What a guarded thread is doing in its allocator. Only signal handlers of that thread look at it.
+enum class activity : std::uint8_t {
+    none,
+    changing,  // a call comes from a signal handler, or from a page source that uses the allocator it serves
+    reporting,  // a call comes from a fault handler
+};
+
+// What the composition calls where a probe is on. All require that, and that the thread's structures are whole.
+struct probe_hooks {
+    // --- an allocator: made, about to go, gone ---
+    bool (*open)(core& a, bool checks, exhaustion_reason& why) noexcept;
+    void (*close)(core& a) noexcept;
+    void (*release)(core& a) noexcept;
+    void (*for_each_lock)(core& a, void (*f)(sync::lock&)) noexcept;
+    bool (*report_leaks)(core& a) noexcept;  // by the place of birth; false when nothing is known of them
+
+    // --- a thread's context: made, taken over, to be destroyed ---
+    bool (*open_thread)(thread_context& c) noexcept;
+    void (*close_thread)(thread_context& c) noexcept;
+    arena_chunk* (*withheld_chunks)(thread_context& c) noexcept;  // of ended frames; they go with the context
+    void (*thread_came)(thread_context& c) noexcept;
+    void (*forked)(thread_context& c) noexcept;  // in the child, where its thread is gone
+    void (*look)(thread_context& c) noexcept;  // at a boundary: whether the allocator is observed
+    std::size_t (*resting)(const thread_context& c) noexcept;  // freed blocks that are withheld
+    bool (*end_rest)(thread_context& c) noexcept;  // frees them; whether there were any
+
+    // --- blocks in pages ---
+    void (*seal_link)(const core& a, void* slot) noexcept;  // of a free list: it was written
+    bool (*check_link)(core& a, const pool_page& p, void* slot) noexcept;
+    // A slot becomes a block; null, the slot being free again, without memory for its record.
+    void* (*begin_pool_block)(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
+    void* (*end_pool_block)(core& a, void* block) noexcept;  // its slot; null after a fault
+    void (*rest_slot)(thread_context& c, pool_page& p, void* slot) noexcept;
+    void (*retire_page)(core& a, pool_page& p, std::uint32_t first) noexcept;
+    void (*name_as_pool)(core& a, void* block) noexcept;  // a heap block that serves a pool request
+    void (*adopted)(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;
+
+    // --- blocks beyond pages ---
+    bool (*begin_large)(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
+    bool (*end_large)(core& a, void* block) noexcept;  // false after a fault
+    bool (*rest_large)(thread_context& c, void* block) noexcept;  // false: it is to be freed at once
+    bool (*shorten)(core& a, void* block, std::size_t bytes, guard::block_record& r) noexcept;
+
+    // --- any block ---
+    void (*free)(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
+
+    // --- frame memory ---
+    void* (*allocate_frame)(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most,
+                            bool& out_of_line, exhaustion_reason& why) noexcept;
+    void (*end_frame_blocks)(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept;
+    void (*begin_outer)(thread_context& c, const void* raw, void* block) noexcept;
+    void (*end_outer)(thread_context& c, const outer_block& b, void* block) noexcept;
+    bool (*open_log)(guard::frame_log*& log) noexcept;  // of one arena
+    void (*close_log)(guard::frame_log*& log) noexcept;
+    std::uint64_t (*padding)(const guard::frame_log* log) noexcept;
+    void (*withhold_chunk)(thread_context& c, arena_chunk* k) noexcept;  // not accessible until others have ended
+    arena_chunk* (*reclaim_chunk)(thread_context& c, std::size_t bytes) noexcept;
+
+    // --- samples ---
+    void (*count_event)(thread_context& c) noexcept;
+    // The chosen allocation's memory; null for the others, which are served as always.
+    void* (*sample)(thread_context& c, memory_kind k, std::size_t block_bytes, std::size_t bytes) noexcept;
+    bool (*choose_frame_block)(thread_context& c, std::size_t bytes, std::size_t align) noexcept;
+    void (*free_sample)(core& a, void* block) noexcept;
+    std::size_t (*sample_size)(const core& a, const void* block) noexcept;  // 0: it is not alive
+
+    // --- an observer ---
+    void (*tell)(thread_context& c, const frame_event& e) noexcept;
+    void (*tell_allocation)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
+    void (*tell_release)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
+    void (*tell_adopted)(thread_context& c) noexcept;
+};
+
+inline constexpr std::size_t large_back_zone = 64;  // behind a guarded block beyond the pages
+
+// The probes of one allocator.
+struct allocator_probes {
+    const probe_hooks* hooks = nullptr;
+    guard::block_table blocks;  // while guarded
+    std::uint64_t canary_key = 0;
+    bool guards = false;  // blocks lie between zones
+    bool withholds = false;  // and ended frames are not accessible
+    sampled_blocks* sampled = nullptr;  // while options::guard_sample is set and it is not guarded wholly
+    sync::atomic<bool> counting{false};
+    sync::atomic<bool> watching{false};  // written under core::lock
+    callback<void(const frame_event&)> observer;  // written while `watching` is off and nobody reads it
+    std::uint64_t observers = 0;  // that were set so far; guarded by core::lock
+
+    bool guarded() const noexcept { return guards; }
+    bool revokes() const noexcept { return withholds; }
+    bool samples() const noexcept { return sampled != nullptr; }
+    bool is_watching() const noexcept { return watching.load_relaxed(); }  // relaxed: a recent value
+    void count_frame_blocks(bool on) noexcept { counting.store_relaxed(on); }  // relaxed: a switch
+    // What is known of the block that begins there, while guarded.
+    bool find(std::uintptr_t address, guard::block_record& out) const noexcept {
+        return guards && blocks.find(address, out);
+    }
+
+    // A page's slots: zone, block, zone. A block, not its slot, is aligned as one that is not guarded.
+    std::uint32_t slot_lead() const noexcept { return guards ? static_cast<std::uint32_t>(guard::zone) : 0; }
+    std::size_t link_bytes(std::size_t block) const noexcept { return guards ? guard::zone : block; }
+};
+
+// The probes of one thread in one allocator.
+struct thread_probes {
+    thread_guard* guard = nullptr;  // null: blocks have no zones
+    sync::atomic<watch*> watcher_;  // made when an observer first asks; written under core::lock
+    std::uint64_t segment_padding = 0;  // bytes of zones below the open segment
+    std::uint8_t on = 0;  // probe_bit
+    bool observed = false;  // every frame allocation takes the slow path
+    bool counting_ = false;
+    activity doing_ = activity::none;  // while guarded
+    bool sampling_ = false;
+    std::uint32_t sample_wait = 0;  // events until it is armed
+    std::uint32_t sample_skip = 0;  // while armed: allocations until the chosen one, which is 1; otherwise 0
+    std::uint64_t sample_random = 0;
+    site place_;  // the call that is being served; empty when it does not say
+
+    static constexpr std::uint8_t guard_bit = 1, watch_bit = 2, armed_bit = 4, revoke_bit = 8;
+
+    bool any() const noexcept { return on != 0; }
+    bool guarded() const noexcept { return (on & guard_bit) != 0; }
+    bool revokes() const noexcept { return (on & revoke_bit) != 0; }
+    bool watched() const noexcept { return (on & watch_bit) != 0; }
+    bool armed() const noexcept { return (on & armed_bit) != 0; }
+    // Whether the fast paths are closed to the thread.
+    bool diverted() const noexcept { return (on & (guard_bit | watch_bit)) != 0; }
+    bool sampling() const noexcept { return sampling_; }
+    void set(std::uint8_t bit, bool to) noexcept { on = static_cast<std::uint8_t>(to ? on | bit : on & ~bit); }
+
+    // Whether every frame allocation is to be seen, as of the last boundary.
+    bool counting() const noexcept { return counting_; }
+    void follow(const allocator_probes& a) noexcept {
+        counting_ = observed || watched() || a.counting.load_relaxed();  // relaxed: reaches a thread at a boundary
+    }
+
+    watch* watcher() const noexcept { return watcher_.load_relaxed(); }  // relaxed: the thread's own
+    activity doing() const noexcept { return doing_; }
+    void set_doing(activity a) noexcept {
+        sync::order_for_signals();
+        doing_ = a;
+        sync::order_for_signals();
+    }
+
+    const site& place() const noexcept { return place_; }
+    bool has_place() const noexcept { return place_.file != nullptr || place_.caller != nullptr; }
+    void note_place(const site& s) noexcept { place_ = s; }
+    void forget_place() noexcept { place_ = {}; }
+    site take_place() noexcept {
+        const site was = place_;
+        place_ = {};
+        return was;
+    }
+};
+
+}  // namespace framealloc::inline v1::memory
