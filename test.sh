@@ -21,7 +21,7 @@ packages=(cmake ninja-build g++ clang-14 clang-19 clang-tidy-19 libclang-rt-14-d
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0
           libjs-d3 elfutils libjemalloc2 libtcmalloc-minimal4 libtbbmalloc2 godot3-server
           xvfb mesa-utils perl sqlite3 git nodejs
-          liblua5.4-dev libsqlite3-dev libimgui-dev libabsl-dev)
+          liblua5.4-dev libsqlite3-dev libimgui-dev libabsl-dev doxygen)
 if [ "$install" = 1 ]; then
     [ "$full" = 0 ] || packages+=(gcovr)
     scripts/install_packages.sh "${packages[@]}"

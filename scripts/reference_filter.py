@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Turns the plain comments of a header into those that Doxygen reads. Doxygen runs it on every header of the interface.
+
+usage: reference_filter.py HEADER
+
+The comment above a declaration, and what stands behind it on its line, document it; a comment above several declarations
+without a blank line between them documents each. The first class without a comment of its own has the header's. Contract
+words (Requires, Effects, Returns, On exhaustion, Threads, Cost) become paragraphs of that name. Indented lines are code.
+"""
+import pathlib
+import re
+import sys
+
+WORDS = r"Requires|Effects|Returns|On exhaustion|Threads|Cost|Debug|Checked"
+SCOPE = re.compile(r"^(?:template\s*<.*>\s*)?(?:requires\b.*\s)?(class|struct|union|enum class|enum|namespace|extern \"C\")\b")
+SITE = re.compile(r",?\s*(?:site_type|site|Site) \w+ = (?:site_type|site|Site)::here\(\)")
+
+ATTRIBUTE = re.compile(r"\[\[.*?\]\]\s*|FRAMEALLOC_\w+\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*|FRAMEALLOC_\w+\b\s*(?!\()", re.S)
+
+
+def escape(text):
+    """Everything that Doxygen or its Markdown would take for its own, but for words in `backticks`."""
+    parts = re.split(r"(`[^`]*`)", text)
+    for at in range(0, len(parts), 2):
+        parts[at] = re.sub(r"([\\@&<>#%*\[\]|~^])", r"\\\1", parts[at]).replace("::", "\\::").replace("_", "\\_")
+    return "".join(parts)
+
+
+def sentence(text):
+    """`text` with a capital, unless it begins with a name."""
+    return text if re.match(r"\w*[_(:<]", text) else text[:1].upper() + text[1:]
+
+
+def documentation(lines, indent):
+    """Doxygen's form of a comment's text."""
+    out, code, prose = [], [], []
+
+    def end_prose():
+        text = " ".join(prose).strip()
+        prose.clear()
+        if not text:
+            return
+        pieces = re.split(rf"(?:^|(?<=[.;:)]) )({WORDS}): ", text)
+        if pieces[0].strip():
+            out.append(escape(pieces[0].strip()))
+        for word, what in zip(pieces[1::2], pieces[2::2]):
+            out.extend(["", f"@par {word}", escape(sentence(what.strip())), ""])
+
+    def end_code():
+        while code and not code[-1].strip():
+            code.pop()
+        if code:
+            shift = min(len(line) - len(line.lstrip()) for line in code if line.strip())
+            out.extend(["", "@code{.cpp}", *(line[shift:] for line in code), "@endcode", ""])
+        code.clear()
+
+    for line in lines:
+        if re.match(r"\s{2,}\S", line) or (code and not line.strip()):
+            end_prose()
+            code.append(line)
+        elif not line.strip():
+            end_prose()
+            out.append("")
+        else:
+            end_code()
+            prose.append(line.strip())
+    end_prose()
+    end_code()
+    return [f"{indent}/// {line}".rstrip() for line in out]
+
+
+def without_body(code):
+    """A function's declaration without initialisers and body."""
+    depth = 0
+    for at, c in enumerate(code):
+        if c in "([":
+            depth += 1
+        elif c in ")]":
+            depth -= 1
+        elif depth == 0 and "(" in code[:at] and "operator" != code[:at].split("(")[0].strip()[-8:]:
+            if c == "{" or (c == ":" and code[at - 1] == " " and code[at + 1] == " "):
+                code = code[:at].rstrip() + ";"
+                break
+    # A requires-clause behind the parameters, which Doxygen does not read.
+    return re.sub(r"\n\s*requires\b(?:(?!\b(?!requires\b)[\w~]+\()[^;\n]|\n)*;$", ";", code)
+
+
+class Reader:
+    def __init__(self, text):
+        self.lines = text.split("\n")
+        self.at = 0
+        self.out = []
+        self.header = []
+        self.scopes = []      # kind of each open one
+        self.hidden = []      # whether what follows in it is: private, or a specialisation of a template of std's
+
+    def comment(self):
+        """Text of the block of // lines that begins here."""
+        text = []
+        while self.at < len(self.lines) and self.lines[self.at].lstrip().startswith("//"):
+            text.append(re.sub(r"^\s*//+ ?", "", self.lines[self.at]))
+            self.at += 1
+        return text
+
+    def declaration(self):
+        """The lines of the declaration that begins here, up to its end or to the brace that opens its scope; and that scope's kind."""
+        taken, head, parens, braces = [], "", 0, 0
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            self.at += 1
+            taken.append(line)
+            code = re.sub(r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)\')|//.*', lambda m: '""' if m[1] else "", line)
+            for place, c in enumerate(code):
+                if c in "([":
+                    parens += 1
+                elif c in ")]":
+                    parens -= 1
+                elif c == "{" and parens == 0:
+                    opened = SCOPE.match((head + code[:place]).strip())
+                    if braces == 0 and opened and not code[place + 1:].strip().endswith(("}", "};")):
+                        return taken, opened[1]
+                    braces += 1
+                elif c == "}" and parens == 0:
+                    braces -= 1
+            head += code.strip() + " "
+            ended = code.rstrip()
+            if parens == 0 and braces == 0 and (ended.endswith((";", "}")) or (self.scopes[-1:] == ["enum"] and ended)):
+                return taken, None
+        return taken, None
+
+    def run(self):
+        document, repeated = [], False
+        if self.lines and self.lines[0].startswith("//"):
+            self.header = self.comment()
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            stripped = line.strip()
+            indent = line[:len(line) - len(line.lstrip())]
+            if not stripped:
+                document, repeated = [], False
+                self.out.append("")
+                self.at += 1
+            elif stripped.startswith("//"):
+                document, repeated = self.comment(), False
+                if re.match(r"^--- .* ---$", document[0].strip()):
+                    document = document[1:]
+            elif stripped.startswith("#"):
+                while self.lines[self.at].rstrip().endswith("\\"):
+                    self.at += 1
+                if stripped.startswith(("#if", "#el", "#end", "#define")):
+                    self.out.append(stripped.rstrip("\\"))
+                self.at += 1
+            elif re.fullmatch(r"FRAMEALLOC_\w+(\(.*\);?)?", stripped):
+                self.at += 1
+            elif re.match(r"^(public|private|protected):", stripped):
+                document, repeated = [], False
+                if not any(self.hidden[:-1]):
+                    self.out.append(stripped)
+                    self.hidden[-1] = not stripped.startswith("public")
+                self.at += 1
+            elif stripped.startswith("}"):
+                self.scopes.pop()
+                self.hidden.pop()
+                if not any(self.hidden):
+                    self.out.append(stripped.split("//")[0])
+                self.at += 1
+                document, repeated = [], False
+            else:
+                self.declare(document, indent, repeated)
+                repeated = True
+
+    def declare(self, document, indent, inherited):
+        """Writes one declaration. `inherited`: the comment stands above an earlier one; it counts for functions alone."""
+        taken, scope = self.declaration()
+        if inherited and "(" not in "".join(taken):
+            document = []
+        first = " ".join(part.strip() for part in taken)
+        if not document and self.header and scope in ("class", "struct") and self.scopes == ["namespace"]:
+            document, self.header = self.header, []
+        if scope in ("class", "struct") and self.scopes == ["namespace"]:
+            self.header = []
+        behind = [re.split(r"\s+// ", line, maxsplit=1) for line in taken]
+        notes = [part[1] for part in behind if len(part) == 2]
+        code = "\n".join(part[0] for part in behind)
+        if "\nconcept " in code:  # Doxygen reads no requires-expression
+            document = [*document, "", *("    " + line for line in code.split("\n"))]
+            code = re.sub(r"=.*", "= true;", code, flags=re.S)
+        if scope is None and "{" in code and "(" in code.split("{")[0]:
+            notes = notes if len(taken) == 1 else []
+        if notes and inherited:
+            document = []
+        if any(self.hidden) or (not self.scopes and scope != "namespace"):
+            if scope is not None:
+                self.scopes.append(scope)
+                self.hidden.append(True)
+            return
+        if document or notes:
+            self.out.extend(documentation(document + ([""] if document and notes else []) + notes, indent))
+        code = ATTRIBUTE.sub("", SITE.sub("", code)).replace("framealloc::inline v1", "framealloc")
+        if scope is None and "(" in code:
+            code = without_body(code)
+        self.out.append(re.sub(r"\(\s*,\s*", "(", code))
+        if scope is not None:
+            self.scopes.append("enum" if scope.startswith("enum") else "namespace" if scope in ("namespace", 'extern "C"') else scope)
+            self.hidden.append(scope == "class")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: reference_filter.py HEADER")
+    reader = Reader(pathlib.Path(sys.argv[1]).read_text())
+    reader.run()
+    print("\n".join(reader.out))
+
+
+if __name__ == "__main__":
+    main()
