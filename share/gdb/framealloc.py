@@ -165,9 +165,10 @@ class Context:
         return follow(self.c["all_pages"], lambda p: p["next_all"])
 
     def slots(self):
+        flight = gdb.lookup_type(f"{SPACE}::lifetime::flight").pointer()
         s = self.c["flight"]
         for _ in range(int(self.c["flight_count"])):
-            yield s.dereference()
+            yield s.cast(flight).dereference()
             s = s["next"]
 
     def batch(self, page):

@@ -118,13 +118,13 @@ void note_peak(thread_context& c) noexcept {
     const std::size_t used = frame_bytes_in_use(c);
     c.frame_used.set(used);
     c.frame_peak.raise_to(used);
-    if (used > c.window_peak) c.window_peak = used;
+    c.retained.note_use(used);
 }
 
 // Chains a chunk for at least `bytes` and moves the top record into it.
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
-    const std::size_t first = c.suggested > capacity ? c.suggested : capacity;
+    const std::size_t first = c.retained.suggested() > capacity ? c.retained.suggested() : capacity;
     const std::size_t step = !c.probes.revokes() ? capacity
                              : c.top->depth > 1  ? page_bytes
                                                  : first;  // there each frame has chunks of its own
@@ -139,7 +139,7 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
         return false;
     }
     settle(c);
-    flight_slot& s = *c.flight;
+    frame_arena& s = *c.flight;
     k->earlier = s.earlier;
     s.earlier += used_in_newest(c);
     k->padding = guard_padding(c);
@@ -233,8 +233,7 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     const auto fits = [&] { return there() <= usable_end(*c.flight->chunk); };
     if (!fits() && widest > c.owner->config.frame_capacity / 2) {
         c.oversize.add(1);
-        const std::size_t need = frame_bytes_in_use(c) + widest;
-        if (need > c.oversize_need) c.oversize_need = need;
+        c.retained.suggest_for_oversize(frame_bytes_in_use(c) + widest);
         out_of_line = true;
         return nullptr;
     }
@@ -268,7 +267,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
         return nullptr;
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
-    if (c.probes.guarded()) begin_outer_block(c, raw, pointer_at(address_of(b) + outer_header_bytes));
+    if (c.probes.guarded()) begin_outer_block(c, raw, begin_of(*b));
     outer_block*& head = blocks_at(c, r->depth);
     b->next = head;
     b->link = &head;
@@ -286,7 +285,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     c.tag()->add_live(static_cast<std::int64_t>(charged));
     if (r == c.records) note_outside(c, where);
     note_peak(c);
-    return pointer_at(address_of(b) + outer_header_bytes);
+    return begin_of(*b);
 }
 
 // Whether this is the allocation to be sampled; out of line, where the pool does it.
@@ -461,7 +460,7 @@ void outer_free(thread_context& c, void* block) noexcept {
     else large_free(c, b->raw);
 }
 
-bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept {
+bool open_arena(thread_context& c, frame_arena& s, exhaustion_reason& why) noexcept {
     s.chunk = make_chunk(c, c.owner->config.frame_capacity, why);
     if (s.chunk == nullptr) return false;
     if (!open_guard(c, s)) {
@@ -481,7 +480,7 @@ bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexc
     return true;
 }
 
-void close_arena(thread_context& c, flight_slot& s) noexcept {
+void close_arena(thread_context& c, frame_arena& s) noexcept {
     while (s.chunk != nullptr) {
         arena_chunk* k = s.chunk;
         s.chunk = k->previous;
@@ -497,7 +496,7 @@ void note_suggestion(thread_context& c) noexcept {
     std::size_t total = 0, chunks = 0;
     for (const arena_chunk* k = c.flight->chunk; k != nullptr && k->depth == 1; k = k->previous, ++chunks)
         total += k->end - k->begin;
-    if (chunks > 1) c.suggested = total;
+    if (chunks > 1) c.retained.suggest(total);
 }
 
 }  // namespace
@@ -505,7 +504,7 @@ void note_suggestion(thread_context& c) noexcept {
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     note_peak(c);
     if (c.probes.revokes()) note_suggestion(c);
-    flight_slot& s = *c.flight;
+    frame_arena& s = *c.flight;
     while (cursor < s.chunk->begin || cursor > s.chunk->end) {
         arena_chunk* k = s.chunk;
         if (c.probes.guarded()) end_frame_blocks(c, s, k->begin, k->end);
@@ -523,14 +522,14 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
 void merge_chunks(thread_context& c) noexcept {
-    flight_slot& s = *c.flight;
+    frame_arena& s = *c.flight;
     if (c.spare == nullptr || s.chunk->previous != nullptr || c.probes.revokes()) return;
     std::size_t total = s.chunk->end - s.chunk->begin;
     for (const arena_chunk* k = c.spare; k != nullptr; k = k->previous) total += k->end - k->begin;
     exhaustion_reason why{};
     arena_chunk* whole = make_chunk(c, total, why);
     if (whole == nullptr) return;  // the chunks stay as they are and serve the next frame
-    c.suggested = total;
+    c.retained.suggest(total);
     while (c.spare != nullptr) {
         arena_chunk* k = c.spare;
         c.spare = k->previous;
@@ -561,21 +560,6 @@ void trim_arena(thread_context& c) noexcept {
 
 namespace {
 
-// The most that a frame may leave behind from now on. Returns whether that is a decision of this call.
-bool decide_retention(thread_context& c) noexcept {
-    const core_config& o = c.owner->config;
-    if (o.retain == retain_policy::bytes) {
-        c.retained = o.retain_amount;
-        return true;
-    }
-    const std::uint64_t frame = current_frame(c);
-    if (frame - c.window_start < o.retain_amount) return false;
-    c.window_start = frame;
-    c.retained = c.window_peak;
-    c.window_peak = 0;
-    return true;
-}
-
 // What frames took out of line went to the thread's cache, the large heap and empty pages.
 void retain_out_of_line(thread_context& c, std::size_t keep) noexcept {
     if (!c.spilled && c.heap_cached <= keep) return;
@@ -591,20 +575,21 @@ void retain_out_of_line(thread_context& c, std::size_t keep) noexcept {
 // Requires: nothing above the cursor is in use.
 void retain_arena(thread_context& c) noexcept {
     if (c.owner->config.retain == retain_policy::all) return;
-    flight_slot& s = *c.flight;
-    const bool decided = decide_retention(c);
+    frame_arena& s = *c.flight;
+    const core_config& o = c.owner->config;
+    const bool decided = c.retained.decide(o.retain, o.retain_amount, current_frame(c));
     // With frames in flight, each part follows a decision when its turn comes.
-    if (!decided && s.trimmed_in == c.window_start) return;
-    s.trimmed_in = c.window_start;
+    if (!decided && s.trimmed_in == c.retained.decided_in()) return;
+    s.trimmed_in = c.retained.decided_in();
     arena_chunk& k = *s.chunk;
     while (c.spare != nullptr && s.chunk->previous == nullptr && !c.probes.revokes()) {
         arena_chunk* spare = c.spare;  // could not be merged
         c.spare = spare->previous;
         destroy_chunk(*c.owner, spare);
     }
-    decommit_from(c, k, align_up(k.begin + c.retained, c.owner->pages.granularity()));
+    decommit_from(c, k, align_up(k.begin + c.retained.bytes(), c.owner->pages.granularity()));
     const std::size_t arena = k.committed - k.begin;
-    if (decided) retain_out_of_line(c, c.retained > arena ? c.retained - arena : 0);
+    if (decided) retain_out_of_line(c, c.retained.bytes() > arena ? c.retained.bytes() - arena : 0);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -71,6 +71,13 @@ std::uint64_t blocks_out(core& c) noexcept {
     return n;
 }
 
+// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would
+// destroy.
+bool left_open(const thread_context& c) noexcept {
+    const frame_record* top = __atomic_load_n(&c.top, __ATOMIC_RELAXED);  // relaxed: a recent value
+    return top != c.records && (top != c.owner->config.above->driven(c) || top->finalisers != nullptr);
+}
+
 // Frames open on threads that still run; the caller's and those of ended threads were closed.
 std::uint32_t open_frames(core& c) noexcept {
     std::uint32_t n = 0;
@@ -89,9 +96,9 @@ std::size_t core_bytes(const char* name) noexcept {
 void destroy(core* c) noexcept {
     if (c->probes.revokes() && c->source == &c->system) remember_memory(*c);
     for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
-        flight_slot* s = t->flight;
+        frame_arena* s = t->flight;
         for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);
-        flight_slot spare{};
+        frame_arena spare{};
         spare.chunk = t->spare;
         close_arena(*t, spare);
         if (t->probes.guarded()) spare.chunk = t->probes.guard->revoked;
@@ -367,6 +374,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     if (c->probes.revokes() || c->probes.sampled != nullptr) prepare_revocation();
     c->probes.canary_key = (number_of(c->id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
     if (c->probes.guarded()) guard::open_pool(c);
+    c->config.above->open_core(*c);
     register_core(c);
     return c;
 }

@@ -175,21 +175,22 @@ void set_up_records(thread_context& c) noexcept {
 thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     void* memory = a.meta.allocate(sizeof(thread_context), why);
     record_segment* records = nullptr;
-    auto* flight = static_cast<flight_slot*>(a.meta.allocate(sizeof(flight_slot), why));
+    void* flight = a.meta.allocate(a.config.above->flight_bytes, why);
     auto give_up = [&]() -> thread_context* {
         a.meta.deallocate(memory, sizeof(thread_context));
         a.meta.deallocate(records, sizeof(record_segment));
-        a.meta.deallocate(flight, sizeof(flight_slot));
+        a.meta.deallocate(flight, a.config.above->flight_bytes);
         return nullptr;
     };
     if (memory == nullptr || flight == nullptr) return give_up();
     auto& c = *::new (memory) thread_context{};
     c.owner = &a;
     c.key = fresh_id();
-    c.flight = ::new (flight) flight_slot{};
+    c.flight = a.config.above->make_flight(flight);
     c.flight->next = c.flight;
     c.flight_count = 1;
     c.accounts_end = &c.accounts;
+    a.config.above->open_context(c);
     c.probes.observed = a.probes.guarded();
     if (a.probes.guarded() && !open_guard(c)) return give_up();
     records = add_segment(c, 0, why);
@@ -259,8 +260,7 @@ void shelve(thread_context& c) noexcept {
     abandon_scopes(c);
     flush_batch(c);
     c.budget = {};
-    __atomic_store_n(&c.driven.record, nullptr, __ATOMIC_RELAXED);  // relaxed: as left_open() reads it
-    c.driven.driver = c.driven.state = c.driven.jobs = 0;
+    c.owner->config.above->leave(c);
     set_deferred(c, c.owner->config.deferred);
     if (c.probes.watched()) tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
@@ -268,7 +268,7 @@ void shelve(thread_context& c) noexcept {
 }
 
 void detach(thread_context& c) noexcept {
-    c.owner->config.close_frames(c);
+    c.owner->config.above->close_frames(c);
     flush_heap_cache(c);
     trim_pages(c);
     shelve(c);
@@ -335,8 +335,7 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         why = exhaustion_reason::system_refused;
         return nullptr;
     }
-    c->modules_seen.store_relaxed(
-        a.owner->modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
+    a.owner->config.above->enter(*c);
     begin_watched_thread(*c);
     take_possession(a, *c);
     return c;
@@ -494,9 +493,9 @@ thread_context* park_caller(core_ref a) noexcept {
 bool unpark(core_ref a, thread_context& c) noexcept {
     require_own(a.id);
     if (thread_context* mine = known_context_of(a.id)) {
-        const bool in_use = in_frame(*mine) || any_scope_open(*mine) || mine->driven.jobs != 0;
+        const bool in_use = in_frame(*mine) || any_scope_open(*mine) || a.owner->config.above->in_job(*mine);
         if (in_use) return false;
-        a.owner->config.close_frames(*mine);
+        a.owner->config.above->close_frames(*mine);
         shelve(*mine);
         forget(a.id);
     }
@@ -568,7 +567,7 @@ void reclaim_idle(core& a) noexcept {
 void close_kept_frames(core& a) noexcept {
     for_each_idle(
         a, [](const thread_context& c) { return c.flight->parked || c.flight_count > 1; },
-        [](thread_context& c) { c.owner->config.close_frames(c); });
+        [](thread_context& c) { c.owner->config.above->close_frames(c); });
 }
 
 void orphan_pages(core& a) noexcept {

@@ -6,6 +6,7 @@
 
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/registry.hpp>
+#include <framealloc/lifetime/flights.hpp>
 #include <framealloc/probe/guarded.hpp>
 #include <framealloc/probe/sampled.hpp>
 #include <framealloc/sync/glimpse.hpp>
@@ -34,7 +35,7 @@ void copy_block(pointer_info& out, const guard::frame_block& b, std::uintptr_t p
 }
 
 // Of a guarded thread, block by block.
-void in_log(const thread_context& c, const flight_slot& s, std::uintptr_t p, pointer_info& out) noexcept {
+void in_log(const thread_context& c, const lifetime::flight& s, std::uintptr_t p, pointer_info& out) noexcept {
     if (const guard::frame_block* b = s.log->containing(p)) {
         copy_block(out, *b, p);
         out.depth = b->depth;
@@ -71,29 +72,36 @@ std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
 // is held.
 bool rests(const thread_context& c) noexcept { return c.idle || &c == context_of_caller(*c.owner); }
 
-void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
-    const flight_slot* s = c.flight;
-    for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) {
-        std::uint64_t below = s->earlier;
-        for (const arena_chunk* i = s->chunk; i != nullptr; below = i->earlier, i = i->previous) {
-            if (i != &k) continue;
-            const bool current = s == c.flight && !s->parked, newest = &k == s->chunk;
-            out.frame = current ? frames_begun(c) : s->frame;
-            if (s->parked) {
-                out.state = pointer_state::held;
-            } else if (current && (!newest || p < c.top->cursor) && c.top->cursor != s->start) {
-                out.state = pointer_state::in_use;
-                out.depth = newest && s->chunk->previous == nullptr ? depth_of(c, p) : c.top->depth;
-                name_tag(out, payer_of(c, below + (p - k.begin))->node);
-            } else {
-                out.state = p < k.committed ? pointer_state::ended : pointer_state::unused;
-            }
-            if (c.probes.guarded()) in_log(c, *s, p, out);
-            return;
-        }
+// One of a flight's chunks, `below` bytes of it having been handed out in the chunks below.
+void in_flight(const thread_context& c, const lifetime::flight& s, const arena_chunk& k, std::uint64_t below,
+               std::uintptr_t p, pointer_info& out) noexcept {
+    const bool current = &s == &lifetime::current_flight(c) && !s.parked, newest = &k == s.chunk;
+    out.frame = current ? frames_begun(c) : s.frame;
+    if (s.parked) {
+        out.state = pointer_state::held;
+    } else if (current && (!newest || p < c.top->cursor) && c.top->cursor != s.start) {
+        out.state = pointer_state::in_use;
+        out.depth = newest && s.chunk->previous == nullptr ? depth_of(c, p) : c.top->depth;
+        name_tag(out, payer_of(c, below + (p - k.begin))->node);
+    } else {
+        out.state = p < k.committed ? pointer_state::ended : pointer_state::unused;
     }
+    if (c.probes.guarded()) in_log(c, s, p, out);
+}
+
+void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
+    bool found = false;
+    lifetime::for_each_flight(c, [&](const lifetime::flight& s) {
+        std::uint64_t below = s.earlier;
+        for (const arena_chunk* i = s.chunk; i != nullptr && !found; below = i->earlier, i = i->previous) {
+            if (i != &k) continue;
+            found = true;
+            in_flight(c, s, k, below, p, out);
+        }
+    });
+    if (found) return;
     out.frame = k.frame;
-    if (k.revoked != 0) in_log(c, *c.flight, p, out);
+    if (k.revoked != 0) in_log(c, lifetime::current_flight(c), p, out);
     out.state = k.revoked == 0 && p >= k.committed ? pointer_state::unused : pointer_state::ended;  // spare, or revoked
 }
 
@@ -131,8 +139,8 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
             out.state = state;
             out.depth = depth;
             out.frame = frame;
-            out.offset -= distance(out.begin, address_of(b) + outer_header_bytes);
-            out.begin = address_of(b) + outer_header_bytes;
+            out.offset -= distance(out.begin, address_of(begin_of(*b)));
+            out.begin = address_of(begin_of(*b));
             out.bytes = static_cast<std::size_t>(b->bytes);
             name_tag(out, b->who->node);
             return;
@@ -140,8 +148,7 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
     };
     for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth)
         look(blocks_at(c, depth), pointer_state::in_use, depth, frames_begun(c));
-    const flight_slot* s = c.flight;
-    for (std::uint32_t n = 0; n < c.flight_count; ++n, s = s->next) look(s->blocks, pointer_state::held, 0, s->frame);
+    lifetime::for_each_flight(c, [&](const lifetime::flight& s) { look(s.blocks, pointer_state::held, 0, s.frame); });
 }
 
 bool in_pages(core& a, const void* p, pointer_info& out) noexcept {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <framealloc/insight/state.hpp>
 #include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::insight {
@@ -151,7 +152,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     alloc_stats s;
     std::uint64_t live = 0 - a.owner->refunds.get();
     std::uint64_t peak = 0;
-    const auto read_base = [&] { base = {a.owner->stats_base_allocations, a.owner->stats_base_frees}; };
+    const auto read_base = [&] { base = {state_of(*a.owner).allocations_before, state_of(*a.owner).frees_before}; };
     for_each_context(*a.owner, read_base, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
             s.frame_allocated += e.frame_held.get();
@@ -199,10 +200,7 @@ void count_allocations(core_ref a, bool on) noexcept {
 void reset_stats(core_ref a) noexcept {
     counts before;
     const alloc_stats now = stats_from_the_start(a, before);
-    const auto set_base = [&] {
-        a.owner->stats_base_allocations = now.allocation_count;
-        a.owner->stats_base_frees = now.deallocation_count;
-    };
+    const auto set_base = [&] { state_of(*a.owner) = {now.allocation_count, now.deallocation_count}; };
     for_each_context(*a.owner, set_base, [](thread_context& c) {
         for_each_account(c, [](tag_account& e) {
             e.peak.set(e.live.get());
@@ -236,7 +234,7 @@ frame_stats frame_stats_of(core_ref a) noexcept {
     s.outer_growth = c->outer_growth.get();
     s.oversize = c->oversize.get();
     s.arena_growth = c->chunk_growth.get();
-    s.suggested_capacity = std::max(c->suggested, c->oversize_need);
+    s.suggested_capacity = c->retained.suggested_with_oversize();
     return s;
 }
 
@@ -250,15 +248,15 @@ std::span<const phase_stats> phase_stats_of(core_ref a) noexcept {
         *c, [&](const tag_account& e) { n += e.phase_bytes.touched(frame) && e.node->parent != nullptr ? 1U : 0U; });
     if (n == 0) return {};
     const std::size_t wanted = n * sizeof(phase_stats);
-    if (c->report_bytes < wanted) {
+    thread_state& kept = state_of(*c);
+    if (kept.report_bytes < wanted) {
         exhaustion_reason why{};
         void* memory = a.owner->meta.allocate(wanted, why);
         if (memory == nullptr) return {};
-        a.owner->meta.deallocate(c->report, c->report_bytes);
-        c->report = memory;
-        c->report_bytes = wanted;
+        a.owner->meta.deallocate(kept.report, kept.report_bytes);
+        kept = {memory, wanted};
     }
-    auto* out = static_cast<phase_stats*>(c->report);
+    auto* out = static_cast<phase_stats*>(kept.report);
     std::size_t i = 0;
     for_each_account(*c, [&](const tag_account& e) {
         if (!e.phase_bytes.touched(frame) || e.node->parent == nullptr) return;

@@ -1,17 +1,20 @@
 #include <framealloc/lifetime/hold.hpp>
 
+#include <framealloc/lifetime/flights.hpp>
+
 #include <new>
 #include <utility>
 
 namespace framealloc::inline v1 {
 
 using namespace memory;
+using lifetime::held_frame;
 
 namespace {
 
 // The counter of this opening of the frame. The list begins with the innermost frame; deeper ones have none.
 held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) noexcept {
-    held_frame** link = &c.flight->held;
+    held_frame** link = &lifetime::current_flight(c).held;
     while (*link != nullptr && (*link)->depth > r.depth) link = &(*link)->next;
     for (held_frame* h = *link; h != nullptr && h->depth == r.depth; h = h->next) {
         if (!h->handed_up) return h;
@@ -45,7 +48,7 @@ frame_hold::frame_hold(frame_record& r, const char* name, on_failure f) noexcept
     frame_ = counter_of(c, r, f);
     if (frame_ == nullptr) return;
     frame_->holder = name;
-    __atomic_fetch_add(&frame_->holds, 1U, __ATOMIC_RELAXED);  // relaxed: the frame's own thread looks next
+    frame_->holds.add_relaxed(1);  // relaxed: the frame's own thread looks next
     owner_ = {c.owner, c.owner->id};
     add_pending(r, pending_always);
     retain_core(owner_);
@@ -68,8 +71,8 @@ namespace {
 // Debug: the frame has ended, and this was the last that held it. Its thread touches nothing of it before it sees the
 // hold released.
 void withdraw(core& a, held_frame& h) noexcept {
-    const std::size_t bytes = __atomic_load_n(&h.kept_bytes, __ATOMIC_ACQUIRE);  // pairs: offer_to_withdraw()
-    if (bytes == 0 || __atomic_load_n(&h.holds, __ATOMIC_ACQUIRE) != 1) return;  // pairs: another release()
+    const std::size_t bytes = h.kept_bytes.load_acquire();  // pairs: offer_to_withdraw()
+    if (bytes == 0 || h.holds.load_acquire() != 1) return;  // pairs: another release()
     h.withdrawn = a.system.withdraw(pointer_at(h.kept->begin), bytes);
 }
 
@@ -78,8 +81,7 @@ void withdraw(core& a, held_frame& h) noexcept {
 void frame_hold::release() noexcept {
     if (frame_ == nullptr) return;
     withdraw(*owner_.owner, *frame_);
-    __atomic_fetch_sub(&std::exchange(frame_, nullptr)->holds, 1U,
-                       __ATOMIC_ACQ_REL);  // pairs: is_held() in frame.cpp, which may free it
+    std::exchange(frame_, nullptr)->holds.subtract_acq_rel(1);  // pairs: held_frame::is_held(), after which it is freed
     release_core(std::exchange(owner_, {}));
 }
 

@@ -4,10 +4,39 @@
 #include <new>
 
 #include <framealloc/core/registry.hpp>
+#include <framealloc/lifetime/flights.hpp>
 
 namespace framealloc::inline v1::lifetime {
 
 using namespace memory;
+
+void run_finaliser(thread_context& c, finaliser* f) noexcept {
+    if (c.owner->config.checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
+        return c.owner->raise(code::FA214,
+                              "its code is not there any more; was a module unloaded without release_module()?", f);
+    const frame_record*& ending = state_of(c).ending;
+    const frame_record* const around = ending;
+    const frame_record* const top = ending = c.top;
+    f->run(f);
+    if (c.top != top) [[unlikely]]
+        close_left_open(c, top);
+    ending = around;
+}
+
+void run_finalisers(thread_context& c, finaliser*& list) noexcept {
+    if (list == nullptr) return;
+    look_for_released(c);
+    const activity_scope theirs(&c, activity::none);
+    while (finaliser* f = list) {
+        remove_finaliser(f);
+        run_finaliser(c, f);  // may allocate, and may add finalisers of its own
+    }
+}
+
+void note_released(thread_context& c) noexcept {
+    state_of(c).modules_seen.store_relaxed(
+        state_of(*c.owner).modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
+}
 
 namespace {
 
@@ -20,23 +49,21 @@ finaliser* find(thread_context& c, const os::module_range& m) noexcept {
     for (unsigned depth = c.top->depth + 1; depth-- != 0;) {
         if (finaliser* f = search(record_at(c, depth).finalisers)) return f;
     }
-    flight_slot* s = c.flight;
-    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = s->next) {
-        if (finaliser* f = search(s->finalisers)) return f;
-    }
-    return nullptr;
+    finaliser* found = nullptr;
+    for_each_flight(c, [&](const flight& s) { found = found == nullptr ? search(s.finalisers) : found; });
+    return found;
 }
 
 // Modules that every thread knows of are forgotten. Requires: core::lock is held.
 void prune(core& a) noexcept {
-    std::uint32_t known = a.modules_released.load_relaxed();  // relaxed: written under the lock
+    std::uint32_t known = state_of(a).modules_released.load_relaxed();  // relaxed: written under the lock
     for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
         const bool idle = __atomic_load_n(&c->slot, __ATOMIC_RELAXED) == nullptr &&
                           !c->parked;  // relaxed: who attaches now begins with what is known now
-        const std::uint32_t seen = c->modules_seen.load_relaxed();  // relaxed: a recent value
+        const std::uint32_t seen = state_of(*c).modules_seen.load_relaxed();  // relaxed: a recent value
         if (!idle && seen < known) known = seen;
     }
-    for (released_module** link = &a.modules; *link != nullptr;) {
+    for (released_module** link = &state_of(a).modules; *link != nullptr;) {
         released_module* m = *link;
         if (m->number > known) {
             link = &m->next;
@@ -50,7 +77,7 @@ void prune(core& a) noexcept {
 bool next_unseen(thread_context& c, os::module_range& out, std::uint32_t& number) noexcept {
     const sync::lock_guard guard(c.owner->lock);
     const released_module* oldest = nullptr;
-    for (const released_module* m = c.owner->modules; m != nullptr; m = m->next) {
+    for (const released_module* m = state_of(*c.owner).modules; m != nullptr; m = m->next) {
         if (m->number > number && (oldest == nullptr || m->number < oldest->number)) oldest = m;
     }
     if (oldest == nullptr) return false;
@@ -78,22 +105,23 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     while ((memory = a.owner->meta.allocate(sizeof(released_module), why)) == nullptr)
         a.owner->exhausted_metadata(why, sizeof(released_module), 8);
     const sync::lock_guard guard(a.owner->lock);
-    const std::uint32_t number = a.owner->modules_released.load_relaxed() + 1;  // relaxed: written under the lock
-    a.owner->modules = ::new (memory) released_module{m, number, a.owner->modules};
-    a.owner->modules_released.store_release(number);  // pairs: look_for_released()
-    if (mine != nullptr && mine->modules_seen.load_relaxed() == number - 1)
-        mine->modules_seen.store_relaxed(number);  // relaxed: its own
+    allocator_state& known = state_of(*a.owner);
+    const std::uint32_t number = known.modules_released.load_relaxed() + 1;  // relaxed: written under the lock
+    known.modules = ::new (memory) released_module{m, number, known.modules};
+    known.modules_released.store_release(number);  // pairs: look_for_released()
+    if (mine != nullptr && state_of(*mine).modules_seen.load_relaxed() == number - 1)
+        state_of(*mine).modules_seen.store_relaxed(number);  // relaxed: its own
     prune(*a.owner);
     return ran;
 }
 
 void refuse_released(thread_context& c) noexcept {
-    std::uint32_t number = c.modules_seen.load_relaxed();  // relaxed: its own
+    std::uint32_t number = state_of(c).modules_seen.load_relaxed();  // relaxed: its own
     os::module_range m;
     while (next_unseen(c, m, number)) {
         std::size_t refused = 0;
         for (; finaliser* f = find(c, m); ++refused) remove_finaliser(f);
-        c.modules_seen.store_relaxed(number);  // relaxed: its own
+        state_of(c).modules_seen.store_relaxed(number);  // relaxed: its own
         if (refused == 0) continue;
         char detail[192];
         std::snprintf(detail, sizeof detail, "%zu of %s did not run: another thread had it unloaded", refused, m.name);

@@ -1,6 +1,7 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of
 // exceptions.
 #include <framealloc/object/allocators.hpp>
+#include <framealloc/object/state.hpp>
 #include <framealloc/probe/front.hpp>
 
 #include <cstdlib>
@@ -58,9 +59,8 @@ private:
 };
 
 template <class Source>
-std::pmr::memory_resource* shared_resource(memory::core_ref a, void*& place) noexcept {
-    if (void* known = __atomic_load_n(&place, __ATOMIC_ACQUIRE))
-        return static_cast<resource<Source>*>(known);  // pairs: below
+std::pmr::memory_resource* shared_resource(memory::core_ref a, sync::atomic<void*>& place) noexcept {
+    if (void* known = place.load_acquire()) return static_cast<resource<Source>*>(known);  // pairs: below
     for (;;) {
         exhaustion_reason why{};
         void* memory = a.owner->meta.allocate(sizeof(resource<Source>), why);
@@ -70,8 +70,7 @@ std::pmr::memory_resource* shared_resource(memory::core_ref a, void*& place) noe
         }
         auto* made = ::new (memory) resource<Source>(Source(a));
         void* expected = nullptr;
-        if (__atomic_compare_exchange_n(&place, &expected, made, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
-            return made;  // pairs: above
+        if (place.publish(expected, made)) return made;  // pairs: above
         a.owner->meta.deallocate(memory, sizeof(resource<Source>));
         return static_cast<resource<Source>*>(expected);
     }
@@ -86,10 +85,10 @@ std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept {
 }
 
 std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept {
-    return shared_resource<pool_source>(a, a.owner->resources[0]);
+    return shared_resource<pool_source>(a, state_of(*a.owner).pool_face);
 }
 std::pmr::memory_resource* heap_resource(memory::core_ref a) noexcept {
-    return shared_resource<heap_source>(a, a.owner->resources[1]);
+    return shared_resource<heap_source>(a, state_of(*a.owner).heap_face);
 }
 
 }  // namespace framealloc::inline v1::object

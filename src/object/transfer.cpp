@@ -1,6 +1,7 @@
 #include <framealloc/object/transfer.hpp>
 
 #include <framealloc/core/registry.hpp>
+#include <framealloc/object/state.hpp>
 #include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::object {
@@ -16,7 +17,7 @@ void raise_received_twice(memory::core_ref a) noexcept {
 namespace {
 
 void count_for(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept {
-    memory::transfer_counters& n = a.owner->transfers;
+    transfer_counters& n = state_of(*a.owner).transfers;
     frame_event e{.bytes = bytes};
     switch (step) {
         case transfer_step::initiated:
@@ -50,10 +51,11 @@ void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) n
 }
 
 transfer_stats transfer_stats_of(const memory::core& c) noexcept {
-    return {.initiated = c.transfers.initiated.load_relaxed(),   // relaxed: a statistic
-            .completed = c.transfers.completed.load_relaxed(),   // relaxed: a statistic
-            .dropped = c.transfers.dropped.load_relaxed(),       // relaxed: a statistic
-            .bytes = c.transfers.bytes.load_relaxed()};          // relaxed: a statistic
+    const transfer_counters& n = state_of(c).transfers;
+    return {.initiated = n.initiated.load_relaxed(),   // relaxed: a statistic
+            .completed = n.completed.load_relaxed(),   // relaxed: a statistic
+            .dropped = n.dropped.load_relaxed(),       // relaxed: a statistic
+            .bytes = n.bytes.load_relaxed()};          // relaxed: a statistic
 }
 
 }  // namespace framealloc::inline v1::object

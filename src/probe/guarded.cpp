@@ -117,7 +117,7 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
 // Of a frame that is open, or kept. What lies in another thread's frames is known as such alone.
 bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
     const thread_context* c = context_met({&a, a.id});
-    const flight_slot* s = c == nullptr ? nullptr : c->flight;
+    const frame_arena* s = c == nullptr ? nullptr : c->flight;
     while (s != nullptr) {
         if (const guard::frame_block* found = s->log->containing(address_of(p))) {
             const guard::frame_block b = *found;

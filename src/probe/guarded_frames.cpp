@@ -125,9 +125,7 @@ void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t byte
 
 std::size_t check_frames(thread_context& c) noexcept {
     std::size_t faults = 0;
-    for (const held_frame* h = c.flight->held; h != nullptr; h = h->next) {
-        if (h->kept_bytes != 0) return 0;  // another thread may be withdrawing it
-    }
+    if (c.flight->withdrawable) return 0;  // another thread may be withdrawing it
     for (std::size_t i = 0; i < c.flight->log->height(); ++i) {
         const frame_block b = c.flight->log->at(i);
         if (!check_block(*c.owner, b)) ++faults;
@@ -135,7 +133,7 @@ std::size_t check_frames(thread_context& c) noexcept {
     return faults;
 }
 
-void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept {
+void end_frame_blocks(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept {
     site died;
     while (s.log->height() != 0 && s.log->top().front >= from && s.log->top().front < to) {
         frame_block b = s.log->top();
@@ -199,7 +197,7 @@ bool open_guard(thread_context& c) noexcept {
     return true;
 }
 
-void close_guard(flight_slot& s) noexcept {
+void close_guard(frame_arena& s) noexcept {
     if (s.log == nullptr) return;
     s.log->release();
     os::system_pages system;
@@ -207,7 +205,7 @@ void close_guard(flight_slot& s) noexcept {
     s.log = nullptr;
 }
 
-bool open_guard(thread_context& c, flight_slot& s) noexcept {
+bool open_guard(thread_context& c, frame_arena& s) noexcept {
     if (!c.probes.guarded()) return true;
     os::system_pages system;
     void* p = system.reserve(align_up(sizeof(guard::frame_log), system.granularity()), system.granularity());

@@ -50,7 +50,7 @@ void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintpt
 bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction,
                        os::access_kind access) noexcept {
     if (!c.probes.revokes()) return false;
-    const flight_slot* s = c.flight;
+    const frame_arena* s = c.flight;
     do {
         const arena_chunk* k = s->chunk;
         for (std::size_t steps = 0; k != nullptr && (p < k->begin || p >= k->committed) && steps < most_chunks; ++steps)

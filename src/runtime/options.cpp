@@ -2,7 +2,8 @@
 
 #include <cstdlib>
 
-#include <framealloc/runtime/worker_frames.hpp>
+#include <framealloc/base/policy.hpp>
+#include <framealloc/runtime/state.hpp>
 
 namespace framealloc::inline v1 {
 const char FRAMEALLOC_BUILT = 1;
@@ -39,7 +40,7 @@ memory::core_config to_config(const options& o, bool checks) noexcept {
     c.guard_sample = o.guard_sample;
     c.guard_seed = o.guard_seed;
     c.strict = o.strict;
-    c.close_frames = runtime::leave_frames;
+    c.above = &floors_above;
     c.checks = checks;
     c.reports = o.reports == reporting::automatic ? FRAMEALLOC_REPORTS : o.reports == reporting::on;
     return c;

@@ -2,6 +2,7 @@
 
 #include <framealloc/core/registry.hpp>
 #include <framealloc/lifetime/hold.hpp>
+#include <framealloc/runtime/state.hpp>
 
 #include <new>
 #include <utility>
@@ -18,14 +19,14 @@ struct worker_frames::left_frame {
 worker_frames::worker_frames(const core_ref& a) noexcept : owner_(a), id_(fresh_id()) {
     retain_core(owner_);
     const sync::lock_guard guard(a.owner->lock);
-    next_ = std::exchange(a.owner->drivers, this);
+    next_ = std::exchange(runtime::state_of(*a.owner).drivers, this);
 }
 
 worker_frames::~worker_frames() {
     if (in_frame()) on_frame_end();
     {
         const sync::lock_guard guard(owner_.owner->lock);
-        worker_frames** link = &owner_.owner->drivers;
+        worker_frames** link = &runtime::state_of(*owner_.owner).drivers;
         while (*link != this) link = &(*link)->next_;
         *link = next_;
     }
@@ -56,9 +57,10 @@ void worker_frames::leave(thread_context& c, frame_record& r) noexcept {
     auto* f = ::new (memory) left_frame{.hold = std::move(hold)};
     {
         const sync::lock_guard guard(a.lock);
-        worker_frames* driver = a.drivers;
-        while (driver != nullptr && driver->id_ != c.driven.driver) driver = driver->next_;
-        if (driver != nullptr && driver->state_.load_acquire() == c.driven.state) {  // pairs: turn()
+        worker_frames* driver = runtime::state_of(a).drivers;
+        const runtime::driven_frame& d = runtime::driven_in(c);
+        while (driver != nullptr && driver->id_ != d.driver) driver = driver->next_;
+        if (driver != nullptr && driver->state_.load_acquire() == d.state) {  // pairs: turn()
             f->next = driver->left_.load_relaxed();                                  // relaxed: the lock
             driver->left_.store_release(f);                                          // pairs: release_left()
             return;
@@ -77,7 +79,8 @@ void worker_frames::release(core& a, left_frame* f) noexcept {
 }
 
 void runtime::leave_frames(thread_context& c) noexcept {
-    if (c.driven.record != nullptr && belongs_to_caller(c)) worker_frames::leave(c, *c.driven.record);
+    frame_record* const driven = driven_in(c).record.load_relaxed();  // relaxed: its own
+    if (driven != nullptr && belongs_to_caller(c)) worker_frames::leave(c, *driven);
     lifetime::close_all(c);
 }
 
@@ -94,20 +97,20 @@ void worker_frames::on_frame_begin() noexcept { turn(0, "on_frame_begin while th
 void worker_frames::on_frame_end() noexcept { turn(1, "on_frame_end without on_frame_begin"); }
 
 void worker_frames::follow(thread_context& c) noexcept {
-    driven_frame& d = c.driven;
+    runtime::driven_frame& d = runtime::driven_in(c);
     const std::uint64_t state = state_.load_acquire();  // pairs: turn()
     if ((d.driver == id_ && d.state == state) || d.jobs != 0) return;
-    if (d.record != nullptr) lifetime::close_frame(d.record);
+    if (frame_record* const open = d.record.load_relaxed()) lifetime::close_frame(open);  // relaxed: its own
     d.driver = id_;
     d.state = state;
     frame_record* r = (state & 1U) != 0 ? lifetime::open_frame(c.top) : nullptr;
-    __atomic_store_n(&d.record, r, __ATOMIC_RELAXED);  // relaxed: see left_open()
+    d.record.store_relaxed(r);  // relaxed: see left_open() in life.cpp
 }
 
 thread_context& job_scope::begin(worker_frames& frames) noexcept {
     thread_context& c = *context_of(frames.owner_);
     frames.follow(c);
-    ++c.driven.jobs;
+    ++runtime::driven_in(c).jobs;
     return c;
 }
 
@@ -116,11 +119,12 @@ job_scope::job_scope(thread_context& c, worker_frames& frames, const alloc_conte
 
 job_scope::~job_scope() {
     if (temporary_ != nullptr) lifetime::close_frame(temporary_);
-    --thread_.driven.jobs;
+    --runtime::driven_in(thread_).jobs;
 }
 
 frame_record* job_scope::record() const noexcept {
-    return thread_.driven.record != nullptr ? thread_.driven.record : thread_.top;
+    frame_record* const driven = runtime::driven_in(thread_).record.load_relaxed();  // relaxed: its own
+    return driven != nullptr ? driven : thread_.top;
 }
 
 }  // namespace framealloc::inline v1

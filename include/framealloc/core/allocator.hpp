@@ -13,13 +13,10 @@
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
 #include <framealloc/os/metadata.hpp>
-#include <framealloc/os/module.hpp>
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
 
-namespace framealloc::inline v1 {
-class worker_frames;
-}  // namespace framealloc::inline v1
+namespace framealloc::inline v1 {}  // namespace framealloc::inline v1
 
 namespace framealloc::inline v1::memory {
 
@@ -28,7 +25,6 @@ enum class busy_policy : std::uint8_t { grow, wait, fault };
 enum class strictness : std::uint8_t { automatic, warn, abort_on_error, abort_on_warning };
 // How a frame's and a block's memory is guarded; see options::guard.
 enum class guard_level : std::uint8_t { automatic, off, fill, revoke };
-enum class retain_policy : std::uint8_t { all, high_water, bytes };
 
 // options, without their defaults and presets.
 struct core_config {
@@ -59,7 +55,7 @@ struct core_config {
     strictness strict = strictness::automatic;
     std::uint32_t guard_sample = 0;
     std::uint64_t guard_seed = 0;
-    void (*close_frames)(thread_context&) noexcept = nullptr;  // lifetime::close_all
+    const floor_calls* above = nullptr;  // the floors above; never null in an allocator
     const probe_hooks* probes = nullptr;  // probe/hooks.hpp
     bool checks = false;   // debug
     bool reports = true;   // standard and debug
@@ -97,17 +93,7 @@ private:
     sync::atomic<std::uint64_t> word_{1};
 };
 
-// An unloaded library; see lifetime/modules.hpp.
-struct released_module {
-    os::module_range range;
-    std::uint32_t number;
-    released_module* next;
-};
-
-// Values handed from thread to thread; see object/transfer.hpp.
-struct transfer_counters {
-    sync::atomic<std::uint64_t> initiated{0}, completed{0}, dropped{0}, bytes{0};
-};
+using core_slots = floor_slots<16, 48, 16, 8>;
 
 struct core {
     explicit core(const core_config& c) noexcept : config(c) {}
@@ -136,18 +122,12 @@ struct core {
     unsigned char serving[class_count] = {};  // class -> class that serves it
     bool bereft = false;  // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
-    transfer_counters transfers;
     sync::atomic<std::uint64_t> returns{0};  // pages, large blocks and contexts that threads gave to all
     arena_chunk* chunks = nullptr;  // all of them; `lock` guards the list
-    worker_frames* drivers = nullptr;  // those that live; `lock` guards it
-    released_module* modules = nullptr;  // those that a thread may not know of yet
-    sync::atomic<std::uint32_t> modules_released{0};
     core* next_live = nullptr;  // process-wide list
     core* previous_live = nullptr;
-    std::uint64_t stats_base_allocations = 0;  // reset_stats(); `lock` guards both
-    std::uint64_t stats_base_frees = 0;
     sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it
-    void* resources[2] = {};  // std::pmr faces, made when first asked for
+    core_slots slots;  // of the floors above
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0,
                site where = {}) noexcept;

@@ -9,6 +9,8 @@
 #include <framealloc/base/site.hpp>
 #include <framealloc/core/probes.hpp>
 #include <framealloc/core/record.hpp>
+#include <framealloc/core/retention.hpp>
+#include <framealloc/core/slots.hpp>
 #include <framealloc/memory/deferred.hpp>
 #include <framealloc/memory/page.hpp>
 #include <framealloc/memory/size_class.hpp>
@@ -60,55 +62,22 @@ inline constexpr std::size_t outer_header_bytes = 64;
 static_assert(sizeof(outer_block) <= outer_header_bytes &&
               outer_header_bytes == traits_of(memory_kind::frame).page_header);
 
-// A checkpoint that can still be rolled back to.
-struct frame_mark {
-    std::uintptr_t cursor;
-    std::uint64_t generation;
-    std::uint64_t serial;
-    std::uint32_t depth;
-    std::uint32_t log_size;
-};
+// Where an outer block's bytes begin.
+inline void* begin_of(const outer_block& b) noexcept {
+    return pointer_at<char>(reinterpret_cast<std::uintptr_t>(&b) + outer_header_bytes);
+}
 
-// Containers of a frame that a rollback ended: births from `from` on and before `to`, as marks count them. Those whose
-// destructors still run must not free what is gone.
-struct rolled_births {
-    std::uint32_t depth;
-    std::uint64_t from;
-    std::uint64_t to;
-    bool mixed;  // merged: some of these births, at this depth or deeper, were before and some after a rollback
-};
-inline constexpr std::uint32_t most_rolled_births = 8;
-
-// The frame_holds taken while one frame was open. Its thread frees it when none is left.
-struct held_frame {
-    held_frame* next;
-    const char* holder;  // name of the newest
-    std::uint32_t holds;  // not yet released; atomic
-    std::uint32_t depth;  // of the frame whose content is kept
-    std::uint64_t mark;  // thread_context::mark_serial when the content was handed up
-    bool handed_up;  // by an inner frame that ended
-    bool withdrawn;  // whoever released the last one has made the memory inaccessible
-    const arena_chunk* kept;  // while ended frames are revoked: what may be withdrawn, once its frame has ended
-    std::size_t kept_bytes;  // written last; atomic; 0: nothing
-};
-
-// One frame's worth of memory. There is one unless frames stay in flight or are held.
-struct flight_slot {
+// One outermost frame's worth of memory. There is one unless frames stay in flight or are held; lifetime adds to each
+// what it keeps of such a frame. See lifetime/flights.hpp.
+struct frame_arena {
     arena_chunk* chunk;  // newest
     std::uintptr_t start;  // where the outermost frame begins
     std::size_t earlier;  // bytes handed out in chunks below the newest
-    finaliser* finalisers;  // of the ended frame, still to run
-    outer_block* blocks;
-    std::uint64_t frame;  // number of the frame that used it last
-    std::uint64_t due;  // thread_context::turn in which its content goes
-    std::uintptr_t end;  // while parked: where its content ends
-    held_frame* held;  // the innermost frame's first
-    std::uint64_t trimmed_in;  // thread_context::window_start of the retention decision it followed last
+    std::uint64_t trimmed_in;  // retention::decided_in() of the decision it followed last
     bool parked;  // its frame has ended, its content is kept
-    bool left;  // the thread of that frame has ended
-    bool clearing;  // its destructors run
-    guard::frame_log* log;  // while guarded; see probe/guarded_frames.hpp
-    flight_slot* next;  // ring
+    bool withdrawable;  // while parked: whoever releases the last hold may make it inaccessible
+    guard::frame_log* log;  // while guarded; see memory/guarded.hpp
+    frame_arena* next;  // ring
 };
 
 // A tag's pages of one kind on one thread.
@@ -176,15 +145,9 @@ struct idle_view {
     bool operator==(const idle_view&) const = default;
 };
 
-// A frame that a job system begins and ends; see runtime/worker_frames.hpp.
-struct driven_frame {
-    std::uint64_t driver = 0;  // id of the worker_frames that was followed last
-    std::uint64_t state = 0;  // of that, then
-    frame_record* record = nullptr;  // while it is open
-    std::uint32_t jobs = 0;  // job_scopes on this thread: no safe point inside
-};
-
 inline constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
+
+using context_slots = floor_slots<304, 0, 16, 32>;
 
 struct thread_context {
     // Touched on the hot paths.
@@ -208,16 +171,12 @@ struct thread_context {
     thread_context* next_leaving;  // while its thread ends
 
     frame_record* records;  // the first segment's
-    frame_mark* marks;
-    std::uint32_t mark_count;
-    std::uint32_t mark_capacity;
-
-    flight_slot* flight;  // of the current outermost frame
+    frame_arena* flight;  // of the current outermost frame
     std::uint32_t flight_count;
     arena_chunk* spare;  // chunks not in use, kept for the next growth
     std::size_t outer_bytes;  // out-of-line bytes of open frames
     bool spilled;  // out-of-line memory of a frame came back since the last retention decision
-    std::size_t retained;  // bytes to keep, as decided last
+    retention retained;
 
     account::charge_log log;
     account::frame_window handed;  // bytes handed out by frames, all tags
@@ -247,37 +206,26 @@ struct thread_context {
     heap_block** heap_bins;  // cache of large freed blocks
     std::size_t heap_cached;  // bytes
 
-    driven_frame driven;
+    context_slots slots;  // of the floors above
     account::thread_budget budget;
     std::size_t pool_carved;  // bytes of pool blocks made, in pages that are not empty
 
     thread_probes probes;
     std::uint64_t thread;  // number of the thread it belongs to, or belonged to last; atomic
-    sync::atomic<std::uint32_t> modules_seen;  // of core::modules_released
     bool parked;  // nobody's for now
     std::uint32_t outside_count;  // FA001 so far
     std::uint32_t too_deep;  // frames asked for beyond the deepest record
-    const frame_record* ending;  // while destructors of its objects run
-    std::uint64_t turn;  // of the flight slots: outermost frames begun, but those that destructors open
     sync::owner_counter frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
     sync::owner_counter taken[kind_count];  // blocks handed out by pages, as far as charged
     sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
     sync::owner_counter frame_used;  // bytes in use by open frames as of the last boundary
     sync::owner_counter frame_peak;  // most bytes any frame had in use, at boundaries
-    std::size_t window_peak;  // the same since the last retention decision
-    std::uint64_t window_start;
-    std::size_t suggested;  // capacity that would have sufficed, set when the arena grew
-    std::size_t oversize_need;  // the same of frames with blocks that were too large for it
     open_scope scope_ends[scope_kind_count];  // their accounts are the root's
     open_scope* scopes_left;  // open when their thread ended
     frame_record ended;  // for scopes whose frame has ended: never the top
     sync::atomic<bool> closed_elsewhere;  // some scope was closed by another thread
     std::uint32_t phase_count;  // begin_phase() without end_phase()
     record_segment* segments[most_segments];  // null from the first one not needed so far
-    void* report;  // phase_stats(), last result
-    std::size_t report_bytes;
-    std::uint32_t rolled_count;  // entries in `rolled`
-    rolled_births rolled[most_rolled_births];  // of open frames, the oldest first
     idle_view fruitless;  // see make_room()
 
     tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }
@@ -346,13 +294,6 @@ inline std::uint64_t thread_of(const thread_context& c) noexcept {
 inline bool in_frame(const thread_context& c) noexcept {
     return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records;
 }  // relaxed: a recent value
-// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would
-// destroy.
-inline bool left_open(const thread_context& c) noexcept {
-    const frame_record* top = __atomic_load_n(&c.top, __ATOMIC_RELAXED);  // relaxed: a recent value
-    const frame_record* driven = __atomic_load_n(&c.driven.record, __ATOMIC_RELAXED);  // relaxed: a recent value
-    return top != c.records && (top != driven || top->finalisers != nullptr);
-}
 inline std::uint64_t frames_begun(const thread_context& c) noexcept {
     return __atomic_load_n(&c.records[1].generation, __ATOMIC_RELAXED);  // relaxed: a recent value
 }

@@ -22,8 +22,8 @@ void end_outer_blocks(thread_context& c, outer_block* first) noexcept;
 // Moves the top cursor from `end` by `more`: the newest block becomes longer where it is, or nothing happens.
 FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept;
 void refresh_limit(thread_context& c) noexcept;
-bool open_arena(thread_context& c, flight_slot& s, exhaustion_reason& why) noexcept;
-void close_arena(thread_context& c, flight_slot& s) noexcept;
+bool open_arena(thread_context& c, frame_arena& s, exhaustion_reason& why) noexcept;
+void close_arena(thread_context& c, frame_arena& s) noexcept;
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;

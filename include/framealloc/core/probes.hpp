@@ -32,7 +32,7 @@ namespace framealloc::inline v1::memory {
 struct arena_chunk;
 struct core;
 struct core_ref;
-struct flight_slot;
+struct frame_arena;
 struct outer_block;
 struct pool_page;
 struct thread_context;
@@ -89,7 +89,7 @@ struct probe_hooks {
     // --- frame memory ---
     void* (*allocate_frame)(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most,
                             bool& out_of_line, exhaustion_reason& why) noexcept;
-    void (*end_frame_blocks)(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept;
+    void (*end_frame_blocks)(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept;
     void (*begin_outer)(thread_context& c, const void* raw, void* block) noexcept;
     void (*end_outer)(thread_context& c, const outer_block& b, void* block) noexcept;
     bool (*open_log)(guard::frame_log*& log) noexcept;  // of one arena

@@ -12,6 +12,10 @@
 
 namespace framealloc::inline v1 {
 
+namespace lifetime {
+struct held_frame;  // lifetime/flights.hpp
+}
+
 class [[nodiscard]] frame_hold {
 public:
     frame_hold() noexcept = default;
@@ -27,7 +31,7 @@ public:
     explicit operator bool() const noexcept { return frame_ != nullptr; }
 
 private:
-    memory::held_frame* frame_ = nullptr;
+    lifetime::held_frame* frame_ = nullptr;
     memory::core_ref owner_{};
 };
 

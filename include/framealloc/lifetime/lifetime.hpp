@@ -5,4 +5,5 @@
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
 #include <framealloc/lifetime/frame.hpp>
+#include <framealloc/lifetime/frame_ref.hpp>
 #include <framealloc/lifetime/hold.hpp>

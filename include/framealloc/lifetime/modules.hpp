@@ -3,6 +3,7 @@
 
 #include <framealloc/core/core.hpp>
 #include <framealloc/lifetime/finaliser.hpp>
+#include <framealloc/lifetime/state.hpp>
 
 namespace framealloc::inline v1::lifetime {
 
@@ -16,22 +17,16 @@ FRAMEALLOC_COLD void refuse_released(memory::thread_context& c) noexcept;
 FRAMEALLOC_COLD void close_left_open(memory::thread_context& c, const memory::frame_record* top) noexcept;
 
 // Every finaliser runs through here; it is off its list. Its destructor may open frames, and has to close them.
-inline void run_finaliser(memory::thread_context& c, finaliser* f) noexcept {
-    if (c.owner->config.checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
-        return c.owner->raise(code::FA214,
-                              "its code is not there any more; was a module unloaded without release_module()?", f);
-    const memory::frame_record* const around = c.ending;
-    const memory::frame_record* const top = c.ending = c.top;
-    f->run(f);
-    if (c.top != top) [[unlikely]]
-        close_left_open(c, top);
-    c.ending = around;
-}
+void run_finaliser(memory::thread_context& c, finaliser* f) noexcept;
+// All of a list, newest first, those that their destructors add as well.
+void run_finalisers(memory::thread_context& c, finaliser*& list) noexcept;
 
 // Before a list of finalisers is run.
 inline void look_for_released(memory::thread_context& c) noexcept {
-    if (c.modules_seen.load_relaxed() != c.owner->modules_released.load_acquire())
+    if (state_of(c).modules_seen.load_relaxed() != state_of(*c.owner).modules_released.load_acquire())
         refuse_released(c);  // pairs: release_module(). relaxed: its own
 }
+// A thread that begins knows of every module that was released.
+void note_released(memory::thread_context& c) noexcept;
 
 }  // namespace framealloc::inline v1::lifetime

@@ -7,7 +7,7 @@
 #include <concepts>
 
 #include <framealloc/core/pool.hpp>
-#include <framealloc/lifetime/frame.hpp>
+#include <framealloc/lifetime/frame_ref.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -129,7 +129,7 @@ inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
 bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor,
                        std::size_t charged, bool apart) noexcept;
 // The newest blocks end, as far as they lie in this range.
-void end_frame_blocks(thread_context& c, flight_slot& s, std::uintptr_t from, std::uintptr_t to) noexcept;
+void end_frame_blocks(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept;
 
 // Leaks by the place they were allocated at, largest first. False when nothing is known of them.
 bool report_leaks_by_site(core& a) noexcept;
@@ -159,8 +159,8 @@ void revoke_chunk(thread_context& c, arena_chunk* k) noexcept;
 arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept;
 
 bool open_guard(thread_context& c) noexcept;
-bool open_guard(thread_context& c, flight_slot& s) noexcept;
-void close_guard(flight_slot& s) noexcept;
+bool open_guard(thread_context& c, frame_arena& s) noexcept;
+void close_guard(frame_arena& s) noexcept;
 void close_guard(thread_context& c) noexcept;
 
 }  // namespace framealloc::inline v1::memory

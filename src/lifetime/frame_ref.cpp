@@ -1,0 +1,122 @@
+// A frame as a container sees it: allocation, growth and release through whatever frame is open on top of it.
+#include <framealloc/lifetime/frame_ref.hpp>
+
+#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/probe/guarded.hpp>
+
+namespace framealloc::inline v1::lifetime {
+
+using namespace memory;
+
+namespace {
+
+bool in_arena(const thread_context& c, const void* p) noexcept {
+    const std::uintptr_t at = address_of(p);
+    const flight* s = &current_flight(c);  // memory taken outside a frame may lie in another one's
+    do {
+        for (const arena_chunk* k = s->chunk; k != nullptr; k = k->previous) {
+            if (at >= k->begin && at < k->end) return true;
+        }
+        s = &s->following();
+    } while (s != &current_flight(c));
+    return false;
+}
+
+}  // namespace
+
+bool frame_ref::on_top() const noexcept {
+    const thread_context& c = *record_->context;
+    return record_ == c.top && !state_of(c).marks.younger_than(record_->depth, mark_);
+}
+
+bool frame_ref::rolled_back() const noexcept {
+    return state_of(*record_->context).rolled.contain(record_->depth, mark_);
+}
+
+void frame_ref::raise_ended(const char* what) const noexcept {
+    if (record_ == nullptr) broken_invariant("a frame container without a frame");
+    record_->context->owner->raise(code::FA002, what);
+}
+
+void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+    if (record_ == nullptr) {
+        if (f == on_failure::ask_handler)
+            refuse_without_source("allocation through a source that was made without a frame");
+        return nullptr;
+    }
+    if (!alive()) {
+        raise_ended("allocation through an object of a frame that has ended");
+        return lifetime::allocate(record_->context->top, bytes, align, f);
+    }
+    if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
+    if (!belongs_to_caller(*record_->context) && record_->context->owner->config.reports)
+        record_->context->owner->raise(code::FA430, "growth in a frame of another thread", nullptr, bytes);
+    return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
+}
+
+void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+    thread_context* c = record_ == nullptr ? nullptr : record_->context;
+    if (c == nullptr || !c->probes.revokes() || !belongs_to_caller(*c)) return allocate(bytes, align, f);
+    c->probes.guard->apart = true;
+    void* p = allocate(bytes, align, f);
+    c->probes.guard->apart = false;
+    return p;
+}
+
+bool frame_ref::may_free(const void* p) const noexcept {
+    const thread_context& c = *record_->context;
+    if (!c.probes.guarded() || belongs_to_caller(c)) return true;
+    c.owner->raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p);
+    return false;
+}
+
+void frame_ref::abandon(void* p) const noexcept {
+    if (p == nullptr || !alive() || !may_free(p) || in_arena(*record_->context, p) || rolled_back()) return;
+    outer_free(*record_->context, p);
+    refresh_limit(*record_->context);
+}
+
+void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
+    const bool stays = p != nullptr && alive() && in_arena(*record_->context, p);
+    if (!stays) return abandon(p);
+    if (record_->context->probes.guarded() && may_free(p) && !rolled_back())
+        leave_frame_block(*record_->context, address_of(p), bytes);
+}
+
+void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
+    if (p == nullptr || !alive() || !may_free(p)) return;
+    if (in_arena(*record_->context, p)) shrink(p, bytes, 0);
+    else abandon(p);
+}
+
+bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+    if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request || rolled_back()) return false;
+    frame_record* r = record_;
+    if (r->context->probes.guarded()) return belongs_to_caller(*r->context) && try_grow_top(*r->context, p, new_bytes);
+    const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
+    if (end != r->cursor || !in_arena(*r->context, p)) return false;
+    const std::size_t more = align_up(new_bytes, cursor_granularity) - align_up(old_bytes, cursor_granularity);
+    const thread_context& c = *r->context;
+    if (r->limit >= r->cursor && more <= r->limit - r->cursor) {
+        r->cursor += more;
+        return true;
+    }
+    // Only while the block can stay where it is: never sampled, out of line, or in the next chunk.
+    if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin)
+        return false;
+    if (more == 0) return true;
+    return extend_top(*r->context, end, more);
+}
+
+void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+    if (p == nullptr || !alive() || !on_top() || rolled_back()) return;
+    frame_record* r = record_;
+    if (r->context->probes.guarded()) return may_free(p) ? shrink_top(*r->context, p, new_bytes) : void();
+    const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
+    if (end != r->cursor || !in_arena(*r->context, p)) return;
+    const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);
+    // Never below the last accounting boundary: what was charged stays charged.
+    r->cursor = wanted < r->context->segment && r->context->segment <= end ? r->context->segment : wanted;
+}
+
+}  // namespace framealloc::inline v1::lifetime
