@@ -1,13 +1,14 @@
 #include <framealloc/core/blocks.hpp>
+#include <framealloc/core/core.hpp>
 
 #include <algorithm>
 #include <cstring>
 
+#include <framealloc/core/known_block.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/core/scopes.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/core/zones.hpp>
+#include <framealloc/guard/annotate.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -37,6 +38,11 @@ private:
     tag_account* was_;
 };
 
+std::size_t sampled_size(const pool_page& page, const void* p) noexcept {
+    const core& a = owner_of_sampled(page);
+    return a.probes.hooks->sampled_size(a, p);
+}
+
 std::size_t guarded_size(core& a, const void* p) noexcept {
     guard::block_record b;
     return a.probes.blocks.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
@@ -65,7 +71,7 @@ FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind 
 // From the page that another tag allocates from, without installing it. Null when that is not so simple.
 void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned requested) noexcept {
     const page_lists* lists = who.pages[index_of(k)];
-    if (lists == nullptr || c.probes.diverted() || c.probes.armed()) return nullptr;
+    if (lists == nullptr || c.probes.any()) return nullptr;
     const unsigned size_class = c.owner->serving[requested];
     pool_page* p = lists->current[size_class];
     if (p == nullptr || p->free == nullptr) return nullptr;
@@ -116,8 +122,8 @@ void note_resize(thread_context& c, heap_block& b, std::size_t bytes) noexcept {
     b.requested = bytes;
     recharge_heap(c, b.tag_index, before, bytes);
     if (!c.probes.watched()) return;
-    tell_release(c, memory_kind::heap, before);
-    tell_allocation(c, memory_kind::heap, bytes);
+    c.probes.hooks->tell_release(c, memory_kind::heap, before);
+    c.probes.hooks->tell_allocation(c, memory_kind::heap, bytes);
 }
 
 // The pages of a block with a region to itself may move: `b` is then another.
@@ -148,7 +154,7 @@ bool shrink_large(heap_block& b, std::size_t bytes) noexcept {
 bool shrink_guarded(core& a, void* p, std::size_t bytes) noexcept {
     thread_context* c = try_context_of({&a, a.id});
     guard::block_record r;
-    if (c == nullptr || !shorten_block(a, p, bytes, r)) return false;
+    if (c == nullptr || !a.probes.hooks->shorten_block(a, p, bytes, r)) return false;
     if (r.large) note_resize(*c, *block_of(p), bytes);
     return true;
 }
@@ -220,7 +226,7 @@ void free_block(const block_source& s, void* p) noexcept {
     if (p == nullptr) return;
     core& a = *s.owner.owner;
     if (a.probes.guarded()) [[unlikely]]
-        return guarded_free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
+        return a.probes.hooks->free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
     if (os::page_map::contains(p)) return pool_free(p);
     heap_free_large(p);
 }
@@ -228,7 +234,8 @@ void free_block(const block_source& s, void* p) noexcept {
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (s.owner.owner->probes.guarded()) [[unlikely]]
-        return guarded_free(s.owner, s.kind, p, size, align, site::of_caller(__builtin_return_address(0)));
+        return s.owner.owner->probes.hooks->free(s.owner, s.kind, p, size, align,
+                                                 site::of_caller(__builtin_return_address(0)));
     if (p != nullptr && os::page_map::contains(p)) return pool_free(p);
     if (p != nullptr && class_for(size, align) != no_class && s.paged)
         return heap_free_large(p);  // shrunk where it was

@@ -1,6 +1,6 @@
 // Per-thread budgets: the questions that the arena's and the pool's slow paths ask.
+#include <framealloc/base/observer.hpp>
 #include <framealloc/core/core.hpp>
-#include <framealloc/probe/watch.hpp>
 
 #include <cstdio>
 
@@ -54,11 +54,12 @@ admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size
     if (answer == account::budget_answer::within) return admission::granted;
     const budget_event e{kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->name};
     if (c.probes.watched()) {
-        tell(c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,
-                 .memory = kind,
-                 .bytes = more,
-                 .in_use = used,
-                 .limit = line.limit});
+        c.probes.hooks->tell(
+            c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,
+                .memory = kind,
+                .bytes = more,
+                .in_use = used,
+                .limit = line.limit});
     }
     if (e.exceeded) return judge(c, e, line);
     add_pending(c.records[1], pending_always);  // as in judge()

@@ -1,11 +1,13 @@
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
 
 #include <algorithm>
 #include <new>
 
 #include <framealloc/core/registry.hpp>
+#include <framealloc/core/zones.hpp>
+#include <framealloc/guard/annotate.hpp>
 #include <framealloc/os/page_map.hpp>
-#include <framealloc/probe/guarded.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -121,10 +123,10 @@ class free_slots {
 public:
     free_slots(const core& a, const pool_page& page, std::uint32_t block) noexcept
         : page_(page),
-          begin_(address_of(&page) + first_slot(a, block)),
+          begin_(address_of(&page) + a.probes.first_slot(block)),
           end_(address_of(&page) + sync::glimpse(page.accessible)),
           block_(block),
-          slot_(slot_bytes(a, block)) {}
+          slot_(a.probes.slot_bytes(block)) {}
 
     bool contain(std::uintptr_t wanted) const noexcept {
         std::uint32_t left = most;
@@ -185,12 +187,12 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     f.page = page;
     const page_view what = page->view();
     const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
-    const std::uint32_t first = what.block == 0 ? 0 : first_slot(a, what.block);
+    const std::uint32_t first = what.block == 0 ? 0 : a.probes.first_slot(what.block);
     if (what.block == 0 || offset < first || offset >= sync::glimpse(page->carved)) return f;  // header, or virgin
     f.bytes = what.block;
-    f.begin = address_of(p) - (offset - first) % slot_bytes(a, what.block);  // of the slot
+    f.begin = address_of(p) - (offset - first) % a.probes.slot_bytes(what.block);  // of the slot
     if (a.probes.guarded()) {
-        f.begin += slot_lead(a);
+        f.begin += a.probes.slot_lead();
         guard::block_record known;
         const bool live = a.probes.blocks.find(f.begin, known) && known.state == guard::block_state::live;
         if (known.address != 0) f.bytes = known.bytes;

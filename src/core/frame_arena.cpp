@@ -1,10 +1,10 @@
 // The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/core/zones.hpp>
+#include <framealloc/guard/guard.hpp>
 
 #include <new>
 #include <utility>
@@ -15,8 +15,11 @@ namespace {
 
 constexpr std::size_t smallest_commit = 65536;
 
-// The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.
+}  // namespace
+
 std::uintptr_t usable_end(const arena_chunk& k) noexcept { return k.end - cursor_granularity; }
+
+namespace {
 
 // Bytes handed out of the newest chunk.
 std::size_t used_in_newest(const thread_context& c) noexcept {
@@ -50,6 +53,8 @@ void decommit_from(thread_context& c, arena_chunk& k, std::uintptr_t end) noexce
     if (k.touched > end) k.touched = end;
 }
 
+}  // namespace
+
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept {
     if (end <= k.committed) return true;
     // Ahead by a sixteenth: few requests, and no more than that is committed in vain.
@@ -69,6 +74,8 @@ bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion
     k.committed = wanted;
     return true;
 }
+
+namespace {
 
 arena_chunk* make_chunk(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     core& a = *c.owner;
@@ -121,7 +128,8 @@ void note_peak(thread_context& c) noexcept {
     c.retained.note_use(used);
 }
 
-// Chains a chunk for at least `bytes` and moves the top record into it.
+}  // namespace
+
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
     const std::size_t first = c.retained.suggested() > capacity ? c.retained.suggested() : capacity;
@@ -131,7 +139,7 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     const std::size_t wanted = bytes > step ? bytes : step;
     arena_chunk* k = spare_chunk(c, wanted);
     if (k == nullptr) k = make_chunk(c, wanted, why);
-    if (k == nullptr && c.probes.revokes()) k = unrevoke_chunk(c, wanted);
+    if (k == nullptr && c.probes.revokes()) k = c.probes.hooks->unrevoke_chunk(c, wanted);
     if (k == nullptr) return false;
     if (!commit_to(c, *k, k->begin + bytes, why)) {
         k->previous = c.spare;
@@ -153,6 +161,8 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     return true;
 }
 
+namespace {
+
 void note_outside(thread_context& c, const site& where) noexcept {
     add_pending(c.records[1], pending_ground);  // the next frame's end looks at the ground
     const std::uint32_t n = ++c.outside_count;
@@ -167,7 +177,8 @@ bool within_frame_limit(const thread_context& c, std::size_t more, exhaustion_re
     return false;
 }
 
-// Whether frame_limit and the thread's budget have `more` bytes left; `elsewhere`: out of line only.
+}  // namespace
+
 admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& why) noexcept {
     if (!within_frame_limit(c, more, why)) return admission::refused;
     const admission a = admit(c, memory_kind::frame, budgeted_bytes(c), more);
@@ -175,53 +186,7 @@ admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& wh
     return a;
 }
 
-struct guarded_place {
-    std::uintptr_t block, cursor;
-    std::size_t charged;
-};
-
-// Half of a chunk, if it is no small one, is for blocks that lie on pages of their own; the rest lies as it comes.
-constexpr std::size_t least_for_pages = std::size_t{256} << 10;
-
-// The same for a guarded thread: zones lie around the block, and are not charged. What the cursor would be without them
-// says what alignment costs.
-void* guarded_from_top(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line,
-                       exhaustion_reason& why) noexcept {
-    bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_listens();
-    const auto place = [&] {
-        const std::uintptr_t plain = c.top->cursor -
-                                     static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
-        const std::size_t page = apart ? c.owner->pages.granularity() : 1;
-        const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align > page ? align : page);
-        return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page),
-                             align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
-    };
-    const auto fits_in_pages = [&](const guarded_place& at) {
-        const arena_chunk& k = *c.flight->chunk;
-        return k.end - k.begin >= least_for_pages && at.cursor <= k.begin + (k.end - k.begin) / 2;
-    };
-    const bool own = !c.probes.revokes() || c.flight->chunk->depth == c.top->depth;
-    const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
-    out_of_line = a == admission::elsewhere;
-    if (a != admission::granted) return nullptr;
-    guarded_place at = place();
-    if (!own || at.cursor > usable_end(*c.flight->chunk)) {
-        apart = apart && !own;
-        at = place();
-        if ((!own || at.cursor > usable_end(*c.flight->chunk)) && !grow_arena(c, most + 3 * guard::zone, why))
-            return nullptr;
-        at = place();
-    }
-    if (apart && (!fits_in_pages(at) || !commit_to(c, *c.flight->chunk, at.cursor, why))) {
-        apart = false;
-        at = place();
-    }
-    if (!commit_to(c, *c.flight->chunk, at.cursor, why) ||
-        !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart))
-        return nullptr;
-    c.top->cursor = at.cursor;
-    return pointer_at(at.block);
-}
+namespace {
 
 // From the top record. Returns null with `why` set, or with `out_of_line` when that is where it belongs.
 void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, bool& out_of_line,
@@ -237,7 +202,8 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
         out_of_line = true;
         return nullptr;
     }
-    if (c.probes.guarded()) return guarded_from_top(c, bytes, align, widest + cursor_granularity, out_of_line, why);
+    if (c.probes.guarded()) [[unlikely]]
+        return c.probes.hooks->allocate_frame(c, bytes, align, widest + cursor_granularity, out_of_line, why);
     const admission a = admit_frame(c, fits() ? there() - r->cursor : rounded, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
@@ -267,7 +233,8 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
         return nullptr;
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
-    if (c.probes.guarded()) begin_outer_block(c, raw, begin_of(*b));
+    if (c.probes.guarded()) [[unlikely]]
+        c.probes.hooks->begin_outer_block(c, raw, begin_of(*b));
     outer_block*& head = blocks_at(c, r->depth);
     b->next = head;
     b->link = &head;
@@ -288,23 +255,20 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     return begin_of(*b);
 }
 
-// Whether this is the allocation to be sampled; out of line, where the pool does it.
-bool chosen(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
-    if (c.probes.sample_skip > 1) --c.probes.sample_skip;
-    else if (align <= outer_header_bytes && bytes + 2 * outer_header_bytes <= sampled_blocks::largest) return true;
-    return false;
-}
-
 void count_allocation(thread_context& c) noexcept {
     c.frame_allocations.add(1);
     c.phase()->phase_count.add(current_frame(c), 1);
 }
 
-// A container grew: counted and told as an allocation is.
+}  // namespace
+
 void note_growth(thread_context& c, std::size_t bytes) noexcept {
     if (c.probes.counting()) count_allocation(c);
-    if (c.probes.watched()) tell_allocation(c, memory_kind::frame, bytes);
+    if (c.probes.watched()) [[unlikely]]
+        c.probes.hooks->tell_allocation(c, memory_kind::frame, bytes);
 }
+
+namespace {
 
 void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_t align,
                exhaustion_reason& why) noexcept {
@@ -318,7 +282,7 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         p = try_outer(c, r, bytes, align, c.mark_serial, why);
     } else {
         if (r == c.records) note_outside(c, c.probes.place());
-        bool out_of_line = c.probes.armed() && chosen(c, bytes, align);
+        bool out_of_line = c.probes.armed() && c.probes.hooks->chooses_frame_block(c, bytes, align);
         if (!out_of_line) p = allocate_from_top(c, bytes, align, out_of_line, why);
         if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
     }
@@ -340,26 +304,6 @@ bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcep
     r->cursor = end + more;
     refresh_limit(c);
     note_growth(c, more);
-    return true;
-}
-
-bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
-    const guard::frame_log& log = *c.flight->log;
-    const auto newest = [&] {
-        return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor;
-    };
-    if (!newest()) return false;
-    if (address_of(p) + bytes <= log.top().end)
-        return true;  // a shrink below an accounting boundary left it its length
-    const std::uintptr_t cursor = resized_cursor(c, bytes);
-    const std::size_t more = align_up(address_of(p) + bytes, cursor_granularity) -
-                             align_up(log.top().end, cursor_granularity);
-    exhaustion_reason why{};
-    if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, more, why) != admission::granted) return false;
-    if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why))
-        return false;  // the budget's handler may have allocated
-    resize_top_block(c, bytes, cursor);
-    if (more != 0) note_growth(c, more);
     return true;
 }
 
@@ -401,7 +345,8 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
             p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why);
         }
         if (p != nullptr) {
-            if (c.probes.watched()) tell_allocation(c, memory_kind::frame, bytes);
+            if (c.probes.watched()) [[unlikely]]
+                c.probes.hooks->tell_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
         if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
@@ -451,7 +396,8 @@ void end_outer_blocks(thread_context& c, outer_block* first) noexcept {
 
 void outer_free(thread_context& c, void* block) noexcept {
     auto* b = pointer_at<outer_block>(address_of(block) - outer_header_bytes);
-    if (c.probes.guarded()) end_outer_block(c, *b, block);
+    if (c.probes.guarded()) [[unlikely]]
+        c.probes.hooks->end_outer_block(c, *b, block);
     *b->link = b->next;
     if (b->next != nullptr) b->next->link = b->link;
     if (!b->ended) no_longer_held(c, *b);
@@ -463,7 +409,7 @@ void outer_free(thread_context& c, void* block) noexcept {
 bool open_arena(thread_context& c, frame_arena& s, exhaustion_reason& why) noexcept {
     s.chunk = make_chunk(c, c.owner->config.frame_capacity, why);
     if (s.chunk == nullptr) return false;
-    if (!open_guard(c, s)) {
+    if (c.probes.guarded() && (s.log = guard::make_frame_log()) == nullptr) {
         close_arena(c, s);
         return false;
     }
@@ -486,7 +432,8 @@ void close_arena(thread_context& c, frame_arena& s) noexcept {
         s.chunk = k->previous;
         destroy_chunk(*c.owner, k);
     }
-    close_guard(s);
+    guard::destroy(s.log);
+    s.log = nullptr;
 }
 
 namespace {
@@ -507,17 +454,19 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     frame_arena& s = *c.flight;
     while (cursor < s.chunk->begin || cursor > s.chunk->end) {
         arena_chunk* k = s.chunk;
-        if (c.probes.guarded()) end_frame_blocks(c, s, k->begin, k->end);
+        if (c.probes.guarded()) [[unlikely]]
+            c.probes.hooks->end_frame_blocks(c, s, k->begin, k->end);
         s.chunk = k->previous;
         s.earlier = k->earlier;
         if (c.probes.revokes()) {
-            revoke_chunk(c, k);
+            c.probes.hooks->revoke_chunk(c, k);
             continue;
         }
         k->previous = c.spare;
         c.spare = k;
     }
-    if (c.probes.guarded()) end_frame_blocks(c, s, cursor, s.chunk->end);
+    if (c.probes.guarded()) [[unlikely]]
+        c.probes.hooks->end_frame_blocks(c, s, cursor, s.chunk->end);
 }
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.

@@ -1,8 +1,7 @@
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/guard/annotate.hpp>
 
 #include <bit>
 #include <new>
@@ -60,7 +59,7 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
     void* p = backend_allocate(*c.owner->config.heap, bytes + offset + back_zone(c), offset);
     if (p == nullptr) return nullptr;
     auto* b = ::new (pointer_at(address_of(p) + offset - header)) heap_block{};
-    if (c.probes.guarded() && !begin_large(c, b + 1, bytes, align, memory_kind::heap)) {
+    if (c.probes.guarded() && !c.probes.hooks->begin_large(c, b + 1, bytes, align, memory_kind::heap)) {
         backend_deallocate(*c.owner->config.heap, p, bytes + offset + back_zone(c), offset);
         return nullptr;
     }
@@ -110,7 +109,7 @@ void refund(core& a, thread_context* c, const heap_block& b) noexcept {
 
 void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
     const std::size_t offset = std::size_t{1} << b.align_log2;
-    if (a.probes.guarded() && !end_large(a, &b + 1)) return;
+    if (a.probes.guarded() && !a.probes.hooks->end_large(a, &b + 1)) return;
     refund(a, c, b);
     const std::uintptr_t begin = address_of(&b + 1) - offset;
     if (a.probes.guarded()) guard::allow(begin, begin + b.bytes);  // it is the resource's
@@ -120,11 +119,11 @@ void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
 // A thread for whose context there is no memory frees all the same, without a cache.
 void free_large(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
-    if (a.probes.guarded() && !end_large(a, p)) return;
+    if (a.probes.guarded() && !a.probes.hooks->end_large(a, p)) return;
     if (b->charged) refund(a, c, *b);
     b->requested = 0;  // free, also while it waits in the cache or rests
     b->zero = false;
-    if (c == nullptr || !a.probes.guarded() || !rest_large(*c, p)) large_release(a, c, p);
+    if (c == nullptr || !a.probes.guarded() || !c->probes.hooks->rest_large(*c, p)) large_release(a, c, p);
 }
 
 void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) noexcept {
@@ -136,7 +135,8 @@ void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) n
                 c != nullptr ? c->probes.place() : site{});
     if (a.config.heap == nullptr) free_large(a, c, p);
     else free_through_backend(a, c, b);
-    if (c != nullptr && c->probes.watched()) tell_release(*c, memory_kind::heap, bytes);
+    if (c != nullptr && c->probes.watched()) [[unlikely]]
+        c->probes.hooks->tell_release(*c, memory_kind::heap, bytes);
 }
 
 void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
@@ -190,10 +190,11 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     }
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
-    if (b == nullptr && c.probes.guarded() && end_rest(c)) return large_allocate(c, bytes, align, charged, why);
+    if (b == nullptr && c.probes.guarded() && c.probes.hooks->end_rest(c))
+        return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
-    if (c.probes.guarded() &&
-        !begin_large(c, payload_of(b), bytes, align, charged ? memory_kind::heap : memory_kind::frame)) {
+    if (c.probes.guarded() && !c.probes.hooks->begin_large(c, payload_of(b), bytes, align,
+                                                           charged ? memory_kind::heap : memory_kind::frame)) {
         c.owner->large.deallocate(b);
         return nullptr;
     }
@@ -229,7 +230,8 @@ void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
 }
 
 void flush_heap_cache(thread_context& c) noexcept {
-    if (c.probes.guarded()) end_rest(c);
+    if (c.probes.guarded()) [[unlikely]]
+        c.probes.hooks->end_rest(c);
     shrink_heap_cache(c, 0);
 }
 
@@ -252,7 +254,8 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
             p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why);
         }
         if (p != nullptr) {
-            if (c->probes.watched() && !from_pages(a, bytes, align)) tell_allocation(*c, memory_kind::heap, bytes);
+            if (c->probes.watched() && !from_pages(a, bytes, align))
+                c->probes.hooks->tell_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
         if (!trimmed && (trimmed = make_room(*a.owner, why, f))) continue;
@@ -270,7 +273,8 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
     if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (a.owner->probes.guarded()) [[unlikely]]
-        return guarded_free(a, memory_kind::heap, p, size, align, site::of_caller(__builtin_return_address(0)));
+        return a.owner->probes.hooks->free(a, memory_kind::heap, p, size, align,
+                                           site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, size, align);
 }
 

@@ -1,9 +1,8 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/os/code.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -15,21 +14,6 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 constinit sync::atomic<std::uint64_t> next_number{no_context_key + 1};
-
-// What share/gdb reads of the program's own layout, as debug information has no constants that no code keeps.
-struct debugger_constants {
-    std::uint64_t page_bytes, zone, outer_header_bytes;
-    std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
-    std::uint64_t sheet, slots_per_unit;
-};
-[[gnu::used]] const debugger_constants for_debuggers = {page_bytes,
-                                                        guard::zone,
-                                                        outer_header_bytes,
-                                                        guard::block_table::hash_multiplier,
-                                                        guard::block_table::hash_low_bits,
-                                                        guard::block_table::hash_shift,
-                                                        sampled_blocks::sheet,
-                                                        sampled_blocks::slots_per_unit};
 
 // A program and its plugins may each contain this library. Each copy numbers from a place of its own, that of its
 // memory: no two meet, as a copy fills dozens of pages and a page is worth 2^28 numbers.
@@ -94,20 +78,19 @@ std::size_t core_bytes(const char* name) noexcept {
 }
 
 void destroy(core* c) noexcept {
-    if (c->probes.revokes() && c->source == &c->system) remember_memory(*c);
+    const probe_hooks& probes = *c->probes.hooks;
+    probes.close(*c);
     for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
         frame_arena* s = t->flight;
         for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);
         frame_arena spare{};
         spare.chunk = t->spare;
         close_arena(*t, spare);
-        if (t->probes.guarded()) spare.chunk = t->probes.guard->revoked;
+        spare.chunk = probes.revoked_chunks(*t);
         close_arena(*t, spare);
-        close_guard(*t);
+        probes.close_thread(*t);
     }
-    c->probes.blocks.release();
-    if (c->probes.sampled != nullptr) c->probes.sampled->release();
-    if (c->probes.guarded()) guard::close_pool(c);
+    probes.release(*c);
     destroy_slabs(*c);
     c->large.release_all();
     c->meta.release_all();
@@ -342,18 +325,6 @@ void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t r
     std::abort();
 }
 
-namespace {
-
-// Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
-sampled_blocks* sampled_for(core& c, exhaustion_reason& why) noexcept {
-    if (c.config.guard_sample == 0 || c.probes.guarded() || c.source != &c.system || c.system.granularity() != 4096)
-        return nullptr;
-    void* p = c.meta.allocate(sizeof(sampled_blocks), why);
-    return p == nullptr ? nullptr : ::new (p) sampled_blocks{};
-}
-
-}  // namespace
-
 core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     core* c = place_core(o, why);
     if (c == nullptr) return nullptr;
@@ -363,17 +334,8 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     heed_strict(c->config);
     heed_guard(c->config);
     heed_sample(c->config);
-    const guard_level wanted = c->config.guard;
-    const guard_level level = wanted != guard_level::automatic     ? wanted
-                              : o.checks && !guard::tool_listens() ? guard_level::revoke
-                                                                   : guard_level::fill;
-    c->probes.guards = guard::tool_listens() ||
-                       (wanted == guard_level::automatic ? o.checks : wanted != guard_level::off);
-    c->probes.withholds = c->probes.guarded() && level == guard_level::revoke && c->source == &c->system;
-    c->probes.sampled = sampled_for(*c, why);
-    if (c->probes.revokes() || c->probes.sampled != nullptr) prepare_revocation();
-    c->probes.canary_key = (number_of(c->id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(c);
-    if (c->probes.guarded()) guard::open_pool(c);
+    c->probes.hooks = o.probes;
+    o.probes->open(*c, o.checks, why);
     c->config.above->open_core(*c);
     register_core(c);
     return c;
@@ -435,7 +397,7 @@ idle_view idle_seen_by(const thread_context& c) noexcept {
             idle_in_arena(c),
             c.heap_frees.get(),
             c.owner->returns.load_relaxed(),  // relaxed: a hint
-            c.probes.guarded() ? c.probes.guard->resting.size() : 0,
+            c.probes.guarded() ? c.probes.hooks->resting(c) : 0,
             c.empty_count};
 }
 

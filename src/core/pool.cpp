@@ -1,14 +1,12 @@
 // Pool pages beyond the fast path: where pages come from, when they fill, empty, and come home from other threads.
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
+#include <framealloc/core/zones.hpp>
 
 #include <bit>
 #include <new>
-
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -70,8 +68,8 @@ void set_up(pool_page& p, thread_context& c, tag_account* who, memory_kind k, un
     p.free = nullptr;
     p.came_home = nullptr;
     p.describe({k, static_cast<std::uint32_t>(block), who});
-    const std::uint32_t slot = slot_bytes(*c.owner, block);
-    p.carved = first_slot(*c.owner, block);
+    const std::uint32_t slot = c.owner->probes.slot_bytes(block);
+    p.carved = c.owner->probes.first_slot(block);
     p.end = p.carved + (static_cast<std::uint32_t>(page_bytes) - p.carved) / slot * slot;
     p.size_class = static_cast<std::uint8_t>(size_class);
     p.listed = false;
@@ -84,7 +82,7 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
     account::budget_line& budget = c.budget.of(p.kind);
     if (traits_of(p.kind).budget != budget_base::pages || budget.limit == 0) return last;
     const std::size_t quiet = budget.quiet_until(current_frame(c));
-    const std::uint32_t slot = slot_bytes(*c.owner, p.block);
+    const std::uint32_t slot = c.owner->probes.slot_bytes(p.block);
     const std::size_t room = (quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block : 0) * slot;
     if (room >= last - p.carved) return last;
     if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
@@ -102,7 +100,7 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
 // Makes a run of virgin blocks free: about a page of memory's worth, so that untouched memory stays untouched.
 bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     if (p.carved == p.end) return false;
-    const std::uint32_t slot = slot_bytes(a, p.block);
+    const std::uint32_t slot = a.probes.slot_bytes(p.block);
     std::uint32_t last = p.carved + first_step / slot * slot;
     if (last == p.carved) last = p.carved + slot;
     if (last > p.end) last = p.end;
@@ -121,7 +119,8 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     for (std::uint32_t at = last; at > p.carved; at -= slot) {
         void* block = pointer_at(base + at - slot);
         *static_cast<void**>(block) = next;
-        if (a.probes.guarded()) seal_link(a, block);
+        if (a.probes.guarded()) [[unlikely]]
+            a.probes.hooks->seal_link(a, block);
         next = block;
     }
     p.free = next;
@@ -151,7 +150,7 @@ bool take_returned(pool_page& p) noexcept {
 }
 
 bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
-    if (a.probes.guarded() && p.free != nullptr && !check_link(a, p, p.free))
+    if (a.probes.guarded() && p.free != nullptr && !a.probes.hooks->check_link(a, p, p.free)) [[unlikely]]
         p.free = nullptr;  // whatever follows is lost until the page is empty
     return p.free != nullptr || take_returned(p) || carve(a, p, why);
 }
@@ -206,7 +205,7 @@ void rest_returned(thread_context& c, pool_page& p) noexcept {
         p.free = before;
         while (slot != nullptr) {
             void* next = *static_cast<void**>(slot);
-            rest_slot(c, p, slot);
+            c.probes.hooks->rest_slot(c, p, slot);
             slot = next;
         }
     }
@@ -313,15 +312,23 @@ pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class,
 
 namespace {
 
-void tell_pool_allocation(thread_context& c, memory_kind k, unsigned size_class) noexcept {
-    if (!traits_of(k).freed_singly) return;  // told as frame memory
-    tell_adopted(c);
-    tell_allocation(c, k, class_size(size_class));
-}
-
 void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
     void* block = pool_take(c, memory_kind::heap, size_class, bytes, f);
-    if (c.probes.guarded() && block != nullptr) name_as_pool(*c.owner, block);
+    if (c.probes.guarded() && block != nullptr) [[unlikely]]
+        c.probes.hooks->name_as_pool(*c.owner, block);
+    return block;
+}
+
+// Of a thread whose fast paths are closed: the next allocation comes by again.
+void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* block, std::size_t bytes) noexcept {
+    const memory_kind k = p.kind;
+    charge_pages(c);
+    uninstall_pages(c);
+    if (c.probes.guarded()) block = c.probes.hooks->begin_block(c, p, block, bytes);
+    if (c.probes.watched() && block != nullptr && traits_of(k).freed_singly) {  // others are told as frame memory
+        c.probes.hooks->tell_adopted(c);
+        c.probes.hooks->tell_allocation(c, k, class_size(size_class));
+    }
     return block;
 }
 
@@ -346,17 +353,15 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         return heap_instead(c, requested_class, bytes, f);
     }
     const unsigned size_class = a.serving[requested_class];
-    if (c.probes.sampling()) {
-        sample_event(c);
-        const std::size_t header = traits_of(k).page_header,
-                          align = header != 0 ? header : natural_alignment(class_size(requested_class));
-        void* block = c.probes.armed() ? sample(c, k, bytes, align) : nullptr;
+    if (c.probes.sampling()) [[unlikely]] {
+        void* block = c.probes.hooks->sample_block(c, k, class_size(requested_class), bytes);
         if (block != nullptr) return block;
     }
     for (bool trimmed = k != memory_kind::pool;;) {  // the others are asked for in the middle of a change
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && c.probes.guarded() && end_rest(c)) p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && c.probes.guarded() && c.probes.hooks->end_rest(c))
+            p = page_with_room(c, k, size_class, why);
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
             p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
@@ -366,12 +371,8 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
             note_settled(c);
             add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
-            if (c.probes.diverted() || c.probes.armed()) [[unlikely]] {
-                charge_pages(c);
-                uninstall_pages(c);  // the next allocation comes by again
-                if (c.probes.guarded()) block = begin_block(c, *p, block, bytes);
-                if (c.probes.watched() && block != nullptr) tell_pool_allocation(c, k, size_class);
-            }
+            if (c.probes.any()) [[unlikely]]
+                block = show_block(c, *p, size_class, block, bytes);
             if (block != nullptr) return block;
         }
         if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
@@ -394,10 +395,8 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
         const std::uint64_t bytes = p->block;
         const std::uint32_t came = adopt(c, *p);
         taken += came;
-        if (c.probes.watched()) {
-            c.probes.watcher()->adopted += came;
-            c.probes.watcher()->adopted_bytes += came * bytes;
-        }
+        if (c.probes.watched()) [[unlikely]]
+            c.probes.hooks->adopted(c, came, came * bytes);
     }
     return taken;
 }
@@ -424,10 +423,11 @@ void retire(thread_context& c, pool_page* page) noexcept {
         page->listed = false;
     }
     observe_page(*page);
-    const std::uint32_t first = first_slot(*c.owner, page->block);
+    const std::uint32_t first = c.owner->probes.first_slot(page->block);
     if (traits_of(page->kind).budget == budget_base::pages)
-        c.pool_carved -= std::size_t{(page->carved - first) / slot_bytes(*c.owner, page->block)} * page->block;
-    if (c.probes.guarded()) bury_page(*c.owner, *page, first);
+        c.pool_carved -= std::size_t{(page->carved - first) / c.owner->probes.slot_bytes(page->block)} * page->block;
+    if (c.probes.guarded()) [[unlikely]]
+        c.probes.hooks->bury_page(*c.owner, *page, first);
     page->next = c.empty_pages;
     c.empty_pages = page;
     ++c.empty_count;
@@ -469,21 +469,30 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
     }
 }
 
+core_ref owner_of_pooled(const void* block) noexcept {
+    const pool_page* p = page_of(block);
+    core& owner = p->size_class == sampled_class ? owner_of_sampled(*p) : *p->owner->owner;
+    return {&owner, owner.id};
+}
+
 void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (a.owner->probes.guarded())
-        return guarded_free(a, memory_kind::pool, p, bytes, align, site::of_caller(__builtin_return_address(0)));
+        return a.owner->probes.hooks->free(a, memory_kind::pool, p, bytes, align,
+                                           site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, bytes, align);
 }
 
 void pool_free_own(pool_page& p, void* block) noexcept {
     owner_increment(p.frees);
-    if (p.owner->probes.guarded()) return rest_slot(*p.owner, p, block);
+    if (p.owner->probes.guarded()) [[unlikely]]
+        return p.owner->probes.hooks->rest_slot(*p.owner, p, block);
     put_back_slot(p, block);
 }
 
 void put_back_slot(pool_page& p, void* slot) noexcept {
     *static_cast<void**>(slot) = p.free;
-    if (p.owner->probes.guarded()) seal_link(*p.owner->owner, slot);
+    if (p.owner->probes.guarded()) [[unlikely]]
+        p.owner->probes.hooks->seal_link(*p.owner->owner, slot);
     p.free = slot;
     after_return(p);
 }
@@ -493,7 +502,8 @@ void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     adopt_returned(c, all_blocks);
-    if (c.probes.guarded()) end_rest(c);
+    if (c.probes.guarded()) [[unlikely]]
+        c.probes.hooks->end_rest(c);
     retire_unused(c);
     release_empty_pages(c, true);
 }

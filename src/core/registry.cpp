@@ -1,3 +1,4 @@
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/registry.hpp>
 
 #include <bit>
@@ -6,11 +7,9 @@
 #include <new>
 
 #include <framealloc/core/scopes.hpp>
+#include <framealloc/core/zones.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -191,11 +190,11 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     c.flight_count = 1;
     c.accounts_end = &c.accounts;
     a.config.above->open_context(c);
-    c.probes.observed = a.probes.guarded();
-    if (a.probes.guarded() && !open_guard(c)) return give_up();
+    c.probes.hooks = a.probes.hooks;
+    if (!c.probes.hooks->open_thread(c)) return give_up();
     records = add_segment(c, 0, why);
     if (records == nullptr) {
-        close_guard(c);
+        c.probes.hooks->close_thread(c);
         return give_up();
     }
     c.records = records->records;
@@ -203,20 +202,19 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
         for (pool_page*& p : kind) p = &nothing_installed;
     }
     if (!open_arena(c, *c.flight, why)) {
-        close_guard(c);
+        c.probes.hooks->close_thread(c);
         return give_up();
     }
     c.root_tag = account_for(c, a.tags.root(), why);
     c.root_phase = c.root_tag;
     if (c.root_tag == nullptr) {
         close_arena(c, *c.flight);
-        close_guard(c);
+        c.probes.hooks->close_thread(c);
         return give_up();
     }
     set_up_scopes(c);
     set_up_records(c);
     set_deferred(c, a.config.deferred);
-    if (a.probes.sampled != nullptr) begin_sampling(c);
     refresh_limit(c);
     return &c;
 }
@@ -262,7 +260,7 @@ void shelve(thread_context& c) noexcept {
     c.budget = {};
     c.owner->config.above->leave(c);
     set_deferred(c, c.owner->config.deferred);
-    if (c.probes.watched()) tell_adopted(c);
+    if (c.probes.watched()) c.probes.hooks->tell_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }
@@ -323,7 +321,7 @@ void take_possession(core_ref a, thread_context& c) noexcept {
     __atomic_store_n(&c.slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
     if (!t_slot.hooked) t_slot.hooked = os::call_at_thread_exit(on_thread_exit);
     enter(a, &c);
-    follow_observer(c);
+    c.probes.hooks->follow_observer(c);
 }
 
 thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
@@ -336,7 +334,7 @@ thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
         return nullptr;
     }
     a.owner->config.above->enter(*c);
-    begin_watched_thread(*c);
+    c->probes.hooks->thread_came(*c);
     take_possession(a, *c);
     return c;
 }
@@ -408,7 +406,7 @@ void for_each_lock(F&& f) noexcept {
         f(c->large.lock());
         f(c->meta.lock());
         f(c->probes.blocks.lock());
-        if (c->probes.sampled != nullptr) f(c->probes.sampled->lock());
+        if (c->probes.samples()) f(c->probes.hooks->lock_of_samples(*c));
         if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
     }
     f(os::code_lock());
@@ -428,8 +426,7 @@ void after_fork_in_parent() noexcept {
 void after_fork_in_child() noexcept {
     for (core* a = live_cores; a != nullptr; a = a->next_live) {
         for (thread_context* c = a->contexts; c != nullptr; c = c->next) {
-            if (c->slot != &t_slot && c->probes.watcher() != nullptr)
-                c->probes.watcher()->telling.release();  // its thread may have been in the handler
+            if (c->slot != &t_slot) c->probes.hooks->thread_vanished(*c);
             if (c->slot == nullptr || c->slot == &t_slot) continue;
             c->slot = nullptr;
             a->bereft = true;
@@ -579,7 +576,7 @@ void orphan_pages(core& a) noexcept {
 }
 
 void report_leaks(core& a, std::uint64_t blocks) noexcept {
-    if (a.probes.guarded() && report_leaks_by_site(a)) return;
+    if (a.probes.guarded() && a.probes.hooks->report_leaks(a)) return;
     std::uint64_t bytes = 0;
     char worst[64] = "";
     std::uint64_t most = 0;

@@ -1,12 +1,10 @@
 // Blocks that another thread frees: batches on their way, the settings of the queue, statistics.
+#include <framealloc/base/observer.hpp>
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
 
 #include <cstring>
 #include <new>
@@ -63,7 +61,7 @@ void hand_over_one(pool_page& p, void* block) noexcept {
 void flush_batch(thread_context& c) noexcept {
     if (c.batch_page == nullptr) return;
     pool_page& p = *c.batch_page;
-    const std::uint32_t room = returned_blocks::room(link_bytes(*p.owner->owner, p.block));
+    const std::uint32_t room = returned_blocks::room(p.owner->owner->probes.link_bytes(p.block));
     returned_blocks* head = nullptr;
     returned_blocks* tail = nullptr;
     std::uint32_t i = 0;
@@ -87,7 +85,8 @@ std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
     if (c == nullptr) return 0;
     flush_batch(*c);
     const std::size_t n = adopt_returned(*c, blocks);
-    if (c->probes.watched()) tell_adopted(*c);
+    if (c->probes.watched()) [[unlikely]]
+        c->probes.hooks->tell_adopted(*c);
     return n;
 }
 
@@ -133,7 +132,8 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
     const std::uint32_t bytes = p.block;
     if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
     if (mine.probes.watched()) [[unlikely]]
-        tell(mine, {.kind = frame_event_kind::remote_free, .other_thread = thread_of(owner), .bytes = bytes});
+        mine.probes.hooks->tell(
+            mine, {.kind = frame_event_kind::remote_free, .other_thread = thread_of(owner), .bytes = bytes});
 }
 
 void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
@@ -141,14 +141,14 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
     const page_view what = p.view();
     pool_free_own(p, block);
     if (owner.probes.watched() && traits_of(what.kind).freed_singly) [[unlikely]]
-        tell_release(owner, what.kind, what.block);
+        owner.probes.hooks->tell_release(owner, what.kind, what.block);
 }
 
 // Requires: a handle is held.
 void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) noexcept {
     if (a.owner->probes.guarded()) {
         const activity_scope changing(context_of_caller(*a.owner), activity::changing);
-        block = end_block(*a.owner, block);
+        block = a.owner->probes.hooks->end_block(*a.owner, block);
         if (block == nullptr) return;
     }
     if (belongs_to_caller(owner)) return free_on_owner(owner, p, block);
@@ -189,7 +189,8 @@ void pool_free_slow(void* block) noexcept {
         const bool plain = !c->probes.diverted() && !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
-    if (p.size_class == sampled_class) return sampled_free(p, block);
+    if (p.size_class == sampled_class)
+        return owner_of_sampled(p).probes.hooks->sampled_free(owner_of_sampled(p), block);
     thread_context* owner = p.owner;
     if (owner == nullptr) {
         refuse_foreign(block, site::of_caller(__builtin_return_address(0)));

@@ -1,10 +1,11 @@
+#include <framealloc/core/core.hpp>
 #include <framealloc/core/scopes.hpp>
 
 #include <cstdio>
 #include <new>
 #include <utility>
 
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/core/zones.hpp>
 
 namespace framealloc::inline v1::memory {
 

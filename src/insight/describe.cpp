@@ -7,7 +7,7 @@
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/lifetime/flights.hpp>
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/guarded_frames.hpp>
 #include <framealloc/probe/sampled.hpp>
 #include <framealloc/sync/glimpse.hpp>
 
@@ -39,13 +39,13 @@ void in_log(const thread_context& c, const lifetime::flight& s, std::uintptr_t p
     if (const guard::frame_block* b = s.log->containing(p)) {
         copy_block(out, *b, p);
         out.depth = b->depth;
-        if (const guard::frame_block* before = c.probes.guard->ended.containing(p)) out.reused_from = before->frame;
+        if (const guard::frame_block* before = find_ended_block(c, p)) out.reused_from = before->frame;
         return;
     }
     out.depth = 0;
     out.tag = "";
     if (out.state != pointer_state::held) out.state = pointer_state::unused;  // a zone, or memory above the cursor
-    if (const guard::frame_block* b = c.probes.guard->ended.containing(p)) {
+    if (const guard::frame_block* b = find_ended_block(c, p)) {
         copy_block(out, *b, p);
         out.state = pointer_state::ended;
     }
@@ -155,7 +155,7 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
     const found_block f = find_in_pages(a, p);
     if (f.page == nullptr) return false;
     guard::block_record known;
-    if (a.probes.guarded() && a.probes.blocks.find(f.begin, known)) out.born = known.born;
+    if (a.probes.find(f.begin, known)) out.born = known.born;
     out.begin = f.begin;
     out.bytes = f.bytes;
     out.offset = f.begin == 0 ? 0 : distance(f.begin, address_of(p));
@@ -174,7 +174,7 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
 
 bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
     sampled_slot s;
-    if (a.probes.sampled == nullptr || !a.probes.sampled->find(p, s)) return false;
+    if (!find_sample(a, p, s)) return false;
     out.state = s.live ? pointer_state::in_use : pointer_state::ended;
     const std::uintptr_t begin = s.begin + s.lead;
     const std::size_t bytes = s.bytes - s.lead;
@@ -203,7 +203,7 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
     out.state = copy.free || copy.requested == 0 ? pointer_state::ended : pointer_state::in_use;
     out.bytes = copy.requested;
     guard::block_record known;
-    if (a.probes.guarded() && a.probes.blocks.find(out.begin, known)) out.born = known.born;
+    if (a.probes.find(out.begin, known)) out.born = known.born;
     if (!copy.charged && out.state == pointer_state::in_use) {
         out.kind = memory_kind::frame;
         for (const thread_context* c = a.contexts; c != nullptr; c = c->next) {

@@ -1,8 +1,8 @@
 #include <framealloc/lifetime/checkpoint.hpp>
 
+#include <framealloc/core/zones.hpp>
 #include <framealloc/lifetime/flights.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -5,9 +5,10 @@
 #include <cstdio>
 #include <new>
 
+#include <framealloc/core/zones.hpp>
 #include <framealloc/lifetime/modules.hpp>
 #include <framealloc/os/thread.hpp>
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/guarded_frames.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

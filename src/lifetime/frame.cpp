@@ -2,9 +2,10 @@
 #include <framealloc/lifetime/frame.hpp>
 
 #include <framealloc/core/scopes.hpp>
+#include <framealloc/core/zones.hpp>
 #include <framealloc/lifetime/flights.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/guarded_frames.hpp>
 #include <framealloc/probe/sampled.hpp>
 #include <framealloc/probe/watch.hpp>
 
@@ -93,7 +94,7 @@ void close_top(thread_context& c) noexcept {
     const bool handed = held && r->depth > 1, keep = held || (r->depth == 1 && c.owner->config.frames_in_flight > 1);
     forget_closed_elsewhere(c);
     if (r->pending_bits >= pending_scope && c.owner->config.reports) tell_of_open_scopes(c, r);
-    const bool told = c.probes.watched() && c.probes.watcher()->depth >= r->depth;
+    const bool told = saw_begin(c, r->depth);
     const frame_event end = told ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(c, r->finalisers);
     handed ? settle(c) : close_account(c, r);

@@ -2,7 +2,7 @@
 #include <framealloc/lifetime/frame_ref.hpp>
 
 #include <framealloc/lifetime/flights.hpp>
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/guarded_frames.hpp>
 
 namespace framealloc::inline v1::lifetime {
 
@@ -57,10 +57,8 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
 void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
     thread_context* c = record_ == nullptr ? nullptr : record_->context;
     if (c == nullptr || !c->probes.revokes() || !belongs_to_caller(*c)) return allocate(bytes, align, f);
-    c->probes.guard->apart = true;
-    void* p = allocate(bytes, align, f);
-    c->probes.guard->apart = false;
-    return p;
+    const allocation_apart apart(*c);
+    return allocate(bytes, align, f);
 }
 
 bool frame_ref::may_free(const void* p) const noexcept {

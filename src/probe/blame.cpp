@@ -1,6 +1,9 @@
+// Reports about blocks: what was done to which, and whose pointer it is.
 #include <framealloc/probe/blame.hpp>
 
 #include <cstdio>
+
+#include <framealloc/core/registry.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -56,6 +59,83 @@ bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uint
     if (behind) raise_damage(a, code::FA412, b, behind, where, when);
     if (before) raise_damage(a, code::FA413, b, before, where, when);
     return !behind && !before;
+}
+
+namespace {
+
+// Of a frame that is open, or kept. What lies in another thread's frames is known as such alone.
+bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
+    const thread_context* c = context_met({&a, a.id});
+    const frame_arena* s = c == nullptr ? nullptr : c->flight;
+    while (s != nullptr) {
+        if (const guard::frame_block* found = s->log->containing(address_of(p))) {
+            const guard::frame_block b = *found;
+            char detail[128];
+            std::snprintf(detail, sizeof detail, "%+td in frame memory of %zu bytes, which goes when its frame ends",
+                          static_cast<std::intptr_t>(address_of(p) - b.begin),
+                          static_cast<std::size_t>(b.end - b.begin));
+            raise_about(a, code::FA414, blamed(b), detail, p, where);
+            return true;
+        }
+        s = s->next == c->flight ? nullptr : s->next;
+    }
+    bool in_arena = false;
+    {
+        const sync::lock_guard guard(a.lock);
+        for (const arena_chunk* k = a.chunks; k != nullptr; k = k->next_all)
+            in_arena = in_arena || (address_of(p) >= k->begin && address_of(p) < k->end);
+    }
+    if (in_arena)
+        a.raise({.what = code::FA414,
+                 .detail = "the pointer lies in frame memory, which goes when its frame ends",
+                 .where = where,
+                 .address = p});
+    return in_arena;
+}
+
+}  // namespace
+
+void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
+    guard::block_record b;
+    char detail[128];
+    if (a.probes.blocks.containing(address_of(p), b) && b.state == guard::block_state::live) {
+        std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes",
+                      static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name,
+                      b.bytes - b.lead);
+        return raise_about(a, code::FA415, blamed(b), detail, p, where);
+    }
+    char other[144] = "";
+    b = {};
+    for_each_core([&](core& o) {
+        guard::block_record theirs;
+        if (&o == &a || !o.probes.guarded() || !o.probes.blocks.find(address_of(p), theirs) ||
+            theirs.state != guard::block_state::live)
+            return;
+        const bool tagged = theirs.tag != nullptr && theirs.tag->path[0] != '\0';
+        std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s",
+                      o.name[0] == '\0' ? "another allocator" : "allocator \"", o.name, o.name[0] == '\0' ? "" : "\"",
+                      tagged ? ", tag \"" : "", tagged ? theirs.tag->path : "", tagged ? "\"" : "");
+        b = theirs;
+        b.tag = nullptr;  // it may go with its allocator
+    });
+    if (b.address != 0) {
+        char text[160];
+        std::snprintf(text, sizeof text, "a block of %s", other);
+        return raise_about(a, code::FA417, blamed(b), text, p, where);
+    }
+    if (raise_of_frame(a, p, where)) return;
+    a.raise({.what = code::FA414,
+             .detail = "the pointer is none that a pool or heap allocation returned",
+             .where = where,
+             .address = p});
+}
+
+void raise_double_free(core& a, const guard::block_record& b, const void* p, const site& where) noexcept {
+    char detail[128];
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu",
+                  traits_of(b.kind).name, b.bytes, static_cast<unsigned long long>(b.died_in),
+                  static_cast<unsigned long long>(b.died_on));
+    raise_about(a, code::FA411, blamed(b), detail, p, where);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -1,9 +1,10 @@
 // Guarded frame memory in arenas.
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/guarded_frames.hpp>
 
 #include <cstdio>
-#include <new>
+#include <utility>
 
+#include <framealloc/core/zones.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/probe/blame.hpp>
 
@@ -38,8 +39,8 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
     raise_about(*c.owner, code::FA002, blamed(copy), detail, pointer_at(d.first));
 }
 
-}  // namespace
-
+// Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for
+// it.
 bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor,
                        std::size_t charged, bool apart) noexcept {
     arena_chunk& k = *c.flight->chunk;
@@ -66,6 +67,55 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
     guard::allow_unwritten(b.begin, b.end);
     guard::block(b.begin, bytes);
     return true;
+}
+
+struct guarded_place {
+    std::uintptr_t block, cursor;
+    std::size_t charged;
+};
+
+// Half of a chunk, if it is no small one, is for blocks that lie on pages of their own; the rest lies as it comes.
+constexpr std::size_t least_for_pages = std::size_t{256} << 10;
+
+}  // namespace
+
+// Zones lie around the block, and are not charged. What the cursor would be without them says what alignment costs.
+void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line,
+                     exhaustion_reason& why) noexcept {
+    bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_listens();
+    const auto place = [&] {
+        const std::uintptr_t plain = c.top->cursor -
+                                     static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
+        const std::size_t page = apart ? c.owner->pages.granularity() : 1;
+        const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align > page ? align : page);
+        return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page),
+                             align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
+    };
+    const auto fits_in_pages = [&](const guarded_place& at) {
+        const arena_chunk& k = *c.flight->chunk;
+        return k.end - k.begin >= least_for_pages && at.cursor <= k.begin + (k.end - k.begin) / 2;
+    };
+    const bool own = !c.probes.revokes() || c.flight->chunk->depth == c.top->depth;
+    const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
+    out_of_line = a == admission::elsewhere;
+    if (a != admission::granted) return nullptr;
+    guarded_place at = place();
+    if (!own || at.cursor > usable_end(*c.flight->chunk)) {
+        apart = apart && !own;
+        at = place();
+        if ((!own || at.cursor > usable_end(*c.flight->chunk)) && !grow_arena(c, most + 3 * guard::zone, why))
+            return nullptr;
+        at = place();
+    }
+    if (apart && (!fits_in_pages(at) || !commit_to(c, *c.flight->chunk, at.cursor, why))) {
+        apart = false;
+        at = place();
+    }
+    if (!commit_to(c, *c.flight->chunk, at.cursor, why) ||
+        !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart))
+        return nullptr;
+    c.top->cursor = at.cursor;
+    return pointer_at(at.block);
 }
 
 namespace {
@@ -150,6 +200,9 @@ void end_frame_blocks(thread_context& c, frame_arena& s, std::uintptr_t from, st
     }
 }
 
+namespace {
+
+// The cursor behind the log's newest block if it had so many bytes.
 std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexcept {
     const frame_block& b = c.flight->log->top();
     return align_up(align_up(b.begin + bytes, cursor_granularity) + guard::zone,
@@ -175,6 +228,28 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
     c.top->cursor = cursor;
 }
 
+}  // namespace
+
+bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
+    const guard::frame_log& log = *c.flight->log;
+    const auto newest = [&] {
+        return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor;
+    };
+    if (!newest()) return false;
+    if (address_of(p) + bytes <= log.top().end)
+        return true;  // a shrink below an accounting boundary left it its length
+    const std::uintptr_t cursor = resized_cursor(c, bytes);
+    const std::size_t more = align_up(address_of(p) + bytes, cursor_granularity) -
+                             align_up(log.top().end, cursor_granularity);
+    exhaustion_reason why{};
+    if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, more, why) != admission::granted) return false;
+    if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why))
+        return false;  // the budget's handler may have allocated
+    resize_top_block(c, bytes, cursor);
+    if (more != 0) note_growth(c, more);
+    return true;
+}
+
 // Does not go below the last accounting boundary, as without zones: then the block keeps its length.
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     guard::frame_log& log = *c.flight->log;
@@ -184,42 +259,6 @@ void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const std::uintptr_t front = log.top().front;
     end_frame_blocks(c, *c.flight, front, c.top->cursor);
     c.top->cursor = front;
-}
-
-bool open_guard(thread_context& c) noexcept {
-    any_guarded.store_relaxed(true);  // relaxed: before the first block
-    os::system_pages system;
-    void* p = system.reserve(align_up(sizeof(thread_guard), system.granularity()), system.granularity());
-    if (p == nullptr || !system.commit(p, align_up(sizeof(thread_guard), system.granularity()))) return false;
-    c.probes.guard = ::new (p) thread_guard{};
-    c.probes.set(thread_probes::guard_bit, true);
-    c.probes.set(thread_probes::revoke_bit, c.owner->probes.revokes());
-    return true;
-}
-
-void close_guard(frame_arena& s) noexcept {
-    if (s.log == nullptr) return;
-    s.log->release();
-    os::system_pages system;
-    system.release(s.log, align_up(sizeof(guard::frame_log), system.granularity()));
-    s.log = nullptr;
-}
-
-bool open_guard(thread_context& c, frame_arena& s) noexcept {
-    if (!c.probes.guarded()) return true;
-    os::system_pages system;
-    void* p = system.reserve(align_up(sizeof(guard::frame_log), system.granularity()), system.granularity());
-    if (p == nullptr || !system.commit(p, align_up(sizeof(guard::frame_log), system.granularity()))) return false;
-    s.log = ::new (p) guard::frame_log{};
-    return true;
-}
-
-void close_guard(thread_context& c) noexcept {
-    if (!c.probes.guarded()) return;
-    c.probes.guard->resting.release();
-    c.probes.guard->ended.release();
-    os::system_pages system;
-    system.release(c.probes.guard, align_up(sizeof(thread_guard), system.granularity()));
 }
 
 }  // namespace framealloc::inline v1::memory

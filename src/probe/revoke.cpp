@@ -4,6 +4,7 @@
 #include <framealloc/os/trap.hpp>
 #include <framealloc/probe/blame.hpp>
 #include <framealloc/probe/guarded.hpp>
+#include <framealloc/probe/revoke.hpp>
 #include <framealloc/probe/sampled.hpp>
 
 #include <algorithm>
@@ -172,6 +173,10 @@ void revoke_chunk(thread_context& c, arena_chunk* k) noexcept {
         oldest->previous = c.spare;
         c.spare = oldest;
     }
+}
+
+arena_chunk* revoked_chunks(thread_context& c) noexcept {
+    return c.probes.guarded() ? c.probes.guard->revoked : nullptr;
 }
 
 arena_chunk* unrevoke_chunk(thread_context& c, std::size_t bytes) noexcept {

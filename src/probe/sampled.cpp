@@ -1,14 +1,15 @@
+// Sampled blocks: their pages, their choice, what a report says of them.
 #include <framealloc/probe/sampled.hpp>
 
 #include <cstdio>
 #include <new>
 
 #include <framealloc/core/registry.hpp>
+#include <framealloc/guard/pattern.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/page_map.hpp>
 #include <framealloc/os/thread.hpp>
 #include <framealloc/probe/blame.hpp>
-#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -18,12 +19,6 @@ constexpr std::size_t sheet = sampled_blocks::sheet;
 constexpr std::uint32_t slots_per_unit = sampled_blocks::slots_per_unit;
 constexpr std::uint32_t most_units = sampled_blocks::most / slots_per_unit;
 constexpr std::uint32_t longest_skip = 256;  // allocations; enough to reach beyond those that open a frame
-
-// Begins each unit, where a free looks for the page of its block.
-struct sampled_unit {
-    pool_page page;
-    core* owner;
-};
 
 std::uintptr_t sheet_of(std::uintptr_t begin, std::uint32_t slot) noexcept {
     return begin + slot / slots_per_unit * page_bytes + (2 * (slot % slots_per_unit) + 2) * sheet;
@@ -59,7 +54,7 @@ bool sampled_blocks::add_unit(core& a) noexcept {
     }
     void* header = pointer_at(begin_ + units_ * page_bytes);
     if (units_ == most_units || !system.commit(header, sheet)) return false;
-    auto* u = ::new (header) sampled_unit{};
+    auto* u = ::new (header) sampled_page{};  // where a free looks for the page of its block
     u->page.set_key(closed_key);
     u->page.size_class = sampled_class;
     u->owner = &a;
@@ -172,12 +167,6 @@ void begin_sampling(thread_context& c) noexcept {
     wait_for_next(c);
 }
 
-core_ref owner_of_pooled(const void* block) noexcept {
-    pool_page* p = page_of(block);
-    core* owner = p->size_class == sampled_class ? reinterpret_cast<sampled_unit*>(p)->owner : p->owner->owner;
-    return {owner, owner->id};
-}
-
 void sample_event(thread_context& c) noexcept {
     if (c.probes.armed() || --c.probes.sample_wait != 0) return;
     c.probes.sample_skip = 1 + static_cast<std::uint32_t>(draw(c) % longest_skip);
@@ -188,6 +177,9 @@ void sample_event(thread_context& c) noexcept {
     refresh_limit(c);
 }
 
+namespace {
+
+// While armed: the chosen allocation's memory; null for the others, which are served as always.
 void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t align) noexcept {
     if (bytes > sampled_blocks::largest || --c.probes.sample_skip != 0) return nullptr;
     c.probes.set(thread_probes::armed_bit, false);
@@ -208,8 +200,22 @@ void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t al
     return p;
 }
 
-void sampled_free(pool_page& p, void* block) noexcept {
-    core& a = *reinterpret_cast<sampled_unit*>(&p)->owner;
+}  // namespace
+
+void* sample_block(thread_context& c, memory_kind k, std::size_t class_bytes, std::size_t bytes) noexcept {
+    sample_event(c);
+    if (!c.probes.armed()) return nullptr;
+    const std::size_t header = traits_of(k).page_header;
+    return sample(c, k, bytes, header != 0 ? header : natural_alignment(class_bytes));
+}
+
+bool chooses_frame_block(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
+    if (c.probes.sample_skip > 1) --c.probes.sample_skip;
+    else if (align <= outer_header_bytes && bytes + 2 * outer_header_bytes <= sampled_blocks::largest) return true;
+    return false;
+}
+
+void sampled_free(core& a, void* block) noexcept {
     const core_ref owner{&a, a.id};
     retain_core(owner);  // until now the block kept it alive
     thread_context* c = try_attach(owner);
@@ -223,10 +229,13 @@ void sampled_free(pool_page& p, void* block) noexcept {
     release_core(owner);
 }
 
-std::size_t sampled_size(const pool_page& p, const void* block) noexcept {
+std::size_t sampled_size(const core& a, const void* block) noexcept {
     sampled_slot s;
-    const core& a = *reinterpret_cast<const sampled_unit*>(&p)->owner;
     return a.probes.sampled->find(address_of(block), s) && s.live && s.begin == address_of(block) ? s.bytes : 0;
+}
+
+bool find_sample(core& a, std::uintptr_t p, sampled_slot& out) noexcept {
+    return a.probes.samples() && a.probes.sampled->find(p, out);
 }
 
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {

@@ -1,9 +1,10 @@
+// How a thread begins and ends to be watched, and what its observer hears.
 #include <framealloc/probe/watch.hpp>
 
 #include <new>
 
+#include <framealloc/core/core.hpp>
 #include <framealloc/os/thread.hpp>
-#include <framealloc/probe/guarded.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -57,6 +58,15 @@ void begin_watched_thread(thread_context& c) noexcept {
     w.peak.set(0);
 }
 
+void forget_teller(thread_context& c) noexcept {
+    if (c.probes.watcher() != nullptr) c.probes.watcher()->telling.release();
+}
+
+void note_adopted(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept {
+    c.probes.watcher()->adopted += blocks;
+    c.probes.watcher()->adopted_bytes += bytes;
+}
+
 void follow_observer(thread_context& c) noexcept {
     core& a = *c.owner;
     c.records[0].gate.off(gate_call);  // before the question: a call after it closes the gate again
@@ -100,6 +110,10 @@ void tell(thread_context& c, frame_event e) noexcept {
         w.inside = false;
     }
     w.telling.release();
+}
+
+void tell_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
+    tell(c, {.kind = frame_event_kind::release, .memory = m, .bytes = bytes});
 }
 
 void tell_frame_begin(thread_context& c) noexcept {

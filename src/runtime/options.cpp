@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include <framealloc/base/policy.hpp>
+#include <framealloc/probe/hooks.hpp>
 #include <framealloc/runtime/state.hpp>
 
 namespace framealloc::inline v1 {
@@ -41,6 +42,7 @@ memory::core_config to_config(const options& o, bool checks) noexcept {
     c.guard_seed = o.guard_seed;
     c.strict = o.strict;
     c.above = &floors_above;
+    c.probes = &memory::all_probes;
     c.checks = checks;
     c.reports = o.reports == reporting::automatic ? FRAMEALLOC_REPORTS : o.reports == reporting::on;
     return c;

@@ -9,6 +9,7 @@
 #include <framealloc/base/callback.hpp>
 #include <framealloc/base/fault.hpp>
 #include <framealloc/base/size.hpp>
+#include <framealloc/core/calls.hpp>
 #include <framealloc/core/context.hpp>
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
@@ -149,6 +150,11 @@ private:
 };
 
 enum class on_failure : bool { return_null, ask_handler };
+
+// Null when the calling thread has none: takes no lock.
+inline thread_context* context_of_caller(const core& a) noexcept {
+    return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id}));
+}
 
 // FA440, for the process: there is no allocator that could be told. The program ends.
 [[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;

@@ -27,6 +27,7 @@ std::size_t usable_size(const void* p) noexcept;
 void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
 // Memory that comes fresh from the page source is not touched.
 void* allocate_zeroed_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
+inline constexpr std::size_t any_size = ~std::size_t{0};  // a free that does not say the size
 void free_block(const block_source& s, void* p) noexcept;
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
 // What is freed as a kind's own functions do it.

@@ -232,39 +232,6 @@ struct thread_context {
     tag_account* phase() const noexcept { return charged[static_cast<unsigned>(scope_kind::phase)]->account; }
 };
 
-class activity_scope {
-public:
-    activity_scope(thread_context* c, activity a) noexcept {
-        if (c == nullptr || !c->probes.guarded()) return;
-        context_ = c;
-        before_ = c->probes.doing();
-        c->probes.set_doing(a);
-    }
-    activity_scope(const activity_scope&) = delete;
-    activity_scope& operator=(const activity_scope&) = delete;
-    ~activity_scope() {
-        if (context_ != nullptr) context_->probes.set_doing(before_);
-    }
-
-private:
-    thread_context* context_ = nullptr;
-    activity before_ = activity::none;
-};
-
-// While a handler of the program's runs. What it does may call a handler once more; what happens inside that one calls
-// none.
-class handler_scope {
-public:
-    handler_scope() noexcept { ++FRAMEALLOC_SLOT.handlers; }
-    handler_scope(const handler_scope&) = delete;
-    handler_scope& operator=(const handler_scope&) = delete;
-    ~handler_scope() { --FRAMEALLOC_SLOT.handlers; }
-    static bool may_call() noexcept { return FRAMEALLOC_SLOT.handlers < 2; }
-};
-
-// Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.
-FRAMEALLOC_COLD site calling_code() noexcept;
-
 inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept {
     return *c.segments[depth / records_per_segment];
 }

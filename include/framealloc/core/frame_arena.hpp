@@ -2,6 +2,7 @@
 #pragma once
 
 #include <framealloc/core/allocator.hpp>
+#include <framealloc/core/budgets.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -28,5 +29,16 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chu
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
+
+// --- what a probe needs that hands out frame memory in its own way ---
+// The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.
+std::uintptr_t usable_end(const arena_chunk& k) noexcept;
+bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept;
+// Chains a chunk for at least `bytes` and moves the top record into it.
+bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept;
+// Whether frame_limit and the thread's budget have `more` bytes left; `elsewhere`: out of line only.
+admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& why) noexcept;
+// A container grew: counted and told as an allocation is.
+void note_growth(thread_context& c, std::size_t bytes) noexcept;
 
 }  // namespace framealloc::inline v1::memory

@@ -64,14 +64,16 @@ FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
         page_emptied(page);
 }
 
+// A page whose blocks belong to no thread: sampled ones, each on a page of the system of its own.
+struct sampled_page {
+    pool_page page;
+    core* owner;
+};
+inline core& owner_of_sampled(const pool_page& p) noexcept { return *reinterpret_cast<const sampled_page&>(p).owner; }
+
 // The allocator of a block that lies in a page.
 core_ref owner_of_pooled(const void* block) noexcept;
 
-// Debug: whether a box that frees a pool block of `bytes` may take over `p`; 0: a block of any size that contains it.
-// Otherwise FA411, FA414, FA417 or FA418, told to the allocator whose block it is.
-FRAMEALLOC_COLD bool may_adopt(const void* p, std::size_t bytes) noexcept;
-// Debug: whether an object there may be destroyed; false, after FA411, when its block was freed before.
-FRAMEALLOC_COLD bool may_destroy(const void* p) noexcept;
 // FA414: the pointer lies in no page of blocks. False when the thread has no allocator that it could be told to: it is
 // printed.
 bool refuse_foreign(const void* block, site where) noexcept;

@@ -2,7 +2,7 @@
 // of them is here: which are on, and one table of functions that the probes fill in.
 //
 //   if (c.probes.any()) [[unlikely]]
-//       block = c.owner->probes.hooks->begin_pool_block(c, page, block, bytes, size_class);
+//       block = c.probes.hooks->begin_block(c, page, block, bytes);
 //
 // Cost: nothing on the fast paths, which a probed thread never takes; one compare on the slow ones.
 #pragma once
@@ -17,6 +17,8 @@
 #include <framealloc/base/site.hpp>
 #include <framealloc/guard/block_table.hpp>
 #include <framealloc/guard/pattern.hpp>
+#include <framealloc/memory/page.hpp>
+#include <framealloc/memory/size_class.hpp>
 #include <framealloc/sync/atomic.hpp>
 
 namespace framealloc::inline v1 {
@@ -34,8 +36,6 @@ struct core;
 struct core_ref;
 struct frame_arena;
 struct outer_block;
-struct pool_page;
-struct thread_context;
 struct thread_guard;  // probe/guarded.hpp
 class sampled_blocks;  // probe/sampled.hpp
 struct watch;  // probe/watch.hpp
@@ -47,41 +47,44 @@ enum class activity : std::uint8_t {
     reporting,  // a call comes from a fault handler
 };
 
-// What the composition calls where a probe is on. All require that, and that the thread's structures are whole.
+// What the composition calls where a probe is on. Requires, of all that take a context: its structures are whole.
 struct probe_hooks {
-    // --- an allocator: made, about to go, gone ---
-    bool (*open)(core& a, bool checks, exhaustion_reason& why) noexcept;
-    void (*close)(core& a) noexcept;
-    void (*release)(core& a) noexcept;
-    void (*for_each_lock)(core& a, void (*f)(sync::lock&)) noexcept;
+    // --- an allocator ---
+    void (*open)(core& a, bool checks, exhaustion_reason& why) noexcept;
+    void (*close)(core& a) noexcept;  // while its threads' contexts are there
+    void (*release)(core& a) noexcept;  // when they are gone
+    sync::lock& (*lock_of_samples)(core& a) noexcept;
     bool (*report_leaks)(core& a) noexcept;  // by the place of birth; false when nothing is known of them
 
-    // --- a thread's context: made, taken over, to be destroyed ---
+    // --- a thread's context ---
     bool (*open_thread)(thread_context& c) noexcept;
     void (*close_thread)(thread_context& c) noexcept;
-    arena_chunk* (*withheld_chunks)(thread_context& c) noexcept;  // of ended frames; they go with the context
-    void (*thread_came)(thread_context& c) noexcept;
-    void (*forked)(thread_context& c) noexcept;  // in the child, where its thread is gone
-    void (*look)(thread_context& c) noexcept;  // at a boundary: whether the allocator is observed
-    std::size_t (*resting)(const thread_context& c) noexcept;  // freed blocks that are withheld
+    arena_chunk* (*revoked_chunks)(thread_context& c) noexcept;  // they go with it
+    void (*thread_came)(thread_context& c) noexcept;  // another thread has taken it over
+    void (*thread_vanished)(thread_context& c) noexcept;  // in a forked child
+    void (*follow_observer)(thread_context& c) noexcept;  // at a boundary
+    std::size_t (*resting)(const thread_context& c) noexcept;  // freed blocks that wait
     bool (*end_rest)(thread_context& c) noexcept;  // frees them; whether there were any
 
     // --- blocks in pages ---
-    void (*seal_link)(const core& a, void* slot) noexcept;  // of a free list: it was written
+    // Of a slot in a page's free list: its link was written; whether it is as it was, otherwise FA433.
+    void (*seal_link)(const core& a, void* slot) noexcept;
     bool (*check_link)(core& a, const pool_page& p, void* slot) noexcept;
-    // A slot becomes a block; null, the slot being free again, without memory for its record.
-    void* (*begin_pool_block)(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
-    void* (*end_pool_block)(core& a, void* block) noexcept;  // its slot; null after a fault
-    void (*rest_slot)(thread_context& c, pool_page& p, void* slot) noexcept;
-    void (*retire_page)(core& a, pool_page& p, std::uint32_t first) noexcept;
-    void (*name_as_pool)(core& a, void* block) noexcept;  // a heap block that serves a pool request
-    void (*adopted)(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;
+    // Makes a free slot a block of `bytes`. Null, the slot being free again, without memory for its record.
+    void* (*begin_block)(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
+    // Ends a block's life. Returns its slot, or null after a fault that leaves it as it is.
+    void* (*end_block)(core& a, void* block) noexcept;
+    void (*rest_slot)(thread_context& c, pool_page& p, void* slot) noexcept;  // before it is used again
+    void (*bury_page)(core& a, pool_page& p, std::uint32_t first) noexcept;  // before it serves another class
+    void (*name_as_pool)(core& a, void* block) noexcept;  // the heap serves a pool request
+    void (*adopted)(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;  // came home
 
-    // --- blocks beyond pages ---
+    // --- blocks beyond pages: the front zone is the unused end of their header ---
     bool (*begin_large)(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
-    bool (*end_large)(core& a, void* block) noexcept;  // false after a fault
+    bool (*end_large)(core& a, void* block) noexcept;  // false after a fault that leaves it as it is
     bool (*rest_large)(thread_context& c, void* block) noexcept;  // false: it is to be freed at once
-    bool (*shorten)(core& a, void* block, std::size_t bytes, guard::block_record& r) noexcept;
+    // Makes a live block smaller where it is, as its record then says. False when it is none.
+    bool (*shorten_block)(core& a, void* block, std::size_t bytes, guard::block_record& r) noexcept;
 
     // --- any block ---
     void (*free)(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align, const site& where) noexcept;
@@ -89,25 +92,25 @@ struct probe_hooks {
     // --- frame memory ---
     void* (*allocate_frame)(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most,
                             bool& out_of_line, exhaustion_reason& why) noexcept;
+    // The newest blocks end, as far as they lie in this range.
     void (*end_frame_blocks)(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept;
-    void (*begin_outer)(thread_context& c, const void* raw, void* block) noexcept;
-    void (*end_outer)(thread_context& c, const outer_block& b, void* block) noexcept;
-    bool (*open_log)(guard::frame_log*& log) noexcept;  // of one arena
-    void (*close_log)(guard::frame_log*& log) noexcept;
-    std::uint64_t (*padding)(const guard::frame_log* log) noexcept;
-    void (*withhold_chunk)(thread_context& c, arena_chunk* k) noexcept;  // not accessible until others have ended
-    arena_chunk* (*reclaim_chunk)(thread_context& c, std::size_t bytes) noexcept;
+    // The bytes before an out-of-line block that its header leaves over.
+    void (*begin_outer_block)(thread_context& c, const void* raw, void* block) noexcept;
+    void (*end_outer_block)(thread_context& c, const outer_block& b, void* block) noexcept;
+    // Of a frame that ended: nobody can access it until so many others have ended after it.
+    void (*revoke_chunk)(thread_context& c, arena_chunk* k) noexcept;
+    // Rather than none: the oldest that is large enough. Null when there is none.
+    arena_chunk* (*unrevoke_chunk)(thread_context& c, std::size_t bytes) noexcept;
 
     // --- samples ---
-    void (*count_event)(thread_context& c) noexcept;
-    // The chosen allocation's memory; null for the others, which are served as always.
-    void* (*sample)(thread_context& c, memory_kind k, std::size_t block_bytes, std::size_t bytes) noexcept;
-    bool (*choose_frame_block)(thread_context& c, std::size_t bytes, std::size_t align) noexcept;
-    void (*free_sample)(core& a, void* block) noexcept;
-    std::size_t (*sample_size)(const core& a, const void* block) noexcept;  // 0: it is not alive
+    // Counts an event. While armed: the chosen allocation's memory; null for the others, which are served as always.
+    void* (*sample_block)(thread_context& c, memory_kind k, std::size_t class_bytes, std::size_t bytes) noexcept;
+    bool (*chooses_frame_block)(thread_context& c, std::size_t bytes, std::size_t align) noexcept;
+    void (*sampled_free)(core& a, void* block) noexcept;
+    std::size_t (*sampled_size)(const core& a, const void* block) noexcept;  // 0: it is not alive
 
     // --- an observer ---
-    void (*tell)(thread_context& c, const frame_event& e) noexcept;
+    void (*tell)(thread_context& c, frame_event e) noexcept;
     void (*tell_allocation)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
     void (*tell_release)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
     void (*tell_adopted)(thread_context& c) noexcept;
@@ -140,11 +143,22 @@ struct allocator_probes {
 
     // A page's slots: zone, block, zone. A block, not its slot, is aligned as one that is not guarded.
     std::uint32_t slot_lead() const noexcept { return guards ? static_cast<std::uint32_t>(guard::zone) : 0; }
+    std::uint32_t slot_bytes(std::size_t block) const noexcept {
+        const std::size_t zones = guards ? align_up(guard::zone + block + guard::zone, natural_alignment(block))
+                                         : block;
+        return static_cast<std::uint32_t>(zones);
+    }
+    std::uint32_t first_slot(std::size_t block) const noexcept {
+        return static_cast<std::uint32_t>(align_up(page_header_bytes + slot_lead(), natural_alignment(block))) -
+               slot_lead();
+    }
+    // What the page's links may use of a free slot.
     std::size_t link_bytes(std::size_t block) const noexcept { return guards ? guard::zone : block; }
 };
 
 // The probes of one thread in one allocator.
 struct thread_probes {
+    const probe_hooks* hooks = nullptr;
     thread_guard* guard = nullptr;  // null: blocks have no zones
     sync::atomic<watch*> watcher_;  // made when an observer first asks; written under core::lock
     std::uint64_t segment_padding = 0;  // bytes of zones below the open segment

@@ -59,6 +59,10 @@ private:
     own_array<frame_block> blocks_;
 };
 
+// Null without memory for it.
+frame_log* make_frame_log() noexcept;
+void destroy(frame_log* log) noexcept;  // null: nothing
+
 // The last two thousand that ended, so that a stray access can be told whose memory it was.
 class frame_history {
 public:

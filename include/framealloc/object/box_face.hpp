@@ -8,6 +8,7 @@
 
 #include <framealloc/object/construct.hpp>
 #include <framealloc/object/storage.hpp>
+#include <framealloc/probe/front.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -65,8 +65,7 @@ public:
         if (owner_.owner->probes.guarded())
             return new_bytes == old_bytes;  // a zone begins where the block ends, and the size is recorded
         if (k == memory::no_class || memory::class_for(new_bytes, align) != k) return false;
-        return owner_.owner->probes.sampled == nullptr ||
-               memory::page_of(p)->size_class != memory::sampled_class;  // the same
+        return !owner_.owner->probes.samples() || memory::page_of(p)->size_class != memory::sampled_class;  // the same
     }
     memory::core_ref owner() const noexcept { return owner_; }
     friend bool operator==(const pool_source& a, const pool_source& b) noexcept { return a.owner_.id == b.owner_.id; }

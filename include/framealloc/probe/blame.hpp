@@ -31,4 +31,8 @@ void raise_about(core& a, code what, const blamed_block& b, const char* detail, 
 bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
                  const site& where = {}, const char* when = "") noexcept;
 
+// Whose pointer it is, if it is no block of this allocator: FA414, FA415 or FA417.
+void raise_not_a_block(core& a, const void* p, const site& where) noexcept;
+void raise_double_free(core& a, const guard::block_record& b, const void* p, const site& where) noexcept;
+
 }  // namespace framealloc::inline v1::memory

@@ -65,10 +65,15 @@ private:
 
 // Counts an event; arms the thread when it is time.
 void sample_event(thread_context& c) noexcept;
-// While armed: the chosen allocation's memory; null for the others, which are served as always.
-void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t align) noexcept;
-void sampled_free(pool_page& p, void* block) noexcept;
-std::size_t sampled_size(const pool_page& p, const void* block) noexcept;  // 0: it is not alive
+// The sampled block whose page, or one of the pages beside it, contains `p`. False: none.
+bool find_sample(core& a, std::uintptr_t p, sampled_slot& out) noexcept;
+
+// What these do is said where probe_hooks names them.
+void* sample_block(thread_context& c, memory_kind k, std::size_t class_bytes, std::size_t bytes) noexcept;
+bool chooses_frame_block(thread_context& c, std::size_t bytes, std::size_t align) noexcept;
+void sampled_free(core& a, void* block) noexcept;
+std::size_t sampled_size(const core& a, const void* block) noexcept;
+
 // Whether an access to `p` is explained; for the trap.
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept;
 void begin_sampling(thread_context& c) noexcept;

@@ -31,8 +31,16 @@ struct watch {
     base now() const noexcept;
 };
 
+// Whether the thread was watched when its frame of this depth began.
+inline bool saw_begin(const thread_context& c, std::uint32_t depth) noexcept {
+    return c.probes.watched() && c.probes.watcher()->depth >= depth;
+}
+
 // Another thread has taken the context over.
 void begin_watched_thread(thread_context& c) noexcept;
+// In a forked child: the context's thread is gone, which may have been in the handler.
+void forget_teller(thread_context& c) noexcept;
+void note_adopted(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;
 // Starts or stops watching the calling thread, if the allocator says so. At boundaries.
 void follow_observer(thread_context& c) noexcept;
 // Everybody looks at their next outermost frame, if not before.
@@ -47,8 +55,6 @@ FRAMEALLOC_COLD void tell_adopted(thread_context& c) noexcept;
 FRAMEALLOC_COLD frame_event end_of_top(thread_context& c) noexcept;
 
 FRAMEALLOC_COLD void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept;
-inline void tell_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
-    tell(c, {.kind = frame_event_kind::release, .memory = m, .bytes = bytes});
-}
+FRAMEALLOC_COLD void tell_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept;
 
 }  // namespace framealloc::inline v1::memory

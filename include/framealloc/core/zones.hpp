@@ -1,0 +1,31 @@
+// The open segment of a thread's frame memory: what was handed out since the last boundary. Zones of guarded blocks lie
+// in it and are not charged.
+#pragma once
+
+#include <framealloc/core/allocator.hpp>
+#include <framealloc/guard/frame_log.hpp>
+
+namespace framealloc::inline v1::memory {
+
+// Bytes of zones in the arena below the cursor.
+inline std::uint64_t guard_padding(const thread_context& c) noexcept {
+    return c.flight->log == nullptr ? 0 : c.flight->log->padding();
+}
+// Bytes handed out since the last boundary.
+inline std::uint64_t open_bytes(const thread_context& c) noexcept {
+    const std::uint64_t all = c.top->cursor - c.segment;
+    return c.probes.guarded() ? all - (guard_padding(c) - c.probes.segment_padding) : all;
+}
+// After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
+inline void note_settled(thread_context& c) noexcept {
+    const bool pages = c.aside != nullptr ||
+                       (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
+    c.settled = pages ? never_settled : c.segment;
+}
+inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
+    c.segment = cursor;
+    note_settled(c);
+    if (c.probes.guarded()) c.probes.segment_padding = guard_padding(c);
+}
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,118 @@
+// The table of all probes, and what they have of an allocator and of a thread.
+#include <framealloc/probe/hooks.hpp>
+
+#include <new>
+
+#include <framealloc/core/registry.hpp>
+#include <framealloc/probe/front.hpp>
+#include <framealloc/probe/guarded_frames.hpp>
+#include <framealloc/probe/revoke.hpp>
+#include <framealloc/probe/sampled.hpp>
+#include <framealloc/probe/watch.hpp>
+
+namespace framealloc::inline v1::memory {
+
+namespace {
+
+// What share/gdb reads of the program's own layout, as debug information has no constants that no code keeps.
+struct debugger_constants {
+    std::uint64_t page_bytes, zone, outer_header_bytes;
+    std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
+    std::uint64_t sheet, slots_per_unit;
+};
+[[gnu::used]] const debugger_constants for_debuggers = {page_bytes,
+                                                        guard::zone,
+                                                        outer_header_bytes,
+                                                        guard::block_table::hash_multiplier,
+                                                        guard::block_table::hash_low_bits,
+                                                        guard::block_table::hash_shift,
+                                                        sampled_blocks::sheet,
+                                                        sampled_blocks::slots_per_unit};
+
+// Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
+sampled_blocks* sampled_for(core& a, exhaustion_reason& why) noexcept {
+    if (a.config.guard_sample == 0 || a.probes.guarded() || a.source != &a.system || a.system.granularity() != 4096)
+        return nullptr;
+    void* p = a.meta.allocate(sizeof(sampled_blocks), why);
+    return p == nullptr ? nullptr : ::new (p) sampled_blocks{};
+}
+
+void open(core& a, bool checks, exhaustion_reason& why) noexcept {
+    const guard_level wanted = a.config.guard;
+    const guard_level level = wanted != guard_level::automatic   ? wanted
+                              : checks && !guard::tool_listens() ? guard_level::revoke
+                                                                 : guard_level::fill;
+    allocator_probes& probes = a.probes;
+    probes.guards = guard::tool_listens() || (wanted == guard_level::automatic ? checks : wanted != guard_level::off);
+    probes.withholds = probes.guarded() && level == guard_level::revoke && a.source == &a.system;
+    probes.sampled = sampled_for(a, why);
+    if (probes.revokes() || probes.samples()) prepare_revocation();
+    probes.canary_key = (number_of(a.id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(&a);
+    if (probes.guarded()) guard::open_pool(&a);
+}
+
+void close(core& a) noexcept {
+    if (a.probes.revokes() && a.source == &a.system) remember_memory(a);
+}
+
+void release(core& a) noexcept {
+    a.probes.blocks.release();
+    if (a.probes.samples()) a.probes.sampled->release();
+    if (a.probes.guarded()) guard::close_pool(&a);
+}
+
+sync::lock& lock_of_samples(core& a) noexcept { return a.probes.sampled->lock(); }
+
+bool open_thread(thread_context& c) noexcept {
+    c.probes.observed = c.owner->probes.guarded();
+    if (c.probes.observed && !open_guard(c)) return false;
+    if (c.owner->probes.samples()) begin_sampling(c);
+    return true;
+}
+
+}  // namespace
+
+const probe_hooks all_probes = {
+    .open = open,
+    .close = close,
+    .release = release,
+    .lock_of_samples = lock_of_samples,
+    .report_leaks = report_leaks_by_site,
+    .open_thread = open_thread,
+    .close_thread = close_guard,
+    .revoked_chunks = revoked_chunks,
+    .thread_came = begin_watched_thread,
+    .thread_vanished = forget_teller,
+    .follow_observer = follow_observer,
+    .resting = resting,
+    .end_rest = end_rest,
+    .seal_link = seal_link,
+    .check_link = check_link,
+    .begin_block = begin_block,
+    .end_block = end_block,
+    .rest_slot = rest_slot,
+    .bury_page = bury_page,
+    .name_as_pool = name_as_pool,
+    .adopted = note_adopted,
+    .begin_large = begin_large,
+    .end_large = end_large,
+    .rest_large = rest_large,
+    .shorten_block = shorten_block,
+    .free = guarded_free,
+    .allocate_frame = allocate_frame,
+    .end_frame_blocks = end_frame_blocks,
+    .begin_outer_block = begin_outer_block,
+    .end_outer_block = end_outer_block,
+    .revoke_chunk = revoke_chunk,
+    .unrevoke_chunk = unrevoke_chunk,
+    .sample_block = sample_block,
+    .chooses_frame_block = chooses_frame_block,
+    .sampled_free = sampled_free,
+    .sampled_size = sampled_size,
+    .tell = tell,
+    .tell_allocation = tell_allocation,
+    .tell_release = tell_release,
+    .tell_adopted = tell_adopted,
+};
+
+}  // namespace framealloc::inline v1::memory
