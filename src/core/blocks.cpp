@@ -45,7 +45,7 @@ std::size_t sampled_size(const pool_page& page, const void* p) noexcept {
 
 std::size_t guarded_size(core& a, const void* p) noexcept {
     guard::block_record b;
-    return a.probes.blocks.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
+    return a.probes.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
 }
 
 void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
@@ -121,9 +121,8 @@ void note_resize(thread_context& c, heap_block& b, std::size_t bytes) noexcept {
     const std::uint64_t before = b.requested;
     b.requested = bytes;
     recharge_heap(c, b.tag_index, before, bytes);
-    if (!c.probes.watched()) return;
-    c.probes.hooks->tell_release(c, memory_kind::heap, before);
-    c.probes.hooks->tell_allocation(c, memory_kind::heap, bytes);
+    show_release(c, memory_kind::heap, before);
+    show_allocation(c, memory_kind::heap, bytes);
 }
 
 // The pages of a block with a region to itself may move: `b` is then another.
@@ -278,8 +277,7 @@ void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_
     }
     void* moved = allocate_block(s, bytes, align);
     if (moved == nullptr) return shrinks(*s.owner.owner, p, content, bytes, align) ? p : nullptr;
-    if (s.owner.owner->probes.guarded())
-        guard::allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
+    s.owner.owner->probes.allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
     std::memcpy(moved, p, std::min(content, bytes));
     free_block(s, p);
     return moved;

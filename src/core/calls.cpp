@@ -15,4 +15,19 @@ bool may_interrupt(thread_context& c, const site& where) noexcept {
     return !interrupts;
 }
 
+void served_call::begin(thread_context& c, const void* returns_to) noexcept {
+    if (!c.probes.guarded()) {
+        if (c.probes.armed()) c.probes.note_place(site::of_caller(returns_to));
+        return;
+    }
+    context_ = &c;
+    if (!c.probes.has_place()) c.probes.note_place(site::of_caller(returns_to));
+    admitted_ = !belongs_to_caller(c) || may_call(c, c.probes.place());
+}
+
+void raise(thread_context& c, fault f) noexcept {
+    f.where = c.probes.place();
+    c.owner->raise(f);
+}
+
 }  // namespace framealloc::inline v1::memory

@@ -23,7 +23,7 @@ struct slab {
 namespace {
 
 void release_slab(core& a, const slab& s) noexcept {
-    if (a.probes.guarded()) guard::allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
+    a.probes.allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
     os::page_map::remove(s.begin, s.bytes);
     a.pages.release(pointer_at(s.begin), s.bytes, 0);
 }
@@ -194,7 +194,7 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     if (a.probes.guarded()) {
         f.begin += a.probes.slot_lead();
         guard::block_record known;
-        const bool live = a.probes.blocks.find(f.begin, known) && known.state == guard::block_state::live;
+        const bool live = a.probes.find(f.begin, known) && known.state == guard::block_state::live;
         if (known.address != 0) f.bytes = known.bytes;
         f.state = live ? found_block::out : found_block::free;
         return f;

@@ -105,8 +105,7 @@ void destroy_chunk(core& a, arena_chunk* k) noexcept {
         *k->link_all = k->next_all;
         if (k->next_all != nullptr) k->next_all->link_all = k->link_all;
     }
-    if (a.probes.guarded())
-        guard::allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
+    a.probes.allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
     a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
     a.meta.deallocate(k, sizeof(arena_chunk));
 }
@@ -264,8 +263,7 @@ void count_allocation(thread_context& c) noexcept {
 
 void note_growth(thread_context& c, std::size_t bytes) noexcept {
     if (c.probes.counting()) count_allocation(c);
-    if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_allocation(c, memory_kind::frame, bytes);
+    show_allocation(c, memory_kind::frame, bytes);
 }
 
 namespace {
@@ -322,21 +320,18 @@ void refresh_limit(thread_context& c) noexcept {
 slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     frame_record* r = asked;
     thread_context& c = *r->context;
-    const noted_caller call(c, __builtin_return_address(0));
-    if (c.probes.guarded()) {
-        if (belongs_to_caller(c) && !may_call(c, c.probes.place())) return {nullptr, asked};
-    } else if (c.probes.armed()) {
-        c.probes.note_place(site::of_caller(__builtin_return_address(0)));
-    }
+    const served_call call(c, __builtin_return_address(0));
+    if (!call.admitted()) return {nullptr, asked};
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
-        c.owner->raise(c.parked ? code::FA212 : code::FA430, "allocation in a frame of another thread", nullptr, bytes,
-                       c.probes.place());
+        raise(c, {.what = c.parked ? code::FA212 : code::FA430,
+                  .detail = "allocation in a frame of another thread",
+                  .bytes = bytes});
     if (r->depth > c.top->depth) {
-        c.owner->raise(code::FA002, "allocation from a frame that has ended", nullptr, bytes, c.probes.place());
+        raise(c, {.what = code::FA002, .detail = "allocation from a frame that has ended", .bytes = bytes});
         r = c.top;
     }
     if (!is_power_of_two(align) && c.owner->config.reports)
-        c.owner->raise(code::FA431, "in a frame allocation", nullptr, align, c.probes.place());
+        raise(c, {.what = code::FA431, .detail = "in a frame allocation", .bytes = align});
     for (bool trimmed = false;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         void* p = nullptr;
@@ -345,8 +340,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
             p = try_slow(c, r, bytes == 0 ? 1 : bytes, align, why);
         }
         if (p != nullptr) {
-            if (c.probes.watched()) [[unlikely]]
-                c.probes.hooks->tell_allocation(c, memory_kind::frame, bytes);
+            show_allocation(c, memory_kind::frame, bytes);
             return {p, asked};
         }
         if (!trimmed && (trimmed = make_room(*c.owner, why, f))) continue;
@@ -357,7 +351,7 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
 
 void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std::uint64_t mark, on_failure f) noexcept {
     thread_context& c = *r->context;
-    if (c.probes.guarded() && !may_call(c, c.probes.place())) return nullptr;
+    if (!may_call(c, c.probes.place())) return nullptr;
     for (bool trimmed = false;;) {
         exhaustion_reason why = exhaustion_reason::size_overflow;
         void* p = nullptr;

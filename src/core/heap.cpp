@@ -112,7 +112,7 @@ void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
     if (a.probes.guarded() && !a.probes.hooks->end_large(a, &b + 1)) return;
     refund(a, c, b);
     const std::uintptr_t begin = address_of(&b + 1) - offset;
-    if (a.probes.guarded()) guard::allow(begin, begin + b.bytes);  // it is the resource's
+    a.probes.allow(begin, begin + b.bytes);  // it is the resource's
     backend_deallocate(*a.config.heap, pointer_at(begin), b.bytes, offset);
 }
 
@@ -135,8 +135,7 @@ void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) n
                 c != nullptr ? c->probes.place() : site{});
     if (a.config.heap == nullptr) free_large(a, c, p);
     else free_through_backend(a, c, b);
-    if (c != nullptr && c->probes.watched()) [[unlikely]]
-        c->probes.hooks->tell_release(*c, memory_kind::heap, bytes);
+    if (c != nullptr) show_release(*c, memory_kind::heap, bytes);
 }
 
 void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
@@ -210,7 +209,7 @@ void large_free(thread_context& c, void* p) noexcept { free_large(*c.owner, &c, 
 
 void large_release(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
-    if (a.probes.guarded()) guard::allow(address_of(p), address_of(b) + b->bytes);
+    a.probes.allow(address_of(p), address_of(b) + b->bytes);
     if (c != nullptr && put_cached(*c, b)) return;
     a.large.deallocate(b);
     a.returns.add_relaxed(1);  // relaxed: a hint
@@ -238,14 +237,10 @@ void flush_heap_cache(thread_context& c) noexcept {
 void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
-    const noted_caller call(*c, __builtin_return_address(0));
-    if (c->probes.guarded()) {
-        if (!may_call(*c, c->probes.place())) return nullptr;
-    } else if (c->probes.armed()) {
-        c->probes.note_place(site::of_caller(__builtin_return_address(0)));
-    }
+    const served_call call(*c, __builtin_return_address(0));
+    if (!call.admitted()) return nullptr;
     if (!is_power_of_two(align) && a.owner->config.reports)
-        a.owner->raise(code::FA431, "in a pool or heap allocation", nullptr, align, c->probes.place());
+        raise(*c, {.what = code::FA431, .detail = "in a pool or heap allocation", .bytes = align});
     for (bool trimmed = false;;) {
         exhaustion_reason why{};
         void* p = nullptr;
@@ -254,8 +249,7 @@ void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure
             p = try_heap(a, *c, bytes == 0 ? 1 : bytes, align, why);
         }
         if (p != nullptr) {
-            if (c->probes.watched() && !from_pages(a, bytes, align))
-                c->probes.hooks->tell_allocation(*c, memory_kind::heap, bytes);
+            if (!from_pages(a, bytes, align)) show_allocation(*c, memory_kind::heap, bytes);
             return p;
         }
         if (!trimmed && (trimmed = make_room(*a.owner, why, f))) continue;

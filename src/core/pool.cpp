@@ -325,9 +325,9 @@ void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* blo
     charge_pages(c);
     uninstall_pages(c);
     if (c.probes.guarded()) block = c.probes.hooks->begin_block(c, p, block, bytes);
-    if (c.probes.watched() && block != nullptr && traits_of(k).freed_singly) {  // others are told as frame memory
-        c.probes.hooks->tell_adopted(c);
-        c.probes.hooks->tell_allocation(c, k, class_size(size_class));
+    if (block != nullptr && traits_of(k).freed_singly) {  // others are told as frame memory
+        show_adopted(c);
+        show_allocation(c, k, class_size(size_class));
     }
     return block;
 }
@@ -336,12 +336,8 @@ void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* blo
 
 void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
                          on_failure f) noexcept {
-    if (!c.probes.guarded()) {
-        if (c.probes.armed()) c.probes.note_place(site::of_caller(__builtin_return_address(0)));
-        return pool_take_slow(c, k, requested_class, bytes, f);
-    }
-    const noted_caller call(c, __builtin_return_address(0));
-    if (belongs_to_caller(c) && !may_call(c, c.probes.place())) return nullptr;
+    const served_call call(c, __builtin_return_address(0));
+    if (!call.admitted()) return nullptr;
     const activity_scope changing(&c, activity::changing);
     return pool_take_slow(c, k, requested_class, bytes, f);
 }

@@ -260,7 +260,7 @@ void shelve(thread_context& c) noexcept {
     c.budget = {};
     c.owner->config.above->leave(c);
     set_deferred(c, c.owner->config.deferred);
-    if (c.probes.watched()) c.probes.hooks->tell_adopted(c);
+    show_adopted(c);
     __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }
@@ -405,7 +405,7 @@ void for_each_lock(F&& f) noexcept {
         f(c->tags.lock());
         f(c->large.lock());
         f(c->meta.lock());
-        f(c->probes.blocks.lock());
+        f(c->probes.blocks_lock());
         if (c->probes.samples()) f(c->probes.hooks->lock_of_samples(*c));
         if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
     }

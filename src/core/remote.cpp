@@ -85,8 +85,7 @@ std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
     if (c == nullptr) return 0;
     flush_batch(*c);
     const std::size_t n = adopt_returned(*c, blocks);
-    if (c->probes.watched()) [[unlikely]]
-        c->probes.hooks->tell_adopted(*c);
+    show_adopted(*c);
     return n;
 }
 
@@ -140,8 +139,7 @@ void free_on_owner(thread_context& owner, pool_page& p, void* block) noexcept {
     const activity_scope changing(&owner, activity::changing);
     const page_view what = p.view();
     pool_free_own(p, block);
-    if (owner.probes.watched() && traits_of(what.kind).freed_singly) [[unlikely]]
-        owner.probes.hooks->tell_release(owner, what.kind, what.block);
+    if (traits_of(what.kind).freed_singly) show_release(owner, what.kind, what.block);
 }
 
 // Requires: a handle is held.

@@ -227,8 +227,7 @@ void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
     else
         std::snprintf(text, sizeof text, "the frame ends before %s and %zu more that were opened in it",
                       named(*innermost).text, open - 1);
-    c.owner->raise(
-        {.what = code::FA429, .detail = text, .where = c.probes.place(), .bytes = open, .born = innermost->opened});
+    raise(c, {.what = code::FA429, .detail = text, .bytes = open, .born = innermost->opened});
 }
 
 void leave_scopes(thread_context& c, const frame_record* r) noexcept {

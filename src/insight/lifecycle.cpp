@@ -4,7 +4,6 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include <framealloc/os/thread.hpp>
 #include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1 {
@@ -36,18 +35,6 @@ thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
             .cross_thread_frees = w.remote_frees() - std::max(w.came.remote_frees, w.reset.remote_frees)};
 }
 
-// Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
-// well: what it read is read before what follows is written.
-void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
-    if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
-    for (const thread_context* c = newest; c != nullptr; c = c->next) {
-        watch* w = c->probes.watcher_.load_acquire();  // pairs: follow_observer()
-        if (c == mine || w == nullptr) continue;
-        while (!w->telling.try_acquire()) os::sleep_microseconds(10);
-        w->telling.release();
-    }
-}
-
 void append(std::span<char> buffer, std::size_t& used, const char* format, ...) noexcept {
     if (used >= buffer.size()) return;
     std::va_list arguments;
@@ -57,47 +44,11 @@ void append(std::span<char> buffer, std::size_t& used, const char* format, ...) 
     if (n > 0) used += std::min(static_cast<std::size_t>(n), buffer.size() - used - 1);
 }
 
-// Off, and nobody reads the observer any more, unless one is set meanwhile: returns how many were set before.
-std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
-    const thread_context* newest = nullptr;
-    std::uint64_t before = 0;
-    {
-        const sync::lock_guard guard(a.lock);
-        a.probes.watching.store_relaxed(false);  // relaxed: under the lock
-        newest = a.contexts;
-        before = a.probes.observers;
-    }
-    wait_for_tellers(newest, mine);
-    return before;
-}
-
-// False when another thread has set one meanwhile: it may be read.
-bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t before) noexcept {
-    const sync::lock_guard guard(a.lock);
-    if (a.probes.observers != before) return false;
-    a.probes.observer = handler;
-    ++a.probes.observers;
-    a.probes.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
-    return true;
-}
-
 }  // namespace
 
-void lifecycle::enable(frame_event_handler handler) const noexcept {
-    core& a = *owner_.owner;
-    thread_context* mine = try_context_of(owner_);
-    while (!set_observer(a, handler, stop_telling(a, mine))) {}
-    call_everybody(a);
-    if (mine != nullptr) follow_observer(*mine);
-}
+void lifecycle::enable(frame_event_handler handler) const noexcept { observe(owner_, handler); }
 
-void lifecycle::disable() const noexcept {
-    core& a = *owner_.owner;
-    thread_context* mine = try_context_of(owner_);
-    stop_telling(a, mine);
-    call_everybody(a);
-    if (mine != nullptr) follow_observer(*mine);
-}
+void lifecycle::disable() const noexcept { stop_observing(owner_); }
 
 bool lifecycle::is_enabled() const noexcept { return owner_.owner->probes.is_watching(); }  // relaxed: a recent value
 

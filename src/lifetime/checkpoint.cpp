@@ -69,15 +69,13 @@ frame_checkpoint take_checkpoint(thread_context& c) noexcept {
 bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     frame_mark* m = find_mark(c, cp.key_, cp.serial_, cp.index_);
     if (m == nullptr) {
-        c.owner->raise(code::FA427, "nothing was rolled back", nullptr, 0, c.probes.place());
+        memory::raise(c, {.what = code::FA427, .detail = "nothing was rolled back"});
         return false;
     }
     frame_record* r = c.top;
     if (const held_frame* h = younger_hold(c, r->depth, m->serial)) {
-        c.owner->raise(
-            code::FA438,
-            h->holder == nullptr ? "nothing was rolled back: an inner frame that ended since is held" : h->holder,
-            nullptr, 0, c.probes.place());
+        const char* unnamed = "nothing was rolled back: an inner frame that ended since is held";
+        memory::raise(c, {.what = code::FA438, .detail = h->holder == nullptr ? unnamed : h->holder});
         return false;
     }
     if (r->finalisers != nullptr) {

@@ -166,8 +166,8 @@ frame_record* inner_of(thread_context& c, frame_record* r) noexcept {
 
 frame_record* open_frame_slow(thread_context& c) noexcept {
     if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
-        c.owner->raise(c.parked ? code::FA212 : code::FA430, "frame opened by a thread that does not own the stack",
-                       nullptr, 0, c.probes.place());
+        memory::raise(c, {.what = c.parked ? code::FA212 : code::FA430,
+                          .detail = "frame opened by a thread that does not own the stack"});
     const activity_scope changing(&c, activity::changing);
     settle(c);
     follow_observer(c);
@@ -176,8 +176,9 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     if (r->depth == max_frame_depth) {
         add_pending(*r, pending_always);
         if (c.too_deep++ == 0)
-            c.owner->raise(code::FA428, "frames are nested deeper than 16,383; is an end_frame missing?", nullptr,
-                           r->depth, c.probes.place());
+            memory::raise(c, {.what = code::FA428,
+                              .detail = "frames are nested deeper than 16,383; is an end_frame missing?",
+                              .bytes = r->depth});
         return r;
     }
     if (r->depth == 0) {
@@ -204,13 +205,14 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
 void close_frame_slow(frame_record* r) noexcept {
     thread_context& c = *r->context;
     if (!belongs_to_caller(c)) {
-        c.owner->raise(c.parked ? code::FA212 : code::FA430,
-                       "frame closed by a thread that does not own it; it stays open", nullptr, 0, c.probes.place());
+        memory::raise(c, {.what = c.parked ? code::FA212 : code::FA430,
+                          .detail = "frame closed by a thread that does not own it; it stays open"});
         return;
     }
     const activity_scope changing(&c, activity::changing);
     if (r == state_of(c).ending) {
-        c.owner->raise(code::FA428, "the frame is ending, its destructors run", nullptr, r->depth, c.probes.place());
+        memory::raise(c,
+                      {.what = code::FA428, .detail = "the frame is ending, its destructors run", .bytes = r->depth});
         return;
     }
     if (c.too_deep != 0 && r == c.top) {
@@ -222,20 +224,20 @@ void close_frame_slow(frame_record* r) noexcept {
             finish_outermost(c);
             refresh_limit(c);
         } else {
-            c.owner->raise(code::FA428, "end_frame without begin_frame", nullptr, 0, c.probes.place());
+            memory::raise(c, {.what = code::FA428, .detail = "end_frame without begin_frame"});
         }
         return;
     }
     if (r->depth > c.top->depth) {
-        c.owner->raise(code::FA428, "the frame was ended before, from outside", nullptr, r->depth, c.probes.place());
+        memory::raise(c,
+                      {.what = code::FA428, .detail = "the frame was ended before, from outside", .bytes = r->depth});
         return;
     }
     if (r != c.top)
-        c.owner->raise({.what = code::FA428,
-                        .detail = "an inner frame is still open; it ends here",
-                        .where = c.probes.place(),
-                        .bytes = c.top->depth,
-                        .born = opened_at(c)});
+        memory::raise(c, {.what = code::FA428,
+                          .detail = "an inner frame is still open; it ends here",
+                          .bytes = c.top->depth,
+                          .born = opened_at(c)});
     while (c.top->depth >= r->depth) close_top(c);
 }
 

@@ -42,7 +42,7 @@ const char* reason_to_refuse(const thread_context& c, const frame_record& r) noe
 frame_hold::frame_hold(frame_record& r, const char* name, on_failure f) noexcept {
     thread_context& c = *r.context;
     if (const char* mistake = reason_to_refuse(c, r); mistake != nullptr) {
-        c.owner->raise(code::FA441, mistake, nullptr, r.depth, c.probes.place());
+        memory::raise(c, {.what = code::FA441, .detail = mistake, .bytes = r.depth});
         return;
     }
     frame_ = counter_of(c, r, f);

@@ -94,6 +94,61 @@ void call_everybody(core& a) noexcept {
     for (thread_context* c = a.contexts; c != nullptr; c = c->next) c->records[0].gate.on(gate_call);
 }
 
+namespace {
+
+// Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
+// well: what it read is read before what follows is written.
+void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
+    if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
+    for (const thread_context* c = newest; c != nullptr; c = c->next) {
+        watch* w = c->probes.watcher_.load_acquire();  // pairs: follow_observer()
+        if (c == mine || w == nullptr) continue;
+        while (!w->telling.try_acquire()) os::sleep_microseconds(10);
+        w->telling.release();
+    }
+}
+
+// Off, and nobody reads the observer any more, unless one is set meanwhile: returns how many were set before.
+std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
+    const thread_context* newest = nullptr;
+    std::uint64_t before = 0;
+    {
+        const sync::lock_guard guard(a.lock);
+        a.probes.watching.store_relaxed(false);  // relaxed: under the lock
+        newest = a.contexts;
+        before = a.probes.observers;
+    }
+    wait_for_tellers(newest, mine);
+    return before;
+}
+
+// False when another thread has set one meanwhile: it may be read.
+bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t before) noexcept {
+    const sync::lock_guard guard(a.lock);
+    if (a.probes.observers != before) return false;
+    a.probes.observer = handler;
+    ++a.probes.observers;
+    a.probes.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
+    return true;
+}
+
+}  // namespace
+
+void observe(core_ref owner, const frame_event_handler& handler) noexcept {
+    core& a = *owner.owner;
+    thread_context* mine = try_context_of(owner);
+    while (!set_observer(a, handler, stop_telling(a, mine))) {}
+    call_everybody(a);
+    if (mine != nullptr) follow_observer(*mine);
+}
+
+void stop_observing(core_ref owner) noexcept {
+    thread_context* mine = try_context_of(owner);
+    stop_telling(*owner.owner, mine);
+    call_everybody(*owner.owner);
+    if (mine != nullptr) follow_observer(*mine);
+}
+
 void tell(thread_context& c, frame_event e) noexcept {
     watch& w = *c.probes.watcher();
     if (w.inside) return;

@@ -28,8 +28,9 @@ tag_account* find_account(thread_context& c, tag_account* parent, std::string_vi
 
 void begin_phase(thread_context& c, tag_account* phase) noexcept {
     if (c.phase_count == memory::most_open_phases) {
-        c.owner->raise(code::FA429, "65,536 phases are open; is an end_phase missing?", nullptr, c.phase_count,
-                       c.probes.place());
+        memory::raise(c, {.what = code::FA429,
+                          .detail = "65,536 phases are open; is an end_phase missing?",
+                          .bytes = c.phase_count});
         return;
     }
     memory::open_scope* s = memory::open<memory::scope_kind::phase>(c, phase);
@@ -40,7 +41,7 @@ void begin_phase(thread_context& c, tag_account* phase) noexcept {
 
 void end_phase(thread_context& c) noexcept {
     memory::open_scope* const s = memory::newest_begun_phase(c);
-    if (s == nullptr) return c.owner->raise(code::FA429, "end_phase without begin_phase", nullptr, 0, c.probes.place());
+    if (s == nullptr) return memory::raise(c, {.what = code::FA429, .detail = "end_phase without begin_phase"});
     memory::close_scopes(&s, 1);
 }
 

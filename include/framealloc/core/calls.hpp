@@ -39,26 +39,50 @@ public:
 // Where a call that cannot say its line is: the instruction that calls this. Requires: inlined into the user's code.
 FRAMEALLOC_COLD site calling_code() noexcept;
 
-// The place of a call that does not say its line, while it is served; nothing where blocks are not guarded.
-class noted_caller {
-public:
-    noted_caller(thread_context& c, const void* returns_to) noexcept : context_(c.probes.guarded() ? &c : nullptr) {
-        if (context_ != nullptr && !c.probes.has_place()) c.probes.note_place(site::of_caller(returns_to));
-    }
-    ~noted_caller() {
-        if (context_ != nullptr) context_->probes.forget_place();
-    }
-    noted_caller(const noted_caller&) = delete;
-    noted_caller& operator=(const noted_caller&) = delete;
-
-private:
-    thread_context* context_;
-};
-
 // False after FA436, when the call interrupts another one of this thread.
 FRAMEALLOC_COLD bool may_interrupt(thread_context& c, const site& where) noexcept;
 inline bool may_call(thread_context& c, const site& where) noexcept {
     return c.probes.doing() == activity::none || may_interrupt(c, where);
+}
+
+// An allocation that took a slow path, while it is served. If it did not say its place, the instruction it returns to
+// is noted where somebody will ask.
+class served_call {
+public:
+    served_call(thread_context& c, const void* returns_to) noexcept {
+        if (c.probes.any()) [[unlikely]]
+            begin(c, returns_to);
+    }
+    ~served_call() {
+        if (context_ != nullptr) context_->probes.forget_place();
+    }
+    served_call(const served_call&) = delete;
+    served_call& operator=(const served_call&) = delete;
+    // False after FA436: it is refused.
+    bool admitted() const noexcept { return admitted_; }
+
+private:
+    FRAMEALLOC_COLD void begin(thread_context& c, const void* returns_to) noexcept;
+
+    thread_context* context_ = nullptr;  // while blocks are guarded
+    bool admitted_ = true;
+};
+
+// A mistake in the call that is being served: the fault has its place.
+FRAMEALLOC_COLD void raise(thread_context& c, fault f) noexcept;
+
+// What an observer hears of. Cost: one compare while nobody observes.
+inline void show_allocation(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
+    if (c.probes.watched()) [[unlikely]]
+        c.probes.hooks->tell_allocation(c, k, bytes);
+}
+inline void show_release(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
+    if (c.probes.watched()) [[unlikely]]
+        c.probes.hooks->tell_release(c, k, bytes);
+}
+inline void show_adopted(thread_context& c) noexcept {
+    if (c.probes.watched()) [[unlikely]]
+        c.probes.hooks->tell_adopted(c);
 }
 
 }  // namespace framealloc::inline v1::memory

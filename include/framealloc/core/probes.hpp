@@ -15,6 +15,7 @@
 #include <framealloc/base/fault.hpp>
 #include <framealloc/base/kind.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/guard/annotate.hpp>
 #include <framealloc/guard/block_table.hpp>
 #include <framealloc/guard/pattern.hpp>
 #include <framealloc/memory/page.hpp>
@@ -141,6 +142,12 @@ struct allocator_probes {
         return guards && blocks.find(address, out);
     }
 
+    sync::lock& blocks_lock() const noexcept { return blocks.lock(); }  // for fork alone
+    // The range is to be written by the library, or by whoever gets these addresses next.
+    void allow(std::uintptr_t begin, std::uintptr_t end) const noexcept {
+        if (guards) guard::allow(begin, end);
+    }
+
     // A page's slots: zone, block, zone. A block, not its slot, is aligned as one that is not guarded.
     std::uint32_t slot_lead() const noexcept { return guards ? static_cast<std::uint32_t>(guard::zone) : 0; }
     std::uint32_t slot_bytes(std::size_t block) const noexcept {
@@ -182,6 +189,9 @@ struct thread_probes {
     // Whether the fast paths are closed to the thread.
     bool diverted() const noexcept { return (on & (guard_bit | watch_bit)) != 0; }
     bool sampling() const noexcept { return sampling_; }
+    // Of `padding`, bytes of zones so far, those in the open segment.
+    std::uint64_t padding_since(std::uint64_t padding) const noexcept { return padding - segment_padding; }
+    void begin_segment(std::uint64_t padding) noexcept { segment_padding = padding; }
     void set(std::uint8_t bit, bool to) noexcept { on = static_cast<std::uint8_t>(to ? on | bit : on & ~bit); }
 
     // Whether every frame allocation is to be seen, as of the last boundary.

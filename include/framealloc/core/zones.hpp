@@ -14,7 +14,7 @@ inline std::uint64_t guard_padding(const thread_context& c) noexcept {
 // Bytes handed out since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     const std::uint64_t all = c.top->cursor - c.segment;
-    return c.probes.guarded() ? all - (guard_padding(c) - c.probes.segment_padding) : all;
+    return c.probes.guarded() ? all - c.probes.padding_since(guard_padding(c)) : all;
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
@@ -25,7 +25,7 @@ inline void note_settled(thread_context& c) noexcept {
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.segment = cursor;
     note_settled(c);
-    if (c.probes.guarded()) c.probes.segment_padding = guard_padding(c);
+    if (c.probes.guarded()) c.probes.begin_segment(guard_padding(c));
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -46,6 +46,10 @@ void follow_observer(thread_context& c) noexcept;
 // Everybody looks at their next outermost frame, if not before.
 void call_everybody(core& a) noexcept;
 
+// From now on `handler` hears of events, and nobody else does; when this returns, no other thread is in the one before.
+void observe(core_ref a, const frame_event_handler& handler) noexcept;
+void stop_observing(core_ref a) noexcept;
+
 // Requires, of all that follow: the thread's structures are whole; the handler may allocate.
 FRAMEALLOC_COLD void tell(thread_context& c, frame_event e) noexcept;
 FRAMEALLOC_COLD void tell_frame_begin(thread_context& c) noexcept;
