@@ -309,6 +309,8 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
     return c.flight->earlier + used_in_newest(c) + c.outer_bytes;
 }
 
+void note_use(thread_context& c) noexcept { c.frame_used.set(frame_bytes_in_use(c)); }
+
 void refresh_limit(thread_context& c) noexcept {
     c.probes.follow(c.owner->probes);
     const arena_chunk& k = *c.flight->chunk;

@@ -1,6 +1,7 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
+#include <framealloc/core/leaks.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/os/code.hpp>
 
@@ -40,36 +41,6 @@ void map_classes(core& c) noexcept {
         }
         if (best != impossible_size) c.serving[k] = static_cast<unsigned char>(class_of(best));
     }
-}
-
-std::uint64_t blocks_out(core& c) noexcept {
-    const sync::lock_guard guard(c.lock);
-    std::uint64_t n = 0 - c.refunds.get();
-    for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
-        for (pool_page* p = t->all_pages; p != nullptr; p = p->next_all) {
-            if (traits_of(p->view().kind).freed_singly) n += p->used() - p->remote.count();
-        }
-        n += t->heap_allocations.get() - t->heap_frees.get();
-        n -= __atomic_load_n(&t->batch_count, __ATOMIC_RELAXED);  // relaxed: see close_core()
-    }
-    return n;
-}
-
-// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would
-// destroy.
-bool left_open(const thread_context& c) noexcept {
-    const frame_record* top = __atomic_load_n(&c.top, __ATOMIC_RELAXED);  // relaxed: a recent value
-    return top != c.records && (top != c.owner->config.above->driven(c) || top->finalisers != nullptr);
-}
-
-// Frames open on threads that still run; the caller's and those of ended threads were closed.
-std::uint32_t open_frames(core& c) noexcept {
-    std::uint32_t n = 0;
-    const sync::lock_guard guard(c.lock);
-    for (thread_context* t = c.contexts; t != nullptr; t = t->next) {
-        if (left_open(*t)) ++n;
-    }
-    return n;
 }
 
 // A core and, behind it, its name.

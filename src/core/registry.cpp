@@ -575,33 +575,4 @@ void orphan_pages(core& a) noexcept {
     }
 }
 
-void report_leaks(core& a, std::uint64_t blocks) noexcept {
-    if (a.probes.guarded() && a.probes.hooks->report_leaks(a)) return;
-    std::uint64_t bytes = 0;
-    char worst[64] = "";
-    std::uint64_t most = 0;
-    {
-        const sync::lock_guard guard(a.lock);
-        for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-            for (const account::charge_entry* e = c->accounts; e != nullptr; e = e->next) {
-                std::uint64_t own = e->heap_balance();
-                for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) {
-                    const page_view v = p->view();
-                    if (v.account == e && traits_of(v.kind).freed_singly) own += std::uint64_t{p->used()} * v.block;
-                }
-                bytes += own;
-                if (static_cast<std::int64_t>(own) > static_cast<std::int64_t>(most)) {
-                    most = own;
-                    std::snprintf(worst, sizeof worst, "%.*s", static_cast<int>(e->node->path_length), e->node->path);
-                }
-            }
-        }
-    }
-    char detail[160];
-    std::snprintf(detail, sizeof detail,
-                  "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive",
-                  static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
-    a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
-}
-
 }  // namespace framealloc::inline v1::memory

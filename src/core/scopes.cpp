@@ -281,6 +281,13 @@ bool any_scope_open(const thread_context& c) noexcept {
     return false;
 }
 
+void open_begun_phase(thread_context& c, tag_account* phase) noexcept {
+    open_scope* s = open<scope_kind::phase>(c, phase);
+    s->face = scope_face::begin_phase;
+    s->opened = c.probes.place();
+    ++c.phase_count;
+}
+
 open_scope* newest_begun_phase(const thread_context& c) noexcept {
     open_scope* s = c.charged[static_cast<unsigned>(scope_kind::phase)];
     while (!is_end(c, *s) && s->face != scope_face::begin_phase) s = s->outer;

@@ -6,6 +6,7 @@
 
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/registry.hpp>
+#include <framealloc/core/walk.hpp>
 #include <framealloc/lifetime/flights.hpp>
 #include <framealloc/probe/guarded_frames.hpp>
 #include <framealloc/probe/sampled.hpp>
@@ -54,15 +55,16 @@ void in_log(const thread_context& c, const lifetime::flight& s, std::uintptr_t p
 // Who was charged for the byte that the arena of the newest frame handed out as its `offset`-th.
 const account::charge_entry* payer_of(const thread_context& c, std::uint64_t offset) noexcept {
     std::uint64_t end = 0;
-    for (std::uint32_t i = 0; i < c.log.size(); ++i) {
-        end += c.log.at(i).bytes;
-        if (offset < end) return c.log.at(i).who;
+    const account::charge_log& log = log_of(c);
+    for (std::uint32_t i = 0; i < log.size(); ++i) {
+        end += log.at(i).bytes;
+        if (offset < end) return log.at(i).who;
     }
     return c.tag();  // not settled yet
 }
 
 std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
-    std::uint32_t depth = c.top->depth;
+    std::uint32_t depth = top_of(c)->depth;
     while (depth != 0 && record_at(c, depth - 1).cursor > p)
         --depth;  // cursors of outer frames end where inner ones begin
     return depth;
@@ -70,7 +72,7 @@ std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
 
 // Whether nothing of it changes meanwhile: the caller's own, or left by a thread that has ended. Requires: core::lock
 // is held.
-bool rests(const thread_context& c) noexcept { return c.idle || &c == context_of_caller(*c.owner); }
+bool rests(const thread_context& c) noexcept { return is_idle(c) || &c == context_of_caller(owner_of(c)); }
 
 // One of a flight's chunks, `below` bytes of it having been handed out in the chunks below.
 void in_flight(const thread_context& c, const lifetime::flight& s, const arena_chunk& k, std::uint64_t below,
@@ -79,9 +81,9 @@ void in_flight(const thread_context& c, const lifetime::flight& s, const arena_c
     out.frame = current ? frames_begun(c) : s.frame;
     if (s.parked) {
         out.state = pointer_state::held;
-    } else if (current && (!newest || p < c.top->cursor) && c.top->cursor != s.start) {
+    } else if (current && (!newest || p < top_of(c)->cursor) && top_of(c)->cursor != s.start) {
         out.state = pointer_state::in_use;
-        out.depth = newest && s.chunk->previous == nullptr ? depth_of(c, p) : c.top->depth;
+        out.depth = newest && s.chunk->previous == nullptr ? depth_of(c, p) : top_of(c)->depth;
         name_tag(out, payer_of(c, below + (p - k.begin))->node);
     } else {
         out.state = p < k.committed ? pointer_state::ended : pointer_state::unused;
@@ -107,8 +109,7 @@ void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, p
 
 // Of a thread that goes on meanwhile: about now, by what can be read on the side.
 void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
-    const std::uintptr_t cursor = sync::glimpse(
-        __atomic_load_n(&c.top, __ATOMIC_RELAXED)->cursor);  // relaxed: about now
+    const std::uintptr_t cursor = sync::glimpse(recent_top(c)->cursor);  // about now
     const bool behind = cursor >= k.begin && cursor < k.end && p >= cursor;
     const bool revoked = sync::glimpse(k.revoked) != 0, virgin = !revoked && p >= sync::glimpse(k.committed);
     out.state = virgin                              ? pointer_state::unused
@@ -118,12 +119,11 @@ void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t
 }
 
 bool in_arenas(const core& a, std::uintptr_t p, pointer_info& out) noexcept {
-    const arena_chunk* k = a.chunks;
-    while (k != nullptr && (p < k->begin || p >= k->end)) k = k->next_all;
+    const arena_chunk* k = find_chunk(a, p);
     if (k == nullptr) return false;
     out.kind = memory_kind::frame;
-    out.thread = thread_of(*k->owner);
-    rests(*k->owner) ? in_chunk(*k->owner, *k, p, out) : in_busy_chunk(*k->owner, *k, p, out);
+    out.thread = thread_of(owner_of(*k));
+    rests(owner_of(*k)) ? in_chunk(owner_of(*k), *k, p, out) : in_busy_chunk(owner_of(*k), *k, p, out);
     return true;
 }
 
@@ -146,7 +146,7 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
             return;
         }
     };
-    for (std::uint32_t depth = 0; depth <= c.top->depth; ++depth)
+    for (std::uint32_t depth = 0; depth <= top_of(c)->depth; ++depth)
         look(blocks_at(c, depth), pointer_state::in_use, depth, frames_begun(c));
     lifetime::for_each_flight(c, [&](const lifetime::flight& s) { look(s.blocks, pointer_state::held, 0, s.frame); });
 }
@@ -206,17 +206,17 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
     if (a.probes.find(out.begin, known)) out.born = known.born;
     if (!copy.charged && out.state == pointer_state::in_use) {
         out.kind = memory_kind::frame;
-        for (const thread_context* c = a.contexts; c != nullptr; c = c->next) {
+        find_context(a, [&](const thread_context& c) {
             pointer_info outer = out;
-            describe_outer(*c, outer);
-            if (!rests(*c) || outer.state == pointer_state::ended) continue;
+            describe_outer(c, outer);
+            if (!rests(c) || outer.state == pointer_state::ended) return false;
             out = outer;
-            out.thread = thread_of(*c);
-            break;
-        }
+            out.thread = thread_of(c);
+            return true;
+        });
         return true;
     }
-    if (out.state == pointer_state::in_use) name_tag(out, a.tags.at(copy.tag_index));
+    if (out.state == pointer_state::in_use) name_tag(out, tags_of(a).at(copy.tag_index));
     return true;
 }
 
@@ -229,7 +229,7 @@ pointer_info describe(const void* p) noexcept {
         const std::uintptr_t address = address_of(p);
         if (in_pages(a, p, out) || in_sampled(a, address, out) || in_large_heap(a, p, out) ||
             in_arenas(a, address, out))
-            out.allocator = a.name;
+            out.allocator = name_of(a);
     });
     return out;
 }

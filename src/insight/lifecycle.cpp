@@ -4,6 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include <framealloc/core/walk.hpp>
 #include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1 {
@@ -15,14 +16,10 @@ namespace {
 // Requires: core::lock is held.
 template <class F>
 void for_each_watch(const core& a, F&& f) {
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-        if (c->probes.watcher() != nullptr) f(*c, *c->probes.watcher());
-    }
+    for_each_context(a, [&](thread_context& c) {
+        if (c.probes.watcher() != nullptr) f(c, *c.probes.watcher());
+    });
 }
-
-bool has_thread(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) != nullptr;
-}  // relaxed: a recent value
 
 thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
     return {.thread = thread_of(c),
@@ -54,7 +51,7 @@ bool lifecycle::is_enabled() const noexcept { return owner_.owner->probes.is_wat
 
 std::size_t lifecycle::thread_stats(std::span<thread_frame_stats> out) const noexcept {
     std::size_t n = 0;
-    const sync::lock_guard guard(owner_.owner->lock);
+    const sync::lock_guard guard(lock_of(*owner_.owner));
     for_each_watch(*owner_.owner, [&](const thread_context& c, const watch& w) {
         if (n < out.size()) out[n] = stats_of(c, w);
         ++n;
@@ -65,13 +62,13 @@ std::size_t lifecycle::thread_stats(std::span<thread_frame_stats> out) const noe
 thread_frame_stats lifecycle::thread_stats() const noexcept {
     const thread_context* c = try_context_of(owner_);
     if (c == nullptr || c->probes.watcher() == nullptr) return {};
-    const sync::lock_guard guard(owner_.owner->lock);
+    const sync::lock_guard guard(lock_of(*owner_.owner));
     return stats_of(*c, *c->probes.watcher());
 }
 
 lifecycle_summary lifecycle::summary() const noexcept {
     lifecycle_summary s;
-    const sync::lock_guard guard(owner_.owner->lock);
+    const sync::lock_guard guard(lock_of(*owner_.owner));
     for_each_watch(*owner_.owner, [&](const thread_context&, const watch& w) {
         const watch::base now = w.now();
         ++s.thread_count;
@@ -86,7 +83,7 @@ lifecycle_summary lifecycle::summary() const noexcept {
 }
 
 void lifecycle::reset_stats() const noexcept {
-    const sync::lock_guard guard(owner_.owner->lock);
+    const sync::lock_guard guard(lock_of(*owner_.owner));
     for_each_watch(*owner_.owner, [](thread_context&, watch& w) {
         w.reset = w.now();
         w.peak.set(0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <framealloc/core/walk.hpp>
 #include <framealloc/insight/state.hpp>
 #include <framealloc/probe/watch.hpp>
 
@@ -11,26 +12,6 @@ namespace framealloc::inline v1::insight {
 using namespace memory;
 
 namespace {
-
-// `first` and `f` under one lock.
-template <class First, class F>
-void for_each_context(core& a, First&& first, F&& f) {
-    const sync::lock_guard guard(a.lock);
-    first();
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) f(*c);
-}
-
-template <class F>
-void for_each_context(core& a, F&& f) {
-    for_each_context(a, [] {}, f);
-}
-
-template <class F>
-void for_each_account(thread_context& c, F&& f) {
-    auto* e = __atomic_load_n(&c.accounts, __ATOMIC_ACQUIRE);  // pairs: account_for()
-    for (; e != nullptr; e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE))
-        f(static_cast<tag_account&>(*e));  // pairs: account_for()
-}
 
 // The caller's own last boundary is now.
 thread_context* settle_caller(core_ref a) noexcept {
@@ -92,18 +73,18 @@ std::size_t total_of(const Stats& s, std::size_t Stats::* const (&fields)[kind_c
 
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_sum sum;
+    const sync::lock_guard guard(lock_of(a));
     for_each_context(a, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
             if (below(e.node, wanted)) add_account(sum, c, e, wanted);
         });
-        for (const pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
-            const page_view v = p->view();
-            if (!traits_of(v.kind).freed_singly || v.account == nullptr || !below(v.account->node, wanted)) continue;
-            const std::size_t bytes = std::size_t{blocks_out(*p)} * v.block;
+        for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
+            if (v.account == nullptr || !below(v.account->node, wanted)) return;
+            const std::size_t bytes = std::size_t{blocks_out(p)} * v.block;
             auto add = [&](tag_bytes& t) { t.*bytes_of_kind[index_of(v.kind)] += bytes; };
             add(sum.tree);
             if (v.account->node == wanted) add(sum.own);
-        }
+        });
     });
     for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of(*t, bytes_of_kind);
     tag_stats result;
@@ -130,15 +111,12 @@ account::tag_node* find_tag(account::tag_tree& tree, const tag& t) noexcept {
 }
 
 void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noexcept {
-    for (const pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
-        const page_view v = p->view();
-        if (!traits_of(v.kind).freed_singly || v.block == 0) continue;
-        const std::uint32_t out = blocks_out(*p);
+    for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
+        const std::uint32_t out = blocks_out(p);
         s.*allocated_of_kind[index_of(v.kind)] += std::size_t{out} * v.block;
         live += out;
-        s.allocation_count += __atomic_load_n(&p->allocations, __ATOMIC_RELAXED) -
-                              __atomic_load_n(&p->charged, __ATOMIC_RELAXED);  // relaxed: not charged yet
-    }
+        s.allocation_count += p.uncharged();
+    });
 }
 
 struct counts {
@@ -150,31 +128,33 @@ struct counts {
 alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     settle_caller(a);
     alloc_stats s;
-    std::uint64_t live = 0 - a.owner->refunds.get();
+    std::uint64_t live = 0 - refunds_of(*a.owner);
     std::uint64_t peak = 0;
-    const auto read_base = [&] { base = {state_of(*a.owner).allocations_before, state_of(*a.owner).frees_before}; };
-    for_each_context(*a.owner, read_base, [&](thread_context& c) {
+    const sync::lock_guard guard(lock_of(*a.owner));
+    base = {state_of(*a.owner).allocations_before, state_of(*a.owner).frees_before};
+    for_each_context(*a.owner, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
             s.frame_allocated += e.frame_held.get();
             s.heap_allocated += e.heap_balance();
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
-        s.allocation_count += c.heap_allocations.get() + c.frame_allocations.get();
+        const thread_counts n = counts_of(c);
+        s.allocation_count += n.heap_allocations + n.frame_allocations;
         for (unsigned k = 0; k < kind_count; ++k)
-            s.allocation_count += traits_of(kind_at(k)).freed_singly ? c.taken[k].get() : 0;
-        live += c.heap_allocations.get() - c.heap_frees.get();
-        s.slab_refill_count += c.slab_refills.get();
-        s.deferred_free_count += c.remote_frees.get();
+            s.allocation_count += traits_of(kind_at(k)).freed_singly ? n.taken[k] : 0;
+        live += n.heap_allocations - n.heap_frees;
+        s.slab_refill_count += n.slab_refills;
+        s.deferred_free_count += n.remote_frees;
         add_pages(s, c, live);
-        live += c.frame_allocations.get() - c.frame_releases.get();
+        live += n.frame_allocations - n.frame_releases;
     });
     s.deallocation_count = s.allocation_count - live;
     s.total_allocated = total_of(s, allocated_of_kind);
     s.peak_allocated = peak > s.total_allocated ? peak : s.total_allocated;
-    s.committed = a.owner->pages.committed();
-    s.peak_committed = a.owner->pages.peak_committed();
-    s.reserved = a.owner->pages.reserved();
-    s.page_requests = a.owner->pages.requests();
+    s.committed = ledger_of(*a.owner).committed();
+    s.peak_committed = ledger_of(*a.owner).peak_committed();
+    s.reserved = ledger_of(*a.owner).reserved();
+    s.page_requests = ledger_of(*a.owner).requests();
     return s;
 }
 
@@ -200,25 +180,26 @@ void count_allocations(core_ref a, bool on) noexcept {
 void reset_stats(core_ref a) noexcept {
     counts before;
     const alloc_stats now = stats_from_the_start(a, before);
-    const auto set_base = [&] { state_of(*a.owner) = {now.allocation_count, now.deallocation_count}; };
-    for_each_context(*a.owner, set_base, [](thread_context& c) {
+    const sync::lock_guard guard(lock_of(*a.owner));
+    state_of(*a.owner) = {now.allocation_count, now.deallocation_count};
+    for_each_context(*a.owner, [](thread_context& c) {
         for_each_account(c, [](tag_account& e) {
             e.peak.set(e.live.get());
             e.tree_peak.set(e.tree_live.get());
         });
-        c.frame_peak.set(c.frame_used.get());
+        reset_peak(c);
     });
 }
 
 tag_stats tag_stats_of(core_ref a, std::string_view path) noexcept {
     settle_caller(a);
-    const account::tag_node* node = find_path(a.owner->tags, path);
+    const account::tag_node* node = find_path(tags_of(*a.owner), path);
     return node == nullptr ? tag_stats{} : tag_stats_for(*a.owner, node);
 }
 
 tag_stats tag_stats_of(core_ref a, const tag& t) noexcept {
     settle_caller(a);
-    const account::tag_node* node = find_tag(a.owner->tags, t);
+    const account::tag_node* node = find_tag(tags_of(*a.owner), t);
     return node == nullptr ? tag_stats{} : tag_stats_for(*a.owner, node);
 }
 
@@ -226,15 +207,16 @@ frame_stats frame_stats_of(core_ref a) noexcept {
     frame_stats s;
     thread_context* c = settle_caller(a);
     if (c == nullptr) return s;
-    s.frame_number = c->records[1].generation;
-    s.bytes_allocated = c->handed.bytes_in(s.frame_number);
-    s.allocation_count = c->frame_allocations.get();
+    s.frame_number = outermost_of(*c).generation;
+    s.bytes_allocated = handed_in(*c, s.frame_number);
+    const thread_counts n = counts_of(*c);
+    s.allocation_count = n.frame_allocations;
     s.bytes_in_use = frame_bytes_in_use(*c);
-    s.peak_bytes = c->frame_peak.get() > s.bytes_in_use ? c->frame_peak.get() : s.bytes_in_use;
-    s.outer_growth = c->outer_growth.get();
-    s.oversize = c->oversize.get();
-    s.arena_growth = c->chunk_growth.get();
-    s.suggested_capacity = c->retained.suggested_with_oversize();
+    s.peak_bytes = std::max(n.frame_peak, s.bytes_in_use);
+    s.outer_growth = n.outer_growth;
+    s.oversize = n.oversize;
+    s.arena_growth = n.chunk_growth;
+    s.suggested_capacity = suggested_capacity(*c);
     return s;
 }
 
@@ -251,9 +233,9 @@ std::span<const phase_stats> phase_stats_of(core_ref a) noexcept {
     thread_state& kept = state_of(*c);
     if (kept.report_bytes < wanted) {
         exhaustion_reason why{};
-        void* memory = a.owner->meta.allocate(wanted, why);
+        void* memory = metadata_of(*a.owner).allocate(wanted, why);
         if (memory == nullptr) return {};
-        a.owner->meta.deallocate(kept.report, kept.report_bytes);
+        metadata_of(*a.owner).deallocate(kept.report, kept.report_bytes);
         kept = {memory, wanted};
     }
     auto* out = static_cast<phase_stats*>(kept.report);

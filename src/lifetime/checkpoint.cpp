@@ -17,15 +17,16 @@ bool younger(std::uint64_t mark, std::uint64_t serial) noexcept { return mark >=
 
 void make_room_for_mark(thread_context& c) noexcept {
     lifetime::mark_stack& marks = state_of(c).marks;
-    for (exhaustion_reason why{}; !marks.reserve_one(c.owner->meta, why);)
-        c.owner->exhausted_metadata(why, marks.bytes_wanted(), alignof(frame_mark));  // its handler may have made room
+    for (exhaustion_reason why{}; !marks.reserve_one(metadata_of(c), why);)
+        owner_of(c).exhausted_metadata(why, marks.bytes_wanted(),
+                                       alignof(frame_mark));  // its handler may have made room
 }
 
 frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint64_t serial, std::uint32_t index) noexcept {
     lifetime::mark_stack& marks = state_of(c).marks;
-    if (key != c.key || index >= marks.size() || serial == 0) return nullptr;
+    if (key != key_of(c) || index >= marks.size() || serial == 0) return nullptr;
     frame_mark& m = marks.at(index);
-    const bool same_frame = m.depth == c.top->depth && m.generation == c.top->generation;
+    const bool same_frame = m.depth == top_of(c)->depth && m.generation == top_of(c)->generation;
     return m.serial == serial && same_frame ? &m : nullptr;
 }
 
@@ -39,8 +40,8 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint64_t s
 
 // What was born since the checkpoint has ended; what is born from now on has not.
 void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
-    ++c.mark_serial;
-    state_of(c).rolled.add(depth, serial, c.mark_serial);
+    begin_epoch(c);
+    state_of(c).rolled.add(depth, serial, epoch_of(c));
 }
 
 // Of an inner frame that ended after the checkpoint: somebody reads what would be taken back.
@@ -56,13 +57,13 @@ const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     settle(c);
     make_room_for_mark(c);
-    ++c.mark_serial;
-    frame_record* r = c.top;
+    begin_epoch(c);
+    frame_record* r = top_of(c);
     add_pending(*r, pending_marks);
     frame_checkpoint cp;
-    cp.key_ = c.key;
-    cp.serial_ = c.mark_serial;
-    cp.index_ = state_of(c).marks.push({r->cursor, r->generation, c.mark_serial, r->depth, c.log.size()});
+    cp.key_ = key_of(c);
+    cp.serial_ = epoch_of(c);
+    cp.index_ = state_of(c).marks.push({r->cursor, r->generation, epoch_of(c), r->depth, log_of(c).size()});
     return cp;
 }
 
@@ -72,7 +73,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         memory::raise(c, {.what = code::FA427, .detail = "nothing was rolled back"});
         return false;
     }
-    frame_record* r = c.top;
+    frame_record* r = top_of(c);
     if (const held_frame* h = younger_hold(c, r->depth, m->serial)) {
         const char* unnamed = "nothing was rolled back: an inner frame that ended since is held";
         memory::raise(c, {.what = code::FA438, .detail = h->holder == nullptr ? unnamed : h->holder});
@@ -102,7 +103,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
 
 void close_guard(thread_context& c, const frame_checkpoint& cp, bool committed) noexcept {
     if (!belongs_to_caller(c))
-        return c.owner->raise(code::FA430, "end of a checkpoint guard of another thread; nothing was rolled back");
+        return owner_of(c).raise(code::FA430, "end of a checkpoint guard of another thread; nothing was rolled back");
     if (!committed) roll_back(c, cp);
     // It will not be used again: containers older than it may grow in the arena again.
     if (find_mark(c, cp.key_, cp.serial_, cp.index_) != nullptr) state_of(c).marks.shrink(cp.index_);

@@ -44,9 +44,10 @@ void drop_released_of(thread_context& c, flight& s, std::uint32_t depth) noexcep
         const std::size_t bytes = h->kept_bytes.load_relaxed();  // relaxed: written by this thread
         if (bytes != 0) s.withdrawable = false;
         if (h->withdrawn)
-            static_cast<void>(c.owner->system.commit(pointer_at(h->kept->begin),
-                                                     std::min(bytes, h->kept->committed - h->kept->begin)));
-        c.owner->meta.deallocate(h, sizeof(held_frame));
+            static_cast<void>(
+                system_of(owner_of(c))
+                    .commit(pointer_at(h->kept->begin), std::min(bytes, h->kept->committed - h->kept->begin)));
+        metadata_of(c).deallocate(h, sizeof(held_frame));
     }
 }
 
@@ -58,7 +59,7 @@ void offer_to_withdraw(thread_context& c, flight& s) noexcept {
     const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr &&
                        k->previous->depth == 0;
     if (!alone || s.finalisers != nullptr || !c.probes.revokes() || guard::tool_listens()) return;
-    if (c.owner->config.frames_in_flight > 1 || c.owner->source != &c.owner->system) return;
+    if (config_of(c).frames_in_flight > 1 || !has_system_pages(owner_of(c))) return;
     h->kept = k;
     s.withdrawable = true;
     h->kept_bytes.store_release(k->committed - k->begin);  // pairs: withdraw() in hold.cpp
@@ -82,12 +83,12 @@ void clear(thread_context& c, flight& s) noexcept {
 void reuse(thread_context& c, flight& s) noexcept {
     clear(c, s);
     s.parked = false;
-    c.flight = &s;
-    c.records[0].cursor = s.chunk->begin;
+    use_arena(c, s);
+    ground_of(c).cursor = s.chunk->begin;
     memory::return_to(c, s.start);
     memory::merge_chunks(c);
     memory::retain_arena(c);
-    c.records[0].cursor = s.start;
+    ground_of(c).cursor = s.start;
     memory::begin_segment(c, s.start);
 }
 
@@ -96,16 +97,14 @@ bool due(const thread_context& c, const flight& s) noexcept {
 }
 
 flight* add_flight(thread_context& c, exhaustion_reason& why) noexcept {
-    void* memory = c.owner->meta.allocate(sizeof(flight), why);
+    void* memory = metadata_of(c).allocate(sizeof(flight), why);
     if (memory == nullptr) return nullptr;
     auto* s = ::new (memory) flight{};
     if (!memory::open_arena(c, *s, why)) {
-        c.owner->meta.deallocate(memory, sizeof(flight));
+        metadata_of(c).deallocate(memory, sizeof(flight));
         return nullptr;
     }
-    s->next = c.flight->next;
-    c.flight->next = s;
-    ++c.flight_count;
+    add_arena(c, *s);
     return s;
 }
 
@@ -113,7 +112,7 @@ flight* add_flight(thread_context& c, exhaustion_reason& why) noexcept {
 template <class F>
 flight* find_flight(const thread_context& c, F&& fits) noexcept {
     flight* s = &current_flight(c).following();
-    for (std::uint32_t i = 0; i < c.flight_count; ++i, s = &s->following()) {
+    for (std::uint32_t i = 0; i < arena_count(c); ++i, s = &s->following()) {
         if (fits(*s)) return s;
     }
     return nullptr;
@@ -130,7 +129,7 @@ const flight* find_held(const thread_context& c) noexcept {
 
 // All flights are taken by frames that somebody holds.
 flight* flight_despite_holds(thread_context& c) noexcept {
-    const core_config& o = c.owner->config;
+    const core_config& o = config_of(c);
     if (find_held(c) == nullptr) return find_due(c);
     if (o.on_busy == busy_policy::wait) {
         const std::uint64_t deadline = os::monotonic_microseconds() + o.busy_wait_us;
@@ -145,7 +144,7 @@ flight* flight_despite_holds(thread_context& c) noexcept {
         char detail[128];
         std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"",
                       static_cast<unsigned long long>(busy->frame), h->holder == nullptr ? "" : h->holder);
-        c.owner->raise(code::FA438, detail);
+        owner_of(c).raise(code::FA438, detail);
     }
     return nullptr;
 }
@@ -153,7 +152,7 @@ flight* flight_despite_holds(thread_context& c) noexcept {
 // Whether the current flight has memory that was taken outside a frame since its frame ended.
 bool ground_taken(const thread_context& c) noexcept {
     const flight& s = current_flight(c);
-    return c.records[0].cursor != (s.parked ? s.end : s.start);
+    return ground_of(c).cursor != (s.parked ? s.end : s.start);
 }
 
 void clear_what_is_due(thread_context& c) noexcept {
@@ -165,21 +164,21 @@ void clear_what_is_due(thread_context& c) noexcept {
 }
 
 flight& choose_flight(thread_context& c) noexcept {
-    const core_config& o = c.owner->config;
+    const core_config& o = config_of(c);
     exhaustion_reason why{};
-    flight* s = c.flight_count < o.frames_in_flight ? add_flight(c, why) : nullptr;
+    flight* s = arena_count(c) < o.frames_in_flight ? add_flight(c, why) : nullptr;
     if (s == nullptr) s = find_due(c);
     if (s == nullptr) s = flight_despite_holds(c);
     while (s == nullptr) {
         s = add_flight(c, why);
-        if (s == nullptr) c.owner->exhausted(why, memory_kind::frame, o.frame_capacity, memory::page_bytes);
+        if (s == nullptr) owner_of(c).exhausted(why, memory_kind::frame, o.frame_capacity, memory::page_bytes);
     }
     return *s;
 }
 
 void clear_all(thread_context& c) noexcept {
     flight* s = &current_flight(c);
-    for (std::uint32_t i = 0; i < c.flight_count; ++i) {
+    for (std::uint32_t i = 0; i < arena_count(c); ++i) {
         s = &s->following();  // the oldest first
         if (s->is_held()) {
             s->left = true;  // until its hold is released and the next owner of the context opens a frame, or the
@@ -233,11 +232,11 @@ void hand_up(thread_context& c, frame_record* r) noexcept {
     move_to_outer(memory::blocks_at(c, r->depth), memory::blocks_at(c, outer->depth));
     for (held_frame* h = s.held; h != nullptr && h->depth >= r->depth; h = h->next) {
         h->depth = outer->depth;
-        h->mark = c.mark_serial;
+        h->mark = epoch_of(c);
         h->handed_up = true;
     }
     for (arena_chunk* k = s.chunk; k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
-    c.log.hand_up(r->depth);
+    log_of(c).hand_up(r->depth);
     outer->cursor = r->cursor;
     memory::add_pending(*outer, memory::pending_always);
 }
@@ -253,12 +252,12 @@ void park(thread_context& c, frame_record* r) noexcept {
     blocks = nullptr;
     memory::end_outer_blocks(c, s.blocks);
     s.frame = r->generation;
-    s.due = state_of(c).turn + c.owner->config.frames_in_flight;
+    s.due = state_of(c).turn + config_of(c).frames_in_flight;
     s.parked = true;
     s.left = false;
     s.end = r->cursor;
-    c.records[0].cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
-    c.records[0].gate.on(memory::gate_own);
+    ground_of(c).cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
+    ground_of(c).gate.on(memory::gate_own);
     offer_to_withdraw(c, s);
 }
 
@@ -267,14 +266,14 @@ bool rotate(thread_context& c) noexcept {
     if (t.ending == nullptr) ++t.turn;
     if (ground_taken(c)) {  // what lies outside frames lives as long as this one
         flight& s = current_flight(c);
-        s.frame = c.records[1].generation + 1;
-        s.due = t.turn + c.owner->config.frames_in_flight;
+        s.frame = outermost_of(c).generation + 1;
+        s.due = t.turn + config_of(c).frames_in_flight;
     }
     clear_what_is_due(c);
     flight& s = choose_flight(c);
     reuse(c, s);
     memory::refresh_limit(c);
-    bool calm = c.owner->config.frames_in_flight == 1;
+    bool calm = config_of(c).frames_in_flight == 1;
     for (const flight* other = &s.following(); other != &s; other = &other->following())
         calm = calm && !other->has_content();
     return calm;

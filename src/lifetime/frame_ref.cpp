@@ -26,7 +26,7 @@ bool in_arena(const thread_context& c, const void* p) noexcept {
 
 bool frame_ref::on_top() const noexcept {
     const thread_context& c = *record_->context;
-    return record_ == c.top && !state_of(c).marks.younger_than(record_->depth, mark_);
+    return record_ == top_of(c) && !state_of(c).marks.younger_than(record_->depth, mark_);
 }
 
 bool frame_ref::rolled_back() const noexcept {
@@ -35,7 +35,7 @@ bool frame_ref::rolled_back() const noexcept {
 
 void frame_ref::raise_ended(const char* what) const noexcept {
     if (record_ == nullptr) broken_invariant("a frame container without a frame");
-    record_->context->owner->raise(code::FA002, what);
+    owner_of(*record_->context).raise(code::FA002, what);
 }
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
@@ -46,11 +46,11 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
     }
     if (!alive()) {
         raise_ended("allocation through an object of a frame that has ended");
-        return lifetime::allocate(record_->context->top, bytes, align, f);
+        return lifetime::allocate(top_of(*record_->context), bytes, align, f);
     }
     if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
-    if (!belongs_to_caller(*record_->context) && record_->context->owner->config.reports)
-        record_->context->owner->raise(code::FA430, "growth in a frame of another thread", nullptr, bytes);
+    if (!belongs_to_caller(*record_->context) && config_of(*record_->context).reports)
+        owner_of(*record_->context).raise(code::FA430, "growth in a frame of another thread", nullptr, bytes);
     return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
 }
 
@@ -64,7 +64,7 @@ void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure
 bool frame_ref::may_free(const void* p) const noexcept {
     const thread_context& c = *record_->context;
     if (!c.probes.guarded() || belongs_to_caller(c)) return true;
-    c.owner->raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p);
+    owner_of(c).raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p);
     return false;
 }
 
@@ -100,7 +100,7 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
         return true;
     }
     // Only while the block can stay where it is: never sampled, out of line, or in the next chunk.
-    if (c.flight->chunk->end - cursor_granularity - r->cursor < more || address_of(p) < c.flight->chunk->begin)
+    if (arena_of(c).chunk->end - cursor_granularity - r->cursor < more || address_of(p) < arena_of(c).chunk->begin)
         return false;
     if (more == 0) return true;
     return extend_top(*r->context, end, more);
@@ -114,7 +114,8 @@ void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) co
     if (end != r->cursor || !in_arena(*r->context, p)) return;
     const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);
     // Never below the last accounting boundary: what was charged stays charged.
-    r->cursor = wanted < r->context->segment && r->context->segment <= end ? r->context->segment : wanted;
+    r->cursor = wanted < boundary_of(*r->context) && boundary_of(*r->context) <= end ? boundary_of(*r->context)
+                                                                                     : wanted;
 }
 
 }  // namespace framealloc::inline v1::lifetime

@@ -21,9 +21,9 @@ held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) n
     }
     exhaustion_reason why{};
     void* memory = nullptr;
-    while ((memory = c.owner->meta.allocate(sizeof(held_frame), why)) == nullptr) {
+    while ((memory = metadata_of(c).allocate(sizeof(held_frame), why)) == nullptr) {
         if (f == on_failure::return_null) return nullptr;
-        c.owner->exhausted_metadata(why, sizeof(held_frame), alignof(held_frame));
+        owner_of(c).exhausted_metadata(why, sizeof(held_frame), alignof(held_frame));
     }
     auto* h = ::new (memory) held_frame{};
     h->depth = r.depth;
@@ -34,7 +34,7 @@ held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) n
 
 const char* reason_to_refuse(const thread_context& c, const frame_record& r) noexcept {
     if (!belongs_to_caller(c)) return "hold of a frame of another thread; its own thread takes it and hands it over";
-    return r.depth == 0 || r.depth > c.top->depth ? "hold of a frame that is not open" : nullptr;
+    return r.depth == 0 || r.depth > top_of(c)->depth ? "hold of a frame that is not open" : nullptr;
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ frame_hold::frame_hold(frame_record& r, const char* name, on_failure f) noexcept
     if (frame_ == nullptr) return;
     frame_->holder = name;
     frame_->holds.add_relaxed(1);  // relaxed: the frame's own thread looks next
-    owner_ = {c.owner, c.owner->id};
+    owner_ = reference_to(owner_of(c));
     add_pending(r, pending_always);
     retain_core(owner_);
 }
@@ -73,7 +73,7 @@ namespace {
 void withdraw(core& a, held_frame& h) noexcept {
     const std::size_t bytes = h.kept_bytes.load_acquire();  // pairs: offer_to_withdraw()
     if (bytes == 0 || h.holds.load_acquire() != 1) return;  // pairs: another release()
-    h.withdrawn = a.system.withdraw(pointer_at(h.kept->begin), bytes);
+    h.withdrawn = system_of(a).withdraw(pointer_at(h.kept->begin), bytes);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <new>
 
 #include <framealloc/core/registry.hpp>
+#include <framealloc/core/walk.hpp>
 #include <framealloc/lifetime/flights.hpp>
 
 namespace framealloc::inline v1::lifetime {
@@ -11,14 +12,14 @@ namespace framealloc::inline v1::lifetime {
 using namespace memory;
 
 void run_finaliser(thread_context& c, finaliser* f) noexcept {
-    if (c.owner->config.checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
-        return c.owner->raise(code::FA214,
-                              "its code is not there any more; was a module unloaded without release_module()?", f);
+    if (config_of(c).checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
+        return owner_of(c).raise(code::FA214,
+                                 "its code is not there any more; was a module unloaded without release_module()?", f);
     const frame_record*& ending = state_of(c).ending;
     const frame_record* const around = ending;
-    const frame_record* const top = ending = c.top;
+    const frame_record* const top = ending = top_of(c);
     f->run(f);
-    if (c.top != top) [[unlikely]]
+    if (top_of(c) != top) [[unlikely]]
         close_left_open(c, top);
     ending = around;
 }
@@ -35,7 +36,7 @@ void run_finalisers(thread_context& c, finaliser*& list) noexcept {
 
 void note_released(thread_context& c) noexcept {
     state_of(c).modules_seen.store_relaxed(
-        state_of(*c.owner).modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
+        state_of(owner_of(c)).modules_released.load_acquire());  // pairs: release_module(). relaxed: its own
 }
 
 namespace {
@@ -46,7 +47,7 @@ finaliser* find(thread_context& c, const os::module_range& m) noexcept {
         while (f != nullptr && !m.contains(reinterpret_cast<std::uintptr_t>(f->run))) f = f->next;
         return f;
     };
-    for (unsigned depth = c.top->depth + 1; depth-- != 0;) {
+    for (unsigned depth = top_of(c)->depth + 1; depth-- != 0;) {
         if (finaliser* f = search(record_at(c, depth).finalisers)) return f;
     }
     finaliser* found = nullptr;
@@ -57,12 +58,11 @@ finaliser* find(thread_context& c, const os::module_range& m) noexcept {
 // Modules that every thread knows of are forgotten. Requires: core::lock is held.
 void prune(core& a) noexcept {
     std::uint32_t known = state_of(a).modules_released.load_relaxed();  // relaxed: written under the lock
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-        const bool idle = __atomic_load_n(&c->slot, __ATOMIC_RELAXED) == nullptr &&
-                          !c->parked;  // relaxed: who attaches now begins with what is known now
-        const std::uint32_t seen = state_of(*c).modules_seen.load_relaxed();  // relaxed: a recent value
+    for_each_context(a, [&](const thread_context& c) {
+        const bool idle = !has_thread(c) && !is_parked(c);  // who attaches now begins with what is known now
+        const std::uint32_t seen = state_of(c).modules_seen.load_relaxed();  // relaxed: a recent value
         if (!idle && seen < known) known = seen;
-    }
+    });
     for (released_module** link = &state_of(a).modules; *link != nullptr;) {
         released_module* m = *link;
         if (m->number > known) {
@@ -70,14 +70,14 @@ void prune(core& a) noexcept {
             continue;
         }
         *link = m->next;
-        a.meta.deallocate(m, sizeof(released_module));
+        metadata_of(a).deallocate(m, sizeof(released_module));
     }
 }
 
 bool next_unseen(thread_context& c, os::module_range& out, std::uint32_t& number) noexcept {
-    const sync::lock_guard guard(c.owner->lock);
+    const sync::lock_guard guard(lock_of(owner_of(c)));
     const released_module* oldest = nullptr;
-    for (const released_module* m = state_of(*c.owner).modules; m != nullptr; m = m->next) {
+    for (const released_module* m = state_of(owner_of(c)).modules; m != nullptr; m = m->next) {
         if (m->number > number && (oldest == nullptr || m->number < oldest->number)) oldest = m;
     }
     if (oldest == nullptr) return false;
@@ -102,9 +102,9 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     }
     exhaustion_reason why{};
     void* memory = nullptr;
-    while ((memory = a.owner->meta.allocate(sizeof(released_module), why)) == nullptr)
+    while ((memory = metadata_of(*a.owner).allocate(sizeof(released_module), why)) == nullptr)
         a.owner->exhausted_metadata(why, sizeof(released_module), 8);
-    const sync::lock_guard guard(a.owner->lock);
+    const sync::lock_guard guard(lock_of(*a.owner));
     allocator_state& known = state_of(*a.owner);
     const std::uint32_t number = known.modules_released.load_relaxed() + 1;  // relaxed: written under the lock
     known.modules = ::new (memory) released_module{m, number, known.modules};
@@ -125,7 +125,7 @@ void refuse_released(thread_context& c) noexcept {
         if (refused == 0) continue;
         char detail[192];
         std::snprintf(detail, sizeof detail, "%zu of %s did not run: another thread had it unloaded", refused, m.name);
-        c.owner->raise(code::FA214, detail, nullptr, refused);
+        owner_of(c).raise(code::FA214, detail, nullptr, refused);
     }
 }
 

@@ -63,7 +63,7 @@ std::pmr::memory_resource* shared_resource(memory::core_ref a, sync::atomic<void
     if (void* known = place.load_acquire()) return static_cast<resource<Source>*>(known);  // pairs: below
     for (;;) {
         exhaustion_reason why{};
-        void* memory = a.owner->meta.allocate(sizeof(resource<Source>), why);
+        void* memory = metadata_of(*a.owner).allocate(sizeof(resource<Source>), why);
         if (memory == nullptr) {
             a.owner->exhausted_metadata(why, sizeof(resource<Source>), alignof(resource<Source>));
             continue;
@@ -71,7 +71,7 @@ std::pmr::memory_resource* shared_resource(memory::core_ref a, sync::atomic<void
         auto* made = ::new (memory) resource<Source>(Source(a));
         void* expected = nullptr;
         if (place.publish(expected, made)) return made;  // pairs: above
-        a.owner->meta.deallocate(memory, sizeof(resource<Source>));
+        metadata_of(*a.owner).deallocate(memory, sizeof(resource<Source>));
         return static_cast<resource<Source>*>(expected);
     }
 }

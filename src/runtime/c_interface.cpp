@@ -101,7 +101,7 @@ fa_frame* fa_frame_begin(fa_allocator* a) {
     const auto call = called(a->owner, CALLER);
     memory::thread_context* c = call;
     if (c == nullptr) return nullptr;
-    return reinterpret_cast<fa_frame*>(lifetime::open_frame(c->top));
+    return reinterpret_cast<fa_frame*>(lifetime::open_frame(top_of(*c)));
 }
 
 void fa_frame_end(fa_frame* frame) {
@@ -149,7 +149,7 @@ fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
     const auto k = static_cast<memory_kind>(kind);
     if (kind >= kind_count || !traits_of(k).freed_singly) return nullptr;
     exhaustion_reason why{};
-    void* p = a->owner.owner->meta.allocate(sizeof(fa_hook), why);
+    void* p = metadata_of(*a->owner.owner).allocate(sizeof(fa_hook), why);
     if (p == nullptr) return nullptr;
     memory::retain_core(a->owner);
     return ::new (p)
@@ -159,7 +159,7 @@ fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
 void fa_hook_destroy(fa_hook* h) {
     if (h == nullptr) return;
     const memory::core_ref owner = h->source.owner;
-    owner.owner->meta.deallocate(h, sizeof(fa_hook));
+    metadata_of(*owner.owner).deallocate(h, sizeof(fa_hook));
     memory::release_core(owner);
 }
 

@@ -8,20 +8,20 @@ memory::tag_account* account_of(memory::thread_context& c, account::tag_node* no
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (memory::tag_account* a = memory::account_for(c, node, why)) return a;
-        c.owner->exhausted_metadata(why, sizeof(memory::tag_account), alignof(memory::tag_account));
+        owner_of(c).exhausted_metadata(why, sizeof(memory::tag_account), alignof(memory::tag_account));
     }
 }
 
 bool of_this_allocator(memory::thread_context& c, std::uint64_t id) noexcept {
-    if (id == c.owner->id) return true;
-    c.owner->raise(code::FA429, "a context of another allocator; the scope changes nothing");
+    if (id == owner_of(c).id) return true;
+    owner_of(c).raise(code::FA429, "a context of another allocator; the scope changes nothing");
     return false;
 }
 
 }  // namespace
 
 alloc_context::alloc_context(const memory::thread_context& c) noexcept
-    : allocator_(c.owner->id), tag_(c.tag()->node), phase_(c.phase()->node), budget_(c.budget) {}
+    : allocator_(owner_of(c).id), tag_(c.tag()->node), phase_(c.phase()->node), budget_(budget_of(c)) {}
 
 context_scope::context_scope(memory::thread_context& c, const alloc_context& ctx, const site& where) noexcept {
     if (!of_this_allocator(c, ctx.allocator_)) return;

@@ -11,7 +11,7 @@ tag_account* insist(thread_context& c, F&& find) noexcept {
     for (;;) {
         exhaustion_reason why = exhaustion_reason::system_refused;
         if (tag_account* a = find(why)) return a;
-        c.owner->exhausted_metadata(why, sizeof(tag_account), alignof(tag_account));
+        owner_of(c).exhausted_metadata(why, sizeof(tag_account), alignof(tag_account));
     }
 }
 
@@ -27,16 +27,13 @@ tag_account* find_account(thread_context& c, tag_account* parent, std::string_vi
 }
 
 void begin_phase(thread_context& c, tag_account* phase) noexcept {
-    if (c.phase_count == memory::most_open_phases) {
+    if (phases_begun(c) == memory::most_open_phases) {
         memory::raise(c, {.what = code::FA429,
                           .detail = "65,536 phases are open; is an end_phase missing?",
-                          .bytes = c.phase_count});
+                          .bytes = phases_begun(c)});
         return;
     }
-    memory::open_scope* s = memory::open<memory::scope_kind::phase>(c, phase);
-    s->face = memory::scope_face::begin_phase;
-    s->opened = c.probes.place();
-    ++c.phase_count;
+    open_begun_phase(c, phase);
 }
 
 void end_phase(thread_context& c) noexcept {

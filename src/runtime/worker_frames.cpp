@@ -18,14 +18,14 @@ struct worker_frames::left_frame {
 
 worker_frames::worker_frames(const core_ref& a) noexcept : owner_(a), id_(fresh_id()) {
     retain_core(owner_);
-    const sync::lock_guard guard(a.owner->lock);
+    const sync::lock_guard guard(lock_of(*a.owner));
     next_ = std::exchange(runtime::state_of(*a.owner).drivers, this);
 }
 
 worker_frames::~worker_frames() {
     if (in_frame()) on_frame_end();
     {
-        const sync::lock_guard guard(owner_.owner->lock);
+        const sync::lock_guard guard(lock_of(*owner_.owner));
         worker_frames** link = &runtime::state_of(*owner_.owner).drivers;
         while (*link != this) link = &(*link)->next_;
         *link = next_;
@@ -40,7 +40,7 @@ void worker_frames::release_left() noexcept {
     core& a = *owner_.owner;
     left_frame* f = nullptr;
     {
-        const sync::lock_guard guard(a.lock);
+        const sync::lock_guard guard(lock_of(a));
         f = left_.load_relaxed();  // relaxed: the lock
         left_.store_relaxed(nullptr);  // relaxed: the lock
     }
@@ -49,14 +49,14 @@ void worker_frames::release_left() noexcept {
 
 // Without memory to keep them, the results go: a thread can always end.
 void worker_frames::leave(thread_context& c, frame_record& r) noexcept {
-    core& a = *c.owner;
+    core& a = owner_of(c);
     frame_hold hold(r, "worker_frames", on_failure::return_null);
     exhaustion_reason why{};
-    void* memory = hold ? a.meta.allocate(sizeof(left_frame), why) : nullptr;
+    void* memory = hold ? metadata_of(a).allocate(sizeof(left_frame), why) : nullptr;
     if (memory == nullptr) return;
     auto* f = ::new (memory) left_frame{.hold = std::move(hold)};
     {
-        const sync::lock_guard guard(a.lock);
+        const sync::lock_guard guard(lock_of(a));
         worker_frames* driver = runtime::state_of(a).drivers;
         const runtime::driven_frame& d = runtime::driven_in(c);
         while (driver != nullptr && driver->id_ != d.driver) driver = driver->next_;
@@ -73,7 +73,7 @@ void worker_frames::release(core& a, left_frame* f) noexcept {
     while (f != nullptr) {
         left_frame* next = f->next;
         f->~left_frame();
-        a.meta.deallocate(f, sizeof(left_frame));
+        metadata_of(a).deallocate(f, sizeof(left_frame));
         f = next;
     }
 }
@@ -103,7 +103,7 @@ void worker_frames::follow(thread_context& c) noexcept {
     if (frame_record* const open = d.record.load_relaxed()) lifetime::close_frame(open);  // relaxed: its own
     d.driver = id_;
     d.state = state;
-    frame_record* r = (state & 1U) != 0 ? lifetime::open_frame(c.top) : nullptr;
+    frame_record* r = (state & 1U) != 0 ? lifetime::open_frame(top_of(c)) : nullptr;
     d.record.store_relaxed(r);  // relaxed: see left_open() in life.cpp
 }
 
@@ -115,7 +115,9 @@ thread_context& job_scope::begin(worker_frames& frames) noexcept {
 }
 
 job_scope::job_scope(thread_context& c, worker_frames& frames, const alloc_context& ctx, job_memory m) noexcept
-    : thread_(c), context_(frames, ctx), temporary_(m == job_memory::rewind ? lifetime::open_frame(c.top) : nullptr) {}
+    : thread_(c),
+      context_(frames, ctx),
+      temporary_(m == job_memory::rewind ? lifetime::open_frame(top_of(c)) : nullptr) {}
 
 job_scope::~job_scope() {
     if (temporary_ != nullptr) lifetime::close_frame(temporary_);
@@ -124,7 +126,7 @@ job_scope::~job_scope() {
 
 frame_record* job_scope::record() const noexcept {
     frame_record* const driven = runtime::driven_in(thread_).record.load_relaxed();  // relaxed: its own
-    return driven != nullptr ? driven : thread_.top;
+    return driven != nullptr ? driven : top_of(thread_);
 }
 
 }  // namespace framealloc::inline v1

@@ -149,6 +149,24 @@ private:
                         std::size_t limit) noexcept;
 };
 
+// --- what the floors above ask of an allocator ---
+
+inline const core_config& config_of(const core& a) noexcept { return a.config; }
+inline const core_config& config_of(const thread_context& c) noexcept { return c.owner->config; }
+inline const char* name_of(const core& a) noexcept { return a.name; }
+inline core_ref reference_to(core& a) noexcept { return {&a, a.id}; }
+// Guards the lists of contexts and chunks, and what lies in the slots of the floors above.
+inline sync::lock& lock_of(core& a) noexcept { return a.lock; }
+// Of the library's own records.
+inline os::metadata& metadata_of(core& a) noexcept { return a.meta; }
+inline os::metadata& metadata_of(const thread_context& c) noexcept { return c.owner->meta; }
+inline os::page_ledger& ledger_of(core& a) noexcept { return a.pages; }
+inline account::tag_tree& tags_of(core& a) noexcept { return a.tags; }
+inline bool has_system_pages(const core& a) noexcept { return a.source == &a.system; }
+inline os::system_pages& system_of(core& a) noexcept { return a.system; }
+// Blocks freed where there was no memory for a context. Requires: the lock is held.
+inline std::uint64_t refunds_of(const core& a) noexcept { return a.refunds.get(); }
+
 enum class on_failure : bool { return_null, ask_handler };
 
 // Null when the calling thread has none: takes no lock.

@@ -253,6 +253,106 @@ inline bool belongs_to_caller(const thread_context& c) noexcept {
     return owner != nullptr && owner == FRAMEALLOC_SLOT.self;
 }
 
+// --- what the floors above ask of a context ---
+
+inline core& owner_of(const thread_context& c) noexcept { return *c.owner; }
+// Never reused.
+inline std::uint64_t key_of(const thread_context& c) noexcept { return c.key; }
+// Asked by other threads too: whether some thread has it.
+inline bool has_thread(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) != nullptr;
+}  // relaxed: a recent value
+inline bool is_parked(const thread_context& c) noexcept { return c.parked; }
+
+FRAMEALLOC_INLINE frame_record* top_of(const thread_context& c) noexcept { return c.top; }
+// Asked by other threads.
+inline const frame_record* recent_top(const thread_context& c) noexcept {
+    return __atomic_load_n(&c.top, __ATOMIC_RELAXED);
+}  // relaxed: a recent value
+// The record below the frames, for memory taken outside them, and that of outermost frames.
+inline frame_record& ground_of(const thread_context& c) noexcept { return c.records[0]; }
+inline frame_record& outermost_of(const thread_context& c) noexcept { return c.records[1]; }
+// Where the frame at this depth was opened, while guarded.
+inline site& opening_of(const thread_context& c, std::uint32_t depth) noexcept {
+    return segment_of(c, depth).opened[depth % records_per_segment];
+}
+inline bool has_record(const thread_context& c, std::uint32_t depth) noexcept {
+    return c.segments[depth / records_per_segment] != nullptr;
+}
+
+// The top cursor at the last boundary: what was handed out since then is not charged yet.
+FRAMEALLOC_INLINE std::uintptr_t boundary_of(const thread_context& c) noexcept { return c.segment; }
+// How far the top cursor may go without asking.
+FRAMEALLOC_INLINE std::uintptr_t arena_limit_of(const thread_context& c) noexcept { return c.arena_limit; }
+
+// Births are told apart by the checkpoints and rollbacks before them.
+inline std::uint64_t epoch_of(const thread_context& c) noexcept { return c.mark_serial; }
+inline std::uint64_t begin_epoch(thread_context& c) noexcept { return ++c.mark_serial; }
+
+// The memory of the current outermost frame, and the others of its ring.
+inline frame_arena& arena_of(const thread_context& c) noexcept { return *c.flight; }
+inline std::uint32_t arena_count(const thread_context& c) noexcept { return c.flight_count; }
+inline void use_arena(thread_context& c, frame_arena& a) noexcept { c.flight = &a; }
+inline void add_arena(thread_context& c, frame_arena& a) noexcept {
+    a.next = c.flight->next;
+    c.flight->next = &a;
+    ++c.flight_count;
+}
+
+inline account::charge_log& log_of(thread_context& c) noexcept { return c.log; }
+inline const account::charge_log& log_of(const thread_context& c) noexcept { return c.log; }
+inline const account::thread_budget& budget_of(const thread_context& c) noexcept { return c.budget; }
+inline tag_account* root_account(const thread_context& c) noexcept { return c.root_tag; }
+// Of a constexpr tag that this thread has charged before; otherwise null.
+FRAMEALLOC_INLINE tag_account* known_account(const thread_context& c, std::uint32_t tag_id) noexcept {
+    return tag_id < c.tag_ids ? c.by_tag_id[tag_id] : nullptr;
+}
+
+inline deferred_mode deferred_mode_of(const thread_context& c) noexcept { return c.deferred.config.mode; }
+
+// Frames asked for beyond the deepest record. Whether it is the first.
+inline bool note_too_deep(thread_context& c) noexcept { return c.too_deep++ == 0; }
+// Whether one of them ends.
+inline bool end_too_deep(thread_context& c) noexcept {
+    if (c.too_deep == 0) return false;
+    --c.too_deep;
+    return true;
+}
+// A thread leaves: the next one's are counted anew.
+inline void forget_mistakes(thread_context& c) noexcept { c.too_deep = c.outside_count = 0; }
+
+// What frames handed out has ended, as far as it is counted.
+inline void count_releases(thread_context& c) noexcept { c.frame_releases.set(c.frame_allocations.get()); }
+
+// For statistics: a recent value of each.
+struct thread_counts {
+    std::uint64_t frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
+    std::uint64_t taken[kind_count];  // blocks handed out by pages, as far as charged
+    std::uint64_t outer_growth, oversize, chunk_growth, slab_refills;
+    std::size_t frame_peak;
+};
+inline thread_counts counts_of(const thread_context& c) noexcept {
+    thread_counts n{.frame_allocations = c.frame_allocations.get(),
+                    .frame_releases = c.frame_releases.get(),
+                    .heap_allocations = c.heap_allocations.get(),
+                    .heap_frees = c.heap_frees.get(),
+                    .remote_frees = c.remote_frees.get(),
+                    .taken = {},
+                    .outer_growth = c.outer_growth.get(),
+                    .oversize = c.oversize.get(),
+                    .chunk_growth = c.chunk_growth.get(),
+                    .slab_refills = c.slab_refills.get(),
+                    .frame_peak = c.frame_peak.get()};
+    for (unsigned k = 0; k < kind_count; ++k) n.taken[k] = c.taken[k].get();
+    return n;
+}
+inline void reset_peak(thread_context& c) noexcept { c.frame_peak.set(c.frame_used.get()); }
+inline std::uint64_t handed_in(const thread_context& c, std::uint64_t frame) noexcept {
+    return c.handed.bytes_in(frame);
+}
+// What frames would have needed, see retention.
+inline std::size_t suggested_capacity(const thread_context& c) noexcept { return c.retained.suggested_with_oversize(); }
+
 inline std::uint64_t thread_of(const thread_context& c) noexcept {
     return __atomic_load_n(&c.thread, __ATOMIC_RELAXED);
 }  // relaxed: a name for reports
@@ -314,6 +414,12 @@ FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
 FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
     __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
     if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.record = r;
+}
+
+// The same where the slot holds a record of c.
+FRAMEALLOC_INLINE void replace_top(thread_context& c, frame_record* r) noexcept {
+    __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
+    FRAMEALLOC_SLOT.record = r;
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -29,6 +29,7 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chu
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
+void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary
 
 // --- what a probe needs that hands out frame memory in its own way ---
 // The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.

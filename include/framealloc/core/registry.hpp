@@ -36,7 +36,6 @@ void detach_caller(core& c) noexcept;
 void close_kept_frames(core& c) noexcept;
 // From now on every free into this allocator takes the slow path.
 void orphan_pages(core& c) noexcept;
-void report_leaks(core& c, std::uint64_t blocks) noexcept;
 // The user's heap backend. It may throw: that is exhaustion.
 void* backend_allocate(std::pmr::memory_resource& r, std::size_t bytes, std::size_t align) noexcept;
 void backend_deallocate(std::pmr::memory_resource& r, void* p, std::size_t bytes, std::size_t align) noexcept;

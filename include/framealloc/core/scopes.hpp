@@ -37,6 +37,9 @@ void abandon_scopes(thread_context& c) noexcept;
 // Budgets, put back when it closes.
 open_scope* open_limits(thread_context& c, const account::thread_budget& limits) noexcept;
 bool any_scope_open(const thread_context& c) noexcept;
+// begin_phase().
+void open_begun_phase(thread_context& c, tag_account* phase) noexcept;
+inline std::uint32_t phases_begun(const thread_context& c) noexcept { return c.phase_count; }
 // The newest begin_phase(); null when there is none.
 open_scope* newest_begun_phase(const thread_context& c) noexcept;
 

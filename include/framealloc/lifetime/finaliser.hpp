@@ -11,8 +11,8 @@ using memory::finaliser;
 // came from the one that is open now.
 inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept,
                           std::uint64_t mark) noexcept {
-    if (r->depth > r->context->top->depth) [[unlikely]]
-        r = r->context->top;
+    if (r->depth > top_of(*r->context)->depth) [[unlikely]]
+        r = top_of(*r->context);
     finaliser** at = &r->finalisers;
     while (*at != nullptr && (*at)->mark > mark) at = &(*at)->next;
     f->next = *at;

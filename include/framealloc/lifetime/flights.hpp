@@ -44,7 +44,7 @@ struct flight : memory::frame_arena {
 };
 memory::frame_arena* make_flight(void* memory) noexcept;
 
-inline flight& current_flight(const memory::thread_context& c) noexcept { return static_cast<flight&>(*c.flight); }
+inline flight& current_flight(const memory::thread_context& c) noexcept { return static_cast<flight&>(arena_of(c)); }
 
 // Every one, the current one first.
 template <class F>

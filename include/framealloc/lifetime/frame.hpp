@@ -25,22 +25,21 @@ void close_all(thread_context& c) noexcept;
 FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
     const std::uintptr_t cursor = r->cursor;
-    if (r->gate.any() || cursor != c.segment) [[unlikely]]
+    if (r->gate.any() || cursor != boundary_of(c)) [[unlikely]]
         return open_frame_slow(c);
     frame_record* inner = r + 1;
     inner->cursor = cursor;
-    inner->limit = c.arena_limit;
+    inner->limit = arena_limit_of(c);
     r->limit = 0;
     owner_increment(inner->generation);
-    __atomic_store_n(&c.top, inner, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    FRAMEALLOC_SLOT.record = inner;
+    replace_top(c, inner);
     return inner;
 }
 
 // Ends the frame of `r` and, with a fault, whatever is still open inside it.
 FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
-    if (memory::anything_pending(*r) || r->cursor != c.segment || c.top != r) [[unlikely]]
+    if (memory::anything_pending(*r) || r->cursor != boundary_of(c) || top_of(c) != r) [[unlikely]]
         return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
@@ -50,12 +49,11 @@ FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
 // The same for the record that the slot holds.
 FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     thread_context& c = *r->context;
-    if (memory::anything_pending(*r) || r->cursor != c.segment) [[unlikely]]
+    if (memory::anything_pending(*r) || r->cursor != boundary_of(c)) [[unlikely]]
         return close_frame_slow(r);
     frame_record* outer = r - 1;
     outer->limit = r->limit & outer->open_mask;
-    __atomic_store_n(&c.top, outer, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
-    FRAMEALLOC_SLOT.record = outer;
+    replace_top(c, outer);
 }
 
 // Allocates `Size` bytes at `Align` from an open frame.

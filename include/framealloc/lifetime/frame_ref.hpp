@@ -10,12 +10,12 @@ class frame_ref {
 public:
     frame_ref() noexcept = default;
     explicit frame_ref(frame_record* r) noexcept
-        : record_(r), generation_(r->generation), mark_(r->context->mark_serial) {}
+        : record_(r), generation_(r->generation), mark_(epoch_of(*r->context)) {}
 
     frame_record* record() const noexcept { return record_; }
     std::uint64_t mark() const noexcept { return mark_; }
     bool alive() const noexcept {
-        return record_ != nullptr && record_->depth <= record_->context->top->depth &&
+        return record_ != nullptr && record_->depth <= top_of(*record_->context)->depth &&
                record_->generation == generation_;
     }
     friend bool operator==(const frame_ref& a, const frame_ref& b) noexcept {

@@ -23,7 +23,7 @@ void run_finalisers(memory::thread_context& c, finaliser*& list) noexcept;
 
 // Before a list of finalisers is run.
 inline void look_for_released(memory::thread_context& c) noexcept {
-    if (state_of(c).modules_seen.load_relaxed() != state_of(*c.owner).modules_released.load_acquire())
+    if (state_of(c).modules_seen.load_relaxed() != state_of(owner_of(c)).modules_released.load_acquire())
         refuse_released(c);  // pairs: release_module(). relaxed: its own
 }
 // A thread that begins knows of every module that was released.

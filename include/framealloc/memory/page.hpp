@@ -101,6 +101,11 @@ struct pool_page {
     // Other threads compare it with their own key, which it never is: any recent value will do.
     std::uint64_t current_key() const noexcept { return __atomic_load_n(&key, __ATOMIC_RELAXED); }  // relaxed: as above
     void set_key(std::uint64_t k) noexcept { __atomic_store_n(&key, k, __ATOMIC_RELAXED); }  // relaxed: as above
+    // Blocks handed out that no tag and phase is charged for yet, about now.
+    std::uint32_t uncharged() const noexcept {
+        return __atomic_load_n(&allocations, __ATOMIC_RELAXED) -
+               __atomic_load_n(&charged, __ATOMIC_RELAXED);  // relaxed: a recent value will do
+    }
     std::uint32_t used() const noexcept {
         const std::uint32_t taken = __atomic_load_n(&allocations, __ATOMIC_RELAXED);  // relaxed: a recent value will do
         const std::uint32_t returned = __atomic_load_n(&frees, __ATOMIC_RELAXED);  // relaxed: as above

@@ -36,7 +36,7 @@ std::span<T> make_array(memory::frame_record* r, std::size_t n, memory::on_failu
                 T* elements = std::launder(static_cast<T*>(static_cast<void*>(reinterpret_cast<char*>(h) + lead)));
                 destroy(elements, elements + h->n);
             },
-            r->context->mark_serial);
+            epoch_of(*r->context));
     }
     return {first, n};
 }

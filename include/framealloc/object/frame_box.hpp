@@ -50,7 +50,7 @@ inline void enlist(memory::frame_record* r, boxed* node, void (*destroy)(boxed*)
             if (b->box != nullptr) *b->box = nullptr;
             b->destroy(b);
         },
-        r->context->mark_serial);
+        epoch_of(*r->context));
 }
 
 // Constructs T in the frame and registers its destructor. Returns null only when `f` allows it.
@@ -111,7 +111,7 @@ struct checked_frame {
         return frame.record() == nullptr || !frame.alive() || frame.may_free(object);
     }
     memory::core_ref where() const noexcept {
-        memory::core* owner = frame.record() == nullptr ? nullptr : frame.record()->context->owner;
+        memory::core* owner = frame.record() == nullptr ? nullptr : &owner_of(*frame.record()->context);
         return owner == nullptr ? memory::core_ref{} : memory::core_ref{owner, owner->id};
     }
 };

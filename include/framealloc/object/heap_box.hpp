@@ -37,7 +37,7 @@ void heap_destroy(T* p, heap_owner owner) noexcept {
     void* block = whole_object(p);
     p->~T();
     if constexpr (may_be_derived<T>) {
-        if (owner.large() || owner.ref().owner->config.heap != nullptr) memory::heap_free_large(block);
+        if (owner.large() || config_of(*owner.ref().owner).heap != nullptr) memory::heap_free_large(block);
         else memory::pool_free(block);
     } else {
         memory::heap_free(owner.ref(), block, sizeof(T), alignof(T));

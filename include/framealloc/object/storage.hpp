@@ -138,7 +138,7 @@ template <class Source>
 memory::core_ref allocator_of(const Source& s) noexcept {
     if constexpr (is_frame<Source>) {
         if (s.frame().record() == nullptr) return {};
-        memory::core* owner = s.frame().record()->context->owner;
+        memory::core* owner = &owner_of(*s.frame().record()->context);
         return {owner, owner->id};
     } else if constexpr (requires { s.owner(); }) {
         return s.owner();

@@ -94,12 +94,12 @@ public:
     bool in_frame() const noexcept { return frame_depth() != 0; }
     std::size_t frame_depth() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
-        return c == nullptr ? 0 : c->top->depth;
+        return c == nullptr ? 0 : top_of(*c)->depth;
     }
     // Outermost frames this thread has begun.
     std::uint64_t frame_number() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
-        return c == nullptr ? 0 : c->records[1].generation;
+        return c == nullptr ? 0 : outermost_of(*c).generation;
     }
 
     // --- frame memory ---
@@ -566,7 +566,7 @@ public:
     void begin_phase(std::string_view name, site_type s = site_type::here()) const noexcept {
         const located call(owner_, s);
         memory::thread_context& c = *memory::context_of(owner_);
-        runtime::begin_phase(c, runtime::find_account(c, c.root_tag, name));
+        runtime::begin_phase(c, runtime::find_account(c, root_account(c), name));
     }
     void end_phase(site_type s = site_type::here()) const noexcept {
         const located call(owner_, s);
@@ -632,7 +632,7 @@ public:
     // stay.
     std::size_t release_module(void* handle) const noexcept { return lifetime::release_module(owner_, handle); }
     // From now on a page request is exhaustion.
-    void seal() const noexcept { owner_.owner->pages.seal(); }
+    void seal() const noexcept { ledger_of(*owner_.owner).seal(); }
 
     // --- for scopes, allocators and own containers ---
     const memory::core_ref& owner() const noexcept FRAMEALLOC_LIFETIMEBOUND { return owner_; }
@@ -692,7 +692,7 @@ private:
     FRAMEALLOC_INLINE memory::frame_record* record() const noexcept { return memory::top_record(owner_); }
     memory::frame_record* try_record() const noexcept {
         memory::thread_context* c = memory::try_context_of(owner_);
-        return c == nullptr ? nullptr : c->top;
+        return c == nullptr ? nullptr : top_of(*c);
     }
 
     memory::core_ref owner_;

@@ -25,12 +25,8 @@ FRAMEALLOC_COLD tag_account* find_account(thread_context& c, const tag& t) noexc
 FRAMEALLOC_COLD tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept;
 
 FRAMEALLOC_INLINE tag_account* account_of(thread_context& c, const tag& t) noexcept {
-    const std::uint32_t id = t.id();
-    if (id < c.tag_ids) [[likely]] {
-        if (tag_account* a = c.by_tag_id[id]) [[likely]]
-            return a;
-    }
-    return find_account(c, t);
+    tag_account* a = known_account(c, t.id());
+    return a != nullptr ? a : find_account(c, t);
 }
 
 template <class Alloc>
@@ -110,7 +106,7 @@ private:
         : base(c, runtime::account_of(c, t), s) {}
     template <class Site>
     phase_scope(memory::thread_context& c, std::string_view name, const Site& s) noexcept
-        : base(c, runtime::find_account(c, c.root_tag, name), s) {}
+        : base(c, runtime::find_account(c, root_account(c), name), s) {}
 };
 
 }  // namespace framealloc::inline v1

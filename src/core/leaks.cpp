@@ -1,0 +1,72 @@
+// What is still out when an allocator goes.
+#include <framealloc/core/leaks.hpp>
+
+#include <cstdio>
+
+#include <framealloc/core/walk.hpp>
+
+namespace framealloc::inline v1::memory {
+
+std::uint64_t blocks_out(core& c) noexcept {
+    const sync::lock_guard guard(c.lock);
+    std::uint64_t n = 0 - c.refunds.get();
+    for_each_context(c, [&](const thread_context& t) {
+        for_each_block_page(t, [&](const pool_page& p, const page_view&) { n += p.used() - p.remote.count(); });
+        n += t.heap_allocations.get() - t.heap_frees.get();
+        n -= __atomic_load_n(&t.batch_count, __ATOMIC_RELAXED);  // relaxed: see close_core()
+    });
+    return n;
+}
+
+namespace {
+
+// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would
+// destroy.
+bool left_open(const thread_context& c) noexcept {
+    const frame_record* top = recent_top(c);
+    return top != &ground_of(c) && (top != config_of(c).above->driven(c) || top->finalisers != nullptr);
+}
+
+// What is out under one tag of one thread.
+std::uint64_t bytes_out(const thread_context& c, const tag_account& e) noexcept {
+    std::uint64_t own = e.heap_balance();
+    for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
+        if (v.account == &e) own += std::uint64_t{p.used()} * v.block;
+    });
+    return own;
+}
+
+}  // namespace
+
+std::uint32_t open_frames(core& c) noexcept {
+    std::uint32_t n = 0;
+    const sync::lock_guard guard(c.lock);
+    for_each_context(c, [&](const thread_context& t) { n += left_open(t) ? 1U : 0U; });
+    return n;
+}
+
+void report_leaks(core& a, std::uint64_t blocks) noexcept {
+    if (a.probes.guarded() && a.probes.hooks->report_leaks(a)) return;
+    std::uint64_t bytes = 0;
+    char worst[64] = "";
+    std::int64_t most = 0;
+    {
+        const sync::lock_guard guard(a.lock);
+        for_each_context(a, [&](thread_context& c) {
+            for_each_account(c, [&](const tag_account& e) {
+                const std::uint64_t own = bytes_out(c, e);
+                bytes += own;
+                if (static_cast<std::int64_t>(own) <= most) return;
+                most = static_cast<std::int64_t>(own);
+                std::snprintf(worst, sizeof worst, "%.*s", static_cast<int>(e.node->path_length), e.node->path);
+            });
+        });
+    }
+    char detail[160];
+    std::snprintf(detail, sizeof detail,
+                  "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive",
+                  static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
+    a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
+}
+
+}  // namespace framealloc::inline v1::memory
