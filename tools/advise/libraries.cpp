@@ -11,8 +11,8 @@ namespace {
 
 enum class kind { program, own, foreign, system, transparent };
 
-// Places that a function must allocate for before it is a library's hook: fewer may be a callback that does something
-// else.
+// The places that must go through a function before it counts as a library's hook: with fewer it may be a callback with
+// another purpose.
 constexpr std::size_t hooked = 4, hooked_by_own = 16;
 constexpr std::size_t deepest_hook = 3;  // functions of the program between the library and malloc
 
@@ -39,7 +39,7 @@ public:
             for (const std::string& n : *names) require(n);
         }
     }
-    // Index of a module; none for addresses that lie in no file.
+    // Index of a module; none for addresses in no file.
     static constexpr std::size_t none = ~std::size_t{0};
     std::size_t of(std::uint64_t address) {
         const auto [i, fresh] = known_.emplace(address, none);
@@ -80,7 +80,7 @@ private:
     std::unordered_map<std::uint64_t, std::size_t> known_;
 };
 
-// By the calls in the program that led to malloc, and the library that led to them.
+// Decided by the calls in the program that led to malloc, and by the library that led to those calls.
 using candidates = std::map<std::pair<std::vector<std::uint64_t>, std::size_t>, std::vector<site*>>;
 
 void look_at(site& s, map_of_modules& modules, candidates& hooks, std::set<std::string>& own) {
@@ -88,7 +88,7 @@ void look_at(site& s, map_of_modules& modules, candidates& hooks, std::set<std::
     while (i < s.addresses.size() && modules.kind_at(modules.of(s.addresses[i])) == kind::transparent) ++i;
     const std::size_t inner = i == s.addresses.size() ? map_of_modules::none : modules.of(s.addresses[i]);
     const kind k = modules.kind_at(inner);
-    if (i != 0 && (i == s.addresses.size() || k == kind::system)) {  // what the standard library makes for itself
+    if (i != 0 && (i == s.addresses.size() || k == kind::system)) {  // the standard library's own blocks
         s.lies = ground::library;
         s.lies_in = modules.name(modules.of(s.addresses[0]));
         return;

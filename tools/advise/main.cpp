@@ -1,4 +1,4 @@
-// framealloc-advise: what framealloc would do for a recorded program.
+// framealloc-advise: shows what framealloc would do for a recorded program.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ bool is_plumbing(const std::string& name) {
     return name.empty() || name == "operator";
 }
 
-// Of "function (file:line)"; empty where it is not known.
+// The file in "function (file:line)"; empty where it is unknown.
 std::string file_of(const std::string& function) {
     const auto end = function.rfind(':'), begin = function.rfind('(');
     return begin == std::string::npos || end == std::string::npos || end < begin
@@ -33,8 +33,8 @@ std::string file_of(const std::string& function) {
                : function.substr(begin + 1, end - begin - 1);
 }
 
-// Inlined functions are named without their namespace: the standard library's are known by its files, and by the names
-// that are reserved for it.
+// Inlined functions are named without their namespace: those of the standard library are recognised by its files and by
+// reserved names.
 bool is_standard(const std::string& plain, const std::string& file) {
     if (plain.starts_with("_M_") || plain.starts_with("__")) return true;
     for (const char* start : {"stl_", "std_", "new_allocator", "alloc_traits", "allocat", "invoke", "basic_string",
@@ -44,13 +44,13 @@ bool is_standard(const std::string& plain, const std::string& file) {
     return file.ends_with(".tcc");
 }
 
-// A lambda has no name but its file's.
+// A lambda has no name of its own, so its file names it.
 bool is_lambda(const std::string& plain, const std::string& file) {
     return plain == "operator" && (file.ends_with(".cpp") || file.ends_with(".cc") || file.ends_with(".cxx"));
 }
 
-// The scope of the innermost function that is not the standard library's; its module where it has no name, or is a
-// library's function in C.
+// The scope of the innermost function outside the standard library; its module if it has no name or is a C function of
+// a library.
 std::string tag_of(const trace::recording& r, const advise::site& s) {
     if (advise::is_in_library(s)) return s.lies_in;
     const std::string program = std::filesystem::path(r.header().program).filename().string();
@@ -72,7 +72,7 @@ std::string tag_of(const trace::recording& r, const advise::site& s) {
     return "(unknown)";
 }
 
-// Only what is printed or makes a tag is looked up: an address of a large program can take a second.
+// Looks up only the addresses that are printed or make a tag: one address of a large program can take a second.
 void name(const trace::recording& r, advise::advice& a, std::size_t places) {
     const std::vector<advise::site*> chosen = advise::to_be_named(a, places);
     std::set<std::uint64_t> addresses;
@@ -98,9 +98,9 @@ int main(int argc, char** argv) {
     std::string trace, page, options, json;
     advise::study_options study;
     std::size_t places = 20;
-    CLI::App app("Says what framealloc would do for a program that framealloc-record recorded");
-    app.add_option("trace", trace, "what framealloc-record wrote")->required();
-    app.add_option("--html", page, "write a page with charts, which needs nothing from elsewhere");
+    CLI::App app("Shows what framealloc would do for a program recorded by framealloc-record");
+    app.add_option("trace", trace, "a file written by framealloc-record")->required();
+    app.add_option("--html", page, "write a self-contained HTML page with charts");
     app.add_option("--options", options, "write the options as a C++ header");
     app.add_option("--json", json, "write everything as JSON");
     advise::add_options(app, study);

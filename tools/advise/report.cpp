@@ -91,9 +91,9 @@ std::string judged(const advice& a) {
     const std::string unit = unit_of(a);
     if (a.steady.born == 0)
         lines = "Leave it: " +
-                (a.last_busy == 0 ? "in no " + unit + " is anything"
-                                  : "after " + unit + " " + grouped(a.last_busy) + " nothing is") +
-                " allocated\n";
+                (a.last_busy == 0 ? "nothing is allocated in any " + unit
+                                  : "after " + unit + " " + grouped(a.last_busy) + " nothing is allocated") +
+                "\n";
     else if (a.steady.mallocs_per_frame < 1)
         lines = "Leave it: the steady state makes less than one malloc a " + unit + "\n";
     if (a.warm.born != 0)
@@ -102,7 +102,7 @@ std::string judged(const advice& a) {
     if (a.still_changing) {
         lines +=
             "The program was still changing: places that make a quarter of the second half's blocks or more began in "
-            "that half; record for longer, or say with --warm-up "
+            "that half; record for longer, or set with --warm-up "
             "where its steady state begins\n";
     }
     return lines;
@@ -260,10 +260,10 @@ void print_phases(std::ostream& out, const advice& a) {
                       after = grouped(a.steady.frames) + (a.steady.frames == 1 ? " " + unit : " " + unit + "s");
     if (a.warm_up != 0)
         out << "The warm-up is the first " << grouped(a.warm_up) << " " << unit << "s, the steady state the " << after
-            << " after them" << (a.warm_up_given ? "" : "; --warm-up says otherwise") << '\n';
+            << " after them" << (a.warm_up_given ? "" : "; --warm-up overrides this") << '\n';
     else
         out << "No warm-up: all " << unit << "s are the steady state"
-            << (a.warm_up_given ? "" : "; --warm-up says otherwise") << '\n';
+            << (a.warm_up_given ? "" : "; --warm-up overrides this") << '\n';
     out << judged(a) << '\n';
     out << text("%-26s", "") << heads(a) << '\n';
     out << text("%-26s", ("mallocs a " + unit).c_str()) << totals(a) << '\n';
@@ -309,8 +309,9 @@ void print_capacity(std::ostream& out, const advice& a) {
         return;
     }
     out << "  frame_capacity   " << bytes(a.frame_capacity)
-        << (a.capped ? ", not all that the largest frame would take, which would chain further chunks: much of this is "
-                       "freed long before its frame ends"
+        << (a.capped
+                ? ", less than the largest frame would take, which would chain further chunks: many of its blocks are "
+                  "freed long before the frame ends"
             : a.load_frames
                 ? ", p99; single frames, which load something, are far beyond it and would chain further chunks"
                 : std::string(", the most that a thread's frame would take") +
@@ -321,7 +322,7 @@ void print_capacity(std::ostream& out, const advice& a) {
     print_threads(out, a);
     if (a.oversize != 0)
         out << "  " << grouped(a.oversize) << (a.oversize == 1 ? " block" : " blocks") << " larger than "
-            << bytes(largest_in_frames) << " would lie out of line, and are not counted\n";
+            << bytes(largest_in_frames) << " would be out of line and are not counted\n";
     out << "  checked against the trace: " << grouped(a.in_frames) << " blocks in frames, " << grouped(a.dangling)
         << " used beyond them\n";
 }
@@ -362,8 +363,8 @@ void print_tags(std::ostream& out, const advice& a) {
 void print_places(std::ostream& out, const advice& a, std::size_t places) {
     const std::string unit = unit_of(a);
     out << "\nPlaces, the most mallocs " << (a.warm_up == 0 ? "" : "of the steady state ")
-        << "first (confidence: at least this share of their blocks fits, with 95 % probability; of what grows, has "
-           "moved on):\n"
+        << "first (confidence: with 95 % probability, at least this share of their blocks fits; for a place that "
+           "grows, has moved to a larger block):\n"
         << heads(a) << '\n';
     const auto printed = columns(a, of_places(a, places));
     for (std::size_t i = 0; i < std::min(places, a.sites.size()); ++i) {
@@ -397,7 +398,7 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     if (!a.stopped.empty()) out << "Recording ended before the program did: " << a.stopped << '\n';
     if (a.unknown_ends != 0)
         out << grouped(a.unknown_ends) << (a.unknown_ends == 1 ? " block was" : " blocks were")
-            << " freed whose birth was not recorded, or the reverse\n";
+            << " freed without a recorded allocation, or the reverse\n";
     if (!a.enough_frames) {
         out << "Nothing is recommended: " << a.frames << (a.frames == 1 ? " frame was" : " frames were") << " marked, "
             << needed_frames << " are needed (framealloc-record --frame, --frame-every)\n";
@@ -405,8 +406,8 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
     }
     if (a.slice_us != 0)
         out << text(
-            "A frame is a slice of %g ms here: what dies in it need not die in a frame of the program; mark those to "
-            "know\n",
+            "A frame is a slice of %g ms here: blocks that die in it need not die in a frame of the program; mark the "
+            "program's frames to find out\n",
             static_cast<double>(a.slice_us) / 1000);
     if (!a.own_libraries.empty()) {
         out << "Taken for the program's own (--library NAME if one is not):";

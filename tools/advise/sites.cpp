@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t pool_most = 4096;  // options::pool_max
 constexpr std::uint64_t frame_step = 16;   // how a frame's cursor moves
-constexpr std::uint64_t outlier = 4;       // times p99: a frame that loads something, and no measure for the others
+constexpr std::uint64_t outlier = 4;  // times p99: such a frame loads something and does not represent the others
 
 double per_frame(const advice& a, std::uint64_t blocks, std::uint64_t frames) {
     return frames == 0 ? 0 : static_cast<double>(blocks * a.sampled) / static_cast<double>(frames);
@@ -44,10 +44,10 @@ private:
     std::vector<std::vector<std::uint64_t>> addresses_;
 };
 
-// Pairs of places: what the first made goes on, after realloc, in what the second made.
+// Pairs of places: realloc moved a block of the first into a block of the second.
 using successors = std::set<std::pair<std::uint32_t, std::uint32_t>>;
 
-// First: counts. Frames up to `before` are start-up.
+// First pass: counts. Frames up to `before` are start-up.
 class counting final : public trace::lives {
 public:
     counting(advice& a, const places& p, std::uint64_t last_frame, std::uint64_t before = 0)
@@ -107,7 +107,7 @@ public:
         }
         const std::uint64_t life = last_frame_ - b.frame;  // at least
         note_outlived(s, b, life);
-        if (life <= most_kept) {  // it may yet have been freed in time, but not in less than that
+        if (life <= most_kept) {  // it may still be freed in time, but no earlier than that
             for (std::uint64_t k = 0; k < life; ++k) ++s.undecided[k];
             return;
         }
@@ -142,8 +142,8 @@ private:
     std::vector<site*> touched_;
 };
 
-// Second: how much frame memory each frame would take, thread by thread, and whether a block of it is used beyond its
-// frame.
+// Second pass: how much frame memory each frame would take on each thread, and whether one of its blocks is used beyond
+// the frame.
 class measuring final : public trace::lives {
 public:
     measuring(advice& a, const places& p) : a_(a), p_(p) {}
@@ -161,7 +161,7 @@ public:
         if (!s.in_frames) return;
         if (e.frame - b.frame > s.kept || e.thread != b.thread) ++a_.dangling;
         if (b.frame == 0 || !e.by_growth || e.frame != b.frame || b.size > largest_in_frames) return;
-        // Growth at the end of a frame's memory is in place: only the last size counts. What has something on top of it
+        // Growth at the end of a frame's memory is in place: only the last size counts. A block below another one
         // moves.
         use& u = uses_[b.thread];
         if ((e.by_resize ? u.top : u.below_top) == b.serial) u.frames[b.frame] -= taken(b);
@@ -197,7 +197,7 @@ private:
         std::uint64_t top = ~std::uint64_t{0},
                       below_top = ~std::uint64_t{0};  // the latest two blocks in frames, by serial
 
-        // A vector makes the larger block before it frees the one that this grew from.
+        // A vector allocates the larger block before it frees the old one.
         void add(const trace::block& b) {
             frames[b.frame] += taken(b);
             below_top = std::exchange(top, b.serial);
@@ -213,16 +213,16 @@ private:
     std::map<std::uint32_t, use> uses_;
 };
 
-// A share of the blocks fits a shape, or none is meant. What does not fit must be right with the advice all the same.
+// The share of the blocks that fits a shape. Blocks that do not fit must still be correct under the advice.
 bool fits(site& s, std::uint64_t n) {
     s.share = s.blocks == 0 ? 0 : static_cast<double>(n) / static_cast<double>(s.blocks);
     s.confidence = wilson_lower(n, s.blocks);
     return s.confidence >= needed_confidence;
 }
 
-// Frame memory is no more when its frame ends: one block that is used later, made outside every frame or freed by
-// another thread would be one too many. Blocks that need frames in flight are believed to need no more when there are
-// enough of them.
+// Frame memory is gone when its frame ends: a single block that is used later, allocated outside every frame or freed
+// by another thread rules a frame out. Blocks that need frames in flight are assumed to need no more of them once there
+// are enough such blocks.
 bool dies_in_frames(const site& s, std::uint32_t kept) {
     if (outliving(s, kept) != 0 || s.startup_outlived != 0 || s.crossed != 0 || s.startup_crossed != 0) return false;
     return kept == 0 || are_enough(s.blocks - s.within[kept - 1]);
@@ -231,7 +231,7 @@ bool dies_in_frames(const site& s, std::uint32_t kept) {
 void judge_life(site& s) {
     for (std::uint32_t k = 0; k <= most_kept; ++k) {
         if (!fits(s, s.within[k])) continue;
-        if (s.oversize * 2 > s.born || s.crossed + s.startup_crossed != 0) break;  // of any life, then
+        if (s.oversize * 2 > s.born || s.crossed + s.startup_crossed != 0) break;  // then of any lifetime
         if (s.verdict == shape::unknown) {  // the first that most of them fit
             s.verdict = shape::survivors;
             s.kept = k;
@@ -246,7 +246,7 @@ void judge_life(site& s) {
 }
 
 void judge(site& s) {
-    // What moves on is grown; the last block of each chain is not, so half of all is most of them.
+    // Blocks that move on have grown; the last block of each chain has not, so half of all blocks is enough.
     const std::uint64_t growing = moving(s);
     if (growing * 2 >= s.blocks && growing != 0) {
         fits(s, growing);
@@ -274,7 +274,7 @@ bool is_startup(site& s) {
     return true;
 }
 
-// What warm-up left behind is not held against the steady state, where the place can tell the two apart.
+// Blocks left from the warm-up do not count against the steady state, where the call site can tell the two apart.
 void judge_steady(site& s, site& steady) {
     steady.startup_outlived = steady.startup_crossed = 0;
     judge(steady);
@@ -284,7 +284,8 @@ void judge_steady(site& s, site& steady) {
     s.steady_kept = steady.kept;
 }
 
-// The content of a block that realloc made larger goes on elsewhere: in frames only if it stays in frames there.
+// The content of a block that realloc enlarges moves to another place: it is in frames only if it stays in frames
+// there.
 void follow_growth(advice& a, const successors& grown_into) {
     for (bool again = true; std::exchange(again, false);) {
         for (const auto& [from, to] : grown_into) {
@@ -297,7 +298,7 @@ void follow_growth(advice& a, const successors& grown_into) {
     }
 }
 
-// What only a library can change, or need not be changed, is in no frame.
+// Places that only a library can change, or that need no change, are in no frame.
 void take_out_of_frames(advice& a) {
     for (site& s : a.sites) {
         if (is_in_library(s) && s.verdict != shape::unknown && s.verdict != shape::startup) s.verdict = shape::library;
@@ -352,7 +353,7 @@ void add_to(phase& p, const advice& a, const site& s, std::uint64_t born, std::u
     if (is_in_library(s)) p.in_libraries += removed = rate;
     else if (is_warm_up_only(s)) removed = 0;
     else if (s.verdict == shape::grow && !s.in_frames)
-        removed = per_frame(a, moved_on, p.frames);  // its last block stays one
+        removed = per_frame(a, moved_on, p.frames);  // the last block of each chain remains
     else if (s.in_frames || s.verdict == shape::transfer || s.verdict == shape::pool) removed = rate;
     if (removed != 0 && !is_in_library(s)) p.removed[s.verdict] += removed;
     p.staying += rate - removed;
@@ -373,7 +374,7 @@ void sum_phases(advice& a, const advice& steady) {
     a.mallocs_per_frame = per_frame(a, born, a.frames);
 }
 
-// Slices of time have no capacity: a frame of the program may be longer than one.
+// Slices of time give no capacity: a frame of the program may be longer than a slice.
 void choose_capacity(advice& a) {
     if (a.slice_us != 0) return;
     for (const thread_use& t : a.threads) {
@@ -386,7 +387,7 @@ void choose_capacity(advice& a) {
     if (a.capped) a.frame_capacity = most_capacity;
 }
 
-// After the places were judged and measured.
+// Called after the places were judged and measured.
 void sum_up(advice& a, const advice& steady) {
     std::map<std::uint64_t, std::uint64_t> classes;
     for (const site& s : a.sites) {
@@ -495,7 +496,7 @@ std::vector<site*> to_be_named(advice& a, std::size_t places) {
 
 namespace {
 
-// Places have their peaks at different times: the peak of them together is less than the sum.
+// Places peak at different times: their common peak is less than the sum.
 class peaks_of_tags final : public trace::lives {
 public:
     peaks_of_tags(std::vector<tag_use>& tags, const std::vector<std::size_t>& tag_of_place, const places& p)

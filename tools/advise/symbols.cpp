@@ -18,7 +18,7 @@ extern char** environ;
 namespace advise {
 namespace {
 
-// A file of this process alone, gone when it is closed.
+// A file that only this process sees, deleted when it is closed.
 class scratch_file {
 public:
     scratch_file() : file_(std::tmpfile()) {}

@@ -8,14 +8,14 @@
 
 namespace advise {
 
-// By return address: "function (file:line)", inlined callers behind " < "; "module+0x1234" where nothing is known of
-// it.
+// By return address: "function (file:line)", followed by inlined callers after " < "; "module+0x1234" for an address
+// without information.
 std::map<std::uint64_t, std::string> names_of(const trace::recording& r, const std::vector<std::uint64_t>& addresses);
 
-// The file of the object that an address lies in, without its path; empty where none is known.
+// The file of the object that contains an address, without its path; empty if unknown.
 std::string module_of(const trace::recording& r, std::uint64_t address);
 
-// The functions of an address, the innermost first: those before the last are inlined into the next.
+// The functions of an address, innermost first: each but the last is inlined into the next.
 std::vector<std::string> inlined(const std::string& name);
 
 // A function's name without its line, parameters and template arguments: "Game::update".

@@ -10,14 +10,14 @@ constexpr double most_of_it = 0.75; // of the second half's blocks
 bool is_early(std::uint64_t frame, std::uint64_t half) { return frame != 0 && frame <= half; }
 bool makes_early_only(const site& s, std::uint64_t half) { return is_early(s.last_born, half) && are_enough(s.born); }
 
-// More blocks of a place in one frame than this are far beyond the second half's: twice its most, and a few more where
-// those are few.
+// If a place makes more blocks than this in one frame, that is far beyond the second half: twice the second half's
+// most, and a few more if that is few.
 std::uint64_t usual(const site& s) { return 2 * s.late_burst + 8; }
 bool keeps_early_only(const site& s, std::uint64_t half) {
     return is_early(s.last_outlived[most_kept], half) && are_enough(outliving(s, most_kept));
 }
 
-// Frames before the last in which the set of places still grew, as far as it matters to the second half.
+// Frames before the last one in which the set of places that matter to the second half still grew.
 std::uint64_t before_all_began(const advice& a) {
     std::map<std::uint64_t, std::uint64_t> late_by_first;
     std::uint64_t late = 0;
@@ -34,7 +34,7 @@ std::uint64_t before_all_began(const advice& a) {
     return 0;
 }
 
-// Finds the frames in which places of the first half are at work.
+// Finds the frames in which places of the first half are active.
 class early_frames final : public trace::lives {
 public:
     early_frames(const advice& a, const std::function<std::uint32_t(std::uint32_t)>& site_of, std::uint64_t half)

@@ -62,7 +62,7 @@ std::string in_any_frame(const advice& a, std::uint32_t kept) {
     return kept == 0 ? "in its " + unit : "within " + std::to_string(kept) + " " + unit + (kept == 1 ? "" : "s");
 }
 
-// What most of it looks like, why that is not what it should be, and what to do.
+// What most of the blocks do, why that is not enough for a frame, and what to do.
 std::string of_survivors(const advice& a, const site& s) {
     std::string line = "mostly dies " + in_any_frame(a, s.kept);
     if (const std::uint64_t n = outliving(s, s.kept); n != 0) {
@@ -74,16 +74,17 @@ std::string of_survivors(const advice& a, const site& s) {
         line += ", " + grouped(s.startup_outlived) + " made before the first " + unit_of(a) +
                 (s.startup_outlived == 1 ? " lives on" : " live on");
     if (outliving(s, s.kept) == 0 && s.startup_outlived == 0)
-        return line + ", too seldom after its frame to count on it: not a frame";
-    return line + ": not a frame; split the call sites, or copy out what survives";
+        return line + ", but too few blocks outlive their frame to rely on that: not a frame";
+    return line + ": not a frame; split the call sites, or copy out the survivors";
 }
 
-// What is freed elsewhere, grows or differs in size is right in a heap, but may be why it is not something better.
+// Blocks freed on another thread, growing or of different sizes belong in a heap; the line says what prevents a better
+// kind.
 std::string of_heap(const advice& a, const site& s) {
     std::string line = s.verdict == shape::pool ? "pool_alloc, class " + grouped(s.pool_class) : "heap_alloc";
     const bool dies = outliving(s, 0) == 0;
     if (dies && s.oversize * 2 > s.born)
-        line += "; dies " + in_any_frame(a, 0) + ", but would lie out of line there: larger than " +
+        line += "; dies " + in_any_frame(a, 0) + ", but would be out of line there: larger than " +
                 bytes(largest_in_frames);
     else if (const std::uint64_t crossed = s.crossed + s.startup_crossed; dies && crossed != 0)
         line += "; dies " + in_any_frame(a, 0) + ", but " + few(crossed, s.blocks + s.startup) +
@@ -97,7 +98,7 @@ std::string of_heap(const advice& a, const site& s) {
     const std::uint64_t others = s.blocks - common->second;
     if (others * 5 <= s.blocks)
         line += "; all but " + few(others, s.blocks) + " are of " + grouped(common->first) +
-                " B: split them, and a pool is right";
+                " B: split the call sites, and use a pool for these";
     return line;
 }
 
@@ -161,7 +162,7 @@ std::string of_shape(const advice& a, const site& s) {
     return "";
 }
 
-// What the warm-up and the rest of the program ask of one place, where that is not the same.
+// How the advice for one place differs between the warm-up and the rest of the program.
 std::string of_phases(const advice& a, const site& s) {
     if (s.verdict == shape::unknown || s.verdict == shape::startup) return "";
     const std::string after = "; none after " + unit_of(a) + " " + grouped(s.last_born);

@@ -82,7 +82,7 @@ unsigned two_bytes(unsigned op) noexcept {
     return has_imm8_in_map1(op) ? modrm | imm8 : static_cast<unsigned>(modrm);
 }
 
-// The byte after the opcode, and what it says follows.
+// The byte after the opcode, and the bytes that it announces.
 void take_modrm(cursor& c) noexcept {
     const unsigned byte = *c.at++;
     const unsigned mod = byte >> 6, rm = byte & 7;
@@ -104,7 +104,7 @@ void take_operands(cursor& c, unsigned what) noexcept {
     if ((what & wide) != 0) c.at += c.rex_w ? 8 : c.operand16 ? 2 : 4;
 }
 
-// AVX and AVX-512: three maps of opcodes, the operands of which are those of the older ones.
+// AVX and AVX-512: three maps of opcodes, whose operands are those of the older ones.
 bool take_vex(cursor& c, unsigned first) noexcept {
     unsigned map = 1;
     if (first == 0xC4) map = c.at[0] & 0x1FU;

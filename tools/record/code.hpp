@@ -1,5 +1,4 @@
-// How long instructions of x86-64 are, and where they jump: as much as is needed to move the first ones of a function
-// elsewhere.
+// The length of x86-64 instructions, and where they jump: enough to move the first instructions of a function.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +10,7 @@ enum class flow : std::uint8_t { onward, jump, branch, call, leaves, unmovable }
 struct instruction {
     unsigned bytes = 0;  // 0: not known
     flow kind = flow::onward;
-    unsigned relative =
-        0;  // where its last operand starts, which counts from its end: that of a jump, or of an address; 0: none
+    unsigned relative = 0;  // offset of its last operand, if relative to its end, as in jumps and addresses; 0: none
     bool short_jump = false;  // of one byte
     unsigned opcode = 0;  // of a branch: its condition in the lower 4 bits
 };

@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::uint64_t growth = 4 << 20;         // the file's, in bytes
 constexpr rlim_t highest_descriptor =
-    16384;      // beyond what a program closes that closes "all"; higher makes the kernel's table large
+    16384;      // above what programs close when they close "all"; higher makes the kernel's table large
 
-// The kernel wipes this page in a child of fork(), whichever call made it: nothing of the child gets into the parent's
-// trace.
+// The kernel clears this OS page in a child of fork(), whichever call forked: nothing of the child gets into the
+// parent's trace.
 struct alignas(4096) wiped_page {
     std::atomic<bool> on;
     std::atomic<bool> owned;
@@ -41,18 +41,18 @@ std::uint64_t now_ns(clockid_t clock) noexcept {
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-// The program may have closed our descriptor, and opened a file of its own under its number.
+// The program may have closed the recorder's descriptor and opened a file of its own with the same number.
 bool still_ours() noexcept {
     struct stat s{};
     if (file < 0 || fstat(file, &s) != 0 || s.st_dev != device || s.st_ino != inode) return false;
     if (static_cast<std::uint64_t>(s.st_size) >= file_reserved) return true;
-    file = -1;  // cut by someone, who may have written to it since: from now on it is theirs
+    file = -1;  // truncated by another process, which may have written to it since: leave it alone from now on
     here.owned.store(false, std::memory_order_relaxed);
     here.on.store(false, std::memory_order_relaxed);
     return false;
 }
 
-// Moved above the soft limit, where the program's own descriptors never come.
+// Moves a descriptor above the soft limit, where the program's own descriptors never are.
 int moved_high(int low) noexcept {
     rlimit soft{};
     if (getrlimit(RLIMIT_NOFILE, &soft) != 0) return low;
@@ -76,8 +76,8 @@ bool allocate(std::uint64_t from, std::uint64_t to) noexcept {
     return wrong == 0;
 }
 
-// Asks for disk space beforehand: a store into a mapping beyond it would be SIGBUS, and growth beyond the limit of file
-// sizes SIGXFSZ, in the middle of the program.
+// Reserves disk space in advance: a store into a mapping beyond it would raise SIGBUS in the middle of the program, and
+// growth beyond the file size limit would raise SIGXFSZ.
 trace::stop reserve_file(std::uint64_t to) noexcept {
     if (!still_ours()) return trace::stop::file_closed;
     if (to <= file_reserved) return trace::stop::none;
@@ -98,7 +98,7 @@ trace::stop reserve_file(std::uint64_t to) noexcept {
     return trace::stop::none;
 }
 
-std::atomic<bool> silent{false};  // the program has forbidden itself system calls, and so the recorder
+std::atomic<bool> silent{false};  // the program has forbidden system calls, which applies to the recorder too
 
 // Requires: file_lock, or that no other thread records.
 void stop_because(trace::stop why) noexcept {
@@ -121,7 +121,7 @@ const char* map_header() noexcept {
     inode = s.st_ino;
     file_end = file_reserved = 0;
     const trace::stop why = reserve_file(trace::header_bytes);
-    if (why == trace::stop::file_size_limit) return "the limit of file sizes (RLIMIT_FSIZE) leaves no room for a trace";
+    if (why == trace::stop::file_size_limit) return "the file size limit (RLIMIT_FSIZE) leaves no room for a trace";
     if (why != trace::stop::none) return "there is no space for the trace";
     file_end = trace::header_bytes;
     header = static_cast<trace::file_header*>(map_file(0, trace::header_bytes));
@@ -211,7 +211,7 @@ void close_file() noexcept {
     header->unrecorded = unrecorded.load(std::memory_order_relaxed);
     if (!still_ours())
         header->stopped = header->stopped == trace::stop::none ? trace::stop::file_closed
-                                                               : header->stopped;  // and it stays as long as it is
+                                                               : header->stopped;  // and the file keeps its length
     else if (ftruncate(file, static_cast<off_t>(file_end)) == 0) file_reserved = file_end;
     header->ended_ns = since_start_ns();
 }

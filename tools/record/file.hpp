@@ -1,6 +1,5 @@
-// The file of the trace, through a descriptor that the program may close under us, on a disk that may be full, under
-// limits that the program may set. Whatever happens to it, recording ends, the header says why, and the program goes
-// on.
+// The file of the trace. The program may close its descriptor, the disk may fill up, and the program may set limits on
+// file sizes. In each case recording ends, the header says why, and the program continues.
 #pragma once
 
 #include "trace/format.hpp"
@@ -12,7 +11,7 @@ namespace recorder {
 struct settings {
     char path[1024];
     std::uint64_t limit;  // bytes of the trace; 0: none
-    std::uint32_t sample;  // one address in so many
+    std::uint32_t sample;  // one address in this many
     std::uint32_t stack_depth;
     std::uint32_t every_us;  // between marks; 0: not by time
     trace::frame_source frames;
@@ -40,21 +39,21 @@ bool recording() noexcept;
 // parent.
 bool owns_file() noexcept;
 void close_file() noexcept;
-// Ends recording while that is still allowed; no system call is made for the file any more.
+// Ends recording while system calls are still allowed; afterwards none is made for the file.
 void fall_silent() noexcept;
-// In a child: the file is the parent's.
+// Called in a child, where the file is the parent's.
 void forget_file() noexcept;
 
-// Null, and recording has ended, when there is no room.
+// Returns null, and recording has ended, if there is no room.
 trace::chunk_header* new_chunk(trace::chunk_kind kind, std::uint32_t thread) noexcept;
-// No more is written to the chunk that ends there. Null is none.
+// Nothing more is written to the chunk that ends at `end`. Null: no chunk.
 void finish_chunk(void* end) noexcept;
 void note_unrecorded() noexcept;
 
 std::uint64_t since_start_ns() noexcept;
 
-// Someone cut the file, and a store into its mapping at `address` failed. Puts memory there, which the file does not
-// see, and ends recording; false when the mapping is not the header's or that of the chunk that ends at one of `ends`.
+// The file was truncated, and a store into its mapping at `address` failed. Maps other memory there and ends recording;
+// false if the mapping is not that of the header or of the chunk that ends at one of `ends`.
 bool replace_lost_mapping(const void* address, void* const* ends, std::size_t count) noexcept;
 
 }  // namespace recorder

@@ -40,13 +40,13 @@ struct search {
     function found;
 };
 
-// With a dot it is a part of a function that the compiler moved away: f.cold.
+// A name with a dot is a part of a function that the compiler moved elsewhere: f.cold.
 bool is_wanted(const search& s, const char* symbol) noexcept {
     if (std::strchr(symbol, '.') != nullptr) return false;
     return std::strcmp(symbol, s.name) == 0 || (s.cpp_bytes != 0 && std::strncmp(symbol, s.cpp_name, s.cpp_bytes) == 0);
 }
 
-// A file is mapped, and everything in it may be wrong.
+// The mapped file is not trusted: everything in it may be wrong.
 class elf_file {
 public:
     explicit elf_file(const char* path) noexcept {
@@ -128,14 +128,14 @@ extern "C" __attribute__((visibility("hidden"), used)) void recorder_frame_begin
     errno = saved;
 }
 
-// What XSAVE needs for every vector register that can pass an argument; 0: the processor has none but SSE's.
+// Bytes that XSAVE needs for every vector register that can pass an argument; 0: the processor has only SSE's.
 extern "C" {
 __attribute__((visibility("hidden"), used)) std::uint64_t recorder_save_bytes = 0;
 __attribute__((visibility("hidden"), used)) std::uint64_t recorder_save_mask = 0;
 void recorder_frame_stub();
 }
 
-// Saves whatever a function may be called with, of whatever convention, and its caller's registers.
+// Saves every register that can hold an argument in any calling convention, and the caller's registers.
 asm(R"(
     .pushsection .text
     .hidden recorder_frame_stub
@@ -216,7 +216,7 @@ void measure_registers() noexcept {
 
 std::uintptr_t address_of(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
 
-// Writes one moved instruction after another, and puts right what counts from where it stands.
+// Writes the moved instructions one by one and corrects their relative operands.
 class mover {
 public:
     explicit mover(unsigned char* to) noexcept : at_(to) {}
@@ -248,13 +248,13 @@ public:
         std::memcpy(to + i.relative, &moved32, 4);
         return moved == moved32;
     }
-    bool jump(std::uint64_t to) noexcept {  // through 8 bytes behind it
+    bool jump(std::uint64_t to) noexcept {  // through the 8 bytes after it
         const unsigned char indirect[] = {0xFF, 0x25, 0, 0, 0, 0};
         put(indirect, sizeof indirect);
         put(&to, sizeof to);
         return true;
     }
-    void call(std::uint64_t to) noexcept {  // the same, and its 8 bytes are jumped over
+    void call(std::uint64_t to) noexcept {  // likewise; a jump skips its 8 bytes
         const unsigned char indirect[] = {0xFF, 0x15, 2, 0, 0, 0, 0xEB, 8};
         put(indirect, sizeof indirect);
         put(&to, sizeof to);
@@ -282,7 +282,7 @@ bool is_padding(const unsigned char* p, const instruction& i) noexcept {
     return (*p == 0x90 || (p[0] == 0x0F && p[1] == 0x1F)) && i.bytes != 0;
 }
 
-// How many bytes of whole instructions the jump takes the place of; 0: it does not fit. Nothing may jump between them.
+// How many bytes of whole instructions the jump replaces; 0: it does not fit. Nothing may jump into these bytes.
 std::size_t bytes_to_move(const function& f) noexcept {
     const auto* code = reinterpret_cast<const unsigned char*>(f.address);
     std::size_t moved = 0;
@@ -306,7 +306,7 @@ std::size_t bytes_to_move(const function& f) noexcept {
     return moved;
 }
 
-// Within 1 GiB of the function, which the jump reaches; below it first: behind a program the heap grows.
+// Finds room within 1 GiB of the function, in reach of the jump; first below it, since the heap grows after a program.
 unsigned char* room_near(std::uintptr_t function) noexcept {
     constexpr std::uintptr_t step = 1 << 16, reach = 1 << 30;
     const std::uintptr_t base = function & ~(step - 1);
@@ -348,8 +348,8 @@ function find_function(const char* name) noexcept {
 const char* mark_at(function f) noexcept {
     const std::size_t bytes = bytes_to_move(f);
     if (bytes == 0)
-        return "its first instructions cannot be moved; --frame another function that is called once a frame, or "
-               "--frame-every MS";
+        return "its first instructions cannot be moved; use --frame with another function that is called once per "
+               "frame, or --frame-every MS";
     unsigned char* const room = room_near(f.address);
     if (room == nullptr) return "there is no free memory near its code";
     measure_registers();
@@ -363,8 +363,8 @@ const char* mark_at(function f) noexcept {
         at += i.bytes;
     }
     if (!fits)
-        return "its first instructions cannot be moved; --frame another function that is called once a frame, or "
-               "--frame-every MS";
+        return "its first instructions cannot be moved; use --frame with another function that is called once per "
+               "frame, or --frame-every MS";
     to.jump(f.address + bytes);
     if (mprotect(room, room_bytes, PROT_READ | PROT_EXEC) != 0 || !write_jump(f.address, address_of(room)))
         return "its code cannot be changed";

@@ -1,6 +1,5 @@
-// Where a frame begins, in a program that knows nothing of it: a jump in place of the first instructions of a function
-// that it calls once a frame. They are moved to where the jump leads, behind a call that marks the frame. No signal is
-// involved.
+// Marks frames in an unmodified program: a jump replaces the first instructions of a function that the program calls
+// once per frame. They are moved to the jump's target, after a call that marks the frame. No signal is involved.
 #pragma once
 
 #include <cstdint>

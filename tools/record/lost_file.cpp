@@ -14,7 +14,7 @@ namespace {
 using action = struct sigaction;
 using sigaction_type = int (*)(int, const action*, action*);
 
-// What the program asked for; the recorder's handler stands before it. Under `lock`.
+// The handler that the program installed; the recorder's handler runs before it. Guarded by `lock`.
 action wanted;
 std::atomic_flag lock;
 std::atomic<bool> guarded;
@@ -52,7 +52,7 @@ void on_lost_page(int number, siginfo_t* info, void* context) noexcept {
     if (!has_handler) {
         if (theirs.sa_handler == SIG_IGN && !by_access) return;
         set_default();
-        if (!by_access) raise(number);  // else the access comes again
+        if (!by_access) raise(number);  // otherwise the access is repeated
         return;
     }
     sigset_t before;

@@ -1,4 +1,4 @@
-// What the kernel sends when the file behind a mapping was cut: SIGBUS, to a program that did nothing wrong.
+// Handles the SIGBUS that the kernel raises, through no fault of the program, when the mapped trace was truncated.
 #pragma once
 
 namespace recorder {

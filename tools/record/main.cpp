@@ -1,4 +1,4 @@
-// framealloc-record: runs a program with the recorder preloaded, and says what was recorded.
+// framealloc-record: runs a program with the recorder preloaded, and summarises the trace.
 #include <CLI/CLI.hpp>
 
 #include <elf.h>
@@ -42,13 +42,13 @@ struct choices {
     std::exit(2);
 }
 
-// Beside this program where it was built, or where it is installed.
+// Looks beside this program, in the build tree and in the installed layout.
 fs::path recorder_library() {
     const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
     for (const fs::path& p : {here / RECORDER_FILE, here / RECORDER_INSTALLED}) {
         if (fs::exists(p)) return fs::canonical(p);
     }
-    fail(std::string(RECORDER_FILE) + " is not there");
+    fail(std::string(RECORDER_FILE) + " was not found beside this program; build or install it");
 }
 
 void set(const char* name, const std::string& value) {
@@ -65,7 +65,8 @@ void read_frame_from_environment(choices& c) {
     char* end = nullptr;
     c.every_ms = std::isdigit(static_cast<unsigned char>(*value)) != 0 ? std::strtod(value, &end) : 0;
     if (end == nullptr) c.frame = value;
-    else if (*end != 0) fail(std::string("--frame-env: FRAMEALLOC_FRAME=") + value + " is no number of milliseconds");
+    else if (*end != 0)
+        fail(std::string("--frame-env: FRAMEALLOC_FRAME=") + value + " is not a number of milliseconds");
 }
 
 std::string ending(int status) {
@@ -107,21 +108,23 @@ void summarise(const std::string& path, const std::string& how) {
 
 choices read_choices(int argc, char** argv) {
     choices c;
-    CLI::App app("Records every allocation of a program, by frames, for framealloc-advise and framealloc-replay");
+    CLI::App app("Records every allocation of a program, frame by frame, for framealloc-advise and framealloc-replay");
     app.add_option("--frame", c.frame,
-                   "a function that the program calls once a frame: Game::update, main_loop, nanosleep");
-    app.add_option("--frame-every", c.every_ms, "slices of so many milliseconds in place of frames");
-    app.add_flag("--frame-env", c.frame_env, "FRAMEALLOC_FRAME in the environment says one of the two");
-    app.add_option("-o,--output", c.output, "the trace; PROGRAM.fatrace by default");
-    app.add_option("--limit", c.limit, "bytes of the trace, as in 500MB; recording ends there, the program goes on")
+                   "a function that the program calls once per frame: Game::update, main_loop, nanosleep");
+    app.add_option("--frame-every", c.every_ms, "time slices of this many milliseconds instead of frames");
+    app.add_flag("--frame-env", c.frame_env,
+                 "take the function or the milliseconds from FRAMEALLOC_FRAME in the environment");
+    app.add_option("-o,--output", c.output, "the trace file; PROGRAM.fatrace by default");
+    app.add_option("--limit", c.limit,
+                   "maximum size of the trace, such as 500MB; recording ends there, the program continues")
         ->transform(CLI::AsSizeValue(true));
-    app.add_option("--sample", c.sample, "record one block in so many, chosen by address")
+    app.add_option("--sample", c.sample, "record one block in this many, chosen by address")
         ->check(CLI::Range(1U, 1'000'000U))
         ->capture_default_str();
-    app.add_option("--depth", c.depth, "return addresses of a call stack")
+    app.add_option("--depth", c.depth, "return addresses to record per call stack")
         ->check(CLI::Range(0U, static_cast<unsigned>(trace::deepest_stack)))
         ->capture_default_str();
-    app.add_flag("--children", c.children, "record the programs that it starts too, each in OUTPUT.PID");
+    app.add_flag("--children", c.children, "also record the programs that it starts, each in OUTPUT.PID");
     app.add_option("program", c.command, "the program and its arguments, after --")->required();
     app.positionals_at_end();
     try {
@@ -141,12 +144,12 @@ choices read_choices(int argc, char** argv) {
     if (c.frame.size() > 255) fail("the function's name is longer than 255 characters");
     if (c.limit != 0 && c.limit < 1'000'000) fail("--limit: at least 1MB");
     if (c.output.empty()) c.output = fs::path(c.command[0]).filename().string() + ".fatrace";
-    c.output = fs::absolute(c.output).string();  // the program may go elsewhere
+    c.output = fs::absolute(c.output).string();  // the program may change its directory
     if (c.output.size() > 1000) fail("the path of the trace is too long");
     return c;
 }
 
-// As execvp() does.
+// Finds a program in PATH, as execvp() does.
 fs::path found(const std::string& program) {
     if (program.find('/') != std::string::npos) return program;
     const char* path = std::getenv("PATH");
@@ -168,7 +171,7 @@ bool has_interpreter(std::istream& file, const ElfW(Ehdr) & h) {
     return false;
 }
 
-// Why the program did not load what LD_PRELOAD names, as far as its file tells.
+// Why the program did not load the libraries in LD_PRELOAD, as far as its file shows.
 std::string why_not_loaded(const fs::path& program, int depth = 0) {
     struct stat s{};
     if (stat(program.c_str(), &s) == 0 && (s.st_mode & (S_ISUID | S_ISGID)) != 0)
@@ -185,30 +188,31 @@ std::string why_not_loaded(const fs::path& program, int depth = 0) {
         return why_not_loaded(interpreter, depth + 1);
     }
     if (!file || std::memcmp(h.e_ident, ELFMAG, SELFMAG) != 0)
-        return program.string() + " is no program that can be recorded, or could not be read";
+        return program.string() + " is not a program that can be recorded, or could not be read";
     if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_machine != EM_X86_64)
         return program.string() + " is not for 64-bit x86";
     if (!has_interpreter(file, h)) return program.string() + " is linked statically: it loads no libraries";
     return program.string() + " ended before its libraries were initialised, or its loader is not glibc's";
 }
 
-// As create_trace() left it: the recorder was not loaded. A trace that was cut is empty too, but not so old.
+// Whether the file is as create_trace() left it, so the recorder was not loaded. A truncated trace is empty too, but
+// has a later time.
 bool is_untouched(const std::string& path) {
     struct stat s{};
     return stat(path.c_str(), &s) == 0 && s.st_size == 0 && s.st_mtime == 0;
 }
 
-// Returns the status to end with: where the program ran, its own.
+// Returns this program's exit status: that of the recorded program, if it ran.
 int explain_nothing(const choices& c, const std::string& path, int status) {
     if (is_untouched(path)) {
         unlink(path.c_str());
         if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && access(found(c.command[0]).c_str(), X_OK) != 0)
-            return 2;  // said by become()
+            return 2;  // become() has printed why
         fail("nothing was recorded: " + why_not_loaded(found(c.command[0])) + "; the program " + ending(status));
     }
     std::error_code ignored;
     if (fs::exists(path, ignored))
-        std::cerr << "framealloc-record: " << path << " was cut while the program ran, which " << ending(status)
+        std::cerr << "framealloc-record: " << path << " was truncated during the run; the program " << ending(status)
                   << '\n';
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 2)
         std::cerr << "framealloc-record: there is no trace: " << path << " was removed; the program " << ending(status)
@@ -216,7 +220,7 @@ int explain_nothing(const choices& c, const std::string& path, int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// Creates the trace, so that what is wrong with its path is said before the program starts.
+// Creates the trace, so that a wrong path is reported before the program starts.
 void create_trace(const std::string& path) {
     std::error_code ignored;
     if (fs::is_regular_file(path, ignored)) fs::remove(path, ignored);
@@ -227,7 +231,7 @@ void create_trace(const std::string& path) {
     close(fd);
 }
 
-// Becomes the program; where that fails, ends with 127.
+// Becomes the program; if that fails, exits with 127.
 [[noreturn]] void become(choices& c) {
     const std::string library = recorder_library().string();
     if (c.children) create_trace(c.output + "." + std::to_string(getpid()));
@@ -254,14 +258,14 @@ void create_trace(const std::string& path) {
 
 int main(int argc, char** argv) {
     choices c = read_choices(argc, argv);
-    const std::string library = recorder_library().string();  // said before the program starts, if it is missing
+    const std::string library = recorder_library().string();  // if it is missing, fails before the program starts
     if (library.find_first_of(" :") != std::string::npos)
         fail(library + ": LD_PRELOAD cannot name a path with a space or a colon; install the tools elsewhere");
     if (!c.children) create_trace(c.output);
     const pid_t child = fork();
     if (child < 0) fail(std::strerror(errno));
     if (child == 0) become(c);
-    std::signal(SIGINT, SIG_IGN);  // the terminal sends it to the program too; what it recorded is to be summarised
+    std::signal(SIGINT, SIG_IGN);  // the terminal also sends it to the program, whose trace is still summarised
     int status = 0;
     rusage used{};
     while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {}

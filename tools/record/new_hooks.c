@@ -1,7 +1,7 @@
-// operator new and delete, in every form, under their linker names. In C: the exception of a failing `new` passes
-// through here, and the recorder does without the C++ run-time library, which a program in C does not have – until it
-// loads one for itself alone, where the recorder's dlsym() does not find it, but whose calls come here all the same.
-// Then blocks are malloc's, as they would be there.
+// operator new and delete, in every form, under their linker names. Written in C, so that the exception of a failing
+// `new` passes through, and the recorder needs no C++ run-time library, which a C program lacks. A C program may load
+// one with RTLD_LOCAL, where the recorder's dlsym() does not find it although its calls come here. Blocks then come
+// from malloc, as that library's would.
 #include "hooks.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// The functions that the recorder takes the place of.
+// The functions that the recorder replaces.
 #include "hooks.h"
 
 #include <dlfcn.h>
@@ -13,7 +13,7 @@ void (*recorder_next_for(const void* caller, const char* name))() {
     if (_dl_find_object(const_cast<void*>(caller), &found) != 0) return nullptr;
     void* library = dlopen(found.dlfo_link_map->l_name, RTLD_LAZY | RTLD_NOLOAD);
     if (library == nullptr) return nullptr;
-    void* f = dlsym(library, name);  // in it, and in what it was linked with
+    void* f = dlsym(library, name);  // in the library and its dependencies
     dlclose(library);
     return reinterpret_cast<void (*)()>(f);
 }

@@ -24,7 +24,7 @@ struct known_stack {
     std::atomic<std::uint64_t> hash;
     std::atomic<std::uint32_t> number;
 };
-// In front of the table, which is larger than caches are: 44 bits of the hash, and the number.
+// A cache for the table, which is larger than the processor's caches: 44 bits of the hash, and the number.
 std::atomic<std::uint64_t> recent_stacks[1 << 14];
 constexpr std::size_t stack_table_size = trace::most_stacks * 2;
 known_stack* stack_table;
@@ -37,12 +37,12 @@ struct module {
     const void* map;           // of the loader
     dev_t device;
     ino_t inode;
-    std::uint64_t generation;  // how many others lay there before
+    std::uint64_t generation;  // how many other modules were there before
     bool loaded;
 };
 module modules[1024];
 std::size_t module_count;
-std::atomic<std::uint64_t> unloads;  // of modules that were written
+std::atomic<std::uint64_t> unloads;  // unloads of modules in the trace
 
 struct words {
     std::uint64_t* next = nullptr;
@@ -81,7 +81,7 @@ bool write_module(const module& m, const char* path) noexcept {
     return true;
 }
 
-// The generation of a module that is seen for the first time, or again after it was unloaded.
+// The generation of a module that is new, or loaded again after it was unloaded.
 std::uint64_t add_module(const dl_find_object& found) noexcept {
     const auto* map = static_cast<const link_map*>(found.dlfo_link_map);
     char own[1024] = {};
@@ -156,8 +156,7 @@ std::uint32_t add_stack(known_stack& s, std::uint64_t hash, const std::uintptr_t
     return number;
 }
 
-// Under `key` a stack is found as it was walked, after the last unloading; under `hash`, with the generations of its
-// modules.
+// `key` finds a stack as it was walked since the last unloading; `hash` finds it with the generations of its modules.
 std::uint32_t find_stack(const std::uintptr_t* addresses, std::size_t n, std::uint64_t key) noexcept {
     if (const known_stack& s = find_slot(key); s.hash.load(std::memory_order_acquire) == key)
         return s.number.load(std::memory_order_relaxed);

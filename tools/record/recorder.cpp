@@ -1,5 +1,4 @@
-// The library that framealloc-record preloads: malloc and its family, the marks of frames, and what a process does at
-// its ends.
+// The library that framealloc-record preloads: the malloc family, frame marks, and the start and end of a process.
 #include "hooks.h"
 
 #include "frame_mark.hpp"
@@ -44,7 +43,7 @@ settings chosen;
 bool marks_by_present, marks_by_call, children;
 std::atomic<std::uint64_t> next_mark_ns;
 
-// What dlsym() itself may ask for while the functions are looked up.
+// Memory that dlsym() itself may request while the functions are looked up.
 alignas(16) char early[16384];
 std::atomic<std::size_t> early_used;
 bool is_early(const void* p) noexcept {
@@ -60,8 +59,8 @@ void find_next(F*& f, const char* name) noexcept {
     f = reinterpret_cast<F*>(recorder_next(name));
 }
 
-// Before the program's own code has begun. What it starts, and what it becomes, was not asked for, and goes on without
-// a trace.
+// Ends the process before the program's own code begins. Programs that it starts or becomes are not refused: they run
+// without a trace.
 [[noreturn]] void refuse(const char* what, const char* detail) noexcept {
     dprintf(2, "framealloc-record: %s: %s\n", what, detail);
     unlink(chosen.path);
@@ -79,7 +78,8 @@ void begin() noexcept {
     const char* path = setting("TRACE");
     if (*path == 0) return;
     children = *setting("CHILDREN") == '1';
-    // A process keeps its number when it becomes another program: then the trace begins anew. Its children have others.
+    // A process keeps its number when it becomes another program: then the trace begins anew. Children have other
+    // numbers.
     if (!children && std::strtol(setting("PID"), nullptr, 10) != getpid()) return;
     if (children) std::snprintf(chosen.path, sizeof chosen.path, "%s.%d", path, static_cast<int>(getpid()));
     else std::snprintf(chosen.path, sizeof chosen.path, "%s", path);
@@ -134,7 +134,7 @@ void in_child() noexcept {
     t.inside = was;
 }
 
-// Programs also ask for modes that they do not enter, with no filter, to learn what there is.
+// Programs also request modes without a filter, which they do not enter, to find out what is supported.
 bool enters_sandbox(bool strict, bool filtered, long filter) noexcept { return strict || (filtered && filter != 0); }
 
 int (*next_prctl)(int, ...);
@@ -145,7 +145,7 @@ void find_calls() noexcept {
 }
 
 __attribute__((constructor)) void at_start() {
-    find_calls();  // here, since programs make them in signal handlers
+    find_calls();  // looked up here, since programs make these calls in signal handlers
     if (!ready() || !recording()) return;
     thread_state& t = this_thread();
     t.inside = true;
@@ -184,7 +184,7 @@ std::uint32_t stack_from(const thread_state& t, void* frame) noexcept {
 void mark_by_time(thread_state& t) noexcept {
     const std::uint64_t now = since_start_ns();
     std::uint64_t due = next_mark_ns.load(std::memory_order_relaxed);
-    while (now >= due) {  // also for the slices in which nothing was allocated
+    while (now >= due) {  // also for slices in which nothing was allocated
         if (!next_mark_ns.compare_exchange_weak(due, due + std::uint64_t{chosen.every_us} * 1000,
                                                 std::memory_order_relaxed))
             continue;
@@ -212,8 +212,8 @@ void mark_from_program(bool wished) noexcept {
     t.inside = false;
 }
 
-// A library that was loaded for its caller alone is found through that one. If there is none, the program asked whether
-// there is.
+// A function in a library loaded with RTLD_LOCAL is found through the caller. If there is none, the program was only
+// probing for it.
 template <class R, class... A>
 R present(const char* name, const void* caller, R (*&forward)(A...), A... arguments) noexcept {
     mark_from_program(marks_by_present);
@@ -224,7 +224,7 @@ R present(const char* name, const void* caller, R (*&forward)(A...), A... argume
     return forward == nullptr ? R() : forward(arguments...);
 }
 
-// A member of the malloc family that only allocates: the real one is called, and what it gave is recorded.
+// A member of the malloc family that only allocates: calls the real function and records the block.
 template <class F, class... A>
 void* allocate(recorder_kind kind, F* forward, std::size_t bytes, std::size_t alignment, void* frame,
                A... arguments) noexcept {
@@ -345,7 +345,7 @@ void* reallocarray(void* p, std::size_t n, std::size_t each) {
     return nullptr;
 }
 
-// What alignments and sizes they refuse, and how, differs from one library to the next: each asks the one of its own
+// Libraries differ in which alignments and sizes these functions refuse, and how: each calls the original of its own
 // name.
 void* memalign(std::size_t alignment, std::size_t n) {
     if (!ready() || next.memalign == nullptr) return nullptr;

@@ -9,8 +9,8 @@
 namespace recorder {
 namespace {
 
-// Where the caller's frame is. The return address lies below the canonical frame address (CFA), as the x86-64 ABI has
-// it.
+// Where the caller's frame is. The return address is just below the canonical frame address (CFA), as the x86-64 ABI
+// requires.
 struct rule {
     std::int32_t cfa_offset = 0;
     std::int32_t bp_offset = 0;  // from the CFA; 0: unchanged
@@ -21,7 +21,7 @@ struct rule {
 
 constexpr std::uint32_t reg_bp = 6, reg_sp = 7, reg_ra = 16;
 
-// An address and the number of its rule in one word, so that it is read and written at once.
+// An address and the number of its rule in one word, so that both are read and written atomically.
 constexpr std::size_t cache_size = std::size_t{1} << 16, most_rules = std::size_t{1} << 15;
 std::atomic<std::uint64_t> cache[cache_size];
 rule rules[most_rules];
@@ -238,7 +238,7 @@ private:
     std::size_t depth_ = 0;
 };
 
-// The record of the function around `pc`, by the sorted table of .eh_frame_hdr that the linker makes.
+// Finds the record of the function around `pc` in the sorted table that the linker makes, .eh_frame_hdr.
 const unsigned char* find_fde(const unsigned char* header, std::uintptr_t pc) noexcept {
     if (header == nullptr || header[0] != 1 || header[2] != 0x03 || header[3] != 0x3B) return nullptr;
     struct entry {
@@ -316,18 +316,18 @@ const rule& rule_for(std::uintptr_t pc) noexcept {
     return rules[number];
 }
 
-// Where the last walks of this thread went from a place on its stack: the outer frames of a loop's allocations are the
-// same, and the same registers at the same instruction have the same caller's frame.
+// Where this thread's last walks went from a given stack frame: the allocations of a loop share their outer frames, and
+// the same registers at the same instruction lead to the same caller's frame.
 struct passed {
     std::uintptr_t pc, sp, bp;
     std::uintptr_t cfa;
     std::uintptr_t bp_slot;  // where the caller's rbp was saved; 0: it is unchanged
 };
-std::atomic<std::uint64_t> forgotten;  // how often: in the upper bits of `pc`, so that older walks do not count
+std::atomic<std::uint64_t> forgotten;  // a count, in the upper bits of `pc`, so that older walks do not match
 thread_local passed walked[64] __attribute__((tls_model("initial-exec")));
 
 bool look_up(const stack_start& at, std::uintptr_t key, passed& p) noexcept {
-    const rule& r = rule_for(at.pc - 1);  // within the call, not behind it
+    const rule& r = rule_for(at.pc - 1);  // within the call, not after it
     if (r.base == 0) return false;
     const std::uintptr_t cfa = (r.base == reg_sp ? at.sp : at.bp) +
                                static_cast<std::uintptr_t>(std::intptr_t{r.cfa_offset});

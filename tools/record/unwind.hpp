@@ -1,6 +1,6 @@
-// Return addresses of the calling thread, by the unwind tables that every x86-64 program carries for its exceptions:
-// frame pointers are not needed, and distribution packages have none. A rule is decoded once per address; later it is
-// one lookup.
+// Finds the return addresses of the calling thread with the unwind tables that every x86-64 program has for exceptions.
+// It needs no frame pointers, which distribution packages lack. A rule is decoded once per address; later it is one
+// lookup.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,10 @@ struct stack_start {
     std::uintptr_t end;  // of the thread's stack
 };
 
-// Returns how many addresses were written, the innermost first. Allocates nothing, takes no lock.
+// Writes the addresses, innermost first, and returns how many. Allocates nothing, takes no lock.
 std::size_t unwind(stack_start from, std::uintptr_t* into, std::size_t most) noexcept;
 
-// After code was unloaded: what is loaded at its addresses later has other rules.
+// Called after code was unloaded: code loaded later at its addresses has other rules.
 void forget_rules() noexcept;
 
 }  // namespace recorder

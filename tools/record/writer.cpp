@@ -15,7 +15,7 @@ std::atomic<std::uint32_t> threads;
 pthread_key_t at_thread_exit;
 bool has_key;
 
-// Chunks that ended threads left half empty.
+// Partly filled chunks of threads that have ended.
 struct remainder {
     trace::event* next;
     trace::event* end;
@@ -52,7 +52,7 @@ bool make_room(thread_state& t, std::ptrdiff_t n) noexcept {
     if (t.end - t.next >= n) return true;
     finish_chunk(t.end);
     t.next = t.end = nullptr;
-    look_for_unloaded();  // not every unloading is the program's dlclose()
+    look_for_unloaded();  // not every unloading is a dlclose() by the program
     trace::chunk_header* h = new_chunk(trace::chunk_kind::events, t.number);
     if (h == nullptr) return false;
     t.next = reinterpret_cast<trace::event*>(h + 1);
@@ -60,8 +60,8 @@ bool make_room(thread_state& t, std::ptrdiff_t n) noexcept {
     return true;
 }
 
-// A destructor of thread-specific data. Those of other keys come before and after it, and allocate: this thread's state
-// is whole, but nobody would take back another chunk.
+// A destructor of thread-specific data. Destructors of other keys run before and after it, and allocate: this thread's
+// state is still valid, but nobody would take back another chunk.
 void leave(void*) noexcept {
     thread_state& t = state;
     const bool was = t.inside;

@@ -1,5 +1,5 @@
-// framealloc-replay: a recorded program's allocations with one allocator after the other, interleaved, with every
-// content verified.
+// framealloc-replay: replays a recorded program's allocations with several allocators, interleaved, and verifies the
+// contents of every block.
 #include <CLI/CLI.hpp>
 
 #include <fcntl.h>
@@ -61,7 +61,7 @@ std::vector<rival> chosen_rivals(const choices& c) {
         for (const rival& r : rivals) {
             if (r.with == replay::with::intent) continue;
             if (is_installed(r)) list.push_back(r);
-            else std::cerr << "framealloc-replay: " << r.name << " is left out: " << r.preload << " is not installed\n";
+            else std::cerr << "framealloc-replay: " << r.name << " is skipped: " << r.preload << " is not installed\n";
         }
     }
     for (std::size_t at = 0; at < c.with.size();) {
@@ -95,7 +95,7 @@ int share(const replay::program& p) {
     return fd;
 }
 
-// A process of its own for each allocator: its malloc is that of the whole process, as it is for those who use it.
+// Each allocator runs in its own process and serves that whole process, as it does for its users.
 class contender {
 public:
     contender(const rival& r, const replay::program& p, int program_fd, const choices& c,
@@ -175,13 +175,13 @@ private:
 std::uint64_t compare(const char* title, const replay::program& p, const std::vector<rival>& list, const choices& c,
                       const replay::frame_options& frames) {
     if (p.calls == 0) {
-        std::printf("%s: nothing to play\n", title);
+        std::printf("%s: nothing to replay\n", title);
         return 0;
     }
     const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
                         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     if (p.touched > memory / 2)
-        fail("the trace holds " + std::to_string(p.touched) +
+        fail("the trace has up to " + std::to_string(p.touched) +
              " bytes in use at once, more than half of this machine's memory");
     const int fd = share(p);
     std::vector<std::unique_ptr<contender>> contenders;
@@ -204,8 +204,9 @@ std::uint64_t compare(const char* title, const replay::program& p, const std::ve
     std::printf("  %-11s %12s %12s %14s %12s %14s %8s\n", "allocator", "ns, median", "ns, fastest", "to best rival",
                 "peak MiB", "peak to live", "wrong");
     if (p.beyond != 0)
-        std::printf("  %llu blocks of places advised for frames are used beyond them; they are played in the pool\n",
-                    static_cast<unsigned long long>(p.beyond));
+        std::printf(
+            "  %llu blocks of places advised for frames are used beyond their frame; they are replayed in the pool\n",
+            static_cast<unsigned long long>(p.beyond));
     std::uint64_t wrong = 0;
     for (const auto& x : contenders) {
         const double calls = static_cast<double>(p.calls);
@@ -238,15 +239,15 @@ int main(int argc, char** argv) {
     if (argc == 10 && std::strcmp(argv[1], "--serve") == 0) return serve_from(argv + 2);
     choices c;
     CLI::App app(
-        "Replays the allocations of a recorded program with several allocators, in turns, and verifies every content");
-    app.add_option("trace", c.trace, "what framealloc-record wrote")->required();
-    app.add_option(
-        "--with", c.with,
-        "glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc, with commas between; all that are installed by default");
-    app.add_flag("--intent", c.intent, "also framealloc with frame-shaped places in frames, and those places alone");
-    app.add_flag("--threads", c.threads, "as many threads as were recorded; one by default");
+        "Replays the allocations of a recorded program with several allocators in turn, and verifies all contents");
+    app.add_option("trace", c.trace, "a file written by framealloc-record")->required();
+    app.add_option("--with", c.with,
+                   "comma-separated: glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc; by default all installed");
+    app.add_flag("--intent", c.intent,
+                 "also replay with frame-shaped places in framealloc's frames, and those places alone");
+    app.add_flag("--threads", c.threads, "replay with as many threads as were recorded; one by default");
     app.add_flag("--exact", c.exact, "with --threads: in the recorded order, one operation at a time");
-    app.add_option("--rounds", c.rounds, "times that each allocator plays")
+    app.add_option("--rounds", c.rounds, "timed rounds per allocator")
         ->check(CLI::Range(1U, 1000U))
         ->capture_default_str();
     advise::add_options(app, c.study);
@@ -256,8 +257,8 @@ int main(int argc, char** argv) {
         if (e.get_exit_code() == 0) return app.exit(e);
         fail(e.what());
     }
-    if (c.exact && !c.threads) fail("--exact is an order of --threads");
-    std::signal(SIGPIPE, SIG_IGN);  // a contender that ended is told as such
+    if (c.exact && !c.threads) fail("--exact needs --threads");
+    std::signal(SIGPIPE, SIG_IGN);  // a contender that has ended is reported by play()
     const std::vector<rival> list = chosen_rivals(c);
     std::uint64_t wrong = 0;
     try {

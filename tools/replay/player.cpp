@@ -19,7 +19,7 @@ namespace fa = framealloc;
 namespace replay {
 namespace {
 
-// Where a block is. `turn` is twice the number of its uses so far, plus one while a block is there.
+// The place of a block. `turn` is twice the number of the slot's uses so far, plus one while it holds a block.
 struct slot {
     void* p;
     std::uint64_t bytes;
@@ -28,7 +28,7 @@ struct slot {
 
 std::uint64_t stamp_of(const operation& o) { return (std::uint64_t{o.slot()} << 24 | o.use()) * 0x9e3779b97f4a7c15U; }
 
-// The first and the last bytes; of a block that is not too large one word of every OS page too.
+// Stamps the first and the last bytes, and one word of every OS page unless the block is too large.
 void stamp(void* p, std::uint64_t bytes, std::uint64_t value) {
     auto* b = static_cast<unsigned char*>(p);
     if (bytes < 16) return static_cast<void>(std::memcpy(b, &value, bytes < 8 ? bytes : 8));  // two would overlap
@@ -44,8 +44,8 @@ bool is_stamped(const void* p, std::uint64_t bytes, std::uint64_t value) {
     return std::memcmp(b, &value, 8) == 0 && std::memcmp(b + bytes - 8, &value, 8) == 0;
 }
 
-// Zeroed, or copied when it grows: as much as is stamped. A calloc takes pages from the system that are zero and does
-// not touch them, a realloc moves pages; what this player would write instead, the program may never have written.
+// Zeroes or copies only the stamped bytes. A calloc takes zero OS pages from the system without touching them, and a
+// realloc moves OS pages: writing whole blocks here would touch memory that the program may never have touched.
 template <class F>
 void each_used_part(std::uint64_t bytes, F f) {
     if (bytes <= stamped_whole) return f(std::uint64_t{0}, bytes);
@@ -76,8 +76,8 @@ struct by_malloc {
     static void next_frame(std::uint64_t) {}
 };
 
-// Sized, as its users call it: pools, which send what is large to the heap. Unchecked also where the library was built
-// in debug mode: what is measured is what is shipped.
+// Sized, as users call it: pools, which pass large requests to the heap. Unchecked even where the library was built in
+// debug mode, to measure the code that ships.
 class by_framealloc {
 protected:
     using allocator = fa::basic_smart_alloc<fa::policy::unchecked>;
@@ -131,7 +131,7 @@ public:
         if (q != nullptr) copy(q, p, bytes < o.bytes() ? bytes : o.bytes());
         return q;
     }
-    // Where one thread plays for all, the second of them finds its frame open.
+    // If one thread replays for all, the frame is already open for the second of them.
     void next_frame(std::uint64_t number) {
         if (frame_ && number_ == number) return;
         number_ = number;
@@ -161,13 +161,14 @@ std::uint64_t now_ns() {
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-// Unverified, only the first word of a block is written, as its owner would at least: what is timed is the allocator.
+// Without verification only the first word of a block is written, the least its owner would do, so that the time is the
+// allocator's.
 template <bool Verify, class M>
 [[gnu::always_inline]] inline void act_on(M& m, const operation& o, slot& s, outcome& result) {
     switch (o.what()) {
         case act::allocate:
         case act::allocate_zero: {
-            // malloc(0) gives a block of its own; framealloc gives none.
+            // malloc(0) returns a unique block; framealloc returns none.
             void* p = o.what() == act::allocate ? m.allocate(o) : m.allocate_zero(o);
             s.p = p;
             s.bytes = o.bytes();
@@ -208,7 +209,7 @@ template <bool Verify, class M>
     }
 }
 
-// What the operation waits for, and what it leaves, in `turn`.
+// The value of `turn` that the operation waits for, and the value that it leaves.
 std::uint32_t turn_before(const operation& o) {
     return o.use() * 2 + (o.what() == act::release || o.what() == act::grow ? 1 : 0);
 }
@@ -227,7 +228,7 @@ void wait_until(Ready ready) {
 
 struct player::state {
     std::span<const operation> operations;
-    std::vector<operation> without_releases;  // by intent: what is in a frame is not freed one by one
+    std::vector<operation> without_releases;  // by intent: blocks in a frame are not freed one by one
     std::vector<std::vector<std::uint32_t>> by_thread;
     slot* slots = nullptr;
     std::uint64_t slot_count = 0;
@@ -287,7 +288,7 @@ struct player::state {
     }
 };
 
-// The player's own tables are not from malloc: they would lie among what is measured.
+// The player's own tables do not come from malloc, where they would mix with the measured blocks.
 player::player(std::span<const operation> operations, std::uint64_t slots, std::uint32_t threads, with w, order o,
                const frame_options& frames)
     : state_(new state) {
@@ -303,7 +304,7 @@ player::player(std::span<const operation> operations, std::uint64_t slots, std::
         std::vector<std::size_t> counts(threads);
         for (const operation& x : operations) ++counts[x.thread()];
         for (const std::size_t n : counts)
-            state_->by_thread.emplace_back().reserve(n);  // at once: what growth leaves would hide the peak
+            state_->by_thread.emplace_back().reserve(n);  // at once: memory left by growth would hide the peak
         for (std::uint32_t i = 0; i < operations.size(); ++i) state_->by_thread[operations[i].thread()].push_back(i);
     }
     if (w == with::malloc) state_->malloc.emplace(frames);

@@ -1,4 +1,4 @@
-// Plays a program with the malloc of this process, or with framealloc.
+// Replays a program with the malloc of this process, or with framealloc.
 #pragma once
 
 #include "program.hpp"
@@ -32,14 +32,14 @@ public:
     ~player();
     player(const player&) = delete;
     player& operator=(const player&) = delete;
-    outcome play(bool verify);  // without, its time is the allocator's
+    outcome play(bool verify);  // not verified, its time is the allocator's
 
 private:
     struct state;
     state* state_;
 };
 
-// A line on standard input asks for a run, one beginning with 'v' for a verified one; each is answered with a line.
+// Each line on standard input requests a run, verified if it begins with 'v', and is answered with one line.
 // Returns the exit status of the process.
 int serve(int program_fd, std::uint64_t operations, std::uint64_t slots, std::uint32_t threads, with w, order o,
           const frame_options& frames);

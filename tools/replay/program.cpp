@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint64_t most_bytes = (std::uint64_t{1} << 40) - 1;
 constexpr std::uint32_t most_threads = (1U << 13) - 1;
 
-// By stack: frames that a block of its place may outlive, or none where it is not for frames.
+// By stack: the number of frames that a block of its place may outlive, or none if the place is not for frames.
 constexpr std::uint8_t not_in_frames = 255;
 std::vector<std::uint8_t> frame_stacks(const trace::recording& r, const advise::advice& a, std::size_t depth) {
     std::map<std::vector<std::uint64_t>, std::uint8_t> kept;
@@ -24,8 +24,7 @@ std::vector<std::uint8_t> frame_stacks(const trace::recording& r, const advise::
     return by_stack;
 }
 
-// First: which blocks would end with their frame, on their thread. Of the places that are advised for frames all
-// should.
+// First pass: which blocks would end with their frame, on their thread. All blocks of places advised for frames should.
 class looking final : public trace::lives {
 public:
     looking(std::vector<std::uint8_t>& kept, std::uint64_t marks) : kept_(kept), marks_(marks) {}
@@ -97,7 +96,7 @@ public:
             default: break;
         }
     }
-    // What is alive at the end of the trace is given back too: every stamp is looked at.
+    // Blocks alive at the end of the trace are freed too, so that every stamp is checked.
     void finish() {
         for (const auto& [address, h] : live_) release(h, h.thread);
         for (const auto& [thread, h] : resized_) release(h, h.thread);
@@ -111,7 +110,7 @@ private:
         std::uint8_t alignment_log2;
         bool in_frame, played;
     };
-    // A thread's frame begins with its first operation behind the mark, whose thread may be another one.
+    // A thread's frame begins with its first operation after the mark, which may come from another thread.
     void follow_frame(std::uint32_t thread) {
         std::uint64_t& at = frame_of_[thread];
         if (at == p_.frames) return;
@@ -134,7 +133,7 @@ private:
         p_.threads = std::max(p_.threads, thread + 1);
     }
     void add(const trace::step& s, act what) {
-        if (const auto old = live_.find(s.address); old != live_.end()) {  // its end was not recorded
+        if (const auto old = live_.find(s.address); old != live_.end()) {  // its free was not recorded
             release(old->second, s.thread);
             live_.erase(old);
         }
@@ -166,7 +165,7 @@ private:
                 .alignment_log2 = from.alignment_log2,
                 .in_frame = in_frame,
                 .played = which_ == part::all || in_frame};
-        // Growth plays as one call while the memory stays of one kind.
+        // Growth is replayed as one call if the memory stays of one kind.
         if (from.played && to.played && from.in_frame == to.in_frame && from.thread == to.thread) {
             to.slot = from.slot;
             to.use = from.use;
@@ -210,7 +209,7 @@ private:
         h.use = uses_[h.slot];
         uses_[h.slot] = (uses_[h.slot] + 1) & 0xFFFFFF;
     }
-    // What is stamped of it: all, or an OS page at each end.
+    // Bytes that are stamped: all, or an OS page at each end.
     static std::uint64_t touched(std::uint64_t bytes) { return bytes <= stamped_whole ? bytes : 2 * 4096; }
     void charge(std::uint64_t bytes) {
         live_bytes_ += bytes;

@@ -1,4 +1,4 @@
-// A trace as a list of operations on numbered slots, ready to be played by another process that maps it.
+// A trace as a list of operations on numbered slots, ready to be replayed by another process that maps it.
 #pragma once
 
 #include "advise/sites.hpp"
@@ -25,22 +25,22 @@ static_assert(sizeof(operation) == 16);
 
 struct program {
     std::vector<operation> operations;
-    std::uint64_t calls = 0;  // operations but the marks of frames
+    std::uint64_t calls = 0;  // operations without the frame marks
     std::uint64_t slots = 0, peak_bytes = 0, frames = 0;
     std::uint32_t threads = 1;
     std::uint64_t frame_blocks = 0, blocks = 0;
-    std::uint64_t beyond = 0;  // blocks of places advised for frames that are used beyond their frame: stay in the pool
-    std::uint64_t touched = 0;  // bytes that a verified round writes to at once, at most
+    std::uint64_t beyond = 0;  // blocks of frame-advised places used beyond their frame; they stay in the pool
+    std::uint64_t touched = 0;  // peak number of bytes in use that a verified round writes to
 };
 
-// Every OS page of a block up to this size is stamped, as its owner would have used it. Of a larger one the trace does
-// not tell which pages were touched: its ends are.
+// Every OS page of a block up to this size is stamped, as its owner would have used it. The trace does not record which
+// OS pages of a larger block were touched, so only its two ends are stamped.
 inline constexpr std::uint64_t stamped_whole = 1 << 20;
 
-// What of a trace is played: everything, or only the blocks that would live in frames.
+// Which part of a trace is replayed: everything, or only the blocks that would be in frames.
 enum class part { all, frames };
 
-// Frames as advised, with frames in flight. Throws trace::error.
+// Uses the advised frames, with frames in flight. Throws trace::error.
 program build(const trace::recording& r, const advise::advice& a, std::size_t site_depth, part which);
 
 }  // namespace replay

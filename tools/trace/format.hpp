@@ -1,5 +1,5 @@
 // The trace of a recording: a header page, then chunks of 64 KiB, each of one kind; events have 16 bytes. All numbers
-// are little endian. A program that is killed leaves zeros behind its last event, which end a chunk.
+// are little endian. A killed program leaves zeros after its last event, which end a chunk.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,12 @@ enum class stop : std::uint32_t { none, limit, no_space, file_size_limit, file_c
 struct file_header {
     std::uint64_t magic;
     std::uint32_t pid;
-    std::uint32_t main_thread;  // the recorder's number of it
+    std::uint32_t main_thread;  // its number in the recorder
     std::uint64_t started_ns;  // since 1970
     std::uint64_t ended_ns;  // since the start; 0: killed
-    std::uint64_t chunks;  // handed out; 0: killed
-    std::uint64_t unrecorded;  // not 0: recording ended before the program, at the limit or for want of space
-    std::uint32_t sample;  // one block in so many, chosen by address
+    std::uint64_t chunks;  // assigned to threads; 0: killed
+    std::uint64_t unrecorded;  // not 0: recording ended before the program, at the limit or for lack of space
+    std::uint32_t sample;  // one block in this many, chosen by address
     std::uint32_t stack_depth;
     frame_source frames;
     std::uint32_t every_us;  // with frame_source::time
@@ -39,7 +39,7 @@ static_assert(sizeof(file_header) <= header_bytes);
 enum class chunk_kind : std::uint32_t {
     events = 1,  // event[], in the order of their sequence
     stacks = 2,  // { u32 id, u32 depth, u64 return address[depth] }…, the innermost first; id 0 ends
-    // The upper 16 bits of an address count the modules that lay there before, and were unloaded.
+    // The upper 16 bits of an address count the modules that were loaded there before and then unloaded.
     modules =
         // { u64 begin, u64 end, u64 bias, u32 path bytes, path, padding to 8 }…; begin 0 ends; the same 16 bits in all
     // three
@@ -56,7 +56,7 @@ struct chunk_header {
 };
 static_assert(sizeof(chunk_header) == 32);
 
-// Over everything but itself; never 0. A flipped bit is found, an attack is not.
+// Covers everything but itself; never 0. It detects flipped bits, not attacks.
 inline std::uint64_t checksum_of(const chunk_header& h) noexcept {
     const auto* words = reinterpret_cast<const std::uint64_t*>(&h);
     constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
@@ -76,9 +76,9 @@ enum class op : std::uint8_t {
     allocate_new = 4,  // operator new, of every form
     release = 5,  // free
     release_delete = 6,  // operator delete, of every form
-    resize_from = 7,  // realloc, before it is tried: the old block
-    resize_to = 8,  // and after it: the new one, of the same thread
-    resize_failed = 9,  // and the old one stays
+    resize_from = 7,  // realloc, before the call: the old block
+    resize_to = 8,  // realloc, after the call, on the same thread: the new block
+    resize_failed = 9,  // realloc failed: the old block stays
     mark = 10,  // a frame begins; `second` is the time in ns since the start
     wide = 11,  // before an allocation: `second` is its size, bits 4-11 the exponent of its alignment
     thread = 12,  // `second` is the thread of the following events
@@ -87,7 +87,7 @@ enum class op : std::uint8_t {
 inline constexpr unsigned stack_bits = 20, sequence_bits = 40, size_bits = 19;
 inline constexpr std::uint64_t most_stacks = std::uint64_t{1} << stack_bits;
 inline constexpr std::uint64_t wide_size = (std::uint64_t{1} << size_bits) -
-                                           1;  // stands for the one of the wide event before it
+                                           1;  // stands for the size in the wide event before it
 
 // first: operation (4 bits), stack (20), sequence (40). second: address / 8 (45 bits), size (19).
 struct event {

@@ -3,8 +3,8 @@
 namespace trace {
 namespace {
 
-// A vector that is full makes a larger block, moves its elements and frees the old one, with nothing of its thread in
-// between.
+// A full vector allocates a larger block, moves its elements and frees the old block, with no other event of its
+// thread in between.
 bool looks_like_growth(const block& from, const block& to) {
     return to.size * 4 >= from.size * 5 && to.size <= from.size * 4 + 64;
 }
@@ -65,7 +65,7 @@ private:
                 .frame = frame_,
                 .alignment_log2 = s.alignment_log2,
                 .resized = resized};
-        if (const auto old = live_.find(s.address); old != live_.end()) {  // its end was not recorded
+        if (const auto old = live_.find(s.address); old != live_.end()) {  // its free was not recorded
             ++to_.unknown_;
             to_.left(old->second);
             live_.erase(old);
@@ -103,8 +103,8 @@ private:
     const std::function<std::uint32_t(std::uint32_t)>& site_of_;
     blocks live_;
     std::unordered_map<std::uint32_t, std::uint64_t>
-        newest_;  // by thread: the address of its last event, if that was a birth
-    std::unordered_map<std::uint32_t, block> resized_;  // by thread: what realloc was given
+        newest_;  // by thread: the address of its last event, if that was an allocation
+    std::unordered_map<std::uint32_t, block> resized_;  // by thread: the block given to realloc
     std::uint64_t serial_ = 0;
     std::uint32_t frame_ = 0;
 };

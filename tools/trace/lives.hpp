@@ -1,4 +1,4 @@
-// The lives of blocks: who made them, in which frame, and when and where they ended.
+// The lifetimes of blocks: which place allocated them, in which frame, and when and where they were freed.
 #pragma once
 
 #include "reader.hpp"
@@ -14,14 +14,14 @@ struct block {
     std::uint32_t thread;
     std::uint32_t frame;    // marks before it
     std::uint8_t alignment_log2;
-    bool resized = false;   // realloc made it of another
+    bool resized = false;   // made by realloc from another block
 };
 
 struct ending {
     std::uint32_t frame;
     std::uint32_t thread;
     bool by_growth;  // its content goes on in another block, as a vector's does, or after realloc
-    bool by_resize = false;  // realloc: that block is yet to be born
+    bool by_resize = false;  // by realloc: that block has not been seen yet
 };
 
 class lives {
@@ -34,10 +34,10 @@ public:
     }
     virtual void left(const block&) {}  // alive at the end of the trace
 
-    // Throws error. `site_of` tells which stacks are one place, for the growth of vectors.
+    // Throws error. `site_of` maps stacks to places, to recognise the growth of vectors.
     void follow(const recording& r, const std::function<std::uint32_t(std::uint32_t)>& site_of);
 
-    std::uint64_t unknown_ends() const { return unknown_; }  // of blocks from before the recording, or not recorded
+    std::uint64_t unknown_ends() const { return unknown_; }  // frees of blocks whose allocation is not recorded
 
 private:
     class follower;

@@ -21,9 +21,9 @@ const char* const reasons[] = {
     "the limit was reached",
     "the disk is full",
     "the program's limit of file sizes was reached (RLIMIT_FSIZE)",
-    "the program closed the file of the trace, or put another in its place",
-    "no memory could be mapped for it",
-    "the program went into a sandbox (seccomp), which may forbid what the recorder does",
+    "the program closed the file of the trace, or replaced it",
+    "no memory could be mapped for the trace",
+    "the program went into a sandbox (seccomp), which may forbid the recorder's system calls",
 };
 
 bool is_known(op what) { return what >= op::allocate && what <= op::thread; }
@@ -31,7 +31,7 @@ bool is_known(op what) { return what >= op::allocate && what <= op::thread; }
 }  // namespace
 
 recording::recording(const std::string& path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // nobody may be writing to a fifo
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a fifo without a writer would block
     if (fd < 0) throw error(path + ": " + std::strerror(errno));
     struct stat s{};
     void* p = MAP_FAILED;
@@ -40,7 +40,7 @@ recording::recording(const std::string& path) {
         p = mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE, fd, 0);
     }
     close(fd);
-    if (p == MAP_FAILED) throw error(path + ": not a trace, or one that was cut off");
+    if (p == MAP_FAILED) throw error(path + ": not a trace, or truncated");
     data_ = static_cast<const char*>(p);
     try {
         header_ = reinterpret_cast<const file_header*>(data_);
@@ -51,20 +51,20 @@ recording::recording(const std::string& path) {
             throw error("the header is damaged");
         const std::uint64_t there = (bytes_ - header_bytes) / chunk_bytes;
         if (header_->chunks > there)
-            throw error("cut off: " + std::to_string(header_->chunks) + " chunks were written, " +
-                        std::to_string(there) + " are there");
-        // Whoever lost the file could not cut it to length.
+            throw error("truncated: " + std::to_string(header_->chunks) + " chunks were written, " +
+                        std::to_string(there) + " remain");
+        // A recorder that lost the file could not cut it to its final length.
         if (ended() && header_->stopped == stop::none && bytes_ != header_bytes + header_->chunks * chunk_bytes)
-            throw error("the header does not fit the length of the file");
+            throw error("the header does not match the length of the file");
         for (std::size_t i = 0; i < header_->chunks; ++i) {
             const auto* h = reinterpret_cast<const chunk_header*>(data_ + header_bytes + i * chunk_bytes);
-            if (h->magic == 0 && !ended()) continue;  // handed out, and then the program was killed
+            if (h->magic == 0 && !ended()) continue;  // assigned to a thread, and then the program was killed
             if (h->magic != chunk_magic || (h->checksum != 0 && h->checksum != checksum_of(*h)))
                 throw error(in_chunk(i, "is damaged"));
             if (h->kind == chunk_kind::events) event_chunks_.push_back(h);
             else if (h->kind == chunk_kind::stacks) read_stacks(*h, i);
             else if (h->kind == chunk_kind::modules) read_modules(*h, i);
-            else throw error(in_chunk(i, "is of no known kind"));
+            else throw error(in_chunk(i, "is of an unknown kind"));
         }
         survey();
     } catch (const error& e) {
@@ -85,7 +85,7 @@ void recording::read_stacks(const chunk_header& h, std::size_t chunk) {
     const auto* end = reinterpret_cast<const std::uint64_t*>(&h) + chunk_bytes / 8;
     while (w != end && *w != 0) {
         const std::uint64_t number = *w & 0xFFFFFFFF, depth = *w >> 32;
-        // Numbers are given in order, each is written once: what is far ahead is no number.
+        // Numbers are assigned in order and each is written once, so a number far ahead is invalid.
         if (depth == 0 || depth > deepest_stack || depth >= static_cast<std::uint64_t>(end - w) || number == 0 ||
             number >= most_stacks || number > stacks_.size() + chunk_bytes)
             throw error(in_chunk(chunk, "holds an impossible stack"));
@@ -108,7 +108,7 @@ void recording::read_modules(const chunk_header& h, std::size_t chunk) {
     }
 }
 
-// The events of one chunk, which are in order.
+// The events of one chunk, in order.
 struct recording::source {
     const event* at;
     const event* end;
@@ -142,7 +142,7 @@ void recording::for_each(const std::function<void(const step&)>& f) const {
         std::uint64_t until = ~std::uint64_t{0};
         if (!active.empty()) until = active.top().order();
         if (!waiting.empty()) until = std::min(until, waiting.back().order());
-        do {  // at least one event, so that this ends whatever the numbers say
+        do {  // at least one event, so that the loop ends whatever the numbers are
             const event e = *s.at++;
             step x{e.what(), 4, s.thread, e.stack(), e.address(), e.size(), 0};
             if (!is_known(x.what)) throw error(in_chunk(s.chunk, "holds an unknown event"));
@@ -153,10 +153,10 @@ void recording::for_each(const std::function<void(const step&)>& f) const {
             if (x.what == op::mark) {
                 x.time_ns = e.second;
                 if (header_->frames == frame_source::time)
-                    x.thread = header_->main_thread;  // whichever thread saw that it was time
+                    x.thread = header_->main_thread;  // any thread may have noticed the end of the slice
             }
             if (x.what == op::wide) {
-                if (s.done()) continue;  // cut off between the two
+                if (s.done()) continue;  // truncated between the two
                 const event main = *s.at++;
                 x = {main.what(),
                      static_cast<std::uint8_t>(e.stack() & 0xFF),

@@ -1,4 +1,4 @@
-// Reads a trace. Whatever the file holds, reading ends, and memory does not grow with what it claims.
+// Reads a trace. Whatever the file holds, reading ends, and memory use does not depend on sizes that the file claims.
 #pragma once
 
 #include "format.hpp"
@@ -11,7 +11,7 @@
 
 namespace trace {
 
-// One line: what is wrong with the file.
+// What is wrong with the file, in one line.
 struct error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -40,22 +40,22 @@ public:
 
     const file_header& header() const { return *header_; }
     bool ended() const { return header_->ended_ns != 0; }
-    const char* why_stopped() const;  // recording, before the program ended; empty: it did not
+    const char* why_stopped() const;  // why recording stopped before the program ended; empty: it did not
     std::uint64_t bytes() const { return bytes_; }
     const std::vector<module>& modules() const { return modules_; }
     std::size_t stack_count() const { return stacks_.size(); }
-    // The innermost first; empty for one that is not known.
+    // Innermost first; empty for an unknown stack.
     std::span<const std::uint64_t> stack(std::uint32_t number) const {
         return number < stacks_.size() ? stacks_[number] : std::span<const std::uint64_t>{};
     }
 
-    // Every event in the order in which it happened, over all threads. Throws error for one that cannot be.
+    // Calls the handler for every event of all threads, in order of time. Throws error for an impossible event.
     void for_each(const std::function<void(const step&)>& f) const;
 
     // The thread whose marks count: the main one if it marks, else the one with the most; 0: nobody marks.
     std::uint32_t marking_thread() const { return marking_; }
     std::uint64_t marks() const { return marks_; }    // of that thread
-    std::uint64_t events() const { return events_; }  // but marks and the recorder's own
+    std::uint64_t events() const { return events_; }  // without marks and the recorder's own events
     std::uint32_t threads() const { return threads_; }
 
 private:
