@@ -29,28 +29,30 @@ KEPT_IN = ("object", "runtime")
 
 
 def members(header):
-    """Class, kind of result, name and line of the public member functions."""
+    """Class, kind of result, name, line and declaration of the public member functions."""
     public, name = False, ""
-    for number, line in enumerate(header.read_text().splitlines(), 1):
+    lines = header.read_text().splitlines()
+    for number, line in enumerate(lines, 1):
         if m := re.match(r"(class|struct)\b(?:.*?[ \)\]])?(\w+)(<.*>)?(?: final)?( :.*)?\s*(\{|$)", line):
             public, name = m[1] == "struct", m[2]
         public = public and not line.startswith(("private:", "protected:")) or line.startswith("public:")
         if public and (m := MEMBER.match(line)) and m["type"] not in ("return", "friend", "else"):
-            yield name, m["type"], m["name"] or m["conversion"], number, line
+            last = next(i for i in range(number - 1, len(lines)) if re.search(r"[{;]", lines[i]))
+            yield name, m["type"], m["name"] or m["conversion"], number, " ".join(lines[number - 1:last + 1])
 
 
 def unmarked(include):
     wrong, seen = [], 0
     for header in sorted(include.rglob("*.hpp")):
         path = header.relative_to(include / "framealloc").as_posix()
-        for owner, kind, name, number, line in members(header):
+        for owner, kind, name, number, said in members(header):
             refers = path.startswith(OWNERS) and owner not in NOT_OWNERS and name not in NOT_OWNED and (kind is None or REFERS.search(kind))
             kept = path.startswith(KEPT_IN) and KEPT.fullmatch(name) and kind not in ("void", None) and "operator=" not in name
             seen += bool(refers) + bool(kept)
-            refers = refers and "requires object::view<" not in line  # its twin is marked
-            if refers and "FRAMEALLOC_LIFETIMEBOUND" not in line:
+            refers = refers and "requires object::view<" not in said  # its twin is marked
+            if refers and "FRAMEALLOC_LIFETIMEBOUND" not in said:
                 wrong.append(f"{path}:{number}: {owner}::{name} returns what its object owns: FRAMEALLOC_LIFETIMEBOUND is missing")
-            if kept and "[[nodiscard" not in line:
+            if kept and "[[nodiscard" not in said:
                 wrong.append(f"{path}:{number}: the result of {owner}::{name} must not be dropped: [[nodiscard]] is missing")
     return wrong, seen
 

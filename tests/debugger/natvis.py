@@ -14,18 +14,19 @@ SPACE = "{http://schemas.microsoft.com/vstudio/debugger/natvis/2010}"
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__.strip().splitlines()[-1])
-    headers = [p.read_text() for p in pathlib.Path(sys.argv[2]).rglob("*.hpp")]
+    headers = {p: p.read_text() for p in pathlib.Path(sys.argv[2]).rglob("*.hpp")}
     wrong, types = [], 0
     for t in xml.etree.ElementTree.parse(sys.argv[1]).getroot().iter(SPACE + "Type"):
         names = {re.sub(r"<.*", "", n.rsplit("::", 1)[1]) for n in [t.get("Name")] + [a.get("Name") for a in t.iter(SPACE + "AlternativeType")]}
         expressions = " ".join([e.text or "" for e in t.iter()] + [v for e in t.iter() for k, v in e.attrib.items() if k == "Condition"])
         for name in names:
             types += 1
-            home = next((h for h in headers if re.search(rf"^class (FRAMEALLOC_\w+(\([^\n]*\))? )?{name}\b[^;]*$", h, re.M)), None)
+            home = next((p for p, h in headers.items() if re.search(rf"^class (FRAMEALLOC_\w+(\([^\n]*\))? )?{name}\b[^;]*$", h, re.M)), None)
             if home is None:
                 wrong.append(f"{name} is in no header")
                 continue
-            body = home + "".join(h for h in headers if name.startswith("basic_frame_") and "class FRAMEALLOC_OWNER(T) basic_vec" in h or "class atomic" in h)
+            parts = (home.stem + "_", "vec_store" if name.startswith("basic_frame_") else None, "atomic")  # vec_store.hpp is a part of vec.hpp
+            body = "".join(h for p, h in headers.items() if p == home or p.stem in parts or p.stem.startswith(parts[0]))
             wrong += [f"{name}: no member {m}" for m in sorted(set(re.findall(r"\b[a-z]+_\b", expressions))) if not re.search(rf"[\s\*&]{m}( =|;|\{{)", body)]
     print("\n".join(wrong) if wrong else f"natvis: {types} types, every member is there")
     return 1 if wrong or types == 0 else 0

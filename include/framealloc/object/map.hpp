@@ -17,56 +17,24 @@
 // Cost: find, insert and erase take constant time on average, iteration and clear() time in proportion to capacity().
 #pragma once
 
+#include <initializer_list>
+
+#include <framealloc/object/map_access.hpp>
 #include <framealloc/object/map_bulk.hpp>
-#include <framealloc/object/map_iterator.hpp>
-#include <framealloc/object/map_keys.hpp>
-#include <framealloc/object/map_table.hpp>
-#include <framealloc/object/vec.hpp>
 
 namespace framealloc::inline v1 {
 
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
           class Policy = active_policy>
-class basic_frame_map : object::frame_hook<basic_frame_map<K, V, Hash, Equal, Policy>,
-                                           !std::is_trivially_destructible_v<std::pair<const K, V>>>,
+class basic_frame_map : public object::map_access<K, V, Hash, Equal, Policy>,
                         public object::map_bulk<basic_frame_map<K, V, Hash, Equal, Policy>, K, V, Hash, Equal> {
-    using hook = object::frame_hook<basic_frame_map, !std::is_trivially_destructible_v<std::pair<const K, V>>>;
-    friend hook;
+    using access = object::map_access<K, V, Hash, Equal, Policy>;
+    using store = object::map_store<K, V, Hash, Equal, Policy>;
     using bulk = object::map_bulk<basic_frame_map, K, V, Hash, Equal>;  // members for several entries
     friend bulk;
-    static constexpr bool hash_is_nothrow = noexcept(std::declval<const Hash&>()(std::declval<const K&>()));
     static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
-    using table = object::map_table<K, V, !hash_is_nothrow, Policy>;
-
-public:
-    using key_type = K;
-    using mapped_type = V;
-    using value_type = std::pair<const K, V>;
-    using source_type = frame_source;
-    using hasher = Hash;
-    using key_equal = Equal;
-    using size_type = std::size_t;
-    using difference_type = std::ptrdiff_t;
-    using reference = value_type&;
-    using const_reference = const value_type&;
-    using pointer = value_type*;
-    using const_pointer = const value_type*;
-
-    using iterator = object::map_iterator<value_type, basic_frame_map>;
-    using const_iterator = object::map_iterator<const value_type, basic_frame_map>;
-
-private:
-    // Keys of other types are looked up where hash and equality take them.
     template <class L>
-    static constexpr bool looks_up =
-        requires {
-            typename Hash::is_transparent;
-            typename Equal::is_transparent;
-        } && !std::is_convertible_v<L&&, const_iterator> && !std::is_same_v<std::remove_cvref_t<L>, K> &&
-        requires(const Hash& h, const Equal& e, const K& k, const std::remove_cvref_t<L>& l) {
-            h(l);
-            e(k, l);
-        };
+    static constexpr bool looks_up = access::template looks_up<L>;
     template <class L>
     static constexpr bool makes_key = looks_up<L> && (std::is_constructible_v<K, L&&> ||
                                                       std::is_constructible_v<K, frame_source, L&&>);
@@ -79,6 +47,14 @@ private:
     };
 
 public:
+    using typename access::const_iterator;
+    using typename access::iterator;
+    using typename access::value_type;
+    using access::begin;
+    using access::end;
+    using store::reserve;
+    using store::size;
+
     // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
     // that one's source.
     basic_frame_map() noexcept(std::is_nothrow_default_constructible_v<Hash> &&
@@ -86,7 +62,7 @@ public:
         requires(std::is_default_constructible_v<Hash> && std::is_default_constructible_v<Equal>)
     {}
     explicit basic_frame_map(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : source_(s), hash_(hash), equal_(equal) {}
+        : access(s, hash, equal) {}
     basic_frame_map(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal())
         : basic_frame_map(s, hash, equal) {
         reserve(n.n);
@@ -112,7 +88,7 @@ public:
     }
     basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> &&
                                                       std::is_nothrow_copy_constructible_v<Equal>)
-        : source_(other.source_), hash_(other.hash_), equal_(other.equal_) {
+        : access(other.source_, other.hash_, other.equal_) {
         steal(other);
     }
     // In the memory of the same source.
@@ -145,68 +121,6 @@ public:
     basic_frame_map& operator=(std::initializer_list<value_type> l) { return this->assign(l), *this; }
     ~basic_frame_map() { drop(); }
 
-    std::size_t size() const noexcept { return table_.size; }
-    bool empty() const noexcept { return table_.size == 0; }
-    std::size_t capacity() const noexcept { return table_.capacity(); }
-    static constexpr std::size_t max_size() noexcept { return largest_request / table::slot_bytes / 2; }
-    std::size_t bucket_count() const noexcept { return table_.slots; }
-    float load_factor() const noexcept {
-        return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slots);
-    }
-    // At most three quarters of the slots are taken, whatever is wished: as std allows, the wish is a hint.
-    float max_load_factor() const noexcept { return 0.75F; }
-    void max_load_factor(float) noexcept {}
-    Hash hash_function() const { return hash_; }
-    Equal key_eq() const { return equal_; }
-    const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
-    // Takes the source of the container that it is an element of; nothing where it has one.
-    void adopt(const frame_source& s) noexcept {
-        if (!object::has_source(source_)) source_ = s;
-    }
-    iterator begin() noexcept FRAMEALLOC_LIFETIMEBOUND {
-        check();
-        return settled(table_.first);
-    }
-    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slots); }
-    const_iterator begin() const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        return const_cast<basic_frame_map*>(this)->begin();
-    }
-    const_iterator end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<basic_frame_map*>(this)->end(); }
-    const_iterator cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
-    const_iterator cend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end(); }
-
-    // --- lookup ---
-    iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_slot(locate(key)); }
-    const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
-        return const_cast<basic_frame_map*>(this)->find(key);
-    }
-    bool contains(const K& key) const { return locate(key) != table_.slots; }
-    std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
-    std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
-    std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
-        return const_cast<basic_frame_map*>(this)->equal_range(key);
-    }
-    // Throws std::out_of_range; without exceptions FA439, and the program ends.
-    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
-        return value_at(locate(key));
-    }
-    V& at(const K& key)
-        requires object::view<V>
-    {
-        return value_at(locate(key));
-    }
-    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
-        return const_cast<basic_frame_map*>(this)->at(key);
-    }
-    const V& at(const K& key) const
-        requires object::view<V>
-    {
-        return const_cast<basic_frame_map*>(this)->at(key);
-    }
     V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND
         requires(!object::view<V>)
     {
@@ -226,60 +140,6 @@ public:
         requires object::view<V>
     {
         return value_of(std::move(key));
-    }
-
-    template <class L>
-        requires looks_up<L>
-    iterator find(const L& key) FRAMEALLOC_LIFETIMEBOUND {
-        return at_slot(locate(key));
-    }
-    template <class L>
-        requires looks_up<L>
-    const_iterator find(const L& key) const FRAMEALLOC_LIFETIMEBOUND {
-        return const_cast<basic_frame_map*>(this)->find(key);
-    }
-    template <class L>
-        requires looks_up<L>
-    bool contains(const L& key) const {
-        return locate(key) != table_.slots;
-    }
-    template <class L>
-        requires looks_up<L>
-    std::size_t count(const L& key) const {
-        return contains(key) ? 1 : 0;
-    }
-    template <class L>
-        requires looks_up<L>
-    std::pair<iterator, iterator> equal_range(const L& key) FRAMEALLOC_LIFETIMEBOUND {
-        return range_at(locate(key));
-    }
-    template <class L>
-        requires looks_up<L>
-    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
-        return value_at(locate(key));
-    }
-    template <class L>
-        requires looks_up<L>
-    V& at(const L& key)
-        requires object::view<V>
-    {
-        return value_at(locate(key));
-    }
-    template <class L>
-        requires looks_up<L>
-    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
-        return const_cast<basic_frame_map*>(this)->at(key);
-    }
-    template <class L>
-        requires looks_up<L>
-    const V& at(const L& key) const
-        requires object::view<V>
-    {
-        return const_cast<basic_frame_map*>(this)->at(key);
     }
     template <class L>
         requires makes_key<L>
@@ -363,19 +223,21 @@ public:
     }
     // Returns whether the key is in the map afterwards; false only when memory is exhausted.
     [[nodiscard]] bool try_insert(const K& key, V value) {
-        return add_slot<false>(key, std::move(value)).first != no_slot;
+        return store::template add_slot<false>(key, std::move(value)).first != no_slot;
     }
     [[nodiscard]] bool try_insert(K&& key, V value) {
-        return add_slot<false>(std::move(key), std::move(value)).first != no_slot;
+        return store::template add_slot<false>(std::move(key), std::move(value)).first != no_slot;
     }
     template <class L>
         requires makes_key<L>
     [[nodiscard]] bool try_insert(L&& key, V value) {
-        return add_slot<false>(std::forward<L>(key), std::move(value)).first != no_slot;
+        return store::template add_slot<false>(std::forward<L>(key), std::move(value)).first != no_slot;
     }
-    [[nodiscard]] bool try_insert(const value_type& v) { return add_slot<false>(v.first, v.second).first != no_slot; }
+    [[nodiscard]] bool try_insert(const value_type& v) {
+        return store::template add_slot<false>(v.first, v.second).first != no_slot;
+    }
     [[nodiscard]] bool try_insert(value_type&& v) {
-        return add_slot<false>(v.first, std::move(v.second)).first != no_slot;
+        return store::template add_slot<false>(v.first, std::move(v.second)).first != no_slot;
     }
     template <class M>
     [[nodiscard]] bool try_insert_or_assign(const K& key, M&& value) FRAMEALLOC_LIFETIMEBOUND {
@@ -399,7 +261,7 @@ public:
     }
     // Returns the iterator behind it.
     iterator erase(const_iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND {
-        const std::size_t i = static_cast<std::size_t>(at.used_ - table_.used);
+        const std::size_t i = slot_of(at);
         if constexpr (Policy::checks) {
             if (is_gone()) return end();
             if (i >= table_.slots || !table_.is_full(i)) {
@@ -409,13 +271,13 @@ public:
         }
         erase_at(i);
         const iterator behind = settled(i + 1);
-        table_.pass_empty(i, static_cast<std::size_t>(behind.used_ - table_.used));
+        table_.pass_empty(i, slot_of(behind));
         return behind;
     }
     iterator erase(iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND { return erase(const_iterator(at)); }
     iterator erase(const_iterator first, const_iterator last) noexcept FRAMEALLOC_LIFETIMEBOUND {
         while (first != last) first = erase(first);
-        return at_slot(static_cast<std::size_t>(last.used_ - table_.used));
+        return at_slot(slot_of(last));
     }
     // Removes the entries for which pred(entry) or pred(key, value) is true. Returns how many.
     template <class F>
@@ -436,11 +298,6 @@ public:
     void clear() noexcept {
         if (!is_gone()) table_.clear();
     }
-
-    void reserve(std::size_t n) { static_cast<void>(make_room<true>(n)); }
-    [[nodiscard]] bool try_reserve(std::size_t n) { return make_room<false>(n); }
-    // At least n slots.
-    void rehash(std::size_t n) { reserve(n > table::most ? n : table::capacity_of(n + 3)); }
     void swap(basic_frame_map& other) noexcept(std::is_nothrow_move_constructible_v<basic_frame_map> &&
                                                std::is_nothrow_move_assignable_v<basic_frame_map>) {
         if (this == &other) return;
@@ -459,114 +316,30 @@ public:
     }
 
 private:
-    static constexpr std::size_t no_slot = ~std::size_t{0};
-    struct place {
-        std::size_t slot;
-        std::size_t hash;
-        unsigned char mark;
-        bool found;
-    };
-    void check() const noexcept { object::check_open<Policy>(source_); }
-    iterator at_slot(std::size_t i) noexcept {
-        return {table_.used + i, table_.used + table_.slots, table_.entries + i};
-    }
-    iterator settled(std::size_t i) noexcept {
-        iterator it = at_slot(i);
-        it.settle();
-        return it;
-    }
-    std::pair<iterator, iterator> range_at(std::size_t i) noexcept {
-        return {at_slot(i), i == table_.slots ? end() : settled(i + 1)};
-    }
-    V& value_at(std::size_t i) {
-        if (i == table_.slots) [[unlikely]]
-            object::throw_missing_key(object::allocator_of(source_), size());
-        return table_.entries[i].second;
-    }
+    using access::at_slot;
+    using access::locate;
+    using access::settled;
+    using access::slot_of;
+    using store::copy;
+    using store::drop;
+    using store::equal_;
+    using store::erase_at;
+    using store::hash_;
+    using store::is_gone;
+    using store::no_slot;
+    using store::source_;
+    using store::steal;
+    using store::table_;
+    using store::take_functions;
+
     template <class F>
     static bool call(F& pred, value_type& v) {
         if constexpr (std::is_invocable_v<F&, value_type&>) return static_cast<bool>(pred(v));
         else return static_cast<bool>(pred(v.first, v.second));
     }
-    template <class L>
-    std::size_t hash_of(const L& key) const {
-        return static_cast<std::size_t>(hash_(key));
-    }
-    std::size_t hash_at(const table& t, std::size_t i) const noexcept {
-        if constexpr (hash_is_nothrow) return hash_of(t.entries[i].first);
-        else return t.hashes()[i];
-    }
-    template <class L>
-    bool is_at(std::size_t i, unsigned char wanted, [[maybe_unused]] std::size_t hash, const L& key) const {
-        if (table_.used[i] != wanted) return false;
-        if constexpr (!hash_is_nothrow)
-            if (table_.hashes()[i] != hash) return false;
-        return static_cast<bool>(equal_(table_.entries[i].first, key));
-    }
-    // The slot of the key, or the number of slots.
-    template <class L>
-    std::size_t locate(const L& key) const {
-        check();
-        if (table_.slots == 0) return 0;
-        if (object::has_ended<Policy>(source_)) return table_.slots;
-        const std::size_t hash = hash_of(key);
-        const auto home = table_.home_of(hash);
-        for (std::size_t i = home.slot;; i = table_.next(i)) {
-            if (is_at(i, home.mark, hash, key)) [[likely]]
-                return i;
-            if (table_.used[i] == table::empty) return table_.slots;
-        }
-    }
-    // The slot of the key, or the one to put it in.
-    template <class L>
-    place locate_for_insertion(const L& key) const {
-        const std::size_t hash = hash_of(key);
-        if (table_.slots == 0 || object::has_ended<Policy>(source_)) return {no_slot, hash, 0, false};
-        const auto home = table_.home_of(hash);
-        std::size_t vacant = no_slot;
-        for (std::size_t i = home.slot;; i = table_.next(i)) {
-            if (is_at(i, home.mark, hash, key)) return {i, hash, home.mark, true};
-            if (table_.used[i] == table::erased && vacant == no_slot) vacant = i;
-            if (table_.used[i] != table::empty) continue;
-            if (vacant == no_slot && table_.room != 0) vacant = i;
-            return {vacant, hash, home.mark, false};
-        }
-    }
-
-    // --- entries are built where they stay, from arguments that may lie in the old table ---
-    template <class L>
-    auto key_arguments(L&& key) const {
-        if constexpr (std::is_constructible_v<K, L&&>) return std::forward_as_tuple(std::forward<L>(key));
-        else return std::tuple<const frame_source&, L&&>(source_, std::forward<L>(key));
-    }
-    // A value that is a frame container takes the map's source.
-    template <class... Args>
-    auto value_arguments(Args&&... args) const {
-        if constexpr (object::takes_frame<V> && (sizeof...(Args) == 0 || !std::is_constructible_v<V, Args&&...>))
-            return std::tuple<const frame_source&, Args&&...>(source_, std::forward<Args>(args)...);
-        else if constexpr (std::is_constructible_v<V, Args&&...>)
-            return std::forward_as_tuple(std::forward<Args>(args)...);
-        else return std::tuple<V>(V{std::forward<Args>(args)...});
-    }
-    template <class L, class... Args>
-    void construct(value_type* at, L&& key, Args&&... args) const {
-        ::new (static_cast<void*>(at)) value_type(std::piecewise_construct, key_arguments(std::forward<L>(key)),
-                                                  value_arguments(std::forward<Args>(args)...));
-        object::adopt(__builtin_addressof(at->second), __builtin_addressof(at->second) + 1, source_);
-    }
-    template <bool Must, class L, class... Args>
-    std::pair<std::size_t, bool> add_slot(L&& key, Args&&... args) {
-        const place p = locate_for_insertion(key);
-        if (p.found) return {p.slot, false};
-        if (p.slot == no_slot) [[unlikely]]
-            return {grow_and_add<Must>(p.hash, std::forward<L>(key), std::forward<Args>(args)...), true};
-        construct(table_.vacancy(p.slot), std::forward<L>(key), std::forward<Args>(args)...);
-        table_.fill(p.slot, p.mark, p.hash);
-        return {p.slot, true};
-    }
     template <class L, class... Args>
     std::pair<iterator, bool> add(L&& key, Args&&... args) {
-        const auto [slot, added] = add_slot<true>(std::forward<L>(key), std::forward<Args>(args)...);
+        const auto [slot, added] = store::template add_slot<true>(std::forward<L>(key), std::forward<Args>(args)...);
         return {at_slot(slot), added};
     }
     template <class P>
@@ -577,7 +350,7 @@ private:
     template <class L>
     V& value_of(L&& key) {
         const std::size_t slot =
-            add_slot<true>(std::forward<L>(key)).first;  // first: the table may be another one then
+            store::template add_slot<true>(std::forward<L>(key)).first;  // first: the table may be another one then
         return table_.entries[slot].second;
     }
     template <class L, class M>
@@ -589,12 +362,13 @@ private:
     template <class P>
     bool try_add(P&& v) {
         if constexpr (is_pair<P>)
-            return add_slot<false>(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v))).first != no_slot;
+            return store::template add_slot<false>(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v)))
+                       .first != no_slot;
         else return try_add(std::pair<K, V>(std::forward<P>(v)));
     }
     template <class L, class M>
     bool try_put(L&& key, M&& value) {
-        const auto [slot, added] = add_slot<false>(std::forward<L>(key), std::forward<M>(value));
+        const auto [slot, added] = store::template add_slot<false>(std::forward<L>(key), std::forward<M>(value));
         if (slot == no_slot) return false;
         if (!added) table_.entries[slot].second = std::forward<M>(value);  // nothing was made of it
         return true;
@@ -617,163 +391,14 @@ private:
     template <bool Must, class Other>
     bool merge_from(Other& other) {
         for (auto it = other.begin(); it != other.end();) {
-            const auto [slot, added] = add_slot<Must>(std::move_if_noexcept(const_cast<K&>(it->first)),
-                                                      std::move_if_noexcept(it->second));
+            const auto [slot, added] = store::template add_slot<Must>(std::move_if_noexcept(const_cast<K&>(it->first)),
+                                                                      std::move_if_noexcept(it->second));
             if (slot == no_slot) return false;
             if (added) it = other.erase(it);
             else ++it;
         }
         return true;
     }
-    std::size_t erase_at(std::size_t i) noexcept {
-        if (i == table_.slots) return 0;
-        table_.entries[i].~value_type();
-        table_.vacate(i);
-        return 1;
-    }
-
-    // --- growth ---
-    static constexpr bool can_sweep = object::relocation_is_nothrow<K, V>;
-    bool half_erased() const noexcept { return table_.slots != 0 && size() <= capacity() / 2; }
-    std::size_t slots_to_grow_to() const noexcept {
-        return table_.slots == 0 ? table::fewest : half_erased() ? table_.slots : table_.slots * 2;
-    }
-    template <bool Must, class L, class... Args>
-    FRAMEALLOC_COLD std::size_t grow_and_add(std::size_t hash, L&& key, Args&&... args) {
-        revive_if_ended();
-        if constexpr (can_sweep) {
-            if (half_erased()) return sweep_and_add(hash, std::forward<L>(key), std::forward<Args>(args)...);
-        }
-        std::size_t slot = no_slot;
-        static_cast<void>(rebuild<Must>(slots_to_grow_to(), [&](table& fresh) {
-            const auto home = fresh.home_of(hash);
-            construct(fresh.vacancy(home.slot), std::forward<L>(key), std::forward<Args>(args)...);
-            fresh.fill(slot = home.slot, home.mark, hash);
-        }));
-        return slot;
-    }
-    // The new entry waits beside the table, as the arguments may be entries that move.
-    template <class L, class... Args>
-    std::size_t sweep_and_add(std::size_t hash, L&& key, Args&&... args) {
-        alignas(value_type) unsigned char kept[sizeof(value_type)];
-        auto* made = reinterpret_cast<value_type*>(kept);
-        construct(made, std::forward<L>(key), std::forward<Args>(args)...);
-        table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
-        const auto home = table_.home_of(hash);
-        const std::size_t slot = table_.vacant(home.slot);
-        table::relocate(made, table_.vacancy(slot));
-        table_.fill(slot, home.mark, hash);
-        return slot;
-    }
-    template <bool Must>
-    bool make_room(std::size_t n) {
-        if (n <= size() + table_.room) return true;
-        if constexpr (can_sweep) {
-            if (n <= capacity()) {
-                table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
-                return true;
-            }
-        }
-        return grow<Must>(table::slots_for(n));
-    }
-    template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t slots) {
-        revive_if_ended();
-        return rebuild<Must>(slots, [](table&) {});
-    }
-    // Moves into a new table, in which add(table) puts its entry first. What throws leaves the old one as it was.
-    template <bool Must, class Add>
-    bool rebuild(std::size_t slots, Add add) {
-        if (!object::has_source(source_)) {
-            object::raise_no_source(Must);
-            return false;
-        }
-        const std::size_t bytes = table::bytes_for(slots);
-        void* p = object::acquire<Must>(source_, bytes, table::alignment);
-        if (p == nullptr) return false;
-        table fresh;
-        fresh.open(p, slots, table_.seed);
-        object::undo cleanup{[&] {
-            fresh.destroy_entries();
-            source_.frame().abandon(p);
-        }};
-        add(fresh);
-        move_to(fresh);
-        cleanup.armed = false;
-        table old = std::exchange(table_, fresh);
-        if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
-        source_.frame().outgrow(old.open_all(), table::bytes_for(old.slots));
-        this->enlist(source_);
-        return true;
-    }
-    void move_to(table& fresh) {
-        for (std::size_t i = 0; i != table_.slots; ++i) {
-            if (!table_.is_full(i)) continue;
-            const std::size_t hash = hash_at(table_, i);
-            const auto home = fresh.home_of(hash);
-            const std::size_t to = fresh.vacant(home.slot);
-            if constexpr (object::relocation_copies<K, V>) {
-                construct(fresh.vacancy(to), std::as_const(table_.entries[i].first),
-                          std::as_const(table_.entries[i].second));
-            } else if constexpr (can_sweep) {
-                table::relocate(table_.entries + i, fresh.vacancy(to));
-            } else {
-                object::undo lost{[&] { erase_at(i); }};
-                table::relocate(table_.entries + i, fresh.vacancy(to));
-                lost.armed = false;
-                table_.vacate(i);
-            }
-            fresh.fill(to, home.mark, hash);
-        }
-    }
-    void copy(const basic_frame_map& other) {
-        if (table_.slots == 0) table_.seed = other.table_.seed;
-        reserve(other.size());
-        for (std::size_t i = 0; i != other.table_.slots; ++i) {
-            if (!other.table_.is_full(i)) continue;
-            const std::size_t hash = other.hash_at(other.table_, i);
-            const auto home = table_.home_of(hash);
-            const std::size_t to = table_.vacant(home.slot);
-            construct(table_.vacancy(to), other.table_.entries[i].first, other.table_.entries[i].second);
-            table_.fill(to, home.mark, hash);
-        }
-    }
-    // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
-    bool revive_if_ended(const char* what = "a map grew") noexcept {
-        if (!object::has_source(source_) || source_.frame().alive()) return false;
-        source_.frame().raise_ended(what);
-        table_.forget();
-        source_ = frame_source(source_.frame().record()->context->top);
-        return true;
-    }
-    FRAMEALLOC_INLINE bool is_gone() noexcept {
-        return object::has_ended<Policy>(source_) && revive_if_ended("an entry was removed");
-    }
-    void take_functions(const basic_frame_map& other) {
-        object::take_function(hash_, other.hash_);
-        object::take_function(equal_, other.equal_);
-    }
-    void steal(basic_frame_map& other) noexcept {
-        table_ = other.table_;
-        other.table_.forget();
-        this->take_over(other);
-    }
-    void drop() noexcept {
-        this->delist();
-        if (table_.entries == nullptr) return;
-        table_.destroy_entries();
-        source_.frame().abandon(table_.entries);
-        table_.forget();
-    }
-    void end_of_frame() noexcept {
-        table_.destroy_entries();
-        table_.forget();
-    }
-
-    table table_;
-    frame_source source_;
-    [[no_unique_address]] Hash hash_{};
-    [[no_unique_address]] Equal equal_{};
 };
 
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>

@@ -22,40 +22,37 @@
 #include <initializer_list>
 #include <span>
 
-#include <framealloc/object/construct.hpp>
 #include <framealloc/object/ranges.hpp>
-#include <framealloc/object/storage.hpp>
+#include <framealloc/object/vec_access.hpp>
 
 namespace framealloc::inline v1 {
 
+namespace object {
+
 template <class Policy>
-class basic_frame_string;
+class string_store;
+
+}  // namespace object
 
 template <class T, class Source, class Policy = active_policy>
-class FRAMEALLOC_OWNER(T) basic_vec
-    : object::frame_hook<basic_vec<T, Source, Policy>, object::hears_frame_end<T, Source>()> {
-    using hook = object::frame_hook<basic_vec, object::hears_frame_end<T, Source>()>;
-    friend hook;
-    friend basic_frame_string<Policy>;
+class FRAMEALLOC_OWNER(T) basic_vec : public object::vec_access<T, Source, Policy> {
+    using access = object::vec_access<T, Source, Policy>;
+    using store = object::vec_store<T, Source, Policy>;
+    friend object::string_store<Policy>;
 
 public:
-    using value_type = T;
-    using source_type = Source;
-    using size_type = std::size_t;
-    using difference_type = std::ptrdiff_t;
-    using reference = T&;
-    using const_reference = const T&;
-    using pointer = T*;
-    using const_pointer = const T*;
-    using iterator = T*;
-    using const_iterator = const T*;
-    using reverse_iterator = std::reverse_iterator<T*>;
-    using const_reverse_iterator = std::reverse_iterator<const T*>;
+    using access::begin;
+    using access::end;
+    using store::capacity;
+    using store::empty;
+    using store::reserve;
+    using store::size;
+    using store::try_reserve;
 
     // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
     // that one's source.
     basic_vec() noexcept = default;
-    explicit basic_vec(Source source) noexcept : source_(source) {}
+    explicit basic_vec(Source source) noexcept : access(source) {}
     basic_vec(Source source, framealloc::capacity c) : basic_vec(source) { reserve(c.n); }
     basic_vec(Source source, framealloc::count c) : basic_vec(source) {
         reserve(c.n);
@@ -77,7 +74,7 @@ public:
     basic_vec(Source source, R&& items) : basic_vec(source) {
         append(std::forward<R>(items));
     }
-    basic_vec(basic_vec&& other) noexcept : source_(other.source_) { steal(other); }
+    basic_vec(basic_vec&& other) noexcept : access(other.source_) { steal(other); }
     // Of the same arguments; empty when memory is exhausted.
     [[nodiscard]] static basic_vec try_make(Source source) { return basic_vec(source); }
     [[nodiscard]] static basic_vec try_make(Source source, framealloc::capacity c) {
@@ -118,145 +115,19 @@ public:
     basic_vec& operator=(std::initializer_list<T> l) { return assign(l), *this; }
     ~basic_vec() { drop(); }
 
-    // --- access ---
-    T* data() noexcept FRAMEALLOC_LIFETIMEBOUND {
-        object::check_open<Policy>(source_);
-        return begin_;
-    }
-    const T* data() const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        object::check_open<Policy>(source_);
-        return begin_;
-    }
-    T* begin() noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
-    T* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
-    const T* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
-    const T* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
-    const T* cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
-    const T* cend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end_; }
-    reverse_iterator rbegin() noexcept FRAMEALLOC_LIFETIMEBOUND { return reverse_iterator(end()); }
-    reverse_iterator rend() noexcept FRAMEALLOC_LIFETIMEBOUND { return reverse_iterator(begin()); }
-    const_reverse_iterator rbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(end()); }
-    const_reverse_iterator rend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(begin()); }
-    const_reverse_iterator crbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rbegin(); }
-    const_reverse_iterator crend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rend(); }
-    std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
-    std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
-    bool empty() const noexcept { return begin_ == end_; }
-    static constexpr std::size_t max_size() noexcept { return largest_request / sizeof(T); }
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        check_index(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept
-        requires object::view<T>
-    {
-        check_index(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        check_index(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept
-        requires object::view<T>
-    {
-        check_index(i);
-        return begin_[i];
-    }
-    // Throws std::out_of_range; without exceptions FA439, and the program ends.
-    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        check_at(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE T& at(std::size_t i)
-        requires object::view<T>
-    {
-        check_at(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        check_at(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const
-        requires object::view<T>
-    {
-        check_at(i);
-        return begin_[i];
-    }
-    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        return (*this)[0];
-    }
-    FRAMEALLOC_INLINE T& front() noexcept
-        requires object::view<T>
-    {
-        return (*this)[0];
-    }
-    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        return (*this)[0];
-    }
-    FRAMEALLOC_INLINE const T& front() const noexcept
-        requires object::view<T>
-    {
-        return (*this)[0];
-    }
-    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        return (*this)[size() - 1];
-    }
-    FRAMEALLOC_INLINE T& back() noexcept
-        requires object::view<T>
-    {
-        return (*this)[size() - 1];
-    }
-    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
-        return (*this)[size() - 1];
-    }
-    FRAMEALLOC_INLINE const T& back() const noexcept
-        requires object::view<T>
-    {
-        return (*this)[size() - 1];
-    }
-    template <class U>
-    bool contains(const U& v) const {
-        for (const T& x : *this) {
-            if (x == v) return true;
-        }
-        return false;
-    }
-    const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
-    // Takes the source of the container that it is an element of; nothing where it has one.
-    void adopt(const Source& s) noexcept {
-        if (!object::has_source(source_)) source_ = s;
-    }
-
     // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion
     // handler ---
     template <class... Args>
     T& emplace_back(Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         if (end_ == limit_ || object::has_ended<Policy>(source_)) [[unlikely]] {
             if constexpr (!trivial) {
-                grow_and_add<true>(1, one(std::forward<Args>(args)...), object::first_capacity);
+                store::template grow_and_add<true>(1, one(std::forward<Args>(args)...), object::first_capacity);
                 return *(end_ - 1);
             } else {
                 // No reference to the arguments leaves this function, so that they can stay in registers.
                 T copy = object::make<T>(std::forward<Args>(args)...);
-                grow<true>(object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
+                store::template grow<true>(
+                    object::next_capacity(capacity(), capacity() == 0 ? object::first_capacity : size() + 1));
                 object::open_spare<Policy>(end_, end_ + 1);
                 return *object::construct_at<T>(end_++, std::move(copy));
             }
@@ -277,7 +148,7 @@ public:
     }
     template <class... Args>
     [[nodiscard]] bool try_emplace_back(Args&&... args) {
-        return add<false>(1, one(std::forward<Args>(args)...), object::first_capacity);
+        return store::template add<false>(1, one(std::forward<Args>(args)...), object::first_capacity);
     }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
     [[nodiscard]] bool try_push_back(T&& v) { return try_emplace_back(std::move(v)); }
@@ -286,36 +157,17 @@ public:
         cut_to(end_ - 1);
     }
     void clear() noexcept { cut_to(begin_); }
-    void reserve(std::size_t n) {
-        if (n > capacity()) grow<true>(n);
-    }
-    [[nodiscard]] bool try_reserve(std::size_t n) { return n <= capacity() || grow<false>(n); }
     void resize(std::size_t n) {
-        resize_with<true>(n, [&](std::size_t more) { return values(more); });
+        store::template resize_with<true>(n, [&](std::size_t more) { return values(more); });
     }
     void resize(std::size_t n, const T& v) {
-        resize_with<true>(n, [&](std::size_t more) { return copies(more, v); });
+        store::template resize_with<true>(n, [&](std::size_t more) { return copies(more, v); });
     }
     [[nodiscard]] bool try_resize(std::size_t n) {
-        return resize_with<false>(n, [&](std::size_t more) { return values(more); });
+        return store::template resize_with<false>(n, [&](std::size_t more) { return values(more); });
     }
     [[nodiscard]] bool try_resize(std::size_t n, const T& v) {
-        return resize_with<false>(n, [&](std::size_t more) { return copies(more, v); });
-    }
-    // What cannot be given back stays: memory that a frame handed out on top of it, or elements that would have to move
-    // while memory is exhausted.
-    void shrink_to_fit() {
-        if (begin_ == nullptr || end_ == limit_) return;
-        if constexpr (object::is_frame<Source>) {
-            if (!source_.frame().alive()) return;
-            source_.frame().shrink(begin_, capacity() * sizeof(T), size() * sizeof(T));
-            limit_ = end_;
-            if (empty()) begin_ = end_ = limit_ = nullptr;
-        } else if (empty()) {
-            drop();
-        } else if (void* p = source_.try_allocate(size() * sizeof(T), alignof(T))) {
-            settle_in(static_cast<T*>(p), size(), [](T* at) { return at; });
-        }
+        return store::template resize_with<false>(n, [&](std::size_t more) { return copies(more, v); });
     }
 
     void assign(std::size_t n, const T& v) {
@@ -356,7 +208,7 @@ public:
     void append(R&& items) {
         add_all<true>(std::ranges::begin(items), std::ranges::end(items));
     }
-    void append(std::size_t n, const T& v) { add<true>(n, copies(n, v)); }
+    void append(std::size_t n, const T& v) { store::template add<true>(n, copies(n, v)); }
     template <object::range R>
     void extend(R&& items) {
         append(std::forward<R>(items));
@@ -372,7 +224,7 @@ public:
     [[nodiscard]] bool try_append(R&& items) {
         return add_all<false>(std::ranges::begin(items), std::ranges::end(items));
     }
-    [[nodiscard]] bool try_append(std::size_t n, const T& v) { return add<false>(n, copies(n, v)); }
+    [[nodiscard]] bool try_append(std::size_t n, const T& v) { return store::template add<false>(n, copies(n, v)); }
     template <object::range R>
     [[nodiscard]] bool try_extend(R&& items) {
         return try_append(std::forward<R>(items));
@@ -476,177 +328,25 @@ public:
     }
 
 private:
-    static constexpr bool trivial = std::is_trivially_copyable_v<T>;
+    using access::refuses;
+    using store::copies;
+    using store::cut_to;
+    using store::drop;
+    using store::is_gone;
+    using store::one;
+    using store::steal;
+    using store::values;
+    using store::begin_;
+    using store::end_;
+    using store::limit_;
+    using store::source_;
+    using store::trivial;
 
-    // --- what is refused in debug ---
-    FRAMEALLOC_INLINE void check_index([[maybe_unused]] std::size_t i) const noexcept {
-        if constexpr (Policy::checks) {
-            object::check_open<Policy>(source_);
-            if (i >= size()) [[unlikely]]
-                object::refuse_index(object::allocator_of(source_), i, size());
-        }
-    }
-    FRAMEALLOC_INLINE void check_at(std::size_t i) const {
-        object::check_open<Policy>(source_);
-        if (i >= size()) [[unlikely]]
-            object::throw_out_of_range(object::allocator_of(source_), i, size());
-    }
-    FRAMEALLOC_INLINE bool refuses([[maybe_unused]] bool wrong, [[maybe_unused]] const char* what,
-                                   [[maybe_unused]] std::ptrdiff_t i) const noexcept {
-        if constexpr (Policy::checks) {
-            if (wrong) [[unlikely]] {
-                object::raise_out_of_range(object::allocator_of(source_), what, static_cast<std::size_t>(i), size());
-                return true;
-            }
-        }
-        return false;
-    }
-
-    // --- adding: what is built, where, and in which memory ---
-    // Each of these constructs elements from an address on, and returns behind the last; see object/ranges.hpp.
-    template <class... Args>
-    auto one(Args&&... args) const {
-        return [&](T* at) { return object::construct_in<T>(at, source_, std::forward<Args>(args)...) + 1; };
-    }
-    static auto copies(std::size_t n, const T& v) {
-        return [n, &v](T* at) { return object::construct_copies(at, n, v); };
-    }
-    auto values(std::size_t n) const {
-        return [this, n](T* at) {
-            object::run<T> built(at);
-            for (std::size_t i = 0; i < n; ++i) built.add_value(source_);
-            return built.done();
-        };
-    }
-
-    // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done:
-    // it may build from them, and nothing has changed when it throws. False, with nothing built, when memory is
-    // exhausted;
-    // Must: then the exhaustion handler is asked, which does not come back empty-handed. `least`: capacity after
-    // growth.
-    template <bool Must, class Build>
-    FRAMEALLOC_INLINE bool add(std::size_t n, Build&& build, std::size_t least = 0) {
-        if (n > static_cast<std::size_t>(limit_ - end_) || object::has_ended<Policy>(source_)) [[unlikely]]
-            return grow_and_add<Must>(n, build, least);
-        if (n != 0) put_behind(build, end_ + n);
-        return true;
-    }
-    template <class Build>
-    FRAMEALLOC_INLINE void put_behind(const Build& build, T* limit) {
-        T* const first = end_;
-        object::open_spare<Policy>(first, limit);
-        end_ = build(first);
-        object::adopt(first, end_, source_);
-        object::close_spare<Policy>(end_, limit);
-    }
-    template <bool Must, class Build>
-    FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
-        revive_if_ended();
-        const std::size_t needed = object::checked_sum(size(), n);
-        const std::size_t wanted = object::next_capacity(capacity(), needed < least ? least : needed);
-        // One by one near a limit would copy everything each time.
-        return move_and_add<Must>(wanted, n == 1 ? wanted : needed, build);
-    }
-    template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t wanted) {
-        revive_if_ended();
-        return move_and_add<Must>(wanted, wanted, [](T* at) { return at; });
-    }
-    // For `needed` elements in all, by doubling.
-    template <bool Must>
-    FRAMEALLOC_COLD bool grow_for(std::size_t needed) {
-        revive_if_ended();
-        return move_and_add<Must>(object::next_capacity(capacity(), needed), needed, [](T* at) { return at; });
-    }
-    template <bool Must, class Build>
-    bool move_and_add(std::size_t wanted, std::size_t needed, const Build& build) {
-        if (!object::has_source(source_)) {
-            object::raise_no_source(Must);
-            return false;
-        }
-        if (extend_to(wanted) || (needed != wanted && extend_to(needed))) {
-            put_behind(build, limit_);
-            return true;
-        }
-        std::size_t n = wanted;
-        void* p = Must && needed == wanted ? nullptr : source_.try_allocate(checked_product(n, sizeof(T)), alignof(T));
-        if (p == nullptr && (Must || needed != wanted)) {
-            n = needed;
-            const std::size_t bytes = checked_product(n, sizeof(T));
-            p = object::acquire<Must>(source_, bytes, alignof(T));
-        }
-        if (p == nullptr) return false;
-        settle_in(static_cast<T*>(p), n, build);
-        return true;
-    }
-    // Where it is.
-    bool extend_to(std::size_t n) noexcept {
-        const std::size_t bytes = checked_product(n, sizeof(T));
-        if (begin_ == nullptr || bytes > largest_request) return false;
-        if (!source_.try_grow(begin_, capacity() * sizeof(T), bytes, alignof(T))) return false;
-        limit_ = begin_ + n;
-        return true;
-    }
-    // In memory for `n` elements, which is given back when an element throws.
-    template <class Build>
-    void settle_in(T* to, std::size_t n, const Build& build) {
-        object::undo give_back{[&] { object::abandon(source_, to, n * sizeof(T), alignof(T)); }};
-        T* const added = to + size();
-        T* const behind = build(added);
-        object::undo destroy_added{[&] { object::destroy(added, behind); }};
-        object::adopt(added, behind, source_);
-        if constexpr (trivial) {
-            if (begin_ != end_) std::memcpy(static_cast<void*>(to), begin_, size() * sizeof(T));
-        } else {
-            object::run<T> moved(to);
-            for (T* p = begin_; p != end_; ++p) moved.add(std::move_if_noexcept(*p));
-            moved.done();
-        }
-        give_back.armed = destroy_added.armed = false;
-        object::destroy(begin_, end_);
-        object::open_spare<Policy>(end_, limit_);
-        object::outgrow(source_, begin_, capacity() * sizeof(T), alignof(T));
-        begin_ = to;
-        end_ = behind;
-        limit_ = to + n;
-        object::close_spare<Policy>(end_, limit_);
-        this->enlist(source_);
-    }
-    // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now,
-    // before anything is changed that is somebody else's by now.
-    bool revive_if_ended(const char* what = "a container grew") noexcept {
-        if constexpr (object::is_frame<Source>) {
-            if (source_.frame().record() == nullptr || source_.frame().alive()) return false;
-            source_.frame().raise_ended(what);
-            begin_ = end_ = limit_ = nullptr;
-            source_ = Source(source_.frame().record()->context->top);
-            return true;
-        }
-        return false;
-    }
-    FRAMEALLOC_INLINE bool is_gone(const char* what) noexcept {
-        return object::has_ended<Policy>(source_) && revive_if_ended(what);
-    }
-    template <bool Must, class More>
-    bool resize_with(std::size_t n, const More& build) {
-        if (n <= size()) {
-            cut_to(begin_ + n);
-            return true;
-        }
-        if (n > capacity()) revive_if_ended();
-        return add<Must>(n - size(), build(n - size()));
-    }
-    void cut_to(T* new_end) noexcept {
-        if (is_gone("an element was removed")) return;
-        object::destroy(new_end, end_);
-        object::leave<Policy>(new_end, end_);
-        end_ = new_end;
-    }
     template <bool Must, class It, class End>
     bool add_all(It first, End last) {
         if constexpr (object::multi_pass<It>) {
             const std::size_t n = object::count_of(first, last);
-            return add<Must>(n, [&](T* at) { return object::construct_from(at, first, last, n); });
+            return store::template add<Must>(n, [&](T* at) { return object::construct_from(at, first, last, n); });
         } else {
             for (; first != last; ++first) {
                 if constexpr (Must) emplace_back(*first);
@@ -686,7 +386,7 @@ private:
     template <bool Must, class Build>
     T* insert_with(const T* at, std::size_t n, const Build& build) {
         const std::size_t i = position(at);
-        if (!add<Must>(n, build)) return nullptr;
+        if (!store::template add<Must>(n, build)) return nullptr;
         return turn_in(i, n);
     }
     template <bool Must, class It, class End>
@@ -725,28 +425,6 @@ private:
         }
         return to;
     }
-    void steal(basic_vec& other) noexcept {
-        begin_ = std::exchange(other.begin_, nullptr);
-        end_ = std::exchange(other.end_, nullptr);
-        limit_ = std::exchange(other.limit_, nullptr);
-        this->take_over(other);
-    }
-    void drop() noexcept {
-        this->delist();
-        if (begin_ == nullptr) return;
-        object::destroy(begin_, end_);
-        if constexpr (!object::is_frame<Source>) object::open_spare<Policy>(end_, limit_);
-        object::abandon(source_, begin_, capacity() * sizeof(T), alignof(T));
-        begin_ = end_ = limit_ = nullptr;
-    }
-    void end_of_frame() noexcept {
-        object::destroy(begin_, end_);
-        begin_ = end_ = limit_ = nullptr;
-    }
-    T* begin_ = nullptr;
-    T* end_ = nullptr;
-    T* limit_ = nullptr;
-    Source source_{};
 };
 
 template <class T>
