@@ -14,7 +14,15 @@
 
 namespace framealloc::inline v1 {
 
-using namespace memory;
+using memory::arena_chunk;
+using memory::core;
+using memory::for_each_core;
+using memory::found_block;
+using memory::heap_block;
+using memory::outer_block;
+using memory::page_view;
+using memory::sampled_slot;
+using memory::thread_context;
 
 namespace {
 

@@ -9,7 +9,9 @@
 
 namespace framealloc::inline v1 {
 
-using namespace memory;
+using memory::core;
+using memory::thread_context;
+using memory::watch;
 
 namespace {
 

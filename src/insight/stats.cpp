@@ -9,7 +9,13 @@
 
 namespace framealloc::inline v1::insight {
 
-using namespace memory;
+using memory::core;
+using memory::core_ref;
+using memory::page_view;
+using memory::pool_page;
+using memory::tag_account;
+using memory::thread_context;
+using memory::thread_counts;
 
 namespace {
 

@@ -6,7 +6,13 @@
 
 namespace framealloc::inline v1 {
 
-using namespace memory;
+using memory::activity;
+using memory::activity_scope;
+using memory::finaliser;
+using memory::frame_record;
+using memory::outer_block;
+using memory::pending_marks;
+using memory::thread_context;
 using lifetime::frame_mark;
 using lifetime::held_frame;
 using lifetime::state_of;

@@ -11,7 +11,18 @@
 
 namespace framealloc::inline v1::lifetime {
 
-using namespace memory;
+using memory::activity;
+using memory::activity_scope;
+using memory::all_blocks;
+using memory::core_config;
+using memory::gate_own;
+using memory::max_frame_depth;
+using memory::pending_always;
+using memory::pending_ground;
+using memory::pending_scope;
+using memory::record_segment;
+using memory::records_per_segment;
+using memory::retain_policy;
 
 namespace {
 

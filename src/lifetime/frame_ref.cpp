@@ -6,7 +6,10 @@
 
 namespace framealloc::inline v1::lifetime {
 
-using namespace memory;
+using memory::allocation_apart;
+using memory::arena_chunk;
+using memory::cursor_granularity;
+using memory::refuse_without_source;
 
 namespace {
 

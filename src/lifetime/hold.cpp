@@ -7,7 +7,11 @@
 
 namespace framealloc::inline v1 {
 
-using namespace memory;
+using memory::core;
+using memory::frame_record;
+using memory::on_failure;
+using memory::pending_always;
+using memory::thread_context;
 using lifetime::held_frame;
 
 namespace {

@@ -9,7 +9,10 @@
 
 namespace framealloc::inline v1::lifetime {
 
-using namespace memory;
+using memory::activity;
+using memory::activity_scope;
+using memory::core;
+using memory::core_ref;
 
 void run_finaliser(thread_context& c, finaliser* f) noexcept {
     if (config_of(c).checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))

@@ -9,7 +9,12 @@
 
 namespace framealloc::inline v1 {
 
-using namespace memory;
+using memory::core;
+using memory::core_ref;
+using memory::frame_record;
+using memory::fresh_id;
+using memory::on_failure;
+using memory::thread_context;
 
 struct worker_frames::left_frame {
     frame_hold hold;
