@@ -17,7 +17,7 @@ for argument in "$@"; do
     esac
 done
 
-packages=(cmake ninja-build g++ clang-14 clang-19 clang-tidy-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind heaptrack gdb ccache
+packages=(cmake ninja-build g++ clang-14 clang-19 clang-format-19 clang-tidy-19 libclang-rt-14-dev libclang-rt-19-dev python3 pkg-config valgrind heaptrack gdb ccache
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0
           libjs-d3 elfutils libjemalloc2 libtcmalloc-minimal4 libtbbmalloc2 godot3-server
           xvfb mesa-utils perl sqlite3 git nodejs

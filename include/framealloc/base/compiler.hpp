@@ -111,6 +111,7 @@
 #if defined(__has_include)
 #if __has_include(<bits/c++config.h>)
 #include <bits/c++config.h>
+// clang-format off
 namespace std _GLIBCXX_VISIBILITY(default) {
 _GLIBCXX_BEGIN_NAMESPACE_VERSION
 namespace pmr {
@@ -118,6 +119,7 @@ class memory_resource;
 }
 _GLIBCXX_END_NAMESPACE_VERSION
 }  // namespace std _GLIBCXX_VISIBILITY(default)
+// clang-format on
 #else
 #include <memory_resource>
 #endif
