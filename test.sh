@@ -21,11 +21,13 @@ packages=(cmake ninja-build g++ clang-14 clang-19 clang-format-19 clang-tidy-19 
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0
           libjs-d3 elfutils libjemalloc2 libtcmalloc-minimal4 libtbbmalloc2 godot3-server
           xvfb mesa-utils perl sqlite3 git nodejs
-          liblua5.4-dev libsqlite3-dev libimgui-dev libabsl-dev doxygen)
+          liblua5.4-dev libsqlite3-dev libimgui-dev libabsl-dev libfoonathan-memory-dev doxygen)
 if [ "$install" = 1 ]; then
     [ "$full" = 0 ] || packages+=(gcovr)
     scripts/install_packages.sh "${packages[@]}"
     scripts/install_packages.sh --optional clang-22  # from Debian's security archive: its lifetime analysis
+    scripts/install_packages.sh --optional libboost1.81-dev      # rivals of framealloc-bench; would replace the headers of 1.74
+    scripts/install_packages.sh --optional librust-bumpalo-dev   # built where rustc is
 fi
 
 if command -v ccache > /dev/null; then

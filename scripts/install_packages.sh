@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs the given Debian packages that are missing, as root or with sudo. usage: install_packages.sh [--optional] PACKAGE…
-# With --optional it goes on without what it cannot get.
+# With --optional it goes on without what it cannot get, or what would take the place of another package.
 set -euo pipefail
 
 optional=0
+keep=()
 if [ "${1:-}" = --optional ]; then
     optional=1
+    keep=(--no-remove)
     shift
 fi
 missing=()
@@ -18,7 +20,7 @@ as_root=()
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-{ "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"; } > "$log" 2>&1 ||
+{ "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${keep[@]}" "${missing[@]}"; } > "$log" 2>&1 ||
     { [ "$optional" = 0 ] || { echo "not to be had here: ${missing[*]}; what needs it is not checked"; exit 0; }
       tail -n 20 "$log" >&2; echo "install_packages: apt-get failed" >&2; exit 1; }
 rm -f "$log"

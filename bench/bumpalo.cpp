@@ -1,0 +1,29 @@
+// bumpalo's loops run wholly in Rust, in a library that CMake builds where rustc and librust-bumpalo-dev are.
+#include <dlfcn.h>
+
+#include "frame_sources.hpp"
+
+namespace bench {
+
+const bumpalo& the_bumpalo() {
+    static const bumpalo b = [] {
+        bumpalo r;
+        const std::string file = FRAMEALLOC_BENCH_BUMPALO;
+        if (file.empty()) {
+            r.missing = "install rustc (or cargo) and librust-bumpalo-dev";
+            return r;
+        }
+        r.library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+        if (r.library == nullptr) {
+            r.missing = dlerror();
+            return r;
+        }
+        r.frames = reinterpret_cast<decltype(r.frames)>(dlsym(r.library, "bumpalo_frames"));
+        r.fresh = reinterpret_cast<decltype(r.fresh)>(dlsym(r.library, "bumpalo_fresh"));
+        if (r.frames == nullptr || r.fresh == nullptr) r.missing = file + " has other functions";
+        return r;
+    }();
+    return b;
+}
+
+}  // namespace bench

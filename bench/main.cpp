@@ -1,0 +1,132 @@
+// framealloc-bench: framealloc and its rivals, workload by workload, in one process and in turns.
+//
+//   framealloc-bench                     everything; some minutes
+//   framealloc-bench --filter pool       what has "pool" in its name or group
+//   framealloc-bench --json out.json --html out.html
+//   framealloc-bench --rival "mimalloc 3=/tmp/mi3/libmimalloc.so"
+//
+// Ends with 0, with 1 when --check finds a gate that is missed or whose rival is not here, with 2 when it was called
+// wrongly.
+#include <CLI/CLI.hpp>
+
+#include <sched.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+
+#include "report.hpp"
+#include "rivals.hpp"
+
+namespace {
+
+struct choices {
+    std::vector<std::string> filters, rivals;
+    std::string json, html;
+    bool list = false, check = false, quick = false;
+    int cpu = -1;
+    bench::settings settings;
+};
+
+[[noreturn]] void fail(const std::string& line) {
+    std::cerr << "framealloc-bench: " << line << '\n';
+    std::exit(2);
+}
+
+choices read(int argc, char** argv) {
+    choices c;
+    CLI::App app("Times framealloc and its rivals on the same work, in turns; prints medians, spreads and ratios");
+    app.add_option("--filter", c.filters, "only workloads whose group or name contains one of these")
+        ->type_name("TEXT");
+    app.add_option("--rival", c.rivals,
+                   "a malloc from a library: NAME=library.so, \"mimalloc 3=/tmp/libmimalloc.so\" say")
+        ->type_name("NAME=FILE");
+    app.add_option("--json", c.json, "writes everything to a file")->type_name("FILE");
+    app.add_option("--html", c.html, "writes a page with charts")->type_name("FILE");
+    app.add_flag("--list", c.list, "prints the workloads and their sentences");
+    app.add_flag("--check", c.check, "ends with 1 when a gate is missed or its rival is not here");
+    app.add_flag("--quick", c.quick, "few and short rounds: does it run? The figures mean little");
+    app.add_option("--rounds", c.settings.rounds, "rounds of each workload")
+        ->check(CLI::Range(3U, 1001U))
+        ->capture_default_str();
+    app.add_option("--slice", c.settings.slice_us, "microseconds of one contestant in a round")
+        ->check(CLI::Range(1.0, 1e6))
+        ->capture_default_str();
+    app.add_option("--cpu", c.cpu, "runs on this processor alone")->check(CLI::Range(0, CPU_SETSIZE - 1));
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) std::exit(app.exit(e));
+        fail(e.what());
+    }
+    if (c.quick) c.settings = {.rounds = 3, .slice_us = 20};
+    return c;
+}
+
+void prepare(const choices& c) {
+    for (const std::string& r : c.rivals) {
+        if (const std::string wrong = bench::take_rival(r); !wrong.empty()) fail(wrong);
+    }
+    if (c.cpu < 0) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(c.cpu, &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0) fail("--cpu: there is no processor " + std::to_string(c.cpu));
+}
+
+bool is_chosen(const bench::workload& w, const std::vector<std::string>& filters) {
+    for (const std::string& f : filters) {
+        if ((w.group + "/" + w.name).find(f) != std::string::npos) return true;
+    }
+    return filters.empty();
+}
+
+bench::workloads chosen(const choices& c) {
+    bench::workloads all, some;
+    bench::add_frames(all);
+    bench::add_scopes(all);
+    bench::add_pools(all);
+    bench::add_heaps(all);
+    for (bench::workload& w : all) {
+        if (is_chosen(w, c.filters)) some.push_back(std::move(w));
+    }
+    if (some.empty()) fail("no workload has that in its name; --list prints them");
+    return some;
+}
+
+int measure_all(const choices& c, const bench::workloads& list) {
+    nlohmann::ordered_json everything{{"surroundings", bench::surroundings(c.settings)}};
+    const auto& s = everything["surroundings"];
+    std::printf("%s, %d processors, %s, %s\n", s["processor"].get<std::string>().c_str(), s["processors"].get<int>(),
+                s["compiler"].get<std::string>().c_str(), s["kernel"].get<std::string>().c_str());
+    everything["workloads"] = nlohmann::ordered_json::array();
+    int missed = 0, absent = 0, met = 0;
+    for (const bench::workload& w : list) {
+        const bench::outcome o = bench::measure_one(w, c.settings);
+        bench::print_text(o);
+        everything["workloads"].push_back(bench::as_json(o));
+        for (const bench::verdict& v : o.verdicts) ++(!v.ratio ? absent : v.met() ? met : missed);
+    }
+    std::printf("\n%d gates met, %d missed, %d whose rival is not here\n", met, missed, absent);
+    if (!c.json.empty() && !(std::ofstream(c.json) << everything.dump(1) << '\n')) fail("cannot write " + c.json);
+    if (!c.html.empty() && !bench::write_page(everything, c.html)) fail("cannot write " + c.html);
+    return c.check && missed + absent != 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    bench::make_room_for_libraries(argv);
+    const choices c = read(argc, argv);
+    prepare(c);
+    const bench::workloads list = chosen(c);
+    if (c.list) {
+        for (const bench::workload& w : list)
+            std::printf("%s/%s\n    %s\n", w.group.c_str(), w.name.c_str(), w.sentence.c_str());
+        return 0;
+    }
+    try {
+        return measure_all(c, list);
+    } catch (const std::runtime_error& e) { fail(e.what()); }
+}

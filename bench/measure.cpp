@@ -1,0 +1,186 @@
+#include "measure.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+
+#include "rivals.hpp"
+
+namespace bench {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+double nanoseconds_since(steady::time_point start) {
+    return std::chrono::duration<double, std::nano>(steady::now() - start).count();
+}
+
+spread spread_of(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    const auto at = [&](double part) { return v[static_cast<std::size_t>(part * static_cast<double>(v.size() - 1))]; };
+    return {v.front(), at(0.25), at(0.5), at(0.75), v.back()};
+}
+
+struct running {
+    std::unique_ptr<runner> run;
+    std::size_t passes = 1;
+    result* out = nullptr;
+};
+
+void check_same_work(const workload& w, const std::string& first, double a, const std::string& other, double b) {
+    if (a == b) return;
+    char text[96];
+    std::snprintf(text, sizeof text, "%.17g and %.17g", a, b);
+    throw std::runtime_error(w.name + ": " + first + " and " + other + " did not do the same work: " + text);
+}
+
+double timed(runner& r, std::size_t passes, bool prepared) {
+    if (!prepared) {
+        const auto start = steady::now();
+        for (std::size_t i = 0; i < passes; ++i) r.pass();
+        return nanoseconds_since(start);
+    }
+    double sum = 0;
+    for (std::size_t i = 0; i < passes; ++i) {
+        r.before();
+        const auto start = steady::now();
+        r.pass();
+        sum += nanoseconds_since(start);
+    }
+    return sum;
+}
+
+// As many passes as take about the slice.
+std::size_t passes_for(runner& r, double slice_us, bool prepared) {
+    std::size_t passes = 1;
+    for (;;) {
+        const double took = timed(r, passes, prepared);
+        if (took >= slice_us * 500 || passes > (std::size_t{1} << 24)) {
+            const double exact = static_cast<double>(passes) * slice_us * 1000 / std::max(took, 1.0);
+            return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(exact)));
+        }
+        passes *= 2;
+    }
+}
+
+void measure_in_turns(const workload& w, const settings& s, std::vector<result>& results) {
+    std::vector<running> all;
+    double expected = 0;
+    for (std::size_t i = 0; i < w.contestants.size(); ++i) {
+        if (!w.contestants[i].make) continue;
+        running r{.run = w.contestants[i].make(), .out = &results[i]};
+        timed(*r.run, 1, w.prepared);
+        if (w.prepared) r.run->before();
+        const double work = r.run->pass();
+        if (all.empty()) expected = work;
+        check_same_work(w, all.empty() ? "" : all[0].out->name, expected, results[i].name, work);
+        all.push_back(std::move(r));
+    }
+    for (running& r : all) r.passes = passes_for(*r.run, s.slice_us, w.prepared);
+    for (unsigned round = 0; round < std::min(s.rounds, w.most_rounds); ++round) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            running& r = all[(i + round) % all.size()];
+            const double took = timed(*r.run, r.passes, w.prepared);
+            r.out->rounds.push_back(took / static_cast<double>(r.passes) / w.operations);
+        }
+    }
+}
+
+// In a child, whose memory no one has touched. Not a number when it did not get through.
+double in_child(const workload& w, const contestant& c) {
+    int ends[2];
+    if (pipe(ends) != 0) throw std::runtime_error("no pipe to a process of its own");
+    std::fflush(nullptr);
+    const pid_t child = fork();
+    if (child < 0) throw std::runtime_error("no process of its own for " + c.name);
+    if (child == 0) {
+        const std::unique_ptr<runner> r = c.make();
+        const auto start = steady::now();
+        const double returned = r->pass();
+        const double figure = w.what == measure::figure ? returned : nanoseconds_since(start) / w.operations;
+        const bool sent = write(ends[1], &figure, sizeof figure) == sizeof figure;
+        _exit(sent ? 0 : 1);
+    }
+    close(ends[1]);
+    double figure = std::nan("");
+    if (read(ends[0], &figure, sizeof figure) != sizeof figure) figure = std::nan("");
+    close(ends[0]);
+    waitpid(child, nullptr, 0);
+    return figure;
+}
+
+void measure_in_children(const workload& w, const settings& s, std::vector<result>& results) {
+    const unsigned rounds = std::max(3U, s.rounds / 6);
+    for (unsigned round = 0; round < rounds; ++round) {
+        for (std::size_t i = 0; i < w.contestants.size(); ++i) {
+            const std::size_t at = (i + round) % w.contestants.size();
+            if (!w.contestants[at].make || !results[at].missing.empty()) continue;
+            const double figure = in_child(w, w.contestants[at]);
+            if (std::isnan(figure)) results[at].missing = "its process did not get through";
+            else results[at].rounds.push_back(figure);
+        }
+    }
+}
+
+const result* find(const std::vector<result>& results, const std::string& name) {
+    const auto i = std::find_if(results.begin(), results.end(), [&](const result& r) { return r.name == name; });
+    return i == results.end() || !i->missing.empty() ? nullptr : &*i;
+}
+
+void add_ratios(std::vector<result>& results) {
+    for (result& r : results) {
+        const result* ours = find(results, r.against);
+        if (!r.missing.empty() || ours == nullptr || ours == &r) continue;
+        std::vector<double> ratios;
+        for (std::size_t i = 0; i < std::min(ours->rounds.size(), r.rounds.size()); ++i)
+            ratios.push_back(ours->rounds[i] / r.rounds[i]);
+        r.ratio = spread_of(std::move(ratios));
+    }
+}
+
+const result* fastest_malloc(const std::vector<result>& results) {
+    const result* best = nullptr;
+    for (const malloc_rival& m : malloc_rivals()) {
+        const result* r = find(results, m.name);
+        if (r != nullptr && (best == nullptr || r->figure.median < best->figure.median)) best = r;
+    }
+    return best;
+}
+
+verdict judge(const gate& g, std::vector<result>& results) {
+    verdict v{.rival = g.rival, .ours = g.ours, .limit = g.limit};
+    const result* rival = g.rival == best_malloc ? fastest_malloc(results) : find(results, g.rival);
+    const result* ours = find(results, g.ours);
+    if (rival == nullptr || ours == nullptr) return v;
+    if (g.rival == best_malloc) v.rival += ", " + rival->name;
+    v.ratio = rival->ratio && rival->against == g.ours ? rival->ratio->median
+                                                       : ours->figure.median / rival->figure.median;
+    for (result& r : results) {
+        if (&r == rival && r.against == g.ours) r.limit = g.limit;
+    }
+    return v;
+}
+
+}  // namespace
+
+outcome measure_one(const workload& w, const settings& s) {
+    outcome o{.of = &w};
+    for (const contestant& c : w.contestants)
+        o.results.push_back({.name = c.name, .missing = c.make ? "" : c.missing, .against = c.against});
+    if (w.what == measure::time) measure_in_turns(w, s, o.results);
+    else measure_in_children(w, s, o.results);
+    for (result& r : o.results) {
+        if (r.missing.empty()) r.figure = spread_of(r.rounds);
+    }
+    add_ratios(o.results);
+    for (const gate& g : w.gates) o.verdicts.push_back(judge(g, o.results));
+    return o;
+}
+
+}  // namespace bench

@@ -1,0 +1,46 @@
+// Every contestant of a workload in turns, the order rotated from round to round; medians with their spread.
+#pragma once
+
+#include <optional>
+
+#include "bench.hpp"
+
+namespace bench {
+
+struct settings {
+    unsigned rounds = 31;
+    double slice_us = 400;  // of one contestant in one round
+};
+
+struct spread {
+    double least = 0, lower = 0, median = 0, upper = 0, most = 0;  // lower and upper are the quartiles
+};
+
+struct result {
+    std::string name;
+    std::string missing{};  // why it is not here
+    std::string against{};
+    spread figure{};  // in the workload's unit
+    std::optional<spread> ratio{};  // framealloc / this, round by round
+    std::optional<double> limit{};  // of that ratio
+    std::vector<double> rounds{};
+};
+
+struct verdict {
+    std::string rival;
+    std::string ours;
+    double limit = 0;
+    std::optional<double> ratio{};  // none: a side is not here
+    bool met() const { return ratio && *ratio <= limit; }
+};
+
+struct outcome {
+    const workload* of = nullptr;
+    std::vector<result> results{};
+    std::vector<verdict> verdicts{};
+};
+
+// Throws std::runtime_error when two contestants did not do the same work.
+outcome measure_one(const workload& w, const settings& s);
+
+}  // namespace bench
