@@ -1,5 +1,5 @@
-// Real libraries on our hook against the same on malloc (tests/clients): each run in a process of its own, by turns;
-// processor time and peak memory, the medians of the rounds' ratios. "idle" is what such a process takes that runs
+// Real libraries on a hook against the same on malloc (tests/clients): each run in its own process, alternating;
+// processor time and peak memory as medians of the rounds' ratios. "idle" is the cost of such a process that runs
 // nothing.
 //
 //   bench_clients            all, seven rounds

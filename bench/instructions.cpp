@@ -1,7 +1,7 @@
-// The hot paths, each in a function of its own that callgrind counts: 100,000 turns of `baseline` is the loop alone.
+// The hot paths, each in its own function, which callgrind counts: 100,000 rounds of `baseline` are the loop alone.
 // scripts/count_instructions.py runs this and prints the table of docs/costs.md.
 //
-// Tags are three deep, a phase is open, a second allocator lives, as in a real program. With an argument, that many
+// Tags are three deep, a phase is open, a second allocator exists, as in a real program. With an argument, that many
 // tags exist. Prints the tag totals, which must be exact.
 #include <framealloc/framealloc.hpp>
 

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int rounds = 61;
 constexpr int objects = 1000;
-constexpr int repeats = 100;  // a round: 100,000 operations
+constexpr int repeats = 100;  // 100,000 operations per round
 constexpr int live_blocks = 100;
 
 struct object {
@@ -36,7 +36,7 @@ inline void* hide(void* p) {
     return p;
 }
 
-// --- the limit: a bump by hand ---
+// --- the lower bound: a hand-written bump ---
 struct hand_written {
     char* cursor;
     char* end;

@@ -70,7 +70,7 @@ double seconds(std::chrono::steady_clock::time_point since) {
     std::exit(1);
 }
 
-// Nanoseconds an object: both phases, as the time from the first allocation to the last free.
+// Nanoseconds per object over both phases, from the first allocation to the last free.
 template <class A, bool Stamped>
 double phased() {
     static std::vector<object*> objects(blocks);
@@ -134,8 +134,8 @@ double ring() {
     return seconds(start) * 1e9 / ring_blocks;
 }
 
-// No allocator at all: a free list of 100 blocks in this thread's own memory. What the machine takes from one thread
-// for a second.
+// No allocator at all: a free list of 100 blocks in this thread's own memory. It shows how much a second thread slows
+// the machine down.
 double list_pairs() {
     static thread_local object mine[100];
     object* held[100];
@@ -167,7 +167,7 @@ double own_pairs() {
     }
     return seconds(start) * 1e9 / 200'000;
 }
-// The best of ten: such a loop runs at 2.7 or at 3.6 ns for a while, alone as well, as its stores happen to be
+// The best of ten: such a loop runs at 2.7 or at 3.6 ns for a while, also alone, depending on how its stores are
 // forwarded.
 template <double work()>
 double alone() {

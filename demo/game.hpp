@@ -28,7 +28,7 @@ struct frame_sample {
     std::uint64_t mallocs = 0;
 };
 
-// FNV-1a over what the variant's memory holds.
+// FNV-1a over the contents of the variant's memory.
 class checksum {
 public:
     template <class T>
@@ -47,7 +47,7 @@ private:
     std::uint64_t value_ = 14695981039346656037ULL;
 };
 
-// Threads that wait for slices of work; made once, so that a frame starts none.
+// Threads that wait for slices of work; created once, so that no frame starts a thread.
 class workers {
 public:
     explicit workers(std::uint32_t n) : start_(n), finish_(n) {

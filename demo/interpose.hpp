@@ -1,4 +1,4 @@
-// Counts the program's own malloc calls: those outside Box2D. The replaced functions are in interpose.cpp; under a
+// Counts the program's own malloc calls, those outside Box2D. The replaced functions are in interpose.cpp; under a
 // sanitizer, which replaces them itself, not_interposed.cpp takes its place and nothing is counted.
 #pragma once
 

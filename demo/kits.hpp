@@ -162,12 +162,12 @@ private:
     std::vector<entity*> free_entities_;
 };
 
-// --- framealloc: frame memory for what a frame makes, pool blocks for what lives on ---
+// --- framealloc: frame memory for the data of a frame, pool blocks for longer lifetimes ---
 class frame_kit {
 public:
     static constexpr const char* title = "framealloc";
     struct frame_type {
-        // Room as the last frame needed it: the frame's memory is there anyway.
+        // Reserves what the last frame needed: the frame's memory is there anyway.
         frame_type(const fa::smart_alloc& a, fa::frame_scope& f, std::size_t last_commands, std::size_t last_cells)
             : events(f.vec<contact_event>()),
               hits(f.vec<ray_hit>(fa::capacity(64))),
@@ -200,7 +200,7 @@ public:
 
     explicit frame_kit(const fa::smart_alloc& alloc) : alloc_(alloc) {}
 
-    // Takes and returns as many blocks as the game may ever hold at once: their pages are there from then on.
+    // Allocates and frees as many blocks as the game may ever hold at once, so that their pages exist from then on.
     void warm_up(std::size_t particles) {
         auto blocks = alloc_.heap_vec<particle*>(fa::capacity(particles));
         const auto charged_to = system(tag_particles);

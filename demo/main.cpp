@@ -72,7 +72,7 @@ variant_result run_framealloc(const settings& s, results& r) {
     return v;
 }
 
-// In a child: the filter cannot be taken off again, and what it kills should be seen.
+// In a child: the filter cannot be removed again, and the parent must see what it kills.
 int run_sealed(const settings& s) {
     std::fflush(stdout);
     const pid_t child = fork();

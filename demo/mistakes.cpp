@@ -20,7 +20,7 @@ namespace {
 
 using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
 
-// Debug mode would end the program at a fault; here it is only shown.
+// Debug mode would end the program at a fault; here the fault is only printed.
 fa::options shown() {
     fa::options o{.name = "demo"};
     o.on_fault = [](const fa::fault& f) { fa::print_fault(f); };
@@ -110,7 +110,7 @@ void overflow() {
     std::printf("  %zu bytes were handed out, then try_alloc_bytes returned null\n", got);
 }
 
-// The classic ones, in a few lines each. What the compiler could follow, it would warn of: hence volatile.
+// The classic mistakes, in a few lines each. Volatile hides them from the compiler, which would warn otherwise.
 using maker = void (*)(const debug_alloc&);
 
 void use_after_frame(const debug_alloc& a) {
@@ -201,7 +201,7 @@ void corrupt_free_list(const debug_alloc& a) {
     void* neighbour = a.pool_alloc_bytes(40);
     auto* p = static_cast<volatile char*>(a.pool_alloc_bytes(40));
     a.pool_free_bytes(const_cast<char*>(p), 40);
-    for (int i = 0; i < 600; ++i) a.pool_free_bytes(a.pool_alloc_bytes(2000), 2000);  // it has rested
+    for (int i = 0; i < 600; ++i) a.pool_free_bytes(a.pool_alloc_bytes(2000), 2000);  // it has left quarantine
     p[-4] = 1;
     a.check();
     a.pool_free_bytes(neighbour, 40);
@@ -212,7 +212,7 @@ void signal_handler(const debug_alloc& a) {
     interrupted = &a;
     std::signal(SIGPROF, [](int) {
         if (void* p = interrupted->try_heap_alloc_bytes(5000))
-            interrupted->heap_free_bytes(p, 5000);  // it was not in the middle of a call
+            interrupted->heap_free_bytes(p, 5000);  // the signal did not interrupt a call
         calls = calls + 1;
     });
     const itimerval every{{0, 1000}, {0, 1000}}, never{};

@@ -6,7 +6,7 @@
 namespace demo {
 
 std::vector<std::string> mistakes();
-// Commits one of them in debug mode and shows what is reported.
+// Makes one of the mistakes in debug mode and shows the report.
 void commit_mistake(const std::string& name);
 
 }  // namespace demo

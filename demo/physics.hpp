@@ -1,4 +1,4 @@
-// Box2D, seen by the game: a box of bodies, contacts as they begin, ray casts. All variants run the same simulation.
+// Box2D as the game sees it: a box of bodies, contacts as they begin, ray casts. All variants run the same simulation.
 #pragma once
 
 #include <box2d/box2d.h>

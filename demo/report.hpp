@@ -29,7 +29,7 @@ struct results {
     settings setup;
     std::vector<variant_result> variants;
     std::vector<named_bytes> tags;    // of the framealloc run's last frame, pool and heap included
-    std::vector<named_bytes> phases;  // handed out in its last frame
+    std::vector<named_bytes> phases;  // allocated in its last frame
 };
 
 void print_table(const results& r);

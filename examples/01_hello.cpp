@@ -1,4 +1,4 @@
-// A frame, and what a frame is for: memory that is gone, destructors included, when the frame ends.
+// A frame and what it is for: when the frame ends, its objects are destroyed and its memory is gone.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// A game loop: input, update, render, with a helper that opens a frame of its own. Tags say who used what.
+// A game loop: input, update, render, with a helper that opens its own frame. Tags say which system used how much.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
@@ -15,7 +15,7 @@ struct draw_call {
     float x;
 };
 
-// Helpers may open frames: what belongs to the caller's frame stays in the caller's frame.
+// Helpers may open frames: memory of the caller's frame stays in the caller's frame.
 float average(const fa::smart_alloc& alloc, std::span<const enemy> enemies) {
     fa::frame_scope frame = alloc.frame_scope();
     std::span<float> xs = frame.batch<float>(enemies.size());

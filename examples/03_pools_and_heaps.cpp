@@ -1,4 +1,4 @@
-// What lives longer than a frame: pool boxes for small objects, heap vectors for large data, shared objects for several
+// Memory that outlives a frame: pool boxes for small objects, heap vectors for large data, shared objects for several
 // owners.
 #include <framealloc/framealloc.hpp>
 

@@ -1,5 +1,5 @@
 // An engine's own array type on framealloc: written once against the concept allocator_source, it works on every kind
-// of memory, or on a type-erased allocator_ref where templates are unwelcome.
+// of memory, or on a type-erased allocator_ref where you want no templates.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>

@@ -1,4 +1,5 @@
-// Four workers, each with its own frames; twenty results that cross threads on purpose; blocks freed where they end up.
+// Four workers, each with its own frames; twenty results handed from thread to thread; blocks freed by whichever thread
+// has them last.
 #include <framealloc/framealloc.hpp>
 
 #include <condition_variable>
@@ -17,7 +18,7 @@ struct island {
     std::vector<double> impulses;
 };
 
-// Any queue that moves its elements will do.
+// Any queue that moves its elements works.
 class result_queue {
 public:
     void push(fa::transfer_handle<island> h) {
@@ -44,7 +45,7 @@ int main() {
     fa::smart_alloc alloc;
     result_queue queue;
     fa::tag_scope tag{alloc, solver};
-    const fa::alloc_context context = alloc.context();  // the workers charge to the same tag
+    const fa::alloc_context context = alloc.context();  // the workers charge the same tag
 
     std::vector<std::thread> threads;
     for (int w = 0; w < workers; ++w) {

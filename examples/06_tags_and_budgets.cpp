@@ -1,4 +1,4 @@
-// Who uses how much: five systems under tags, and a thread that may not use more than it was given.
+// Who uses how much: five systems under tags, and a thread that may not exceed its budget.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
@@ -10,8 +10,8 @@ using namespace fa::literals;
 
 struct system_load {
     const char* name;
-    std::size_t frame_bytes;  // a frame
-    std::size_t heap_bytes;   // for good
+    std::size_t frame_bytes;  // per frame
+    std::size_t heap_bytes;   // held to the end
 };
 constexpr system_load systems[] = {{"physics", 1_MiB, 64_KiB},
                                    {"rendering", 2_MiB, 512_KiB},
@@ -42,7 +42,7 @@ int main() {
         }
     }
 
-    // A loading thread with 512 KiB of frame memory: it looks before it leaps, and is stopped when it does not.
+    // A loading thread with 512 KiB of frame memory: it asks how much is left, and is stopped when it does not ask.
     std::thread([&] {
         alloc.set_thread_frame_budget(512_KiB);
         auto report = [](const fa::budget_event& e) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the API reference from the comments of the interface headers. Fails on any warning of Doxygen's.
+# Builds the API reference from the comments of the interface headers. Fails on any Doxygen warning.
 #
 # usage: scripts/build_reference.sh [DIRECTORY]   (default: build/reference; open index.html there)
 set -euo pipefail

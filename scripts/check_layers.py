@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every include goes down: a room may include its own headers and those of the floors below.
+"""Checks that every include points down: a room may include its own headers and those of the floors below.
 
 usage: check_layers.py [ROOT]
 
@@ -13,7 +13,7 @@ import sys
 FLOOR = {"base": 0, "sync": 1, "os": 2, "account": 3, "guard": 3, "memory": 4, "core": 4, "probe": 4, "lifetime": 5, "object": 6, "insight": 7,
          "runtime": 8, "device": 9}
 FLOOR_4 = {"memory", "core", "probe"}  # they still include one another
-FREE = {"config.hpp", "version.hpp", "fwd.hpp", "framealloc.h", "mark_frame.h"}   # below every floor; the C headers include nothing of ours
+FREE = {"config.hpp", "version.hpp", "fwd.hpp", "framealloc.h", "mark_frame.h"}   # below every floor; the C headers include no other header of the library
 TOP = {"framealloc.hpp", "fa.hpp"}                # above every floor
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]framealloc/([^>"]+)[>"]')
 CONDITIONAL = re.compile(r"^\s*#\s*(?:el)?if.*(__GNUC__|__clang__|__has_feature|__SANITIZE|__x86_64__|__linux__|_MSC_VER)")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks what a compiler does not: file and function sizes, comments on memory orders, words that do not belong in messages.
+"""Checks what a compiler does not: file and function sizes, line lengths, comments on memory orders.
 
 usage: check_style.py [ROOT]
 
 A file over 600 lines is an error; a function body over 60 lines is an error; so is a line over 120 columns, in tests,
 examples and benches too (.clang-format-ignore names the specimens whose lines stay as they are). Every relaxed, acquire or release operation
-outside sync/ carries a comment that says why ("relaxed: …") or with what it pairs ("pairs: …").
+outside sync/ carries a comment that says why ("relaxed: …") or what it pairs with ("pairs: …").
 """
 import pathlib
 import re

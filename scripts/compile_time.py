@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPU seconds of g++ -fsyntax-only for the headers whose cost is promised: the best of several runs.
+"""Measures the CPU seconds of g++ -fsyntax-only for the headers with a promised cost: the best of several runs.
 
 usage: compile_time.py [--check]
 

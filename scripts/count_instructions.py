@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the instructions of the hot paths under callgrind, in a consumer of the installed package.
+"""Counts the instructions of the hot paths under callgrind, in a program that uses the installed package.
 
 usage: count_instructions.py [--check] [--compiler CXX]
 
@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TURNS = 100_000
-# What is counted, and what it may cost with g++ 12.
+# The operations that are counted, and their limits with g++ 12.
 LIMITS = {
     "scope_alloc": ("frame_scope::alloc<64-byte T>", 6),
     "frame_alloc": ("smart_alloc::frame_alloc<T>", 10),

@@ -12,10 +12,10 @@ cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DFRAMEALLOC_DEVELOP=ON -
 cmake --build $build --target unit_tests faults_test report_test sampled_test process_test debug_mode_containers long_run tbb_test c_interface reload_test reload_plugin standard_test > /dev/null
 find $build -name '*.gcda' -delete
 ctest --test-dir $build -R '^(unit|model|exhaustion|faults.report|faults.sampled|faults.standard|process\.(churn|exits|edges|fork|signals|limit|exchange|interrupts|reload)|integration.tbb$|long_run|contract.c_interface)' | tail -n 4
-$build/tests/faults_test > $build/faults.txt 2>&1 || true  # counters keep calls from being inlined: some places are lines of the headers then
+$build/tests/faults_test > $build/faults.txt 2>&1 || true  # counters prevent inlining, so some places become lines of the headers
 tail -n 1 $build/faults.txt
-# Lines that only broken invariants reach, and branches that exceptions or the compiler make, are not counted. Branches are
-# counted in src/: in headers each instantiation has its own.
+# Lines that only broken invariants reach, and branches made by exceptions or the compiler, are not counted. Branches are
+# counted only in src/, since in headers each instantiation has its own.
 count() {
     gcovr -r . --object-directory $build --exclude-throw-branches --exclude-unreachable-branches --gcov-ignore-parse-errors \
         --exclude-lines-by-pattern '.*broken_invariant.*' --sort-uncovered "$@"

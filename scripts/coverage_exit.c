@@ -1,4 +1,4 @@
-/* For scripts/coverage.sh: children of the tests end by _exit or abort, and their counts would be lost. */
+/* For scripts/coverage.sh: children of the tests end with _exit or abort, which would lose their counts. */
 void __gcov_dump(void);
 _Noreturn void __real__exit(int status);
 _Noreturn void __real_abort(void);

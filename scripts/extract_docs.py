@@ -3,11 +3,11 @@
 
 usage: extract_docs.py OUTPUT_DIRECTORY
 
-A block that contains main() is a program as it stands; every other block becomes the body of a function, after the first block of
-docs/start.md, which says what the others assume, and its functions, types, templates and the lines that
+A block that contains main() is a program as it is; every other block becomes the body of a function, after the first block of
+docs/start.md, which declares what the others assume, and after its own functions, types, templates and the lines that
 start with #include, inline constexpr or namespace fa. A block preceded by the line "<!-- not compiled: why -->"
-is left out, and why is printed; one preceded by "<!-- needs: lua -->" is built where tests/clients has that library. Writes one file a
-block and a list, blocks.cmake.
+is skipped, and the reason is printed; one preceded by "<!-- needs: lua -->" is built if tests/clients has that library. Writes one file per
+block and the list blocks.cmake.
 """
 import pathlib
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the given Debian packages that are missing, as root or with sudo. usage: install_packages.sh [--optional] PACKAGE…
-# With --optional it goes on without what it cannot get, or what would take the place of another package.
+# Installs those of the given Debian packages that are missing, as root or with sudo. usage: install_packages.sh [--optional] PACKAGE…
+# With --optional it continues without packages that it cannot get, or that would replace another package.
 set -euo pipefail
 
 optional=0

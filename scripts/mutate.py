@@ -36,7 +36,7 @@ SWEEPS = "*/exhaustion/*,*/model/*"
 
 
 class Kit:
-    """A build, how its library is compiled, and the tests that judge a change."""
+    """A build, how its library is compiled, and the tests that run against a mutant."""
 
     def __init__(self, name, command, tests):
         self.build, self.command, self.tests, self.patience = ROOT / "build" / name, command, tests, {}
@@ -45,7 +45,7 @@ class Kit:
         return subprocess.run(["cmake", "--build", self.build, "--target", *{test[0] for test in self.tests}, *(["reload_plugin"] if self is DEV else [])], stdout=subprocess.DEVNULL).returncode == 0
 
     def objects_of(self, name):
-        """What the build links into a test; a folder may hold objects of files that are gone."""
+        """The objects that the build links into a test; a folder may hold objects of deleted files."""
         said = subprocess.run(["ninja", "-C", self.build, "-t", "query", name], capture_output=True, text=True).stdout
         return [self.build / line.strip() for line in said.splitlines() if line.endswith(".o")]
 
@@ -57,7 +57,7 @@ DEV = Kit("dev", ["g++", "-fuse-ld=gold"], [
     ["unit_tests", "-aa=1", f"-sf={SWEEPS}", "-tce=*shrinks*"]])
 ASAN = Kit("asan", ["clang++-19", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=vptr"],
            [["tool_test", "--all"], ["unit_tests", "-aa=1", "-sf=*/unit/memory/*,*/unit/runtime/*", "-tce=*4,104*"]])
-PATIENCE = 4  # times as long as on the unchanged tree, then a test hangs
+PATIENCE = 4  # a test hangs if it takes this many times as long as on the unchanged tree
 
 
 def code_of(line):
@@ -115,7 +115,7 @@ class Worker:
         folder.mkdir()
 
     def killed_by(self, kit, path, number, changed):
-        """What noticed, or None. The first run tells how long each test may take."""
+        """The test that noticed, or None. The first run determines how long each test may take."""
         lines = path.read_text().splitlines()
         lines[number - 1] = changed
         source, unit = self.folder / path.name, self.folder / "mutant.o"

@@ -23,7 +23,7 @@ HEADERS = ["runtime/smart_alloc.hpp", "runtime/frame_scope.hpp", "object/box.hpp
            "object/vec_access.hpp", "object/vec_store.hpp", "object/map.hpp", "object/map_access.hpp", "object/map_store.hpp",
            "object/string.hpp", "object/string_access.hpp", "object/string_store.hpp", "object/transfer.hpp", "lifetime/checkpoint.hpp", "lifetime/barrier.hpp", "runtime/context_scope.hpp",
            "insight/lifecycle.hpp", "runtime/worker_frames.hpp", "runtime/parked_context.hpp"]
-# What a stub cannot be: constructors and destructors (the objects would not exist), and what the language needs to compile.
+# Functions that cannot be stubs: constructors and destructors (the objects would not exist), and those the language needs to compile.
 SIGNATURE = re.compile(
     r"^    (?P<head>(?:\[\[nodiscard\]\] |FRAMEALLOC_INLINE |static |constexpr |friend |explicit )*"
     r"(?P<type>[\w:<>,&\*\s]+?)\s+(?P<ref>[&\*]*)(?P<name>operator[^\s(]+|\w+)\((?P<arguments>[^{}]*)\)(?P<tail>[^{};]*))\{")
@@ -117,7 +117,7 @@ class Worker:
 
 
 def prepare(work):
-    """The library and doctest's main, compiled once; the tests, for one policy: that is enough to need a function."""
+    """The library and doctest's main, compiled once; the tests, for one policy, which is enough to use every function."""
     shutil.copytree(ROOT / "tests", work / "tests")
     recorder = work / "tests/support/recorder.hpp"
     recorder.write_text(recorder.read_text().replace("policy::minimal, framealloc::policy::standard, framealloc::policy::debug", "policy::standard"))

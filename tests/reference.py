@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the API reference and looks whether it is whole: a page for every class of the interface, and on the page of
+"""Builds the API reference and checks that it is complete: a page for every class of the interface, and on the page of
 `options` every field with a sentence.
 
 usage: reference.py ROOT OUT

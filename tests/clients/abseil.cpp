@@ -37,7 +37,7 @@ struct containers {
     using lists = std::vector<list, Allocator<list>>;
 };
 
-// The order of a hash map is another in each process.
+// The order of a hash map differs in each process.
 template <class Map, class Value>
 digest sum(const Map& m, Value value) {
     digest d = m.size();
@@ -78,7 +78,7 @@ digest run(const Allocator<char>& a, unsigned tenths, const while_full& full) {
 }
 
 // Without its hash maps: raw_hash_set::resize() sets the new capacity before it allocates, so that a map whose growth
-// throws has a wrong size from there on (20220623; reported as FA418 when it is destroyed).
+// throws keeps a wrong size (20220623; its destruction reports FA418).
 bool says_exhausted(const fa::hook& hook) {
     memory = &hook;
     containers<bound>::tree<std::uint64_t> tree;

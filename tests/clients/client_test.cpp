@@ -1,5 +1,5 @@
-// The same for every client: what it computes on our memory is what it computes on malloc's, its tag pays for all of
-// it, it gives everything back, no fault is told, and where memory ends its own error comes out.
+// The same for every client: its results on a hook equal those on malloc, its tag is charged for everything, it frees
+// everything, no fault is reported, and when memory runs out it reports its own error.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -19,7 +19,7 @@ std::size_t in_use(const fa::basic_smart_alloc<P>& a) {
     return a.stats().total_allocated;
 }
 
-// What is checked block by block takes part of the workload.
+// If every block is checked, only a part of the workload runs.
 template <class P>
 constexpr unsigned most = P::checks ? FRAMEALLOC_CLIENT_CHECKED_TENTHS : 10;
 

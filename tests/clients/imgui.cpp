@@ -108,7 +108,7 @@ digest run(unsigned tenths, const while_full& full) {
 
 }  // namespace
 
-// It never looks whether it got memory.
+// It never checks for null.
 const client imgui{"imgui",
                    [](unsigned tenths) {
                        ImGui::SetAllocatorFunctions([](std::size_t n, void*) { return std::malloc(n); },

@@ -9,7 +9,7 @@ namespace clients {
 
 namespace {
 
-// sqlite's functions are told of no user.
+// sqlite's functions get no user pointer.
 const fa::hook* memory = nullptr;
 
 constexpr sqlite3_mem_methods on_hook = {

@@ -1,4 +1,4 @@
-/* The C interface, used from C: what it promises, checked as it runs. usage: c_interface */
+/* The C interface, used from C: its promises, checked at run time. usage: c_interface */
 #include <framealloc/framealloc.h>
 
 #include <stdio.h>
@@ -79,7 +79,7 @@ int main(void) {
     EXPECT(fa_get_stats(game).total_bytes == 0);
     fa_trim(game);
 
-    /* malloc's functions. */
+    /* The malloc-style functions. */
     fa_hook* scripts = fa_hook_create(game, FA_HEAP, "scripts");
     fa_hook* untagged = fa_hook_create(game, FA_POOL, NULL);
     char* block = fa_malloc(scripts, 100);
@@ -109,7 +109,7 @@ int main(void) {
     fa_hook_destroy(NULL);
     EXPECT(heard.faults == 0);
 
-    /* Mistakes are told to on_fault, also one that the library only notices when the allocator goes. */
+    /* Mistakes are reported to on_fault, also one that is only detected when the allocator is destroyed. */
     fa_frame_end(fa_frame_begin(game));
     fa_tag_begin(&ai, game, "ai");
     frame = fa_frame_begin(game);

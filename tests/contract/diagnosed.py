@@ -20,7 +20,7 @@ VERSIONS = (14, 19, 22)
 MEMBER = re.compile(r"^    (?:\[\[nodiscard[^\]]*\]\] |FRAMEALLOC_INLINE |static |constexpr )*"
                     r"(?:(?P<type>(?:const )?[\w:]+(?:<[^()]*>)?[*&]*) (?P<name>operator[^\w\s(]+|\w+)|(?P<conversion>operator std::\w+(?:<\w+>)?))(?=\()")
 REFERS = re.compile(r"[*&]$|^(const_)?iterator$|reverse_iterator$|^std::(span|string_view)|^std::pair<(const_)?iterator")
-# Whose members refer to what their object does not own: views, iterators, sources of blocks; and parts that no user sees.
+# Classes whose members refer to things that their object does not own: views, iterators, block sources; and internal parts.
 NOT_OWNERS = {"map_iterator", "fixed_span", "map_table", "run", "shared_block", "standard_allocator", "bound_allocator", "frame_source", "pool_source", "heap_source", "allocator_ref"}
 NOT_OWNED = {"release", "shared_identity", "operator=", "operator++"}
 OWNERS = ("object", "runtime/frame_scope.hpp", "lifetime/checkpoint.hpp")

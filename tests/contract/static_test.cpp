@@ -1,4 +1,4 @@
-// What must hold before anything runs: sizes, traits, policies of one binary, codes without repetition.
+// Compile-time facts: sizes, traits, policies of one binary, unique codes.
 #include <type_traits>
 #include <utility>
 

@@ -1,5 +1,5 @@
-// Says of many pointers what fa::describe() knows of them, and of tags what tag_stats() does; then stops for a debugger
-// that must say the same. usage: debuggee
+// Prints fa::describe() of many pointers and tag_stats() of tags; then stops for a debugger,
+// which must print the same. usage: debuggee
 #include <framealloc/framealloc.hpp>
 
 #include <csignal>
@@ -28,7 +28,7 @@ void say_tags(const Alloc& a, const char* name) {
     }
 }
 
-// Blocks, frames and leftovers of every kind; the pointers of all of them.
+// Blocks, frames and leftovers of every kind, and pointers to all of them.
 template <class Alloc>
 std::vector<const void*> populate(const Alloc& a) {
     std::vector<const void*> all;
@@ -65,7 +65,7 @@ std::vector<const void*> populate(const Alloc& a) {
     return all;
 }
 
-// A T whose constructor has not run: memory of before.
+// A T whose constructor has not run: reused memory.
 template <class T>
 T& not_made() {
     alignas(T) static unsigned char memory[sizeof(T)];
@@ -87,7 +87,7 @@ int main() {
         const auto frame = sampled.frame_scope();
         const fa::tag_scope physics{sampled, "physics"};
         char* p = static_cast<char*>(found % 3 == 0 ? sampled.heap_alloc_bytes(40) : sampled.pool_alloc_bytes(40));
-        const bool chosen = fa::describe(p).bytes == 40;  // of others the class is known alone
+        const bool chosen = fa::describe(p).bytes == 40;  // for other pages only the size class is known
         if (chosen) all.insert(all.end(), {p, p + 39, p + 40, p - 1});
         if (!chosen || ++found % 2 == 0) sampled.pool_free_bytes(p, 40);
     }
@@ -104,7 +104,7 @@ int main() {
     all.push_back(filled.frame_alloc_bytes(100));  // where those before it were
     all.push_back(filled.frame_alloc_bytes(100));
 
-    // What must not be shown: frame memory that is somebody else's by now, and objects that are not there yet.
+    // Values that must not be shown: frame memory that has been reused, and objects that do not exist yet.
     const fa::basic_smart_alloc<fa::policy::standard> spare{{.name = "spare"}};
     spare.begin_frame();
     const auto kept = spare.frame_vec<int>({1, 2, 3});

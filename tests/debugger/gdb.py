@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""gdb says the same of a stopped program, and of its core file, as the program said of itself.
+"""gdb describes a stopped program, and its core file, as the program described itself.
 
 usage: gdb.py GDB SCRIPT PROGRAM
 """
@@ -42,7 +42,7 @@ SHOWN = {
     "raw_alloc": r"smart_alloc, not readable at 0xab",
 }
 
-# What a compiler has left of a value, as gdb tells the printers.
+# What remains of a value after optimisation, as gdb passes it to the printers.
 LOST = """
 class Lost:
     def __init__(self, like, said): self.type, self.said = like.type, said
@@ -83,7 +83,7 @@ def check(where, said, got, failures):
 
 
 def check_lost(run_with, failures):
-    """One sentence, whatever is lost, from every printer."""
+    """Every printer gives one sentence, whatever is missing."""
     script = LOST + "".join(f"""
 for said in {list(LOST_SAID)!r}:
     p = {printer}(Lost(gdb.parse_and_eval({name!r}), said))
@@ -133,7 +133,7 @@ def main():
         words, prints = commands([line.split(" ", 1)[0] for line in said["whereis"]])
         failures = []
         live = run(gdb, "-x", script, "-ex", "run", *tagged(words, prints), program)
-        # Threads have other numbers in another run.
+        # Thread numbers differ between runs.
         number = re.compile(r", thread \d+$")
         said["whereis"] = [number.sub("", line) for line in said["whereis"]]
         strip = lambda text: [number.sub("", line) for line in text.splitlines()]
@@ -149,7 +149,7 @@ def main():
         if len(lines) != len(held) or "it holds no memory" not in asked.stderr:
             failures.append(f"whereis of containers and boxes:\n    gdb: {asked.stdout[-1500:]}{asked.stderr[-500:]}")
         check_lost(lambda *more: run(gdb, "-x", script, program, str(core), *more), failures)
-        # What a full disk leaves of it: sentences, and no Python.
+        # A core file truncated by a full disk yields sentences and no Python error.
         half = pathlib.Path(folder) / "half"
         half.write_bytes(core.read_bytes()[:core.stat().st_size // 3])
         torn = run(gdb, "-x", script, *tagged(words[:20], prints), program, str(half))

@@ -1,4 +1,4 @@
-// To give memory back takes none: every kind of it, dropped by a thread that the allocator does not know and for whose
+// Freeing needs no memory: every kind of object, dropped by a thread that the allocator does not know and for whose
 // tables there is no memory.
 #include <doctest/doctest.h>
 
@@ -24,10 +24,10 @@ using handle = fa::basic_smart_alloc<P>;
 template <class P>
 struct thing {
     const char* name;
-    std::function<void()> (*make)(const handle<P>&);  // returns what drops it
+    std::function<void()> (*make)(const handle<P>&);  // returns a function that drops it
 };
 
-// The object goes into the closure, which the dropping thread empties.
+// The object moves into the closure, which the dropping thread empties.
 template <class T>
 std::function<void()> holding(T object) {
     auto held = std::make_shared<std::optional<T>>(std::move(object));

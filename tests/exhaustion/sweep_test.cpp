@@ -1,5 +1,5 @@
-// Every operation with the k-th page request refused, once and from then on, for every k until none is refused: the
-// operation fails as a value, nothing has changed, and with memory back it succeeds. And everything in little fixed
+// Every operation with the k-th page request refused, once or from then on, for every k until none is refused: the
+// operation returns a failure value, changes nothing, and succeeds once there is memory. And everything in little fixed
 // memory, in steps of a page, so that the allocator's own tables run out wherever they can.
 #include <doctest/doctest.h>
 
@@ -25,7 +25,7 @@ struct payload {
     std::string text = "a text that is too long for the small string buffer";
 };
 
-// What the world looks like: the same before an operation and after it failed.
+// The observable state: the same before an operation and after its failure.
 struct seen {
     std::size_t frame, pool, heap, tag_bytes, depth;
 };
@@ -36,7 +36,7 @@ seen look(const handle<P>& a) {
             a.frame_depth()};
 }
 
-// Each returns whether it succeeded, and takes back what it made.
+// Each returns whether it succeeded, and undoes its effects.
 template <class P>
 struct scenario {
     const char* name;
@@ -167,7 +167,7 @@ private:
 };
 
 enum class what { pages, tables };
-// Where an operation meets tables that are not there yet: the thread's own, or those of its tag.
+// Where an operation needs tables that do not exist yet: the thread's own, or those of its tag.
 enum class where { known_thread, new_thread, new_tag };
 
 // Returns how many runs it took until nothing was refused.
@@ -199,7 +199,7 @@ std::size_t sweep(const scenario<P>& s, bool forever, what requests = what::page
         if (!good) {
             CHECK(refused);
             seen now = look(a);
-            CHECK(now.frame >= before.frame);  // what was had before the refusal goes with the frame
+            CHECK(now.frame >= before.frame);  // memory allocated before the refusal ends with the frame
             now.tag_bytes -= now.frame - before.frame;
             now.frame = before.frame;
             CHECK(now.frame == before.frame);
@@ -327,7 +327,7 @@ FOR_EACH_POLICY("a frame that finds no memory for one more in flight asks the ha
                 handle<P> a{r.options(o)};
                 a.pool_free(a.template pool_alloc<int>());  // this thread is known
                 source.refuse_after = k;
-                a.begin_frame();  // makes do with what there is
+                a.begin_frame();  // uses the memory that exists
                 CHECK(r.exhaustions.empty());
                 a.end_frame();
                 a.begin_frame();
@@ -341,7 +341,7 @@ FOR_EACH_POLICY("a frame that finds no memory for one more in flight asks the ha
                 CHECK(kept[99] == 42);
                 a.end_frame();
             }
-            CHECK(source.live == 0);  // no range was forgotten on the way
+            CHECK(source.live == 0);  // no range was leaked
             CHECK(r.faults.empty());
         }
     }

@@ -1,4 +1,4 @@
-// A mistake as a tiny program: what it does, and what must be said about it. Each runs in a child of its own.
+// A mistake as a tiny program: what it does, and what must be reported. Each runs in its own child process.
 #pragma once
 
 #include <framealloc/framealloc.hpp>
@@ -12,15 +12,15 @@ namespace fa = framealloc;
 using namespace fa::literals;
 using allocator = fa::basic_smart_alloc<fa::policy::debug>;
 
-// What the program expects to be said; lines of its own file, 0: nothing is.
+// The report that the program expects; lines of its own file, 0: none.
 struct expectation {
     fa::code what{};
     int where = 0;
     int born = 0;
     int died = 0;
     const char* tag = nullptr;  // null: any
-    bool dies = false;          // the access itself is trapped, and made again when the report returns
-    std::size_t count = 1;      // faults in all, this one included; 0: any, as what follows from going on is open
+    bool dies = false;          // the access itself is trapped, and repeated when the report returns
+    std::size_t count = 1;      // faults in total, this one included; 0: any, since continuing has no defined result
 };
 
 struct run {
@@ -28,8 +28,8 @@ struct run {
     fa::options options;
     expectation expected;
 
-    void* volatile kept = nullptr;  // what the compiler must not follow
-    // Changes one bit, so that twice is nothing.
+    void* volatile kept = nullptr;  // hidden from the compiler
+    // Flips one bit, so that flipping twice changes nothing.
     void write(std::ptrdiff_t at) const {
         volatile char* p = static_cast<volatile char*>(kept) + at;
         *p = static_cast<char>(*p ^ 1);

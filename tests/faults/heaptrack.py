@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""heaptrack hears of every block of a guarded allocator: it runs heaptrack_test, which takes known numbers of blocks, and must
+"""heaptrack counts every block of a guarded allocator: it runs heaptrack_test, which allocates known numbers of blocks, and must
 have counted them.
 
 usage: heaptrack.py PROGRAM
@@ -25,7 +25,7 @@ def main():
         said = subprocess.run(["heaptrack_print", "-a", "1", "-l", "1", "-f", str(records[0])], capture_output=True, text=True, timeout=120).stdout
     wrong = []
     for function, calls, leaked in (("take_frames", 1000, 0), ("take_pool", 2000, 0), ("take_heap", 30, 0), ("leak", 7, 7 * 1234)):
-        # Each call site ends with the chain of callers; the function is the nearest of ours.
+        # Each call site ends with the chain of callers; the function is the nearest one of the test program.
         counted = [int(m[1]) for m in re.finditer(r"(\d+) calls with .*? from:\n((?:    .*\n)+)", said) if f"    {function}\n" in m[2]]
         if calls not in counted:
             wrong.append(f"{function}: {calls} calls expected, heaptrack counted {counted}")

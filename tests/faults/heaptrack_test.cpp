@@ -1,4 +1,4 @@
-// Takes known numbers of blocks, for heaptrack.py to find. usage: heaptrack_test
+// Allocates known numbers of blocks, which heaptrack.py expects. usage: heaptrack_test
 #include <framealloc/framealloc.hpp>
 
 namespace fa = framealloc;

@@ -24,7 +24,7 @@ constexpr std::size_t sizes[] = {1,  2,  7,   8,   9,    15,   16,   17,   24,  
 
 enum verdict : int { caught = 0, missed = 3, wrong = 4, too_many = 5 };
 
-// Where a call cannot say its line, the report names an instruction: what addr2line makes of it, the wanted line if it
+// Where a call records no line, the report names an instruction: returns its line by addr2line, the expected one if it
 // is among the inlined calls.
 int line_of(const void* instruction, int wanted) {
     char place[128], command[256], line[1024];

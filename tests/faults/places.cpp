@@ -1,5 +1,11 @@
+<<<<<<< HEAD
 // Every public call that a report may name, each in a process of its own. It prints what was said of the offence, the birth and
 // the death, and the line where each happened; places.py asks addr2line and compares. usage: places [PART OF A NAME]
+=======
+// Every public call that a report may name, each in its own process. It prints the reported places of the offence, the
+// allocation and the free, and the actual lines; places.py asks addr2line and compares. usage: places [PART OF
+// A NAME]
+>>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
 #include <framealloc/framealloc.h>
 #include <framealloc/framealloc.hpp>
 
@@ -36,13 +42,19 @@ struct rich {
     char bytes[64];
 };
 
-// --- what is expected, and what was said ---
+// --- what is expected, and what was reported ---
 
 struct expectation {
     fa::code what;
+<<<<<<< HEAD
     int where, born, died;  // lines of this file; 0: nothing may be said
     int or_died;            // what destroyed an object: its destructor may be inlined there, out of the program's functions
     bool may_omit;          // birth and death are said only by a trap
+=======
+    int where, born, died;  // lines of this file; 0: nothing may be reported
+    int or_died;  // the destroying call: the destructor may be inlined there, outside the program's functions
+    bool may_omit;  // only a trap names allocation and free
+>>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
     bool heard;
 };
 expectation* want;  // shared with the parent
@@ -70,7 +82,7 @@ void tell(const char* which, int line, const char* place, int or_line = 0) {
     if (write(STDOUT_FILENO, text, static_cast<std::size_t>(n)) != n) _exit(1);
 }
 
-// The first report of what is expected counts. Not through std::exit: it may be a signal handler.
+// The first expected report counts. Not through std::exit: this may be a signal handler.
 void hear(const fa::fault& f) {
     if (f.what != want->what || want->heard) return;
     want->heard = true;
@@ -117,7 +129,7 @@ struct add_case {
     const add_case JOIN(add_, __LINE__){group, name, JOIN(program_, __LINE__)};       \
     void JOIN(program_, __LINE__)()
 
-// What the optimiser must not see through.
+// Hidden from the optimiser.
 template <class T>
 [[gnu::noinline]] T* hidden(T* p) {
     __asm__ volatile("" : "+r"(p));
@@ -127,7 +139,7 @@ template <class T>
     OFFENCE; static_cast<volatile char*>(p)[0] = 1;
 }
 
-// --- births: the call is alone on its line; `check()` or an access after the frame tells of it ---
+// --- allocations: the call is alone on its line; `check()` or an access after the frame reports it ---
 
 const fa::smart_alloc* now;
 void* outliving;
@@ -152,7 +164,13 @@ template <class B>
     requires requires(B& b) { b.get(); b.reset(); }
 void overrun(const B& b) { overrun(b.get()); }
 template <class B>
+<<<<<<< HEAD
 void overrun_shared(const B& b) { overrun(b.get(), (sizeof(*b) + 7) / 8 * 8); }  // the counts lie before it
+=======
+void overrun_shared(const B& b) {
+    overrun(b.get(), (sizeof(*b) + 7) / 8 * 8);
+}  // the counts are before it
+>>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
 
 [[gnu::noinline]] void outlive(const void* p) { outliving = const_cast<void*>(p); }
 
@@ -444,7 +462,7 @@ AFTER("string, starts_with", used = s.starts_with("b"););
 AFTER("string, ==", used = s == "b";);
 AFTER("string, copied", const auto t = s;);
 
-// --- deaths: the block is freed once more ---
+// --- frees: the block is freed once more ---
 
 constexpr std::size_t usual = alignof(std::max_align_t);
 
@@ -1776,7 +1794,7 @@ CASE(hooks, "bound_allocator") {
     OFFENCE; bound.deallocate(p, 11);
 }
 
-// --- who calls: what a box takes and gives back, nothing but the instruction tells the place of ---
+// --- callers: only the instruction identifies the place of a box's allocation and free ---
 
 constexpr const char* callers = "callers";
 CASE(callers, "a lambda in std::for_each") {
@@ -1790,7 +1808,12 @@ CASE(callers, "a lambda in std::for_each") {
             DIED; box.reset();
             return;
         }
+<<<<<<< HEAD
         OFFENCE; const fa::pool_box<plain> box(p);  // of what is freed
+=======
+        OFFENCE;
+        const fa::pool_box<plain> box(p);  // of the freed block
+>>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
     });
 }
 CASE(callers, "std::function") {
@@ -1899,7 +1922,7 @@ CASE(callers, "a tail call that carries its line") {
     give_last(a, p);
     OFFENCE; a.pool_free(p);
 }
-// Called from several places, so that what calls it is a function of its own.
+// Called from several places, so that its caller is not inlined.
 struct dropper {
     fa::pool_box<plain>* box;
     bool operator()() const {
@@ -2022,7 +2045,7 @@ CASE(callers, "a static initialiser") {
     hidden(before_main->bytes)[64] = 1;
     OFFENCE; global().check();
 }
-// Nobody's call: the thread is ending.
+// Not a call of the program: the thread is ending.
 CASE(callers, "the end of a thread") {
     const fa::smart_alloc a{with(fa::code::FA428)};
     std::thread([&] {
@@ -2038,7 +2061,7 @@ CASE(callers, "the end of the program") {
 
 // --- the parent ---
 
-// What went to standard error, of a report that no allocator receives: "… at PLACE", and it ends there.
+// A report to standard error that no allocator receives: "… at PLACE", and the program ends.
 void tell_printed(const char* text) {
     char code[16];
     std::snprintf(code, sizeof code, "FA%03u", static_cast<unsigned>(want->what));

@@ -1,4 +1,4 @@
-"""The places in reports, against the lines where it happened.
+"""Compares the places in reports with the lines where it happened.
 
 Builds places.cpp with every compiler at hand, without optimisation and with it, runs it, and asks addr2line what its places
 are. The first line outside headers must be the program's own line of the offence, the birth or the death. Stripped, a program
@@ -18,7 +18,7 @@ import tempfile
 
 KINDS = ("offence", "birth", "death")
 LEVELS = ("-O0", "-O2")
-# The CMake target says it in debug mode: a call that ends a function is one, and not a jump that leaves no trace.
+# The flag of the CMake target in debug mode: a call at the end of a function stays a call instead of a jump without a trace.
 FLAGS = os.environ.get("PLACES_FLAGS", "-fno-optimize-sibling-calls").split()
 STRIPPED = "deaths"  # of the groups
 
@@ -63,7 +63,7 @@ def in_headers(line):
 
 
 def lines_of(program, places):
-    """What addr2line says of each place in the program: the first line outside headers."""
+    """Each place in the program as addr2line resolves it: the first line outside headers."""
     name = program.name
     wanted = sorted({p.said.rpartition("+")[2] for p in places if p.said.startswith(name + "+")})
     command = ["addr2line", "-a", "-i", "-e", str(program), *wanted]
@@ -79,7 +79,7 @@ def lines_of(program, places):
 
 
 def judge(program, places, stripped):
-    """Of each group and kind, how many are right and how many there are; and the wrong ones."""
+    """The number of correct places and the total, by group and kind; and the wrong ones."""
     lines = lines_of(program, places)
     count = collections.defaultdict(lambda: [0, 0])
     wrong = []
@@ -121,7 +121,7 @@ COVERED = {
     "runtime/hook.hpp": r"\bh\.",
     "framealloc.h": "",
 }
-# They allocate and free nothing, and look at no memory of a frame.
+# They allocate and free nothing, and read no frame memory.
 SILENT = set("""in_frame frame_depth frame_number transfers deferred frame_remaining thread_budget current_tag tag_path tag_stats
     current_phase phase_stats stats reset_stats frame_stats count_allocations lifecycle release_module source decltype located noted_call
     cend size length capacity empty max_size swap bucket_count load_factor max_load_factor adopt peek width getline hash_function key_eq try_make string_view

@@ -1,5 +1,5 @@
-// Reporting takes nothing that may be gone: it calls no malloc and needs little stack. And strict mode ends the program
-// when it should. usage: report_test
+// Reporting relies on nothing that may be unavailable: it calls no malloc and needs little stack. And strict mode ends
+// the program when it should. usage: report_test
 #include <framealloc/framealloc.hpp>
 
 #include <sys/wait.h>
@@ -91,7 +91,7 @@ void reports_need_nothing() {
     expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "reports need no malloc and 64 KiB of stack");
 }
 
-// Where a call cannot say its line, the report names an instruction that addr2line understands.
+// Where a call records no line, the report names an instruction that addr2line understands.
 void instructions_are_named() {
     int ends[2];
     if (pipe(ends) != 0) return expect(false, "a pipe");

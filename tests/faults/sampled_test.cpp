@@ -1,5 +1,5 @@
-// Sampled blocks of a release build: the same mistake is made again and again, each time with a block of its own, until
-// one of them was sampled. Then the report must have the right code and name the place of the allocation. usage:
+// Sampled blocks of a release build: the same mistake is repeated, each time with a new block, until
+// one of them is sampled. The report must then have the right code and name the place of the allocation. usage:
 // sampled_test [cost]
 #include <framealloc/framealloc.hpp>
 
@@ -82,7 +82,7 @@ int until_caught(const char* name, fa::code what, const char* said, F&& mistake)
     return v == 0 ? 0 : 1;
 }
 
-// In other processes, since the seed is drawn for each: which of some allocations are sampled.
+// Which allocations are sampled, in several processes, since each draws its own seed.
 void which(std::uint64_t seed, std::uint32_t sample) {
     const allocator a{{.guard_sample = sample, .guard_seed = seed}};
     for (int i = 0; i < 20'000; ++i) {
@@ -154,8 +154,8 @@ int told_once() {
 
 char* blocks[8];
 
-// What sampling costs a right program: nanoseconds an allocation, off and on in turn; the least of 50 rounds of 200
-// frames.
+// The cost of sampling in a correct program: nanoseconds per allocation, off and on in turn; the least of 50 rounds of
+// 200 frames.
 double round(const allocator& a) {
     const auto begin = std::chrono::steady_clock::now();
     for (int frame = 0; frame < 200; ++frame) {
@@ -208,7 +208,7 @@ int main(int argc, char** argv) {
         failures += until_caught(named("write right behind the end"), fa::code::FA412,
                                  "block of 40 bytes was written at +40 to +40", [&](const allocator& a) {
                                      auto* p = static_cast<volatile char*>(take(a, k, 40));
-                                     p[40] = static_cast<char>(p[40] ^ 1);  // nobody else's in a class of 48 bytes
+                                     p[40] = static_cast<char>(p[40] ^ 1);  // the only one in a class of 48 bytes
                                      give(a, k, const_cast<char*>(p), 40);
                                  });
         failures += until_caught(named("read before the begin"), fa::code::FA413, "read at -1 of",

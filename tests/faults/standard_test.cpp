@@ -1,5 +1,5 @@
-// The standard column of docs/mistakes.md: what is caught outside debug mode is caught, and of the rest nothing is
-// said. Each mistake runs in a child of its own. usage: standard_test
+// The standard column of docs/mistakes.md: what it lists is caught outside debug mode, and the rest causes no
+// report. Each mistake runs in its own child process. usage: standard_test
 #include <framealloc/framealloc.hpp>
 
 #include <sys/wait.h>
@@ -26,7 +26,7 @@ struct heard {
 
 int failures = 0, mistakes = 0;
 
-// `expected`: the codes that are raised, in order; none: nothing is said.
+// `expected`: the codes that are raised, in order; empty: none.
 void commits(const char* name, std::vector<unsigned> expected, void (*mistake)(const fa::options&)) {
     ++mistakes;
     std::fflush(stdout);
@@ -53,7 +53,7 @@ void flip(void* p, std::ptrdiff_t at) {
     *c = *c ^ 1U;
 }
 
-// What is broken on purpose is left behind, so that its end says nothing of its own.
+// Deliberately corrupted objects are leaked, so that their end reports nothing.
 allocator& left(const fa::options& o) { return *new allocator{o}; }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Mistakes that a tool is told of: AddressSanitizer or Valgrind. usage: tool_test CASE SIZE, which the tool must end;
+// Mistakes that a tool, AddressSanitizer or Valgrind, must report. usage: tool_test CASE SIZE, which the tool must end;
 // tool_test --all runs every case in a child of its own and expects the sanitizer's report; tool_test --list names
 // them.
 #include <framealloc/framealloc.hpp>
@@ -109,7 +109,7 @@ void oversize_read_after_end(std::size_t n) {
     look(p);
 }
 
-// Containers: what lies in their memory, but in no element.
+// Containers: memory that holds no element.
 template <class Vec>
 void behind_the_last(Vec v, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) v.push_back('x');
@@ -181,7 +181,7 @@ void frame_map_grown(std::size_t n) {
     touch(p);
 }
 
-// Every way in which what lies in a container comes, moves and goes.
+// Every way in which elements of a container are added, moved and removed.
 template <class Vec>
 void use_vec(Vec v, std::size_t n) {
     using element = typename Vec::value_type;
@@ -237,7 +237,7 @@ void use_string(fa::frame_string s, std::size_t n) {
     seen = s.c_str()[s.size()];
 }
 
-// Memory that goes back to whoever gave it is theirs to write to, as is what they give.
+// The source of memory may write to it after it gets it back, and before it gives it.
 struct own_heap final : std::pmr::memory_resource {
     void* do_allocate(std::size_t n, std::size_t align) override {
         void* p = std::pmr::new_delete_resource()->allocate(n, align);
@@ -283,7 +283,7 @@ void use_memory_of_ones_own(std::size_t n) {
         a.trim();
     }
 }
-// A container of one block, which its user's tool takes for partly unused.
+// A container in one block, part of which the tool treats as unused.
 void use_forbidden_blocks(std::size_t n) {
     const fa::hook h{alloc()};
     char* p = static_cast<char*>(h.allocate(2 * n + 16));
@@ -293,8 +293,8 @@ void use_forbidden_blocks(std::size_t n) {
     seen = p[n - 1];
     h.deallocate(p);
 }
-// Vecs and strings of nothing that has a destructor outlive their frame, and may be destroyed or given something else
-// then.
+// Vecs and strings without destructors to run may outlive their frame, and be destroyed or assigned
+// afterwards.
 void outlive_a_frame(std::size_t n) {
     fa::frame_string name;
     auto kept = std::make_unique<fa::frame_vec<char>>();
@@ -311,7 +311,7 @@ void outlive_a_frame(std::size_t n) {
     }
 }
 
-// What lies in the library's memory is reachable, also when the program ends without having destroyed it.
+// Objects in the library's memory are reachable, also when the program ends without destroying them.
 struct kept_text {
     std::string text;
     kept_text* next;
@@ -395,7 +395,7 @@ bool reported(const tool_case& c, std::size_t n) {
     return child.status != 0 && child.said.find("use-after-poison") != std::string::npos;
 }
 
-// A program of its own: the sanitizer looks for leaks when it ends.
+// A separate program: the sanitizer checks for leaks when it ends.
 bool is_correct(const char* program, std::size_t n) {
     return std::system((std::string(program) + " correct " + std::to_string(n)).c_str()) == 0;
 }

@@ -25,7 +25,7 @@ public:
         return 1 + (kind < 200 ? low : kind < 240 ? low * 41 : low * 1500);
     }
     std::size_t alignment() { return std::size_t{1} << (byte() % 9); }
-    // A length, and so many bytes.
+    // A length, and that many bytes.
     std::string text() {
         const std::size_t n = byte();
         std::string s;

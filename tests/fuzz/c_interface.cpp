@@ -86,7 +86,7 @@ private:
         fa_frame_end(frames_.back());
         frames_.pop_back();
     }
-    // Where nothing limits it, what is merely absurd might be had.
+    // Without a limit, an absurdly large request might succeed.
     std::size_t odd_size(fuzz::bytes& in) const {
         const std::uint8_t how = in.byte();
         return how == 0               ? 0

@@ -1,4 +1,4 @@
-// Any bytes are a program with mistakes: each is told, nothing else is, and the allocator goes on.
+// Any bytes are a program with mistakes: each is reported and nothing else is, and the allocator continues.
 #include "bytes.hpp"
 
 #include <framealloc/framealloc.hpp>
@@ -12,7 +12,7 @@ using fuzz::wrong;
 
 namespace {
 
-// The sanitizer would end the program; here the library is to notice.
+// The sanitizer would end the program; here the library must detect the mistake.
 [[gnu::noinline, clang::no_sanitize("address")]] void spoil(void* p, std::ptrdiff_t at) {
     volatile auto* byte = static_cast<volatile unsigned char*>(p) + at;
     *byte = static_cast<unsigned char>(~*byte);
@@ -152,7 +152,7 @@ private:
     void after_free(std::size_t at) {
         const block b = drop();
         free_as(b, b.p, b.n, b.heap);
-        if (b.n > 100'000) return expect_none(true);  // so much does not rest
+        if (b.n > 100'000) return expect_none(true);  // a block this large skips the quarantine
         spoil(b.p, static_cast<std::ptrdiff_t>(at % b.n));
         if (alloc_.check() != 1) wrong("check() did not find a write after a free");
         expect(fa::code::FA419, "a write after a free was not told");

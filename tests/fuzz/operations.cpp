@@ -25,7 +25,7 @@ fa::options choose(program& in) {
     if (in.byte() % 4 == 0) o.frame_limit = 1_MiB;
     if (in.byte() % 4 == 0) {
         o.fixed_memory = 2_MiB + std::size_t{in.byte()} * 4_KiB;
-        o.frames_in_flight = 1;  // a frame that finds no room for one more in flight ends the program, as it should
+        o.frames_in_flight = 1;  // a frame without room for one more in flight ends the program, as documented
     }
     o.on_fault = [](const fa::fault& f) {
         fa::print_fault(f);

@@ -1,4 +1,4 @@
-// Any text is a path of tags, or of phases: what is charged under it is found under it, and adds up.
+// Any text is a path of tags, or of phases: charges under it are found under it, and add up.
 #include "bytes.hpp"
 
 #include <framealloc/framealloc.hpp>
@@ -13,7 +13,7 @@ using fuzz::wrong;
 
 namespace {
 
-// A name that begins or ends with a colon runs into what separates names: no path leads to it.
+// A name that begins or ends with a colon merges with the separator: no path leads to it.
 bool has_path(const std::string& name) { return name.front() != ':' && name.back() != ':'; }
 
 std::string joined(std::string at, const std::string& path, bool& found_again) {

@@ -1,4 +1,4 @@
-// Any bytes are a trace, or are refused with one line: read, studied and made a program of operations.
+// Any bytes are a trace, or are refused with one line; a trace is read, analysed and made a program of operations.
 #include "replay/program.hpp"
 #include "trace/reader.hpp"
 
@@ -11,8 +11,8 @@
 
 namespace {
 
-// Bytes of the fuzzer are a small trace: a header, a few heads of chunks, events. Checksums are left out, or none would
-// be read.
+// The fuzzer's bytes are a small trace: a header, a few chunk headers, events. Checksums are omitted, or none would
+// be accepted.
 std::vector<char> as_file(const std::uint8_t* data, std::size_t size) {
     std::vector<char> file(trace::header_bytes);
     auto* h = reinterpret_cast<trace::file_header*>(file.data());
@@ -59,8 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const advise::advice a = advise::study(r, {});
         const replay::program p = replay::build(r, a, 5, replay::part::all);
         replay::build(r, a, 5, replay::part::frames);
-        if (a.dangling != 0 || p.beyond != 0) std::abort();  // what was advised is right for what was recorded
-        if (p.calls > 4 * r.events()) std::abort();  // at most a birth and an end of each
+        if (a.dangling != 0 || p.beyond != 0) std::abort();  // the advice is right for the recording
+        if (p.calls > 4 * r.events()) std::abort();  // at most one allocation and one free of each
     } catch (const trace::error& e) {
         if (std::strchr(e.what(), '\n') != nullptr) std::abort();
     }

@@ -1,5 +1,5 @@
-// Every lock-free type of the library under a model checker. First as it ships: nothing may be found. Then with each
-// memory order one step too weak: each time something must be found.
+// Every lock-free type of the library under a model checker. First as it ships: no finding is allowed. Then with each
+// memory order one step too weak: each time there must be a finding.
 //
 //   interleave_test [random interleavings, default 1000000]
 #include <optional>
@@ -24,7 +24,7 @@ static_assert(sizeof(block) <= block_stride);
 block* block_at(unsigned i) { return reinterpret_cast<block*>(memory + (i + 1) * block_stride); }
 
 // `Producers` threads push `Pushes` blocks each onto the list of one page, which is announced to its owner when the
-// list was empty: what pool pages do. The owner drains `Drains` times meanwhile.
+// list was empty, as for pool pages. The owner drains `Drains` times meanwhile.
 template <weaken Weak, unsigned Producers, unsigned Pushes, unsigned Drains>
 struct returning_blocks : rl::test_suite<returning_blocks<Weak, Producers, Pushes, Drains>, Producers + 1> {
     using atomics = model_atomics<Weak>;

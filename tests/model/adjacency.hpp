@@ -1,9 +1,9 @@
-// What the matrix of adjacency is made of: owners of frame memory, and a world of frames, checkpoints and holds they
+// The parts of the adjacency matrix: owners of frame memory, and a world of frames, checkpoints and holds that they
 // live in.
 //
-// Every byte that an owner was given has the owner's pattern. After each step all patterns are compared, and no two
-// owners' ranges overlap: a growth that is taken as in place and is not, a shrink of another's block, a cursor that
-// went too far back are seen at once, whatever they will break later.
+// Every byte of an owner has the owner's pattern. After each step all patterns are compared, and no two
+// owners' ranges may overlap: growth wrongly assumed to be in place, a shrink of another owner's block, a cursor that
+// went too far back are detected at once, whatever they would break later.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +40,7 @@ struct splitmix {  // Steele, Lea, Flood, 2014
     }
 };
 
-// Owners read it from places of their own.
+// Owners read it from their own places.
 inline const unsigned char* pattern_of(std::uint32_t owner) {
     static const std::vector<unsigned char> all = [] {
         std::vector<unsigned char> v(std::size_t{1} << 20);
@@ -61,7 +61,7 @@ inline constexpr std::size_t largest = std::size_t{1} << 18;  // bytes of one ow
 struct alignas(64) wide {
     std::uint32_t words[16];
 };
-// Has to be destroyed, once.
+// Must be destroyed exactly once.
 struct tracked {
     static inline long alive = 0;
     std::uint32_t number;
@@ -115,7 +115,7 @@ public:
     virtual ~owner() = default;
     virtual range extent() const = 0;  // all it may write to
     virtual std::size_t content() const = 0;  // bytes that have its pattern
-    virtual std::size_t readable() const { return content(); }  // from its extent's begin: elements lie side by side
+    virtual std::size_t readable() const { return content(); }  // from the start of its extent: elements are contiguous
     virtual bool intact() const = 0;
     virtual bool can_end_later() const { return true; }  // than its frame
     virtual bool can_end_after_rollback() const { return can_end_later(); }
@@ -125,7 +125,7 @@ protected:
     std::uint32_t id_;
 };
 
-// Bytes from a frame, which are grown and shrunk by hand.
+// Bytes from a frame, grown and shrunk by hand.
 class raw final : public owner {
 public:
     raw(std::uint32_t id, fa::frame_source s, void* p, std::size_t n)
@@ -216,7 +216,7 @@ public:
         items_.clear();
         size_ = 0;
     }
-    // Another container takes its place, by copy or by move.
+    // Another container replaces it, by copy or by move.
     void reseat(bool copies) {
         if (copies) {
             auto copy = items_;
@@ -310,7 +310,7 @@ public:
         return last == 0 ? range{0, 0, id_} : range{first, last - first, id_};
     }
     std::size_t content() const override { return size_ * 8; }
-    std::size_t readable() const override { return size_ == 0 ? 0 : 8; }  // slots without an entry may lie behind
+    std::size_t readable() const override { return size_ == 0 ? 0 : 8; }  // slots without an entry may follow
     bool intact() const override {
         if (entries_.size() != size_) return false;
         for (std::uint32_t k = 0; k < size_; ++k) {
@@ -350,7 +350,7 @@ private:
     std::uint32_t size_ = 0;
 };
 
-// std::vector over one of our allocators or resources.
+// std::vector on one of the library's allocators or resources.
 template <class Allocator>
 class standard final : public owner {
 public:

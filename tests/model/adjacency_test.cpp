@@ -1,8 +1,8 @@
 // Every feature that diverts an allocation x every operation that assumes what it extends to be the newest block.
 //
-// A cell is a random sequence of its operation between others: blocks, frames, checkpoints, and what the feature
+// A cell is a random sequence of its operation among others: blocks, frames, checkpoints, and what the feature
 // switches. FRAMEALLOC_MODEL_OPS sets the steps of all cells of a policy (default 60,000), FRAMEALLOC_MODEL_SEED the
-// seed; FRAMEALLOC_MODEL_CELL runs the cells alone whose "feature, operation" contains it.
+// seed; FRAMEALLOC_MODEL_CELL runs only the cells whose "feature, operation" contains it.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -22,7 +22,7 @@ namespace {
 
 // --- every option is in the matrix ---
 
-// An option that is added does not compile here until it has its name; then some feature has to set it.
+// A new option does not compile here until it is named; then some feature must set it.
 auto members_of(const fa::options& o) {
     const auto& [name, frame_capacity, frame_limit, frames_in_flight, on_frame_busy, retain, size_classes,
                  slab_page_size, pool_max, global_limit, deferred, fixed_memory, huge_pages, prefault, base_address,
@@ -51,7 +51,7 @@ void note_changes(const fa::options& o, option_set& changed, std::index_sequence
      ...);
 }
 
-// --- features; of each enumeration all values: one that is added is a warning here, and so an error ---
+// --- features; all values of each enumeration: a new one is a warning here, and so an error ---
 
 const char* name_of(fa::budget_policy p) {
     switch (p) {
@@ -324,7 +324,7 @@ void push_to(world<P>& w) {
     some_vec<P, T>(w, w.some_frame()).push(1 + w.roll(40), w.must());
 }
 
-// All but a few bytes of the chunk are taken; what then grows crosses its end.
+// All but a few bytes of the chunk are used; a block that then grows crosses its end.
 template <class P>
 void fill_chunk(world<P>& w) {
     const std::size_t room = w.room_in_chunk(), left = 8 * w.roll(40);
@@ -540,7 +540,7 @@ std::uint64_t seed() {
     return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
 }
 
-// A cell that crashes says its name first. The library's own handlers, and doctest's, are there again afterwards.
+// A crashing cell prints its name first. Afterwards the library's own handlers, and doctest's, are restored.
 class crash_names {
 public:
     crash_names() {
@@ -571,7 +571,7 @@ private:
     struct sigaction before_[std::size(signals)] = {};
 };
 
-// Returns what was wrong, or nothing.
+// Returns what was wrong, or an empty text.
 template <class P>
 std::string run_cell(const feature& f, const operation<P>& op, std::uint64_t from, std::size_t steps, totals& t,
                      option_set& set) {

@@ -1,4 +1,4 @@
-// Frames, checkpoints and holds that owners live in, with whatever a feature switches on.
+// The frames, checkpoints and holds of the owners, with whatever a feature switches on.
 #pragma once
 
 #include "adjacency.hpp"
@@ -11,7 +11,7 @@ enum class handler { none, serves, refuses_some, allocates };
 struct feature {
     std::string name;
     fa::options options{.frame_capacity = 64_KiB};
-    bool may_refuse = false;             // memory may be refused: only what can say so is asked
+    bool may_refuse = false;             // memory may be refused: only functions that can report it are called
     std::size_t frame_budget = 0, pool_budget = 0;
     fa::budget_policy policy = fa::budget_policy::warn;
     handler on_budget = handler::none;
@@ -51,7 +51,7 @@ public:
         if (!f.outside && f.depth == 0) open();
     }
     ~world() {
-        while (!finished_ && !frames_.empty()) frames_.pop_back();  // after a failure, as well as it goes
+        while (!finished_ && !frames_.empty()) frames_.pop_back();  // after a failure, best effort
     }
     world(const world&) = delete;
     world& operator=(const world&) = delete;
@@ -72,7 +72,7 @@ public:
         scopes_.clear();
         others_.clear();
         for (std::uint32_t i = 0; i <= feature_.options.frames_in_flight; ++i)
-            static_cast<void>(alloc_->frame_scope());  // what is in flight ends
+            static_cast<void>(alloc_->frame_scope());  // frames in flight end
         const auto s = alloc_->stats();
         if (s.total_allocated != 0)
             fail("charged at the end: " + std::to_string(s.frame_allocated) + " bytes of frames, " +
@@ -143,7 +143,7 @@ public:
     }
     std::uint32_t next_owner() { return ++owners_; }
 
-    // A block behind whatever is on top.
+    // A block after whatever is on top.
     raw* block(std::size_t frame, std::size_t bytes) {
         const fa::frame_source s = source(frame);
         void* p = must() ? s.allocate(bytes, 8) : s.try_allocate(bytes, 8);
@@ -156,7 +156,7 @@ public:
     }
     void open() {
         if (feature_.outside || frames_.size() > feature_.depth + 6)
-            return;  // the end of a frame would end what is outside
+            return;  // the end of a frame would free allocations outside it
         frames_.emplace_back();
         frames_.back().scope.reset(new scope_type(alloc_->owner()));
     }
@@ -169,7 +169,7 @@ public:
             ends_later = true;
         }
         end(f, !ends_later);
-        // What cannot end later is gone; the others have the content that a hold keeps.
+        // Owners that cannot end later are gone; the others have the content that a hold keeps.
         f.scope.reset();
         f.owners.clear();
         frames_.pop_back();
@@ -216,7 +216,7 @@ private:
         std::vector<std::unique_ptr<owner>> remains;  // rolled back, not yet gone
         std::vector<mark> marks;
     };
-    // What was in a frame that ended, while somebody holds it.
+    // The content of an ended frame while it is held.
     struct kept {
         fa::frame_hold hold;
         std::vector<std::pair<std::uintptr_t, std::vector<unsigned char>>> content;
@@ -266,7 +266,7 @@ private:
         if (on) alloc_->lifecycle().enable(told_);
         else alloc_->lifecycle().disable();
     }
-    // A handler's own block lies where the growth that asked for it would have gone.
+    // The handler's own block is where the growth that called it would have gone.
     void allocate_inside() {
         if (inside_ || frames_.empty() || roll(2) == 0) return;
         inside_ = true;
@@ -292,7 +292,7 @@ private:
     bool expected(fa::code c) const {
         if (c == fa::code::FA311) return feature_.frame_budget != 0 || feature_.pool_budget != 0;
         if (c == fa::code::FA001) return feature_.outside;
-        if (c == fa::code::FA438) return feature_.holds;  // nobody rolls back what is held, or waits for it
+        if (c == fa::code::FA438) return feature_.holds;  // a held frame is neither rolled back nor waited for
         return false;
     }
 
@@ -310,7 +310,7 @@ private:
             default: static_cast<void>(block(some_frame(), some_size()));
         }
     }
-    // The next allocations come by the sampler now, and not after some hundreds: as if its dice had fallen so.
+    // The sampler sees the next allocations now instead of after some hundreds, as if it had drawn so.
     void hasten_sampling() {
         fa::memory::thread_context& c = *fa::memory::context_of(alloc_->owner());
         if (!c.probes.sampling() || roll(2) == 0) return;
@@ -368,7 +368,7 @@ private:
             default: return static_cast<void>(alloc_->frame_remaining());
         }
     }
-    // Another thread goes on with the frames for a while.
+    // Another thread continues the frames for a while.
     void park() {
         if (!scopes_.empty()) return;
         auto parked = alloc_->park();
@@ -414,7 +414,7 @@ private:
             std::erase_if(kept_, [](const kept& old) { return !old.hold; });
         }
     }
-    // Its owners go, the newest first; those that may live on do when `all` is false.
+    // Destroys its owners, newest first; if `all` is false, those that may outlive it stay.
     void end(open_frame& f, bool all) {
         f.remains.clear();
         for (std::size_t i = f.owners.size(); i-- != 0;) {

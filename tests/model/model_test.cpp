@@ -1,9 +1,9 @@
 // Random operation sequences against a model: no overlap, contents kept, alignment, and every statistic equal to a
 // shadow.
 //
-// A sequence that fails is made as short as it can be, and printed as a test. FRAMEALLOC_MODEL_OPS sets the operations
-// per policy (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed of one's own; with FRAMEALLOC_MODEL_SHRINK=1
-// sequences run in a child first, so that those that crash are shortened too.
+// A failing sequence is made as short as possible and printed as a test. FRAMEALLOC_MODEL_OPS sets the operations
+// per policy (default 200,000), FRAMEALLOC_MODEL_SEED adds a seed; with FRAMEALLOC_MODEL_SHRINK=1
+// sequences run in a child first, so that crashing ones are shortened too.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ struct tag_shadow {
     std::size_t frame = 0, pool = 0, heap = 0, last = 0, handed = 0;
 };
 
-// What a step does follows from its seed and from what the steps before it left: any of them can be taken out.
+// A step's effect follows from its seed and the state that earlier steps left: any step can be removed.
 struct splitmix {  // Steele, Lea, Flood, 2014
     std::uint64_t state;
     std::uint64_t operator()() {
@@ -265,8 +265,8 @@ private:
     }
     void give() {
         if (taken_.empty()) return;
-        // So many from the newest: which one it is does not hang on the steps long before, so that those can be taken
-        // out.
+        // Counted from the newest: which one it is does not depend on much earlier steps, so that these can be
+        // removed.
         const std::size_t back = roll(std::size_t{1} << roll(14));
         const std::size_t i = back < taken_.size() ? taken_.size() - 1 - back : 0;
         const block b = taken_[i];
@@ -409,7 +409,7 @@ steps program_of(std::uint64_t seed, std::size_t n) {
     return program;
 }
 
-// Around the statements that a model narrates: a program to be pasted.
+// Wraps the statements that a model prints: a program to paste.
 template <class P>
 void print_begin(std::size_t operations, const fa::options& o) {
     std::printf(
@@ -436,7 +436,7 @@ void print_end() {
     std::fflush(stdout);
 }
 
-// Runs a sequence; one that fails is shortened, printed, and run once more where doctest says what was wrong.
+// Runs a sequence; a failing one is shortened, printed, and run once more where doctest reports what was wrong.
 template <class P>
 void check(const steps& program, fa::options o, bool vecs) {
     const auto run = [&](const steps& some, bool narrates) {
@@ -494,8 +494,8 @@ FOR_EACH_POLICY("random operations agree with the model") {
 }
 
 FOR_EACH_POLICY("random operations in fixed memory agree with the model") {
-    // Beyond some 400,000 every tag path has a page of nearly every class; then parents lend theirs, which the model
-    // does not know.
+    // Beyond some 400,000 operations every tag path has a page of nearly every class; then parents lend theirs, which
+    // the model does not know.
     check<P>(program_of(11, std::min<std::size_t>(operations() / 16, 250'000)),
              {.frame_capacity = 256_KiB, .fixed_memory = 512_MiB}, false);
 }
@@ -508,7 +508,7 @@ FOR_EACH_POLICY("random operations with vecs and few size classes") {
 
 FOR_EACH_POLICY("random operations on pages of 16 and 64 KiB agree with the model") {
     for (std::size_t page : {16_KiB, 64_KiB}) {
-        if (page < fa::os::system_pages{}.granularity()) continue;  // only more can be pretended
+        if (page < fa::os::system_pages{}.granularity()) continue;  // the source can only pretend larger OS pages
         test_pages source(page);
         check<P>(program_of(13, operations() / 16), {.frame_capacity = 256_KiB, .pages = &source}, false);
         CHECK(source.live == 0);
@@ -524,14 +524,14 @@ FOR_EACH_POLICY("a sequence that fails shrinks to at most 20 operations, which s
     const auto fails = [&](const steps& some) { return fails_in_child([&] { run(some); }); };
     const steps program = program_of(5, 3000);
     REQUIRE(fails(program));
-    CHECK(!fails_in_child([&] { model<P>({}).run(program); }));  // without what was planted it is right
+    CHECK(!fails_in_child([&] { model<P>({}).run(program); }));  // without the planted mistake it is right
     const steps least = shrink(program, fails);
     CHECK(least.size() <= 20);
     CHECK(least.size() >= 6);  // two frames, two blocks, a checkpoint and the rollback
     CHECK(fails(least));
     CHECK(!fails_in_child([&] { model<P>({}).run(least); }));
     if (std::getenv("FRAMEALLOC_MODEL_PRINT") == nullptr)
-        return;  // a longer one, so that every kind of statement is in it
+        return;  // a longer one, so that it has every kind of statement
     print_begin<P>(program.size(), {});
     model<P> m({});
     m.vec_accounting_ = true;

@@ -1,5 +1,5 @@
-// Makes a failing sequence of steps short: delta debugging (Zeller, Hildebrandt, 2002), each attempt in a child of its
-// own.
+// Shortens a failing sequence of steps: delta debugging (Zeller, Hildebrandt, 2002), each attempt in its own child
+// process.
 #pragma once
 
 #include <sys/wait.h>
@@ -32,7 +32,7 @@ bool fails_in_child(F&& f) {
     return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
-// The shortest that can be found by taking out runs of steps, ever smaller ones. Requires: fails(program).
+// The shortest sequence found by removing ever smaller runs of steps. Requires: fails(program).
 template <class Fails>
 steps shrink(steps program, Fails&& fails) {
     for (std::size_t run = program.size() / 2; run != 0;) {

@@ -64,7 +64,7 @@ def step(title, output):
 
 
 def sanitized(work, prefix, compiler):
-    """A correct program draws no report from the sanitizer of any compiler at any level: g++ and clang look at different things."""
+    """A correct program causes no sanitizer report with any compiler at any level: g++ and clang check different things."""
     def judge(name, level):
         program = work / f"sanitized-{pathlib.Path(name).name}{level}"
         run(name, "-std=c++20", level, "-g0", "-fsanitize=undefined", "-fno-sanitize-recover=undefined", "-DFRAMEALLOC_MODE=standard", f"-I{prefix}/include",

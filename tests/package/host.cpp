@@ -1,4 +1,4 @@
-// Knows nothing of framealloc: loads the plugin, runs it on two threads, unloads it.
+// Does not use framealloc itself: loads the plugin, runs it on two threads, unloads it.
 #include <dlfcn.h>
 
 #include <cstdio>

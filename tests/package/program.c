@@ -1,4 +1,4 @@
-/* The consumer in C: it compiles and links as its users are told, without a C++ compiler. */
+/* The consumer in C: it compiles and links as the documentation says, without a C++ compiler. */
 #include <framealloc/framealloc.h>
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// The program of every consumer: it links, allocates, and knows what it is linked to.
+// The program of every consumer: it links, allocates, and checks which library it is linked with.
 #include <framealloc/fa.hpp>
 
 #include <cstdio>

@@ -1,5 +1,5 @@
 // A correct program, to be built with -fsanitize=undefined against an installed library: virtual calls, casts and type
-// names of what the library hands out, and the hot paths in loops. Not one report is right.
+// names of the library's objects, and the hot paths in loops. Any report is a failure.
 #include <framealloc/fa.hpp>
 
 #include <cstdio>
@@ -13,7 +13,7 @@ namespace {
 int wrong = 0;
 int asked = 0;
 
-// What the type information of a resource is asked for: vptr checks, dynamic_cast and typeid.
+// Uses of a resource's type information: vptr checks, dynamic_cast and typeid.
 void ask(std::pmr::memory_resource* resource) {
     ++asked;
     struct other : std::pmr::memory_resource {

@@ -1,4 +1,4 @@
-// What a program hands to a plugin that contains a library of its own.
+// The objects that a program passes to a plugin with its own copy of the library.
 #pragma once
 
 #include <framealloc/framealloc.hpp>

@@ -1,4 +1,4 @@
-// A plugin that contains the library, as copies_test does: what it does with the program's allocators must be refused,
+// A plugin that contains the library, as copies_test does: its use of the program's allocators must be refused,
 // and its own must work beside them.
 #include "copies.hpp"
 
@@ -37,7 +37,7 @@ extern "C" [[gnu::visibility("default")]] const char* plugin_name_of(std::size_t
 
 extern "C" [[gnu::visibility("default")]] void plugin_misuse(std::size_t i, const foreign& f) { works[i].second(f); }
 
-// An allocator of its own. Returns its id, or 0 when something is wrong.
+// Makes its own allocator. Returns the allocator's id, or 0 if something is wrong.
 extern "C" [[gnu::visibility("default")]] std::uint64_t plugin_own_work() {
     const fa::smart_alloc own{{.name = "plugin"}};
     const auto frame = own.frame_scope();

@@ -1,5 +1,5 @@
-// A program and its plugin each contain the library: an allocator of the one is refused by the other's copy with FA103,
-// whatever it is asked for, and allocators that each uses alone do not meet. usage: copies_test PLUGIN
+// A program and its plugin each contain the library: the copy of one refuses an allocator of the other with FA103,
+// for every request, and allocators that each keeps to itself do not interfere. usage: copies_test PLUGIN
 #include "copies.hpp"
 
 #include <csignal>

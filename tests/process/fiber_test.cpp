@@ -1,5 +1,5 @@
-// A fiber that starts on one thread and goes on on another: every call that finds its context through the thread must
-// find that of the thread it runs on, although compilers like to keep the address of a thread-local across calls.
+// A fiber that starts on one thread and resumes on another: every call that finds its context through the thread must
+// find that of its current thread, although compilers may keep the address of a thread-local across calls.
 #include <framealloc/framealloc.hpp>
 
 #include <cstdio>
@@ -17,9 +17,9 @@ ucontext_t scheduler, fiber;
 alignas(64) char stack[256 * 1024];
 int wrong = 0;
 const std::string destroyed_at_exit(40,
-                                    'x');  // the whole program as one: the compiler declares what the library does too
+                                    'x');  // with link-time optimisation the compiler sees the library's too
 
-// Asked outside the fiber, where nothing is kept from another thread.
+// Called outside the fiber, where nothing is cached from another thread.
 [[gnu::noinline]] fa::memory::thread_context* context_here(const fa::smart_alloc& alloc) {
     return fa::memory::context_of(alloc.owner());
 }

@@ -1,6 +1,6 @@
-// Plugins that each contain the library catch access faults, each before whoever was there. Whatever the order in which
-// three of them are unloaded, and however many are: a fault of the program's own reaches the program's handler, also
-// when the program has put another one on top that hands on what it does not know.
+// Plugins that each contain the library install an access fault handler before the existing one. Whatever the order in
+// which three of them are unloaded, and however many are: a fault in the program's own code reaches the program's
+// handler, also when the program has installed another one on top that forwards unknown faults.
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -72,7 +72,7 @@ int main(int, char** arguments) {
         const auto others = static_cast<std::size_t>(std::find(unloaded.begin(), unloaded.end(), copies - 1) -
                                                      unloaded.begin());
         for (std::size_t n = 0; n <= others; ++n, ++checked)
-            failed += check(paths, unloaded, n, true);  // the newest stays: it was told of
+            failed += check(paths, unloaded, n, true);  // the newest stays: it is known
     } while (std::next_permutation(unloaded.begin(), unloaded.end()));
     for (const std::string& path : paths) std::filesystem::remove(path);
     std::printf("%d orders, %d failed\n", checked, failed);

@@ -1,10 +1,10 @@
-// What needs a process of its own: thread churn, resident memory, fork, life before and after main.
+// Tests that need their own process: thread churn, resident memory, fork, use before and after main.
 //
 //   process_test churn THREADS | pipe OBJECTS | exchange OPERATIONS | fork FORKS | exits THREADS |
 //                signals MILLISECONDS | interrupts MILLISECONDS | limit MEGABYTES | forked_lives MILLISECONDS | keys |
 //                edges
 //
-// Exits with 0 when the promise holds, with 1 and a line when not.
+// Exits with 0 if the promise holds, otherwise with 1 and a line.
 #include <framealloc/framealloc.hpp>
 #include <framealloc/guard/annotate.hpp>
 
@@ -65,8 +65,8 @@ pthread_key_t first_key;
 int own_value = 42;
 std::atomic<int> own_seen{0}, foreign_seen{0};
 
-// Every thread key of the process is taken before the library is used first: nobody's value is overwritten, and what a
-// thread had of an allocator still goes to the next one when it ends.
+// Every thread key of the process is taken before the first use of the library: no other value is overwritten, and a
+// thread's context still goes to the next thread when it ends.
 void keys() {
     require(pthread_key_create(&first_key, [](void* p) { ++(p == &own_value ? own_seen : foreign_seen); }) == 0,
             "no key at all");
@@ -84,7 +84,7 @@ void keys() {
             alloc.pool_free_bytes(alloc.pool_alloc_bytes(64), 64);
             require(pthread_getspecific(first_key) == &own_value, "the value of another's key was overwritten");
         }).join();
-        if (t <= 1) reserved = alloc.stats().reserved;  // asking makes tables for this thread
+        if (t <= 1) reserved = alloc.stats().reserved;  // the query creates tables for this thread
     }
     std::printf("%d keys taken, first %u: its destructor saw its own value %d times, another's %d times\n", taken,
                 static_cast<unsigned>(first_key), own_seen.load(), foreign_seen.load());
@@ -118,7 +118,7 @@ void forked_lives(std::size_t milliseconds) {
         const pid_t child = fork();
         require(child >= 0, "fork failed");
         if (child == 0) {
-            alarm(20);  // a lock that nobody will release ends the child
+            alarm(20);  // a lock that is never released ends the child
             const fa::smart_alloc mine;
             some_operations(mine);
             std::_Exit(0);
@@ -166,7 +166,7 @@ void churn(std::size_t threads) {
         for (void* p : a) alloc.pool_free_bytes(p, 200);
     }
     require(alloc.stats().pool_allocated == 0, "blocks of ended threads are lost");
-    // While blocks are guarded, what is remembered of ended frames and freed blocks grows to its bounds.
+    // While blocks are guarded, the records of ended frames and freed blocks grow to their limits.
     const std::size_t remembered = fa::active_policy::checks || fa::guard::under_tool ? std::size_t{8} << 20 : 0;
     require(now <= after_100 + after_100 / 10 + remembered, "resident memory grew by more than a tenth");
 }
@@ -225,7 +225,7 @@ void forks(int n) {
             alarm(10);
             some_operations(alloc);
             some_operations(fixed);
-            if (seen != nullptr) {  // a block of a thread that is not there: readable, and may be freed
+            if (seen != nullptr) {  // a block of a thread that does not exist here: readable, and may be freed
                 require(static_cast<unsigned char*>(seen)[63] == 0x5a, "a block of a vanished thread");
                 alloc.pool_free_bytes(seen, 64);
             }
@@ -246,7 +246,7 @@ void forks(int n) {
     require(slowest < 2, "a child took longer than 2 s");
 }
 
-// Threads that end with live objects: all are valid, and freed by others; what is planted is reported, exactly.
+// Threads that end with live objects: all stay valid, and others free them; exactly the planted leaks are reported.
 void exits(std::size_t threads) {
     static std::uint64_t reported = 0;
     static int reports = 0;
@@ -282,7 +282,7 @@ void exits(std::size_t threads) {
     require(reports == 1 && reported == planted.size(), "leaks are not reported exactly");
 }
 
-// --- life before and after main, and in destructors of thread-locals ---
+// --- use before and after main, and in destructors of thread-locals ---
 fa::smart_alloc& early() {
     static fa::smart_alloc a;
     return a;
@@ -308,7 +308,7 @@ struct thread_local_user {
 };
 thread_local thread_local_user first_made;
 
-// A fault that is none of the library's goes to whoever handled it before, and else ends the program as ever.
+// A fault outside the library's memory goes to the handler installed before, or else ends the program as usual.
 void others_faults() {
     struct sigaction plain{}, three{}, none{};
     plain.sa_handler = [](int) { _exit(41); };
@@ -391,7 +391,7 @@ void edges() {
     std::printf("%zu first uses, 100 thread-local destructors\n", std::size(entries));
 }
 
-// Every byte of it says whose it is and how large.
+// Every byte encodes its owner and size.
 struct stamped {
     std::uint32_t bytes;
     std::uint32_t stamp;
@@ -421,7 +421,7 @@ struct payload {
     }
 };
 
-// 4 threads put blocks and transfers into slots and free what they find there; the contents of all are verified.
+// 4 threads put blocks and transfers into slots and free the ones they find there; all contents are verified.
 void exchange(std::size_t operations) {
     fa::smart_alloc alloc;
     constexpr std::size_t slots = 1024, mailboxes = 64;
@@ -485,7 +485,7 @@ void exchange(std::size_t operations) {
     require(t.in_flight() == 0 && t.completed != 0 && t.dropped != 0, "transfers were lost");
 }
 
-// --- what a signal handler may call ---
+// --- functions that a signal handler may call ---
 
 struct asked {
     const fa::smart_alloc* first;
@@ -505,7 +505,7 @@ void on_profile(int) {
     ++ask.calls;
 }
 
-// The system refuses, as a page source would: a value, and all works again with memory back.
+// The system refuses, as a page source would: a failure value, and everything works again once there is memory.
 void limit(std::size_t megabytes) {
     rlimit old{}, little{};
     getrlimit(RLIMIT_AS, &old);
@@ -559,8 +559,8 @@ void profile(void (*handler)(int), suseconds_t microseconds) {
     setitimer(ITIMER_PROF, &every, nullptr);
 }
 
-// What it may not call: in debug mode every allocation that interrupts another one is refused with FA436, and nothing
-// breaks.
+// Functions that it may not call: in debug mode every allocation that interrupts another one is refused with FA436, and
+// nothing breaks.
 using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
 struct {
     const debug_alloc* alloc;

@@ -1,4 +1,4 @@
-// A plugin whose objects are in frames when it is unloaded: theirs are destroyed first, or refused by name; never run.
+// A plugin whose objects are in frames when it is unloaded: they are destroyed before, or their destructors are refused
 #include <framealloc/framealloc.hpp>
 
 #include <atomic>
@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
     check(destroyed == 0, "no code of the module ran");
     check(refused == 1 && named, "the fault names the module");
 
-    {  // loaded again: what is made now is destroyed as ever
+    {  // loaded again: new objects are destroyed as usual
         module again(argv[1]);
         int n = 0;
         std::thread([&] {
@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
     }
     check(alloc.release_module(nullptr) == 0 && refused == 2, "no handle");
 
-    // Forgotten: in debug mode the code is looked for before it runs.
+    // release_module was forgotten: in debug mode the destructor's code is looked up before it runs.
     if (std::is_same_v<fa::active_policy, fa::policy::debug>) {
         module forgotten(argv[1]);
         int n = 0;

@@ -1,5 +1,5 @@
-// SIGSEGV belongs to the program: a handler of its own is called as the system would call it, a signal that somebody
-// sends does what it does without the library, and a report needs no more stack than it may have. Every case runs in a
+// SIGSEGV belongs to the program: its own handler is called as the system would call it, a signal that was sent
+// does what it does without the library, and a report stays within its stack limit. Every case runs in a
 // child, in debug, with memory of ended frames trapped.
 #include <framealloc/framealloc.hpp>
 
@@ -68,7 +68,7 @@ void raised_and_ignored() {
     handle(SIG_IGN, 0);
     volatile int* p = trap_and_lose(trapping());
     std::raise(SIGSEGV);
-    *p = 2;  // still trapped, and told
+    *p = 2;  // still trapped and reported
     _exit(1);
 }
 void raised_to_a_handler() {
@@ -116,7 +116,7 @@ void called_once() {
     *nowhere() = 1;
 }
 
-// The access is told on an alternate stack of so many bytes, with a page behind it that nobody may touch.
+// The access is reported on an alternate stack of this many bytes, followed by an inaccessible OS page.
 template <std::size_t Bytes>
 void on_a_stack_of() {
     const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE)), bytes = (Bytes + page - 1) / page * page;

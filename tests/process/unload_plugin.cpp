@@ -1,4 +1,4 @@
-// A plugin that contains the library and is unloaded by unload_test, which does not.
+// A plugin that contains the library; unload_test, which does not contain it, unloads the plugin.
 #include <framealloc/framealloc.hpp>
 
 namespace fa = framealloc;

@@ -1,5 +1,5 @@
-// A plugin that contains the library is unloaded: threads that it served go on and end, and a fault of the program's
-// own still reaches the program's handler.
+// A plugin that contains the library is unloaded: threads that it served continue and end, and a fault in the program's
+// own code still reaches the program's handler.
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -15,7 +15,7 @@ void on_fault(int) { _exit(on_purpose != 0 ? 42 : 1); }
 
 using work_type = int (*)(bool);
 
-// 0 when all is right.
+// Returns 0 if all is right.
 int unload_under_a_thread(const char* path) {
     std::atomic<int> step{0};
     int sum = 0;

@@ -45,7 +45,7 @@ bool forbid_memory_calls() {
     return good && seccomp_load(filter) == 0;
 }
 
-// The blocks that live across frames; a tenth of a percent changes in each.
+// The blocks that live across frames; 0.1 % of them change in each frame.
 class world {
 public:
     explicit world(const fa::smart_alloc& a) : alloc_(a) {
@@ -67,7 +67,7 @@ public:
     }
 
 private:
-    // The last eighth churns; the rest stays, as a level does.
+    // The last eighth changes; the rest stays, like the data of a level.
     static std::size_t size_of(std::size_t i) { return 20'000 + i * 1'000; }
 
     void operation(const fa::frame_scope& scope, fa::frame_vec<std::uint32_t>& visible, random_numbers& random) {
@@ -149,8 +149,8 @@ int main(int argc, char** argv) {
                 static_cast<double>(s.committed) / 1048576, static_cast<double>(s.committed) / live);
     std::fflush(stdout);
     const bool guarded = fa::active_policy::checks ||
-                         fa::guard::under_tool;  // then zones, rest and revocation cost what they cost
+                         fa::guard::under_tool;  // guard zones, quarantine and revocation then add their cost
     const bool good = guarded || (s.page_requests == requests && fa::os::system_calls() == calls && lock_count == 0 &&
                                   static_cast<double>(s.committed) <= 1.3 * live && live >= 16.0 * 1048576);
-    std::_Exit(good ? 0 : 1);  // what the world holds would be unmapped, which is forbidden now
+    std::_Exit(good ? 0 : 1);  // this would unmap memory, which is forbidden now
 }

@@ -1,5 +1,5 @@
-// usage: diary FOLDER            compares what allocators say with FOLDER/<policy>.txt
-//        diary FOLDER --update   writes it there, after a change that is meant; CHANGELOG.md says why
+// usage: diary FOLDER            compares all reports and statistics with FOLDER/<policy>.txt
+//        diary FOLDER --update   writes them there after an intended change; CHANGELOG.md says why
 #include "diary.hpp"
 
 #include <sys/mman.h>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t region_bytes = 128_MiB, region_alignment = 2_MiB;
 
-// Aligned, so that a place in it is the same in each run.
+// Aligned, so that offsets in it are the same in each run.
 char* map_region() {
     void* p = mmap(nullptr, region_bytes + region_alignment, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -125,7 +125,7 @@ void observer::note(const void* p) {
     noted_[next_++ % most_noted] = p;
 }
 
-// Whose the pointers noted lately are, and those beside them.
+// The owners of recently noted pointers, and of those beside them.
 void observer::describe_noted() {
     for (const void* p : noted_) {
         if (pages.place_of(p) == 0) continue;
@@ -279,7 +279,7 @@ std::string not_in(const std::string& line, const std::string& other) {
     return all.empty() ? line : all;
 }
 
-// Returns whether they are the same; says where they differ.
+// Returns whether they are the same; prints where they differ.
 bool same(const std::string& name, const std::string& told, const std::string& expected) {
     std::istringstream a(told), b(expected);
     std::string chapter, was, is;

@@ -1,6 +1,6 @@
-// What an allocator says of itself, step by step, as a text: every statistic that changed, every report, and a sum over
-// the places of its blocks. A chapter tells a story to one allocator of each mode; `expected/` holds what each must
-// say, with every compiler: no address, time, thread or line is in it.
+// A log of one allocator as text, step by step: every statistic that changed, every report, and a checksum over
+// the offsets of its blocks. A chapter runs one scenario on an allocator of each mode; `expected/` holds the exact log,
+// the same with every compiler: it contains no address, time, thread or line.
 #pragma once
 
 #include <framealloc/framealloc.hpp>
@@ -18,7 +18,7 @@ namespace diary {
 namespace fa = framealloc;
 using namespace fa::literals;
 
-// Memory that is the same in each run, and counts what is asked of it.
+// Memory at the same offsets in each run, which counts requests.
 class counted_pages final : public fa::page_source {
 public:
     counted_pages();
@@ -33,10 +33,10 @@ public:
     void decommit(void* p, std::size_t n) noexcept override;
     void release(void* p, std::size_t n) noexcept override;
     std::size_t granularity() const noexcept override { return pages_.granularity(); }
-    // From the begin of this memory; 0 for what is not from here.
+    // The offset from the start of this memory; 0 for other memory.
     std::uint64_t place_of(const void* p) const noexcept;
 
-    // All of it at once, for good.
+    // All of it at once, until the end.
     std::span<std::byte> all(std::size_t bytes) noexcept;
 
 private:
@@ -45,7 +45,7 @@ private:
     fa::os::fixed_pages pages_;
 };
 
-// Numbers by name, of which those are told that are not what they were.
+// Numbers by name; those that changed are printed.
 class numbers {
 public:
     void set(const std::string& name, std::uint64_t value);
@@ -69,7 +69,7 @@ struct random_numbers {  // SplitMix64 (Steele, Lea, Flood, 2014)
     }
 };
 
-// Of the allocators that are told of now; what a mode begins with.
+// The allocators that are logged now, and the options that a mode begins with.
 inline fa::reporting reports = fa::reporting::on;
 
 // One allocator's numbers, reports and places, written to a text.
@@ -130,7 +130,7 @@ public:
 
     const alloc_type& alloc() const { return *alloc_; }
     const alloc_type* operator->() const { return &*alloc_; }
-    // Where a block lies is part of the story.
+    // The offset of a block is part of the log.
     template <class T>
     T* at(T* p) {
         observer_.note(p);

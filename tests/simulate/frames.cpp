@@ -1,4 +1,4 @@
-// Frames: nesting, growth, limits, checkpoints, frames in flight, what is kept between them.
+// Frames: nesting, growth, limits, checkpoints, frames in flight, memory kept between frames.
 #include "diary.hpp"
 
 #include <utility>

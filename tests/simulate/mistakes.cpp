@@ -1,4 +1,4 @@
-// Mistakes, and what is said of them, word for word; and memory that is watched by samples.
+// Mistakes and their reports, word for word; and sampled memory.
 #include "diary.hpp"
 
 #include <cstring>
@@ -7,7 +7,7 @@
 namespace diary {
 namespace {
 
-// Changes a byte and, once it was told, puts it back.
+// Changes a byte and restores it once the change was reported.
 struct wrong_byte {
     explicit wrong_byte(void* p, std::ptrdiff_t at) : byte(static_cast<volatile unsigned char*>(p) + at), was(*byte) {
         *byte = static_cast<unsigned char>(~was);
@@ -48,7 +48,7 @@ void zones_written(const blocks_of<P>& blocks) {
     c.see("zones");
 }
 
-// What needs the front door of debug mode.
+// Cases that need the debug front end.
 template <class P>
 void wrongly_freed(const blocks_of<P>& blocks) {
     chapter<P>& c = blocks.c;

@@ -1,4 +1,4 @@
-// Several threads, one after the other: what crosses between them, what they leave, and what is told of it.
+// Several threads, one after the other: memory that crosses between them, memory that they leave, and the reports.
 #include "diary.hpp"
 
 #include <cstdio>

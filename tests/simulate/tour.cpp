@@ -1,4 +1,4 @@
-// Everything in any order, as drawn by a seed.
+// Every operation in random order, drawn from a seed.
 #include "diary.hpp"
 
 #include <thread>

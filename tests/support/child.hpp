@@ -1,4 +1,4 @@
-// Work in a process of its own.
+// Runs work in its own process.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ inline int end_of_child(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-// What a child of this process ends with. 99: the work returned.
+// The status with which a child ends. 99: the work returned.
 template <class Work>
 int status_of_child(Work work) {
     const pid_t child = fork();
@@ -31,7 +31,7 @@ struct ended_child {
     std::string said;  // on standard error
 };
 
-// The same, with what the child says. It exits with 0 when the work returns and is ended after so many seconds.
+// The same, with the child's output. It exits with 0 when the work returns, and is killed after this many seconds.
 template <class Work>
 ended_child in_child(unsigned seconds, Work work) {
     ended_child ended;

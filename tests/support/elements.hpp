@@ -1,5 +1,5 @@
 // Elements with one property each, for the tests of containers: move-only, copy-only, throwing, over-aligned and so on.
-// All but the trivial ones know their own address, are counted while they live, and throw when the fuse has burnt down.
+// All but the trivial ones know their own address, are counted while they live, and throw when the fuse reaches zero.
 //
 //   test::for_each_element([]<class T>() { … test::make<T>(7) … test::number_of(x) … });
 //   test::each_throw([&] { … });        // runs it with the fuse at 1, 2, 3, … until nothing throws
@@ -19,10 +19,10 @@ namespace test {
 
 struct thrown {};
 
-// Of the calling thread's test: who lives, what went wrong, and when the next element throws.
+// For the calling thread's test: the live elements, what went wrong, and when the next element throws.
 struct element_watch {
     static inline std::unordered_set<const void*> live{};
-    static inline int mistakes = 0;  // constructed twice, destroyed twice, used where nothing lives
+    static inline int mistakes = 0;  // constructed twice, destroyed twice, used where no element is
     static inline int fuse = 0;  // the operation, counted from now, that throws; 0: none
     static inline int throws = 0;  // so far, in all tests
 
@@ -65,7 +65,7 @@ struct base {};  // of all that count themselves
 
 inline constexpr int moved_from = -1;
 
-// What the elements below are made of. What may throw does so when the fuse has burnt down.
+// The base of the elements below. Operations that may throw do so when the fuse reaches zero.
 template <bool CopyThrows, bool MoveThrows>
 struct body : base {
     static constexpr bool throws = CopyThrows || MoveThrows;
@@ -241,7 +241,7 @@ std::strong_ordering operator<=>(const T& a, const T& b) noexcept {
 
 }  // namespace element
 
-// The elements that every container is tried with. A new one is covered by being named here.
+// The elements that every container is tested with. Name a new one here to cover it.
 template <class F>
 void for_each_element(F f) {
     using namespace element;

@@ -1,7 +1,7 @@
 // Containers x elements x operations: each operation in each starting state, with a throw at each step of an element.
 //
-// A cell is right when the content is what std::vector<int> has after the same operation; when nothing leaks, nothing
-// is destroyed twice or moved as bytes, and no memory is kept; when a throw leaves the container whole, and unchanged
+// A cell is right if the content equals that of std::vector<int> after the same operation; if nothing leaks, nothing
+// is destroyed twice or moved as bytes, and no memory is kept; and if a throw leaves the container valid, and unchanged
 // where the operation promises that.
 #pragma once
 
@@ -58,8 +58,8 @@ void fill(C& c, state s) {
     for (std::size_t i = 0; i < s.size; ++i) c.push_back(make<typename C::value_type>(static_cast<int>(i) + 1));
 }
 
-// One cell: `with` calls its argument with a new, empty container, and ends it afterwards in each of its ways; it
-// returns what was left behind, or nothing.
+// One cell: `with` calls its argument with a new, empty container, and then destroys it in each possible way; it
+// returns a description of anything left behind, or an empty text.
 template <class C, class With>
 tally try_operation(const operation<C>& op, const operation<std::vector<int>>& model_op, With with) {
     tally t;

@@ -11,14 +11,15 @@ namespace test {
 namespace fa = framealloc;
 using namespace fa::literals;
 
-// Whether the library has the system's pages, or portable ones. In main.cpp, so that the tests of both compile alike.
+// Whether the library uses the system's OS pages or portable ones. In main.cpp, so that the tests of both compile
+// alike.
 extern const bool on_linux;
 
-// Under ThreadSanitizer long loops of one thread show nothing that others do not: such cases are skipped there, and
-// only such.
+// Under ThreadSanitizer long loops on one thread find nothing new: such cases are skipped there, and
+// only such cases.
 inline constexpr bool under_tsan = FRAMEALLOC_TSAN != 0;
 
-// Whether freed blocks rest and every block lies between zones.
+// Whether freed blocks are quarantined and every block is between guard zones.
 template <class P>
 inline constexpr bool guarded = P::checks || fa::guard::under_tool;
 

@@ -9,7 +9,7 @@ namespace test {
 
 namespace fa = framealloc;
 
-// Counts, pretends another page size, and refuses when told to.
+// Counts requests, pretends another OS page size, and refuses on demand.
 class test_pages final : public fa::page_source {
 public:
     explicit test_pages(std::size_t page = fa::os::system_pages{}.granularity()) : page_(page) {}

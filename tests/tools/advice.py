@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What framealloc-advise and -replay say is right for every block that was recorded, and costs no more than it must.
+"""The advice of framealloc-advise and -replay is right for every recorded block, and computing it costs no more than it must.
 
 usage: advice.py BUILD SOURCE CHECK      CHECK: shapes, giant, names or wrong_use; see tools.py for BUILD and SOURCE
 """
@@ -67,7 +67,7 @@ def shapes(folder):
 
 
 def steady(folder):
-    """Warm-up and slices of time are called so."""
+    """Warm-up and time slices are labelled as such."""
     busy = [(ALLOCATE, 64, 100), (RELEASE, 64, 0)]
     trace_of(folder / "quiet", frames_of(busy * 100, 100) + frames_of([], 300))
     a = advise(folder, "quiet")
@@ -104,7 +104,7 @@ def in_turns(folder):
 
 
 def memory_of(*command):
-    """MiB that a program and what it waits for held at most, and what it printed."""
+    """The peak MiB of a program and its children, and its output."""
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen([str(c) for c in command], stdout=out, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
@@ -123,7 +123,7 @@ def giant(folder):
             a = advise(folder, size)
             check(a["frame_capacity"] <= 1 << 20 and a["dangling"] == 0, f"{how}: a frame of {a['frame_capacity']} bytes")
             check(any("larger than 1 MiB" in p["advice"] or p["shape"] == "grow" for p in a["places"]), f"{how}: said of the giant: {a['places'][:3]}")
-            everything = [] if how == "malloc" else ["--with", "glibc,framealloc"]  # some allocators clear or copy what was not touched
+            everything = [] if how == "malloc" else ["--with", "glibc,framealloc"]  # some allocators clear or copy untouched memory
             for words in ([], ["--threads"]):
                 peak, table = memory_of(REPLAY, "--intent", "--rounds", "1", *everything, *words, folder / size)
                 stamps_are_right(table)
@@ -133,7 +133,7 @@ def giant(folder):
 
 
 def names(folder):
-    """A stand-in for eu-addr2line writes down what it is asked."""
+    """A stand-in for eu-addr2line logs its queries."""
     log, tool = folder / "asked", folder / "bin" / "eu-addr2line"
     tool.parent.mkdir()
     tool.write_text(f'#!/bin/sh\necho "module $7" >> {log}\ntee -a {log} | PATH="{os.environ["PATH"]}" exec eu-addr2line "$@"\n')

@@ -1,4 +1,4 @@
-// The frame memory of planted.cpp, in frames, with the options that were advised and not a byte more.
+// The frame memory of planted.cpp, in frames, with the advised options and not a byte more.
 #include "advised.hpp"
 
 #include <cstdio>

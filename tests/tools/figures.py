@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What framealloc-advise says of warm-up and steady state, of libraries, and whether its figures add up.
+"""The advice of framealloc-advise about warm-up, steady state and libraries, and whether its figures add up.
 
 usage: figures.py BUILD SOURCE CHECK      CHECK: phases, libraries or sums; see tools.py for BUILD and SOURCE
 """
@@ -62,7 +62,7 @@ def page_adds_up(page):
 
 
 def judged(folder, trace, *words):
-    """The JSON and the report, after all their sums were looked at."""
+    """The JSON and the report, after all their sums were checked."""
     report = run(ADVISE, folder / trace, "--html", folder / "page.html", *words).stdout
     a = advise(folder, trace, *words)
     report_adds_up(report)
@@ -91,7 +91,7 @@ STACKS = [[0x400000 + 64 * n] for n in range(1, 31)]
 
 
 def phases(folder):
-    """The first frames that are not like the others are judged apart."""
+    """The first frames, if they differ from the others, are analysed separately."""
     def first(name, events, wanted, *words, **more):
         trace_of(folder / name, events, **more)
         a, report = judged(folder, name, *words)
@@ -159,7 +159,7 @@ PLACES = {  # a stack, and words of the advice of its place
 
 
 def libraries(folder):
-    """Where a library allocates, nobody knows a frame."""
+    """Where a library allocates, no frame is advised."""
     stacks = [s for s, _ in PLACES.values()] + HOOKED[1:] + DEEPER + CALLED
     often = [n for n in range(1, len(stacks) + 1) if stacks[n - 1] != PLACES["rare"][0]]
     rare = stacks.index(PLACES["rare"][0]) + 1

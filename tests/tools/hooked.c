@@ -1,4 +1,4 @@
-// A library that takes its memory through a hook, as sqlite and Lua do, at six places.
+// A library that allocates through a hook, as sqlite and Lua do, at six places.
 #include <stddef.h>
 
 static void* (*allocate)(size_t);

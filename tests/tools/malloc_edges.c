@@ -1,5 +1,5 @@
-// The edges of the malloc family as programs test for them at start-up (autoconf, self-tests of allocators): what it
-// prints is the same recorded and not.
+// The edges of the malloc family as programs test for them at start-up (autoconf, self-tests of allocators): its
+// output is the same whether recorded or not.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>

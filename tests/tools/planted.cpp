@@ -1,4 +1,4 @@
-// A program with places of every shape, made for framealloc-advise: what it should find is known. With "kill" it ends
+// A program with places of every shape, made for framealloc-advise: the right advice is known. With "kill" it ends
 // itself in the middle of a frame, with "fork" it starts children that allocate too.
 #include <framealloc/mark_frame.h>
 
@@ -26,14 +26,14 @@ void use(void* p) { touched = *static_cast<char*>(p) = 1; }
 // Outside the unnamed namespace, so that the linker knows their names.
 #define PLANTED __attribute__((noinline)) void
 
-// 100 blocks a frame, every hundredth frame 200: 64 bytes each.
+// 100 blocks per frame, in every hundredth frame 200: 64 bytes each.
 PLANTED planted_frame(unsigned frame) {
     std::vector<void*> blocks(frame % 100 == 99 ? 200 : 100);
     for (void*& p : blocks) use(p = std::malloc(64));
     for (void* p : blocks) std::free(p);
 }
 
-// 50 blocks a frame, dead at the end of the next one.
+// 50 blocks per frame, freed at the end of the next one.
 PLANTED planted_kept(unsigned) {
     static std::vector<char*> last;
     std::vector<char*> now;
@@ -46,7 +46,7 @@ PLANTED planted_kept(unsigned) {
 struct node {
     char bytes[48];
 };
-// 20 nodes a frame, each lives for 25.
+// 20 nodes per frame, each lives for 25 frames.
 PLANTED planted_pool(unsigned) {
     static std::deque<node*> nodes;
     for (int i = 0; i < 20; ++i) use(nodes.emplace_back(new node));

@@ -1,4 +1,4 @@
-// A library in C++ that a program in C loads for itself alone, and that uses operator new in every way.
+// A C++ library that a C program loads with RTLD_LOCAL, and that uses operator new in every way.
 #include <cstdlib>
 #include <memory>
 #include <new>

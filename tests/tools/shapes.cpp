@@ -1,5 +1,5 @@
-// Places of nearly one shape, made for framealloc-advise: each has a minority that the advice must be right for too.
-// Told apart by the functions' names; what is right stands in advice.py.
+// Places of nearly one shape, made for framealloc-advise: each has a minority for which the advice must also be right.
+// They are distinguished by function names; advice.py has the right answers.
 #include <framealloc/mark_frame.h>
 
 #include <atomic>
@@ -12,7 +12,7 @@
 namespace {
 
 constexpr unsigned frames = 400;
-void* volatile seen;  // or the compiler leaves malloc and free out
+void* volatile seen;  // otherwise the compiler removes malloc and free
 void use(void* p) {
     seen = p;
     *static_cast<char*>(p) = 1;
@@ -46,7 +46,7 @@ PLACE one_in_1000(unsigned) {
     for (int i = 0; i < 25; ++i) one_lives_on<1000>(std::malloc(64), count);
 }
 
-// Made two frames before the last, alive at the end: no more is known of it.
+// Made two frames before the last and alive at the end: its lifetime is unknown.
 PLACE one_at_the_end(unsigned frame) {
     for (int i = 0; i < 25; ++i) {
         void* p = std::malloc(64);
@@ -66,7 +66,7 @@ PLACE warm_up(unsigned frame) {
     }
 }
 
-// Five are made before the first frame and live on, the others die at once.
+// Five are made before the first frame and outlive it, the others die at once.
 PLACE made_before(unsigned) {
     static unsigned early;
     void* p = std::malloc(64);
@@ -83,7 +83,7 @@ PLACE freed_in_the_next(unsigned) {
     }
 }
 
-// Mostly at once, 40 of 10,000 in the next frame: enough to count on it.
+// Mostly freed at once, 40 of 10,000 in the next frame: enough to rely on it.
 PLACE seldom_in_the_next(unsigned frame) {
     static void* last;
     std::free(std::exchange(last, nullptr));
@@ -94,7 +94,7 @@ PLACE seldom_in_the_next(unsigned frame) {
         else std::free(p);
     }
 }
-// And 4 of 10,000: nobody knows about the fifth.
+// With only 4 of 10,000, nothing is known about a fifth.
 PLACE hardly_in_the_next(unsigned frame) {
     static void* last;
     std::free(std::exchange(last, nullptr));
@@ -128,7 +128,7 @@ PLACE freed_elsewhere(unsigned) {
     }
 }
 
-// Of one size for long, but 1 in 20.
+// Long-lived, all but 1 in 20 of one size.
 PLACE of_two_sizes(unsigned) {
     static std::deque<void*> blocks;
     static unsigned count;
@@ -136,7 +136,7 @@ PLACE of_two_sizes(unsigned) {
     for (; blocks.size() > 200; blocks.pop_front()) std::free(blocks.front());
 }
 
-// Of one size for long, but 1 in 10 is made larger.
+// Long-lived, of one size, but 1 in 10 is enlarged.
 PLACE some_are_resized(unsigned) {
     static std::deque<void*> blocks;
     static unsigned count;
@@ -149,7 +149,7 @@ PLACE some_are_resized(unsigned) {
     for (; blocks.size() > 200; blocks.pop_front()) std::free(blocks.front());
 }
 
-// Grows in each frame, and dies in it but every tenth time.
+// Grows in each frame, and is freed in it except every tenth time.
 PLACE grows_and_stays(unsigned frame) {
     void* p = nullptr;
     for (std::size_t n = 100; n < 1000; n += 100) use(p = std::realloc(p, n));
@@ -162,7 +162,7 @@ PLACE grows_and_dies(unsigned) {
     std::free(p);
 }
 
-// Two that grow in turns, and die in their frame: neither can stay where it is.
+// Two that grow alternately and are freed in their frame: neither can stay in place.
 PLACE grows_in_turns(unsigned) {
     void *p = nullptr, *q = nullptr;
     for (std::size_t n = 100; n < 1000; n += 100) {
@@ -173,7 +173,7 @@ PLACE grows_in_turns(unsigned) {
     std::free(q);
 }
 
-// 300 made before the first frame and 50 in frames: all live on.
+// 300 made before the first frame and 50 in frames: all are long-lived.
 PLACE before_and_after(unsigned) {
     static unsigned count;
     for (const unsigned most = count == 0 ? 300 : count < 350 ? count + 1 : count; count < most; ++count)

@@ -67,7 +67,7 @@ def planted(folder):
         check(p["blocks"] >= 30 or p["shape"] in ("unknown", "start-up"), f"nothing is said of {p['blocks']} blocks: {p}")
     kept = next(p for p in a["places"] if p["stack"] and p["stack"][0].startswith("planted_kept"))
     check(kept["kept"] == 1 and a["frames_in_flight"] == 2, "what outlives a frame by one needs two in flight")
-    # 64 and 32 bytes a block, their lists of pointers, and what grew: its last size.
+    # 64 and 32 bytes per block, their lists of pointers, and the last size of what grew.
     common, most = 6400 + 800 + 1600 + 400 + 4096 + 2912, 12800 + 1600 + 1600 + 400 + 4096 + 2912
     main = a["threads"][0]
     check(near(main["p50"], common) and near(main["max"], most) and near(a["frame_capacity"], most), f"frame memory {main}, planted {common} and {most}")
@@ -125,7 +125,7 @@ SANDBOX = ENDED + "the program went into a sandbox"
 
 
 def same(folder, *command, options=(), says="", status=0, **more):
-    """Runs a program plain and recorded; what it prints and how it ends must be the same. Returns what the recorder says."""
+    """Runs a program plain and recorded; its output and exit must be the same. Returns the recorder's output."""
     plain = run(*command, status=status, **more)
     recorded = run(RECORD, *options, "-o", folder / "t", "--", *command, status=None, **more)
     what = " ".join([*options, *(str(c) for c in command)])[:200]
@@ -144,7 +144,7 @@ def places_of(folder, trace):
 
 
 def victims(folder):
-    """Programs that take away what the recorder needs, one for each way."""
+    """Programs that take away what the recorder needs, each in another way."""
     own, trace, runs = folder / "own", folder / "t", 0
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))}
     for how, arguments, says, more in (
@@ -178,7 +178,7 @@ def victims(folder):
 
 
 def under_x(folder):
-    """Two seconds of OpenGL on a screen that nobody sees. Frame rates differ: what is compared is what the driver says of itself."""
+    """Two seconds of OpenGL on a virtual screen. Frame rates differ: only the driver's description of itself is compared."""
     read, write = os.pipe()
     server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x24", "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
@@ -230,7 +230,7 @@ def hostile(folder):
             broken = broken[:random.randrange(len(broken))]
         else:
             for _ in range(1 + n % 5):
-                # Half of them where the header and the heads of chunks are.
+                # Half of them in the header and the chunk headers.
                 at = random.randrange(4096 + 64) if n % 2 else 4096 + random.randrange(len(broken) // 65536) * 65536 + random.randrange(65536)
                 broken[at] ^= 1 << random.randrange(8)
         damaged.write_bytes(broken)

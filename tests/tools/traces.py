@@ -1,4 +1,4 @@
-"""Traces that were never recorded, event by event, for what no program shows so plainly."""
+"""Synthetic traces, event by event, for cases that no program shows as clearly."""
 import struct
 
 ALLOCATE, RELEASE, RESIZE_FROM, RESIZE_TO, MARK, WIDE = 1, 5, 7, 8, 10, 11

@@ -1,4 +1,4 @@
-/* A program that asks for a giant block, a JIT's heap or a sparse table, and touches one OS page of it. With "calloc"
+/* A program that requests a huge block, a JIT's heap or a sparse table, and touches one OS page of it. With "calloc"
  * and "realloc" it asks for it in that way. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Programs that do to their process what a recorder must survive, and must not make worse: "victims HOW …" prints the
-// same and ends the same, recorded and not. Where a frame is marked, it is by begin_frame().
+// Programs that do things to their process that a recorder must survive and must not make worse: "victims HOW …" prints
+// the same and ends the same way, recorded or not. Frames are marked by begin_frame().
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -28,7 +28,7 @@ static void allocate(int n) {
 __attribute__((noinline)) void begin_frame(void) { __asm__ volatile("nop; nop; nop; nop; nop; nop" ::: "memory"); }
 static volatile double sum;
 __attribute__((noinline)) double begin_frame_of(double a, double b, int c) { return sum = a * b + c; }
-// A loop that begins behind its first two bytes: a jump of five over them must not be tried.
+// A loop that begins after its first two bytes: a jump of five bytes must not replace them.
 __attribute__((naked, noinline)) int tight_loop(int n) {
     (void)n;
     __asm__ volatile("xorl %eax, %eax\n1: incl %eax\n subl $1, %edi\n jnz 1b\n ret\n");
@@ -44,7 +44,7 @@ static void frames(void) {
 
 // --- descriptors ---
 
-// Closes what it did not open, and writes a file of its own where the recorder's descriptor may have been.
+// Closes descriptors that it did not open, and writes its own file where the recorder's descriptor may have been.
 static int write_own(const char* path) {
     const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
     if (write(fd, "mine\n", 5) != 5) return 1;
@@ -258,7 +258,7 @@ static int cxx_plugin(const char* path) {
     printf("plugin says %d, and of too much %d\n", f(0), f(1));
     return 0;
 }
-// One library after another, mostly at the same address: what each allocates is its own.
+// One library after another, mostly at the same address: each has its own places.
 static int unloaded(const char* paths) {
     char* all = strdup(paths);
     for (char* path = strtok(all, ","); path != NULL; path = strtok(NULL, ",")) {

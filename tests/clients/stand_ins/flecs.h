@@ -1,5 +1,5 @@
-// The functions that flecs takes its memory by, for where flecs is not installed: the signatures of flecs 4.1.6. Not
-// flecs: a world takes a block of each function, and gives it back.
+// flecs's allocation functions, for machines without flecs: the signatures of flecs 4.1.6. Unlike flecs, a world only
+// allocates one block with each function and frees it.
 #pragma once
 
 #include <cstdint>

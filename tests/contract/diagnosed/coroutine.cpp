@@ -1,6 +1,6 @@
 // flags: -Wall -Wthread-safety -DFRAMEALLOC_FRAME_CAPABILITY=2
 // compilers: clang++-19 clang++-22
-// A coroutine must not be suspended with a frame open: it may go on in another frame, or on another thread.
+// A coroutine must not be suspended with a frame open: it may resume in another frame, or on another thread.
 #include <framealloc/framealloc.hpp>
 
 #include <coroutine>

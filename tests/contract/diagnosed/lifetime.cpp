@@ -1,6 +1,6 @@
 // flags: -Wall -Wextra
 // compilers: clang++-14 clang++-19
-// Memory of a frame that leaves its scope: what stock clang says without any flag of its own.
+// Memory of a frame that leaves its scope: what stock clang reports without any special flag.
 #include <framealloc/framealloc.hpp>
 
 namespace fa = framealloc;

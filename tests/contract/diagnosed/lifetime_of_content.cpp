@@ -1,6 +1,6 @@
 // flags: -Wall -Wextra
 // compilers: clang++-14 clang++-19 clang++-22
-// What boxes, maps, vecs and strings own, and who keeps it longer than they live.
+// Pointers and references that outlive the boxes, maps, vecs and strings that own their targets.
 #include <framealloc/framealloc.hpp>
 
 #include <string>

@@ -1,5 +1,5 @@
-// What g++ says of an access past the end of a block: at -O2 of heap blocks, whose allocation is a call; pool and frame memory is
-// allocated inline there, and no size is left to compare with. The test reads this file by line.
+// g++'s warnings about an access past the end of a block: at -O2 for heap blocks, whose allocation is a call; pool and frame memory
+// is allocated inline there, and no size is left to compare with. The test reads this file by line.
 #include <framealloc/framealloc.hpp>
 
 #include <cstring>

@@ -1,4 +1,4 @@
-// What stock clang-tidy says with share/framealloc.clang-tidy: exactly the marked lines.
+// Stock clang-tidy with share/framealloc.clang-tidy reports exactly the marked lines.
 #include <framealloc/framealloc.hpp>
 
 #include <coroutine>

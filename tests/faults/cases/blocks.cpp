@@ -178,7 +178,7 @@ void wrong_alignment(run& r) {
     OFFENCE(r); a.pool_free_bytes(r.kept, 32, 65536);
 }
 
-// Written after it was freed, and found when the memory is used again.
+// Written after it was freed, and detected when the memory is reused.
 template <class Kind>
 void written_after_free(run& r) {
     const allocator a{r.options};
@@ -203,7 +203,7 @@ template <class Kind>
 void written_after_free_elsewhere(run& r) {
     const allocator a{r.options};
     r.expected.what = fa::code::FA419;
-    if (r.size > 3000) r.size = 3000;  // what a thread frees in the large heap rests until the thread ends
+    if (r.size > 3000) r.size = 3000;  // large blocks stay in quarantine until the thread ends
     r.kept = Kind::take(a, r.size); BORN(r);
     std::thread([&] { Kind::give(a, r.kept, r.size); }).join(); DIED(r);
     r.write(0);
@@ -224,19 +224,19 @@ template <class Kind>
 void written_before_it_after_free(run& r) {
     const allocator a{r.options};
     r.expected.what = fa::code::FA419;
-    if (r.size > 3000) r.size = 3000;  // before a large block lies its header
+    if (r.size > 3000) r.size = 3000;  // the header is before a large block
     r.kept = Kind::take(a, r.size); BORN(r);
     Kind::give(a, r.kept, r.size); DIED(r);
     r.write(-3);
     a.check();
 }
 
-// The block has rested, and lies in its page's free list.
+// The block has left quarantine and is in its page's free list.
 template <class Kind>
 void list_of_free_blocks_written(run& r, bool by_check) {
     const allocator a{r.options};
     r.expected.what = fa::code::FA433;
-    if (r.size > 3000) r.size = 3000;  // others lie in the large heap
+    if (r.size > 3000) r.size = 3000;  // others are in the large heap
     void* neighbour = Kind::take(a, r.size);
     r.kept = Kind::take(a, r.size); BORN(r);
     Kind::give(a, r.kept, r.size); DIED(r);

@@ -4,7 +4,7 @@
 namespace faults {
 namespace {
 
-// `ends`: there is nothing to go on with, so the report is the last that is heard.
+// `ends`: the program cannot continue, so the report is its last output.
 volatile int one = 1;
 
 template <class F>

@@ -11,7 +11,7 @@ namespace {
 using fa::site;
 constexpr std::size_t plain = alignof(std::max_align_t);
 
-// Where a frame's memory lies: in the arena; too large for it; or asked for while an inner frame is open.
+// Where frame memory is: in the arena; too large for it; or requested while an inner frame is open.
 struct arena {
     static void* take(const allocator&, const fa::basic_frame_scope<fa::policy::debug>& f, std::size_t n, site s = site::here()) { return f.alloc_bytes(n, plain, s); }
 };
@@ -47,7 +47,7 @@ void underrun_of_frame_memory(run& r) {
     r.write(-1);
 }
 
-// Ended frames' memory is filled and watched, and nothing is trapped.
+// Memory of ended frames is filled and checked; nothing is trapped.
 template <class Kind>
 void written_after_the_frame(run& r) {
     r.expected.what = std::is_same_v<Kind, arena> ? fa::code::FA002 : fa::code::FA419;
@@ -303,7 +303,7 @@ void container_destroyed_by_another_thread(run& r) {
 
 void container_grown_by_another_thread(run& r) {
     r.expected.what = fa::code::FA430;
-    r.expected.count = 0;  // it grows all the same, and is destroyed where it was born
+    r.expected.count = 0;  // it still grows, and is destroyed where it was created
     const allocator a{r.options};
     const auto frame = a.frame_scope();
     auto bytes = frame.vec<char>();

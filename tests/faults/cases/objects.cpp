@@ -1,4 +1,4 @@
-// Mistakes with memory that objects and containers took: it is born where they were made, or told to grow.
+// Mistakes with memory of objects and containers: it is allocated where they are made or grow.
 #include "../fault_case.hpp"
 
 namespace faults {
@@ -40,7 +40,7 @@ OVERRUN_OF(box_of_a_frame, 100, auto box = frame.template box<owner>(); r.kept =
 OVERRUN_OF(box_of_the_allocators_frame, 100, auto box = a.frame_box<plain>(); r.kept = box.get(););
 OVERRUN_OF(box_of_the_pool, 100, auto box = a.pool_box<owner>(); r.kept = box.get(););
 OVERRUN_OF(box_of_the_heap, 100, auto box = a.heap_box<owner>(); r.kept = box.get(););
-// The counts lie before the object, and what both take is a multiple of 8.
+// The counts are before the object, and the size of both is a multiple of 8.
 OVERRUN_OF(shared_in_the_pool, 104, auto shared = a.pool_shared<owner>(); r.kept = shared.get(););
 OVERRUN_OF(vec_reserved, r.size, auto v = frame.template vec<char>(); v.reserve(r.size); r.kept = v.data(););
 OVERRUN_OF(vec_grown, 4, auto v = frame.template vec<char>(); v.push_back('a'); r.kept = v.data(););

@@ -1,4 +1,4 @@
-// Calls that come while the allocator is at work: from a signal handler, and from its own fault handler.
+// Calls made while the allocator is in a call: from a signal handler, and from its own fault handler.
 #include "../fault_case.hpp"
 
 #include <csignal>
@@ -15,7 +15,7 @@ void* take(const allocator& a, memory m, std::size_t n, fa::site s = fa::site::h
     return a.try_heap_alloc_bytes(n, plain, s);
 }
 
-// Asks the system, and is interrupted by a signal when it was told to be.
+// Requests memory from the system, and raises a signal in between if asked to.
 class interrupted_pages final : public fa::page_source {
 public:
     void* reserve(std::size_t bytes, std::size_t alignment) noexcept override {
@@ -62,11 +62,11 @@ void call_in_a_signal_handler(run& r) {
     std::signal(SIGUSR1, on_signal);
     pages.armed = true;
     void* p = take(a, Outer, 200'000 + r.size);
-    if (p == nullptr || pages.armed || !handled.refused) r.expected.what = fa::code{};  // refused the wrong one
+    if (p == nullptr || pages.armed || !handled.refused) r.expected.what = fa::code{};  // the wrong call was refused
     if (Outer != memory::frame) a.heap_free_bytes(p, 200'000 + r.size);
 }
 
-// The request in the report is served: nothing is half done then.
+// The request in the report is served: no call is half done at that point.
 template <memory Kind>
 void call_in_a_fault_handler(run& r) {
     static run* now;
@@ -87,7 +87,7 @@ void call_in_a_fault_handler(run& r) {
         }
     };
     r.expected.what = fa::code::FA436;
-    r.expected.count = 0;  // the free is one as well
+    r.expected.count = 0;  // the free interrupts a call as well
     static handler in_trouble;
     r.options.on_fault = in_trouble;
     const allocator a{r.options};

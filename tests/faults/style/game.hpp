@@ -1,4 +1,4 @@
-// The little world in which the programs live.
+// The small game that the programs share.
 #pragma once
 
 #include "program.hpp"
@@ -24,13 +24,13 @@ struct npc {
     npc* target = nullptr;
 };
 
-// What is done with a value; it has been read by then.
+// Uses a value, which has been read by then.
 template <class T>
 [[gnu::noinline]] void show(T value) {
     [[maybe_unused]] volatile T seen = value;
 }
 
-// What has come from elsewhere: the compiler does not follow it.
+// A value that the compiler cannot follow.
 template <class T>
 [[gnu::noinline]] T* hidden(T* p) {
     __asm__ volatile("" : "+r"(p));

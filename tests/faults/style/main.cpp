@@ -1,4 +1,4 @@
-// Runs programs in users' style, each in a forked child, and reads what they print as a user would. Of the wrong ones at
+// Runs programs in users' style, each in a forked child, and reads their output as a user would. Of the wrong ones at
 // least 98 % must be reported with the right code at the user's line, the right ones must print nothing and return 0.
 // usage: style_test FOLDER-OF-THE-SOURCES wrong|right [PART OF A NAME]
 #include "program.hpp"
@@ -38,13 +38,13 @@ struct mark {
     int line;
 };
 
-// "hud.cpp:12", or "style_test+0x1234", of which a line is made later.
+// "hud.cpp:12", or "style_test+0x1234", which is resolved to a line later.
 struct place {
     std::string text;
     int line = 0;
 };
 
-// What the first report says.
+// The first report.
 struct report {
     std::string code;
     place where, born, died;
@@ -122,7 +122,7 @@ std::vector<std::string> lines_of(const std::string& folder, const char* file) {
 
 bool ends_here(const std::string& line) { return line == "}" || line.starts_with("}  //"); }
 
-// The marks of a program lie between the end of the one before it and its own.
+// The marks of a program are between the end of the previous program and its own end.
 std::vector<mark> marks_of(const program& p, const std::vector<std::string>& lines, std::size_t first) {
     std::vector<mark> marks;
     for (std::size_t i = first; i < lines.size(); ++i) {
@@ -185,7 +185,7 @@ bool has_code(const judged& j) {
 }
 bool has_place(const judged& j) {
     const report& r = j.first;
-    const bool of_a_block = r.code == "FA419" || r.code == "FA424" || r.code == "FA428";  // where it is noticed says little
+    const bool of_a_block = r.code == "FA419" || r.code == "FA424" || r.code == "FA428";  // the place where it is detected says little
     const auto named = [&](const mark& m) { return m.line == r.where.line || (of_a_block && (m.line == r.born.line || m.line == r.died.line)); };
     const bool placed = std::any_of(j.expected.begin(), j.expected.end(), [&](const mark& m) { return m.code == r.code && named(m); });
     return placed && std::all_of(j.expected.begin(), j.expected.end(), [&](const mark& m) { return m.code != "born" || m.line == r.born.line; });

@@ -1,14 +1,14 @@
-// Programs as users write them, each a function that runs in a process of its own, in debug mode.
+// Programs as users write them, each a function that runs in its own process, in debug mode.
 //
 //   WRONG(npc_keeps_its_target) {
 //       …
 //       npc.target->health = 0;  // FA002
 //   }
 //
-// A wrong one says on the line that the report must name which code it has: where the mistake is noticed; of a leak, a write
-// after a free and a frame that is left open, where that was allocated, freed or opened. Where several lines or codes
-// may be named, each says so. "// born" marks the allocation that must be named too. What stands between one program and the
-// next (a class, a helper) belongs to the next. A right one reports nothing. DOCUMENTED: wrong, and docs/ says that it is
+// A wrong one has its code on the line that the report must name: where the mistake is detected; for a leak, a write
+// after a free and a frame left open, where the block was allocated or freed, or the frame opened. Where several lines or codes
+// may be named, each is marked. "// born" marks the allocation that must also be named. Code between one program and the
+// next (a class, a helper) belongs to the next. A right one causes no report. DOCUMENTED: wrong, and docs/ says that it is
 // not caught.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Pool and heap blocks, freed as they were taken.
+// Pool and heap blocks, freed as they were allocated.
 #include "game.hpp"
 
 #include <array>

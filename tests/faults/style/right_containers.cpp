@@ -1,4 +1,4 @@
-// Containers as std's are used, at their edges.
+// Containers used like std's, at their edges.
 #include "game.hpp"
 
 #include <algorithm>

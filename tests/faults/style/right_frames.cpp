@@ -1,4 +1,4 @@
-// Frame memory that is used as long as its frame is open.
+// Frame memory that is used only while its frame is open.
 #include "game.hpp"
 
 #include <algorithm>

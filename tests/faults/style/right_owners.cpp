@@ -1,4 +1,4 @@
-// Boxes, shared objects and the order in which things go.
+// Boxes, shared objects and the order of destruction.
 #include "game.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Threads, jobs, barriers, holds and transfers, as docs/threads.md has them.
+// Threads, jobs, barriers, holds and transfers, used as in docs/threads.md.
 #include "game.hpp"
 #include "worker.hpp"
 

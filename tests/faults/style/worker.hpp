@@ -1,4 +1,4 @@
-// A job system as small engines have it.
+// A job system like those of small engines.
 #pragma once
 
 #include <atomic>

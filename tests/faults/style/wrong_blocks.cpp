@@ -1,4 +1,4 @@
-// Pool and heap blocks: sizes, kinds, owners, ends and beginnings.
+// Pool and heap blocks: sizes, kinds, owners, writes past the end and before the start.
 #include "game.hpp"
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Frame memory that is used when its frame is over.
+// Frame memory that is used after its frame ended.
 #include "game.hpp"
 
 #include <array>

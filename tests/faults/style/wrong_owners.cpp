@@ -1,4 +1,4 @@
-// Boxes, shared objects, leaks, the order in which things go, and destructors.
+// Boxes, shared objects, leaks, the order of destruction, and destructors.
 #include "game.hpp"
 
 #include <cstring>

@@ -13,7 +13,7 @@ using namespace test;
 
 namespace {
 
-// What a function prints to standard error, run in a child; `signal` receives how it ended.
+// Runs a function in a child and returns what it prints to standard error; `signal` receives how it ended.
 template <class F>
 std::string printed_by(F&& f, int* signal = nullptr) {
     int ends[2];

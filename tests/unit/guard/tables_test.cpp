@@ -1,4 +1,4 @@
-// What the guard keeps apart from the blocks: their table, those that rest, those of ended frames.
+// The guard's own records: the table of blocks, the quarantine, the blocks of ended frames.
 #include <doctest/doctest.h>
 
 #include <framealloc/guard/guard.hpp>
@@ -50,7 +50,7 @@ TEST_CASE("the block table agrees with a map through births, deaths and burials"
                 table.bury(at);
                 if (known != model.end() && known->second == block_state::freed) known->second = block_state::gone;
         }
-        if (i % 1000 == 0) {  // what is freed may be forgotten when the table grows; what lives may not
+        if (i % 1000 == 0) {  // freed blocks may be dropped when the table grows, live ones may not
             std::size_t live = 0, listed = 0;
             for (const auto& [address, state] : model) {
                 if (state != block_state::live) continue;

@@ -1,4 +1,4 @@
-// Whose pointer is this? Kind, tag, bounds, frame, and whether it is still anybody's.
+// Whose pointer is this? Kind, tag, bounds, frame, and whether it is still in use.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -150,7 +150,7 @@ TEST_CASE("guarded, frame memory that was handed out again says since when, and 
     for (int i = 0; i < 3; ++i) {
         const auto frame = alloc.frame_scope();
         stale = frame.alloc_bytes(100);
-        CHECK(fa::describe(stale).reused_from == static_cast<std::uint64_t>(i));  // 0: nobody's
+        CHECK(fa::describe(stale).reused_from == static_cast<std::uint64_t>(i));  // 0: no owner
     }
     CHECK(fa::describe(stale).state == state::ended);
     CHECK(fa::describe(stale).reused_from == 0);
@@ -209,7 +209,7 @@ FOR_EACH_POLICY("the header of a pool page is nobody's block") {
     CHECK(header.bytes == 0);
     CHECK(header.offset == 0);
     CHECK(header.state == state::unused);
-    // Of pages that were never used not even the header can be read.
+    // Not even the header of a page that was never used can be read.
     for (std::size_t n = 1; n < 4; ++n)
         CHECK(fa::describe(reinterpret_cast<void*>(page + n * fa::memory::page_bytes + 500)).state != state::in_use);
     CHECK(fa::describe(p).state == state::in_use);
@@ -230,7 +230,7 @@ FOR_EACH_POLICY("memory that other threads are using at that moment can be descr
                     seen[0] = static_cast<char*>(
                         frame.alloc_bytes(static_cast<std::size_t>(100 + 3000 * i)));  // chunks, and blocks out of line
                     void* p = alloc.pool_alloc_bytes(100);
-                    std::memset(p, 'A', 100);  // no link for anybody who takes it for one
+                    std::memset(p, 'A', 100);  // must not be mistaken for a link
                     blocks.push_back(p);
                     seen[1] = static_cast<char*>(p);
                     if (blocks.size() > 200) {

@@ -1,4 +1,4 @@
-// What happens is told, event by event, to those who ask, and to nobody else.
+// Events are delivered one by one to enabled handlers, and to nobody else.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ FOR_EACH_POLICY("frames, allocations and frees are told with bytes, tag, frame a
     fa::basic_smart_alloc<P> alloc;
     told t;
     const std::uint64_t start = fa::os::monotonic_microseconds();
-    { auto frame = alloc.frame_scope(); }  // not told
+    { auto frame = alloc.frame_scope(); }  // not delivered
     alloc.lifecycle().enable(t);
     CHECK(alloc.lifecycle().is_enabled());
     alloc.begin_frame();
@@ -240,7 +240,7 @@ TEST_CASE("after disable no thread is in the handler") {
     CHECK(alloc.stats().total_allocated == 0);
 }
 
-// What these two write while others read is the thread sanitizer's to see.
+// The thread sanitizer checks these writes against concurrent readers.
 TEST_CASE("an observer is set while threads park what told it") {
     fa::smart_alloc alloc;
     std::atomic<bool> stop{false};
@@ -294,7 +294,7 @@ TEST_CASE("several threads may set the observer at once") {
 }
 
 TEST_CASE("a child does not wait for a thread that was in the handler when it was forked") {
-    if (!test::on_linux) return;  // elsewhere nothing is told of a fork
+    if (!test::on_linux) return;  // elsewhere a fork causes no event
     fa::smart_alloc alloc;
     std::atomic<bool> inside{false}, stop{false};
     auto handler = [&](const fa::frame_event&) {

@@ -32,9 +32,7 @@ FOR_EACH_POLICY("frame_stats speaks of the current frame, then of the last one")
 
 FOR_EACH_POLICY("stats sum over threads that run and threads that ended") {
     fa::basic_smart_alloc<P> alloc;
-    {
-        auto frame = alloc.frame_scope();
-    }  // a context of our own: otherwise this thread would take over one that was left
+    { auto frame = alloc.frame_scope(); }  // its own context: otherwise this thread would take over one that was left
     void* blocks[3];
     for (void*& b : blocks) std::thread([&] { b = alloc.pool_alloc_bytes(100); }).join();
     CHECK(alloc.stats().pool_allocated == 3 * 112);
@@ -44,7 +42,7 @@ FOR_EACH_POLICY("stats sum over threads that run and threads that ended") {
     CHECK(alloc.stats().deferred_free_count == 3);
 }
 
-// Under the thread sanitizer this is red, too, when the counts that a reset keeps are read beside it.
+// Under the thread sanitizer this also fails if the counts that a reset keeps are read concurrently.
 TEST_CASE("counts are never more than what was done since a reset, whoever resets") {
     fa::smart_alloc alloc;
     constexpr unsigned rounds = 2000;

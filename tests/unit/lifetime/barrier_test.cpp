@@ -60,14 +60,14 @@ TEST_CASE("a double signal counts once, a time-out says so, and a member that le
     a.arrive_and_wait();
     CHECK(barrier.generation() == 2);
     a.leave();
-    CHECK(barrier.wait_all());  // nobody is left to wait for
+    CHECK(barrier.wait_all());  // no member is left to wait for
     CHECK(fa::barrier_member{}.arrive_and_wait());  // not a member: nothing to wait for
 }
 
 TEST_CASE("a barrier has any number of members, and the names they joined under") {
     constexpr std::uint32_t count = 3000;
     fa::frame_barrier barrier;
-    for (int round = 0; round < 2; ++round) {  // seats of those that left serve again
+    for (int round = 0; round < 2; ++round) {  // the seats of members that left are reused
         std::vector<fa::barrier_member> many;
         for (std::uint32_t i = 0; i < count; ++i)
             many.push_back(barrier.join((std::string(i % 300, 'x') + std::to_string(i)).c_str()));

@@ -222,7 +222,7 @@ FOR_EACH_POLICY("a checkpoint whose guard is gone rolls nothing back, and the on
 
 namespace {
 
-// Two blocks out of line, full of their own bytes: whoever frees one of them twice gives both the same memory.
+// Two out-of-line blocks, filled with their own bytes: freeing one of them twice would give both the same memory.
 template <class Frame>
 void check_apart(const Frame& frame) {
     const auto a = frame.template batch<unsigned char>(60'000), b = frame.template batch<unsigned char>(60'000);
@@ -240,7 +240,7 @@ FOR_EACH_POLICY("a container that is destroyed after the rollback that took its 
         fa::options o{.frame_capacity = 64_KiB};
         o.guard = guard;
         const fa::basic_smart_alloc<P> alloc{r.options(o)};
-        for (int rollbacks : {1, 2, 30}) {  // more than are remembered one by one
+        for (int rollbacks : {1, 2, 30}) {  // more than are recorded one by one
             const auto frame = alloc.frame_scope();
             const auto before = alloc.frame_checkpoint();
             {

@@ -1,4 +1,4 @@
-// Objects of frames whose destructors use frames themselves: at every place where destructors run, with frames in
+// Objects in frames whose destructors use frames themselves, wherever destructors run, with frames in
 // flight and held.
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-// Frames that are waited for, kept, and given back.
+// Frames that are waited for, kept, and released.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
@@ -68,7 +68,7 @@ FOR_EACH_POLICY("a hold keeps the allocator alive, and no longer") {
 }
 
 FOR_EACH_POLICY("high_water gives back after frames that allocated nothing, and keeps what the window used") {
-    if (test::guarded<P>) return;  // there ended frames' memory is withdrawn or filled
+    if (test::guarded<P>) return;  // in debug mode the memory of ended frames is revoked or filled
     fa::options o{.frame_capacity = 8_MiB};
     o.retain = fa::retain::high_water(4);
     fa::basic_smart_alloc<P> alloc{o};
@@ -109,7 +109,7 @@ TEST_CASE("frame_limit admits the same allocations in every policy") {
         for (std::size_t size : {24U, 40U, 1000U}) {
             const int n = admitted(fa::policy::unchecked{}, size, align);
             CHECK(n > 20);
-            // Its chunks end elsewhere, and what alignment costs at a chunk's begin differs.
+            // Its chunks end elsewhere, and the alignment cost at a chunk's start differs.
             const int guarded = admitted(fa::policy::checked{}, size, align);
             CHECK(guarded >= n - n / 10);
             CHECK(guarded <= n + n / 10);

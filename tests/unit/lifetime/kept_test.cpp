@@ -1,4 +1,4 @@
-// Held frames: inner ones, those of ended threads, and what frames in flight leave behind.
+// Held frames: inner ones, those of ended threads, and the memory that frames in flight leave.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
@@ -329,7 +329,7 @@ TEST_CASE("the end of an outermost frame is told with that frame's number") {
     CHECK(begun == ended);
 }
 
-// Bytes out of line of a frame that has ended, whatever keeps them, belong to no open frame.
+// Out-of-line bytes of an ended frame, whatever keeps them, belong to no open frame.
 FOR_EACH_POLICY("kept frames count neither against limits nor among the bytes of open frames") {
     recorder r;
     const fa::basic_smart_alloc<P> alloc{

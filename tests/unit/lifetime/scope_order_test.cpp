@@ -84,7 +84,7 @@ bool out_of_order(const Scopes& scopes, std::size_t which) {
     return false;
 }
 
-// Allocates, and sees whom it is charged to.
+// Allocates and returns who was charged.
 template <class Alloc>
 bool charged_to(const Alloc& alloc, memory_of m, std::string_view tag) {
     const auto before = alloc.tag_stats(tag);
@@ -415,7 +415,7 @@ FOR_EACH_POLICY("a scope closed by another thread is told once and harms neither
     elsewhere(context);
     CHECK(charged_to(alloc, memory_of::heap, "context 1"));
     {
-        const fa::tag_scope next(alloc, "next");  // or something waits to be charged; debug charges at once
+        const fa::tag_scope next(alloc, "next");  // or there is something to charge; debug mode charges at once
         alloc.pool_free_bytes(alloc.pool_alloc_bytes(64), 64);
     }
     if constexpr (test::guarded<P>) { const auto frame = alloc.frame_scope(); }
@@ -503,6 +503,6 @@ FOR_EACH_POLICY("a thread closes the scopes of another that goes on allocating")
     }
     opened.store(-1, std::memory_order_release);
     owner.join();
-    CHECK(told >= rounds);      // each lost scope once,
+    CHECK(told >= rounds);      // each misplaced scope once,
     CHECK(told <= 2 * rounds);  // and the one around it where it closed before
 }

@@ -1,4 +1,4 @@
-// Budgets of a thread: what is within, what each policy does beyond, and what is left.
+// Budgets of a thread: requests within, requests beyond under each policy, and the rest.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -224,7 +224,7 @@ FOR_EACH_POLICY("what lies out of line counts towards a budget, but not towards 
         const auto* first = static_cast<const char*>(frame.try_alloc_bytes(1024));
         std::size_t n = 1;
         for (const char* p; (p = static_cast<const char*>(frame.try_alloc_bytes(1024))) == first + n * 1024; ++n) {}
-        return n;  // in one piece, until the budget or the chunk ends
+        return n;  // in one piece, until the end of the budget or the chunk
     };
     CHECK(within(fa::budget_policy::fail) == 33);
     CHECK(within(fa::budget_policy::promote) == 63);
@@ -232,7 +232,7 @@ FOR_EACH_POLICY("what lies out of line counts towards a budget, but not towards 
 
 namespace {
 
-// Takes blocks of the class that is asked for, and frame memory, the first times it is asked.
+// On its first calls allocates blocks of the requested class, and frame memory.
 template <class P>
 struct taker {
     const fa::basic_smart_alloc<P>* alloc = nullptr;

@@ -1,4 +1,4 @@
-// Corners of the options, the heap, the zones and the page lists, each of which once could be wrong unnoticed.
+// Corner cases of the options, the heap, the guard zones and the page lists, each of which was once untested.
 #include <doctest/doctest.h>
 
 #include <support/child.hpp>
@@ -20,7 +20,7 @@ using debug_alloc = fa::basic_smart_alloc<fa::policy::debug>;
 
 namespace {
 
-// Gives what it is asked for, and notes what comes back with another size or alignment.
+// Serves every request, and records blocks that come back with another size or alignment.
 class exact_memory final : public std::pmr::memory_resource {
 public:
     int wrong = 0;
@@ -266,7 +266,7 @@ TEST_CASE("exhaustion names the limit that was met, and none where the system re
     CHECK(fails_as_told({.global_limit = 8_MiB}, {fa::exhaustion_reason::system_refused, 0}, 5));
     CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4_MiB)}, {fa::exhaustion_reason::fixed_memory, 4_MiB}, -1));
     CHECK(fails_as_told({.fixed_memory = fa::fixed_memory(4'000'001)}, {fa::exhaustion_reason::fixed_memory, 4'000'001},
-                        -1));  // the user's own
+                        -1));  // the user's own heap
 }
 
 FOR_EACH_POLICY("trim gives back what lies above the last large block, and it can be had again") {

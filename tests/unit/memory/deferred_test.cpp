@@ -1,4 +1,4 @@
-// Blocks freed on other threads come home: when, how many, and what a full queue does.
+// Blocks freed on other threads return to their owner: when, how many, and what a full queue does.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -42,7 +42,7 @@ FOR_EACH_POLICY("on demand, a thread takes its blocks back before it asks for pa
     CHECK(alloc.deferred().current_depth == 5000);
     CHECK(alloc.stats().pool_allocated == 0);
     for (void* b : take(alloc, 5000)) alloc.pool_free_bytes(b, 64);
-    if (!test::guarded<P>) CHECK(alloc.stats().committed == before.committed);  // there some blocks rest
+    if (!test::guarded<P>) CHECK(alloc.stats().committed == before.committed);  // guarded: some are in quarantine
     if (!test::guarded<P>) CHECK(alloc.stats().page_requests == before.page_requests);
     CHECK(alloc.deferred().total_queued == 5000);
     CHECK(alloc.deferred().total_processed == 5000);
@@ -134,7 +134,7 @@ FOR_EACH_POLICY("on request, blocks wait for process_deferred_frees, or for exha
     std::vector<void*> more;
     while (void* b = alloc.try_pool_alloc_bytes(1024)) more.push_back(b);
     CHECK(alloc.deferred().current_depth == 0);
-    CHECK(more.size() >= (test::guarded<P> ? 1300U : 2000U));  // there zones take memory
+    CHECK(more.size() >= (test::guarded<P> ? 1300U : 2000U));  // in debug mode guard zones take memory
     for (void* b : more) alloc.pool_free_bytes(b, 1024);
     CHECK(alloc.stats().pool_allocated == 0);
 }
@@ -247,7 +247,7 @@ FOR_EACH_POLICY("in memory for few pages, tags share pages instead of failing") 
 }
 
 FOR_EACH_POLICY("every block that came home is handed out again, after what is carved already") {
-    if (test::guarded<P>) return;  // there they rest
+    if (test::guarded<P>) return;  // in debug mode they are in quarantine
     for (std::size_t bytes : {16U, 64U, 200U}) {
         fa::basic_smart_alloc<P> alloc;
         std::vector<void*> kept, freed, again;

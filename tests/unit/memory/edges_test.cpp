@@ -1,4 +1,4 @@
-// What is given back, where memory ends, and what takes effect at once.
+// Memory that is released, limits, and options that take effect at once.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
@@ -71,7 +71,7 @@ FOR_EACH_POLICY("blocks freed by a thread that gets no tables of its own come ho
     CHECK(alloc.stats().pool_allocated == 0);
     const auto requests = alloc.stats().page_requests;
     for (void*& p : blocks) p = alloc.pool_alloc_bytes(64);
-    if (!test::guarded<P>) CHECK(alloc.stats().page_requests == requests);  // there they rest
+    if (!test::guarded<P>) CHECK(alloc.stats().page_requests == requests);  // in debug mode they are in quarantine
     for (void* p : blocks) alloc.pool_free_bytes(p, 64);
 }
 
@@ -197,7 +197,7 @@ FOR_EACH_POLICY("chunks that come and go leave nothing behind") {
         alloc.trim();
         if (i == 100) reserved = alloc.stats().reserved;
     }
-    // There ended frames' chunks rest before they are used again.
+    // There the chunks of ended frames are quarantined before they are reused.
     if (!test::guarded<P>) CHECK(alloc.stats().reserved <= reserved + 64_KiB);
 }
 

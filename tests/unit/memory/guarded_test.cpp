@@ -1,4 +1,4 @@
-// Guarded memory: when what was written wrongly is told, whose it is said to be, and what is told only once.
+// Guarded memory: when a wrong write is reported, which block it names, and what is reported only once.
 #include <doctest/doctest.h>
 
 #include <framealloc/probe/sampled.hpp>
@@ -87,7 +87,7 @@ TEST_CASE("a list of free blocks that was overwritten is cut off there, and told
     std::vector<void*> blocks(12);
     for (void*& p : blocks) p = alloc.pool_alloc_bytes(48);
     for (void* p : blocks) alloc.pool_free_bytes(p, 48);
-    for (int i = 0; i < 600; ++i) alloc.pool_free_bytes(alloc.pool_alloc_bytes(2000), 2000);  // they have rested
+    for (int i = 0; i < 600; ++i) alloc.pool_free_bytes(alloc.pool_alloc_bytes(2000), 2000);  // all leave quarantine
     spoil(blocks[6], -3);
     CHECK(alloc.check() == 1);
     CHECK(r.count(fa::code::FA433) == 1);
@@ -167,7 +167,7 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
     CHECK(!blocks.free(core, fa::pointer_at(begins[9] + 8), {}, unused));
     CHECK(r.count(fa::code::FA415) == 1);
     CHECK(r.faults.size() == 1);
-    // One that is free is not handed out while another has rested longer.
+    // A free block is not reused while another has been free longer.
     std::vector<std::uintptr_t> again;
     for (std::size_t i : {30U, 3U, 77U}) {
         sampled_slot was;

@@ -1,4 +1,5 @@
-// Handlers of the program's that do what they were called for: they are told so once, and the program goes on.
+// Handlers of the program that make the mistake they are called for: they are called once for it, and the program
+// continues.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -82,7 +83,7 @@ TEST_CASE("a fault handler that makes the mistake it is told of ends in standard
         CHECK(s.calls >= 2);
         CHECK(s.calls < 20);
         s.calls = 0;
-        m.make(alloc);  // heard again afterwards
+        m.make(alloc);  // called again afterwards
         CHECK(s.calls >= 1);
         s.again = [] {};
     }

@@ -90,7 +90,7 @@ FOR_EACH_POLICY("a freed large block is served again without the lock or a page 
         if (!test::guarded<P>) CHECK(q == p);
         alloc.heap_free_bytes(q, 1_MiB);
     }
-    if (test::guarded<P>) return;  // there it rests first
+    if (test::guarded<P>) return;  // in debug mode it is quarantined first
     CHECK(fa::sync::lock_acquisitions() - locks == locks_of_stats);
     CHECK(alloc.stats().page_requests == requests);
 }

@@ -1,4 +1,4 @@
-// What an allocator takes beside its pages, and what becomes of it.
+// Memory that an allocator takes besides its pages, and when it is released.
 #include <doctest/doctest.h>
 
 #include <support/child.hpp>
@@ -33,7 +33,7 @@ std::size_t address_space() {
     return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-// Every kind of memory, and of what is kept for later.
+// Every kind of memory, and of memory kept for reuse.
 template <class P>
 void live_a_little(const fa::options& o) {
     fa::basic_smart_alloc<P> alloc{o};
@@ -47,7 +47,7 @@ void live_a_little(const fa::options& o) {
             for (std::size_t bytes : {24U, 1000U, 20'000U}) alloc.heap_free_bytes(alloc.heap_alloc_bytes(bytes), bytes);
             for (int i = 0; i < 300; ++i) alloc.pool_free_bytes(alloc.pool_alloc_bytes(48), 48);
         }
-        const auto outer = alloc.frame_scope();  // what an inner one needed is left over when the allocator goes
+        const auto outer = alloc.frame_scope();  // memory of an inner frame remains when the allocator is destroyed
         const auto inner = alloc.frame_scope();
         for (int i = 0; i < 5; ++i) static_cast<void>(inner.alloc_bytes(30'000));
     };
@@ -115,7 +115,7 @@ TEST_CASE("without memory to remember an allocator by, a thread does not use it"
     const auto first_use_of_the_ninth = [] {
         alloc_type allocs[9];
         for (int i = 0; i < 8; ++i) allocs[i].pool_free_bytes(allocs[i].pool_alloc_bytes(16), 16);
-        // What another thread left needs no more than to be remembered.
+        // The context that another thread left only needs to be recorded.
         std::thread([&] { allocs[8].pool_free_bytes(allocs[8].pool_alloc_bytes(16), 16); }).join();
         rlimit limit{};
         getrlimit(RLIMIT_AS, &limit);
@@ -159,7 +159,7 @@ FOR_EACH_POLICY("what a thread left starts anew with the next one: reports of me
     }
 }
 
-// Each is the first thing that its thread asks, while there is memory and while there is none.
+// Each is the first call on its thread, with and without memory.
 FOR_EACH_POLICY("what only asks or gives back takes no memory, also on a thread's first use") {
     using allocator = fa::basic_smart_alloc<P>;
     using use = bool (*)(const allocator&);

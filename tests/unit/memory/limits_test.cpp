@@ -1,4 +1,4 @@
-// What is counted, kept and refused where a program goes to a limit: of the page source, of a thread, of a process.
+// Counts, kept memory and refusals when a program reaches a limit: of the page source, of a thread, of a process.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
@@ -53,7 +53,7 @@ FOR_EACH_POLICY("requests beyond global_limit or fixed memory are no page reques
         struct {
             std::vector<void*> heap, pool;
         } blocks;
-        // A refused request gives back what is idle, and room that this makes is taken: until one finds no more.
+        // A refused request releases idle memory and uses the room that this makes, until it finds no more.
         for (std::size_t had = 1, have = 0; have != had;) {
             had = have;
             while (void* p = alloc.try_heap_alloc_bytes(100'000)) blocks.heap.push_back(p);
@@ -61,14 +61,14 @@ FOR_EACH_POLICY("requests beyond global_limit or fixed memory are no page reques
             have = blocks.heap.size() + blocks.pool.size();
         }
         CHECK(!blocks.heap.empty());
-        CHECK(alloc.try_pool_alloc_bytes(64) == nullptr);  // leaves what it reserved to those that come after it
+        CHECK(alloc.try_pool_alloc_bytes(64) == nullptr);  // leaves its reservation to later threads
         const auto before = alloc.stats();
         for (int i = 0; i < 100; ++i) {
             CHECK(alloc.try_heap_alloc_bytes(100'000) == nullptr);
             CHECK(alloc.try_pool_alloc_bytes(64) == nullptr);
         }
         const auto after = alloc.stats();
-        // A reservation that nothing can be committed in is given, and taken back at once.
+        // A reservation in which nothing can be committed is granted, and released at once.
         CHECK(after.page_requests - before.page_requests <= 200U);
         CHECK(after.committed == before.committed);
         CHECK(after.reserved - before.reserved <= 64_KiB);
@@ -81,7 +81,7 @@ namespace {
 
 constexpr std::size_t spike_bytes = 12 << 20;
 
-// One frame that takes much, in pieces, from itself or through it while an inner one is open.
+// One frame that takes much memory, in pieces, directly or as the outer frame while an inner one is open.
 template <class Alloc>
 void spike(const Alloc& alloc, std::size_t piece, bool through_outer) {
     auto frame = alloc.frame_scope();
@@ -114,7 +114,7 @@ FOR_EACH_POLICY(
                     }
                     const std::size_t resting = fa::guard::under_tool
                                                     ? 4_MiB
-                                                    : 0;  // there freed blocks rest, whatever the options say
+                                                    : 0;  // freed blocks are quarantined, whatever the options say
                     CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB + resting);
                 }
             }
@@ -190,7 +190,7 @@ FOR_EACH_POLICY(
 
 namespace {
 
-// How many blocks of a kind can be had; all are given back.
+// How many blocks of a kind can be allocated; all are freed again.
 template <class A>
 std::size_t fill(A& alloc, fa::memory_kind kind) {
     std::size_t n = 0;
@@ -266,9 +266,9 @@ FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it i
                 CAPTURE(static_cast<int>(kind));
                 const first_use use = uses[i];
                 fa::basic_smart_alloc<P> alloc{o};
-                // What a running thread keeps for itself, of frames and large blocks, no other can have; the next
+                // No other thread can use the frame memory and large blocks that a running thread keeps; the next
                 // thread inherits it.
-                const bool shared = kind == fa::memory_kind::pool && !test::guarded<P>;  // freed blocks rest
+                const bool shared = kind == fa::memory_kind::pool && !test::guarded<P>;  // freed blocks are quarantined
                 if (shared) CHECK(fill(alloc, kind) > 1);
                 else std::thread([&] { CHECK(fill(alloc, kind) > 1); }).join();
                 bool served[2] = {};
@@ -284,7 +284,7 @@ FOR_EACH_POLICY("what is idle serves a thread's first use, of whatever kind it i
 }
 
 FOR_EACH_POLICY("a thread that was refused is served after another one has given memory back") {
-    if (test::guarded<P>) return;  // freed blocks rest on the thread that freed them
+    if (test::guarded<P>) return;  // freed blocks are quarantined on the thread that freed them
     for (const bool of_pool : {true, false}) {
         fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 8_MiB}};
         std::vector<void*> blocks;

@@ -37,7 +37,7 @@ FOR_EACH_POLICY("a freed block is the next one handed out") {
     CHECK(first != second);
     alloc.pool_free(first);
     auto* third = alloc.template pool_alloc<node>();
-    CHECK((third == first) == !test::guarded<P>);  // there it rests first
+    CHECK((third == first) == !test::guarded<P>);  // in debug mode it is quarantined first
     alloc.pool_free(third);
     alloc.pool_free(second);
     alloc.pool_free(static_cast<node*>(nullptr));
@@ -59,7 +59,7 @@ FOR_EACH_POLICY("a million blocks freed in random order are used again, not aske
     CHECK(committed <= (test::guarded<P> ? 128 : 64) * blocks.size() * 103 / 100 + 512_KiB);
     CHECK(alloc.stats().pool_allocated == 0);
     alloc.trim();
-    CHECK(alloc.stats().committed <= committed / 10);  // also where a system page is as large as a pool page
+    CHECK(alloc.stats().committed <= committed / 10);  // also where an OS page is as large as a pool page
     void* again = alloc.pool_alloc_bytes(64);
     CHECK(again != nullptr);
     alloc.pool_free_bytes(again, 64);
@@ -137,7 +137,7 @@ FOR_EACH_POLICY("boxes keep the allocator alive, and what is still out is report
         box = alloc.template pool_box<std::string>("a text that is too long for the small string buffer");
         large = alloc.template pool_box<std::array<char, 10000>>();
     }
-    const std::size_t places = test::guarded<P> ? 2 : 1;  // told one by one where they are recorded
+    const std::size_t places = test::guarded<P> ? 2 : 1;  // reported one by one where they are recorded
     CHECK(r.count(fa::code::FA424) == places);
     CHECK(*box == "a text that is too long for the small string buffer");
     box.reset();

@@ -1,4 +1,4 @@
-// What reports say, word for word: a report is what its reader has.
+// Reports, word for word: a report is all that its reader has.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
@@ -68,7 +68,7 @@ TEST_CASE("a report tells where in the block it was written") {
     flip(p, -2);
     CHECK(a.check() == 1);
     CHECK(s.last() == "a pool block of 40 bytes, changed at -2 to -2 after it was freed");
-    CHECK(a.check() == 0);  // told once
+    CHECK(a.check() == 0);  // reported once
     flip(p, 5);
     flip(p, 9);
     CHECK(a.check() == 1);
@@ -172,7 +172,7 @@ TEST_CASE("a call that does not record its line is named by its instruction") {
 }
 
 TEST_CASE("instructions are named where no line is known") {
-    if (fa::guard::under_tool || !test::on_linux) return;  // elsewhere they have no names
+    if (fa::guard::under_tool || !test::on_linux) return;  // elsewhere instructions have no names
     said s;
     const alloc_type a{s.options()};
     {
@@ -273,7 +273,7 @@ TEST_CASE("exhaustion and exceeded budgets say how much, of what, under which ta
     CHECK(s.last() == "5000 more bytes of frame memory where the thread has 10000 of its 4096 in use");
 }
 
-// It would be told as the place of a later one, which cannot say its own.
+// It would be reported as the place of a later block, which does not record its own.
 TEST_CASE("no call leaves its place behind, served or not") {
     using P = fa::policy::debug;
     test::recorder r;

@@ -1,4 +1,4 @@
-// Every route to a free goes through the same door: what it says is compared with what was allocated.
+// Every way to free a block goes through the same check of size and alignment against the allocation.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -13,7 +13,7 @@ using namespace test;
 
 namespace {
 
-// How a program takes and gives back bytes of the pool or the heap.
+// The ways a program allocates and frees bytes of the pool or the heap.
 template <class A>
 struct route {
     std::string name;
@@ -134,7 +134,7 @@ FOR_EACH_POLICY("every route frees what was allocated with the size that was ask
     }
 }
 
-// A pool_box that takes a raw pointer over will free it.
+// A pool_box that adopts a raw pointer will free it.
 TEST_CASE("in debug a pool_box takes over nothing that is not such a block") {
     struct part {
         int a[4];

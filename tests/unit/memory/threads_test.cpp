@@ -1,4 +1,4 @@
-// Threads that allocate, hand over and free at the same time. Run under the thread sanitizer as well.
+// Threads that allocate, hand over and free concurrently. Also run under the thread sanitizer.
 #include <doctest/doctest.h>
 
 #include <array>

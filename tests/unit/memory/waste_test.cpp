@@ -1,4 +1,4 @@
-// How much memory is lost to rounding, and to what is made accessible ahead of time.
+// How much memory is lost to rounding, and to memory made accessible in advance.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
@@ -35,7 +35,7 @@ TEST_CASE("rounding sizes up wastes at most an eighth beyond 256 bytes, and 8 % 
 }
 
 FOR_EACH_POLICY("an arena makes at most a tenth more accessible than its blocks take, from 1 MiB or 32 pages on") {
-    if (test::guarded<P>) return;  // zones
+    if (test::guarded<P>) return;  // guard zones
     const std::size_t first = std::max<std::size_t>(
         1_MiB, 32 * fa::os::system_pages{}.granularity());  // below, whole pages count
     for (const std::size_t capacity : {1_MiB, 64_MiB}) {
@@ -55,7 +55,7 @@ FOR_EACH_POLICY("an arena makes at most a tenth more accessible than its blocks 
             if (n == 0) n = 1;
             static_cast<void>(frame.alloc_bytes(n, 8));
             bytes += fa::align_up(n, 8);
-            if (bytes < first || i % 1000 != 0) continue;  // looking costs a line of the account
+            if (bytes < first || i % 1000 != 0) continue;  // the query itself takes a line of the account
             worst = std::max(worst, static_cast<double>(alloc.stats().committed - before) / static_cast<double>(bytes));
         }
         MESSAGE(capacity << " a chunk, " << bytes << " bytes, at most " << worst << " times as many accessible");

@@ -1,5 +1,5 @@
-// The standard allocators and the std::pmr resources, at their edges: nothing, too much, wide alignments, and who
-// equals whom.
+// The standard allocators and the std::pmr resources, at their edges: nothing, too much, wide alignments, and which
+// compare equal.
 #include <doctest/doctest.h>
 
 #include <list>

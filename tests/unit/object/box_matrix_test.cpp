@@ -20,7 +20,7 @@ struct world {
     fa::basic_smart_alloc<P> alloc{heard.options({.frame_capacity = 65536})};
 };
 
-// Any operation: what runs it is compiled once a policy, not once an operation, which took minutes.
+// Any operation: its runner is compiled once per policy, not once per operation, which took minutes.
 template <class P>
 class any_operation {
 public:
@@ -39,7 +39,7 @@ private:
     void (*call_)(const void*, const fa::basic_smart_alloc<P>&, const fa::basic_frame_scope<P>&);
 };
 
-// "pool_box by move", put together when there is something to say.
+// "pool_box by move", composed only when there is something to report.
 struct cell_name {
     const char* kind;
     const char* how = "";
@@ -48,7 +48,7 @@ struct cell_name {
     std::string text() const { return std::string(kind) + how + (n == 0 ? "" : std::to_string(n)) + more; }
 };
 
-// One operation, run until it does not throw. `frame_keeps`: it leaves elements to the frame, which ends behind it.
+// One operation, run until it does not throw. `frame_keeps`: it leaves elements to the frame, which ends afterwards.
 template <class P>
 void try_operation(world<P>& w, const cell_name& name, tally& t, std::type_identity_t<any_operation<P>> operation,
                    bool frame_keeps = false) {
@@ -184,7 +184,7 @@ void try_transfers(world<P>& w, tally& t) {
     });
 }
 
-// What the frame alone destroys.
+// Objects that only the frame destroys.
 template <class T, class P>
 void try_frame_objects(world<P>& w, tally& t) {
     try_operation(

@@ -1,4 +1,4 @@
-// Boxes are what std::unique_ptr and std::shared_ptr are: they convert to a base, compare, hash, swap, hold arrays, and
+// Boxes behave like std::unique_ptr and std::shared_ptr: they convert to a base, compare, hash, swap, hold arrays, and
 // know when they are empty. Typed over the kinds of memory.
 #include <doctest/doctest.h>
 
@@ -86,7 +86,7 @@ struct counted_references {
         pooled<fa::policy::checked>, heaped<fa::policy::unchecked>, heaped<fa::policy::checked>
 #define ALL_KINDS UNIQUE_KINDS, counted_references<fa::policy::unchecked>, counted_references<fa::policy::checked>
 
-// Everything of an allocator, and whether it has it all back; an open frame around it.
+// An allocator with an open frame around the test, and whether all memory was freed.
 template <class K>
 struct house {
     recorder heard;
@@ -232,7 +232,7 @@ TEST_CASE_TEMPLATE("a box of a base outlives the allocator's last handle", K, po
 
 namespace {
 
-// A heap that wants to hear the same size and alignment twice.
+// A heap that expects the same size and alignment at the free.
 struct exact_heap : std::pmr::memory_resource {
     std::map<void*, std::pair<std::size_t, std::size_t>> out;
     int wrong = 0;
@@ -632,7 +632,7 @@ FOR_EACH_POLICY("a transfer of nothing may outlive its allocator") {
 
 namespace {
 
-// What work in a process of its own says on standard error, and how it ends.
+// The standard error of work in its own process, and how it ends.
 template <class Work>
 std::string said_by(Work work, int& status) {
     int ends[2];

@@ -1,4 +1,4 @@
-// Vectors, maps and strings against their std namesakes; standard containers on every allocator.
+// Vectors, maps and strings against their std counterparts; standard containers on every allocator.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Containers of frames that have ended: whatever is done to them is told (FA002), changes nothing of what lies there
-// now, and goes on in the frame that is open, where it is told no more.
+// Containers of frames that have ended: every use is reported (FA002), changes nothing in the memory that was reused,
+// and continues in the open frame, where nothing more is reported.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How containers grow: geometrically, whatever asks for it; from what sizes they refuse; and without a source.
+// How containers grow: geometrically, whichever call grows them; from which sizes they refuse; and without a source.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -83,7 +83,7 @@ void refuses_what_cannot_be(V v) {
     CHECK(status_of_child([&] { v.append(largest, 7); }) == 7);
 }
 
-// Without doctest's word on it.
+// Without doctest's checks.
 template <class F>
 bool aborts(F f) {
     return status_of_child([&] {
@@ -289,7 +289,7 @@ TEST_CASE("elements may have vecs of their own type") {
 
 namespace {
 
-// Every way in which an element without a source comes into a container.
+// Every way in which an element without a source enters a container.
 template <class V>
 void gives_its_source(V made) {
     using T = typename V::value_type;
@@ -402,7 +402,7 @@ FOR_EACH_POLICY("a container that becomes a value of a map does so too") {
     CHECK(maps[0].at(1) == 2);
 }
 
-// What allocates through it is told of the mistake, or gets nothing.
+// An allocation through it reports the mistake or returns nothing.
 TEST_CASE("a source that was made of nothing gives nothing") {
     CHECK(fa::frame_source().try_allocate(8, 8) == nullptr);
     CHECK(fa::pool_source().try_allocate(8, 8) == nullptr);
@@ -418,7 +418,7 @@ FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and change
     try_twins(alloc.template heap_vec<std::string>());
 }
 
-// Pointers, iterators and references that were kept: in debug they do not read what was there.
+// Pointers, iterators and references that were kept: in debug mode they do not read the old content.
 TEST_CASE("in debug what a container leaves behind reads as freed memory does") {
     if (fa::guard::under_tool) return;  // it reports the reads
     using P = fa::policy::debug;

@@ -1,5 +1,5 @@
-// What a container of a frame has grown out of, and what nobody holds any more. That an access is trapped show the
-// programs of tests/faults/style; here is what else may not go wrong.
+// Memory that a frame container has grown out of, and memory that is no longer held. The programs of tests/faults/style
+// show that an access is trapped; these tests cover everything else.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -17,7 +17,8 @@ namespace {
 using alloc_type = fa::basic_smart_alloc<fa::policy::debug>;
 using frame_type = fa::basic_frame_scope<fa::policy::debug>;
 
-// Each grows until its first memory is left, with something behind it in the way, and returns a pointer into that.
+// Each grows until it leaves its first memory, with a block after it in the way, and returns a pointer into that
+// memory.
 struct container {
     const char* name;
     std::function<char*(const frame_type&)> leave;

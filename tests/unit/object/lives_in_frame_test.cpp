@@ -1,4 +1,4 @@
-// Which types a transfer refuses, which it takes, and what is said of those that it cannot see through.
+// Which types a transfer refuses, which it accepts, and what a specialisation says of types that it cannot see through.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -61,7 +61,7 @@ static_assert(
                           fa::transfer_handle<std::string>, std::vector<int, fa::pool_allocator<int>>>);
 static_assert(none_lives_in_a_frame<fa::frame_vec<int>*, fa::frame_vec<int>&, std::span<fa::frame_string>,
                                     std::function<void(fa::frame_vec<int>&)>>);
-static_assert(none_lives_in_a_frame<hides, number_of<fa::frame_string>>);  // not seen through; said otherwise
+static_assert(none_lives_in_a_frame<hides, number_of<fa::frame_string>>);  // marked by a specialisation
 
 }  // namespace
 
@@ -82,7 +82,7 @@ FOR_EACH_POLICY("what lives in pools, on the heap or in std containers is transf
 }
 
 TEST_CASE("debug tells of a frame container in a class that a transfer cannot see through, when it is used") {
-    if (fa::guard::under_tool) return;  // which speaks first
+    if (fa::guard::under_tool) return;  // which reports first
     recorder r;
     fa::basic_smart_alloc<fa::policy::debug> alloc{r.options({.guard = fa::guard_level::fill})};  // the program goes on
     alloc.begin_frame();

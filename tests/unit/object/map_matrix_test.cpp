@@ -10,7 +10,7 @@ using namespace test;
 
 namespace {
 
-// A hash function and an equality that throw when the fuse has burnt down.
+// A hash function and an equality that throw when the fuse reaches zero.
 template <class K>
 struct throwing_hash {
     std::size_t operator()(const K& k) const {
@@ -56,7 +56,7 @@ bool holds(const Map& m, int n) {
     return found == n && m.size() == static_cast<std::size_t>(n);
 }
 
-// Moves of what can only be moved may throw while the map grows: then std::unordered_map's guarantee is not given.
+// Moves of move-only types may throw while the map grows: std::unordered_map's guarantee does not hold then.
 template <class Map>
 constexpr bool strong = fa::object::relocation_is_nothrow<typename Map::key_type, typename Map::mapped_type> ||
                         fa::object::relocation_copies<typename Map::key_type, typename Map::mapped_type>;
@@ -66,7 +66,7 @@ constexpr bool strong = fa::object::relocation_is_nothrow<typename Map::key_type
     if (!right) FAIL(what);
 }
 
-// Runs `work` on a map of n entries, throwing at each step, and looks at what it left.
+// Runs `work` on a map of n entries, throwing at each step, and checks the state that it left.
 template <class Map, class Alloc>
 void try_each(tally& t, const Alloc& alloc, int n, bool single, void (*work)(Map&, int)) {
     ++t.operations;
@@ -85,7 +85,7 @@ void try_each(tally& t, const Alloc& alloc, int n, bool single, void (*work)(Map
             if (thrown_now && single && strong<Map>) expect(holds(m, n), "an insertion that throws changes nothing");
             if (thrown_now && !strong<Map>) ++t.lost;
             for (const auto& [key, v] : m) expect(number_of(v) >= element::moved_from, "what is left are values");
-            fill(m, n + 3);  // it can be used on
+            fill(m, n + 3);  // it is still usable
             if (!single || strong<Map>) m.clear();
             fill(m, 3);
             expect(m.find(make<typename Map::key_type>(2)) != m.end(), "a map can be used after a throw");

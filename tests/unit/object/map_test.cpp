@@ -1,4 +1,4 @@
-// Maps against std::unordered_map; keys that collide on purpose; arguments that lie in the map.
+// Maps against std::unordered_map; keys that collide on purpose; arguments that refer into the map.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -17,7 +17,7 @@ using namespace test;
 
 namespace {
 
-// Counts how often two keys are compared: the probes that the marks did not spare.
+// Counts how often two keys are compared: the probes that the marks did not avoid.
 struct counted_equal {
     static inline long calls = 0;
     bool operator()(std::uint64_t a, std::uint64_t b) const noexcept {
@@ -30,7 +30,7 @@ struct identity {
 };
 using numbers = fa::object::map_table<std::uint64_t, std::uint64_t, false, fa::policy::unchecked>;
 
-// Fills a table as a map does, and counts the slots that are looked at.
+// Fills a table as a map does, and counts the slots that are visited.
 struct probes {
     numbers t;
     std::vector<std::unique_ptr<unsigned char[]>> memory;
@@ -480,7 +480,7 @@ std::map<int, std::string> content_of(const M& m) {
     return sorted;
 }
 
-// Keeps its hash function's numbers, and may be told to throw.
+// Keeps its hash function's numbers, and can be made to throw.
 struct throwing_hash {
     int* left;
     std::size_t operator()(int x) const {

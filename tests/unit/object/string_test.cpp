@@ -16,7 +16,7 @@ using namespace test;
 
 namespace {
 
-// Every change that both have, with parts of the string itself among the arguments.
+// Every modification that both have, with parts of the string itself among the arguments.
 template <class S>
 void change_both(S& s, std::string& model, std::mt19937& random) {
     const auto up_to = [&](std::size_t n) { return n == 0 ? 0 : random() % n; };
@@ -313,7 +313,7 @@ FOR_EACH_POLICY("a part of a string becomes a string where one is asked for by n
 
 namespace {
 
-// What is read of `text` with `read`, and how the stream is left, once into each type.
+// The result of `read` on `text`, and the state of the stream, once for each type.
 template <class S, class Read>
 std::string left_of(const std::string& text, S s, Read read) {
     std::istringstream in(text);

@@ -1,4 +1,4 @@
-// Context goes with the work: workers charge to the tag and phase of whoever gave them the job.
+// Context travels with the work: workers charge the tag and phase of the thread that gave them the job.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -37,7 +37,7 @@ FOR_EACH_POLICY("four workers under physics::solver: their bytes sum to the tag,
             CHECK(alloc.tag_stats(solver).frame_bytes >= frame_bytes[w]);
             alloc.end_frame();
             meet.arrive_and_wait();  // all have ended their frame
-            meet.arrive_and_wait();  // and all are looked at before they go
+            meet.arrive_and_wait();  // and all are read before they end
         });
     }
     meet.arrive_and_wait();

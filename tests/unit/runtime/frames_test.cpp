@@ -40,7 +40,7 @@ FOR_EACH_POLICY("an inner frame returns to its own mark and touches nothing olde
         CHECK(alloc.frame_depth() == 2);
         int* p = inner.template alloc<int>();
         if (first_inner == nullptr) first_inner = p;
-        if (!test::guarded<P>) CHECK(p == first_inner);  // there ended pages stay away
+        if (!test::guarded<P>) CHECK(p == first_inner);  // in debug mode revoked OS pages stay inaccessible
         for (int& v : inner.template batch<int>(1000)) v = -1;
     }
     for (int v : old) CHECK(v == 7);
@@ -203,7 +203,7 @@ FOR_EACH_POLICY("the suggested capacity is one that would have held what was too
     CHECK(s.oversize == 30);
     CHECK(s.suggested_capacity >= 10_MiB);
     CHECK(s.suggested_capacity < 11_MiB);
-    if (guarded<P>) return;  // zones would need more
+    if (guarded<P>) return;  // guard zones would need more
     fa::basic_smart_alloc<P> enough{fa::options{.frame_capacity = s.suggested_capacity}};
     fill(enough);
     CHECK(enough.frame_stats().oversize == 0);
@@ -552,7 +552,7 @@ FOR_EACH_POLICY("retention gives memory back, and keeps what the window used") {
         auto frame = keeps.frame_scope();
         static_cast<void>(frame.alloc_bytes(3_MiB));
     }
-    if (!test::guarded<P>) CHECK(keeps.stats().committed > 3_MiB);  // there it is withdrawn at once
+    if (!test::guarded<P>) CHECK(keeps.stats().committed > 3_MiB);  // in debug mode it is revoked at once
     keeps.trim();
     CHECK(keeps.stats().committed < 1_MiB);
 }

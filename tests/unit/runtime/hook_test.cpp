@@ -392,7 +392,7 @@ FOR_EACH_POLICY("a block can be made smaller where there is no memory left") {
 
 namespace {
 
-// Serves so many bytes at a time, and takes back only what it gave, with its size.
+// Serves at most this many bytes at a time, and accepts only its own blocks back, with their size.
 struct small_heap final : std::pmr::memory_resource {
     std::size_t room = 100'000;
     std::map<void*, std::size_t> out;
@@ -406,7 +406,7 @@ struct small_heap final : std::pmr::memory_resource {
     }
     void do_deallocate(void* p, std::size_t n, std::size_t align) override {
         CHECK(out.at(p) == n);
-        std::memset(p, 0, n);  // it is this resource's: no tool may mind
+        std::memset(p, 0, n);  // it belongs to this resource again: no tool may report it
         out.erase(p);
         room += n;
         std::pmr::new_delete_resource()->deallocate(p, n, align);

@@ -44,7 +44,7 @@ void exercise(const Alloc& alloc) {
 
 FOR_EACH_POLICY("page sizes of 4, 16 and 64 KiB serve alike, and everything is given back") {
     for (std::size_t page : {4_KiB, 16_KiB, 64_KiB}) {
-        if (page < fa::os::system_pages{}.granularity()) continue;  // only more can be pretended
+        if (page < fa::os::system_pages{}.granularity()) continue;  // the source can only pretend larger OS pages
         test_pages source(page);
         {
             fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 128_KiB, .pages = &source}};
@@ -56,7 +56,7 @@ FOR_EACH_POLICY("page sizes of 4, 16 and 64 KiB serve alike, and everything is g
 }
 
 FOR_EACH_POLICY("a refused page is a value for try_ members, wherever it happens") {
-    // The k-th request and all later ones fail: nothing crashes, and with memory back all works again.
+    // The k-th request and all later ones fail: nothing crashes, and everything works again once there is memory.
     bool ever_complete = false;  // with enough requests served, every member serves
     for (int k = 0; k < 60; ++k) {
         CAPTURE(k);
@@ -164,7 +164,7 @@ FOR_EACH_POLICY("fixed memory serves everything, metadata and threads included, 
         CHECK(got > 8_MiB);
         CHECK(got < 16_MiB);
     }
-    if (!test::guarded<P>) CHECK(fa::os::system_calls() == calls_before);  // what the guard knows is kept elsewhere
+    if (!test::guarded<P>) CHECK(fa::os::system_calls() == calls_before);  // the guard's own records are kept elsewhere
     fa::basic_smart_alloc<P> own{fa::options{.frame_capacity = 128_KiB, .fixed_memory = 16_MiB}};
     const auto calls = fa::os::system_calls();
     exercise(own);
@@ -185,11 +185,11 @@ FOR_EACH_POLICY("after seal a page request is exhaustion, and what is there stil
     auto frame = alloc.frame_scope();
     CHECK(frame.try_alloc_bytes(30'000) != nullptr);
     void* q = alloc.pool_alloc_bytes(64);
-    CHECK((q == p) == !test::guarded<P>);  // there it rests first
+    CHECK((q == p) == !test::guarded<P>);  // in debug mode it is quarantined first
     p = q;
     CHECK(frame.try_alloc_bytes(1_MiB) == nullptr);
     CHECK(alloc.try_heap_alloc_bytes(1_MiB) == nullptr);
-    if (!test::guarded<P>) CHECK(alloc.stats().committed == requests);  // there a frame's memory comes and goes
+    if (!test::guarded<P>) CHECK(alloc.stats().committed == requests);  // guarded: frame memory comes and goes
     alloc.pool_free_bytes(p, 64);
 }
 
@@ -238,7 +238,7 @@ FOR_EACH_POLICY("presets and huge pages work, and the name is in the report") {
 
 namespace {
 
-// Misuse of every kind that is served all the same. Returns how many bytes it got.
+// Every kind of misuse that is still served. Returns how many bytes it got.
 template <class P>
 std::size_t misuse(recorder& r, fa::reporting reports) {
     const fa::tag tag{"outlives its frame"};
@@ -250,7 +250,7 @@ std::size_t misuse(recorder& r, fa::reporting reports) {
     alloc.set_thread_frame_budget(10'000);
     alloc.begin_frame();
     for (int i = 0; i < 20; ++i) got += alloc.try_frame_alloc_bytes(1000) != nullptr ? 1000 : 0;  // FA311
-    static_cast<void>(alloc.try_frame_alloc_bytes(8, 24));                                         // FA431
+    static_cast<void>(alloc.try_frame_alloc_bytes(8, 24));  // FA431
     {
         std::optional<fa::tag_scope> scope(std::in_place, alloc, tag);
         alloc.end_frame();  // FA429

@@ -1,4 +1,4 @@
-// Frames, scopes and memory go from thread to thread; what is parked is nobody's.
+// Frames, scopes and memory move from thread to thread; a parked context belongs to no thread.
 #include <doctest/doctest.h>
 
 #include <thread>
@@ -104,7 +104,7 @@ FOR_EACH_POLICY("misuse of a parked context is a coded fault") {
         auto frame = alloc.frame_scope();
         static_cast<void>(frame.template alloc<int>());
         parked = alloc.park();
-        CHECK(frame.try_alloc_bytes(16) != nullptr);  // reported, and served
+        CHECK(frame.try_alloc_bytes(16) != nullptr);  // reported and served
         CHECK(r.count(fa::code::FA212) == 1);
     }  // ends the frame: it stays open
     CHECK(r.count(fa::code::FA212) == 2);

@@ -115,7 +115,7 @@ TEST_CASE("a sampled block is described, charged to its tag, counted as a leak, 
         fa::tag_scope tag{alloc, "ai"};
         const auto is_sampled = [](const void* q) {
             return fa::describe(q).bytes == 40;
-        };  // of others the class is known alone
+        };  // for other pages only the size class is known
         for (int i = 0; i < 100'000 && (p == nullptr || !is_sampled(p)); ++i) {
             if (p != nullptr) alloc.pool_free_bytes(p, 40);
             const auto frame = alloc.frame_scope();

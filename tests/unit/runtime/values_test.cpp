@@ -1,4 +1,4 @@
-// What users pass and print: handlers with captures, tags as values, spans that come apart, statistics as text.
+// Values that users pass and print: handlers with captures, tags, spans with structured bindings, statistics as text.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// One thread begins and ends the frames of all workers; jobs rewind what they took, results stay until the end.
+// One thread begins and ends the frames of all workers; jobs rewind their memory, results stay until the frame ends.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -136,7 +136,7 @@ FOR_EACH_POLICY("a late job keeps its memory; a worker that has left keeps its r
     CHECK(left.size() == 100);
     CHECK(left[99] == 99);
     stage.reach(6);
-    late.join();  // ends with its frame open: that is the driver's business
+    late.join();  // ends with its frame open: the driving thread ends it
     frames.on_frame_end();
     CHECK(r.faults.empty());
     frames.on_frame_end();
@@ -176,7 +176,7 @@ FOR_EACH_POLICY("what threads leave behind that end while the frame is open stay
                 frames.on_frame_end();
                 CHECK(r.faults.empty());
             }
-            CHECK(counted::alive <= 5 * static_cast<int>(in_flight + 1));  // those that nobody has come by for
+            CHECK(counted::alive <= 5 * static_cast<int>(in_flight + 1));  // those that no worker has released yet
             frames.on_frame_begin();
             std::thread([&] {
                 fa::job_scope job{frames, frames.context()};

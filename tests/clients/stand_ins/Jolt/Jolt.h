@@ -1,4 +1,4 @@
-// Jolt's first header, for where Jolt is not installed; see Core/Memory.h.
+// Jolt's first header, for machines without Jolt; see Core/Memory.h.
 #pragma once
 
 #include <cstddef>

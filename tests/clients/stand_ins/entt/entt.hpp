@@ -1,5 +1,5 @@
-// What a registry asks of its allocator, for where EnTT is not installed: the signatures of EnTT 3.16.0. Not EnTT: it
-// keeps components of trivial types alone, and looks nothing up.
+// What a registry requires of its allocator, for machines without EnTT: the signatures of EnTT 3.16.0. Unlike EnTT, it
+// stores only components of trivial types, and has no lookup.
 #pragma once
 
 #include <cstddef>

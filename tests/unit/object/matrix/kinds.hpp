@@ -1,11 +1,11 @@
-// The memory that containers of the matrix live in.
+// The kinds of memory of the matrix's containers.
 #pragma once
 
 #include "unit/object/matrix/operations.hpp"
 
 namespace test::matrix {
 
-// What std::vector itself does: the cells are right of which it has them.
+// std::vector itself, as the reference: a cell is right if it equals std::vector's.
 struct standard_library {
     static const char* name() { return "std::vector"; }
     template <class T>

@@ -1,4 +1,4 @@
-// What a vec can do, for the matrix; the same bodies run on std::vector, as the model.
+// The operations of a vec, for the matrix; the same bodies run on std::vector, the model.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -54,7 +54,8 @@ auto place(C& c, std::size_t i) {
     return c.begin() + static_cast<std::ptrdiff_t>(i);
 }
 
-// Every operation that the elements of C allow, by name: what std::vector cannot do, the model spells otherwise.
+// Every operation that the elements of C allow, by name: the model writes operations that std::vector lacks
+// differently.
 template <class C>
 std::vector<operation<C>> operations() {
     using T = typename C::value_type;
@@ -396,7 +397,7 @@ std::vector<operation<C>> operations() {
 }
 
 // All elements in one container. `Kind` has name(), vec_of<T>, and use<T>(f), which calls f with a new, empty container
-// and returns what was left behind of it.
+// and returns a description of anything left behind.
 template <class Kind>
 void run_matrix() {
     tally sum;

@@ -1,4 +1,4 @@
-// The same on std::vector: what the matrix expects is what the standard library does.
+// The same on std::vector: the matrix expects what the standard library does.
 #include "unit/object/matrix/kinds.hpp"
 
 using namespace test;

@@ -1,4 +1,4 @@
-// The functions that Jolt takes its memory by, for where Jolt is not installed: the signatures of Jolt 5.5.0.
+// Jolt's allocation functions, for machines without Jolt: the signatures of Jolt 5.5.0.
 #pragma once
 
 namespace JPH {
