@@ -95,25 +95,47 @@ def at(address, kind):
     return gdb.Value(address).cast(gdb.lookup_type(f"{SPACE}::{kind}").pointer()).dereference()
 
 
+class Parts:
+    """An object of the library by the names of what it holds, wherever among its parts that lies; its own members first.
+
+    A member may be written without the underscore at its end.
+    """
+
+    def __init__(self, value):
+        self.value = value
+
+    def __getitem__(self, name):
+        level = [self.value]
+        while level:
+            found = [(v, f) for v in level for f in v.type.strip_typedefs().fields() if f.name in (name, name + "_")]
+            if len(found) > 1:
+                raise gdb.GdbError(f"framealloc: several parts of {self.value.type} have a member {name}")
+            if found:
+                return found[0][0][found[0][1]]
+            level = [v[f] for v in level for f in v.type.strip_typedefs().fields()
+                     if hasattr(f, "bitpos") and f.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT]
+        raise gdb.GdbError(f"framealloc: {self.value.type} has no member {name}; is this script of another version?")
+
+
 def allocators():
-    return [Allocator(c) for c in follow(own("live_cores"), lambda c: c["next_live"])]
+    return [Allocator(c) for c in follow(own("live_cores"), lambda c: Parts(c)["next_live"])]
 
 
 class Allocator:
     def __init__(self, core):
-        self.core = core
-        self.name = text(core["name"])
-        self.guarded = bool(core["probes"]["guards"])
+        self.core = Parts(core)
+        self.name = text(self.core["name"])
+        self.guarded = bool(self.core["guards"])
 
     def contexts(self):
-        return [Context(c, self) for c in follow(self.core["contexts"], lambda c: c["next"])]
+        return [Context(c, self) for c in follow(self.core["contexts"], lambda c: Parts(c)["next"])]
 
     def tags(self):
         return list(follow(self.core["tags"]["root_"].address, lambda n: n["next"]))
 
     def record(self, address):
         """What the guard knows of a block, or None."""
-        slots = self.core["probes"]["blocks"]["slots_"]
+        slots = self.core["blocks"]["slots_"]
         size = int(slots["size_"])
         if not self.guarded or size == 0:
             return None
@@ -133,10 +155,10 @@ class Context:
     """What a thread has of an allocator."""
 
     def __init__(self, context, owner):
-        self.c, self.owner = context, owner
-        self.guarded = int(context["probes"]["guard"]) != 0
-        self.thread = int(context["thread"])
-        self.depth = int(context["top"]["depth"])
+        self.c, self.owner = Parts(context), owner
+        self.guarded = int(self.c["guard"]) != 0
+        self.thread = plain(self.c["thread"])
+        self.depth = int(self.c["top"]["depth"])
         self.begun = int(self.at(1, "records")["generation"])
 
     def at(self, depth, what):
@@ -154,7 +176,7 @@ class Context:
     def open_bytes(self):
         """Handed out since the last boundary: not charged to a tag yet."""
         n = int(self.c["top"]["cursor"]) - int(self.c["segment"])
-        return n - (self.padding() - int(self.c["probes"]["segment_padding"])) if self.guarded else n
+        return n - (self.padding() - int(self.c["segment_padding"])) if self.guarded else n
 
     def bytes_in_use(self):
         newest = self.c["flight"]["chunk"]
@@ -372,9 +394,9 @@ def in_pages(a, p):
 
 
 def in_sampled(a, p):
-    if int(a.core["probes"]["sampled"]) == 0:
+    if int(a.core["sampled"]) == 0:
         return None
-    s = a.core["probes"]["sampled"].dereference()
+    s = a.core["sampled"].dereference()
     begin, sheet, per_unit = int(s["begin_"]), constant("sheet"), constant("slots_per_unit")
     most = s["slots_"].type.range()[1] + 1
     if begin == 0 or not begin <= p < begin + most // per_unit * constant("page_bytes"):
@@ -443,7 +465,7 @@ def copy_block(found, b, p):
 
 def ended_block(c, p):
     """The youngest of those that ended lately which contained it, or None."""
-    ended = c.c["probes"]["guard"]["ended"]
+    ended = c.c["guard"]["ended"]
     size, following = int(ended["ring_"]["size_"]), int(ended["next_"])
     blocks = (ended["ring_"]["data_"][(following - i) % size] for i in range(1, min(size, following) + 1))
     return next((b for b in blocks if int(b["begin"]) <= p < int(b["end"])), None)
@@ -483,7 +505,7 @@ def in_arena(c, p):
             if int(k["begin"]) <= p < int(k["end"]):
                 return arena_memory(c, s, k, below, p)
             below = int(k["earlier"])
-    revoked = c.c["probes"]["guard"]["revoked"] if c.guarded else gdb.Value(0)
+    revoked = c.c["guard"]["revoked"] if c.guarded else gdb.Value(0)
     for k in follow(revoked, lambda k: k["previous"]) if c.guarded else ():
         if int(k["begin"]) <= p < int(k["end"]):
             found = Found(c.owner, "frame")
