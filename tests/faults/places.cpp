@@ -1,11 +1,5 @@
-<<<<<<< HEAD
-// Every public call that a report may name, each in a process of its own. It prints what was said of the offence, the birth and
-// the death, and the line where each happened; places.py asks addr2line and compares. usage: places [PART OF A NAME]
-=======
-// Every public call that a report may name, each in its own process. It prints the reported places of the offence, the
-// allocation and the free, and the actual lines; places.py asks addr2line and compares. usage: places [PART OF
-// A NAME]
->>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
+// Every public call that a report may name, each in its own process. It prints the reported places of the offence, the allocation
+// and the free, and the actual lines; places.py asks addr2line and compares. usage: places [PART OF A NAME]
 #include <framealloc/framealloc.h>
 #include <framealloc/framealloc.hpp>
 
@@ -46,15 +40,9 @@ struct rich {
 
 struct expectation {
     fa::code what;
-<<<<<<< HEAD
-    int where, born, died;  // lines of this file; 0: nothing may be said
-    int or_died;            // what destroyed an object: its destructor may be inlined there, out of the program's functions
-    bool may_omit;          // birth and death are said only by a trap
-=======
     int where, born, died;  // lines of this file; 0: nothing may be reported
-    int or_died;  // the destroying call: the destructor may be inlined there, outside the program's functions
-    bool may_omit;  // only a trap names allocation and free
->>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
+    int or_died;            // the destroying call: the destructor may be inlined there, outside the program's functions
+    bool may_omit;          // only a trap names allocation and free
     bool heard;
 };
 expectation* want;  // shared with the parent
@@ -164,13 +152,7 @@ template <class B>
     requires requires(B& b) { b.get(); b.reset(); }
 void overrun(const B& b) { overrun(b.get()); }
 template <class B>
-<<<<<<< HEAD
-void overrun_shared(const B& b) { overrun(b.get(), (sizeof(*b) + 7) / 8 * 8); }  // the counts lie before it
-=======
-void overrun_shared(const B& b) {
-    overrun(b.get(), (sizeof(*b) + 7) / 8 * 8);
-}  // the counts are before it
->>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
+void overrun_shared(const B& b) { overrun(b.get(), (sizeof(*b) + 7) / 8 * 8); }  // the counts are before it
 
 [[gnu::noinline]] void outlive(const void* p) { outliving = const_cast<void*>(p); }
 
@@ -1808,12 +1790,7 @@ CASE(callers, "a lambda in std::for_each") {
             DIED; box.reset();
             return;
         }
-<<<<<<< HEAD
-        OFFENCE; const fa::pool_box<plain> box(p);  // of what is freed
-=======
-        OFFENCE;
-        const fa::pool_box<plain> box(p);  // of the freed block
->>>>>>> 513f84e (Reword the comments of tests, scripts, benches and examples)
+        OFFENCE; const fa::pool_box<plain> box(p);  // of the freed block
     });
 }
 CASE(callers, "std::function") {
