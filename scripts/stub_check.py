@@ -19,7 +19,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HEADERS = ["runtime/smart_alloc.hpp", "runtime/frame_scope.hpp", "object/box.hpp", "object/shared.hpp", "object/vec.hpp",
+HEADERS = ["runtime/smart_alloc.hpp", "runtime/frame_names.hpp", "runtime/pool_names.hpp", "runtime/heap_names.hpp",
+           "runtime/frame_scope.hpp", "runtime/arena_front.hpp", "runtime/front.hpp", "runtime/block_view.hpp", "object/box.hpp", "object/shared.hpp", "object/vec.hpp",
            "object/vec_access.hpp", "object/vec_store.hpp", "object/map.hpp", "object/map_access.hpp", "object/map_store.hpp",
            "object/string.hpp", "object/string_access.hpp", "object/string_store.hpp", "object/transfer.hpp", "lifetime/checkpoint.hpp", "lifetime/barrier.hpp", "runtime/context_scope.hpp",
            "insight/lifecycle.hpp", "runtime/worker_frames.hpp", "runtime/parked_context.hpp"]

@@ -34,11 +34,23 @@ static_assert(sizeof(tag_scope) <= sizeof(fa_tag) && alignof(tag_scope) <= align
 std::size_t aligned(std::size_t alignment) { return alignment == 0 ? alignof(std::max_align_t) : alignment; }
 
 // The caller's context, with the place of its call as long as this lives.
-auto called([[maybe_unused]] memory::thread_context* c, [[maybe_unused]] const void* from) {
-    if constexpr (checks) return runtime::noted_call<memory::thread_context*>(c, c, site::of_caller(from));
-    else return c;
-}
-auto called(const memory::core_ref& a, const void* from) { return called(memory::try_context_of(a), from); }
+class called {
+    using site_type = active_policy::site_type;
+
+public:
+    called(memory::thread_context* c, const void* from) noexcept : context_(c), place_(c, site_of<site_type>(from)) {}
+    called(const memory::core_ref& a, const void* from) noexcept : called(memory::try_context_of(a), from) {}
+    operator memory::thread_context*() const noexcept { return context_; }
+
+private:
+    template <class Site>
+    static Site site_of([[maybe_unused]] const void* from) noexcept {
+        if constexpr (std::is_same_v<Site, site>) return site::of_caller(from);
+        else return {};
+    }
+    memory::thread_context* context_;
+    [[no_unique_address]] runtime::noted<site_type> place_;
+};
 
 fa::options options_of(const fa_options& o) {
     fa::options out;
@@ -98,7 +110,7 @@ void fa_destroy(fa_allocator* a) {
 }
 
 fa_frame* fa_frame_begin(fa_allocator* a) {
-    const auto call = called(a->owner, CALLER);
+    const called call(a->owner, CALLER);
     memory::thread_context* c = call;
     if (c == nullptr) return nullptr;
     return reinterpret_cast<fa_frame*>(lifetime::open_frame(top_of(*c)));
@@ -107,20 +119,20 @@ fa_frame* fa_frame_begin(fa_allocator* a) {
 void fa_frame_end(fa_frame* frame) {
     if (frame == nullptr) return;
     auto* r = reinterpret_cast<memory::frame_record*>(frame);
-    [[maybe_unused]] const auto call = called(r->context, CALLER);
+    [[maybe_unused]] const called call(r->context, CALLER);
     lifetime::close_frame(r);
 }
 
 void* fa_frame_alloc(fa_frame* frame, std::size_t size, std::size_t alignment) {
     auto* r = reinterpret_cast<memory::frame_record*>(frame);
     if (r == nullptr || size == 0) return nullptr;
-    [[maybe_unused]] const auto call = called(r->context, CALLER);
+    [[maybe_unused]] const called call(r->context, CALLER);
     return lifetime::allocate(r, size, aligned(alignment), may_fail);
 }
 
 void* fa_pool_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
     if (size == 0) return nullptr;
-    const auto call = called(a->owner, CALLER);
+    const called call(a->owner, CALLER);
     if (call == nullptr) return nullptr;
     return memory::pool_allocate_bytes(a->owner, size, aligned(alignment), may_fail);
 }
@@ -131,7 +143,7 @@ void fa_pool_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignm
 
 void* fa_heap_alloc(fa_allocator* a, std::size_t size, std::size_t alignment) {
     if (size == 0) return nullptr;
-    const auto call = called(a->owner, CALLER);
+    const called call(a->owner, CALLER);
     if (call == nullptr) return nullptr;
     return memory::heap_allocate(a->owner, size, aligned(alignment), may_fail);
 }
@@ -222,7 +234,7 @@ std::size_t fa_describe(const void* p, char* text, std::size_t size) {
 }
 
 std::size_t fa_check(fa_allocator* a) {
-    const auto call = called(memory::context_met(a->owner), CALLER);
+    const called call(memory::context_met(a->owner), CALLER);
     static_cast<void>(call);
     return memory::check_everything(a->owner);
 }

@@ -23,7 +23,7 @@ REFERS = re.compile(r"[*&]$|^(const_)?iterator$|reverse_iterator$|^std::(span|st
 # Classes whose members refer to things that their object does not own: views, iterators, block sources; and internal parts.
 NOT_OWNERS = {"map_iterator", "fixed_span", "map_table", "run", "shared_block", "standard_allocator", "bound_allocator", "frame_source", "pool_source", "heap_source", "allocator_ref"}
 NOT_OWNED = {"release", "shared_identity", "operator=", "operator++"}
-OWNERS = ("object", "runtime/frame_scope.hpp", "lifetime/checkpoint.hpp")
+OWNERS = ("object", "runtime/frame_scope.hpp", "runtime/arena_front.hpp", "lifetime/checkpoint.hpp")
 KEPT = re.compile(r"try_(?!emplace$)\w+|(frame|pool|heap)_alloc\w*|alloc(_bytes|_n)?|batch|allocate|result_batch|frame_checkpoint|hold|park|frame_scope|checkpoint_guard|receive|release")
 KEPT_IN = ("object", "runtime")
 

@@ -114,7 +114,11 @@ def table(counts):
 # Public members, by how the objects are called in places.cpp.
 COVERED = {
     "runtime/smart_alloc.hpp": r"\b(?:a|other|asked|now)(?:\.|->)",
+    "runtime/frame_names.hpp": r"\b(?:a|other|asked|now)(?:\.|->)",
+    "runtime/pool_names.hpp": r"\b(?:a|other|asked|now)(?:\.|->)",
+    "runtime/heap_names.hpp": r"\b(?:a|other|asked|now)(?:\.|->)",
     "runtime/frame_scope.hpp": r"\b(?:f|frame|inner)\.",
+    "runtime/arena_front.hpp": r"\b(?:f|frame|inner)\.",
     "object/vec.hpp": r"\b(?:v|boxes)\.",
     "object/map.hpp": r"\bm\.",
     "object/string.hpp": r"\bs\.|\b(?=erase_if\(s,)",
