@@ -79,7 +79,7 @@ void follow_observer(thread_context& c) noexcept {
     if (w == nullptr) return;
     {
         const sync::lock_guard guard(a.lock);  // against disable(), which reads the pointer
-        c.probes.watcher_.store_release(w);  // pairs: wait_for_tellers()
+        c.probes.made_watch.store_release(w);  // pairs: wait_for_tellers()
         if (!a.probes.is_watching()) return;               // relaxed: written under the lock
     }
     w->depth = c.top->depth;
@@ -101,7 +101,7 @@ namespace {
 void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
     if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
     for (const thread_context* c = newest; c != nullptr; c = c->next) {
-        watch* w = c->probes.watcher_.load_acquire();  // pairs: follow_observer()
+        watch* w = c->probes.made_watch.load_acquire();  // pairs: follow_observer()
         if (c == mine || w == nullptr) continue;
         while (!w->telling.try_acquire()) os::sleep_microseconds(10);
         w->telling.release();

@@ -119,7 +119,7 @@ struct probe_hooks {
 
 inline constexpr std::size_t large_back_zone = 64;  // behind a guarded block beyond the pages
 
-// The probes of one allocator.
+// The probes of one allocator. The data are the room probe's; all others call.
 struct allocator_probes {
     const probe_hooks* hooks = nullptr;
     guard::block_table blocks;  // while guarded
@@ -163,21 +163,21 @@ struct allocator_probes {
     std::size_t link_bytes(std::size_t block) const noexcept { return guards ? guard::zone : block; }
 };
 
-// The probes of one thread in one allocator.
+// The probes of one thread in one allocator. The data are the room probe's; all others call.
 struct thread_probes {
     const probe_hooks* hooks = nullptr;
     thread_guard* guard = nullptr;  // null: blocks have no zones
-    sync::atomic<watch*> watcher_;  // made when an observer first asks; written under core::lock
+    sync::atomic<watch*> made_watch;  // made when an observer first asks; written under core::lock
     std::uint64_t segment_padding = 0;  // bytes of zones below the open segment
-    std::uint8_t on = 0;  // probe_bit
+    std::uint8_t on = 0;  // which of the bits below
     bool observed = false;  // every frame allocation takes the slow path
-    bool counting_ = false;
-    activity doing_ = activity::none;  // while guarded
-    bool sampling_ = false;
+    bool counts = false;
+    activity active = activity::none;  // while guarded
+    bool samples = false;
     std::uint32_t sample_wait = 0;  // events until it is armed
     std::uint32_t sample_skip = 0;  // while armed: allocations until the chosen one, which is 1; otherwise 0
     std::uint64_t sample_random = 0;
-    site place_;  // the call that is being served; empty when it does not say
+    site noted;  // the call that is being served; empty when it does not say
 
     static constexpr std::uint8_t guard_bit = 1, watch_bit = 2, armed_bit = 4, revoke_bit = 8;
 
@@ -188,33 +188,33 @@ struct thread_probes {
     bool armed() const noexcept { return (on & armed_bit) != 0; }
     // Whether the fast paths are closed to the thread.
     bool diverted() const noexcept { return (on & (guard_bit | watch_bit)) != 0; }
-    bool sampling() const noexcept { return sampling_; }
+    bool sampling() const noexcept { return samples; }
     // Of `padding`, bytes of zones so far, those in the open segment.
     std::uint64_t padding_since(std::uint64_t padding) const noexcept { return padding - segment_padding; }
     void begin_segment(std::uint64_t padding) noexcept { segment_padding = padding; }
     void set(std::uint8_t bit, bool to) noexcept { on = static_cast<std::uint8_t>(to ? on | bit : on & ~bit); }
 
     // Whether every frame allocation is to be seen, as of the last boundary.
-    bool counting() const noexcept { return counting_; }
+    bool counting() const noexcept { return counts; }
     void follow(const allocator_probes& a) noexcept {
-        counting_ = observed || watched() || a.counting.load_relaxed();  // relaxed: reaches a thread at a boundary
+        counts = observed || watched() || a.counting.load_relaxed();  // relaxed: reaches a thread at a boundary
     }
 
-    watch* watcher() const noexcept { return watcher_.load_relaxed(); }  // relaxed: the thread's own
-    activity doing() const noexcept { return doing_; }
+    watch* watcher() const noexcept { return made_watch.load_relaxed(); }  // relaxed: the thread's own
+    activity doing() const noexcept { return active; }
     void set_doing(activity a) noexcept {
         sync::order_for_signals();
-        doing_ = a;
+        active = a;
         sync::order_for_signals();
     }
 
-    const site& place() const noexcept { return place_; }
-    bool has_place() const noexcept { return place_.file != nullptr || place_.caller != nullptr; }
-    void note_place(const site& s) noexcept { place_ = s; }
-    void forget_place() noexcept { place_ = {}; }
+    const site& place() const noexcept { return noted; }
+    bool has_place() const noexcept { return noted.file != nullptr || noted.caller != nullptr; }
+    void note_place(const site& s) noexcept { noted = s; }
+    void forget_place() noexcept { noted = {}; }
     site take_place() noexcept {
-        const site was = place_;
-        place_ = {};
+        const site was = noted;
+        noted = {};
         return was;
     }
 };
