@@ -5,7 +5,7 @@ usage: check_style.py [ROOT]
 
 A file over 600 lines is an error; a function body over 60 lines is an error; so is a line over 120 columns, in tests,
 examples and benches too (.clang-format-ignore names the specimens whose lines stay as they are). Every relaxed, acquire or release operation
-outside sync/ carries a comment that says why ("relaxed: …") or what it pairs with ("pairs: …").
+outside sync/ carries a comment that says why ("relaxed: …") or what it pairs with ("pairs: …"), and none is a builtin of the compiler.
 """
 import pathlib
 import re
@@ -34,6 +34,8 @@ def check(path, lines):
     if "/sync/" in str(path):
         return
     for number, line in enumerate(lines, 1):
+        if "__atomic_" in line and re.search(r"(^|/)(include|src)/", str(path)):
+            yield f"{path}:{number}: an atomic is spelled sync::atomic, sync::owner_counter, sync::load_relaxed(word) or sync::glimpse(word)"
         if ORDER.search(line) and not re.search(r"//.*(relaxed:|pairs:)", line + (lines[number] if number < len(lines) else "")):
             if not any(re.search(r"//.*(relaxed:|pairs:)", above) for above in lines[max(number - 4, 0):number - 1]):
                 yield f"{path}:{number}: a memory order without 'relaxed: why' or 'pairs: with what'"

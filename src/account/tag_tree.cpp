@@ -84,7 +84,7 @@ tag_node* tag_tree::add(tag_node* parent, name_view name, std::uint64_t hash, ex
     while (buckets_[at & (capacity_ - 1)] != nullptr) ++at;
     buckets_[at & (capacity_ - 1)] = node;
     buckets_[capacity_ + count] = node;
-    __atomic_store_n(&last_->next, node, __ATOMIC_RELEASE);  // pairs: for_each()
+    sync::store_release(last_->next, node);  // pairs: for_each()
     last_ = node;
     size_.store_release(count + 1);  // pairs: size()
     return node;

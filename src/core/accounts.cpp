@@ -82,7 +82,7 @@ void charge_page(thread_context& c, pool_page& page) noexcept {
     observe_page(page);
     const std::uint32_t handed = page.allocations - page.charged;
     if (handed == 0) return;
-    __atomic_store_n(&page.charged, page.allocations, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
+    sync::store_relaxed(page.charged, page.allocations);  // relaxed: a statistic for readers
     c.taken[index_of(page.kind)].add(handed);
     if (!traits_of(page.kind).freed_singly) return;
     const std::uint64_t bytes = std::uint64_t{handed} * page.block;
@@ -101,7 +101,7 @@ tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_
     a->node = node;
     a->parent = parent;
     c.by_index[node->index] = a;
-    __atomic_store_n(c.accounts_end, static_cast<account::charge_entry*>(a), __ATOMIC_RELEASE);  // pairs: stats readers
+    sync::store_release(*c.accounts_end, a);  // pairs: stats readers
     c.accounts_end = &a->next;
     return a;
 }

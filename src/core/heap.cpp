@@ -172,8 +172,8 @@ void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) no
     const sync::lock_guard guard(a.lock);
     account::charge_entry* payer = a.contexts->root_tag;
     for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
-        for (auto* e = __atomic_load_n(&c->accounts, __ATOMIC_ACQUIRE); e != nullptr;
-             e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE)) {  // pairs: account_for()
+        for (auto* e = sync::load_acquire(c->accounts); e != nullptr;
+             e = sync::load_acquire(e->next)) {  // pairs: account_for()
             if (e->node->index == tag_index) payer = e;
         }
     }

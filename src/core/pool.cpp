@@ -158,7 +158,7 @@ bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
 void make_current(page_lists& lists, pool_page& p) noexcept {
     owner_increment(p.allocations);  // the page itself counts as one block, so that it is never empty while current
     owner_increment(p.charged);
-    __atomic_store_n(&p.current, true, __ATOMIC_RELAXED);  // relaxed: see used()
+    sync::store_relaxed(p.current, true);  // relaxed: see used()
     lists.current[p.size_class] = &p;
 }
 
@@ -167,7 +167,7 @@ void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept 
         pool_page*& slot = installed(c, p, static_cast<unsigned>(std::countr_zero(set)));
         if (slot == &p) slot = &nothing_installed;
     }
-    __atomic_store_n(&p.current, false, __ATOMIC_RELAXED);  // relaxed: see used()
+    sync::store_relaxed(p.current, false);  // relaxed: see used()
     owner_increment(p.frees);
     lists.current[p.size_class] = nullptr;
     p.set_key(closed_key);
@@ -220,7 +220,7 @@ std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
                        ? std::uint16_t{0}
                        : returned_blocks::place_of(p.came_home);  // NOLINT(clang-analyzer-core.NullDereference)
     p.came_home = first;
-    __atomic_store_n(&p.frees, p.frees + batch.count, __ATOMIC_RELAXED);  // relaxed: a statistic for readers
+    sync::store_relaxed(p.frees, p.frees + batch.count);  // relaxed: a statistic for readers
     c.deferred.processed.add(batch.count);
     c.deferred.processed_bytes.add(std::uint64_t{batch.count} * p.block);
     if (c.probes.guarded()) rest_returned(c, p);

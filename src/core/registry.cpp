@@ -261,7 +261,7 @@ void shelve(thread_context& c) noexcept {
     c.owner->config.above->leave(c);
     set_deferred(c, c.owner->config.deferred);
     show_adopted(c);
-    __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: the idle list's lock publishes the rest
+    sync::store_relaxed(c.slot, nullptr);  // relaxed: the idle list's lock publishes the rest
     make_idle(c);
 }
 
@@ -317,8 +317,8 @@ void enter(core_ref a, thread_context* c) noexcept {
 // Requires: remembered.
 void take_possession(core_ref a, thread_context& c) noexcept {
     t_slot.self = &t_slot;
-    __atomic_store_n(&c.thread, os::thread_number(), __ATOMIC_RELAXED);  // relaxed: a name for reports
-    __atomic_store_n(&c.slot, &t_slot, __ATOMIC_RELAXED);  // relaxed: only this thread finds its own address here
+    sync::store_relaxed(c.thread, os::thread_number());  // relaxed: a name for reports
+    sync::store_relaxed(c.slot, &t_slot);  // relaxed: only this thread finds its own address here
     if (!t_slot.hooked) t_slot.hooked = os::call_at_thread_exit(on_thread_exit);
     enter(a, &c);
     c.probes.hooks->follow_observer(c);
@@ -357,7 +357,7 @@ record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_r
     // Neither what is below the first record nor what is above the last one lies beside it.
     s->records[0].pending_bits = pending_always;
     s->records[records_per_segment - 1].gate.on(gate_own);
-    __atomic_store_n(&c.segments[s->records[0].depth / records_per_segment], s, __ATOMIC_RELEASE);  // pairs: describe()
+    sync::store_release(c.segments[s->records[0].depth / records_per_segment], s);  // pairs: describe()
     return s;
 }
 
@@ -482,7 +482,7 @@ thread_context* park_caller(core_ref a) noexcept {
         add_pending(record_at(c, depth), pending_always);  // ending one meanwhile looks
     c.top->gate.on(gate_parked);
     refresh_limit(c);
-    __atomic_store_n(&c.slot, nullptr, __ATOMIC_RELAXED);  // relaxed: whoever hands the context over publishes the rest
+    sync::store_relaxed(c.slot, nullptr);  // relaxed: whoever hands the context over publishes the rest
     forget(a.id);
     return &c;
 }

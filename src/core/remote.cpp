@@ -31,7 +31,7 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
     const std::uint64_t deadline = os::monotonic_microseconds() +
                                    q.block_microseconds.load_relaxed();  // relaxed: a setting
     while (full()) {
-        const bool gone = __atomic_load_n(&owner.slot, __ATOMIC_RELAXED) == nullptr;  // relaxed: a hint
+        const bool gone = sync::load_relaxed(owner.slot) == nullptr;  // relaxed: a hint
         if (gone || os::monotonic_microseconds() >= deadline) {
             q.blocked_count.add_relaxed(1);  // relaxed: a statistic
             return;

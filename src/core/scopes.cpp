@@ -82,7 +82,7 @@ void reset(thread_context& c, open_scope& s) noexcept {
 
 void leave_record(thread_context& c, open_scope& s) noexcept {
     if (frame_record* r = record_of(s); r != &c.ended) leave_scope(*r);
-    __atomic_store_n(&s.record, &c.ended, __ATOMIC_RELAXED);  // relaxed: see record_of()
+    sync::store_relaxed(s.record, &c.ended);  // relaxed: see record_of()
 }
 
 // Wherever in its list it is: the newest open one is charged.
@@ -267,7 +267,7 @@ open_scope* open_limits(thread_context& c, const account::thread_budget& limits)
     open_scope*& newest = newest_of(c, scope_kind::limits);
     open_scope* s = newest->inner != nullptr ? newest->inner : add_spare_scope(c, scope_kind::limits);
     *s->saved = c.budget;
-    __atomic_store_n(&s->record, c.top, __ATOMIC_RELAXED);  // relaxed: see record_of()
+    sync::store_relaxed(s->record, c.top);  // relaxed: see record_of()
     enter_scope(*c.top);
     newest = s;
     take_limits(c, limits);

@@ -50,7 +50,7 @@ bool sampled_blocks::add_unit(core& a) noexcept {
             system.release(p, most_units * page_bytes);
             return false;
         }
-        __atomic_store_n(&begin_, address_of(p), __ATOMIC_RELEASE);  // pairs: beside()
+        sync::store_release(begin_, address_of(p));  // pairs: beside()
     }
     void* header = pointer_at(begin_ + units_ * page_bytes);
     if (units_ == most_units || !system.commit(header, sheet)) return false;
@@ -134,7 +134,7 @@ std::uint32_t sampled_blocks::index_of(std::uintptr_t p) const noexcept {
 }
 
 const sampled_slot* sampled_blocks::beside(std::uintptr_t p) const noexcept {
-    const std::uintptr_t first = __atomic_load_n(&begin_, __ATOMIC_ACQUIRE);  // pairs: add_unit()
+    const std::uintptr_t first = sync::load_acquire(begin_);  // pairs: add_unit()
     if (first == 0 || p < first || p >= first + most_units * page_bytes) return nullptr;
     const std::uint32_t i = index_of(p);
     const std::uintptr_t own = sheet_of(first, i);

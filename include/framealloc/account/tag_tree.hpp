@@ -6,6 +6,7 @@
 
 #include <framealloc/os/metadata.hpp>
 #include <framealloc/sync/lock.hpp>
+#include <framealloc/sync/word.hpp>
 
 namespace framealloc::inline v1::account {
 
@@ -44,8 +45,7 @@ public:
     // Walks all nodes, root first. Threads: any; nodes added meanwhile may be missed.
     template <class F>
     void for_each(F&& f) {
-        for (tag_node* n = &root_; n != nullptr; n = __atomic_load_n(&n->next, __ATOMIC_ACQUIRE))
-            f(*n);  // pairs: add()
+        for (tag_node* n = &root_; n != nullptr; n = sync::load_acquire(n->next)) f(*n);  // pairs: add()
     }
 
     sync::lock& lock() noexcept { return lock_; }  // for fork alone

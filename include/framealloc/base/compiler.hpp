@@ -124,21 +124,3 @@ _GLIBCXX_END_NAMESPACE_VERSION
 #include <memory_resource>
 #endif
 #endif
-
-namespace framealloc::inline v1 {
-
-// Adds one to a counter that only the calling thread writes and any thread may read. One instruction on x86-64, where
-// an aligned store is seen whole; g++ 12 would spend three on the relaxed load, add and store that this is.
-template <class T>
-FRAMEALLOC_INLINE void owner_increment(T& counter) noexcept {
-    static_assert(sizeof(T) == 4 || sizeof(T) == 8);
-#if FRAMEALLOC_X86_64 && !FRAMEALLOC_TSAN
-    if constexpr (sizeof(T) == 4) __asm__("incl %0" : "+m"(counter)::"cc");
-    else __asm__("incq %0" : "+m"(counter)::"cc");
-#else
-    __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1U,
-                     __ATOMIC_RELAXED);  // relaxed: one writer
-#endif
-}
-
-}  // namespace framealloc::inline v1

@@ -248,8 +248,7 @@ inline frame_record* outer_of(frame_record* r) noexcept {
 record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept;
 
 inline bool belongs_to_caller(const thread_context& c) noexcept {
-    const thread_slot* owner = __atomic_load_n(&c.slot,
-                                               __ATOMIC_RELAXED);  // relaxed: only the caller can make it equal
+    const thread_slot* owner = sync::load_relaxed(c.slot);  // relaxed: only the caller can make it equal
     return owner != nullptr && owner == FRAMEALLOC_SLOT.self;
 }
 
@@ -260,14 +259,14 @@ inline core& owner_of(const thread_context& c) noexcept { return *c.owner; }
 inline std::uint64_t key_of(const thread_context& c) noexcept { return c.key; }
 // Asked by other threads too: whether some thread has it.
 inline bool has_thread(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.slot, __ATOMIC_RELAXED) != nullptr;
+    return sync::load_relaxed(c.slot) != nullptr;
 }  // relaxed: a recent value
 inline bool is_parked(const thread_context& c) noexcept { return c.parked; }
 
 FRAMEALLOC_INLINE frame_record* top_of(const thread_context& c) noexcept { return c.top; }
 // Asked by other threads.
 inline const frame_record* recent_top(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.top, __ATOMIC_RELAXED);
+    return sync::load_relaxed(c.top);
 }  // relaxed: a recent value
 // The record below the frames, for memory taken outside them, and that of outermost frames.
 inline frame_record& ground_of(const thread_context& c) noexcept { return c.records[0]; }
@@ -354,15 +353,15 @@ inline std::uint64_t handed_in(const thread_context& c, std::uint64_t frame) noe
 inline std::size_t suggested_capacity(const thread_context& c) noexcept { return c.retained.suggested_with_oversize(); }
 
 inline std::uint64_t thread_of(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.thread, __ATOMIC_RELAXED);
+    return sync::load_relaxed(c.thread);
 }  // relaxed: a name for reports
 
 // Asked by other threads too, for statistics.
 inline bool in_frame(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.top, __ATOMIC_RELAXED) != c.records;
+    return sync::load_relaxed(c.top) != c.records;
 }  // relaxed: a recent value
 inline std::uint64_t frames_begun(const thread_context& c) noexcept {
-    return __atomic_load_n(&c.records[1].generation, __ATOMIC_RELAXED);  // relaxed: a recent value
+    return sync::load_relaxed(c.records[1].generation);  // relaxed: a recent value
 }
 inline std::uint64_t current_frame(const thread_context& c) noexcept {
     return frames_begun(c) + (in_frame(c) ? 0U : 1U);
@@ -412,13 +411,13 @@ FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
 // Every change of the top record goes through here: the slot has a copy.
 // Requires: c belongs to the calling thread.
 FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
-    __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
+    sync::store_relaxed(c.top, r);  // relaxed: statistics of other threads read it
     if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.record = r;
 }
 
 // The same where the slot holds a record of c.
 FRAMEALLOC_INLINE void replace_top(thread_context& c, frame_record* r) noexcept {
-    __atomic_store_n(&c.top, r, __ATOMIC_RELAXED);  // relaxed: statistics of other threads read it
+    sync::store_relaxed(c.top, r);  // relaxed: statistics of other threads read it
     FRAMEALLOC_SLOT.record = r;
 }
 

@@ -11,6 +11,7 @@
 #include <framealloc/base/align.hpp>
 #include <framealloc/base/compiler.hpp>
 #include <framealloc/sync/atomic.hpp>
+#include <framealloc/sync/word.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -44,7 +44,7 @@ inline std::uint32_t phases_begun(const thread_context& c) noexcept { return c.p
 open_scope* newest_begun_phase(const thread_context& c) noexcept;
 
 inline frame_record* record_of(const open_scope& s) noexcept {
-    return __atomic_load_n(&s.record, __ATOMIC_RELAXED);
+    return sync::load_relaxed(s.record);
 }  // relaxed: its thread's, or only a hint
 
 template <scope_kind K>
@@ -57,9 +57,9 @@ FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
     if (s == nullptr) [[unlikely]]
         s = add_spare_scope(c, K);
     s->account = a;
-    __atomic_store_n(&s->record, r, __ATOMIC_RELAXED);  // relaxed: whoever has the scope has it from this thread
+    sync::store_relaxed(s->record, r);  // relaxed: whoever has the scope has it from this thread
     enter_scope(*r);
-    __atomic_store_n(&c.charged[kind], s, __ATOMIC_RELEASE);  // pairs: a signal handler that asks for the current tag
+    sync::store_release(c.charged[kind], s);  // pairs: a signal handler that asks for the current tag
     return s;
 }
 

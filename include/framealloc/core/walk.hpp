@@ -41,9 +41,8 @@ void for_each_idle_context(const core& a, F&& f) {
 // Of tags and phases.
 template <class F>
 void for_each_account(thread_context& c, F&& f) {
-    auto* e = __atomic_load_n(&c.accounts, __ATOMIC_ACQUIRE);  // pairs: account_for()
-    for (; e != nullptr; e = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE))
-        f(static_cast<tag_account&>(*e));  // pairs: account_for()
+    auto* e = sync::load_acquire(c.accounts);  // pairs: account_for()
+    for (; e != nullptr; e = sync::load_acquire(e->next)) f(static_cast<tag_account&>(*e));  // pairs: account_for()
 }
 
 // Requires: the lock is held.

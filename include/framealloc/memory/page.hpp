@@ -11,6 +11,7 @@
 #include <framealloc/base/kind.hpp>
 #include <framealloc/sync/arrivals.hpp>
 #include <framealloc/sync/remote_list.hpp>
+#include <framealloc/sync/word.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -85,31 +86,27 @@ struct pool_page {
     sync::arrival_link<sync::hardware_atomics, pool_page> next_arrival;  // while `remote` is not empty
 
     page_view view() const noexcept {
-        const std::uint8_t k = __atomic_load_n(reinterpret_cast<const std::uint8_t*>(&kind),
-                                               __ATOMIC_RELAXED);  // relaxed: see describe()
-        const std::uint32_t b = __atomic_load_n(&block, __ATOMIC_RELAXED);  // relaxed: see describe()
-        return {static_cast<memory_kind>(k), b,
-                __atomic_load_n(&account, __ATOMIC_RELAXED)};  // relaxed: see describe()
+        const memory_kind k = sync::load_relaxed(kind);  // relaxed: see describe()
+        const std::uint32_t b = sync::load_relaxed(block);  // relaxed: see describe()
+        return {k, b, sync::load_relaxed(account)};  // relaxed: see describe()
     }
     // Only while no block is out, so that a mixed view counts nothing.
     void describe(page_view v) noexcept {
-        const auto k = static_cast<std::uint8_t>(v.kind);
-        __atomic_store_n(reinterpret_cast<std::uint8_t*>(&kind), k, __ATOMIC_RELAXED);  // relaxed: as above
-        __atomic_store_n(&block, v.block, __ATOMIC_RELAXED);  // relaxed: as above
-        __atomic_store_n(&account, v.account, __ATOMIC_RELAXED);  // relaxed: as above
+        sync::store_relaxed(kind, v.kind);  // relaxed: as above
+        sync::store_relaxed(block, v.block);  // relaxed: as above
+        sync::store_relaxed(account, v.account);  // relaxed: as above
     }
     // Other threads compare it with their own key, which it never is: any recent value will do.
-    std::uint64_t current_key() const noexcept { return __atomic_load_n(&key, __ATOMIC_RELAXED); }  // relaxed: as above
-    void set_key(std::uint64_t k) noexcept { __atomic_store_n(&key, k, __ATOMIC_RELAXED); }  // relaxed: as above
+    std::uint64_t current_key() const noexcept { return sync::load_relaxed(key); }  // relaxed: as above
+    void set_key(std::uint64_t k) noexcept { sync::store_relaxed(key, k); }  // relaxed: as above
     // Blocks handed out that no tag and phase is charged for yet, about now.
     std::uint32_t uncharged() const noexcept {
-        return __atomic_load_n(&allocations, __ATOMIC_RELAXED) -
-               __atomic_load_n(&charged, __ATOMIC_RELAXED);  // relaxed: a recent value will do
+        return sync::load_relaxed(allocations) - sync::load_relaxed(charged);  // relaxed: a recent value will do
     }
     std::uint32_t used() const noexcept {
-        const std::uint32_t taken = __atomic_load_n(&allocations, __ATOMIC_RELAXED);  // relaxed: a recent value will do
-        const std::uint32_t returned = __atomic_load_n(&frees, __ATOMIC_RELAXED);  // relaxed: as above
-        return taken - returned - (__atomic_load_n(&current, __ATOMIC_RELAXED) ? 1U : 0U);  // relaxed: as above
+        const std::uint32_t taken = sync::load_relaxed(allocations);  // relaxed: a recent value will do
+        const std::uint32_t returned = sync::load_relaxed(frees);  // relaxed: as above
+        return taken - returned - (sync::load_relaxed(current) ? 1U : 0U);  // relaxed: as above
     }
 };
 static_assert(sizeof(pool_page) == page_header_bytes);

@@ -5,3 +5,4 @@
 #include <framealloc/sync/atomic.hpp>
 #include <framealloc/sync/lock.hpp>
 #include <framealloc/sync/remote_list.hpp>
+#include <framealloc/sync/word.hpp>
