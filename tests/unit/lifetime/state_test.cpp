@@ -1,0 +1,83 @@
+// Checkpoints and rollbacks as lifetime keeps them, without any frame.
+#include <doctest/doctest.h>
+#include <framealloc/lifetime/state.hpp>
+#include <support/test_pages.hpp>
+
+namespace lifetime = framealloc::lifetime;
+using lifetime::mark_stack;
+using lifetime::rolled_births;
+
+namespace {
+
+lifetime::frame_mark mark(std::uint32_t depth, std::uint64_t serial) {
+    return {.cursor = 0, .generation = 0, .serial = serial, .depth = depth, .log_size = 0};
+}
+
+}  // namespace
+
+TEST_CASE("marks grow as needed and end with the frames they are in") {
+    framealloc::os::system_pages system;
+    framealloc::os::page_ledger pages;
+    pages.open(system, 0, false);
+    framealloc::os::metadata meta{pages};
+    mark_stack marks;
+    framealloc::exhaustion_reason why{};
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        REQUIRE(marks.reserve_one(meta, why));
+        CHECK(marks.push(mark(1 + i / 40, i)) == i);
+    }
+    for (std::uint32_t i = 0; i < 100; ++i) CHECK(marks.at(i).serial == i);
+    marks.drop_from(3);
+    CHECK(marks.size() == 80);
+    marks.shrink(10);
+    marks.drop_from(2);
+    CHECK(marks.size() == 10);
+    marks.drop_from(1);
+    CHECK(marks.size() == 0);
+    meta.release_all();
+}
+
+TEST_CASE("a birth is below the newest checkpoint of its own frame") {
+    framealloc::os::system_pages system;
+    framealloc::os::page_ledger pages;
+    pages.open(system, 0, false);
+    framealloc::os::metadata meta{pages};
+    mark_stack marks;
+    framealloc::exhaustion_reason why{};
+    CHECK_FALSE(marks.younger_than(1, 0));
+    REQUIRE(marks.reserve_one(meta, why));
+    marks.push(mark(1, 5));
+    marks.push(mark(2, 9));
+    CHECK(marks.younger_than(1, 4));
+    CHECK_FALSE(marks.younger_than(1, 5));
+    CHECK(marks.younger_than(2, 8));
+    CHECK_FALSE(marks.younger_than(3, 0));
+    meta.release_all();
+}
+
+TEST_CASE("what a rollback ended is known by its frame and its birth") {
+    rolled_births rolled;
+    rolled.add(1, 3, 6);
+    CHECK(rolled.contain(1, 3));
+    CHECK(rolled.contain(1, 5));
+    CHECK_FALSE(rolled.contain(1, 2));
+    CHECK_FALSE(rolled.contain(1, 6));
+    CHECK_FALSE(rolled.contain(2, 4));
+    rolled.add(1, 2, 8);  // further back: takes the place of the first
+    CHECK(rolled.contain(1, 2));
+    CHECK(rolled.contain(1, 7));
+    rolled.drop_from(1);
+    CHECK_FALSE(rolled.contain(1, 4));
+}
+
+TEST_CASE("beyond eight rollbacks the outermost are merged, and nothing is forgotten") {
+    rolled_births rolled;
+    for (std::uint32_t depth = 1; depth <= 20; ++depth) rolled.add(depth, depth * 10, depth * 10 + 5);
+    for (std::uint32_t depth = 1; depth <= 20; ++depth) {
+        CAPTURE(depth);
+        CHECK(rolled.contain(depth, depth * 10 + 2));
+    }
+    CHECK_FALSE(rolled.contain(20, 206));
+    rolled.clear();
+    CHECK_FALSE(rolled.contain(20, 202));
+}
