@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <framealloc/core/registry.hpp>
+#include <framealloc/core/walk.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -82,8 +83,7 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
     bool in_arena = false;
     {
         const sync::lock_guard guard(a.lock);
-        for (const arena_chunk* k = a.chunks; k != nullptr; k = k->next_all)
-            in_arena = in_arena || (address_of(p) >= k->begin && address_of(p) < k->end);
+        in_arena = find_chunk(a, address_of(p)) != nullptr;
     }
     if (in_arena)
         a.raise({.what = code::FA414,

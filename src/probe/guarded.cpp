@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <framealloc/core/known_block.hpp>
+#include <framealloc/core/walk.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 #include <framealloc/probe/blame.hpp>
@@ -319,7 +320,7 @@ std::size_t check_pages(thread_context& c) noexcept {
         block_record b;
         if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
     });
-    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) faults += check_links(a, *p) ? 0U : 1U;
+    for_each_page(c, [&](pool_page& p) { faults += check_links(a, p) ? 0U : 1U; });
     return faults;
 }
 

@@ -1,5 +1,6 @@
 // Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
 #include <framealloc/core/registry.hpp>
+#include <framealloc/core/walk.hpp>
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/trap.hpp>
 #include <framealloc/probe/blame.hpp>
@@ -115,9 +116,7 @@ void explain_gone(std::uintptr_t p, os::access_kind access) noexcept {
 bool explain_shortly(std::uintptr_t p) noexcept {
     const auto is_ours = [p] {
         for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
-            for (const arena_chunk* k = a->chunks; k != nullptr; k = k->next_all) {
-                if (p >= k->begin && p < k->end) return true;
-            }
+            if (find_chunk(*a, p) != nullptr) return true;
             sampled_slot s;
             if (a->probes.sampled != nullptr && a->probes.sampled->find(p, s)) return true;
         }
@@ -135,11 +134,13 @@ void on_access(std::uintptr_t p, const void* instruction, os::access_kind access
     if (explain_shortly(p)) return;
     for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
         if (explain_sampled(*a, p, instruction, access)) return;
-        for (const thread_context* c = a->contexts; c != nullptr; c = c->next) {
-            const arena_chunk* k = revoked_chunk(*c, p);
-            if (k != nullptr) return explain(*a, *c, *k, p, instruction, access);
-            if (explain_withdrawn(*a, *c, p, instruction, access)) return;
-        }
+        const auto explained = [&](const thread_context& c) {
+            const arena_chunk* k = revoked_chunk(c, p);
+            if (k == nullptr) return explain_withdrawn(*a, c, p, instruction, access);
+            explain(*a, c, *k, p, instruction, access);
+            return true;
+        };
+        if (find_context(*a, explained) != nullptr) return;
     }
     explain_gone(p, access);
 }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include <framealloc/core/core.hpp>
+#include <framealloc/core/walk.hpp>
 #include <framealloc/os/thread.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -91,31 +92,31 @@ void follow_observer(thread_context& c) noexcept {
 
 void call_everybody(core& a) noexcept {
     const sync::lock_guard guard(a.lock);
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) c->records[0].gate.on(gate_call);
+    for_each_context(a, [](thread_context& c) { ground_of(c).gate.on(gate_call); });
 }
 
 namespace {
 
 // Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
 // well: what it read is read before what follows is written.
-void wait_for_tellers(const thread_context* newest, const thread_context* mine) noexcept {
+void wait_for_tellers(thread_context* newest, const thread_context* mine) noexcept {
     if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
-    for (const thread_context* c = newest; c != nullptr; c = c->next) {
-        watch* w = c->probes.made_watch.load_acquire();  // pairs: follow_observer()
-        if (c == mine || w == nullptr) continue;
+    for_each_context_from(newest, [&](const thread_context& c) {
+        watch* w = c.probes.made_watch.load_acquire();  // pairs: follow_observer()
+        if (&c == mine || w == nullptr) return;
         while (!w->telling.try_acquire()) os::sleep_microseconds(10);
         w->telling.release();
-    }
+    });
 }
 
 // Off, and nobody reads the observer any more, unless one is set meanwhile: returns how many were set before.
 std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
-    const thread_context* newest = nullptr;
+    thread_context* newest = nullptr;
     std::uint64_t before = 0;
     {
         const sync::lock_guard guard(a.lock);
         a.probes.watching.store_relaxed(false);  // relaxed: under the lock
-        newest = a.contexts;
+        newest = newest_context(a);
         before = a.probes.observers;
     }
     wait_for_tellers(newest, mine);
