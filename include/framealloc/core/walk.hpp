@@ -7,8 +7,8 @@
 //       for_each_block_page(c, [&](pool_page& p, const page_view& v) { … });
 //   });
 //
-// Other threads go on meanwhile: a number read is a recent one. The handler of access faults goes without the lock: what
-// it meets lies in metadata, which lives as long as the allocator.
+// Other threads go on meanwhile: a number read is a recent one. The handler of access faults goes without the lock:
+// what it meets lies in metadata, which lives as long as the allocator.
 #pragma once
 
 #include <framealloc/core/allocator.hpp>
