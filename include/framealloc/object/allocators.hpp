@@ -43,6 +43,8 @@ public:
         using other = standard_allocator<U, Source>;
     };
 
+    // Effects: keeps the source, that of a frame_scope or smart_alloc, or that of an allocator of another type. Cost:
+    // O(1).
     standard_allocator(Source s) noexcept : source_(s) {}
     template <class From>
         requires object::leads_to<From, Source>
@@ -50,7 +52,9 @@ public:
     template <class U>
     standard_allocator(const standard_allocator<U, Source>& other) noexcept : source_(other.source()) {}
 
-    // No elements take one byte, as an address of their own.
+    // Returns: memory for n elements; of no elements one byte, as an address of its own. On exhaustion: throws
+    // std::bad_alloc, or std::bad_array_new_length where n elements are more bytes than there are addresses; without
+    // exceptions asks the exhaustion handler. Cost: the source's.
     [[nodiscard]] T* allocate(std::size_t n) {
         if (FRAMEALLOC_EXCEPTIONS && n > ~std::size_t{0} / sizeof(T)) object::throw_bad_array_length();
         const std::size_t bytes = n == 0 ? 1 : checked_product(n, sizeof(T));
@@ -58,8 +62,10 @@ public:
         if (p == nullptr) object::throw_bad_alloc();
         return static_cast<T*>(p);
     }
+    // Requires: p is what allocate(n) of an equal allocator returned. Cost: the source's.
     void deallocate(T* p, std::size_t n) noexcept { source_.deallocate(p, n == 0 ? 1 : n * sizeof(T), alignof(T)); }
 
+    // Returns: where the memory comes from. Cost: O(1).
     const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     template <class U>
     friend bool operator==(const standard_allocator& a, const standard_allocator<U, Source>& b) noexcept {
@@ -85,16 +91,20 @@ public:
         using other = bound_allocator<U, Get, Source>;
     };
 
+    // Effects: none: Get() is called for each allocation. Cost: O(1).
     constexpr bound_allocator() noexcept = default;
     template <class U>
     constexpr bound_allocator(const bound_allocator<U, Get, Source>&) noexcept {}
 
+    // As standard_allocator's. On exhaustion: throws std::bad_alloc or std::bad_array_new_length; without exceptions
+    // the program ends. Cost: that of Get() and its source.
     [[nodiscard]] T* allocate(std::size_t n) {
         if (FRAMEALLOC_EXCEPTIONS && n > ~std::size_t{0} / sizeof(T)) object::throw_bad_array_length();
         void* p = source().try_allocate(n == 0 ? 1 : checked_product(n, sizeof(T)), alignof(T));
         if (p == nullptr) object::throw_bad_alloc();
         return static_cast<T*>(p);
     }
+    // Requires: p is what allocate(n) returned. Cost: that of Get() and its source.
     void deallocate(T* p, std::size_t n) noexcept { source().deallocate(p, n == 0 ? 1 : n * sizeof(T), alignof(T)); }
     template <class U>
     friend bool operator==(const bound_allocator&, const bound_allocator<U, Get, Source>&) noexcept {

@@ -66,12 +66,13 @@ public:
     using element_type = T;
     using pointer = T*;
 
+    // As std::span's; all elements of the box, none where it is empty. Cost: O(1).
     std::span<T> span() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {data(), self().size()}; }
     T* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return self().get(); }
     bool empty() const noexcept { return self().size() == 0; }
     T* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data(); }
     T* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return data() + self().size(); }
-    // Debug: FA439 past the end.
+    // Requires: i < size(). Debug: FA439 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         if constexpr (Policy::checks) {
             if (i >= self().size()) [[unlikely]]
@@ -131,12 +132,14 @@ template <class A>
 std::strong_ordering operator<=>(const A& a, std::nullptr_t) noexcept {
     return static_cast<bool>(a) <=> false;
 }
+// Effects: as the member. Cost: O(1).
 template <class A>
     requires object::like_boxes<A, A>
 void swap(A& a, A& b) noexcept {
     a.swap(b);
 }
-// The address, to any stream that takes one, so that <ostream> need not be included.
+// Effects: writes the address, to any stream that takes one, so that <ostream> need not be included. Cost: the
+// stream's.
 template <class Stream, class A>
     requires object::like_boxes<A, A> && requires(Stream& to, const void* p) { to << p; }
 Stream& operator<<(Stream& to, const A& box) {

@@ -15,9 +15,10 @@ namespace framealloc::inline v1 {
 template <class T, std::size_t N>
 class fixed_span : public std::span<T, N> {
 public:
-    // Requires: N elements from `first` on.
+    // Requires: N elements from `first` on. Cost: O(1).
     constexpr explicit fixed_span(T* first) noexcept : std::span<T, N>(first, N) {}
 
+    // Returns: element I. Cost: O(1).
     template <std::size_t I>
     constexpr T& get() const noexcept {
         static_assert(I < N);

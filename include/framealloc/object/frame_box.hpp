@@ -138,10 +138,11 @@ public:
     using pointer = T*;
     using box_kind = object::frame_boxes;
 
+    // Effects: holds nothing. Cost: O(1).
     basic_frame_box() noexcept = default;
     basic_frame_box(std::nullptr_t) noexcept {}
+    // As std::unique_ptr's; to a base, too, whose virtual destructor destroys the whole object. Cost: O(1).
     basic_frame_box(basic_frame_box&& other) noexcept { steal(other, other.typed()); }
-    // To a base, as std::unique_ptr converts.
     template <class U>
         requires(!std::is_same_v<U, T>) && object::points_to<U, T> && object::framed_as<U, T>
     basic_frame_box(basic_frame_box<U, Policy>&& other) noexcept {
@@ -151,6 +152,7 @@ public:
     template <class U>
         requires(!std::is_same_v<U, T>) && object::points_to<U, T> && (!object::framed_as<U, T>)
     basic_frame_box(basic_frame_box<U, Policy>&& other) = delete;
+    // As std::unique_ptr's: the object that was here is destroyed. Cost: O(1), and the destructor of the object.
     basic_frame_box& operator=(basic_frame_box&& other) noexcept {
         basic_frame_box taken(std::move(other));  // which may be a part of what goes
         reset();
@@ -159,6 +161,9 @@ public:
     }
     ~basic_frame_box() { reset(); }
 
+    // Effects: constructs a T. Returns: its box. What the constructor throws leaves nothing behind but the memory,
+    // until the frame ends. On exhaustion: as `f` says, the exhaustion handler is asked or the box is empty. Cost: an
+    // allocation and the constructor.
     template <class... Args>
     static basic_frame_box make(memory::frame_record* r, memory::on_failure f, Args&&... args) {
         basic_frame_box b;
@@ -171,20 +176,23 @@ public:
         return b;
     }
 
-    // Returns null when the box is empty: never filled, moved from, released, reset, or its frame has ended.
+    // Returns: the object; null when the box is empty: never filled, moved from, released, reset, or its frame has
+    // ended. Debug: FA002 where the frame of a trivially destructible object has ended. Cost: O(1).
     FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         source_.check();
         return typed();
     }
-    // Requires: the box is not empty. Debug: FA444 otherwise.
+    // Requires: the box is not empty. Debug: FA444 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return *filled("* of an empty frame_box");
     }
     FRAMEALLOC_INLINE T* operator->() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return filled("-> of an empty frame_box");
     }
+    // Returns: whether the box holds an object. Cost: O(1).
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // The object stays in the frame and is destroyed with it. Returns null when the box is empty.
+    // Effects: the object stays in the frame and is destroyed with it. Returns: the object; null when the box is empty.
+    // Cost: O(1).
     [[nodiscard]] T* release() noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) {
             if (object_ != nullptr) node()->box = nullptr;
@@ -194,6 +202,9 @@ public:
         source_ = {};
         return was;
     }
+    // Effects: destroys the elements; their memory stays the frame's until that ends. Threads: the frame's alone; while
+    // guarded FA211 on another, and the elements stay until the frame ends. Cost: O(size()) for the destructors,
+    // otherwise O(1).
     void reset() noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) {
             if (object_ != nullptr && !source_.may_free(object_)) static_cast<void>(release());
@@ -206,8 +217,8 @@ public:
         }
         clear();
     }
-    // Moves the value out, as a T, and destroys the object. Requires: the box is not empty; FA444 and the end
-    // otherwise.
+    // Requires: the box is not empty; FA444 and the end otherwise. Effects: moves the value out and destroys the
+    // object. Returns: the value, as a T. Cost: a move and reset().
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
         if (get() == nullptr) [[unlikely]]
             object::refuse_empty(source_.where(), "into_inner() of an empty frame_box");
@@ -215,6 +226,7 @@ public:
         reset();
         return value;
     }
+    // As std::unique_ptr's. Cost: O(1).
     void swap(basic_frame_box& other) noexcept {
         basic_frame_box t(std::move(other));
         other = std::move(*this);
@@ -256,14 +268,18 @@ class basic_frame_box<T[], Policy> : public object::array_face<basic_frame_box<T
 public:
     using box_kind = object::frame_boxes;
 
+    // Effects: holds nothing. Cost: O(1).
     basic_frame_box() noexcept = default;
     basic_frame_box(std::nullptr_t) noexcept {}
+    // As std::unique_ptr's; to more const elements, too. Cost: O(1).
     basic_frame_box(basic_frame_box&& other) noexcept { steal(other); }
     template <class U>
         requires(!std::is_same_v<U, T>) && object::array_of<U, T>
     basic_frame_box(basic_frame_box<U[], Policy>&& other) noexcept {
         steal(other);
     }
+    // As std::unique_ptr's: the elements that were here are destroyed. Cost: O(size()) for the destructors, otherwise
+    // O(1).
     basic_frame_box& operator=(basic_frame_box&& other) noexcept {
         basic_frame_box taken(std::move(other));  // which may be a part of what goes
         reset();
@@ -272,7 +288,9 @@ public:
     }
     ~basic_frame_box() { reset(); }
 
-    // n value-initialised elements; none of nothing.
+    // Returns: a box of n value-initialised elements; an empty one of none. What a constructor throws leaves nothing
+    // behind but the memory, until the frame ends. On exhaustion: as `f` says, the exhaustion handler is asked or the
+    // box is empty. Cost: an allocation and O(n).
     template <std::integral N>
     static basic_frame_box make(memory::frame_record* r, memory::on_failure f, N count) {
         const auto n = static_cast<std::size_t>(count);
@@ -287,13 +305,16 @@ public:
         return b;
     }
 
+    // Returns: the first element, or null; the number of elements, or 0; whether there are any. Debug: get() is FA002
+    // where the frame of trivially destructible elements has ended. Cost: O(1).
     FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         source_.check();
         return static_cast<T*>(object_);
     }
     std::size_t size() const noexcept { return object_ == nullptr ? 0 : n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // The elements stay in the frame and are destroyed with it. Returns null when the box is empty.
+    // Effects: the elements stay in the frame and are destroyed with it. Returns: the first; null when the box is
+    // empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) {
             if (object_ != nullptr) node()->box = nullptr;
@@ -301,6 +322,8 @@ public:
         source_ = {};
         return static_cast<T*>(std::exchange(object_, nullptr));
     }
+    // Effects: destroys the elements; their memory stays the frame's until that ends. Threads: the frame's alone. Cost:
+    // O(size()) for the destructors, otherwise O(1).
     void reset() noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) {
             if (object_ != nullptr && !source_.may_free(object_)) static_cast<void>(release());
@@ -313,11 +336,13 @@ public:
         }
         clear();
     }
+    // As std::unique_ptr's. Cost: O(1).
     void swap(basic_frame_box& other) noexcept {
         basic_frame_box t(std::move(other));
         other = std::move(*this);
         *this = std::move(t);
     }
+    // Returns: the allocator, in debug; none otherwise. Cost: O(1).
     memory::core_ref where() const noexcept { return source_.where(); }
 
 private:

@@ -56,12 +56,13 @@ public:
     using pointer = T*;
     using box_kind = object::heap_boxes;
 
+    // Effects: holds nothing. Cost: O(1).
     basic_heap_box() noexcept = default;
     basic_heap_box(std::nullptr_t) noexcept {}
-    // Requires: p is an object in heap memory of `owner`, made as a T.
+    // Requires: p is an object in heap memory of `owner`, made as a T. Effects: owns it. Cost: O(1).
     basic_heap_box(T* p, memory::core* owner) noexcept : object_(p), owner_(owner, sizeof(T), alignof(T)) {}
+    // As std::unique_ptr's; to a base, too, whose virtual destructor destroys the whole object. Cost: O(1).
     basic_heap_box(basic_heap_box&& other) noexcept : object_(other.release()), owner_(other.owner_) {}
-    // To a base, as std::unique_ptr converts.
     template <class U, class P>
         requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> &&
                     object::destroyed_as<U, T>
@@ -71,6 +72,7 @@ public:
         requires(!std::is_same_v<basic_heap_box<U, P>, basic_heap_box>) && object::points_to<U, T> &&
                     (!object::destroyed_as<U, T>)
     basic_heap_box(basic_heap_box<U, P>&& other) = delete;
+    // As std::unique_ptr's: the object that was here is destroyed. Cost: O(1), and the destructor of the object.
     basic_heap_box& operator=(basic_heap_box&& other) noexcept {
         basic_heap_box taken(std::move(other));
         swap(taken);
@@ -78,6 +80,8 @@ public:
     }
     ~basic_heap_box() { reset(); }
 
+    // Effects: constructs a T. Returns: its box. What the constructor throws leaves nothing behind. On exhaustion: as
+    // `f` says, the exhaustion handler is asked or the box is empty. Cost: an allocation and the constructor.
     template <class... Args>
     static basic_heap_box make(memory::core_ref a, memory::on_failure f, Args&&... args) {
         void* p = memory::heap_allocate(a, sizeof(T), alignof(T), f);
@@ -88,9 +92,9 @@ public:
         return b;
     }
 
-    // Returns null when the box is empty: never filled, moved from, released or reset.
+    // Returns: the object; null when the box is empty: never filled, moved from, released, reset. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
-    // Requires: the box is not empty. Debug: FA444 otherwise.
+    // Requires: the box is not empty. Debug: FA444 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "* of an empty heap_box");
         return *object_;
@@ -99,16 +103,19 @@ public:
         object::check_filled<Policy>(object_, {}, "-> of an empty heap_box");
         return object_;
     }
+    // Returns: whether the box holds an object. Cost: O(1).
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is
-    // empty.
+    // Effects: none on the object, which the caller destroys and frees, or gives to another box. Returns: the object;
+    // null when the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+    // Effects: destroys the object and frees its memory. Debug: an object that was freed already is FA411, and not
+    // destroyed again. Cost: that of freeing a heap block, and the destructor.
     void reset() noexcept {
         if (T* old = std::exchange(object_, nullptr); old != nullptr && object::may_destroy<Policy>(old))
             object::heap_destroy(old, owner_);
     }
-    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end
-    // otherwise.
+    // Requires: the box is not empty; FA444 and the end otherwise. Effects: moves the value out and destroys the
+    // object, and frees its memory. Returns: the value, as a T. Cost: a move and reset().
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
         if (object_ == nullptr) [[unlikely]]
             object::refuse_empty({}, "into_inner() of an empty heap_box");
@@ -116,10 +123,12 @@ public:
         reset();
         return value;
     }
+    // As std::unique_ptr's. Cost: O(1).
     void swap(basic_heap_box& other) noexcept {
         std::swap(object_, other.object_);
         std::swap(owner_, other.owner_);
     }
+    // Returns: the allocator; none where the box is empty. Cost: O(1).
     memory::core_ref where() const noexcept { return object_ == nullptr ? memory::core_ref{} : owner_.ref(); }
 
 private:
@@ -135,17 +144,21 @@ class basic_heap_box<T[], Policy> : public object::array_face<basic_heap_box<T[]
 public:
     using box_kind = object::heap_boxes;
 
+    // Effects: holds nothing. Cost: O(1).
     basic_heap_box() noexcept = default;
     basic_heap_box(std::nullptr_t) noexcept {}
-    // Takes what release() of a box of `n` elements left.
+    // Requires: `first` is what release() of a box of n elements left, or null. Effects: owns the elements. Cost: O(1).
     basic_heap_box(T* first, std::size_t n, memory::core* owner) noexcept
         : object_(first), n_(first == nullptr ? 0 : n), owner_(owner) {}
+    // As std::unique_ptr's; to more const elements, too. Cost: O(1).
     basic_heap_box(basic_heap_box&& other) noexcept { swap(other); }
     template <class U, class P>
         requires(!std::is_same_v<basic_heap_box<U[], P>, basic_heap_box>) && object::array_of<U, T>
     basic_heap_box(basic_heap_box<U[], P>&& other) noexcept : n_(other.size()), owner_(other.owner_) {
         object_ = other.release();
     }
+    // As std::unique_ptr's: the elements that were here are destroyed. Cost: O(size()) for the destructors, otherwise
+    // O(1).
     basic_heap_box& operator=(basic_heap_box&& other) noexcept {
         basic_heap_box taken(std::move(other));
         swap(taken);
@@ -154,7 +167,9 @@ public:
     ~basic_heap_box() { reset(); }
 
     FRAMEALLOC_ANY_SIZE_BEGIN
-    // n value-initialised elements; none of nothing.
+    // Returns: a box of n value-initialised elements; an empty one of none. What a constructor throws leaves nothing
+    // behind. On exhaustion: as `f` says, the exhaustion handler is asked or the box is empty. Cost: an allocation and
+    // O(n).
     template <std::integral N>
     static basic_heap_box make(memory::core_ref a, memory::on_failure f, N count) {
         const auto n = static_cast<std::size_t>(count);
@@ -168,14 +183,18 @@ public:
     }
     FRAMEALLOC_ANY_SIZE_END
 
+    // Returns: the first element, or null; the number of elements, or 0; whether there are any. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     std::size_t size() const noexcept { return n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // To be given to another box, with size() as it was before. Returns null when the box is empty.
+    // Effects: none on the elements, which are to be given to another box, with size() as it was before. Returns: the
+    // first; null when the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept {
         n_ = 0;
         return std::exchange(object_, nullptr);
     }
+    // Effects: destroys the elements and frees their memory. Debug: elements that were freed already are a fault, and
+    // not destroyed again. Cost: O(size()) for the destructors, and that of freeing a block.
     void reset() noexcept {
         const memory::core_ref a = where();
         const std::size_t n = n_;
@@ -184,11 +203,13 @@ public:
         object::destroy(old, old + n);
         memory::heap_free(a, const_cast<std::remove_cv_t<T>*>(old), n * sizeof(T), alignof(T));
     }
+    // As std::unique_ptr's. Cost: O(1).
     void swap(basic_heap_box& other) noexcept {
         std::swap(object_, other.object_);
         std::swap(n_, other.n_);
         std::swap(owner_, other.owner_);
     }
+    // Returns: the allocator; none where the box is empty. Cost: O(1).
     memory::core_ref where() const noexcept {
         return object_ == nullptr ? memory::core_ref{} : memory::core_ref{owner_, owner_->id};
     }

@@ -14,6 +14,9 @@
 // The order differs from run to run: positions depend on a number drawn for the process, so that nobody can choose keys
 // that collide. Where a run has to be repeated, give the map fa::map_seed(n). Nothing helps against keys of which the
 // hash function itself makes the same number.
+// On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
+// success; its twin try_x() returns false or an empty map. try_emplace() is std's and has no twin: it asks.
+// Threads: as std::unordered_map's; the map grows on the thread of its frame alone (FA430).
 // Cost: find, insert and erase take constant time on average, iteration and clear() time in proportion to capacity().
 #pragma once
 
@@ -55,14 +58,17 @@ public:
     using store::reserve;
     using store::size;
 
-    // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
-    // that one's source.
+    // Effects: allocates nothing. Without a source the map has to be assigned to before it grows (FA440); as the
+    // element of another container it takes that one's source. Cost: O(1).
     basic_frame_map() noexcept(std::is_nothrow_default_constructible_v<Hash> &&
                                std::is_nothrow_default_constructible_v<Equal>)
         requires(std::is_default_constructible_v<Hash> && std::is_default_constructible_v<Equal>)
     {}
     explicit basic_frame_map(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal())
         : access(s, hash, equal) {}
+    // Effects: room for n entries, an order of its own, or the entries of a list or range. On exhaustion: asks the
+    // exhaustion handler; try_make() does not. Cost: O(capacity() + entries) on average; nothing is allocated for a
+    // seed alone.
     basic_frame_map(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal())
         : basic_frame_map(s, hash, equal) {
         reserve(n.n);
@@ -86,17 +92,21 @@ public:
         : basic_frame_map(s, hash, equal) {
         this->insert_range(std::forward<R>(items));
     }
+    // Effects: takes the table where it lies, and the source; other is empty then. Cost: O(1).
     basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> &&
                                                       std::is_nothrow_copy_constructible_v<Equal>)
         : access(other.source_, other.hash_, other.equal_) {
         steal(other);
     }
-    // In the memory of the same source.
+    // Effects: copies the entries into memory of the same source. On exhaustion: asks the exhaustion handler. Cost:
+    // O(other.capacity()), one allocation.
     basic_frame_map(const basic_frame_map& other)
         requires copyable
         : basic_frame_map(other.source_, other.hash_, other.equal_) {
         copy(other);
     }
+    // Effects: takes the table where it lies, the functions, and the source if other has one; its own entries are
+    // destroyed, other is empty then. Cost: O(capacity()) for the destructors, otherwise O(1).
     basic_frame_map& operator=(basic_frame_map&& other) noexcept(
         std::is_nothrow_copy_assignable_v<Hash> && std::is_nothrow_copy_assignable_v<Equal> &&
         std::is_nothrow_move_constructible_v<basic_frame_map>) {
@@ -108,6 +118,8 @@ public:
         steal(taken);
         return *this;
     }
+    // Effects: replaces the entries by copies, in memory of its own source; without one it takes that of other. On
+    // exhaustion: asks the exhaustion handler. Cost: O(capacity() of both).
     basic_frame_map& operator=(const basic_frame_map& other)
         requires copyable
     {
@@ -121,6 +133,8 @@ public:
     basic_frame_map& operator=(std::initializer_list<value_type> l) { return this->assign(l), *this; }
     ~basic_frame_map() { drop(); }
 
+    // As std::unordered_map's; a key of another type that finds one also makes one. On exhaustion: asks the exhaustion
+    // handler. Cost: O(1) on average, amortised.
     V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND
         requires(!object::view<V>)
     {
@@ -156,9 +170,12 @@ public:
         return value_of(std::forward<L>(key));
     }
 
-    // --- insertion. Arguments may be keys or values of this map. ---
+    // --- insertion; arguments may be keys or values of this map; FA440 without a source, and the program ends ---
     using bulk::insert;
     using bulk::try_insert;
+
+    // As std::unordered_map's; where std takes the arguments of a pair, a key and the arguments of a value will do too.
+    // On exhaustion: asks the exhaustion handler and never returns without the entry. Cost: O(1) on average, amortised.
     template <class... Args>
     std::pair<iterator, bool> try_emplace(const K& key, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         return add(key, std::forward<Args>(args)...);
@@ -172,7 +189,6 @@ public:
     std::pair<iterator, bool> try_emplace(L&& key, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         return add(std::forward<L>(key), std::forward<Args>(args)...);
     }
-    // The arguments of a pair; a key and the arguments of a value will do too.
     std::pair<iterator, bool> emplace() FRAMEALLOC_LIFETIMEBOUND { return add_pair(std::pair<K, V>()); }
     template <class P>
     std::pair<iterator, bool> emplace(P&& v) FRAMEALLOC_LIFETIMEBOUND {
@@ -221,7 +237,8 @@ public:
     std::pair<iterator, bool> insert_or_assign(L&& key, M&& value) FRAMEALLOC_LIFETIMEBOUND {
         return put(std::forward<L>(key), std::forward<M>(value));
     }
-    // Returns whether the key is in the map afterwards; false only when memory is exhausted.
+    // Returns: whether the key is in the map; an entry that was there keeps its value, but for try_insert_or_assign().
+    // On exhaustion: false, with nothing changed. Cost: O(1) on average, amortised.
     [[nodiscard]] bool try_insert(const K& key, V value) {
         return store::template add_slot<false>(key, std::move(value)).first != no_slot;
     }
@@ -252,14 +269,16 @@ public:
     [[nodiscard]] bool try_insert_or_assign(L&& key, M&& value) FRAMEALLOC_LIFETIMEBOUND {
         return try_put(std::forward<L>(key), std::forward<M>(value));
     }
+
     // --- removal: nothing moves, other iterators and references stay valid ---
+    // As std::unordered_map's. Debug: an iterator that refers to no entry is FA439, and nothing is removed. Cost: O(1)
+    // on average; memory stays.
     std::size_t erase(const K& key) { return erase_at(locate(key)); }
     template <class L>
         requires looks_up<L>
     std::size_t erase(L&& key) {
         return erase_at(locate(key));
     }
-    // Returns the iterator behind it.
     iterator erase(const_iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = slot_of(at);
         if constexpr (Policy::checks) {
@@ -279,25 +298,29 @@ public:
         while (first != last) first = erase(first);
         return at_slot(slot_of(last));
     }
-    // Removes the entries for which pred(entry) or pred(key, value) is true. Returns how many.
+    // Effects: removes the entries for which pred(entry) or pred(key, value) returns true. Returns: how many were
+    // removed. Cost: O(capacity()).
     template <class F>
     std::size_t erase_if(F&& pred) {
         const std::size_t before = size();
         for (iterator i = begin(); i != end();) i = call(pred, *i) ? erase(i) : ++i;
         return before - size();
     }
-    // Keeps those, and removes the others.
+    // Effects: removes the others. Returns: how many were removed. Cost: O(capacity()).
     template <class F>
     std::size_t retain(F&& pred) {
         return erase_if([&](value_type& v) { return !call(pred, v); });
     }
+    // As std::erase_if of a std::unordered_map. Cost: O(capacity()).
     template <class F>
     friend std::size_t erase_if(basic_frame_map& m, F pred) {
         return m.erase_if(pred);
     }
+    // As std::unordered_map's: capacity stays. Cost: O(capacity()), or O(1) when the map is empty.
     void clear() noexcept {
         if (!is_gone()) table_.clear();
     }
+    // Effects: exchanges the tables where they lie, the functions, and the sources where both have one. Cost: O(1).
     void swap(basic_frame_map& other) noexcept(std::is_nothrow_move_constructible_v<basic_frame_map> &&
                                                std::is_nothrow_move_assignable_v<basic_frame_map>) {
         if (this == &other) return;

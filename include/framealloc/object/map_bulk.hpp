@@ -22,7 +22,7 @@ class map_bulk {
     using value_type = std::pair<const K, V>;
 
 public:
-    // Of the same arguments; empty when memory is exhausted.
+    // As the constructors of the same arguments. On exhaustion: returns an empty map. Cost: as theirs.
     [[nodiscard]] static Map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         return Map(s, hash, equal);
     }
@@ -56,6 +56,8 @@ public:
     }
 
     // --- several entries ---
+    // As std::unordered_map's; insert_range() as C++23's, and extend() is another name for it. On exhaustion: asks the
+    // exhaustion handler; what was inserted stays. Cost: O(entries inserted) on average.
     void insert(std::initializer_list<value_type> l) { insert(l.begin(), l.end()); }
     template <object::iterator It>
     void insert(It first, It last) {
@@ -69,7 +71,8 @@ public:
     void extend(R&& items) {
         insert_range(std::forward<R>(items));
     }
-    // These keep what came before memory was exhausted.
+    // Returns: whether all keys are in the map. On exhaustion: false; what was inserted before stays. Cost: O(entries
+    // inserted) on average.
     [[nodiscard]] bool try_insert(std::initializer_list<value_type> l) { return self().insert_all(l.begin(), l.end()); }
     template <object::iterator It>
         requires pair_like<decltype(*std::declval<It&>())>
@@ -88,8 +91,10 @@ public:
         return try_insert_range(std::forward<R>(items));
     }
 
-    // Moves in the entries whose keys are not here; the others stay where they are. What throws leaves each entry in
-    // one of the two maps, as does exhaustion; an entry whose move may throw is copied.
+    // Effects: moves in the entries whose keys are not here; the others stay where they are. What throws leaves each
+    // entry in one of the two maps; an entry whose move may throw is copied. Returns: try_merge(), whether all keys are
+    // here. On exhaustion: merge() asks the exhaustion handler, try_merge() returns false, with each entry in one of
+    // the two maps. Cost: O(other.capacity()) on average.
     template <class Other>
         requires same_entries<Other, Map>
     void merge(Other&& other) {
@@ -101,6 +106,8 @@ public:
         return self().template merge_from<false>(other);
     }
 
+    // Effects: replaces all entries. On exhaustion: asks the exhaustion handler. Cost: O(capacity() + entries) on
+    // average.
     template <object::iterator It>
     void assign(It first, It last) {
         self().clear();
@@ -112,8 +119,8 @@ public:
         self().clear();
         insert_range(std::forward<R>(items));
     }
-    // False, with nothing changed, when memory is exhausted; there is memory for the old entries and the new ones
-    // meanwhile.
+    // Returns: whether the entries were replaced; the old ones and the new ones have memory at the same time. On
+    // exhaustion: false, with nothing changed. Cost: O(capacity() + entries) on average.
     template <object::iterator It>
     [[nodiscard]] bool try_assign(It first, It last) {
         return self().replace_all([&](Map& fresh) { return fresh.insert_all(first, last); });

@@ -11,6 +11,7 @@ namespace framealloc::inline v1 {
 // Fixes the order of a map.
 struct map_seed {
     std::uint64_t n;
+    // Effects: keeps v; equal seeds and equal operations give equal orders. Cost: O(1).
     [[nodiscard]] constexpr explicit map_seed(std::uint64_t v) noexcept : n(v) {}
 };
 

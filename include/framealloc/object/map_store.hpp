@@ -19,6 +19,7 @@ protected:
     using table = map_table<K, V, !hash_is_nothrow, Policy>;
 
 public:
+    // As std::unordered_map's; capacity() is how many entries fit without growth. Cost: O(1).
     std::size_t size() const noexcept { return table_.size; }
     bool empty() const noexcept { return table_.size == 0; }
     std::size_t capacity() const noexcept { return table_.capacity(); }
@@ -27,20 +28,25 @@ public:
     float load_factor() const noexcept {
         return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slots);
     }
-    // At most three quarters of the slots are taken, whatever is wished: as std allows, the wish is a hint.
+    // As std::unordered_map's: at most three quarters of the slots are taken, and a number given is a hint, as std
+    // allows. Cost: O(1).
     float max_load_factor() const noexcept { return 0.75F; }
     void max_load_factor(float) noexcept {}
+    // As std::unordered_map's. Cost: O(1).
     Hash hash_function() const { return hash_; }
     Equal key_eq() const { return equal_; }
+    // Returns: where the memory comes from. Cost: O(1).
     const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
-    // Takes the source of the container that it is an element of; nothing where it has one.
+    // Effects: takes the source of the container that this is an element of, unless it has one. Cost: O(1).
     void adopt(const frame_source& s) noexcept {
         if (!object::has_source(source_)) source_ = s;
     }
 
+    // As std::unordered_map's. Requires: a source; without one FA440, and reserve() and rehash() end the program. On
+    // exhaustion: they ask the exhaustion handler; try_reserve() returns false, with nothing changed. Cost:
+    // O(capacity()) where the table grows or is swept, otherwise O(1).
     void reserve(std::size_t n) { static_cast<void>(make_room<true>(n)); }
     [[nodiscard]] bool try_reserve(std::size_t n) { return make_room<false>(n); }
-    // At least n slots.
     void rehash(std::size_t n) { reserve(n > table::most ? n : table::capacity_of(n + 3)); }
 
 protected:

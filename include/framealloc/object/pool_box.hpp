@@ -63,12 +63,14 @@ public:
     using pointer = T*;
     using box_kind = object::pool_boxes;
 
+    // Effects: holds nothing. Cost: O(1).
     basic_pool_box() noexcept = default;
     basic_pool_box(std::nullptr_t) noexcept {}
-    // Takes what release() of such a box, or construction in pool_alloc<T>() memory, left.
+    // Requires: p is what release() of such a box left, or an object constructed in pool_alloc<T>() memory; or null.
+    // Debug: otherwise FA411, FA414, FA415, FA417 or FA418, and the box is empty. Effects: owns the object. Cost: O(1).
     explicit basic_pool_box(T* p) noexcept : object_(adopted(p)) {}
+    // As std::unique_ptr's; to a base, too, whose virtual destructor destroys the whole object. Cost: O(1).
     basic_pool_box(basic_pool_box&& other) noexcept : object_(other.release()) {}
-    // To a base, as std::unique_ptr converts.
     template <class U, class P>
         requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> &&
                 object::pooled_as<U, T>
@@ -79,12 +81,15 @@ public:
         requires(!std::is_same_v<basic_pool_box<U, P>, basic_pool_box>) && object::points_to<U, T> &&
                     (!object::pooled_as<U, T>)
     basic_pool_box(basic_pool_box<U, P>&& other) = delete;
+    // As std::unique_ptr's: the object that was here is destroyed. Cost: O(1), and the destructor of the object.
     basic_pool_box& operator=(basic_pool_box&& other) noexcept {
         if (this != &other) replace(other.release());
         return *this;
     }
     ~basic_pool_box() { reset(); }
 
+    // Effects: constructs a T. Returns: its box. What the constructor throws leaves nothing behind. On exhaustion: as
+    // `f` says, the exhaustion handler is asked or the box is empty. Cost: an allocation and the constructor.
     template <class... Args>
     FRAMEALLOC_INLINE static basic_pool_box make(memory::core_ref a, memory::on_failure f, Args&&... args) {
         basic_pool_box b;
@@ -92,9 +97,9 @@ public:
         return b;
     }
 
-    // Returns null when the box is empty: never filled, moved from, released or reset.
+    // Returns: the object; null when the box is empty: never filled, moved from, released, reset. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
-    // Requires: the box is not empty. Debug: FA444 otherwise.
+    // Requires: the box is not empty. Debug: FA444 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<Policy>(object_, {}, "* of an empty pool_box");
         return *object_;
@@ -103,13 +108,16 @@ public:
         object::check_filled<Policy>(object_, {}, "-> of an empty pool_box");
         return object_;
     }
+    // Returns: whether the box holds an object. Cost: O(1).
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // The caller destroys the object and frees its memory, or gives it to another box. Returns null when the box is
-    // empty.
+    // Effects: none on the object, which the caller destroys and frees, or gives to another box. Returns: the object;
+    // null when the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+    // Requires: p as for the constructor. Effects: destroys the object and frees its memory, then owns *p. Debug: an
+    // object that was freed already is FA411, and not destroyed again. Cost: O(1), and the destructor.
     void reset(T* p = nullptr) noexcept { replace(adopted(p)); }
-    // Moves the value out, as a T, and gives the block back. Requires: the box is not empty; FA444 and the end
-    // otherwise.
+    // Requires: the box is not empty; FA444 and the end otherwise. Effects: moves the value out and destroys the
+    // object, and frees its memory. Returns: the value, as a T. Cost: a move and reset().
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
         if (object_ == nullptr) [[unlikely]]
             object::refuse_empty({}, "into_inner() of an empty pool_box");
@@ -117,6 +125,7 @@ public:
         reset();
         return value;
     }
+    // As std::unique_ptr's. Cost: O(1).
     void swap(basic_pool_box& other) noexcept { std::swap(object_, other.object_); }
 
 private:
@@ -139,9 +148,11 @@ class basic_pool_box<T[], Policy> : public object::array_face<basic_pool_box<T[]
 public:
     using box_kind = object::pool_boxes;
 
+    // Effects: holds nothing. Cost: O(1).
     basic_pool_box() noexcept = default;
     basic_pool_box(std::nullptr_t) noexcept {}
-    // Takes what release() of a box of `n` elements left.
+    // Requires: `first` is what release() of a box of n elements left, or null. Debug: otherwise FA411, FA414, FA415,
+    // FA417 or FA418, and the box is empty. Effects: owns the elements. Cost: O(1).
     basic_pool_box(T* first, std::size_t n) noexcept : object_(first), n_(first == nullptr ? 0 : n) {
         if constexpr (Policy::checks) {
             if (first != nullptr &&
@@ -150,12 +161,15 @@ public:
                 static_cast<void>(release());
         }
     }
+    // As std::unique_ptr's; to more const elements, too. Cost: O(1).
     basic_pool_box(basic_pool_box&& other) noexcept { swap(other); }
     template <class U, class P>
         requires(!std::is_same_v<basic_pool_box<U[], P>, basic_pool_box>) && object::array_of<U, T>
     basic_pool_box(basic_pool_box<U[], P>&& other) noexcept : n_(other.size()) {
         object_ = other.release();
     }
+    // As std::unique_ptr's: the elements that were here are destroyed. Cost: O(size()) for the destructors, otherwise
+    // O(1).
     basic_pool_box& operator=(basic_pool_box&& other) noexcept {
         basic_pool_box taken(std::move(other));
         swap(taken);
@@ -163,7 +177,9 @@ public:
     }
     ~basic_pool_box() { reset(); }
 
-    // n value-initialised elements; none of nothing.
+    // Returns: a box of n value-initialised elements; an empty one of none. What a constructor throws leaves nothing
+    // behind. On exhaustion: as `f` says, the exhaustion handler is asked or the box is empty. Cost: an allocation and
+    // O(n).
     template <std::integral N>
     static basic_pool_box make(memory::core_ref a, memory::on_failure f, N count) {
         const auto n = static_cast<std::size_t>(count);
@@ -173,22 +189,28 @@ public:
         return b;
     }
 
+    // Returns: the first element, or null; the number of elements, or 0; whether there are any. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
     std::size_t size() const noexcept { return n_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    // To be given to another box, with size() as it was before. Returns null when the box is empty.
+    // Effects: none on the elements, which are to be given to another box, with size() as it was before. Returns: the
+    // first; null when the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept {
         n_ = 0;
         return std::exchange(object_, nullptr);
     }
+    // Effects: destroys the elements and frees their memory. Debug: elements that were freed already are a fault, and
+    // not destroyed again. Cost: O(size()) for the destructors, and that of freeing a block.
     void reset() noexcept {
         const std::size_t n = n_;
         if (T* old = release(); old != nullptr && object::may_destroy<Policy>(old)) object::pool_destroy_array(old, n);
     }
+    // As std::unique_ptr's. Cost: O(1).
     void swap(basic_pool_box& other) noexcept {
         std::swap(object_, other.object_);
         std::swap(n_, other.n_);
     }
+    // Returns: no allocator: the box does not know it. Cost: O(1).
     static constexpr memory::core_ref where() noexcept { return {}; }
 
 private:

@@ -12,10 +12,12 @@ namespace framealloc::inline v1 {
 // Sizes for vec<T>(): room for n, or n elements.
 struct capacity {
     std::size_t n;
+    // Effects: keeps v, a number of elements to make room for. Cost: O(1).
     constexpr explicit capacity(std::size_t v) noexcept : n(v) {}
 };
 struct count {
     std::size_t n;
+    // Effects: keeps v, a number of elements to make. Cost: O(1).
     constexpr explicit count(std::size_t v) noexcept : n(v) {}
 };
 

@@ -112,6 +112,7 @@ public:
     using weak_type = basic_pool_weak<T, Policy>;
     using box_kind = object::shared_boxes;
 
+    // As std::shared_ptr's. Cost: O(1); a copy is an atomic addition.
     basic_pool_shared() noexcept = default;
     basic_pool_shared(std::nullptr_t) noexcept {}
     basic_pool_shared(const basic_pool_shared& other) noexcept : basic_pool_shared(other, other.object_) {}
@@ -122,7 +123,8 @@ public:
     template <class U, class P>
         requires object::points_to<U, T>
     basic_pool_shared(basic_pool_shared<U, P>&& other) noexcept : basic_pool_shared(std::move(other), other.object_) {}
-    // Points to `p`, and keeps alive what `other` does. Requires: `p` lives as long, as a part of it does.
+    // Requires: `p` lives as long as what `other` owns, as a part of it does. Effects: points to `p`, and keeps alive what
+    // `other` does. Cost: O(1).
     template <class U, class P>
     basic_pool_shared(const basic_pool_shared<U, P>& other, T* p) noexcept : object_(p), counts_(other.counts_) {
         if (counts_ != nullptr) counts_->add_strong();
@@ -132,14 +134,16 @@ public:
         : object_(p), counts_(std::exchange(other.counts_, nullptr)) {
         other.object_ = nullptr;
     }
-    // Throws std::bad_weak_ptr when the object is gone, as std::shared_ptr does; lock() returns an empty one instead.
+    // Effects: shares the object. When it is gone, throws std::bad_weak_ptr as std::shared_ptr does; without exceptions
+    // FA444, and the program ends. lock() returns an empty one instead. Cost: O(1), an atomic exchange.
     template <class U, class P>
         requires object::points_to<U, T>
     explicit basic_pool_shared(const basic_pool_weak<U, P>& seen) : basic_pool_shared(seen.lock()) {
         if (counts_ == nullptr) [[unlikely]]
             object::throw_expired();
     }
-    // Takes over the object of a pool_box or heap_box, where it lies; the counts come from the pool of its allocator.
+    // Effects: takes over the object of a pool_box or heap_box, where it lies; the counts come from the pool of its
+    // allocator. On exhaustion: asks the exhaustion handler. Cost: a pool allocation.
     template <object::shareable_box Box>
         requires object::points_to<typename Box::element_type, T> && (!requires(const Box& b) { b.size(); })
     basic_pool_shared(Box&& box) {
@@ -150,6 +154,7 @@ public:
         object_ = object;
         counts_ = b;
     }
+    // As std::shared_ptr's. Cost: O(1), and the destructor of an object that loses its last owner here.
     basic_pool_shared& operator=(const basic_pool_shared& other) noexcept {
         basic_pool_shared copied(other);
         swap(copied);
@@ -162,6 +167,8 @@ public:
     }
     ~basic_pool_shared() { reset(); }
 
+    // Effects: constructs a T, and the counts in the same block. Returns: its first owner. On exhaustion: as `f` says,
+    // the exhaustion handler is asked or the result is empty. Cost: one pool allocation and the constructor.
     template <class... Args>
     static basic_pool_shared make(memory::core_ref a, memory::on_failure f, Args&&... args) {
         basic_pool_shared s;
@@ -172,8 +179,9 @@ public:
         return s;
     }
 
+    // As std::shared_ptr's. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return object_; }
-    // Requires: it is not empty. Debug: FA444 otherwise.
+    // Requires: it is not empty. Debug: FA444 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE std::add_lvalue_reference_t<T> operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND
         requires(!std::is_void_v<T>)
     {
@@ -184,6 +192,8 @@ public:
         object::check_filled<Policy>(object_, {}, "-> of an empty pool_shared");
         return object_;
     }
+    // As std::shared_ptr's; reset() destroys the object where this was its last owner. Threads: use_count() is a hint
+    // where others own the object. Cost: O(1), and the destructor.
     explicit operator bool() const noexcept { return object_ != nullptr; }
     std::uint32_t use_count() const noexcept {
         return counts_ == nullptr ? 0 : counts_->strong.load_relaxed();
@@ -196,7 +206,8 @@ public:
         std::swap(object_, other.object_);
         std::swap(counts_, other.counts_);
     }
-    // An order in which what shares one object is equal, whatever it points to.
+    // Returns: whether this comes before `other` in an order in which what shares one object is equal, whatever it
+    // points to; shared_identity() is the key of that order. Cost: O(1).
     template <class Other>
         requires requires(const Other& o) { o.shared_identity(); }
     bool owner_before(const Other& other) const noexcept {
@@ -218,6 +229,8 @@ class basic_pool_weak {
 public:
     using element_type = T;
 
+    // As std::weak_ptr's; a conversion holds the object meanwhile, as the way to a virtual base leads through it. Cost:
+    // O(1); a copy is an atomic addition.
     basic_pool_weak() noexcept = default;
     basic_pool_weak(const basic_pool_weak& other) noexcept : object_(other.object_), counts_(other.counts_) { hold(); }
     basic_pool_weak(basic_pool_weak&& other) noexcept { swap(other); }
@@ -226,7 +239,6 @@ public:
     basic_pool_weak(const basic_pool_shared<U, P>& s) noexcept : object_(s.object_), counts_(s.counts_) {
         hold();
     }
-    // The pointer is converted while the object is held: the way to a virtual base leads through it.
     template <class U, class P>
         requires object::points_to<U, T>
     basic_pool_weak(const basic_pool_weak<U, P>& other) noexcept : counts_(other.counts_) {
@@ -234,6 +246,7 @@ public:
         const auto held = other.lock();
         object_ = held.get();
     }
+    // As std::weak_ptr's. Cost: O(1).
     basic_pool_weak& operator=(const basic_pool_weak& other) noexcept {
         basic_pool_weak copied(other);
         swap(copied);
@@ -246,7 +259,8 @@ public:
     }
     ~basic_pool_weak() { reset(); }
 
-    // Returns an empty one when the object is gone.
+    // As std::weak_ptr's: lock() returns an empty one when the object is gone. Threads: use_count() is a hint where
+    // others own the object. Cost: O(1); lock() is an atomic exchange.
     basic_pool_shared<T, Policy> lock() const noexcept {
         basic_pool_shared<T, Policy> s;
         if (counts_ == nullptr || !counts_->lock()) return s;
@@ -286,6 +300,7 @@ private:
 // alone.
 struct owner_less {
     using is_transparent = void;
+    // Returns: a.owner_before(b). Cost: O(1).
     template <class A, class B>
     bool operator()(const A& a, const B& b) const noexcept {
         return a.owner_before(b);
@@ -297,7 +312,8 @@ using pool_shared = basic_pool_shared<T>;
 template <class T>
 using pool_weak = basic_pool_weak<T>;
 
-// As std's casts of the same names; found by argument-dependent look-up.
+// As std::static_pointer_cast and its like; found by argument-dependent lookup, and dynamic_pointer_cast() returns an
+// empty one when the object is no T. Cost: O(1).
 template <class T, class U, class P>
 basic_pool_shared<T, P> static_pointer_cast(basic_pool_shared<U, P> s) noexcept {
     auto* p = static_cast<T*>(s.get());
@@ -313,7 +329,6 @@ basic_pool_shared<T, P> reinterpret_pointer_cast(basic_pool_shared<U, P> s) noex
     auto* p = reinterpret_cast<T*>(s.get());
     return {std::move(s), p};
 }
-// Empty when the object is no T.
 template <class T, class U, class P>
 basic_pool_shared<T, P> dynamic_pointer_cast(basic_pool_shared<U, P> s) noexcept {
     auto* p = dynamic_cast<T*>(s.get());

@@ -23,19 +23,29 @@ concept allocator_source = requires(const S& s, void* p, std::size_t n) {
 // Memory of one frame: the one that was open when the source was made, even inside inner ones.
 class frame_source {
 public:
+    // Effects: leads to no memory, or to that of one opening of a frame. Cost: O(1).
     frame_source() noexcept = default;
     explicit frame_source(memory::frame_record* r) noexcept : frame_(r) {}
 
+    // Requires: the frame is open; after its end FA002, and the memory is of the frame that is open then. Returns:
+    // memory of the frame; as long as the frame, and below every checkpoint taken later. On exhaustion: allocate() asks
+    // the exhaustion handler and never returns null; try_allocate() returns null. Threads: the frame's alone (FA430).
+    // Cost: O(1).
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
         return frame_.allocate(bytes, align, memory::on_failure::ask_handler);
     }
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
         return frame_.allocate(bytes, align, memory::on_failure::return_null);
     }
+    // Effects: frees at once what lies out of line and what is the last block of the arena; everything else waits for
+    // the frame's end. Threads: the frame's alone; while guarded FA211 on another. Cost: O(chunks of the arena).
     void deallocate(void* p, std::size_t bytes, std::size_t) const noexcept { frame_.deallocate(p, bytes); }
+    // Requires: new_bytes >= old_bytes. Returns: whether the block was made longer where it is: it was the last one of
+    // the arena, of the frame on top. On exhaustion: false. Cost: O(1).
     [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t) const noexcept {
         return frame_.try_grow(p, old_bytes, new_bytes);
     }
+    // Returns: the frame. Cost: O(1).
     const lifetime::frame_ref& frame() const noexcept FRAMEALLOC_LIFETIMEBOUND { return frame_; }
     friend bool operator==(const frame_source&, const frame_source&) noexcept = default;
 
@@ -47,18 +57,25 @@ FRAMEALLOC_ANY_SIZE_BEGIN
 class pool_source {
 public:
     static constexpr memory_kind kind = memory_kind::pool;
+    // Effects: leads to no memory, or to the pool of an allocator. Cost: O(1).
     pool_source() noexcept = default;
     explicit pool_source(memory::core_ref a) noexcept : owner_(a) {}
 
+    // Returns: a block of the pool, or of the heap where it is larger than options::pool_max. On exhaustion: allocate()
+    // asks the exhaustion handler and never returns null; try_allocate() returns null. Threads: any. Cost: O(1) where
+    // the thread's page has a free block.
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
         return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::ask_handler);
     }
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
         return memory::pool_allocate_bytes(owner_, bytes, align, memory::on_failure::return_null);
     }
+    // Requires: p is null or a block of this allocator's pool, of this size and alignment; in debug FA411 to FA418
+    // otherwise. Threads: any. Cost: O(1).
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept {
         memory::pool_free_bytes(owner_, p, bytes, align);
     }
+    // Returns: whether the block is large enough as it is, being of the same size class. Cost: O(1).
     [[nodiscard]] bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                 std::size_t align) const noexcept {
         const unsigned k = memory::class_for(old_bytes, align);
@@ -67,6 +84,7 @@ public:
         if (k == memory::no_class || memory::class_for(new_bytes, align) != k) return false;
         return !owner_.owner->probes.samples() || memory::page_of(p)->size_class != memory::sampled_class;  // the same
     }
+    // Returns: the allocator. Cost: O(1).
     memory::core_ref owner() const noexcept { return owner_; }
     friend bool operator==(const pool_source& a, const pool_source& b) noexcept { return a.owner_.id == b.owner_.id; }
 
@@ -77,19 +95,27 @@ private:
 class heap_source {
 public:
     static constexpr memory_kind kind = memory_kind::heap;
+    // Effects: leads to no memory, or to the heap of an allocator. Cost: O(1).
     heap_source() noexcept = default;
     explicit heap_source(memory::core_ref a) noexcept : owner_(a) {}
 
+    // Returns: a block of the heap. On exhaustion: allocate() asks the exhaustion handler and never returns null;
+    // try_allocate() returns null. Threads: any. Cost: O(1) up to 4 KiB, and beyond where the thread has kept a block
+    // of that size; otherwise a lock and a search in bins.
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
         return memory::heap_allocate(owner_, bytes, align, memory::on_failure::ask_handler);
     }
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
         return memory::heap_allocate(owner_, bytes, align, memory::on_failure::return_null);
     }
+    // Requires: p is null or a block of this allocator's heap, of this size and alignment; in debug FA411 to FA418
+    // otherwise. Threads: any. Cost: as allocate().
     void deallocate(void* p, std::size_t bytes, std::size_t align) const noexcept {
         memory::heap_free(owner_, p, bytes, align);
     }
+    // Returns: false: heap blocks do not grow in place. Cost: O(1).
     [[nodiscard]] bool try_grow(void*, std::size_t, std::size_t, std::size_t) const noexcept { return false; }
+    // Returns: the allocator. Cost: O(1).
     memory::core_ref owner() const noexcept { return owner_; }
     friend bool operator==(const heap_source& a, const heap_source& b) noexcept { return a.owner_.id == b.owner_.id; }
 
@@ -98,15 +124,19 @@ private:
 };
 
 FRAMEALLOC_ANY_SIZE_END
+
 // Any source behind one type of four words. Copying it copies the reference.
 class allocator_ref {
 public:
+    // Effects: keeps a copy of the source. Cost: O(1), no allocation.
     template <allocator_source S>
         requires(!std::same_as<S, allocator_ref> && std::is_trivially_copyable_v<S> && sizeof(S) <= 24)
     allocator_ref(const S& source) noexcept : operations_(&table<S>) {
         ::new (static_cast<void*>(storage_)) S(source);
     }
 
+    // As the source's members. On exhaustion: try_allocate() returns null, try_grow() false. Threads: as the source's.
+    // Cost: an indirect call more.
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
         return operations_->allocate(storage_, bytes, align);
     }

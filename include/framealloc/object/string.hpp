@@ -8,6 +8,9 @@
 // frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions
 // behind the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
 // Growth is geometric; reserve() is exact.
+// On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
+// success; its twin try_x() returns false, with the string unchanged, or an empty string.
+// Threads: as std::string's; the string grows on the thread of its frame alone (FA430).
 #pragma once
 
 #include <string_view>
@@ -34,9 +37,12 @@ public:
     using store::size;
     using store::source;
 
-    basic_frame_string() noexcept = default;  // without a source: has to be assigned a string before it grows (FA440)
+    // Effects: allocates nothing. Without a source the string has to be assigned a string before it grows (FA440).
+    basic_frame_string() noexcept = default;
+    // As std::string's, in memory of s; lengths and positions of any integral type, as string(...) passes them on. On
+    // exhaustion: asks the exhaustion handler; try_make() does not. Cost: O(length), at most one allocation where the
+    // length is known beforehand.
     explicit basic_frame_string(frame_source s, std::string_view text = {}) : access(s) { append(text); }
-    // Lengths and positions of any type, as string(...) passes them on.
     template <std::integral N>
     basic_frame_string(frame_source s, const char* text, N n) : access(s) {
         append(text, static_cast<std::size_t>(n));
@@ -52,16 +58,19 @@ public:
     basic_frame_string(frame_source s, It first, It last) : access(s) {
         append(first, last);
     }
-    // Of the same arguments; empty when memory is exhausted.
+    // As the constructors of the same arguments. On exhaustion: returns an empty string. Cost: as theirs.
     template <class... Args>
     [[nodiscard]] static basic_frame_string try_make(frame_source source, Args&&... args) {
         basic_frame_string s(source);
         if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(object::sized(std::forward<Args>(args))...));
         return s;
     }
+    // A copy lies in memory of the same source; a move takes the characters where they lie, and the source.
     basic_frame_string(const basic_frame_string&) = default;
     basic_frame_string(basic_frame_string&&) noexcept = default;
     basic_frame_string& operator=(basic_frame_string&&) noexcept = default;
+    // Effects: replaces the text, in memory of its own source; without one it takes that of other. On exhaustion: asks
+    // the exhaustion handler. Cost: O(length).
     basic_frame_string& operator=(const basic_frame_string& other) {
         if (this == &other) return *this;
         adopt(other.source());
@@ -72,7 +81,8 @@ public:
     basic_frame_string& operator=(char c) { return assign({&c, 1}); }
     basic_frame_string& operator=(std::initializer_list<char> l) { return assign(view_of(l)); }
 
-    // --- growth; try_x() returns false, with the string unchanged, when memory is exhausted ---
+    // --- growth; without a source it is FA440, and x() ends the program while try_x() returns false ---
+    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added), amortised.
     basic_frame_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         return store::template splice<true>(size(), 0, text), *this;
     }
@@ -92,6 +102,8 @@ public:
         return static_cast<void>(append_all<true>(first, last)), *this;
     }
     basic_frame_string& append(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(view_of(l)); }
+    // Returns: whether the text was added. On exhaustion: false, with nothing changed. Cost: O(characters added),
+    // amortised.
     [[nodiscard]] bool try_append(std::string_view text) { return store::template splice<false>(size(), 0, text); }
     [[nodiscard]] bool try_append(const char* text, std::size_t n) { return try_append(std::string_view(text, n)); }
     template <object::text S>
@@ -107,6 +119,8 @@ public:
         return false;
     }
     [[nodiscard]] bool try_append(std::initializer_list<char> l) { return try_append(view_of(l)); }
+    // As std::string's. On exhaustion: asks the exhaustion handler; try_push_back() returns false, with nothing
+    // changed. Cost: O(characters added), amortised.
     basic_frame_string& operator+=(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
     basic_frame_string& operator+=(const char* text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
     basic_frame_string& operator+=(char c) FRAMEALLOC_LIFETIMEBOUND {
@@ -116,9 +130,11 @@ public:
     basic_frame_string& operator+=(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(l); }
     void push_back(char c) { store::template fill<true>(size(), 0, 1, c); }
     [[nodiscard]] bool try_push_back(char c) { return store::template fill<false>(size(), 0, 1, c); }
+    // Requires: not empty. Debug: FA439 otherwise, and nothing is removed. Cost: O(1).
     void pop_back() noexcept {
         if (!is_gone() && !refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
+    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length).
     basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         return store::template splice<true>(0, size(), text), *this;
     }
@@ -140,6 +156,7 @@ public:
         const basic_frame_string copy(chars_.source(), first, last);
         return assign(copy.view());
     }
+    // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length).
     [[nodiscard]] bool try_assign(std::string_view text) { return store::template splice<false>(0, size(), text); }
     [[nodiscard]] bool try_assign(const char* text) { return try_assign(std::string_view(text)); }
     [[nodiscard]] bool try_assign(const char* text, std::size_t n) { return try_assign(std::string_view(text, n)); }
@@ -155,7 +172,9 @@ public:
         return copy.try_append(first, last) && try_assign(copy.view());
     }
 
-    // --- the middle ---
+    // --- the middle; a position behind the end throws std::out_of_range; without exceptions FA439, and the end ---
+    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added + characters behind),
+    // amortised.
     basic_frame_string& insert(std::size_t at, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, 0, text), *this;
@@ -193,6 +212,8 @@ public:
     char* insert(P at, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND {
         return insert(at, l.begin(), l.end());
     }
+    // Returns: whether the text was inserted. On exhaustion: false, with nothing changed. Cost: O(characters added +
+    // characters behind), amortised.
     [[nodiscard]] bool try_insert(std::size_t at, std::string_view text) {
         check_position(at);
         return store::template splice<false>(at, 0, text);
@@ -208,6 +229,7 @@ public:
         check_position(at);
         return store::template fill<false>(at, 0, n, c);
     }
+    // As std::string's. Debug: iterators behind the end are FA439, and nothing is removed. Cost: O(characters behind).
     basic_frame_string& erase(std::size_t at = 0, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, clipped(at, n), {}), *this;
@@ -223,6 +245,8 @@ public:
         if (!refuses(n > size() - i, "removal before character", last - begin())) erase(i, n);
         return begin() + i;
     }
+    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length of the text + characters behind),
+    // amortised.
     basic_frame_string& replace(std::size_t at, std::size_t n, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, clipped(at, n), text), *this;
@@ -261,6 +285,8 @@ public:
     basic_frame_string& replace(P first, const char* last, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND {
         return replace(first, last, view_of(l));
     }
+    // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length of the text +
+    // characters behind), amortised.
     [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::string_view text) {
         check_position(at);
         return store::template splice<false>(at, clipped(at, n), text);
@@ -277,6 +303,7 @@ public:
         check_position(at);
         return store::template fill<false>(at, clipped(at, n), count, c);
     }
+    // As std::erase_if and std::erase of a std::string. Cost: O(size()).
     template <class F>
     friend std::size_t erase_if(basic_frame_string& s, F f) {
         if (s.is_gone()) return 0;
@@ -291,6 +318,7 @@ public:
     friend std::size_t erase(basic_frame_string& s, char c) {
         return erase_if(s, [c](char x) { return x == c; });
     }
+    // Effects: exchanges the characters where they lie, and the sources where both have one. Cost: O(1).
     void swap(basic_frame_string& other) noexcept { chars_.swap(other.chars_); }
     friend void swap(basic_frame_string& a, basic_frame_string& b) noexcept { a.swap(b); }
 
@@ -307,7 +335,8 @@ public:
         return a.view() <=> std::string_view(b);
     }
 
-    // In the frame of the operand that is a frame_string.
+    // Returns: the joined text, in the frame of the operand that is a frame_string, and in its memory where that is an
+    // rvalue. On exhaustion: asks the exhaustion handler. Cost: O(a.size() + b.size()), at most one allocation.
     friend basic_frame_string operator+(const basic_frame_string& a, std::string_view b) {
         return joined(a, a.view(), b);
     }
@@ -325,15 +354,16 @@ public:
     }
     friend basic_frame_string operator+(basic_frame_string&& a, char b) { return std::move(a += b); }
 
-    // To any stream that takes a std::string_view, so that <ostream> need not be included.
+    // Effects: as std::string's, to any stream that takes a std::string_view, so that <ostream> need not be included.
+    // Cost: the stream's.
     template <class Stream>
         requires requires(Stream& to, std::string_view text) { to << text; }
     friend Stream& operator<<(Stream& to, const basic_frame_string& s) {
         to << s.view();
         return to;
     }
-    // As those of std::string, from any stream of char, so that <istream> need not be included. Found by the arguments:
-    // getline(in, s), without std:: in front.
+    // As std::string's, from any stream of char, so that <istream> need not be included; getline(in, s) is found by its
+    // arguments, without std:: in front. On exhaustion: asks the exhaustion handler. Cost: O(characters read).
     template <class Stream>
         requires object::reads_text<Stream>
     friend Stream& operator>>(Stream& from, basic_frame_string& s) {

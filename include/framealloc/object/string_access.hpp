@@ -27,9 +27,10 @@ public:
 
     using store::empty;
     using store::size;
+    // As std::string's: what lies before data() + size() may be written to, and a zero follows. Debug: after the frame
+    // has ended FA002. Cost: O(1).
     const char* c_str() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? "" : chars_.data(); }
     const char* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
-    // May be written to up to size().
     char* data() noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
     char* begin() noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? &nothing : chars_.data(); }
     char* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return begin() + size(); }
@@ -43,7 +44,8 @@ public:
     const_reverse_iterator rend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(begin()); }
     const_reverse_iterator crbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rbegin(); }
     const_reverse_iterator crend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rend(); }
-    // The final zero may be read, as s[s.size()].
+    // Requires: i <= size(): the final zero may be read. Debug: FA439 otherwise, and the program ends; FA002 where the
+    // frame has ended. Cost: O(1).
     char& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND {
         check_index(i, size() + 1);
         return begin()[i];
@@ -52,6 +54,8 @@ public:
         check_index(i, size() + 1);
         return c_str()[i];
     }
+    // Returns: character i. Throws std::out_of_range where there is none; without exceptions FA439, and the program
+    // ends. Cost: O(1).
     char& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND {
         if (i >= size()) no_such(i);
         return begin()[i];
@@ -60,6 +64,7 @@ public:
         if (i >= size()) no_such(i);
         return c_str()[i];
     }
+    // Requires: not empty. Debug: FA439 otherwise, and the program ends. Cost: O(1).
     char& front() noexcept FRAMEALLOC_LIFETIMEBOUND {
         check_index(0, size());
         return *begin();
@@ -76,10 +81,12 @@ public:
         check_index(size() - 1, size());
         return c_str()[size() - 1];
     }
+    // Returns: the characters; valid until the string changes. Cost: O(1).
     std::string_view view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return {c_str(), size()}; }
     operator std::string_view() const noexcept FRAMEALLOC_LIFETIMEBOUND { return view(); }
 
-    // --- asking: `what` is text or one character ---
+    // --- questions; what is looked for is text or one character ---
+    // As std::string_view's. Cost: O(size() * length of what) at worst.
     template <class X>
     std::size_t find(const X& what, std::size_t from = 0) const noexcept {
         return view().find(what, from);
@@ -134,6 +141,8 @@ public:
     bool ends_with(const X& what) const noexcept {
         return view().ends_with(what);
     }
+    // As std::string's, which throw std::out_of_range where a position is behind the end; without exceptions FA439, and
+    // the program ends. Cost: O(length).
     int compare(std::string_view text) const noexcept { return view().compare(text); }
     int compare(std::size_t at, std::size_t n, std::string_view text) const { return substr(at, n).compare(text); }
     int compare(std::size_t at, std::size_t n, const char* text, std::size_t count) const {
@@ -143,10 +152,13 @@ public:
     int compare(std::size_t at, std::size_t n, const S& text, std::size_t from, std::size_t count = npos) const {
         return compare(at, n, part(text, from, count));
     }
+    // Returns: a view of the characters, not a string; valid until the string changes. Throws std::out_of_range where
+    // at > size(); without exceptions FA439, and the program ends. Cost: O(1).
     std::string_view substr(std::size_t at = 0, std::size_t n = npos) const FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return view().substr(at, n);
     }
+    // As std::string's; a position behind the end as in substr(). Cost: O(n).
     std::size_t copy(char* to, std::size_t n, std::size_t at = 0) const {
         check_position(at);
         return view().copy(to, n, at);

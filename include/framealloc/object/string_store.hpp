@@ -31,19 +31,28 @@ concept reads_text = requires(Stream& from) {
 template <class Policy>
 class string_store {
 public:
+    // As std::string's: the final zero is not counted. Cost: O(1).
     std::size_t size() const noexcept { return chars_.empty() ? 0 : chars_.size() - 1; }
     std::size_t length() const noexcept { return size(); }
     std::size_t capacity() const noexcept { return chars_.capacity() == 0 ? 0 : chars_.capacity() - 1; }
     static constexpr std::size_t max_size() noexcept { return largest_request - 1; }
     bool empty() const noexcept { return size() == 0; }
+    // Returns: where the memory comes from. Cost: O(1).
     const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.source(); }
-    // Takes the source of the container that it is an element of; nothing where it has one.
+    // Effects: takes the source of the container that this is an element of, unless it has one. Cost: O(1).
     void adopt(const frame_source& s) noexcept { chars_.adopt(s); }
+    // As std::string's: capacity stays. Cost: O(1).
     void clear() noexcept { chars_.clear(); }
+    // As std::string's, exact. Requires: a source; without one FA440, and reserve() ends the program. On exhaustion:
+    // reserve() asks the exhaustion handler; try_reserve() returns false, with nothing changed. Cost: O(1) where the
+    // memory grows in place, as it does at the top of the arena; O(size()) otherwise.
     void reserve(std::size_t n) { chars_.reserve(object::checked_sum(n, 1)); }
     [[nodiscard]] bool try_reserve(std::size_t n) { return chars_.try_reserve(object::checked_sum(n, 1)); }
+    // As std::string's. On exhaustion: resize() asks the exhaustion handler; try_resize() returns false, with nothing
+    // changed. Cost: O(|n - size()|), amortised.
     void resize(std::size_t n, char c = '\0') { static_cast<void>(resize_to<true>(n, c)); }
     [[nodiscard]] bool try_resize(std::size_t n, char c = '\0') { return resize_to<false>(n, c); }
+    // Effects: gives back the memory behind the final zero, if nothing lies on top of it in its frame. Cost: O(1).
     void shrink_to_fit() { chars_.shrink_to_fit(); }
 
 protected:

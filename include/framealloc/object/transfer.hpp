@@ -26,6 +26,7 @@ struct transfer_stats {
     std::uint64_t completed = 0;
     std::uint64_t dropped = 0;
     std::uint64_t bytes = 0;  // of the payloads initiated
+    // Returns: handles that were neither received nor dropped. Cost: O(1).
     std::uint64_t in_flight() const noexcept { return initiated - completed - dropped; }
 };
 
@@ -110,12 +111,14 @@ private:
 template <class T, class Received>
 class FRAMEALLOC_TYPESTATE(consumable(unconsumed)) handle {
 public:
+    // Effects: holds nothing, or what is to be sent, which is counted. Cost: O(1).
     handle() noexcept FRAMEALLOC_TYPESTATE(return_typestate(consumed)) {}
     explicit handle(transferable<T>&& content) noexcept FRAMEALLOC_TYPESTATE(return_typestate(unconsumed))
         : content_(std::move(content)) {
         if (content_.pending()) count(transfer_step::initiated);
     }
     handle(handle&&) noexcept = default;
+    // Effects: drops what was here: destroys it, gives the memory back, counts it. Cost: O(1), and the destructors.
     handle& operator=(handle&& other) noexcept {
         transferable<T> taken(std::move(other.content_));  // which may be a part of what goes
         drop();
@@ -124,16 +127,19 @@ public:
     }
     ~handle() { drop(); }
 
+    // Returns: a box that owns the value where it lies; an empty one, after FA434, when the handle holds nothing.
+    // Threads: any, one at a time. Cost: O(1), two counters.
     [[nodiscard]] Received receive() && noexcept FRAMEALLOC_TYPESTATE(callable_when("unconsumed", "unknown"))
         FRAMEALLOC_TYPESTATE(set_typestate(consumed)) {
         if (!content_.pending()) raise_received_twice(content_.owner());
         else count(transfer_step::completed);
         return Received(std::move(content_));
     }
+    // Returns: whether the handle waits to be received; whether there is a value (of no elements: false, though
+    // pending). Cost: O(1).
     transfer_state state() const noexcept {
         return !content_.pending() ? transfer_state::empty : transfer_state::pending;
     }
-    // Of no elements: false, though pending.
     explicit operator bool() const noexcept { return content_.first() != nullptr; }
 
 protected:
@@ -159,12 +165,14 @@ public:
     using pointer = T*;
     using box_kind = object::transfer_boxes;
 
+    // Effects: holds nothing, or what was received. Cost: O(1).
     transfer_box() noexcept = default;
     transfer_box(std::nullptr_t) noexcept {}
     explicit transfer_box(object::transferable<T>&& content) noexcept : content_(std::move(content)) {}
 
+    // Returns: the object; null when the box is empty. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return content_.first(); }
-    // Requires: the box is not empty. Debug: FA444 otherwise.
+    // Requires: the box is not empty. Debug: FA444 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE T& operator*() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_filled<active_policy>(get(), content_.owner(), "* of an empty transfer_box");
         return *get();
@@ -173,11 +181,15 @@ public:
         object::check_filled<active_policy>(get(), content_.owner(), "-> of an empty transfer_box");
         return get();
     }
+    // Returns: whether the box holds an object. Cost: O(1).
     explicit operator bool() const noexcept { return get() != nullptr; }
-    // For a pool_box<T>: the object lies in pool memory. Returns null when the box is empty.
+    // Effects: none on the object, which lies in pool memory: a pool_box<T> may own it. Returns: the object; null when
+    // the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept { return content_.release(); }
+    // Effects: destroys the object and frees its memory. Threads: any. Cost: O(1), and the destructor.
     void reset() noexcept { content_.reset(); }
-    // Moves the value out and gives the block back. Requires: the box is not empty; FA444 and the end otherwise.
+    // Requires: the box is not empty; FA444 and the end otherwise. Effects: moves the value out, destroys the object
+    // and frees its memory. Returns: the value. Cost: a move and reset().
     FRAMEALLOC_INLINE std::remove_cv_t<T> into_inner() && {
         if (get() == nullptr) [[unlikely]]
             object::refuse_empty(content_.owner(), "into_inner() of an empty transfer_box");
@@ -185,6 +197,7 @@ public:
         reset();
         return value;
     }
+    // Effects: exchanges what the boxes own. Cost: O(1).
     void swap(transfer_box& other) noexcept { std::swap(content_, other.content_); }
 
 private:
@@ -196,20 +209,28 @@ class transfer_box<T[]> : public object::array_face<transfer_box<T[]>, T, active
 public:
     using box_kind = object::transfer_boxes;
 
+    // Effects: holds nothing, or what was received. Cost: O(1).
     transfer_box() noexcept = default;
     transfer_box(std::nullptr_t) noexcept {}
     explicit transfer_box(object::transferable<T>&& content) noexcept : content_(std::move(content)) {}
 
+    // Returns: the first element, or null; the number of elements, or 0; a span of them, as a box with a name is a
+    // range already; whether there are any. Cost: O(1).
     T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND { return content_.first(); }
     std::size_t size() const noexcept { return content_.size(); }
     operator std::span<T>() const&& noexcept FRAMEALLOC_LIFETIMEBOUND {
         return this->span();
     }  // one with a name is a range, from which a span is made
     explicit operator bool() const noexcept { return get() != nullptr; }
-    // For a pool_box<T[]>, with size() as it was before. Returns null when the box is empty.
+    // Effects: none on the elements, which lie in pool memory: a pool_box<T[]> may own them, with size() as it was
+    // before. Returns: the first; null when the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept { return content_.release(); }
+    // Effects: destroys the elements and frees their memory. Threads: any. Cost: O(size()) for the destructors,
+    // otherwise O(1).
     void reset() noexcept { content_.reset(); }
+    // Effects: exchanges what the boxes own. Cost: O(1).
     void swap(transfer_box& other) noexcept { std::swap(content_, other.content_); }
+    // Returns: the allocator. Cost: O(1).
     memory::core_ref where() const noexcept { return content_.owner(); }
 
 private:
@@ -221,6 +242,8 @@ class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_handle
     : public object::handle<T, transfer_box<T>> {
 public:
     using object::handle<T, transfer_box<T>>::handle;
+    // Effects: constructs a T in pool memory. Returns: its handle. On exhaustion: as `f` says, the exhaustion handler
+    // is asked or the handle is empty. Cost: a pool allocation, a counter and the constructor.
     template <class... Args>
     static transfer_handle make(memory::core_ref a, memory::on_failure f, Args&&... args) {
         return transfer_handle(object::transferable<T>::make(
@@ -236,12 +259,15 @@ class [[nodiscard]] FRAMEALLOC_TYPESTATE(consumable(unconsumed)) transfer_span
 
 public:
     transfer_span() noexcept = default;
-    // n value-initialised elements.
+    // Returns: a handle of n value-initialised elements in pool memory; of none, one that is pending without memory. On
+    // exhaustion: as `f` says, the exhaustion handler is asked or the handle is empty. Cost: a pool allocation, a
+    // counter and O(n).
     static transfer_span make(memory::core_ref a, std::size_t n, memory::on_failure f) {
         if (n == 0) return transfer_span(object::transferable<T>::nothing(a));
         return transfer_span(
             object::transferable<T>::make(a, n, f, [&](T* first) { object::construct_array<T>(first, n); }));
     }
+    // Returns: the elements, to be filled before they are sent; none when the handle holds nothing. Cost: O(1).
     std::span<T> span() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return {this->content().first(), this->content().size()};
     }

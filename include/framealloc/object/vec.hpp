@@ -15,6 +15,10 @@
 // Cost: push_back into capacity takes 7 instructions; growth at the top of the arena copies nothing. Sizes asked for
 // one by one grow by doubling; reserve() is exact.
 // Iterators are pointers, invalidated as std::vector's are.
+// On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
+// success; its twin try_x() returns false, null or an empty vec.
+// Threads: as std::vector's. A frame_vec grows on the thread of its frame alone (FA430); while the frame is open, other
+// threads may read and write its elements.
 #pragma once
 
 #include <compare>
@@ -49,10 +53,13 @@ public:
     using store::size;
     using store::try_reserve;
 
-    // Without a source: it has to be assigned to before it grows (FA440). As the element of another container it takes
-    // that one's source.
+    // Effects: allocates nothing. Without a source the vec has to be assigned to before it grows (FA440); as the
+    // element of another container it takes that one's source. Cost: O(1).
     basic_vec() noexcept = default;
     explicit basic_vec(Source source) noexcept : access(source) {}
+    // Effects: room for c.n elements; or n elements, value-initialised or copies of v; or those of a list or range. On
+    // exhaustion: asks the exhaustion handler, which retries or ends the program; try_make() does not. Cost: O(n), one
+    // allocation where n is known beforehand.
     basic_vec(Source source, framealloc::capacity c) : basic_vec(source) { reserve(c.n); }
     basic_vec(Source source, framealloc::count c) : basic_vec(source) {
         reserve(c.n);
@@ -62,7 +69,6 @@ public:
         reserve(c.n);
         resize(c.n, v);
     }
-    // As of std::vector: n elements.
     basic_vec(Source source, std::size_t n) : basic_vec(source, framealloc::count(n)) {}
     basic_vec(Source source, std::size_t n, const T& v) : basic_vec(source, framealloc::count(n), v) {}
     basic_vec(Source source, std::initializer_list<T> l) : basic_vec(source) { append(l.begin(), l.end()); }
@@ -74,8 +80,9 @@ public:
     basic_vec(Source source, R&& items) : basic_vec(source) {
         append(std::forward<R>(items));
     }
+    // Effects: takes the elements where they lie, and the source; other is empty then. Cost: O(1).
     basic_vec(basic_vec&& other) noexcept : access(other.source_) { steal(other); }
-    // Of the same arguments; empty when memory is exhausted.
+    // As the constructors of the same arguments. On exhaustion: returns an empty vec. Cost: as theirs.
     [[nodiscard]] static basic_vec try_make(Source source) { return basic_vec(source); }
     [[nodiscard]] static basic_vec try_make(Source source, framealloc::capacity c) {
         basic_vec v(source);
@@ -96,8 +103,11 @@ public:
         if (!v.try_append(std::forward<Items>(items)...)) v.clear();
         return v;
     }
-    // In the memory of the same source.
+    // Effects: copies the elements into memory of the same source. On exhaustion: asks the exhaustion handler. Cost:
+    // O(other.size()), one allocation.
     basic_vec(const basic_vec& other) : basic_vec(other.source_) { append(other.begin(), other.end()); }
+    // Effects: takes the elements where they lie, and the source if other has one; its own elements are destroyed,
+    // other is empty then. Cost: O(size()) for the destructors, otherwise O(1).
     basic_vec& operator=(basic_vec&& other) noexcept {
         if (this == &other) return *this;
         basic_vec taken(std::move(other));  // which may belong to an element of this
@@ -106,6 +116,8 @@ public:
         steal(taken);
         return *this;
     }
+    // Effects: replaces the elements by copies, in memory of its own source; without one it takes that of other. On
+    // exhaustion: asks the exhaustion handler. Cost: O(size() + other.size()).
     basic_vec& operator=(const basic_vec& other) {
         if (this == &other) return *this;
         if (!object::has_source(source_)) source_ = other.source_;
@@ -115,8 +127,9 @@ public:
     basic_vec& operator=(std::initializer_list<T> l) { return assign(l), *this; }
     ~basic_vec() { drop(); }
 
-    // --- growth: each x() has a try_x() that returns false, with nothing changed, instead of asking the exhaustion
-    // handler ---
+    // --- growth; without a source it is FA440, and x() ends the program while try_x() returns false ---
+    // As std::vector's. On exhaustion: asks the exhaustion handler and never returns without the element. Cost: O(1)
+    // amortised; push_back() into capacity takes 7 instructions.
     template <class... Args>
     T& emplace_back(Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         if (end_ == limit_ || object::has_ended<Policy>(source_)) [[unlikely]] {
@@ -139,30 +152,37 @@ public:
     }
     FRAMEALLOC_INLINE void push_back(const T& v) { emplace_back(v); }
     FRAMEALLOC_INLINE void push_back(T&& v) { emplace_back(std::move(v)); }
-    // What an element can be made of with this vec's source, as a frame_string of text.
+    // Effects: adds an element that is made of v with this vec's source, as a frame_string of text. On exhaustion: as
+    // above. Cost: O(1) amortised.
     template <class U>
         requires(!std::is_convertible_v<U, T> && object::adopts<T, Source> &&
                  std::is_constructible_v<T, const Source&, U>)
     void push_back(U&& v) {
         emplace_back(std::forward<U>(v));
     }
+    // Returns: whether the element was added. On exhaustion: false, with nothing changed. Cost: O(1) amortised.
     template <class... Args>
     [[nodiscard]] bool try_emplace_back(Args&&... args) {
         return store::template add<false>(1, one(std::forward<Args>(args)...), object::first_capacity);
     }
     [[nodiscard]] bool try_push_back(const T& v) { return try_emplace_back(v); }
     [[nodiscard]] bool try_push_back(T&& v) { return try_emplace_back(std::move(v)); }
+    // Requires: not empty. Debug: FA439 otherwise, and nothing is removed. Cost: O(1).
     FRAMEALLOC_INLINE void pop_back() noexcept {
         if (refuses(empty(), "removal of element", 0)) return;
         cut_to(end_ - 1);
     }
+    // As std::vector's: capacity stays. Cost: O(size()) for the destructors, otherwise O(1).
     void clear() noexcept { cut_to(begin_); }
+    // As std::vector's. On exhaustion: asks the exhaustion handler. Cost: O(|n - size()|), amortised.
     void resize(std::size_t n) {
         store::template resize_with<true>(n, [&](std::size_t more) { return values(more); });
     }
     void resize(std::size_t n, const T& v) {
         store::template resize_with<true>(n, [&](std::size_t more) { return copies(more, v); });
     }
+    // Returns: whether there are n elements. On exhaustion: false, with nothing changed. Cost: O(|n - size()|),
+    // amortised.
     [[nodiscard]] bool try_resize(std::size_t n) {
         return store::template resize_with<false>(n, [&](std::size_t more) { return values(more); });
     }
@@ -170,6 +190,8 @@ public:
         return store::template resize_with<false>(n, [&](std::size_t more) { return copies(more, v); });
     }
 
+    // As std::vector's; of a range, too. On exhaustion: asks the exhaustion handler. Cost: O(size() + elements
+    // assigned).
     void assign(std::size_t n, const T& v) {
         const T copy(v);
         clear();
@@ -184,6 +206,8 @@ public:
     void assign(R&& items) {
         replace_all<true>(std::ranges::begin(items), std::ranges::end(items));
     }
+    // Returns: whether the elements were replaced. On exhaustion: false, with nothing changed. Cost: O(size() +
+    // elements assigned).
     [[nodiscard]] bool try_assign(std::size_t n, const T& v) {
         const T copy(v);
         return try_reserve(n) && (assign(n, copy), true);
@@ -198,6 +222,8 @@ public:
         return try_replace_all(std::ranges::begin(items), std::ranges::end(items));
     }
 
+    // Effects: adds the elements behind the last one. On exhaustion: asks the exhaustion handler. Cost: O(elements
+    // added), amortised; at most one allocation where their number is known beforehand.
     template <object::iterator It>
     void append(It first, It last) {
         add_all<true>(first, last);
@@ -214,7 +240,8 @@ public:
         append(std::forward<R>(items));
     }
     void extend(std::initializer_list<T> l) { append(l); }
-    // A range of one pass keeps what came before memory was exhausted.
+    // Returns: whether all were added. On exhaustion: false, with nothing changed; but what came before from a range of
+    // one pass stays. Cost: O(elements added), amortised.
     template <object::iterator It>
     [[nodiscard]] bool try_append(It first, It last) {
         return add_all<false>(first, last);
@@ -232,6 +259,9 @@ public:
     [[nodiscard]] bool try_extend(std::initializer_list<T> l) { return try_append(l); }
 
     // --- insertion and removal in the middle; Requires: elements can be assigned to, or their move is noexcept ---
+    // As std::vector's; insert_range() as C++23's. Requires: begin() <= at <= end(). Debug: FA439 otherwise, and the
+    // elements go to the end. On exhaustion: asks the exhaustion handler. Cost: O(elements added + elements behind),
+    // amortised.
     template <class... Args>
     T* emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         return insert_with<true>(at, 1, one(std::forward<Args>(args)...));
@@ -252,8 +282,8 @@ public:
     T* insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
         return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items));
     }
-    // These return null, with the vec unchanged, when memory is exhausted; and where nothing is added to one without
-    // memory.
+    // Returns: the first element added; at where there is none, which is null in a vec without memory. On exhaustion:
+    // null, with nothing changed. Cost: O(elements added + elements behind), amortised.
     template <class... Args>
     [[nodiscard]] T* try_emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         return insert_with<false>(at, 1, one(std::forward<Args>(args)...));
@@ -274,6 +304,7 @@ public:
     [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
         return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items));
     }
+    // As std::vector's. Debug: FA439 where no such elements are, and nothing is removed. Cost: O(elements behind).
     FRAMEALLOC_INLINE T* erase(const T* at) FRAMEALLOC_LIFETIMEBOUND {
         if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
         return remove(at, at + 1);
@@ -284,7 +315,8 @@ public:
         if (refuses(to > size() || from > to, "removal before element", last - begin_)) return end_;
         return remove(first, last);
     }
-    // Removes what the predicate names; keeps the order. Returns how many went.
+    // Effects: removes the elements for which f returns true; the others keep their order. Returns: how many were
+    // removed. Cost: O(size()).
     template <class F>
     std::size_t erase_if(F&& f) {
         if (is_gone("an element was removed")) return 0;
@@ -298,11 +330,13 @@ public:
         cut_to(out);
         return gone;
     }
-    // Keeps what the predicate names. Returns how many went.
+    // Effects: removes the elements for which f returns false; the others keep their order. Returns: how many were
+    // removed. Cost: O(size()).
     template <class F>
     std::size_t retain(F&& f) {
         return erase_if([&](const T& v) { return !f(v); });
     }
+    // As std::erase_if and std::erase of a std::vector. Cost: O(size()).
     template <class F>
     friend std::size_t erase_if(basic_vec& v, F f) {
         return v.erase_if(f);
@@ -312,6 +346,7 @@ public:
         return v.erase_if([&](const T& x) { return x == value; });
     }
 
+    // Effects: exchanges the elements where they lie, and the sources where both have one. Cost: O(1).
     void swap(basic_vec& other) noexcept {
         basic_vec t(std::move(other));
         other = std::move(*this);

@@ -26,6 +26,7 @@ public:
     using const_reverse_iterator = std::reverse_iterator<const T*>;
 
     using store::size;
+    // As std::vector's. Debug: data() and begin() of a frame_vec whose frame has ended are FA002. Cost: O(1).
     T* data() noexcept FRAMEALLOC_LIFETIMEBOUND {
         object::check_open<Policy>(source_);
         return begin_;
@@ -46,6 +47,7 @@ public:
     const_reverse_iterator rend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_reverse_iterator(begin()); }
     const_reverse_iterator crbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rbegin(); }
     const_reverse_iterator crend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rend(); }
+    // Requires: i < size(). Debug: FA439 otherwise, and the program ends; FA002 where the frame has ended. Cost: O(1).
     FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND
         requires(!object::view<T>)
     {
@@ -70,7 +72,8 @@ public:
         check_index(i);
         return begin_[i];
     }
-    // Throws std::out_of_range; without exceptions FA439, and the program ends.
+    // Returns: element i. Throws std::out_of_range where there is none; without exceptions FA439, and the program ends.
+    // Cost: O(1).
     FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND
         requires(!object::view<T>)
     {
@@ -95,6 +98,7 @@ public:
         check_at(i);
         return begin_[i];
     }
+    // Requires: not empty. Debug: FA439 otherwise, and the program ends. Cost: O(1).
     FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND
         requires(!object::view<T>)
     {
@@ -135,6 +139,7 @@ public:
     {
         return (*this)[size() - 1];
     }
+    // Returns: whether an element equals v. Cost: O(size()).
     template <class U>
     bool contains(const U& v) const {
         for (const T& x : *this) {

@@ -16,22 +16,28 @@ class vec_store : frame_hook<vec_store<T, Source, Policy>, hears_frame_end<T, So
     friend hook;
 
 public:
+    // As std::vector's. Cost: O(1).
     std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
     std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
     bool empty() const noexcept { return begin_ == end_; }
     static constexpr std::size_t max_size() noexcept { return largest_request / sizeof(T); }
+    // Returns: where the memory comes from. Cost: O(1).
     const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
-    // Takes the source of the container that it is an element of; nothing where it has one.
+    // Effects: takes the source of the container that this is an element of, unless it has one. Cost: O(1).
     void adopt(const Source& s) noexcept {
         if (!object::has_source(source_)) source_ = s;
     }
 
+    // As std::vector's, exact. Requires: a source; without one FA440, and reserve() ends the program. On exhaustion:
+    // reserve() asks the exhaustion handler; try_reserve() returns false, with nothing changed. Cost: O(1) where the
+    // memory grows in place, as it does at the top of the arena; O(size()) otherwise.
     void reserve(std::size_t n) {
         if (n > capacity()) grow<true>(n);
     }
     [[nodiscard]] bool try_reserve(std::size_t n) { return n <= capacity() || grow<false>(n); }
-    // What cannot be given back stays: memory that a frame handed out on top of it, or elements that would have to move
-    // while memory is exhausted.
+    // Effects: gives back the memory behind the last element. What cannot be given back stays: memory that a frame
+    // handed out on top of it, or elements that would have to move while memory is exhausted. Cost: O(1) in a frame,
+    // otherwise O(size()) and an allocation.
     void shrink_to_fit() {
         if (begin_ == nullptr || end_ == limit_) return;
         if constexpr (object::is_frame<Source>) {
