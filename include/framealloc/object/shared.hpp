@@ -123,8 +123,8 @@ public:
     template <class U, class P>
         requires object::points_to<U, T>
     basic_pool_shared(basic_pool_shared<U, P>&& other) noexcept : basic_pool_shared(std::move(other), other.object_) {}
-    // Requires: `p` lives as long as what `other` owns, as a part of it does. Effects: points to `p`, and keeps alive what
-    // `other` does. Cost: O(1).
+    // Requires: `p` lives as long as what `other` owns, as a part of it does. Effects: points to `p`, and keeps alive
+    // what `other` does. Cost: O(1).
     template <class U, class P>
     basic_pool_shared(const basic_pool_shared<U, P>& other, T* p) noexcept : object_(p), counts_(other.counts_) {
         if (counts_ != nullptr) counts_->add_strong();
