@@ -19,12 +19,12 @@ namespace framealloc::inline v1 {
 
 class tag {
 public:
-    // `name` needs to live as long as the tag; allocators keep a copy of their own.
+    // Requires: `name` and `parent` live as long as the tag and its copies; allocators keep a copy of the name. Cost:
+    // O(1).
     constexpr explicit tag(const char* name) noexcept : name_(name) {}
-    // `parent` is referred to, and needs to live as long as the tag and its copies.
     constexpr tag(const tag& parent, const char* name) noexcept : parent_(&parent), name_(name) {}
     constexpr tag(const tag& other) noexcept : parent_(other.parent_), name_(other.name_), id_(number_of(other)) {}
-    // Threads: no other one may be using this tag.
+    // Effects: names the place that `other` names. Threads: no other one may be using this tag. Cost: O(1).
     tag& operator=(const tag& other) noexcept {
         parent_ = other.parent_;
         name_ = other.name_;
@@ -32,14 +32,15 @@ public:
         return *this;
     }
 
+    // Returns: the name without its parents; the tag above, null for one at the root. Cost: O(1).
     constexpr const char* name() const noexcept { return name_; }
     constexpr const tag* parent() const noexcept { return parent_; }
 
-    // The tag's number in this process, unregistered until an allocator meets it first. The first 4,096 tags that are
-    // met get one, which bounds the tables that threads keep: where a program makes more, as local variables say, these
-    // are found by name.
     static constexpr std::uint32_t most_ids = 4096;
     static constexpr std::uint32_t unregistered = 0xffffffffU;
+    // Returns: the tag's number in this process, unregistered until an allocator meets the tag; ensure_id() gives it
+    // one. The first 4,096 tags that are met get one, which bounds the tables that threads keep: where a program makes
+    // more, as local variables say, these are found by name. Threads: any. Cost: O(1).
     std::uint32_t id() const noexcept {
         return id_.load_relaxed();
     }  // relaxed: the tables it indexes belong to the reader
@@ -58,7 +59,7 @@ public:
         while (*x != '\0' && *x == *y) ++x, ++y;
         return static_cast<unsigned char>(*x) <=> static_cast<unsigned char>(*y);
     }
-    // Equal for equal tags; see std::hash.
+    // Returns: a number that is equal for equal tags; see std::hash. Cost: O(length of the path).
     constexpr std::uint64_t hash() const noexcept {  // FNV-1a, 64 bit (Fowler, Noll, Vo), seeded with the parent
         std::uint64_t h = 14695981039346656037ULL ^ (parent_ == nullptr ? 0 : parent_->hash() * 0x9e3779b97f4a7c15ULL);
         for (const char* c = name_; *c != '\0'; ++c) h = (h ^ static_cast<unsigned char>(*c)) * 1099511628211ULL;

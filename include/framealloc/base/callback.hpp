@@ -35,10 +35,12 @@ class callback<R(Args...)> {
                                    std::is_trivially_copyable_v<F> && std::is_trivially_destructible_v<F>;
 
 public:
+    // Effects: holds nothing to call. Cost: O(1), no allocation, as for every callback.
     constexpr callback() noexcept = default;
     constexpr callback(std::nullptr_t) noexcept {}
 
-    // A function, or a lambda without captures: nothing to keep alive.
+    // Effects: holds a function, or a lambda without captures: nothing to keep alive; of a null pointer nothing. Cost:
+    // O(1).
     template <class F>
         requires plain<F> && (!std::is_same_v<std::remove_cvref_t<F>, callback>)
     callback(F&& f) noexcept
@@ -47,7 +49,7 @@ public:
         if (plain_ == nullptr) call_ = nullptr;
     }
 
-    // An object with a name: referred to, not copied.
+    // Requires: `f` outlives the callback: it is referred to, not copied. Cost: O(1).
     template <class F>
         requires with_state<F>
     callback(F& f) noexcept
@@ -56,7 +58,7 @@ public:
               return (*static_cast<F*>(self.object_))(std::forward<Args>(args)...);
           }) {}
 
-    // A temporary: copied.
+    // Effects: holds a copy of a temporary. Cost: O(1).
     template <class F>
         requires(!std::is_lvalue_reference_v<F>) && with_state<std::remove_const_t<F>> && copied<F>
     callback(F&& f) noexcept
@@ -71,7 +73,9 @@ public:
         requires(!std::is_lvalue_reference_v<F>) && with_state<std::remove_const_t<F>> && (!copied<F>)
     callback(F&& f) = delete;
 
+    // Returns: whether there is something to call. Cost: O(1).
     explicit operator bool() const noexcept { return call_ != nullptr; }
+    // Requires: there is something to call. Returns: what it returns. Cost: an indirect call, and the function's.
     R operator()(Args... args) const { return call_(*this, std::forward<Args>(args)...); }
 
 private:

@@ -31,15 +31,16 @@ class FRAMEALLOC_COUNTED_CAPABILITY("frame") frame_capability {};
 
 inline constexpr frame_capability any_frame{};
 
-// From here to the end of the function a frame of `alloc` is open, though the analysis cannot see it: begun through a
-// copy of the handle, or by a caller that cannot say so.
+// Effects: none at run time. From here to the end of the function the analysis takes a frame of `alloc` for open, where
+// it cannot see it: begun through a copy of the handle, or by a caller that cannot say so.
 template <class Alloc>
 void assume_frame([[maybe_unused]] const Alloc& alloc) noexcept FRAMEALLOC_ANALYSED(assert_capability(alloc.frame)) {}
 
 // What the code of one thread may do.
 class FRAMEALLOC_ANALYSED(capability("role")) thread_role {
 public:
-    // From here to the end of the function: this is that thread.
+    // Effects: none at run time. From here to the end of the function the analysis takes the calling thread for this
+    // one.
     void assume() const noexcept FRAMEALLOC_ANALYSED(assert_capability(this)) {}
 };
 

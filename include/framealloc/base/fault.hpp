@@ -19,7 +19,9 @@ enum class code : std::uint16_t {
 #undef FRAMEALLOC_CODE
 };
 
-const char* code_text(code c) noexcept;  // one clause, without the number
+// Returns: the code's text, one clause without the number, of static storage duration; "unknown code" for another
+// number.
+const char* code_text(code c) noexcept;
 
 // A mistake of the program.
 struct fault {
@@ -66,11 +68,11 @@ struct exhaustion {
 using fault_handler = callback<void(const fault&)>;
 using exhaustion_handler = callback<bool(const exhaustion&)>;  // true: try again
 
-// Writes one line "framealloc: FA001 …" to standard error without allocating.
+// Effects: writes one line "framealloc: FA001 …" to standard error, without allocating. Threads: any.
 void print_fault(const fault& f) noexcept;
 void print_exhaustion(const exhaustion& e) noexcept;
 
-// A broken invariant of this library: reports it and ends the program.
+// Effects: reports a broken invariant of this library (FA991) and ends the program. Threads: any.
 [[noreturn]] void broken_invariant(const char* what, site where = site::here()) noexcept;
 
 }  // namespace framealloc::inline v1

@@ -10,6 +10,7 @@ namespace framealloc::inline v1 {
 
 enum class memory_kind : std::uint8_t { frame, pool, heap };
 inline constexpr unsigned kind_count = 3;
+// Requires: index < kind_count. Returns: the kind's place in tables, from 0 on; the kind in that place.
 constexpr unsigned index_of(memory_kind k) noexcept { return static_cast<unsigned>(k); }
 constexpr memory_kind kind_at(unsigned index) noexcept { return static_cast<memory_kind>(index); }
 
@@ -27,7 +28,8 @@ struct kind_traits {
     std::uint8_t page_header;  // bytes before the program's part of a block in a page
 };
 
-// A function and no object: an inline variable is a unique symbol, which keeps a plugin from being unloaded.
+// Returns: the kind's row. A function and no object: an inline variable is a unique symbol, which keeps a plugin from
+// being unloaded.
 constexpr kind_traits traits_of(memory_kind k) noexcept {
     switch (k) {
         case memory_kind::frame:

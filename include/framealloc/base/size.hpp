@@ -21,6 +21,7 @@ inline constexpr std::size_t impossible_size = std::numeric_limits<std::size_t>:
 // No request beyond this is tried: rounding it up cannot wrap.
 inline constexpr std::size_t largest_request = impossible_size / 4;
 
+// Returns: count * size; impossible_size where that is not representable.
 constexpr std::size_t checked_product(std::size_t count, std::size_t size) noexcept {
     std::size_t product = 0;
     return __builtin_mul_overflow(count, size, &product) ? impossible_size : product;

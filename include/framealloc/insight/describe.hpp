@@ -45,10 +45,11 @@ struct pointer_info {
     site born{};  // where it was allocated, while the allocator is guarded
     std::uint64_t thread = 0;  // that owns the memory, as the system numbers it
 
-    // One line, cut off at the buffer's end.
+    // Effects: writes one line, cut off at the buffer's end. Returns: that line. Cost: O(its length).
     std::string_view text(std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) const noexcept;
 };
 
+// Returns: what is known of the byte at p, which may be any address. Threads: any. Cost: as said above.
 pointer_info describe(const void* p) noexcept;
 
 }  // namespace framealloc::inline v1

@@ -41,24 +41,32 @@ struct lifecycle_summary {
     std::size_t peak_memory = 0;  // bytes; the largest of any thread
     std::uint64_t cross_thread_frees = 0;
     std::uint64_t events[frame_event_kinds] = {};  // by frame_event_kind
-    // A line for each, cut off at the buffer's end.
+    // Effects: writes a line for each kind of event, cut off at the buffer's end. Returns: these lines. Cost: O(their
+    // length).
     std::string_view text(std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) const noexcept;
 };
 
 class lifecycle {
 public:
+    // Requires: the allocator lives as long as this. Cost: O(1).
     explicit lifecycle(const memory::core_ref& a) noexcept : owner_(a) {}
 
-    // Returns when no other thread is in the handler that was. Requires: not called by a handler.
+    // Requires: not called by a handler. Effects: threads are watched, and `handler`, if there is one, is told of each
+    // event. Returns when no other thread is in the handler that was. Threads: any.
     void enable(frame_event_handler handler = {}) const noexcept;
-    // Returns when no other thread is in the handler. Called by the handler itself, it does not wait.
+    // Effects: threads are watched no longer. Returns when no other thread is in the handler; called by the handler
+    // itself, it does not wait. Threads: any.
     void disable() const noexcept;
+    // Returns: whether threads are watched. Threads: any; a recent value. Cost: O(1).
     bool is_enabled() const noexcept;
 
-    // Fills `out` and returns how many there are.
+    // Effects: fills `out`, as far as it goes. Returns: how many threads there are. Threads: any. Cost: O(threads),
+    // under the allocator's lock.
     std::size_t thread_stats(std::span<thread_frame_stats> out) const noexcept;
-    // Of the calling thread.
+    // Returns: those of the calling thread; zeros where it is not watched. Cost: O(1), under the allocator's lock.
     thread_frame_stats thread_stats() const noexcept;
+    // Returns: sums over all threads, those that ended included; reset_stats() lets them begin at zero. Threads: any.
+    // Cost: O(threads), under the allocator's lock.
     lifecycle_summary summary() const noexcept;
     void reset_stats() const noexcept;
 

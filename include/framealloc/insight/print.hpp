@@ -19,6 +19,8 @@
 
 namespace framealloc::inline v1 {
 
+// Effects: writes one line, or for a lifecycle_summary several, cut off at the buffer's end. Returns: what was written.
+// Threads: any. Cost: O(its length), no allocation.
 std::string_view to_text(const alloc_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
 std::string_view to_text(const frame_stats& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
 std::string_view to_text(const tag_bytes& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
@@ -35,6 +37,7 @@ inline std::string_view to_text(const pointer_info& s, std::span<char> buffer FR
     return s.text(buffer);
 }
 
+// Effects: writes to_text(s), cut off after 1,023 characters. Cost: the stream's.
 template <class Stream, class Stats>
     requires requires(Stream& to, std::string_view text, const Stats& s, std::span<char> buffer) {
         to_text(s, buffer);

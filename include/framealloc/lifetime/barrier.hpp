@@ -50,21 +50,28 @@ struct barrier_seat;  // what a barrier knows of a member
 // One participant. Leaves when it is destroyed: a generation that waited for it alone is then complete.
 class [[nodiscard]] barrier_member {
 public:
+    // Effects: belongs to no barrier, and neither signals nor waits. A move hands over the place in the barrier, and
+    // the place held before is left. Cost: O(1); leaving takes a lock.
     barrier_member() noexcept = default;
     barrier_member(barrier_member&& other) noexcept;
     barrier_member& operator=(barrier_member&& other) noexcept;
     ~barrier_member() { leave(); }
 
-    // This thread is done with its frame. Does not wait.
+    // Effects: says that this thread is done with its frame. Does not wait; a second signal in one generation is
+    // counted and changes nothing. Cost: a lock; a system call where it completes the generation.
     void signal_frame_complete() noexcept;
-    // Waits until the generation that this member signalled last is over. Returns false after `microseconds`; may be
-    // repeated.
+    // Effects: waits until the generation that this member signalled last is over, then is a safe point. Returns: false
+    // after `microseconds`; may be repeated. Cost: a system call where it has to wait.
     bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
-    // Signals, then waits.
+    // Effects: signals, then waits. Returns: as wait_all(). Cost: as both.
     bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
-    // If the coordinator has ended the frame, ends it here and opens the next. Returns whether it did.
+    // Effects: if the coordinator has ended the frame, ends it here and opens the next. Returns: whether it did. Cost:
+    // O(1) where there is nothing to end.
     bool safe_point() noexcept;
+    // Effects: ends the barrier's frame; later generations do without this member, and the current one is complete
+    // where it was waited for alone. Cost: a lock.
     void leave() noexcept;
+    // Returns: the name that it joined with; empty after leave(). Cost: O(1).
     const char* name() const noexcept;
 
 private:
@@ -76,8 +83,9 @@ private:
 
 class frame_barrier {
 public:
+    // Effects: a barrier without members, or one of which every generation needs `expected` arrivals beside the signals
+    // of members that join. Cost: O(1), no allocation.
     explicit frame_barrier(barrier_mode mode = barrier_mode::free) noexcept : frame_barrier(0, mode) {}
-    // Every generation needs so many arrivals, beside the signals of members that join.
     template <class Count>
         requires std::is_integral_v<Count>
     explicit frame_barrier(Count expected, barrier_mode mode = barrier_mode::free) noexcept
@@ -90,43 +98,47 @@ public:
     ~frame_barrier() { memory_.release_all(); }
 
     // --- of threads that are only counted ---
-    // Arrives, and waits until the generation is over. Returns false after `microseconds`: the arrival counts all the
-    // same.
+    // Effects: arrives, and waits until the generation is over. Returns: false after `microseconds`; the arrival counts
+    // all the same. Cost: a lock; a system call where it has to wait.
     bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
-    // Arrives and goes on. Returns the generation, for wait().
+    // Effects: arrives and goes on. Returns: the generation, for wait(). Cost: a lock.
     std::uint32_t arrive() noexcept;
-    // Waits until that generation is over. Returns false after `microseconds`; may be repeated.
+    // Effects: waits until that generation is over. Returns: false after `microseconds`; may be repeated. Cost: a
+    // system call where it has to wait.
     bool wait(std::uint32_t arrived_in, std::uint64_t microseconds = os::forever) noexcept;
-    // Arrives for the last time: later generations expect one thread less.
+    // Effects: arrives for the last time: later generations expect one thread less. Cost: a lock.
     void arrive_and_drop() noexcept;
+    // Returns: threads that are counted in each generation. Cost: a lock.
     std::uint32_t expected() const noexcept;
 
     // --- of members ---
-    // The name is copied. A member that joins takes part in the current generation, also if the others have
-    // signalled already and the coordinator has not ended it. Free members that join one by one may find that the first
-    // ones went on without them: join them all, then hand them to their threads.
-    // On exhaustion: an empty member, which neither signals nor waits; the system gave no page for the list.
+    // Effects: adds a member, which takes part in the current generation, also if the others have signalled already and
+    // the coordinator has not ended it. Free members that join one by one may find that the first ones went on without
+    // them: join them all, then hand them to their threads. The name is copied. With an allocator the calling thread
+    // gets frames of it, driven by end_frame(). On exhaustion: returns an empty member, which neither signals nor
+    // waits: the system gave no page for the list. Cost: a lock.
     barrier_member join(const char* name) noexcept { return join({}, name); }
-    // The same with frames of the calling thread, driven by end_frame().
     template <class Alloc>
     barrier_member join(const Alloc& alloc, const char* name) noexcept {
         return join(alloc.owner(), name);
     }
 
     // --- of the coordinator ---
-    // Waits until every member has signalled and every expected thread has arrived; with free members, for the oldest
-    // generation not yet waited for. One coordinator at a time. Returns false after `microseconds`. Without either
-    // there is nothing to wait for.
+    // Effects: waits until every member has signalled and every expected thread has arrived; with free members, for the
+    // oldest generation not yet waited for. One coordinator at a time. Without either there is nothing to wait for.
+    // Returns: false after `microseconds`. Cost: a system call where it has to wait.
     bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
-    // The frame of every driven member ends at its next safe point; coordinated members go on. A member that had not
-    // signalled yet is late: its signal counts for the next generation.
+    // Effects: the frame of every driven member ends at its next safe point; coordinated members go on. A member that
+    // had not signalled yet is late: its signal counts for the next generation. Cost: a lock and a system call.
     void end_frame() noexcept;
 
+    // Returns: members that joined and have not left; arrivals in the current generation; its number, from 0 on; driven
+    // members that have not come to a safe point since end_frame(); what happened so far. Threads: any. Cost: a lock,
+    // but for generation(); O(members()) for frames_to_end().
     std::uint32_t members() const noexcept;
-    std::uint32_t arrived() const noexcept;  // in the current generation
+    std::uint32_t arrived() const noexcept;
     std::uint32_t generation() const noexcept { return generation_.load_acquire(); }  // pairs: advance()
-    std::uint32_t frames_to_end()
-        const noexcept;  // driven members that have not come to a safe point since end_frame()
+    std::uint32_t frames_to_end() const noexcept;
     barrier_stats stats() const noexcept;
 
 private:

@@ -24,22 +24,31 @@ private:
     std::uint32_t index_ = 0;
 };
 
+// Returns: a checkpoint of the thread's innermost frame. On exhaustion: asks the exhaustion handler. Threads: that of
+// `c`. Cost: O(1).
 frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
-// Returns false, after FA427, when the checkpoint is stale or belongs to another frame, thread or allocator.
+// Effects: destroys what was made in the frame since, newest first, and takes its memory back. Returns: false, with
+// nothing changed, after FA427 when the checkpoint is stale or belongs to another frame, thread or allocator; after
+// FA438 when an inner frame that ended since is held. Threads: that of `c`. Cost: O(what has a destructor or lies out
+// of line).
 bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
 
-// What a guard does at its end. On another thread than its own: nothing, after FA430.
+// Effects: what a guard does at its end. Threads: that of `c`; on another nothing, after FA430. Cost: O(1), or that of
+// roll_back().
 void close_guard(memory::thread_context& c, const frame_checkpoint& cp, bool committed) noexcept;
 
 // Rolls back when it leaves scope, unless commit() was called. Belongs to its thread.
 class [[nodiscard]] checkpoint_guard {
 public:
+    // Effects: takes a checkpoint. On exhaustion: asks the exhaustion handler. Threads: that of `c`. Cost: O(1).
     explicit checkpoint_guard(memory::thread_context& c) noexcept : context_(&c), checkpoint_(take_checkpoint(c)) {}
     checkpoint_guard(const checkpoint_guard&) = delete;
     checkpoint_guard& operator=(const checkpoint_guard&) = delete;
     ~checkpoint_guard() { close_guard(*context_, checkpoint_, committed_); }
 
+    // Effects: the end of the guard's scope rolls back nothing. Cost: O(1).
     void commit() noexcept { committed_ = true; }
+    // Returns: whether commit() was called; the checkpoint, to roll back to before the end. Cost: O(1).
     bool is_committed() const noexcept { return committed_; }
     const frame_checkpoint& checkpoint() const noexcept FRAMEALLOC_LIFETIMEBOUND { return checkpoint_; }
 

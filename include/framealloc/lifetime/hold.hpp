@@ -18,16 +18,22 @@ struct held_frame;  // lifetime/flights.hpp
 
 class [[nodiscard]] frame_hold {
 public:
+    // Effects: holds nothing.
     frame_hold() noexcept = default;
     // Requires: called by the frame's thread, with the frame open; otherwise the hold is empty, after FA441. `name`
-    // must outlive it. With return_null, empty without a fault when there is no memory for its counter.
+    // outlives it. On exhaustion: as `f` says, the exhaustion handler is asked or the hold is empty: there is no memory
+    // for its counter. Cost: O(1); the frame's end takes the slow path.
     frame_hold(memory::frame_record& r, const char* name,
                memory::on_failure f = memory::on_failure::ask_handler) noexcept;
+    // Effects: takes over what `other` holds; what was held here is released. Threads: any, one at a time. Cost: O(1).
     frame_hold(frame_hold&& other) noexcept;
     frame_hold& operator=(frame_hold&& other) noexcept;
     ~frame_hold() { release(); }
 
+    // Effects: the frame is not held by this any more; where this was the last, its memory is reused as said above.
+    // Threads: any. Cost: O(1).
     void release() noexcept;
+    // Returns: whether a frame is held. Cost: O(1).
     explicit operator bool() const noexcept { return frame_ != nullptr; }
 
 private:

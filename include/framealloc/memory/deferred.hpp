@@ -40,6 +40,8 @@ struct deferred_config {
     std::uint32_t block_microseconds = 1000;  // block only
     std::size_t capacity = 0;  // blocks; 0: no limit
 
+    // Returns: the mode at_frame_begin with room for n blocks, and process_now beyond; the mode incremental, n blocks
+    // at a time; the mode on_request.
     static constexpr deferred_config bounded(std::size_t n) noexcept {
         return {.mode = deferred_mode::at_frame_begin, .full_policy = queue_full_policy::process_now, .capacity = n};
     }

@@ -16,21 +16,23 @@ namespace framealloc::inline v1 {
 
 class page_source {
 public:
-    // Returns an address range of `bytes`, aligned to `alignment`, contents not yet accessible; null when refused.
-    // Requires: bytes and alignment are multiples of granularity(); alignment is a power of two.
+    // Requires: bytes and alignment are multiples of granularity(); alignment is a power of two. Returns: an address
+    // range of `bytes`, aligned to `alignment`, contents not yet accessible; null when refused.
     virtual void* reserve(std::size_t bytes, std::size_t alignment) noexcept = 0;
-    // Makes part of a reserved range readable and writable; a range committed for the first time reads as zero.
+    // Requires: p and bytes are multiples of granularity(), within a reserved range. Effects: the bytes may be read and
+    // written; those committed for the first time read as zero. Returns: false, with nothing changed, when refused.
     virtual bool commit(void* p, std::size_t bytes) noexcept = 0;
-    // Gives the memory back and keeps the addresses.
+    // Requires: as commit(). Effects: gives the memory back and keeps the addresses.
     virtual void decommit(void* p, std::size_t bytes) noexcept = 0;
-    // Gives addresses and memory back. Requires: exactly a range that reserve() returned.
+    // Requires: exactly a range that reserve() or move() returned. Effects: gives addresses and memory back.
     virtual void release(void* p, std::size_t bytes) noexcept = 0;
-    // Moves a reserved range whose first `committed` bytes are in use to one of `wanted` bytes, all of them committed,
-    // without copying. Returns null, and leaves everything as it is, when it cannot; the caller then copies.
+    // Requires: a reserved range whose first `committed` bytes are in use. Effects: moves it, without copying, to one
+    // of `wanted` bytes, all of them committed. Returns: that range; null, with everything as it was, when it cannot:
+    // the caller then copies.
     virtual void* move(void* /*p*/, std::size_t /*bytes*/, std::size_t /*committed*/, std::size_t /*wanted*/) noexcept {
         return nullptr;
     }
-    // The page size in bytes, a power of two from 4096 to 65536.
+    // Returns: the page size in bytes, a power of two from 4096 to 65536.
     virtual std::size_t granularity() const noexcept = 0;
 
 protected:

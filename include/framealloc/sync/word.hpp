@@ -46,8 +46,9 @@ FRAMEALLOC_INLINE void store_release(T& word, std::type_identity_t<T> value) noe
 
 namespace framealloc::inline v1 {
 
-// Adds one to a word that only the calling thread writes and any thread may read. One instruction on x86-64, where an
-// aligned store is seen whole; g++ 12 would spend three on the relaxed load, add and store that this is.
+// Requires: the calling thread alone writes the word; any may read it. Effects: adds one. Cost: one instruction on
+// x86-64, where an aligned store is seen whole; g++ 12 would spend three on the relaxed load, add and store that this
+// is.
 template <class T>
 FRAMEALLOC_INLINE void owner_increment(T& word) noexcept {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8);
