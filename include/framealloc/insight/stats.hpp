@@ -84,6 +84,7 @@ struct frame_stats {
 
 namespace insight {
 
+// What smart_alloc's members of the same names say.
 alloc_stats stats_of(memory::core_ref a) noexcept;
 void count_allocations(memory::core_ref a, bool on) noexcept;
 void reset_stats(memory::core_ref a) noexcept;

@@ -17,6 +17,7 @@ namespace object {
 // FA444, and the program ends: there is nothing that a reference could refer to. `a`: where it is known; may be null.
 [[noreturn]] FRAMEALLOC_COLD void refuse_empty(memory::core_ref a, const char* what) noexcept;
 
+// Debug: FA444 where p is null, and the program ends.
 template <class Policy>
 FRAMEALLOC_INLINE void check_filled([[maybe_unused]] const void* p, [[maybe_unused]] memory::core_ref a,
                                     [[maybe_unused]] const char* what) noexcept {

@@ -10,18 +10,21 @@
 
 namespace framealloc::inline v1::object {
 
+// A T at p, made of these arguments with parentheses or, where it has no such constructor, with braces.
 template <class T, class... Args>
 T* construct_at(void* p, Args&&... args) {
     if constexpr (std::is_constructible_v<T, Args...>) return ::new (p) T(std::forward<Args>(args)...);
     else return ::new (p) T{std::forward<Args>(args)...};
 }
 
+// The same as a value.
 template <class T, class... Args>
 T make(Args&&... args) {
     if constexpr (std::is_constructible_v<T, Args...>) return T(std::forward<Args>(args)...);
     else return T{std::forward<Args>(args)...};
 }
 
+// Destroys the elements, last to first.
 template <class T>
 void destroy(T* first, T* last) noexcept {
     if constexpr (!std::is_trivially_destructible_v<T>) {

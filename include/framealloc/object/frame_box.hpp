@@ -30,6 +30,7 @@ inline constexpr std::size_t boxed_lead = align_up(sizeof(Node),
 template <class Node, class T>
 inline constexpr std::size_t boxed_alignment = alignof(T) > alignof(Node) ? alignof(T) : alignof(Node);
 
+// The node right before an object, and the object right behind a node.
 template <class Node>
 Node* node_before(void* object) noexcept {
     return std::launder(reinterpret_cast<Node*>(static_cast<char*>(object) - sizeof(Node)));
@@ -73,12 +74,14 @@ T* make_plain(memory::frame_record* r, memory::on_failure f, Args&&... args) {
     return p == nullptr ? nullptr : construct_at<T>(p, std::forward<Args>(args)...);
 }
 
+// Either of them, as T needs.
 template <class T, class... Args>
 T* make_in_frame(memory::frame_record* r, memory::on_failure f, Args&&... args) {
     if constexpr (std::is_trivially_destructible_v<T>) return make_plain<T>(r, f, std::forward<Args>(args)...);
     else return make_boxed<T>(r, f, std::forward<Args>(args)...);
 }
 
+// n value-initialised elements. Returns null only when `f` allows it.
 template <class T>
 T* make_boxed_array(memory::frame_record* r, memory::on_failure f, std::size_t n) {
     constexpr bool plain = std::is_trivially_destructible_v<T>;

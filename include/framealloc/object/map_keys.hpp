@@ -43,6 +43,7 @@ using default_hash = std::conditional_t<string_like<K>, string_hash, std::hash<K
 template <class K>
 using default_equal = std::conditional_t<string_like<K>, string_equal, equal_to>;
 
+// Assigns a hash function or equality, where that is possible; an empty one needs none.
 template <class F>
 void take_function(F& to, const F& from) noexcept(std::is_nothrow_copy_assignable_v<F>) {
     static_assert(std::is_copy_assignable_v<F> || std::is_empty_v<F>,

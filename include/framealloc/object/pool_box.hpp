@@ -13,6 +13,7 @@ namespace framealloc::inline v1 {
 
 namespace object {
 
+// Destroys the object and frees the block that it, or what it is a base of, lies in.
 template <class T>
 void pool_destroy(T* p) noexcept {
     void* block = whole_object(p);
@@ -22,6 +23,7 @@ void pool_destroy(T* p) noexcept {
     else memory::heap_free(memory::owner_of_large(block), block, sizeof(T), alignof(T));
 }
 
+// A T in a block of its own. Returns null only when `f` allows it.
 template <class T, class... Args>
 T* pool_make(memory::core_ref a, memory::on_failure f, Args&&... args) {
     void* p = memory::pool_allocate_bytes(a, sizeof(T), alignof(T), f);
@@ -32,6 +34,7 @@ T* pool_make(memory::core_ref a, memory::on_failure f, Args&&... args) {
     return object;
 }
 
+// n value-initialised elements. Returns null only when `f` allows it.
 template <class T>
 T* pool_make_array(memory::core_ref a, memory::on_failure f, std::size_t n) {
     const std::size_t bytes = checked_product(n, sizeof(T));
@@ -43,6 +46,7 @@ T* pool_make_array(memory::core_ref a, memory::on_failure f, std::size_t n) {
     return first;
 }
 
+// Destroys what pool_make_array() returned, and frees it.
 template <class T>
 void pool_destroy_array(T* first, std::size_t n) noexcept {
     void* block = const_cast<std::remove_cv_t<T>*>(first);

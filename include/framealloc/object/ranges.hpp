@@ -109,6 +109,7 @@ constexpr auto compare(const T& a, const T& b) {
     else return a < b ? std::weak_ordering::less : b < a ? std::weak_ordering::greater : std::weak_ordering::equivalent;
 }
 
+// Lexicographically, as std::vector's <=>.
 template <class T>
 constexpr auto compare_all(const T* a, const T* a_end, const T* b, const T* b_end) {
     for (; a != a_end && b != b_end; ++a, ++b) {

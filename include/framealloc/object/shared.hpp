@@ -66,6 +66,7 @@ struct shared_block : shared_counts {
     }
 };
 
+// A block with a T, and one strong reference. Returns null only when `f` allows it.
 template <class T, class... Args>
 shared_block<T>* make_shared_block(memory::core_ref a, memory::on_failure f, Args&&... args) {
     using block = shared_block<T>;

@@ -28,9 +28,9 @@ public:
     explicit frame_source(memory::frame_record* r) noexcept : frame_(r) {}
 
     // Requires: the frame is open; after its end FA002, and the memory is of the frame that is open then. Returns:
-    // memory of the frame; as long as the frame, and below every checkpoint taken later. On exhaustion: allocate() asks
-    // the exhaustion handler and never returns null; try_allocate() returns null. Threads: the frame's alone (FA430).
-    // Cost: O(1).
+    // memory of the frame until it ends; a rollback to a checkpoint that is younger than the source spares it. On
+    // exhaustion: allocate() asks the exhaustion handler and never returns null; try_allocate() returns null. Threads:
+    // the frame's alone (FA430). Cost: O(1).
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align) const noexcept {
         return frame_.allocate(bytes, align, memory::on_failure::ask_handler);
     }

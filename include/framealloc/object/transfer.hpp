@@ -39,6 +39,7 @@ transfer_stats transfer_stats_of(const memory::core& c) noexcept;
 struct transfer_boxes;
 
 enum class transfer_step : std::uint8_t { initiated, completed, dropped };
+// Counts the step for the allocator, as far as it lives, and tells who watches.
 void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept;
 
 // `n` elements in memory that any thread may free.
@@ -66,6 +67,7 @@ public:
     }
     ~transferable() { reset(); }
 
+    // n elements that build(first) makes. Empty when memory is exhausted and `f` allows it.
     template <class Build>
     static transferable make(memory::core_ref a, std::size_t n, memory::on_failure f, Build&& build) {
         const std::size_t bytes = checked_product(n, sizeof(T));
