@@ -232,8 +232,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
         return nullptr;
     }
     auto* b = ::new (pointer_at(address_of(raw) + lead - outer_header_bytes)) outer_block{};
-    if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->begin_outer_block(c, raw, begin_of(*b));
+    outer_born(c, raw, begin_of(*b));
     outer_block*& head = blocks_at(c, r->depth);
     b->next = head;
     b->link = &head;
@@ -392,8 +391,7 @@ void end_outer_blocks(thread_context& c, outer_block* first) noexcept {
 
 void outer_free(thread_context& c, void* block) noexcept {
     auto* b = pointer_at<outer_block>(address_of(block) - outer_header_bytes);
-    if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->end_outer_block(c, *b, block);
+    outer_freed(c, *b, block);
     *b->link = b->next;
     if (b->next != nullptr) b->next->link = b->link;
     if (!b->ended) no_longer_held(c, *b);
@@ -450,8 +448,7 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     frame_arena& s = *c.flight;
     while (cursor < s.chunk->begin || cursor > s.chunk->end) {
         arena_chunk* k = s.chunk;
-        if (c.probes.guarded()) [[unlikely]]
-            c.probes.hooks->end_frame_blocks(c, s, k->begin, k->end);
+        frame_blocks_ended(c, s, k->begin, k->end);
         s.chunk = k->previous;
         s.earlier = k->earlier;
         if (c.probes.revokes()) {
@@ -461,8 +458,7 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
         k->previous = c.spare;
         c.spare = k;
     }
-    if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->end_frame_blocks(c, s, cursor, s.chunk->end);
+    frame_blocks_ended(c, s, cursor, s.chunk->end);
 }
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.

@@ -52,14 +52,12 @@ heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t 
     return b;
 }
 
-std::size_t back_zone(const thread_context& c) noexcept { return c.probes.guarded() ? large_back_zone : 0; }
-
 void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t offset = align > header ? align : header;
     void* p = backend_allocate(*c.owner->config.heap, bytes + offset + back_zone(c), offset);
     if (p == nullptr) return nullptr;
     auto* b = ::new (pointer_at(address_of(p) + offset - header)) heap_block{};
-    if (c.probes.guarded() && !c.probes.hooks->begin_large(c, b + 1, bytes, align, memory_kind::heap)) {
+    if (!large_born(c, b + 1, bytes, align, memory_kind::heap)) {
         backend_deallocate(*c.owner->config.heap, p, bytes + offset + back_zone(c), offset);
         return nullptr;
     }
@@ -109,7 +107,7 @@ void refund(core& a, thread_context* c, const heap_block& b) noexcept {
 
 void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
     const std::size_t offset = std::size_t{1} << b.align_log2;
-    if (a.probes.guarded() && !a.probes.hooks->end_large(a, &b + 1)) return;
+    if (!large_freed(a, &b + 1)) return;
     refund(a, c, b);
     const std::uintptr_t begin = address_of(&b + 1) - offset;
     a.probes.allow(begin, begin + b.bytes);  // it is the resource's
@@ -119,11 +117,11 @@ void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
 // A thread for whose context there is no memory frees all the same, without a cache.
 void free_large(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
-    if (a.probes.guarded() && !a.probes.hooks->end_large(a, p)) return;
+    if (!large_freed(a, p)) return;
     if (b->charged) refund(a, c, *b);
     b->requested = 0;  // free, also while it waits in the cache or rests
     b->zero = false;
-    if (c == nullptr || !a.probes.guarded() || !c->probes.hooks->rest_large(*c, p)) large_release(a, c, p);
+    if (!large_rests(c, p)) large_release(a, c, p);
 }
 
 void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) noexcept {
@@ -189,11 +187,9 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     }
     heap_block* b = take_cached(c, bytes + back_zone(c), align);
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
-    if (b == nullptr && c.probes.guarded() && c.probes.hooks->end_rest(c))
-        return large_allocate(c, bytes, align, charged, why);
+    if (b == nullptr && rest_ended(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
-    if (c.probes.guarded() && !c.probes.hooks->begin_large(c, payload_of(b), bytes, align,
-                                                           charged ? memory_kind::heap : memory_kind::frame)) {
+    if (!large_born(c, payload_of(b), bytes, align, charged ? memory_kind::heap : memory_kind::frame)) {
         c.owner->large.deallocate(b);
         return nullptr;
     }
@@ -229,8 +225,7 @@ void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
 }
 
 void flush_heap_cache(thread_context& c) noexcept {
-    if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->end_rest(c);
+    rest_ended(c);
     shrink_heap_cache(c, 0);
 }
 

@@ -119,8 +119,7 @@ bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     for (std::uint32_t at = last; at > p.carved; at -= slot) {
         void* block = pointer_at(base + at - slot);
         *static_cast<void**>(block) = next;
-        if (a.probes.guarded()) [[unlikely]]
-            a.probes.hooks->seal_link(a, block);
+        link_written(a, block);
         next = block;
     }
     p.free = next;
@@ -150,7 +149,7 @@ bool take_returned(pool_page& p) noexcept {
 }
 
 bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
-    if (a.probes.guarded() && p.free != nullptr && !a.probes.hooks->check_link(a, p, p.free)) [[unlikely]]
+    if (p.free != nullptr && !link_holds(a, p, p.free)) [[unlikely]]
         p.free = nullptr;  // whatever follows is lost until the page is empty
     return p.free != nullptr || take_returned(p) || carve(a, p, why);
 }
@@ -314,8 +313,7 @@ namespace {
 
 void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on_failure f) noexcept {
     void* block = pool_take(c, memory_kind::heap, size_class, bytes, f);
-    if (c.probes.guarded() && block != nullptr) [[unlikely]]
-        c.probes.hooks->name_as_pool(*c.owner, block);
+    served_as_pool(c, block);
     return block;
 }
 
@@ -356,8 +354,7 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
     for (bool trimmed = k != memory_kind::pool;;) {  // the others are asked for in the middle of a change
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && c.probes.guarded() && c.probes.hooks->end_rest(c))
-            p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && rest_ended(c)) p = page_with_room(c, k, size_class, why);
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
             p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
@@ -391,8 +388,7 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
         const std::uint64_t bytes = p->block;
         const std::uint32_t came = adopt(c, *p);
         taken += came;
-        if (c.probes.watched()) [[unlikely]]
-            c.probes.hooks->adopted(c, came, came * bytes);
+        blocks_adopted(c, came, came * bytes);
     }
     return taken;
 }
@@ -422,8 +418,7 @@ void retire(thread_context& c, pool_page* page) noexcept {
     const std::uint32_t first = c.owner->probes.first_slot(page->block);
     if (traits_of(page->kind).budget == budget_base::pages)
         c.pool_carved -= std::size_t{(page->carved - first) / c.owner->probes.slot_bytes(page->block)} * page->block;
-    if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->bury_page(*c.owner, *page, first);
+    page_retired(c, *page, first);
     page->next = c.empty_pages;
     c.empty_pages = page;
     ++c.empty_count;
@@ -487,8 +482,7 @@ void pool_free_own(pool_page& p, void* block) noexcept {
 
 void put_back_slot(pool_page& p, void* slot) noexcept {
     *static_cast<void**>(slot) = p.free;
-    if (p.owner->probes.guarded()) [[unlikely]]
-        p.owner->probes.hooks->seal_link(*p.owner->owner, slot);
+    link_written(*p.owner->owner, slot);
     p.free = slot;
     after_return(p);
 }
@@ -498,8 +492,7 @@ void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     adopt_returned(c, all_blocks);
-    if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->end_rest(c);
+    rest_ended(c);
     retire_unused(c);
     release_empty_pages(c, true);
 }

@@ -71,18 +71,4 @@ private:
 // A mistake in the call that is being served: the fault has its place.
 FRAMEALLOC_COLD void raise(thread_context& c, fault f) noexcept;
 
-// What an observer hears of. Cost: one compare while nobody observes.
-inline void show_allocation(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
-    if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_allocation(c, k, bytes);
-}
-inline void show_release(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
-    if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_release(c, k, bytes);
-}
-inline void show_adopted(thread_context& c) noexcept {
-    if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_adopted(c);
-}
-
 }  // namespace framealloc::inline v1::memory

@@ -10,5 +10,6 @@
 #include <framealloc/core/heap.hpp>
 #include <framealloc/core/life.hpp>
 #include <framealloc/core/pool.hpp>
+#include <framealloc/core/probed.hpp>
 #include <framealloc/core/record.hpp>
 #include <framealloc/core/remote.hpp>
