@@ -128,7 +128,7 @@ class Allocator:
         self.guarded = bool(self.core["guards"])
 
     def contexts(self):
-        return [Context(c, self) for c in follow(self.core["contexts"], lambda c: Parts(c)["next"])]
+        return [Context(c, self) for c in follow(self.core["threads"]["first_"], lambda c: c["life"]["next_"])]
 
     def tags(self):
         return list(follow(self.core["tags"]["root_"].address, lambda n: n["next"]))
@@ -163,9 +163,9 @@ class Context:
 
     def at(self, depth, what):
         """The record of a depth, or what belongs to it: both lie in segments."""
-        entries = self.c["segments"][0].dereference()[what]
+        entries = self.c["segments"]["segments_"][0].dereference()[what]
         in_segment = entries.type.range()[1] + 1
-        return self.c["segments"][depth // in_segment].dereference()[what][depth % in_segment]
+        return self.c["segments"]["segments_"][depth // in_segment].dereference()[what][depth % in_segment]
 
     def padding(self):
         log = self.c["flight"]["log"]

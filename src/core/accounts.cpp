@@ -83,7 +83,7 @@ void charge_page(thread_context& c, pool_page& page) noexcept {
     const std::uint32_t handed = page.allocations - page.charged;
     if (handed == 0) return;
     sync::store_relaxed(page.charged, page.allocations);  // relaxed: a statistic for readers
-    c.taken[index_of(page.kind)].add(handed);
+    c.counters.add_taken(page.kind, handed);
     if (!traits_of(page.kind).freed_singly) return;
     const std::uint64_t bytes = std::uint64_t{handed} * page.block;
     c.phase()->phase_bytes.add(current_frame(c), bytes);
@@ -155,7 +155,7 @@ void charge_pages(thread_context& c) noexcept {
 
 void settle(thread_context& c) noexcept {
     charge_pages(c);
-    frame_record* r = c.top;
+    frame_record* r = c.stack.top();
     const std::uint64_t bytes = open_bytes(c);
     begin_segment(c, r->cursor);
     if (bytes == 0) return;

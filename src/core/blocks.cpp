@@ -65,7 +65,7 @@ FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind 
     }
     who.aside[index_of(k)] |= std::uint64_t{1} << size_class;
     note_settled(c);
-    add_pending(c.records[1], pending_pages);
+    add_pending(c.stack.outermost(), pending_pages);
 }
 
 // From the page that another tag allocates from, without installing it. Null when that is not so simple.

@@ -40,7 +40,7 @@ admission judge(thread_context& c, const budget_event& e, account::budget_line& 
     }
     if (serve) {
         line.passed_in = current_frame(c);
-        add_pending(c.records[1], pending_always);  // the next frame begins with its whole budget
+        add_pending(c.stack.outermost(), pending_always);  // the next frame begins with its whole budget
     }
     ask_handler(c, e);
     return serve ? admission::granted : admission::refused;
@@ -62,7 +62,7 @@ admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size
                 .limit = line.limit});
     }
     if (e.exceeded) return judge(c, e, line);
-    add_pending(c.records[1], pending_always);  // as in judge()
+    add_pending(c.stack.outermost(), pending_always);  // as in judge()
     ask_handler(c, e);
     return admission::granted;
 }

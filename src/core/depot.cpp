@@ -166,7 +166,7 @@ private:
 
 // Frees that a thread has not handed over yet.
 bool in_a_batch(const core& a, const pool_page& page, std::uintptr_t slot) noexcept {
-    for (const thread_context* c = a.contexts; c != nullptr; c = c->next) {
+    for (const thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c)) {
         if (sync::glimpse(c->batch_page) != &page) continue;
         if (named(c->batch_places, std::min<std::uint32_t>(sync::glimpse(c->batch_count), batch_limit), slot))
             return true;

@@ -24,7 +24,7 @@ namespace {
 // Bytes handed out of the newest chunk.
 std::size_t used_in_newest(const thread_context& c) noexcept {
     const arena_chunk& k = *c.flight->chunk;
-    return c.top->cursor - k.begin - static_cast<std::size_t>(guard_padding(c) - k.padding);
+    return c.stack.top()->cursor - k.begin - static_cast<std::size_t>(guard_padding(c) - k.padding);
 }
 
 // What a budget counts: with promote, blocks out of line are what it drives out.
@@ -122,8 +122,8 @@ arena_chunk* spare_chunk(thread_context& c, std::size_t bytes) noexcept {
 
 void note_peak(thread_context& c) noexcept {
     const std::size_t used = frame_bytes_in_use(c);
-    c.frame_used.set(used);
-    c.frame_peak.raise_to(used);
+    c.counters.set(counter::frame_used, used);
+    c.counters.raise_to(counter::frame_peak, used);
     c.retained.note_use(used);
 }
 
@@ -132,9 +132,9 @@ void note_peak(thread_context& c) noexcept {
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
     const std::size_t first = c.retained.suggested() > capacity ? c.retained.suggested() : capacity;
-    const std::size_t step = !c.probes.revokes() ? capacity
-                             : c.top->depth > 1  ? page_bytes
-                                                 : first;  // there each frame has chunks of its own
+    const std::size_t step = !c.probes.revokes()   ? capacity
+                             : c.stack.depth() > 1 ? page_bytes
+                                                   : first;  // there each frame has chunks of its own
     const std::size_t wanted = bytes > step ? bytes : step;
     arena_chunk* k = spare_chunk(c, wanted);
     if (k == nullptr) k = make_chunk(c, wanted, why);
@@ -152,18 +152,18 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
     k->padding = guard_padding(c);
     k->previous = s.chunk;
     s.chunk = k;
-    c.top->cursor = k->begin;
-    add_pending(*c.top, pending_chunks);
+    c.stack.top()->cursor = k->begin;
+    add_pending(*c.stack.top(), pending_chunks);
     begin_segment(c, k->begin);
-    if (k->previous->depth == c.top->depth || !c.probes.revokes()) c.chunk_growth.add(1);
-    k->depth = c.top->depth;
+    if (k->previous->depth == c.stack.depth() || !c.probes.revokes()) c.counters.add(counter::chunk_growth, 1);
+    k->depth = c.stack.depth();
     return true;
 }
 
 namespace {
 
 void note_outside(thread_context& c, const site& where) noexcept {
-    add_pending(c.records[1], pending_ground);  // the next frame's end looks at the ground
+    add_pending(c.stack.outermost(), pending_ground);  // the next frame's end looks at the ground
     const std::uint32_t n = ++c.outside_count;
     if ((n & (n - 1)) != 0 || !c.owner->config.reports) return;  // the 1st, 2nd, 4th, 8th …
     c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, where);
@@ -190,13 +190,13 @@ namespace {
 // From the top record. Returns null with `why` set, or with `out_of_line` when that is where it belongs.
 void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align, bool& out_of_line,
                         exhaustion_reason& why) noexcept {
-    frame_record* r = c.top;
+    frame_record* r = c.stack.top();
     const std::size_t rounded = align_up(bytes, cursor_granularity);
     const std::size_t widest = rounded + (align > cursor_granularity ? align : 0);
     const auto there = [&] { return align_up(r->cursor, align) + rounded; };
     const auto fits = [&] { return there() <= usable_end(*c.flight->chunk); };
     if (!fits() && widest > c.owner->config.frame_capacity / 2) {
-        c.oversize.add(1);
+        c.counters.add(counter::oversize, 1);
         c.retained.suggest_for_oversize(frame_bytes_in_use(c) + widest);
         out_of_line = true;
         return nullptr;
@@ -248,13 +248,13 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     charge_handed(c, charged);
     c.tag()->frame_held.add(charged);
     c.tag()->add_live(static_cast<std::int64_t>(charged));
-    if (r == c.records) note_outside(c, where);
+    if (r == &c.stack.ground()) note_outside(c, where);
     note_peak(c);
     return begin_of(*b);
 }
 
 void count_allocation(thread_context& c) noexcept {
-    c.frame_allocations.add(1);
+    c.counters.add(counter::frame_allocations, 1);
     c.phase()->phase_count.add(current_frame(c), 1);
 }
 
@@ -274,14 +274,14 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
         return nullptr;
     }
     void* p = nullptr;
-    if (r != c.top) {
-        c.outer_growth.add(1);
-        p = try_outer(c, r, bytes, align, c.mark_serial, why);
+    if (r != c.stack.top()) {
+        c.counters.add(counter::outer_growth, 1);
+        p = try_outer(c, r, bytes, align, c.stack.mark_serial(), why);
     } else {
-        if (r == c.records) note_outside(c, c.probes.place());
+        if (r == &c.stack.ground()) note_outside(c, c.probes.place());
         bool out_of_line = c.probes.armed() && c.probes.hooks->chooses_frame_block(c, bytes, align);
         if (!out_of_line) p = allocate_from_top(c, bytes, align, out_of_line, why);
-        if (out_of_line) p = try_outer(c, r, bytes, align, c.mark_serial, why);
+        if (out_of_line) p = try_outer(c, r, bytes, align, c.stack.mark_serial(), why);
     }
     if (p != nullptr && c.probes.counting()) count_allocation(c);
     refresh_limit(c);
@@ -291,12 +291,12 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
 }  // namespace
 
 bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept {
-    frame_record* r = c.top;
-    if (c.parked || !belongs_to_caller(c) || usable_end(*c.flight->chunk) - end < more) return false;
-    if (r == c.records) note_outside(c, c.probes.place());
+    frame_record* r = c.stack.top();
+    if (c.life.parked() || !belongs_to_caller(c) || usable_end(*c.flight->chunk) - end < more) return false;
+    if (r == &c.stack.ground()) note_outside(c, c.probes.place());
     exhaustion_reason why{};
     if (admit_frame(c, more, why) != admission::granted) return false;
-    if (c.top != r || r->cursor != end) return false;  // the handler of a fault or a budget allocated
+    if (c.stack.top() != r || r->cursor != end) return false;  // the handler of a fault or a budget allocated
     if (!commit_to(c, *c.flight->chunk, end + more, why)) return false;
     r->cursor = end + more;
     refresh_limit(c);
@@ -308,14 +308,13 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
     return c.flight->earlier + used_in_newest(c) + c.outer_bytes;
 }
 
-void note_use(thread_context& c) noexcept { c.frame_used.set(frame_bytes_in_use(c)); }
+void note_use(thread_context& c) noexcept { c.counters.set(counter::frame_used, frame_bytes_in_use(c)); }
 
 void refresh_limit(thread_context& c) noexcept {
     c.probes.follow(c.owner->probes);
     const arena_chunk& k = *c.flight->chunk;
     const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
-    c.arena_limit = c.probes.counting() || c.parked ? 0 : limit_by_budget(c, end);
-    c.top->limit = c.arena_limit & c.top->open_mask;
+    c.stack.set_limit(c.probes.counting() || c.life.parked() ? 0 : limit_by_budget(c, end));
 }
 
 slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std::size_t align, on_failure f) noexcept {
@@ -323,13 +322,13 @@ slow_allocation frame_allocate_slow(frame_record* asked, std::size_t bytes, std:
     thread_context& c = *r->context;
     const served_call call(c, __builtin_return_address(0));
     if (!call.admitted()) return {nullptr, asked};
-    if (!belongs_to_caller(c) && (c.parked || c.owner->config.reports))
-        raise(c, {.what = c.parked ? code::FA212 : code::FA430,
+    if (!belongs_to_caller(c) && (c.life.parked() || c.owner->config.reports))
+        raise(c, {.what = c.life.parked() ? code::FA212 : code::FA430,
                   .detail = "allocation in a frame of another thread",
                   .bytes = bytes});
-    if (r->depth > c.top->depth) {
+    if (r->depth > c.stack.depth()) {
         raise(c, {.what = code::FA002, .detail = "allocation from a frame that has ended", .bytes = bytes});
-        r = c.top;
+        r = c.stack.top();
     }
     if (!is_power_of_two(align) && c.owner->config.reports)
         raise(c, {.what = code::FA431, .detail = "in a frame allocation", .bytes = align});
@@ -361,7 +360,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
             if (bytes <= largest_request) p = try_outer(c, r, bytes, align, mark, why);
         }
         if (p != nullptr) {
-            c.outer_growth.add(1);
+            c.counters.add(counter::outer_growth, 1);
             refresh_limit(c);
             note_growth(c, bytes);
             return p;
@@ -483,7 +482,7 @@ void merge_chunks(thread_context& c) noexcept {
 
 std::size_t idle_in_arena(const thread_context& c) noexcept {
     const arena_chunk& k = *c.flight->chunk;
-    const std::uintptr_t end = align_up(c.top->cursor, c.owner->pages.granularity());
+    const std::uintptr_t end = align_up(c.stack.top()->cursor, c.owner->pages.granularity());
     return (k.committed > end ? k.committed - end : 0) + (c.spare != nullptr ? c.spare->committed - c.spare->begin : 0);
 }
 
@@ -494,7 +493,7 @@ void trim_arena(thread_context& c) noexcept {
         destroy_chunk(*c.owner, k);
     }
     arena_chunk& k = *c.flight->chunk;
-    const std::uintptr_t end = align_up(c.top->cursor, c.owner->pages.granularity());
+    const std::uintptr_t end = align_up(c.stack.top()->cursor, c.owner->pages.granularity());
     decommit_from(c, k, end);
     refresh_limit(c);
 }

@@ -149,14 +149,14 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
     c.tag()->add_live(static_cast<std::int64_t>(bytes));
     c.phase()->phase_bytes.add(current_frame(c), bytes);
     c.phase()->phase_count.add(current_frame(c), 1);
-    c.heap_allocations.add(1);
+    c.counters.add(counter::heap_allocations, 1);
 }
 
 void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
     tag_account& payer = payer_of(c, tag_index);
     payer.heap_returned.add(bytes);
     payer.add_live(-static_cast<std::int64_t>(bytes));
-    c.heap_frees.add(1);
+    c.counters.add(counter::heap_frees, 1);
 }
 
 void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept {
@@ -168,8 +168,8 @@ void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bef
 // To the account that any thread has for the tag, else to the untagged rest.
 void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
     const sync::lock_guard guard(a.lock);
-    account::charge_entry* payer = a.contexts->root_tag;
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) {
+    account::charge_entry* payer = a.threads.first()->root_tag;
+    for (thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c)) {
         for (auto* e = sync::load_acquire(c->accounts); e != nullptr;
              e = sync::load_acquire(e->next)) {  // pairs: account_for()
             if (e->node->index == tag_index) payer = e;

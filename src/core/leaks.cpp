@@ -12,7 +12,7 @@ std::uint64_t blocks_out(core& c) noexcept {
     std::uint64_t n = 0 - c.refunds.get();
     for_each_context(c, [&](const thread_context& t) {
         for_each_block_page(t, [&](const pool_page& p, const page_view&) { n += p.used() - p.remote.count(); });
-        n += t.heap_allocations.get() - t.heap_frees.get();
+        n += t.counters.get(counter::heap_allocations) - t.counters.get(counter::heap_frees);
         n -= sync::load_relaxed(t.batch_count);  // relaxed: see close_core()
     });
     return n;

@@ -51,7 +51,7 @@ std::size_t core_bytes(const char* name) noexcept {
 void destroy(core* c) noexcept {
     const probe_hooks& probes = *c->probes.hooks;
     probes.close(*c);
-    for (thread_context* t = c->contexts; t != nullptr; t = t->next) {
+    for (thread_context* t = c->threads.first(); t != nullptr; t = context_list::after(*t)) {
         frame_arena* s = t->flight;
         for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);
         frame_arena spare{};
@@ -366,7 +366,7 @@ idle_view idle_seen_by(const thread_context& c) noexcept {
     return {c.owner->pages.committed(),
             c.heap_cached,
             idle_in_arena(c),
-            c.heap_frees.get(),
+            c.counters.get(counter::heap_frees),
             c.owner->returns.load_relaxed(),  // relaxed: a hint
             c.probes.guarded() ? c.probes.hooks->resting(c) : 0,
             c.empty_count};

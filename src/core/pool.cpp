@@ -64,7 +64,7 @@ tag_account* lender(thread_context& c, memory_kind k) noexcept {
 
 void set_up(pool_page& p, thread_context& c, tag_account* who, memory_kind k, unsigned size_class) noexcept {
     const std::size_t block = class_size(size_class);
-    p.set_key(c.key);
+    p.set_key(c.life.key());
     p.free = nullptr;
     p.came_home = nullptr;
     p.describe({k, static_cast<std::uint32_t>(block), who});
@@ -173,7 +173,7 @@ void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept 
 }
 
 void list_room(page_lists& lists, pool_page& p) noexcept {
-    p.set_key(p.owner->key);
+    p.set_key(p.owner->life.key());
     p.listed = true;
     p.next = lists.room[p.size_class];
     lists.room[p.size_class] = &p;
@@ -302,7 +302,7 @@ pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class,
         list_room(*lists, *starved);
     }
     set_up(*p, c, who, k, size_class);
-    c.slab_refills.add(1);
+    c.counters.add(counter::slab_refills, 1);
     make_current(*lists, *p);
     return listed_page(c, *lists, size_class, why);
 }
@@ -362,7 +362,7 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
             installed(c, *p, size_class) = p;
             installed(c, *p, requested_class) = p;
             note_settled(c);
-            add_pending(c.records[1], pending_pages);  // charged when the outermost frame ends
+            add_pending(c.stack.outermost(), pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
             if (c.probes.any()) [[unlikely]]
                 block = show_block(c, *p, size_class, block, bytes);

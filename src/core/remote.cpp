@@ -31,7 +31,7 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
     const std::uint64_t deadline = os::monotonic_microseconds() +
                                    q.block_microseconds.load_relaxed();  // relaxed: a setting
     while (full()) {
-        const bool gone = sync::load_relaxed(owner.slot) == nullptr;  // relaxed: a hint
+        const bool gone = !owner.life.attached();  // relaxed: a hint
         if (gone || os::monotonic_microseconds() >= deadline) {
             q.blocked_count.add_relaxed(1);  // relaxed: a statistic
             return;
@@ -95,8 +95,8 @@ void set_deferred(thread_context& c, const deferred_config& d) noexcept {
     c.deferred.full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
     c.deferred.block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
     c.deferred.immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
-    if (d.mode == deferred_mode::at_frame_begin) c.records[0].gate.on(gate_own);
-    if (d.mode == deferred_mode::at_frame_end) add_pending(c.records[1], pending_always);
+    if (d.mode == deferred_mode::at_frame_begin) c.stack.ground().gate.on(gate_own);
+    if (d.mode == deferred_mode::at_frame_end) add_pending(c.stack.outermost(), pending_always);
 }
 
 deferred_stats stats_of_deferred(core_ref a) noexcept {
@@ -117,14 +117,14 @@ namespace {
 
 void add_to_batch(thread_context& mine, void* block) noexcept {
     mine.batch_places[mine.batch_count++] = returned_blocks::place_of(block);
-    mine.remote_frees.add(1);
+    mine.counters.add(counter::remote_frees, 1);
 }
 
 void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
     if (mine.batch_page != &p || mine.batch_count == batch_limit) flush_batch(mine);
     if (mine.batch_page == nullptr) {
         mine.batch_page = &p;
-        add_pending(mine.records[1], pending_pages);  // handed over when a frame ends
+        add_pending(mine.stack.outermost(), pending_pages);  // handed over when a frame ends
     }
     add_to_batch(mine, block);
     const thread_context& owner = *p.owner;

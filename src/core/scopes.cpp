@@ -40,14 +40,14 @@ struct named {
 bool first_to_tell(open_scope& s) noexcept { return !s.told.exchange_acq_rel(true); }  // pairs: itself
 
 bool in_order(const thread_context& c, const open_scope& s) noexcept {
-    return record_of(s) == c.top && c.charged[static_cast<unsigned>(s.kind)] == &s;
+    return record_of(s) == c.stack.top() && c.charged[static_cast<unsigned>(s.kind)] == &s;
 }
 
 struct mistake_text {
     char text[256];
     mistake_text(const thread_context& c, const open_scope& s, const char* who) noexcept {
         if (record_of(s) == &c.ended) std::snprintf(text, sizeof text, "%s closes after its frame has ended", who);
-        else if (record_of(s) != c.top)
+        else if (record_of(s) != c.stack.top())
             std::snprintf(text, sizeof text, "%s closes in another frame than it was opened in", who);
         else
             std::snprintf(text, sizeof text, "%s closes before %s, which was opened after it", who,
@@ -144,7 +144,7 @@ void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n) no
     const site opened = s.opened;
     for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed()
     c.closed_elsewhere.store_release(true);                                 // pairs: as above
-    c.records[0].gate.on(gate_call);
+    c.stack.ground().gate.on(gate_call);
     if (!told) c.owner->raise({.what = code::FA429, .detail = text, .born = opened});
 }
 
@@ -267,8 +267,8 @@ open_scope* open_limits(thread_context& c, const account::thread_budget& limits)
     open_scope*& newest = newest_of(c, scope_kind::limits);
     open_scope* s = newest->inner != nullptr ? newest->inner : add_spare_scope(c, scope_kind::limits);
     *s->saved = c.budget;
-    sync::store_relaxed(s->record, c.top);  // relaxed: see record_of()
-    enter_scope(*c.top);
+    sync::store_relaxed(s->record, c.stack.top());  // relaxed: see record_of()
+    enter_scope(*c.stack.top());
     newest = s;
     take_limits(c, limits);
     return s;

@@ -44,7 +44,7 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
 bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor,
                        std::size_t charged, bool apart) noexcept {
     arena_chunk& k = *c.flight->chunk;
-    const std::uintptr_t front = c.top->cursor;
+    const std::uintptr_t front = c.stack.top()->cursor;
     check_dead(c, front, cursor < k.touched ? cursor : k.touched);
     const frame_block b{.front = front,
                         .begin = block,
@@ -53,7 +53,7 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
                         .tag = c.tag()->node,
                         .born = os::own_call(c.probes.place()),
                         .frame = current_frame(c),
-                        .depth = c.top->depth,
+                        .depth = c.stack.depth(),
                         .apart = apart};
     if (!c.flight->log->push(b, cursor - front - charged)) return false;
     c.probes.forget_place();
@@ -84,10 +84,10 @@ void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, st
                      exhaustion_reason& why) noexcept {
     bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_listens();
     const auto place = [&] {
-        const std::uintptr_t plain = c.top->cursor -
+        const std::uintptr_t plain = c.stack.top()->cursor -
                                      static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
         const std::size_t page = apart ? c.owner->pages.granularity() : 1;
-        const std::uintptr_t block = align_up(c.top->cursor + guard::zone, align > page ? align : page);
+        const std::uintptr_t block = align_up(c.stack.top()->cursor + guard::zone, align > page ? align : page);
         return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page),
                              align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
     };
@@ -95,7 +95,7 @@ void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, st
         const arena_chunk& k = *c.flight->chunk;
         return k.end - k.begin >= least_for_pages && at.cursor <= k.begin + (k.end - k.begin) / 2;
     };
-    const bool own = !c.probes.revokes() || c.flight->chunk->depth == c.top->depth;
+    const bool own = !c.probes.revokes() || c.flight->chunk->depth == c.stack.depth();
     const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
@@ -114,7 +114,7 @@ void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, st
     if (!commit_to(c, *c.flight->chunk, at.cursor, why) ||
         !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart))
         return nullptr;
-    c.top->cursor = at.cursor;
+    c.stack.top()->cursor = at.cursor;
     return pointer_at(at.block);
 }
 
@@ -225,7 +225,7 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
     b.padding += cursor - old - charged;  // either may be less than nothing
     b.end = end;
     b.cursor = cursor;
-    c.top->cursor = cursor;
+    c.stack.top()->cursor = cursor;
 }
 
 }  // namespace
@@ -233,7 +233,7 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const guard::frame_log& log = *c.flight->log;
     const auto newest = [&] {
-        return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.top->cursor;
+        return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.stack.top()->cursor;
     };
     if (!newest()) return false;
     if (address_of(p) + bytes <= log.top().end)
@@ -253,12 +253,12 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
 // Does not go below the last accounting boundary, as without zones: then the block keeps its length.
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     guard::frame_log& log = *c.flight->log;
-    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.top->cursor) return;
+    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.stack.top()->cursor) return;
     if (log.top().front < c.segment) return;
     if (bytes != 0) return resize_top_block(c, bytes, resized_cursor(c, bytes));
     const std::uintptr_t front = log.top().front;
-    end_frame_blocks(c, *c.flight, front, c.top->cursor);
-    c.top->cursor = front;
+    end_frame_blocks(c, *c.flight, front, c.stack.top()->cursor);
+    c.stack.top()->cursor = front;
 }
 
 }  // namespace framealloc::inline v1::memory

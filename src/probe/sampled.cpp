@@ -163,7 +163,7 @@ void sampled_blocks::release() noexcept {
 void begin_sampling(thread_context& c) noexcept {
     c.probes.samples = true;
     const std::uint64_t seed = c.owner->config.guard_seed != 0 ? c.owner->config.guard_seed : os::random_of_process();
-    c.probes.sample_random = (number_of(c.key) + seed) * 0x9E3779B97F4A7C15U | 1U;
+    c.probes.sample_random = (number_of(c.life.key()) + seed) * 0x9E3779B97F4A7C15U | 1U;
     wait_for_next(c);
 }
 

@@ -18,16 +18,16 @@ watched_frame& watched_at(const thread_context& c, std::uint32_t depth) noexcept
 // Requires: c belongs to the calling thread.
 void divert(thread_context& c, bool on) noexcept {
     c.probes.set(thread_probes::watch_bit, on);
-    for (unsigned i = 0; i < most_segments && c.segments[i] != nullptr; ++i) {
-        for (frame_record& r : c.segments[i]->records) {
+    for (unsigned depth = 0; depth <= max_frame_depth && c.segments.reach(depth); depth += records_per_segment) {
+        for (frame_record& r : c.segments.of(depth).records) {
             if (on) r.gate.on(gate_watch);
             else r.gate.off(gate_watch);
         }
     }
-    for (unsigned depth = 1; on && depth <= c.top->depth; ++depth) add_pending(record_at(c, depth), pending_always);
+    for (unsigned depth = 1; on && depth <= c.stack.depth(); ++depth) add_pending(record_at(c, depth), pending_always);
     charge_pages(c);
     uninstall_pages(c);
-    if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = c.probes.diverted() ? no_context_key : c.key;
+    if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = c.probes.diverted() ? no_context_key : c.life.key();
 }
 
 // Null without memory for it; the next boundary tries again.
@@ -70,7 +70,7 @@ void note_adopted(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) 
 
 void follow_observer(thread_context& c) noexcept {
     core& a = *c.owner;
-    c.records[0].gate.off(gate_call);  // before the question: a call after it closes the gate again
+    c.stack.ground().gate.off(gate_call);  // before the question: a call after it closes the gate again
     if (a.probes.is_watching() == c.probes.watched()) return;  // relaxed: the lock below tells
     if (c.probes.watched()) {
         if (!c.probes.watcher()->inside) divert(c, false);
@@ -83,7 +83,7 @@ void follow_observer(thread_context& c) noexcept {
         c.probes.made_watch.store_release(w);  // pairs: wait_for_tellers()
         if (!a.probes.is_watching()) return;               // relaxed: written under the lock
     }
-    w->depth = c.top->depth;
+    w->depth = c.stack.depth();
     for (unsigned depth = 0; depth <= w->depth; ++depth)
         watched_at(c, depth) = {os::monotonic_microseconds(), w->handed_out.get(), 0};
     divert(c, true);
@@ -174,7 +174,7 @@ void tell_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept 
 
 void tell_frame_begin(thread_context& c) noexcept {
     watch& w = *c.probes.watcher();
-    w.depth = c.top->depth;
+    w.depth = c.stack.depth();
     watched_at(c, w.depth) = {os::monotonic_microseconds(), w.handed_out.get(), frame_bytes_in_use(c)};
     w.begun.add(w.depth == 1 ? 1U : 0U);
     tell(c, {.kind = frame_event_kind::frame_begin, .depth = w.depth});
@@ -182,7 +182,7 @@ void tell_frame_begin(thread_context& c) noexcept {
 
 frame_event end_of_top(thread_context& c) noexcept {
     watch& w = *c.probes.watcher();
-    const unsigned depth = c.top->depth;
+    const unsigned depth = c.stack.depth();
     watched_frame& f = watched_at(c, depth);
     if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
     if (watched_frame& outer = watched_at(c, depth - 1); f.peak > outer.peak) outer.peak = f.peak;
@@ -211,7 +211,7 @@ void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexce
     watch& w = *c.probes.watcher();
     if (m == memory_kind::frame) {
         w.handed_out.add(bytes);
-        watched_frame& f = watched_at(c, c.top->depth);
+        watched_frame& f = watched_at(c, c.stack.depth());
         if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
     }
     tell(c, {.kind = frame_event_kind::allocation, .memory = m, .bytes = bytes});

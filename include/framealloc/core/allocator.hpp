@@ -11,6 +11,7 @@
 #include <framealloc/base/size.hpp>
 #include <framealloc/core/calls.hpp>
 #include <framealloc/core/context.hpp>
+#include <framealloc/core/threads.hpp>
 #include <framealloc/memory/large_heap.hpp>
 #include <framealloc/os/fixed_pages.hpp>
 #include <framealloc/os/metadata.hpp>
@@ -111,9 +112,7 @@ struct core {
     os::metadata meta{pages};
     account::tag_tree tags{meta};
     sync::lock lock;  // guards the lists below
-    thread_context* contexts = nullptr;
-    thread_context* idle = nullptr;  // of ended threads, the longest first
-    thread_context** idle_end = &idle;
+    context_list threads;
     pool_page* depot = nullptr;  // empty pages, first step accessible
     slab* slabs = nullptr;
     std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out

@@ -7,10 +7,13 @@
 #include <framealloc/account/budget.hpp>
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/core/counters.hpp>
+#include <framealloc/core/frame_stack.hpp>
 #include <framealloc/core/probes.hpp>
 #include <framealloc/core/record.hpp>
 #include <framealloc/core/retention.hpp>
 #include <framealloc/core/slots.hpp>
+#include <framealloc/core/threads.hpp>
 #include <framealloc/memory/deferred.hpp>
 #include <framealloc/memory/page.hpp>
 #include <framealloc/memory/size_class.hpp>
@@ -24,10 +27,6 @@ namespace framealloc::inline v1::memory {
 struct core;
 struct heap_block;
 
-// Frames inside one another, of one thread. Records come in segments, as a program needs them.
-inline constexpr unsigned max_frame_depth = 16383;
-inline constexpr unsigned records_per_segment = 128;
-inline constexpr unsigned most_segments = (max_frame_depth + 1) / records_per_segment;
 inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's page, handed over together
 
 // A piece of the arena. The bytes themselves carry no header.
@@ -98,21 +97,6 @@ struct tag_account : account::charge_entry {
     tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
 };
 
-// What an observer will be told of an open frame.
-struct watched_frame {
-    std::uint64_t since;  // microseconds
-    std::uint64_t handed_out;  // thread's sum when it began
-    std::size_t peak;  // bytes in use
-};
-
-// The records of so many depths, and what belongs to each.
-struct record_segment {
-    frame_record records[records_per_segment];
-    outer_block* blocks[records_per_segment];  // newest first
-    site opened[records_per_segment];  // while guarded
-    watched_frame watched[records_per_segment];  // while watched
-};
-
 // Something that decides what its thread charges, until it closes; see memory/scopes.hpp.
 enum class scope_kind : std::uint8_t { tag, phase, limits };
 inline constexpr unsigned scope_kind_count = 3;
@@ -151,26 +135,18 @@ using context_slots = floor_slots<304, 0, 16, 32>;
 
 struct thread_context {
     // Touched on the hot paths.
-    frame_record* top;
+    frame_stack stack;
     std::uintptr_t segment;  // bytes from here to the top cursor are not charged yet
-    std::uintptr_t arena_limit;  // what the top record's limit is
     std::uintptr_t settled;  // segment; not a cursor while pages are installed, which scopes have to charge
     open_scope* charged[scope_kind_count];  // the newest open one, or the end of its list
     tag_account** by_tag_id;  // accounts of constexpr tags
     std::uint32_t tag_ids;  // entries in by_tag_id
-    std::uint64_t mark_serial;  // counts checkpoints and rollbacks
     std::uint64_t installed[kind_count];  // classes whose page is installed below, a bit each
     pool_page* pages[kind_count][class_count];  // an always empty page where none is installed
 
     core* owner;
-    std::uint64_t key;  // never reused; in the header of its pages
-    thread_slot* slot;  // of the thread it belongs to; null when that thread is gone; atomic
-    thread_context* next;  // of the same allocator
-    thread_context* next_idle;
-    bool idle;  // is in the allocator's list, whose lock guards it: nobody changes anything
-    thread_context* next_leaving;  // while its thread ends
+    thread_tie life;
 
-    frame_record* records;  // the first segment's
     frame_arena* flight;  // of the current outermost frame
     std::uint32_t flight_count;
     arena_chunk* spare;  // chunks not in use, kept for the next growth
@@ -211,21 +187,14 @@ struct thread_context {
     std::size_t pool_carved;  // bytes of pool blocks made, in pages that are not empty
 
     thread_probes probes;
-    std::uint64_t thread;  // number of the thread it belongs to, or belonged to last; atomic
-    bool parked;  // nobody's for now
     std::uint32_t outside_count;  // FA001 so far
-    std::uint32_t too_deep;  // frames asked for beyond the deepest record
-    sync::owner_counter frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
-    sync::owner_counter taken[kind_count];  // blocks handed out by pages, as far as charged
-    sync::owner_counter outer_growth, oversize, chunk_growth, slab_refills;
-    sync::owner_counter frame_used;  // bytes in use by open frames as of the last boundary
-    sync::owner_counter frame_peak;  // most bytes any frame had in use, at boundaries
+    thread_counters counters;
     open_scope scope_ends[scope_kind_count];  // their accounts are the root's
     open_scope* scopes_left;  // open when their thread ended
     frame_record ended;  // for scopes whose frame has ended: never the top
     sync::atomic<bool> closed_elsewhere;  // some scope was closed by another thread
     std::uint32_t phase_count;  // begin_phase() without end_phase()
-    record_segment* segments[most_segments];  // null from the first one not needed so far
+    record_segments segments;
     idle_view fruitless;  // see make_room()
 
     tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }
@@ -233,7 +202,7 @@ struct thread_context {
 };
 
 inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept {
-    return *c.segments[depth / records_per_segment];
+    return c.segments.of(depth);
 }
 inline frame_record& record_at(const thread_context& c, std::uint32_t depth) noexcept {
     return segment_of(c, depth).records[depth % records_per_segment];
@@ -244,49 +213,44 @@ inline outer_block*& blocks_at(const thread_context& c, std::uint32_t depth) noe
 inline frame_record* outer_of(frame_record* r) noexcept {
     return r->depth % records_per_segment != 0 ? r - 1 : &record_at(*r->context, r->depth - 1);
 }
+// With everything it needs before its first operation; null when a page was refused.
+thread_context* make_context(core& a, exhaustion_reason& why) noexcept;
 // Records for the depths from here on; null without memory for them. Requires: this depth begins a segment.
 record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept;
 
-inline bool belongs_to_caller(const thread_context& c) noexcept {
-    const thread_slot* owner = sync::load_relaxed(c.slot);  // relaxed: only the caller can make it equal
-    return owner != nullptr && owner == FRAMEALLOC_SLOT.self;
-}
+inline bool belongs_to_caller(const thread_context& c) noexcept { return c.life.belongs_to(FRAMEALLOC_SLOT.self); }
 
 // --- what the floors above ask of a context ---
 
 inline core& owner_of(const thread_context& c) noexcept { return *c.owner; }
 // Never reused.
-inline std::uint64_t key_of(const thread_context& c) noexcept { return c.key; }
+inline std::uint64_t key_of(const thread_context& c) noexcept { return c.life.key(); }
 // Asked by other threads too: whether some thread has it.
-inline bool has_thread(const thread_context& c) noexcept {
-    return sync::load_relaxed(c.slot) != nullptr;
-}  // relaxed: a recent value
-inline bool is_parked(const thread_context& c) noexcept { return c.parked; }
+inline bool has_thread(const thread_context& c) noexcept { return c.life.attached(); }
+inline bool is_parked(const thread_context& c) noexcept { return c.life.parked(); }
 
-FRAMEALLOC_INLINE frame_record* top_of(const thread_context& c) noexcept { return c.top; }
+FRAMEALLOC_INLINE frame_record* top_of(const thread_context& c) noexcept { return c.stack.top(); }
 // Asked by other threads.
 inline const frame_record* recent_top(const thread_context& c) noexcept {
-    return sync::load_relaxed(c.top);
+    return c.stack.top_seen();
 }  // relaxed: a recent value
 // The record below the frames, for memory taken outside them, and that of outermost frames.
-inline frame_record& ground_of(const thread_context& c) noexcept { return c.records[0]; }
-inline frame_record& outermost_of(const thread_context& c) noexcept { return c.records[1]; }
+inline frame_record& ground_of(const thread_context& c) noexcept { return c.stack.ground(); }
+inline frame_record& outermost_of(const thread_context& c) noexcept { return c.stack.outermost(); }
 // Where the frame at this depth was opened, while guarded.
 inline site& opening_of(const thread_context& c, std::uint32_t depth) noexcept {
     return segment_of(c, depth).opened[depth % records_per_segment];
 }
-inline bool has_record(const thread_context& c, std::uint32_t depth) noexcept {
-    return c.segments[depth / records_per_segment] != nullptr;
-}
+inline bool has_record(const thread_context& c, std::uint32_t depth) noexcept { return c.segments.reach(depth); }
 
 // The top cursor at the last boundary: what was handed out since then is not charged yet.
 FRAMEALLOC_INLINE std::uintptr_t boundary_of(const thread_context& c) noexcept { return c.segment; }
 // How far the top cursor may go without asking.
-FRAMEALLOC_INLINE std::uintptr_t arena_limit_of(const thread_context& c) noexcept { return c.arena_limit; }
+FRAMEALLOC_INLINE std::uintptr_t arena_limit_of(const thread_context& c) noexcept { return c.stack.limit(); }
 
 // Births are told apart by the checkpoints and rollbacks before them.
-inline std::uint64_t epoch_of(const thread_context& c) noexcept { return c.mark_serial; }
-inline std::uint64_t begin_epoch(thread_context& c) noexcept { return ++c.mark_serial; }
+inline std::uint64_t epoch_of(const thread_context& c) noexcept { return c.stack.mark_serial(); }
+inline std::uint64_t begin_epoch(thread_context& c) noexcept { return c.stack.next_mark(); }
 
 // The memory of the current outermost frame, and the others of its ring.
 inline frame_arena& arena_of(const thread_context& c) noexcept { return *c.flight; }
@@ -310,18 +274,23 @@ FRAMEALLOC_INLINE tag_account* known_account(const thread_context& c, std::uint3
 inline deferred_mode deferred_mode_of(const thread_context& c) noexcept { return c.deferred.config.mode; }
 
 // Frames asked for beyond the deepest record. Whether it is the first.
-inline bool note_too_deep(thread_context& c) noexcept { return c.too_deep++ == 0; }
+inline bool note_too_deep(thread_context& c) noexcept { return c.stack.enter_too_deep(); }
 // Whether one of them ends.
 inline bool end_too_deep(thread_context& c) noexcept {
-    if (c.too_deep == 0) return false;
-    --c.too_deep;
+    if (!c.stack.too_deep()) return false;
+    c.stack.leave_too_deep();
     return true;
 }
 // A thread leaves: the next one's are counted anew.
-inline void forget_mistakes(thread_context& c) noexcept { c.too_deep = c.outside_count = 0; }
+inline void forget_mistakes(thread_context& c) noexcept {
+    c.stack.forget_too_deep();
+    c.outside_count = 0;
+}
 
 // What frames handed out has ended, as far as it is counted.
-inline void count_releases(thread_context& c) noexcept { c.frame_releases.set(c.frame_allocations.get()); }
+inline void count_releases(thread_context& c) noexcept {
+    c.counters.set(counter::frame_releases, c.counters.get(counter::frame_allocations));
+}
 
 // For statistics: a recent value of each.
 struct thread_counts {
@@ -331,37 +300,35 @@ struct thread_counts {
     std::size_t frame_peak;
 };
 inline thread_counts counts_of(const thread_context& c) noexcept {
-    thread_counts n{.frame_allocations = c.frame_allocations.get(),
-                    .frame_releases = c.frame_releases.get(),
-                    .heap_allocations = c.heap_allocations.get(),
-                    .heap_frees = c.heap_frees.get(),
-                    .remote_frees = c.remote_frees.get(),
+    thread_counts n{.frame_allocations = c.counters.get(counter::frame_allocations),
+                    .frame_releases = c.counters.get(counter::frame_releases),
+                    .heap_allocations = c.counters.get(counter::heap_allocations),
+                    .heap_frees = c.counters.get(counter::heap_frees),
+                    .remote_frees = c.counters.get(counter::remote_frees),
                     .taken = {},
-                    .outer_growth = c.outer_growth.get(),
-                    .oversize = c.oversize.get(),
-                    .chunk_growth = c.chunk_growth.get(),
-                    .slab_refills = c.slab_refills.get(),
-                    .frame_peak = c.frame_peak.get()};
-    for (unsigned k = 0; k < kind_count; ++k) n.taken[k] = c.taken[k].get();
+                    .outer_growth = c.counters.get(counter::outer_growth),
+                    .oversize = c.counters.get(counter::oversize),
+                    .chunk_growth = c.counters.get(counter::chunk_growth),
+                    .slab_refills = c.counters.get(counter::slab_refills),
+                    .frame_peak = c.counters.get(counter::frame_peak)};
+    for (unsigned k = 0; k < kind_count; ++k) n.taken[k] = c.counters.taken(kind_at(k));
     return n;
 }
-inline void reset_peak(thread_context& c) noexcept { c.frame_peak.set(c.frame_used.get()); }
+inline void reset_peak(thread_context& c) noexcept {
+    c.counters.set(counter::frame_peak, c.counters.get(counter::frame_used));
+}
 inline std::uint64_t handed_in(const thread_context& c, std::uint64_t frame) noexcept {
     return c.handed.bytes_in(frame);
 }
 // What frames would have needed, see retention.
 inline std::size_t suggested_capacity(const thread_context& c) noexcept { return c.retained.suggested_with_oversize(); }
 
-inline std::uint64_t thread_of(const thread_context& c) noexcept {
-    return sync::load_relaxed(c.thread);
-}  // relaxed: a name for reports
+inline std::uint64_t thread_of(const thread_context& c) noexcept { return c.life.thread(); }
 
 // Asked by other threads too, for statistics.
-inline bool in_frame(const thread_context& c) noexcept {
-    return sync::load_relaxed(c.top) != c.records;
-}  // relaxed: a recent value
+inline bool in_frame(const thread_context& c) noexcept { return !c.stack.on_ground_seen(); }
 inline std::uint64_t frames_begun(const thread_context& c) noexcept {
-    return sync::load_relaxed(c.records[1].generation);  // relaxed: a recent value
+    return sync::load_relaxed(c.stack.outermost().generation);  // relaxed: a recent value
 }
 inline std::uint64_t current_frame(const thread_context& c) noexcept {
     return frames_begun(c) + (in_frame(c) ? 0U : 1U);
@@ -369,6 +336,8 @@ inline std::uint64_t current_frame(const thread_context& c) noexcept {
 inline std::uint64_t finished_frame(const thread_context& c) noexcept {
     return frames_begun(c) - (in_frame(c) ? 1U : 0U);
 }
+
+inline thread_context* context_list::after(const thread_context& c) noexcept { return c.life.next_; }
 
 // The handle's two words: an allocator, and the id that tells it from all that lived before at the same address.
 struct core_ref {
@@ -405,19 +374,19 @@ inline const thread_context* peek_context(const core_ref& a) noexcept {
 FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
     if (FRAMEALLOC_SLOT.id == a.id) [[likely]]
         return FRAMEALLOC_SLOT.record;
-    return attach(a)->top;
+    return attach(a)->stack.top();
 }
 
 // Every change of the top record goes through here: the slot has a copy.
 // Requires: c belongs to the calling thread.
 FRAMEALLOC_INLINE void set_top(thread_context& c, frame_record* r) noexcept {
-    sync::store_relaxed(c.top, r);  // relaxed: statistics of other threads read it
+    c.stack.set_top(r);
     if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.record = r;
 }
 
 // The same where the slot holds a record of c.
 FRAMEALLOC_INLINE void replace_top(thread_context& c, frame_record* r) noexcept {
-    sync::store_relaxed(c.top, r);  // relaxed: statistics of other threads read it
+    c.stack.set_top(r);
     FRAMEALLOC_SLOT.record = r;
 }
 

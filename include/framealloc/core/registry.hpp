@@ -22,6 +22,14 @@ void abandon_parked(thread_context& c) noexcept;
 void register_core(core* c) noexcept;
 // For who may not take a lock: a list that is about right.
 core* first_live_core() noexcept;
+// While it lives, allocators neither come nor go.
+class live_cores_lock {
+public:
+    live_cores_lock() noexcept;
+    ~live_cores_lock();
+    live_cores_lock(const live_cores_lock&) = delete;
+    live_cores_lock& operator=(const live_cores_lock&) = delete;
+};
 // Every allocator that lives, each with its lock held.
 void visit_cores(void (*f)(core&, void*), void* state) noexcept;
 template <class F>

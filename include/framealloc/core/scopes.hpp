@@ -50,7 +50,7 @@ inline frame_record* record_of(const open_scope& s) noexcept {
 template <scope_kind K>
 FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
     constexpr auto kind = static_cast<unsigned>(K);
-    frame_record* r = c.top;
+    frame_record* r = c.stack.top();
     if (r->cursor != c.settled) [[unlikely]]
         settle_for_scope(c);
     open_scope* s = c.charged[kind]->inner;

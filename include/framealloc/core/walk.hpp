@@ -18,25 +18,25 @@ namespace framealloc::inline v1::memory {
 // Requires: the lock is held.
 template <class F>
 void for_each_context(const core& a, F&& f) {
-    for (thread_context* c = a.contexts; c != nullptr; c = c->next) f(*c);
+    for (thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c)) f(*c);
 }
 // The newest that is as wanted, or null.
 template <class F>
 thread_context* find_context(const core& a, F&& wanted) {
-    thread_context* c = a.contexts;
-    while (c != nullptr && !wanted(*c)) c = c->next;
+    thread_context* c = a.threads.first();
+    while (c != nullptr && !wanted(*c)) c = context_list::after(*c);
     return c;
 }
 // The same without the lock, from what was the newest one: they are never taken off the list.
-inline thread_context* newest_context(const core& a) noexcept { return a.contexts; }
+inline thread_context* newest_context(const core& a) noexcept { return a.threads.first(); }
 template <class F>
 void for_each_context_from(thread_context* newest, F&& f) {
-    for (thread_context* c = newest; c != nullptr; c = c->next) f(*c);
+    for (thread_context* c = newest; c != nullptr; c = context_list::after(*c)) f(*c);
 }
 // Contexts that threads left. Requires: the lock is held.
 template <class F>
 void for_each_idle_context(const core& a, F&& f) {
-    for (thread_context* c = a.idle; c != nullptr; c = c->next_idle) f(*c);
+    for (thread_context* c = a.threads.first_idle(); c != nullptr; c = context_list::idle_after(*c)) f(*c);
 }
 
 // Of tags and phases.
@@ -68,6 +68,6 @@ inline const arena_chunk* find_chunk(const core& a, std::uintptr_t p) noexcept {
 }
 inline thread_context& owner_of(const arena_chunk& k) noexcept { return *k.owner; }
 // Nobody has it: nothing of it changes. Requires: the lock is held.
-inline bool is_idle(const thread_context& c) noexcept { return c.idle; }
+inline bool is_idle(const thread_context& c) noexcept { return c.life.idle(); }
 
 }  // namespace framealloc::inline v1::memory

@@ -13,7 +13,7 @@ inline std::uint64_t guard_padding(const thread_context& c) noexcept {
 }
 // Bytes handed out since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
-    const std::uint64_t all = c.top->cursor - c.segment;
+    const std::uint64_t all = c.stack.top()->cursor - c.segment;
     return c.probes.guarded() ? all - c.probes.padding_since(guard_padding(c)) : all;
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.

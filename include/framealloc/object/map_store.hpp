@@ -242,7 +242,7 @@ protected:
         if (!object::has_source(source_) || source_.frame().alive()) return false;
         source_.frame().raise_ended(what);
         table_.forget();
-        source_ = frame_source(source_.frame().record()->context->top);
+        source_ = frame_source(source_.frame().record()->context->stack.top());
         return true;
     }
     FRAMEALLOC_INLINE bool is_gone() noexcept {

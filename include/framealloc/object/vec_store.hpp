@@ -176,7 +176,7 @@ protected:
             if (source_.frame().record() == nullptr || source_.frame().alive()) return false;
             source_.frame().raise_ended(what);
             begin_ = end_ = limit_ = nullptr;
-            source_ = Source(source_.frame().record()->context->top);
+            source_ = Source(source_.frame().record()->context->stack.top());
             return true;
         }
         return false;

@@ -1,8 +1,8 @@
 // Plain words that one thread owns and others look at. The owner reads them as any variable, which compilers keep in
 // registers; what others may see meanwhile goes through these, with the orders that sync::atomic has.
 //
-//   sync::store_relaxed(c.top, r);                     // the owner
-//   frame_record* top = sync::load_relaxed(c.top);  // another thread: some recent value
+//   c.stack.set_top(r);
+//   frame_record* top = c.stack.top_seen();  // another thread: some recent value
 //
 // Cost: that of the plain load or store.
 #pragma once

@@ -297,7 +297,7 @@ FOR_EACH_POLICY("what is older than four thousand million rollbacks stays untouc
     names.push_back("older than the wrap of a counter of 32 bits");
     auto* context = const_cast<fa::memory::thread_context*>(fa::memory::peek_context(alloc.owner()));
     for (const std::uint64_t taken : {std::uint64_t{1} << 31, (std::uint64_t{1} << 32) - 3, std::uint64_t{1} << 40}) {
-        context->mark_serial = taken;  // as that many checkpoints and rollbacks would
+        context->stack.skip_marks(taken);  // as that many checkpoints and rollbacks would
         for (int i = 0; i < 4; ++i) {
             const auto cp = alloc.frame_checkpoint();
             frame.template make<counted>(2);

@@ -1,0 +1,103 @@
+// A context, made with everything it needs before its first operation.
+#include <framealloc/core/context.hpp>
+
+#include <new>
+
+#include <framealloc/core/accounts.hpp>
+#include <framealloc/core/frame_arena.hpp>
+#include <framealloc/core/pool.hpp>
+#include <framealloc/core/registry.hpp>
+#include <framealloc/core/remote.hpp>
+#include <framealloc/core/zones.hpp>
+
+namespace framealloc::inline v1::memory {
+
+namespace {
+
+void set_up_scopes(thread_context& c) noexcept {
+    for (unsigned k = 0; k < scope_kind_count; ++k) {
+        c.scope_ends[k].account = k == static_cast<unsigned>(scope_kind::limits) ? nullptr : c.root_tag;
+        c.scope_ends[k].record = &c.ended;
+        c.charged[k] = &c.scope_ends[k];
+    }
+    c.ended.context = &c;
+}
+
+void set_up_records(thread_context& c) noexcept {
+    for (frame_record& r : c.segments.of(0).records) r.cursor = c.flight->start;
+    c.stack.ground().gate.on(gate_own);  // the first frame introduces itself
+    c.stack.ground().pending_bits = pending_ground;
+    begin_segment(c, c.flight->start);
+}
+
+}  // namespace
+
+thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
+    void* memory = a.meta.allocate(sizeof(thread_context), why);
+    record_segment* records = nullptr;
+    void* flight = a.meta.allocate(a.config.above->flight_bytes, why);
+    auto give_up = [&]() -> thread_context* {
+        a.meta.deallocate(memory, sizeof(thread_context));
+        a.meta.deallocate(records, sizeof(record_segment));
+        a.meta.deallocate(flight, a.config.above->flight_bytes);
+        return nullptr;
+    };
+    if (memory == nullptr || flight == nullptr) return give_up();
+    auto& c = *::new (memory) thread_context{};
+    c.owner = &a;
+    c.life.set_key(fresh_id());
+    c.flight = a.config.above->make_flight(flight);
+    c.flight->next = c.flight;
+    c.flight_count = 1;
+    c.accounts_end = &c.accounts;
+    a.config.above->open_context(c);
+    c.probes.hooks = a.probes.hooks;
+    if (!c.probes.hooks->open_thread(c)) return give_up();
+    records = add_segment(c, 0, why);
+    if (records == nullptr) {
+        c.probes.hooks->close_thread(c);
+        return give_up();
+    }
+    c.stack.open(*records);
+    for (auto& kind : c.pages) {
+        for (pool_page*& p : kind) p = &nothing_installed;
+    }
+    if (!open_arena(c, *c.flight, why)) {
+        c.probes.hooks->close_thread(c);
+        return give_up();
+    }
+    c.root_tag = account_for(c, a.tags.root(), why);
+    c.root_phase = c.root_tag;
+    if (c.root_tag == nullptr) {
+        close_arena(c, *c.flight);
+        c.probes.hooks->close_thread(c);
+        return give_up();
+    }
+    set_up_scopes(c);
+    set_up_records(c);
+    set_deferred(c, a.config.deferred);
+    refresh_limit(c);
+    return &c;
+}
+
+record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept {
+    void* memory = c.owner->meta.allocate(sizeof(record_segment), why);
+    if (memory == nullptr) return nullptr;
+    auto* s = ::new (memory) record_segment{};
+    for (frame_record& r : s->records) {
+        r.context = &c;
+        r.depth = depth++;
+        r.open_mask = r.depth == 0 ? 0 : ~std::uintptr_t{0};
+        r.cursor = c.flight->start;
+        if (c.probes.guarded()) r.gate.on(gate_guard);
+        if (c.probes.watched()) r.gate.on(gate_watch);
+        if (c.probes.guarded()) r.pending_bits = pending_always;
+    }
+    // Neither what is below the first record nor what is above the last one lies beside it.
+    s->records[0].pending_bits = pending_always;
+    s->records[records_per_segment - 1].gate.on(gate_own);
+    c.segments.add(s->records[0].depth, s);
+    return s;
+}
+
+}  // namespace framealloc::inline v1::memory
