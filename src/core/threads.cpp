@@ -7,6 +7,7 @@
 #include <framealloc/core/known.hpp>
 #include <framealloc/core/life.hpp>
 #include <framealloc/core/pool.hpp>
+#include <framealloc/core/probed.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/core/remote.hpp>
 #include <framealloc/core/scopes.hpp>
