@@ -216,11 +216,11 @@ def tag_table(allocator):
     table = {path_of(n.address): [0, 0, 0] for n in allocator.tags()}
     contexts = allocator.contexts()
     for c in contexts:
-        for e in follow(c.c["accounts"], lambda e: e["next"]):
+        for e in follow(c.c["accounts"]["first_"], lambda e: e["next"]):
             row = table.setdefault(path_of(e["node"]), [0, 0, 0])
             row[0] += plain(e["frame_held"])
             row[2] += plain(e["heap_taken"]) - plain(e["heap_returned"])
-        table.setdefault(path_of(c.c["charged"][0]["account"]["node"]), [0, 0, 0])[0] += c.open_bytes()
+        table.setdefault(path_of(c.c["charges"]["newest_"][0]["account"]["node"]), [0, 0, 0])[0] += c.open_bytes()
         for p in c.pages():
             kind = kind_of(p["kind"])
             if kind == "frame" or int(p["block"]) == 0 or int(p["account"]) == 0:
@@ -245,7 +245,7 @@ def print_frames():
     for a in allocators():
         print(f'allocator "{a.name}"')
         for c in a.contexts():
-            tag = path_of(c.c["charged"][0]["account"]["node"])
+            tag = path_of(c.c["charges"]["newest_"][0]["account"]["node"])
             state = f"{c.depth} open" if c.depth else "none open"
             print(f"  thread {c.thread}: {state}, frame {c.begun}, {c.bytes_in_use()} bytes in use" + (f', tag "{tag}"' if tag else ""))
             for depth in range(1, c.depth + 1):
@@ -495,7 +495,7 @@ def payer_of(c, offset):
         end += int(log["records_"][i]["bytes"])
         if offset < end:
             return path_of(log["records_"][i]["who"]["node"])
-    return path_of(c.c["charged"][0]["account"]["node"])
+    return path_of(c.c["charges"]["newest_"][0]["account"]["node"])
 
 
 def in_arena(c, p):

@@ -4,68 +4,19 @@
 
 #include <bit>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace framealloc::inline v1::memory {
 
 namespace {
 
-constexpr std::uint32_t first_name_slots = 256;
-
-template <class T>
-bool widen(os::metadata& memory, T**& table, std::uint32_t& size, std::uint32_t index,
-           exhaustion_reason& why) noexcept {
-    if (index < size) return true;
-    std::uint32_t wanted = size == 0 ? 16 : size;
-    while (wanted <= index) wanted *= 2;
-    auto** wider = memory.allocate_array<T*>(wanted, why);
-    if (wider == nullptr) return false;
-    if (size != 0) std::memcpy(wider, table, size * sizeof(T*));
-    memory.deallocate(table, size * sizeof(T*));
-    table = wider;
-    size = wanted;
-    return true;
-}
-
-// One bucket a name or more. Without memory for it they share buckets.
-void widen_names(thread_context& c, exhaustion_reason& why) noexcept {
-    const std::uint32_t wanted = c.name_slots == 0 ? first_name_slots : c.name_slots * 2;
-    auto** wider = c.owner->meta.allocate_array<tag_account*>(wanted, why);
-    if (wider == nullptr) return;
-    for (std::uint32_t i = 0; i < c.name_slots; ++i) {
-        while (tag_account* a = c.names[i]) {
-            c.names[i] = a->by_hash_next;
-            tag_account*& bucket = wider[a->node->hash & (wanted - 1)];
-            a->by_hash_next = bucket;
-            bucket = a;
-        }
-    }
-    c.owner->meta.deallocate(c.names, c.name_slots * sizeof(tag_account*));
-    c.names = wider;
-    c.name_slots = wanted;
-}
-
-// A single name below `parent`, found without a lock when it was asked for before.
 tag_account* child_account(thread_context& c, tag_account* parent, account::name_view name,
                            exhaustion_reason& why) noexcept {
-    if (c.name_count >= c.name_slots) widen_names(c, why);
-    if (c.names == nullptr) return nullptr;
-    tag_account*& bucket = c.names[account::hash_name(parent->node, name) & (c.name_slots - 1)];
-    for (tag_account* a = bucket; a != nullptr; a = a->by_hash_next) {
-        if (account::same_name(*a->node, parent->node, name)) return a;
-    }
-    account::tag_node* node = c.owner->tags.find_or_add(parent->node, name, why);
-    tag_account* a = node == nullptr ? nullptr : account_for(c, node, why);
-    if (a == nullptr) return nullptr;
-    a->by_hash_next = bucket;
-    bucket = a;
-    ++c.name_count;
-    return a;
+    return c.charges.accounts().child(c.owner->meta, c.owner->tags, parent, name, why);
 }
 
 tag_account* child_account(thread_context& c, const tag& t, exhaustion_reason& why) noexcept {
-    tag_account* parent = t.parent() == nullptr ? c.root_tag : child_account(c, *t.parent(), why);
+    tag_account* parent = t.parent() == nullptr ? c.charges.accounts().root() : child_account(c, *t.parent(), why);
     return parent == nullptr ? nullptr : child_account(c, parent, {t.name(), std::strlen(t.name())}, why);
 }
 
@@ -91,27 +42,14 @@ void charge_page(thread_context& c, pool_page& page) noexcept {
 }
 
 tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept {
-    if (node->index < c.indices && c.by_index[node->index] != nullptr) return c.by_index[node->index];
-    if (!widen(c.owner->meta, c.by_index, c.indices, node->index, why)) return nullptr;
-    tag_account* parent = node->parent == nullptr ? nullptr : account_for(c, node->parent, why);
-    if (node->parent != nullptr && parent == nullptr) return nullptr;
-    void* memory = c.owner->meta.allocate(sizeof(tag_account), why);
-    if (memory == nullptr) return nullptr;
-    auto* a = ::new (memory) tag_account{};
-    a->node = node;
-    a->parent = parent;
-    c.by_index[node->index] = a;
-    sync::store_release(*c.accounts_end, a);  // pairs: stats readers
-    c.accounts_end = &a->next;
-    return a;
+    return c.charges.accounts().find_or_add(c.owner->meta, node, why);
 }
 
 tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept {
     tag_account* a = child_account(c, t, why);
     if (a == nullptr) return nullptr;
-    // Without an id, or a table for it, the name finds it next time.
     const std::uint32_t id = t.ensure_id();
-    if (id != tag::unregistered && widen(c.owner->meta, c.by_tag_id, c.tag_ids, id, why)) c.by_tag_id[id] = a;
+    if (id != tag::unregistered) c.charges.accounts().remember(c.owner->meta, id, a);
     return a;
 }
 
@@ -132,14 +70,13 @@ tag_account* account_for(thread_context& c, tag_account* parent, account::name_v
 
 void charge_handed(thread_context& c, std::uint64_t bytes) noexcept {
     const std::uint64_t frame = current_frame(c);
-    c.handed.add(frame, bytes);
+    c.charges.add_handed(frame, bytes);
     c.tag()->frame_bytes.add(frame, bytes);
     c.phase()->phase_bytes.add(frame, bytes);
 }
 
 void charge_pages(thread_context& c) noexcept {
-    while (tag_account* a = c.aside) {
-        c.aside = a->next_aside;
+    while (tag_account* a = c.charges.take_aside()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
                 if (pool_page* p = a->pages[kind]->current[std::countr_zero(set)]) charge_page(c, *p);
@@ -161,7 +98,7 @@ void settle(thread_context& c) noexcept {
     if (bytes == 0) return;
     charge_handed(c, bytes);
     exhaustion_reason why{};
-    if (!c.log.push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
+    if (!c.charges.log().push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
         c.tag()->touch_peak(bytes);  // no room to take it back later: it counts as handed out, not as held
         return;
     }
@@ -171,11 +108,11 @@ void settle(thread_context& c) noexcept {
 }
 
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {
-    while (c.log.size() > floor && c.log.back().depth >= depth) {
-        const account::charge_record& r = c.log.back();
+    while (c.charges.log().size() > floor && c.charges.log().back().depth >= depth) {
+        const account::charge_record& r = c.charges.log().back();
         r.who->frame_held.subtract(r.bytes);
         r.who->add_live(-static_cast<std::int64_t>(r.bytes));
-        c.log.pop();
+        c.charges.log().pop();
     }
 }
 

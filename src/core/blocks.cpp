@@ -20,7 +20,7 @@ class charged_elsewhere {
 public:
     charged_elsewhere(thread_context& c, tag_account* who) noexcept : context_(c) {
         settle_for_scope(c);
-        scope_ = c.charged[static_cast<unsigned>(scope_kind::tag)];
+        scope_ = c.charges.newest(scope_kind::tag);
         was_ = scope_->account;
         scope_->account = who;
     }
@@ -59,10 +59,8 @@ void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align
 
 // The page's newest blocks are charged at the next boundary, as those of installed pages.
 FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind k, unsigned size_class) noexcept {
-    if (std::all_of(who.aside, who.aside + kind_count, [](std::uint64_t classes) { return classes == 0; })) {
-        who.next_aside = c.aside;
-        c.aside = &who;
-    }
+    if (std::all_of(who.aside, who.aside + kind_count, [](std::uint64_t classes) { return classes == 0; }))
+        c.charges.set_aside(who);
     who.aside[index_of(k)] |= std::uint64_t{1} << size_class;
     note_settled(c);
     add_pending(c.stack.outermost(), pending_pages);
@@ -86,7 +84,7 @@ void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned re
 // Null when the thread has not met it.
 tag_account* payer_of(const thread_context& c, const block_source& s) noexcept {
     if (s.payer == nullptr) return c.tag();
-    return s.payer->index < c.indices ? c.by_index[s.payer->index] : nullptr;
+    return c.charges.accounts().at(s.payer->index);
 }
 
 FRAMEALLOC_COLD void* allocate_slow(thread_context& c, const block_source& s, std::size_t bytes,
@@ -171,7 +169,7 @@ block_source make_source(core_ref a, memory_kind k, account::name_view payer) no
     thread_context* c = payer.size == 0 ? nullptr : try_context_of(a);
     if (c == nullptr) return s;
     exhaustion_reason why{};
-    if (const tag_account* who = account_for(*c, c->root_tag, payer, why)) s.payer = who->node;
+    if (const tag_account* who = account_for(*c, c->charges.accounts().root(), payer, why)) s.payer = who->node;
     return s;
 }
 

@@ -14,15 +14,6 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-void set_up_scopes(thread_context& c) noexcept {
-    for (unsigned k = 0; k < scope_kind_count; ++k) {
-        c.scope_ends[k].account = k == static_cast<unsigned>(scope_kind::limits) ? nullptr : c.root_tag;
-        c.scope_ends[k].record = &c.ended;
-        c.charged[k] = &c.scope_ends[k];
-    }
-    c.ended.context = &c;
-}
-
 void set_up_records(thread_context& c) noexcept {
     for (frame_record& r : c.segments.of(0).records) r.cursor = c.flight->start;
     c.stack.ground().gate.on(gate_own);  // the first frame introduces itself
@@ -49,7 +40,6 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     c.flight = a.config.above->make_flight(flight);
     c.flight->next = c.flight;
     c.flight_count = 1;
-    c.accounts_end = &c.accounts;
     a.config.above->open_context(c);
     c.probes.hooks = a.probes.hooks;
     if (!c.probes.hooks->open_thread(c)) return give_up();
@@ -66,14 +56,13 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
         c.probes.hooks->close_thread(c);
         return give_up();
     }
-    c.root_tag = account_for(c, a.tags.root(), why);
-    c.root_phase = c.root_tag;
-    if (c.root_tag == nullptr) {
+    tag_account* root = c.charges.accounts().open(a.meta, a.tags.root(), why);
+    if (root == nullptr) {
         close_arena(c, *c.flight);
         c.probes.hooks->close_thread(c);
         return give_up();
     }
-    set_up_scopes(c);
+    c.scopes.open(c, c.charges, root);
     set_up_records(c);
     set_deferred(c, a.config.deferred);
     refresh_limit(c);

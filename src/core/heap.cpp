@@ -93,11 +93,11 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
 }
 
 tag_account& payer_of(thread_context& c, std::uint32_t tag_index) noexcept {
-    tag_account* payer = tag_index < c.indices ? c.by_index[tag_index] : nullptr;
+    tag_account* payer = c.charges.accounts().at(tag_index);
     if (payer != nullptr) return *payer;
     exhaustion_reason why{};
     payer = account_for(c, c.owner->tags.at(tag_index), why);
-    return payer != nullptr ? *payer : *c.root_tag;
+    return payer != nullptr ? *payer : *c.charges.accounts().root();
 }
 
 void refund(core& a, thread_context* c, const heap_block& b) noexcept {
@@ -168,10 +168,9 @@ void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bef
 // To the account that any thread has for the tag, else to the untagged rest.
 void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
     const sync::lock_guard guard(a.lock);
-    account::charge_entry* payer = a.threads.first()->root_tag;
+    account::charge_entry* payer = a.threads.first()->charges.accounts().root();
     for (thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c)) {
-        for (auto* e = sync::load_acquire(c->accounts); e != nullptr;
-             e = sync::load_acquire(e->next)) {  // pairs: account_for()
+        for (auto* e = c->charges.accounts().first(); e != nullptr; e = account_table::after(*e)) {
             if (e->node->index == tag_index) payer = e;
         }
     }

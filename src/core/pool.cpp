@@ -50,7 +50,7 @@ pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
 
 // Out-of-line frame memory is charged by its own headers, so that its pages need not follow the tag.
 tag_account* payer(thread_context& c, memory_kind k) noexcept {
-    return traits_of(k).freed_singly ? c.tag() : c.root_tag;
+    return traits_of(k).freed_singly ? c.tag() : c.charges.accounts().root();
 }
 
 // Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.

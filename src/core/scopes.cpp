@@ -11,10 +11,8 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-open_scope*& newest_of(thread_context& c, scope_kind k) noexcept { return c.charged[static_cast<unsigned>(k)]; }
-bool is_end(const thread_context& c, const open_scope& s) noexcept {
-    return &s >= c.scope_ends && &s < c.scope_ends + scope_kind_count;
-}
+constexpr scope_kind scope_kinds[] = {scope_kind::tag, scope_kind::phase, scope_kind::limits};
+bool is_end(const thread_context& c, const open_scope& s) noexcept { return c.scopes.is_end(s); }
 
 // --- what is said of them ---
 
@@ -40,18 +38,19 @@ struct named {
 bool first_to_tell(open_scope& s) noexcept { return !s.told.exchange_acq_rel(true); }  // pairs: itself
 
 bool in_order(const thread_context& c, const open_scope& s) noexcept {
-    return record_of(s) == c.stack.top() && c.charged[static_cast<unsigned>(s.kind)] == &s;
+    return record_of(s) == c.stack.top() && c.charges.newest(s.kind) == &s;
 }
 
 struct mistake_text {
     char text[256];
     mistake_text(const thread_context& c, const open_scope& s, const char* who) noexcept {
-        if (record_of(s) == &c.ended) std::snprintf(text, sizeof text, "%s closes after its frame has ended", who);
+        if (record_of(s) == &c.scopes.ended())
+            std::snprintf(text, sizeof text, "%s closes after its frame has ended", who);
         else if (record_of(s) != c.stack.top())
             std::snprintf(text, sizeof text, "%s closes in another frame than it was opened in", who);
         else
             std::snprintf(text, sizeof text, "%s closes before %s, which was opened after it", who,
-                          named(*c.charged[static_cast<unsigned>(s.kind)]).text);
+                          named(*c.charges.newest(s.kind)).text);
     }
 };
 
@@ -59,7 +58,7 @@ struct mistake_text {
 
 // Behind the newest of its kind.
 void add_spare(thread_context& c, open_scope& s) noexcept {
-    open_scope& newest = *newest_of(c, s.kind);
+    open_scope& newest = *c.charges.newest(s.kind);
     s.inner = newest.inner;
     if (s.inner != nullptr) s.inner->outer = &s;
     s.outer = &newest;
@@ -72,7 +71,7 @@ void unlink(open_scope& s) noexcept {
 }
 
 void reset(thread_context& c, open_scope& s) noexcept {
-    if (s.face == scope_face::begin_phase) --c.phase_count;
+    if (s.face == scope_face::begin_phase) c.scopes.count_phase(false);
     s.face = s.kind == scope_kind::phase ? scope_face::phase_scope : scope_face::tag_scope;
     s.left = false;
     s.told.store_relaxed(false);    // relaxed: nobody else has the scope any more
@@ -81,21 +80,20 @@ void reset(thread_context& c, open_scope& s) noexcept {
 }
 
 void leave_record(thread_context& c, open_scope& s) noexcept {
-    if (frame_record* r = record_of(s); r != &c.ended) leave_scope(*r);
-    sync::store_relaxed(s.record, &c.ended);  // relaxed: see record_of()
+    if (frame_record* r = record_of(s); r != &c.scopes.ended()) leave_scope(*r);
+    sync::store_relaxed(s.record, &c.scopes.ended());  // relaxed: see record_of()
 }
 
 // Wherever in its list it is: the newest open one is charged.
 void take_out(thread_context& c, open_scope& s) noexcept {
-    open_scope*& newest = newest_of(c, s.kind);
-    const bool was_newest = newest == &s;
+    const bool was_newest = c.charges.newest(s.kind) == &s;
     if (s.kind == scope_kind::limits) {
         if (was_newest) take_limits(c, *s.saved);
         else std::swap(s.saved, s.inner->saved);  // what was before this one is put back when the next one closes
     }
     leave_record(c, s);
     if (was_newest) {
-        newest = s.outer;  // which it is behind already
+        c.charges.set_newest(s.kind, s.outer);  // which it is behind already
     } else {
         unlink(s);
         add_spare(c, s);
@@ -143,7 +141,7 @@ void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n) no
     std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
     const site opened = s.opened;
     for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed()
-    c.closed_elsewhere.store_release(true);                                 // pairs: as above
+    c.scopes.note_closed_elsewhere();
     c.stack.ground().gate.on(gate_call);
     if (!told) c.owner->raise({.what = code::FA429, .detail = text, .born = opened});
 }
@@ -176,7 +174,7 @@ void close_scope_slow(open_scope& s) noexcept {
         if (unsettled(c)) settle_for_scope(c);
         if (in_order(c, s)) [[likely]] {
             leave_scope(*record_of(s));
-            newest_of(c, s.kind) = s.outer;
+            c.charges.set_newest(s.kind, s.outer);
             return;
         }
     }
@@ -185,33 +183,29 @@ void close_scope_slow(open_scope& s) noexcept {
 }
 
 void forget_closed(thread_context& c) noexcept {
-    if (!c.closed_elsewhere.exchange_acquire(false)) return;  // pairs: close_elsewhere()
+    if (!c.scopes.take_closed_elsewhere()) return;
     settle(c);
     uninstall_pages(c);
-    for (open_scope* newest : c.charged) {
-        for (open_scope* s = newest; !is_end(c, *s);) {
+    for (scope_kind k : scope_kinds) {
+        for (open_scope* s = c.charges.newest(k); !is_end(c, *s);) {
             open_scope* outer = s->outer;
             if (s->closed.load_acquire()) take_out(c, *s);  // pairs: close_elsewhere()
             s = outer;
         }
     }
-    for (open_scope** link = &c.scopes_left; *link != nullptr;) {
-        open_scope* s = *link;
-        if (!s->closed.load_acquire()) {  // pairs: close_elsewhere()
-            link = &s->outer;
-            continue;
-        }
-        *link = s->outer;
-        reset(c, *s);
-        add_spare(c, *s);
-    }
+    c.scopes.take_left([](const open_scope& s) { return s.closed.load_acquire(); },  // pairs: close_elsewhere()
+                       [&c](open_scope& s) {
+                           reset(c, s);
+                           add_spare(c, s);
+                       });
 }
 
 void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
     const open_scope* innermost = nullptr;
     std::size_t open = 0;
-    for (open_scope* newest : c.charged) {
-        for (open_scope* s = newest; !is_end(c, *s) && (s->record == r || s->record == &c.ended); s = s->outer) {
+    for (scope_kind k : scope_kinds) {
+        for (open_scope* s = c.charges.newest(k); !is_end(c, *s) && (s->record == r || s->record == &c.scopes.ended());
+             s = s->outer) {
             if (!first_to_tell(*s)) continue;
             if (innermost == nullptr) innermost = s;
             open += s->kind == scope_kind::limits ||
@@ -231,8 +225,9 @@ void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
 }
 
 void leave_scopes(thread_context& c, const frame_record* r) noexcept {
-    for (open_scope* newest : c.charged) {
-        for (open_scope* s = newest; !is_end(c, *s) && (s->record == r || s->record == &c.ended);) {
+    for (scope_kind k : scope_kinds) {
+        for (open_scope* s = c.charges.newest(k);
+             !is_end(c, *s) && (s->record == r || s->record == &c.scopes.ended());) {
             open_scope* outer = s->outer;
             if (s->face == scope_face::begin_phase) {
                 take_out(c, *s);
@@ -246,37 +241,35 @@ void leave_scopes(thread_context& c, const frame_record* r) noexcept {
 
 void abandon_scopes(thread_context& c) noexcept {
     forget_closed_elsewhere(c);
-    for (unsigned k = 0; k < scope_kind_count; ++k) {
-        while (!is_end(c, *c.charged[k])) {
-            open_scope& s = *c.charged[k];
+    for (scope_kind k : scope_kinds) {
+        while (!is_end(c, *c.charges.newest(k))) {
+            open_scope& s = *c.charges.newest(k);
             if (s.face == scope_face::begin_phase) {
                 take_out(c, s);
                 continue;
             }
             leave_record(c, s);
-            c.charged[k] = s.outer;
+            c.charges.set_newest(k, s.outer);
             unlink(s);
-            s.left = true;
-            s.outer = c.scopes_left;
-            c.scopes_left = &s;
+            c.scopes.leave(s);
         }
     }
 }
 
 open_scope* open_limits(thread_context& c, const account::thread_budget& limits) noexcept {
-    open_scope*& newest = newest_of(c, scope_kind::limits);
-    open_scope* s = newest->inner != nullptr ? newest->inner : add_spare_scope(c, scope_kind::limits);
+    open_scope* s = c.charges.newest(scope_kind::limits)->inner;
+    if (s == nullptr) s = add_spare_scope(c, scope_kind::limits);
     *s->saved = c.budget;
     sync::store_relaxed(s->record, c.stack.top());  // relaxed: see record_of()
     enter_scope(*c.stack.top());
-    newest = s;
+    c.charges.set_newest(scope_kind::limits, s);
     take_limits(c, limits);
     return s;
 }
 
 bool any_scope_open(const thread_context& c) noexcept {
-    for (const open_scope* newest : c.charged) {
-        if (!is_end(c, *newest)) return true;
+    for (scope_kind k : scope_kinds) {
+        if (!is_end(c, *c.charges.newest(k))) return true;
     }
     return false;
 }
@@ -285,11 +278,11 @@ void open_begun_phase(thread_context& c, tag_account* phase) noexcept {
     open_scope* s = open<scope_kind::phase>(c, phase);
     s->face = scope_face::begin_phase;
     s->opened = c.probes.place();
-    ++c.phase_count;
+    c.scopes.count_phase(true);
 }
 
 open_scope* newest_begun_phase(const thread_context& c) noexcept {
-    open_scope* s = c.charged[static_cast<unsigned>(scope_kind::phase)];
+    open_scope* s = c.charges.newest(scope_kind::phase);
     while (!is_end(c, *s) && s->face != scope_face::begin_phase) s = s->outer;
     return is_end(c, *s) ? nullptr : s;
 }

@@ -254,7 +254,7 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     guard::frame_log& log = *c.flight->log;
     if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.stack.top()->cursor) return;
-    if (log.top().front < c.segment) return;
+    if (log.top().front < c.charges.segment()) return;
     if (bytes != 0) return resize_top_block(c, bytes, resized_cursor(c, bytes));
     const std::uintptr_t front = log.top().front;
     end_frame_blocks(c, *c.flight, front, c.stack.top()->cursor);

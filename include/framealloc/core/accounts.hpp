@@ -20,6 +20,8 @@ void charge_page(thread_context& c, pool_page& page) noexcept;
 void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
 
-FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept { return c.stack.top()->cursor != c.settled; }
+FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
+    return !c.charges.settled_at(c.stack.top()->cursor);
+}
 
 }  // namespace framealloc::inline v1::memory

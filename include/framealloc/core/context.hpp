@@ -7,6 +7,7 @@
 #include <framealloc/account/budget.hpp>
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/core/charges.hpp>
 #include <framealloc/core/counters.hpp>
 #include <framealloc/core/frame_stack.hpp>
 #include <framealloc/core/probes.hpp>
@@ -79,47 +80,6 @@ struct frame_arena {
     frame_arena* next;  // ring
 };
 
-// A tag's pages of one kind on one thread.
-struct page_lists {
-    pool_page* current[class_count];
-    pool_page* room[class_count];  // pages with free blocks, not current
-};
-
-// A tag on one thread: its account, its pages.
-struct tag_account : account::charge_entry {
-    page_lists* pages[kind_count] = {};
-    sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
-    std::uint64_t aside[kind_count] =
-        {};  // classes whose current page gave blocks to a hook and is not charged for them yet
-    tag_account* next_aside = nullptr;  // while there are any
-    tag_account* by_hash_next = nullptr;
-
-    tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
-};
-
-// Something that decides what its thread charges, until it closes; see memory/scopes.hpp.
-enum class scope_kind : std::uint8_t { tag, phase, limits };
-inline constexpr unsigned scope_kind_count = 3;
-enum class scope_face : std::uint8_t { tag_scope, phase_scope, context_scope, begin_phase };  // what the program sees
-
-struct open_scope {
-    union {
-        tag_account* account;  // that is charged
-        account::thread_budget* saved;  // of limits: what to put back
-    };
-    open_scope* outer;  // of its kind, opened before
-    frame_record* record;  // the top one when it opened; &thread_context::ended once that frame has; atomic
-    open_scope* inner;  // opened after it; of the newest one and of spare ones, the next spare one
-    scope_kind kind;
-    scope_face face;
-    bool left;  // its thread has ended
-    sync::atomic<bool> told;  // FA429 was
-    sync::atomic<bool> closed;  // by another thread
-    site opened;  // while guarded
-};
-static_assert(sizeof(open_scope) == 64);
-inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more are a missing end_phase
-
 // What a thread sees that may have left memory idle, as it was when a trim found nothing.
 struct idle_view {
     std::size_t committed, cached, in_arena;
@@ -129,18 +89,12 @@ struct idle_view {
     bool operator==(const idle_view&) const = default;
 };
 
-inline constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
-
 using context_slots = floor_slots<304, 0, 16, 32>;
 
 struct thread_context {
     // Touched on the hot paths.
     frame_stack stack;
-    std::uintptr_t segment;  // bytes from here to the top cursor are not charged yet
-    std::uintptr_t settled;  // segment; not a cursor while pages are installed, which scopes have to charge
-    open_scope* charged[scope_kind_count];  // the newest open one, or the end of its list
-    tag_account** by_tag_id;  // accounts of constexpr tags
-    std::uint32_t tag_ids;  // entries in by_tag_id
+    thread_charges charges;
     std::uint64_t installed[kind_count];  // classes whose page is installed below, a bit each
     pool_page* pages[kind_count][class_count];  // an always empty page where none is installed
 
@@ -153,19 +107,6 @@ struct thread_context {
     std::size_t outer_bytes;  // out-of-line bytes of open frames
     bool spilled;  // out-of-line memory of a frame came back since the last retention decision
     retention retained;
-
-    account::charge_log log;
-    account::frame_window handed;  // bytes handed out by frames, all tags
-    tag_account* aside;  // tags whose pages hooks took blocks from since the last boundary
-    tag_account* root_tag;
-    tag_account* root_phase;
-    account::charge_entry* accounts;  // all, tags and phases
-    account::charge_entry** accounts_end;
-    tag_account** by_index;  // by tag_node::index
-    std::uint32_t indices;
-    tag_account** names;  // cache: (parent, name) -> account
-    std::uint32_t name_slots;
-    std::uint32_t name_count;
 
     pool_page* all_pages;  // guarded by core::lock when written
     page_arrivals arrivals;  // pages that other threads returned blocks to
@@ -189,16 +130,12 @@ struct thread_context {
     thread_probes probes;
     std::uint32_t outside_count;  // FA001 so far
     thread_counters counters;
-    open_scope scope_ends[scope_kind_count];  // their accounts are the root's
-    open_scope* scopes_left;  // open when their thread ended
-    frame_record ended;  // for scopes whose frame has ended: never the top
-    sync::atomic<bool> closed_elsewhere;  // some scope was closed by another thread
-    std::uint32_t phase_count;  // begin_phase() without end_phase()
+    scope_lists scopes;
     record_segments segments;
     idle_view fruitless;  // see make_room()
 
-    tag_account* tag() const noexcept { return charged[static_cast<unsigned>(scope_kind::tag)]->account; }
-    tag_account* phase() const noexcept { return charged[static_cast<unsigned>(scope_kind::phase)]->account; }
+    tag_account* tag() const noexcept { return charges.tag(); }
+    tag_account* phase() const noexcept { return charges.phase(); }
 };
 
 inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept {
@@ -244,7 +181,7 @@ inline site& opening_of(const thread_context& c, std::uint32_t depth) noexcept {
 inline bool has_record(const thread_context& c, std::uint32_t depth) noexcept { return c.segments.reach(depth); }
 
 // The top cursor at the last boundary: what was handed out since then is not charged yet.
-FRAMEALLOC_INLINE std::uintptr_t boundary_of(const thread_context& c) noexcept { return c.segment; }
+FRAMEALLOC_INLINE std::uintptr_t boundary_of(const thread_context& c) noexcept { return c.charges.segment(); }
 // How far the top cursor may go without asking.
 FRAMEALLOC_INLINE std::uintptr_t arena_limit_of(const thread_context& c) noexcept { return c.stack.limit(); }
 
@@ -262,13 +199,13 @@ inline void add_arena(thread_context& c, frame_arena& a) noexcept {
     ++c.flight_count;
 }
 
-inline account::charge_log& log_of(thread_context& c) noexcept { return c.log; }
-inline const account::charge_log& log_of(const thread_context& c) noexcept { return c.log; }
+inline account::charge_log& log_of(thread_context& c) noexcept { return c.charges.log(); }
+inline const account::charge_log& log_of(const thread_context& c) noexcept { return c.charges.log(); }
 inline const account::thread_budget& budget_of(const thread_context& c) noexcept { return c.budget; }
-inline tag_account* root_account(const thread_context& c) noexcept { return c.root_tag; }
+inline tag_account* root_account(const thread_context& c) noexcept { return c.charges.accounts().root(); }
 // Of a constexpr tag that this thread has charged before; otherwise null.
 FRAMEALLOC_INLINE tag_account* known_account(const thread_context& c, std::uint32_t tag_id) noexcept {
-    return tag_id < c.tag_ids ? c.by_tag_id[tag_id] : nullptr;
+    return c.charges.accounts().known(tag_id);
 }
 
 inline deferred_mode deferred_mode_of(const thread_context& c) noexcept { return c.deferred.config.mode; }
@@ -318,7 +255,7 @@ inline void reset_peak(thread_context& c) noexcept {
     c.counters.set(counter::frame_peak, c.counters.get(counter::frame_used));
 }
 inline std::uint64_t handed_in(const thread_context& c, std::uint64_t frame) noexcept {
-    return c.handed.bytes_in(frame);
+    return c.charges.handed_in(frame);
 }
 // What frames would have needed, see retention.
 inline std::size_t suggested_capacity(const thread_context& c) noexcept { return c.retained.suggested_with_oversize(); }

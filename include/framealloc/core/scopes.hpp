@@ -25,7 +25,7 @@ FRAMEALLOC_COLD void close_scope_slow(open_scope& s) noexcept;
 // Takes out what other threads have closed.
 FRAMEALLOC_COLD void forget_closed(thread_context& c) noexcept;
 inline void forget_closed_elsewhere(thread_context& c) noexcept {
-    if (c.closed_elsewhere.load_relaxed()) [[unlikely]]
+    if (c.scopes.closed_elsewhere()) [[unlikely]]
         forget_closed(c);  // relaxed: an early look
 }
 // FA429 when scopes opened in this frame, the top one, are open.
@@ -39,7 +39,7 @@ open_scope* open_limits(thread_context& c, const account::thread_budget& limits)
 bool any_scope_open(const thread_context& c) noexcept;
 // begin_phase().
 void open_begun_phase(thread_context& c, tag_account* phase) noexcept;
-inline std::uint32_t phases_begun(const thread_context& c) noexcept { return c.phase_count; }
+inline std::uint32_t phases_begun(const thread_context& c) noexcept { return c.scopes.phases(); }
 // The newest begin_phase(); null when there is none.
 open_scope* newest_begun_phase(const thread_context& c) noexcept;
 
@@ -49,30 +49,28 @@ inline frame_record* record_of(const open_scope& s) noexcept {
 
 template <scope_kind K>
 FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
-    constexpr auto kind = static_cast<unsigned>(K);
     frame_record* r = c.stack.top();
-    if (r->cursor != c.settled) [[unlikely]]
+    if (!c.charges.settled_at(r->cursor)) [[unlikely]]
         settle_for_scope(c);
-    open_scope* s = c.charged[kind]->inner;
+    open_scope* s = c.charges.newest(K)->inner;
     if (s == nullptr) [[unlikely]]
         s = add_spare_scope(c, K);
     s->account = a;
     sync::store_relaxed(s->record, r);  // relaxed: whoever has the scope has it from this thread
     enter_scope(*r);
-    sync::store_release(c.charged[kind], s);  // pairs: a signal handler that asks for the current tag
+    c.charges.open(K, s);
     return s;
 }
 
 template <scope_kind K>
 FRAMEALLOC_INLINE void close(open_scope& s) noexcept {
-    constexpr auto kind = static_cast<unsigned>(K);
     frame_record* r = record_of(s);
     thread_context& c = *r->context;
     // The slot's record is the calling thread's, and on top.
-    if (FRAMEALLOC_SLOT.record != r || r->cursor != c.settled || c.charged[kind] != &s) [[unlikely]]
+    if (FRAMEALLOC_SLOT.record != r || !c.charges.settled_at(r->cursor) || c.charges.newest(K) != &s) [[unlikely]]
         return close_scope_slow(s);
     leave_scope(*r);
-    c.charged[kind] = s.outer;
+    c.charges.set_newest(K, s.outer);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -42,8 +42,8 @@ void for_each_idle_context(const core& a, F&& f) {
 // Of tags and phases.
 template <class F>
 void for_each_account(thread_context& c, F&& f) {
-    auto* e = sync::load_acquire(c.accounts);  // pairs: account_for()
-    for (; e != nullptr; e = sync::load_acquire(e->next)) f(static_cast<tag_account&>(*e));  // pairs: account_for()
+    const account_table& accounts = c.charges.accounts();
+    for (auto* e = accounts.first(); e != nullptr; e = account_table::after(*e)) f(static_cast<tag_account&>(*e));
 }
 
 // Requires: the lock is held.

@@ -13,17 +13,16 @@ inline std::uint64_t guard_padding(const thread_context& c) noexcept {
 }
 // Bytes handed out since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
-    const std::uint64_t all = c.stack.top()->cursor - c.segment;
+    const std::uint64_t all = c.stack.top()->cursor - c.charges.segment();
     return c.probes.guarded() ? all - c.probes.padding_since(guard_padding(c)) : all;
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
-    const bool pages = c.aside != nullptr ||
-                       (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
-    c.settled = pages ? never_settled : c.segment;
+    const bool pages = (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
+    c.charges.note_settled(pages);
 }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
-    c.segment = cursor;
+    c.charges.begin_segment(cursor);
     note_settled(c);
     if (c.probes.guarded()) c.probes.begin_segment(guard_padding(c));
 }
