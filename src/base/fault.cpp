@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <framealloc/base/compiler.hpp>
+
 namespace framealloc::inline v1 {
 
 namespace {
@@ -11,7 +13,7 @@ namespace {
 // One line, built on the stack and written at once: reporting never allocates.
 class line_writer {
 public:
-    [[gnu::format(printf, 2, 3)]] void add(const char* format, ...) noexcept {
+    FRAMEALLOC_PRINTF(2, 3) void add(const char* format, ...) noexcept {
         va_list args;
         va_start(args, format);
         const int n = std::vsnprintf(text_ + used_, sizeof text_ - used_, format, args);

@@ -48,6 +48,22 @@
 #define FRAMEALLOC_FS_RELATIVE 0
 #endif
 
+// What stands behind the declaration of a variable that inline assembly and other tools name. Where every access to a
+// thread-local is a call (MinGW), such a name cannot be given, and nobody reads it.
+#if defined(_WIN32)
+#define FRAMEALLOC_SLOT_OBJECT(name)
+#else
+#define FRAMEALLOC_SLOT_OBJECT(name) [[gnu::tls_model("initial-exec")]] __asm__(name)
+#endif
+
+// Of a function that takes a format as printf does. MinGW's "printf" is that of an old C library, which lacks %zu; C++
+// calls another.
+#if defined(_WIN32) && !defined(__clang__)
+#define FRAMEALLOC_PRINTF(format_at, arguments_at) [[gnu::format(gnu_printf, format_at, arguments_at)]]
+#else
+#define FRAMEALLOC_PRINTF(format_at, arguments_at) [[gnu::format(printf, format_at, arguments_at)]]
+#endif
+
 // Whether sync::switches may compare with memory in one instruction.
 #if defined(__x86_64__)
 #define FRAMEALLOC_X86_64 1

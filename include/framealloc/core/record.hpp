@@ -100,7 +100,7 @@ static_assert(sizeof(thread_slot) <= 256, "static TLS is scarce when the library
 
 // Constant-initialised and trivially destructible: no guard, no wrapper call, usable after thread exit hooks ran.
 #define FRAMEALLOC_SLOT_NAME "framealloc_slot_v1"
-extern thread_local constinit thread_slot t_slot [[gnu::tls_model("initial-exec")]] __asm__(FRAMEALLOC_SLOT_NAME);
+extern thread_local constinit thread_slot t_slot FRAMEALLOC_SLOT_OBJECT(FRAMEALLOC_SLOT_NAME);
 
 // The slot of the thread that runs now. A fiber may go on on another thread after any call, and clang keeps the address
 // of a thread-local across calls (19 does; g++ 12 does not). Its distance from the thread pointer is the same on every
