@@ -32,13 +32,16 @@ bool call_at_thread_exit(exit_hook hook) noexcept {
     return exit_key.valid && pthread_setspecific(exit_key.key, reinterpret_cast<void*>(hook)) == 0;
 }
 
-bool call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept { return true; }  // nothing forks here
+bool call_at_fork(void (*)() noexcept, void (*)() noexcept, void (*)() noexcept) noexcept {
+    return true;  // nothing forks here
+}
 
 std::uint64_t random_of_process() noexcept {
     static const std::uint64_t drawn = [] {
         LARGE_INTEGER ticks{};
         QueryPerformanceCounter(&ticks);
-        return (static_cast<std::uint64_t>(ticks.QuadPart) ^ std::uint64_t{GetCurrentProcessId()} << 32) * 0xbf58476d1ce4e5b9U;
+        return (static_cast<std::uint64_t>(ticks.QuadPart) ^ std::uint64_t{GetCurrentProcessId()} << 32) *
+               0xbf58476d1ce4e5b9U;
     }();
     return drawn;
 }
