@@ -1,10 +1,15 @@
 # The library: cold paths, compiled once; hot paths are in the headers.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/framealloc/*.hpp include/framealloc/*.def include/framealloc/framealloc.h include/framealloc/mark_frame.h)
-file(GLOB sources CONFIGURE_DEPENDS src/*/*.cpp src/os/${FRAMEALLOC_OS}/*.cpp)
-
-if(FRAMEALLOC_OS STREQUAL portable)
-  set_source_files_properties(src/os/portable/pages.cpp PROPERTIES COMPILE_DEFINITIONS FRAMEALLOC_PORTABLE_PAGE=${FRAMEALLOC_PORTABLE_PAGE})
-endif()
+file(GLOB sources CONFIGURE_DEPENDS src/*/*.cpp)
+file(GLOB portable_sources CONFIGURE_DEPENDS src/os/portable/*.cpp)
+foreach(source ${portable_sources})  # what a system's room lacks, the portable one has
+  get_filename_component(name ${source} NAME)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/src/os/${FRAMEALLOC_OS}/${name})
+    set(source ${PROJECT_SOURCE_DIR}/src/os/${FRAMEALLOC_OS}/${name})
+  endif()
+  list(APPEND sources ${source})
+endforeach()
+set_source_files_properties(src/os/portable/pages.cpp PROPERTIES COMPILE_DEFINITIONS FRAMEALLOC_PORTABLE_PAGE=${FRAMEALLOC_PORTABLE_PAGE})
 
 find_package(Threads REQUIRED)
 add_library(framealloc ${sources})

@@ -127,7 +127,7 @@ int main(void) {
     fa_destroy(plain);
     fa_destroy(NULL);
 
-    static _Alignas(65536) char memory[4 << 20];
+    static _Alignas(4096) char memory[4 << 20];
     const fa_options tiny = {.fixed_memory = memory, .fixed_bytes = 64};
     EXPECT(fa_create(&tiny) == NULL);
     const fa_options fixed = {.fixed_memory = memory, .fixed_bytes = sizeof memory, .frame_capacity = 65536};

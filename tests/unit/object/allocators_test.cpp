@@ -2,6 +2,7 @@
 // compare equal.
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
@@ -117,7 +118,7 @@ template <class F>
 void refuses_too_much(std::pmr::memory_resource* r, F) {
     CHECK_THROWS_AS(static_cast<void>(r->allocate(~std::size_t{0}, 8)), std::bad_alloc);
     CHECK_THROWS_AS(static_cast<void>(r->allocate(~std::size_t{0} - 100, 4096)), std::bad_alloc);
-    std::pmr::polymorphic_allocator<long> a(r);
+    std::pmr::polymorphic_allocator<std::int64_t> a(r);
     CHECK_THROWS_AS(static_cast<void>(a.allocate(~std::size_t{0} / 4)), std::bad_array_new_length);
     void* none = r->allocate(0);
     CHECK(none != nullptr);

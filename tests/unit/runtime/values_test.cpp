@@ -73,7 +73,7 @@ TEST_CASE("a callback copies what is small, refers to what has a name, and refus
     h = nothing;
     CHECK(!h);
     static_assert(!std::is_convertible_v<decltype([s = std::string()](int n) { return n; }), handler>);
-    static_assert(!std::is_convertible_v<decltype([a = 1L, b = 2L, c = 3L, d = 4L](int n) {
+    static_assert(!std::is_convertible_v<decltype([a = 1LL, b = 2LL, c = 3LL, d = 4LL](int n) {
                                              return n + static_cast<int>(a + b + c + d);
                                          }),
                                          handler>);

@@ -1,0 +1,48 @@
+# What of the tests is built and run for another system than this one: the unit tests, the contracts that a compiler checks,
+# and the C interface. A test that cannot run there is named here, with the reason.
+find_path(doctest_include doctest/doctest.h PATHS /usr/include NO_CMAKE_FIND_ROOT_PATH REQUIRED)
+file(COPY ${doctest_include}/doctest DESTINATION ${CMAKE_CURRENT_BINARY_DIR}/include)  # beside it lie headers of this system
+
+file(GLOB_RECURSE unit_sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS unit/*_test.cpp exhaustion/*_test.cpp)
+list(FILTER unit_sources EXCLUDE REGEX "_matrix_test.cpp$")  # most of the time to build, and nothing in them depends on a system
+if(WIN32)
+  # They start children with fork().
+  list(REMOVE_ITEM unit_sources
+    unit/base/base_test.cpp unit/insight/lifecycle_test.cpp unit/memory/corners_test.cpp unit/memory/handlers_test.cpp
+    unit/memory/life_test.cpp unit/object/box_test.cpp unit/object/growth_test.cpp unit/object/map_test.cpp)
+  set(excluded_cases "")
+else()
+  set(excluded_cases
+    # addr2line of this system reads no other system's programs.
+    "an empty box that is dereferenced says so in debug? and where*" "into_inner() of an empty box says so in every mode*"
+    # QEMU's own address space is what the system knows of.
+    "an allocator that is gone leaves no address space behind*" "without memory to remember an allocator by?*"
+    # Minutes under an emulator; nothing in them depends on a system.
+    "large blocks at every alignment are aligned?*" "keys that follow a pattern?*" "a map can be copied entry by entry?*"
+    "with the k-th * refused?*")
+endif()
+list(JOIN excluded_cases "," excluded_cases)
+
+add_executable(unit_tests support/main.cpp ${unit_sources})
+target_include_directories(unit_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_include_directories(unit_tests SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/include)
+target_link_libraries(unit_tests PRIVATE framealloc framealloc_warnings)
+target_compile_definitions(unit_tests PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+target_compile_options(unit_tests PRIVATE -O1)
+set_source_files_properties(support/main.cpp PROPERTIES COMPILE_DEFINITIONS FRAMEALLOC_TEST_OS="${FRAMEALLOC_OS}")
+file(GLOB rooms RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/unit CONFIGURE_DEPENDS unit/*)
+foreach(room ${rooms})
+  if("${unit_sources}" MATCHES "unit/${room}/")
+    add_test(NAME unit.${room} COMMAND unit_tests "--source-file=*unit/${room}/*" "--test-case-exclude=${excluded_cases}" --no-intro)
+  endif()
+endforeach()
+add_test(NAME exhaustion COMMAND unit_tests "--source-file=*exhaustion/*" "--test-case-exclude=${excluded_cases}" --no-intro)
+
+add_executable(static_contract contract/static_test.cpp)
+target_link_libraries(static_contract PRIVATE framealloc framealloc_warnings)
+add_test(NAME contract.static COMMAND static_contract)
+enable_language(C)
+add_executable(c_interface contract/c_interface.c)
+target_link_libraries(c_interface PRIVATE framealloc framealloc_warnings)
+add_test(NAME contract.c_interface COMMAND c_interface)
+set_property(DIRECTORY PROPERTY TIMEOUT 600)
