@@ -21,9 +21,9 @@ constinit thread_key exit_key{};
 
 void run_hook(void* hook) { reinterpret_cast<exit_hook>(hook)(); }
 
-// Keys run in the order in which they were created, round after round while any is set. That of the thread-locals is created
-// at the first access to one and the C++ destructors' after it: this one comes before both, or a hook would find a
-// thread-local that was made anew. What a destructor leaves is met in the next round.
+// Keys run in the order in which they were created, round after round while any is set. That of the thread-locals is
+// created at the first access to one, that of the C++ destructors after it: this one comes before both, or a hook would
+// find a thread-local that was made anew. What a destructor leaves is met in the next round.
 [[gnu::constructor(101)]] void create_key() { exit_key.valid = pthread_key_create(&exit_key.key, run_hook) == 0; }
 
 }  // namespace
