@@ -788,18 +788,21 @@ class AllocatorPrinter(Printer):
 
 
 def short_name(t):
-    """framealloc::v1::basic_vec<int, …> is called vec<int>, its strings frame_string."""
+    """framealloc::v1::basic_vec<int, …> is called vec<int>, a map or a string by the kind of its memory, frame_map<int>."""
     t = t.strip_typedefs()
     name = re.sub(r"^framealloc::v1::(basic_)?", "", t.name.split("<")[0])
-    return name if name == "frame_string" else f"{name}<{t.template_argument(0)}>"
+    if name in ("map", "string"):
+        source = re.search(r"(\w+)_source$", str(t.template_argument(2 if name == "map" else 0)))
+        name = f"{source[1]}_{name}" if source else name
+    return name if name.endswith("string") else f"{name}<{t.template_argument(0)}>"
 
 
 def build_printers():
     p = gdb.printing.RegexpCollectionPrettyPrinter("framealloc")
     space = r"^framealloc::v1::"
     for name, pattern, printer in (
-            ("vec", r"basic_vec<.*>$", VecPrinter), ("frame_string", r"basic_frame_string<.*>$", StringPrinter),
-            ("frame_map", r"basic_frame_map<.*>$", MapPrinter), ("box", r"basic_(frame|pool|heap)_box<.*>$", BoxPrinter),
+            ("vec", r"basic_vec<.*>$", VecPrinter), ("string", r"basic_string<.*>$", StringPrinter),
+            ("map", r"basic_map<.*>$", MapPrinter), ("box", r"basic_(frame|pool|heap)_box<.*>$", BoxPrinter),
             ("pool_shared", r"basic_pool_shared<.*>$", SharedPrinter), ("smart_alloc", r"basic_smart_alloc<.*>$", AllocatorPrinter)):
         p.add_printer(name, space + pattern, printer)
     return p

@@ -19,10 +19,6 @@ namespace framealloc::inline v1 {
 
 template <class T, class Policy>
 class basic_frame_box;
-template <class Policy>
-class basic_frame_string;
-template <class K, class V, class Hash, class Equal, class Policy>
-class basic_frame_map;
 
 template <class T>
 struct lives_in_frame;
@@ -63,12 +59,8 @@ struct lives_in_frame<std::span<T, N>> : object::truth<false> {};  // keeps noth
 
 template <>
 struct lives_in_frame<frame_source> : object::truth<true> {
-};  // so does what has it as an argument: vectors, allocators
+};  // so does what has it as an argument: containers, allocators
 template <class T, class Policy>
 struct lives_in_frame<basic_frame_box<T, Policy>> : object::truth<true> {};
-template <class Policy>
-struct lives_in_frame<basic_frame_string<Policy>> : object::truth<true> {};
-template <class K, class V, class Hash, class Equal, class Policy>
-struct lives_in_frame<basic_frame_map<K, V, Hash, Equal, Policy>> : object::truth<true> {};
 
 }  // namespace framealloc::inline v1

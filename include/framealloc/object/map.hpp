@@ -1,4 +1,4 @@
-// A growable hash map in frame memory.
+// A growable hash map in frame, pool or heap memory.
 //
 //   fa::frame_map<id, hit> nearest = frame.map<id, hit>();
 //   nearest.insert({key, h});
@@ -27,20 +27,20 @@
 
 namespace framealloc::inline v1 {
 
-template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
+template <class K, class V, class Source, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
           class Policy = active_policy>
-class basic_frame_map : public object::map_access<K, V, Hash, Equal, Policy>,
-                        public object::map_bulk<basic_frame_map<K, V, Hash, Equal, Policy>, K, V, Hash, Equal> {
-    using access = object::map_access<K, V, Hash, Equal, Policy>;
-    using store = object::map_store<K, V, Hash, Equal, Policy>;
-    using bulk = object::map_bulk<basic_frame_map, K, V, Hash, Equal>;  // members for several entries
+class basic_map : public object::map_access<K, V, Source, Hash, Equal, Policy>,
+                  public object::map_bulk<basic_map<K, V, Source, Hash, Equal, Policy>, K, V, Source, Hash, Equal> {
+    using access = object::map_access<K, V, Source, Hash, Equal, Policy>;
+    using store = object::map_store<K, V, Source, Hash, Equal, Policy>;
+    using bulk = object::map_bulk<basic_map, K, V, Source, Hash, Equal>;  // members for several entries
     friend bulk;
     static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
     template <class L>
     static constexpr bool looks_up = access::template looks_up<L>;
     template <class L>
-    static constexpr bool makes_key = looks_up<L> && (std::is_constructible_v<K, L&&> ||
-                                                      std::is_constructible_v<K, frame_source, L&&>);
+    static constexpr bool makes_key = looks_up<L> &&
+                                      (std::is_constructible_v<K, L&&> || std::is_constructible_v<K, Source, L&&>);
     template <class L>
     static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<L>, K> || makes_key<L>;
     template <class P>
@@ -60,58 +60,56 @@ public:
 
     // Effects: allocates nothing. Without a source the map has to be assigned to before it grows (FA440); as the
     // element of another container it takes that one's source. Cost: O(1).
-    basic_frame_map() noexcept(std::is_nothrow_default_constructible_v<Hash> &&
-                               std::is_nothrow_default_constructible_v<Equal>)
+    basic_map() noexcept(std::is_nothrow_default_constructible_v<Hash> &&
+                         std::is_nothrow_default_constructible_v<Equal>)
         requires(std::is_default_constructible_v<Hash> && std::is_default_constructible_v<Equal>)
     {}
-    explicit basic_frame_map(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : access(s, hash, equal) {}
+    explicit basic_map(Source s, const Hash& hash = Hash(), const Equal& equal = Equal()) : access(s, hash, equal) {}
     // Effects: room for n entries, an order of its own, or the entries of a list or range. On exhaustion: asks the
     // exhaustion handler; try_make() does not. Cost: O(capacity() + entries) on average; nothing is allocated for a
     // seed alone.
-    basic_frame_map(frame_source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) {
+    basic_map(Source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_map(s, hash, equal) {
         reserve(n.n);
     }
-    basic_frame_map(frame_source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) {
+    basic_map(Source s, map_seed seed, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_map(s, hash, equal) {
         table_.seed = seed.n ^ 0x6a09e667f3bcc909U;
     }
-    basic_frame_map(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(),
-                    const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) {
+    basic_map(Source s, std::initializer_list<value_type> l, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_map(s, hash, equal) {
         insert(l);
     }
     template <object::iterator It>
-    basic_frame_map(frame_source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) {
+    basic_map(Source s, It first, It last, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_map(s, hash, equal) {
         insert(first, last);
     }
     template <object::range R>
-    basic_frame_map(frame_source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal())
-        : basic_frame_map(s, hash, equal) {
+    basic_map(Source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal())
+        : basic_map(s, hash, equal) {
         this->insert_range(std::forward<R>(items));
     }
     // Effects: takes the table where it lies, and the source; other is empty then. Cost: O(1).
-    basic_frame_map(basic_frame_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> &&
-                                                      std::is_nothrow_copy_constructible_v<Equal>)
+    basic_map(basic_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> &&
+                                          std::is_nothrow_copy_constructible_v<Equal>)
         : access(other.source_, other.hash_, other.equal_) {
         steal(other);
     }
     // Effects: copies the entries into memory of the same source. On exhaustion: asks the exhaustion handler. Cost:
     // O(other.capacity()), one allocation.
-    basic_frame_map(const basic_frame_map& other)
+    basic_map(const basic_map& other)
         requires copyable
-        : basic_frame_map(other.source_, other.hash_, other.equal_) {
+        : basic_map(other.source_, other.hash_, other.equal_) {
         copy(other);
     }
     // Effects: takes the table where it lies, the functions, and the source if other has one; its own entries are
     // destroyed, other is empty then. Cost: O(capacity()) for the destructors, otherwise O(1).
-    basic_frame_map& operator=(basic_frame_map&& other) noexcept(
-        std::is_nothrow_copy_assignable_v<Hash> && std::is_nothrow_copy_assignable_v<Equal> &&
-        std::is_nothrow_move_constructible_v<basic_frame_map>) {
+    basic_map& operator=(basic_map&& other) noexcept(std::is_nothrow_copy_assignable_v<Hash> &&
+                                                     std::is_nothrow_copy_assignable_v<Equal> &&
+                                                     std::is_nothrow_move_constructible_v<basic_map>) {
         if (this == &other) return *this;
-        basic_frame_map taken(std::move(other));  // first: it may lie in a value of this map
+        basic_map taken(std::move(other));  // first: it may lie in a value of this map
         drop();
         take_functions(taken);
         if (object::has_source(taken.source_)) source_ = taken.source_;
@@ -120,7 +118,7 @@ public:
     }
     // Effects: replaces the entries by copies, in memory of its own source; without one it takes that of other. On
     // exhaustion: asks the exhaustion handler. Cost: O(capacity() of both).
-    basic_frame_map& operator=(const basic_frame_map& other)
+    basic_map& operator=(const basic_map& other)
         requires copyable
     {
         if (this == &other) return *this;
@@ -130,8 +128,8 @@ public:
         copy(other);
         return *this;
     }
-    basic_frame_map& operator=(std::initializer_list<value_type> l) { return this->assign(l), *this; }
-    ~basic_frame_map() { drop(); }
+    basic_map& operator=(std::initializer_list<value_type> l) { return this->assign(l), *this; }
+    ~basic_map() { drop(); }
 
     // As std::unordered_map's; a key of another type that finds one also makes one. On exhaustion: asks the exhaustion
     // handler. Cost: O(1) on average, amortised.
@@ -313,7 +311,7 @@ public:
     }
     // As std::erase_if of a std::unordered_map. Cost: O(capacity()).
     template <class F>
-    friend std::size_t erase_if(basic_frame_map& m, F pred) {
+    friend std::size_t erase_if(basic_map& m, F pred) {
         return m.erase_if(pred);
     }
     // As std::unordered_map's: capacity stays. Cost: O(capacity()), or O(1) when the map is empty.
@@ -321,15 +319,15 @@ public:
         if (!is_gone()) table_.clear();
     }
     // Effects: exchanges the tables where they lie, the functions, and the sources where both have one. Cost: O(1).
-    void swap(basic_frame_map& other) noexcept(std::is_nothrow_move_constructible_v<basic_frame_map> &&
-                                               std::is_nothrow_move_assignable_v<basic_frame_map>) {
+    void swap(basic_map& other) noexcept(std::is_nothrow_move_constructible_v<basic_map> &&
+                                         std::is_nothrow_move_assignable_v<basic_map>) {
         if (this == &other) return;
-        basic_frame_map t(std::move(other));
+        basic_map t(std::move(other));
         other = std::move(*this);
         *this = std::move(t);
     }
-    friend void swap(basic_frame_map& a, basic_frame_map& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
-    friend bool operator==(const basic_frame_map& a, const basic_frame_map& b) {
+    friend void swap(basic_map& a, basic_map& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
+    friend bool operator==(const basic_map& a, const basic_map& b) {
         if (a.size() != b.size()) return false;
         for (const value_type& v : a) {
             const std::size_t i = b.locate(v.first);
@@ -405,7 +403,7 @@ private:
     }
     template <class Fill>
     bool replace_all(Fill fill) {
-        basic_frame_map fresh(source_, hash_, equal_);
+        basic_map fresh(source_, hash_, equal_);
         fresh.table_.seed = table_.seed;
         if (!fill(fresh)) return false;
         swap(fresh);
@@ -424,7 +422,14 @@ private:
     }
 };
 
+template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
+          class Policy = active_policy>
+using basic_frame_map = basic_map<K, V, frame_source, Hash, Equal, Policy>;
 template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
-using frame_map = basic_frame_map<K, V, Hash, Equal>;
+using frame_map = basic_map<K, V, frame_source, Hash, Equal>;
+template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+using pool_map = basic_map<K, V, pool_source, Hash, Equal>;
+template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+using heap_map = basic_map<K, V, heap_source, Hash, Equal>;
 
 }  // namespace framealloc::inline v1

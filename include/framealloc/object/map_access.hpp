@@ -7,15 +7,15 @@
 
 namespace framealloc::inline v1::object {
 
-template <class K, class V, class Hash, class Equal, class Policy>
-class map_access : public map_store<K, V, Hash, Equal, Policy> {
-    using store = map_store<K, V, Hash, Equal, Policy>;
+template <class K, class V, class Source, class Hash, class Equal, class Policy>
+class map_access : public map_store<K, V, Source, Hash, Equal, Policy> {
+    using store = map_store<K, V, Source, Hash, Equal, Policy>;
 
 public:
     using key_type = K;
     using mapped_type = V;
     using value_type = std::pair<const K, V>;
-    using source_type = frame_source;
+    using source_type = Source;
     using hasher = Hash;
     using key_equal = Equal;
     using size_type = std::size_t;
@@ -148,7 +148,7 @@ public:
 
 protected:
     map_access() = default;
-    map_access(const frame_source& s, const Hash& hash, const Equal& equal) : store(s, hash, equal) {}
+    map_access(const Source& s, const Hash& hash, const Equal& equal) : store(s, hash, equal) {}
 
     using typename store::table;
     using store::hash_of;

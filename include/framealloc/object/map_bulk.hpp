@@ -17,39 +17,38 @@ template <class Other, class Map>
 concept same_entries = std::is_same_v<typename std::remove_reference_t<Other>::value_type, typename Map::value_type> &&
                        requires { typename std::remove_reference_t<Other>::hasher; };
 
-template <class Map, class K, class V, class Hash, class Equal>
+template <class Map, class K, class V, class Source, class Hash, class Equal>
 class map_bulk {
     using value_type = std::pair<const K, V>;
 
 public:
     // As the constructors of the same arguments. On exhaustion: returns an empty map. Cost: as theirs.
-    [[nodiscard]] static Map try_make(frame_source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(Source s, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         return Map(s, hash, equal);
     }
-    [[nodiscard]] static Map try_make(frame_source s, framealloc::capacity n, const Hash& hash = Hash(),
+    [[nodiscard]] static Map try_make(Source s, framealloc::capacity n, const Hash& hash = Hash(),
                                       const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         static_cast<void>(m.try_reserve(n.n));
         return m;
     }
-    [[nodiscard]] static Map try_make(frame_source s, map_seed seed, const Hash& hash = Hash(),
+    [[nodiscard]] static Map try_make(Source s, map_seed seed, const Hash& hash = Hash(),
                                       const Equal& equal = Equal()) {
         return Map(s, seed, hash, equal);
     }
-    [[nodiscard]] static Map try_make(frame_source s, std::initializer_list<value_type> l, const Hash& hash = Hash(),
+    [[nodiscard]] static Map try_make(Source s, std::initializer_list<value_type> l, const Hash& hash = Hash(),
                                       const Equal& equal = Equal()) {
         return try_make(s, l.begin(), l.end(), hash, equal);
     }
     template <object::iterator It>
-    [[nodiscard]] static Map try_make(frame_source s, It first, It last, const Hash& hash = Hash(),
+    [[nodiscard]] static Map try_make(Source s, It first, It last, const Hash& hash = Hash(),
                                       const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         if (!m.insert_all(first, last)) m.clear();
         return m;
     }
     template <object::range R>
-    [[nodiscard]] static Map try_make(frame_source s, R&& items, const Hash& hash = Hash(),
-                                      const Equal& equal = Equal()) {
+    [[nodiscard]] static Map try_make(Source s, R&& items, const Hash& hash = Hash(), const Equal& equal = Equal()) {
         Map m(s, hash, equal);
         if (!m.try_insert_range(std::forward<R>(items))) m.clear();
         return m;

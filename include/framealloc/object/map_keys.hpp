@@ -51,10 +51,10 @@ void take_function(F& to, const F& from) noexcept(std::is_nothrow_copy_assignabl
     if constexpr (std::is_copy_assignable_v<F>) to = from;
 }
 
-// Made from a frame's memory, as the element of a container takes its container's.
-template <class T>
-concept takes_frame = requires { requires std::is_same_v<typename T::source_type, frame_source>; } &&
-                      std::is_constructible_v<T, frame_source>;
+// Made from a source, as the element of a container takes its container's.
+template <class T, class Source>
+concept takes_source = requires { requires std::is_same_v<typename T::source_type, Source>; } &&
+                       std::is_constructible_v<T, Source>;
 
 }  // namespace object
 

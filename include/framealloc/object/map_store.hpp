@@ -7,10 +7,10 @@
 
 namespace framealloc::inline v1::object {
 
-template <class K, class V, class Hash, class Equal, class Policy>
+template <class K, class V, class Source, class Hash, class Equal, class Policy>
 class map_store
-    : frame_hook<map_store<K, V, Hash, Equal, Policy>, !std::is_trivially_destructible_v<std::pair<const K, V>>> {
-    using hook = frame_hook<map_store, !std::is_trivially_destructible_v<std::pair<const K, V>>>;
+    : frame_hook<map_store<K, V, Source, Hash, Equal, Policy>, hears_frame_end<std::pair<const K, V>, Source>()> {
+    using hook = frame_hook<map_store, hears_frame_end<std::pair<const K, V>, Source>()>;
     friend hook;
     using value_type = std::pair<const K, V>;
 
@@ -36,9 +36,9 @@ public:
     Hash hash_function() const { return hash_; }
     Equal key_eq() const { return equal_; }
     // Returns: where the memory comes from. Cost: O(1).
-    const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
+    const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return source_; }
     // Effects: takes the source of the container that this is an element of, unless it has one. Cost: O(1).
-    void adopt(const frame_source& s) noexcept {
+    void adopt(const Source& s) noexcept {
         if (!object::has_source(source_)) source_ = s;
     }
 
@@ -51,7 +51,7 @@ public:
 
 protected:
     map_store() = default;
-    map_store(const frame_source& s, const Hash& hash, const Equal& equal) : source_(s), hash_(hash), equal_(equal) {}
+    map_store(const Source& s, const Hash& hash, const Equal& equal) : source_(s), hash_(hash), equal_(equal) {}
     map_store(const map_store&) = delete;
     map_store& operator=(const map_store&) = delete;
 
@@ -97,13 +97,14 @@ protected:
     template <class L>
     auto key_arguments(L&& key) const {
         if constexpr (std::is_constructible_v<K, L&&>) return std::forward_as_tuple(std::forward<L>(key));
-        else return std::tuple<const frame_source&, L&&>(source_, std::forward<L>(key));
+        else return std::tuple<const Source&, L&&>(source_, std::forward<L>(key));
     }
-    // A value that is a frame container takes the map's source.
+    // A value that is a container of this kind of memory takes the map's source.
     template <class... Args>
     auto value_arguments(Args&&... args) const {
-        if constexpr (object::takes_frame<V> && (sizeof...(Args) == 0 || !std::is_constructible_v<V, Args&&...>))
-            return std::tuple<const frame_source&, Args&&...>(source_, std::forward<Args>(args)...);
+        if constexpr (object::takes_source<V, Source> &&
+                      (sizeof...(Args) == 0 || !std::is_constructible_v<V, Args&&...>))
+            return std::tuple<const Source&, Args&&...>(source_, std::forward<Args>(args)...);
         else if constexpr (std::is_constructible_v<V, Args&&...>)
             return std::forward_as_tuple(std::forward<Args>(args)...);
         else return std::tuple<V>(V{std::forward<Args>(args)...});
@@ -194,14 +195,14 @@ protected:
         fresh.open(p, slots, table_.seed);
         object::undo cleanup{[&] {
             fresh.destroy_entries();
-            source_.frame().abandon(p);
+            give_back(fresh);
         }};
         add(fresh);
         move_to(fresh);
         cleanup.armed = false;
         table old = std::exchange(table_, fresh);
         if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
-        source_.frame().outgrow(old.open_all(), table::bytes_for(old.slots));
+        object::outgrow(source_, old.open_all(), table::bytes_for(old.slots), table::alignment);
         this->enlist(source_);
         return true;
     }
@@ -238,12 +239,15 @@ protected:
         }
     }
     // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
-    bool revive_if_ended(const char* what = "a map grew") noexcept {
-        if (!object::has_source(source_) || source_.frame().alive()) return false;
-        source_.frame().raise_ended(what);
-        table_.forget();
-        source_ = frame_source(source_.frame().record()->context->stack.top());
-        return true;
+    bool revive_if_ended([[maybe_unused]] const char* what = "a map grew") noexcept {
+        if constexpr (object::is_frame<Source>) {
+            if (!object::has_source(source_) || source_.frame().alive()) return false;
+            source_.frame().raise_ended(what);
+            table_.forget();
+            source_ = Source(source_.frame().record()->context->stack.top());
+            return true;
+        }
+        return false;
     }
     FRAMEALLOC_INLINE bool is_gone() noexcept {
         return object::has_ended<Policy>(source_) && revive_if_ended("an entry was removed");
@@ -261,8 +265,13 @@ protected:
         this->delist();
         if (table_.entries == nullptr) return;
         table_.destroy_entries();
-        source_.frame().abandon(table_.entries);
+        give_back(table_);
         table_.forget();
+    }
+    // Requires: its entries are destroyed.
+    void give_back(const table& t) noexcept {
+        if constexpr (!object::is_frame<Source>) static_cast<void>(t.open_all());
+        object::abandon(source_, t.entries, table::bytes_for(t.slots), table::alignment);
     }
     void end_of_frame() noexcept {
         table_.destroy_entries();
@@ -270,7 +279,7 @@ protected:
     }
 
     table table_;
-    frame_source source_;
+    Source source_;
     [[no_unique_address]] Hash hash_{};
     [[no_unique_address]] Equal equal_{};
 };

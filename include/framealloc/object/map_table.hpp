@@ -165,7 +165,7 @@ struct map_table {
 
     static void relocate(entry* from, entry* to) noexcept(relocation_is_nothrow<K, V>) {
         static_assert(std::is_move_constructible_v<K> && std::is_move_constructible_v<V>,
-                      "a frame_map moves its entries when it grows: key and mapped type have to be movable");
+                      "a map moves its entries when it grows: key and mapped type have to be movable");
         if constexpr (relocates_bytes<K, V>) {
             std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), sizeof(entry));
         } else {

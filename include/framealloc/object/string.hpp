@@ -1,10 +1,10 @@
-// A growable string in frame memory, always ended by a zero, with the members of std::string.
+// A growable string in frame, pool or heap memory, always ended by a zero, with the members of std::string.
 //
 //   fa::frame_string s = frame.string("wave ");
 //   s += "12";
 //   puts(s.c_str());
 //
-// A copy lives in the frame of its original. substr() is a view, valid until the string changes; a string of it is
+// A copy lives in the memory of its original. substr() is a view, valid until the string changes; a string of it is
 // frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions
 // behind the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
 // Growth is geometric; reserve() is exact.
@@ -19,10 +19,10 @@
 
 namespace framealloc::inline v1 {
 
-template <class Policy = active_policy>
-class FRAMEALLOC_OWNER(char) basic_frame_string : public object::string_access<Policy> {
-    using access = object::string_access<Policy>;
-    using store = object::string_store<Policy>;
+template <class Source, class Policy = active_policy>
+class FRAMEALLOC_OWNER(char) basic_string : public object::string_access<Source, Policy> {
+    using access = object::string_access<Source, Policy>;
+    using store = object::string_store<Source, Policy>;
 
 public:
     using access::begin;
@@ -38,70 +38,70 @@ public:
     using store::source;
 
     // Effects: allocates nothing. Without a source the string has to be assigned a string before it grows (FA440).
-    basic_frame_string() noexcept = default;
+    basic_string() noexcept = default;
     // As std::string's, in memory of s; lengths and positions of any integral type, as string(...) passes them on. On
     // exhaustion: asks the exhaustion handler; try_make() does not. Cost: O(length), at most one allocation where the
     // length is known beforehand.
-    explicit basic_frame_string(frame_source s, std::string_view text = {}) : access(s) { append(text); }
+    explicit basic_string(Source s, std::string_view text = {}) : access(s) { append(text); }
     template <std::integral N>
-    basic_frame_string(frame_source s, const char* text, N n) : access(s) {
+    basic_string(Source s, const char* text, N n) : access(s) {
         append(text, static_cast<std::size_t>(n));
     }
     template <object::text S, std::integral... N>
         requires(sizeof...(N) == 1 || sizeof...(N) == 2)
-    basic_frame_string(frame_source s, const S& text, N... slice) : access(s) {
+    basic_string(Source s, const S& text, N... slice) : access(s) {
         append(text, static_cast<std::size_t>(slice)...);
     }
-    basic_frame_string(frame_source s, std::size_t n, char c) : access(s) { append(n, c); }
-    basic_frame_string(frame_source s, std::initializer_list<char> l) : basic_frame_string(s, view_of(l)) {}
+    basic_string(Source s, std::size_t n, char c) : access(s) { append(n, c); }
+    basic_string(Source s, std::initializer_list<char> l) : basic_string(s, view_of(l)) {}
     template <object::iterator It>
-    basic_frame_string(frame_source s, It first, It last) : access(s) {
+    basic_string(Source s, It first, It last) : access(s) {
         append(first, last);
     }
     // As the constructors of the same arguments. On exhaustion: returns an empty string. Cost: as theirs.
     template <class... Args>
-    [[nodiscard]] static basic_frame_string try_make(frame_source source, Args&&... args) {
-        basic_frame_string s(source);
+    [[nodiscard]] static basic_string try_make(Source source, Args&&... args) {
+        basic_string s(source);
         if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(object::sized(std::forward<Args>(args))...));
         return s;
     }
     // A copy lies in memory of the same source; a move takes the characters where they lie, and the source.
-    basic_frame_string(const basic_frame_string&) = default;
-    basic_frame_string(basic_frame_string&&) noexcept = default;
-    basic_frame_string& operator=(basic_frame_string&&) noexcept = default;
+    basic_string(const basic_string&) = default;
+    basic_string(basic_string&&) noexcept = default;
+    basic_string& operator=(basic_string&&) noexcept = default;
     // Effects: replaces the text, in memory of its own source; without one it takes that of other. On exhaustion: asks
     // the exhaustion handler. Cost: O(length).
-    basic_frame_string& operator=(const basic_frame_string& other) {
+    basic_string& operator=(const basic_string& other) {
         if (this == &other) return *this;
         adopt(other.source());
         return assign(other.view());
     }
-    basic_frame_string& operator=(std::string_view text) { return assign(text); }
-    basic_frame_string& operator=(const char* text) { return assign(text); }
-    basic_frame_string& operator=(char c) { return assign({&c, 1}); }
-    basic_frame_string& operator=(std::initializer_list<char> l) { return assign(view_of(l)); }
+    basic_string& operator=(std::string_view text) { return assign(text); }
+    basic_string& operator=(const char* text) { return assign(text); }
+    basic_string& operator=(char c) { return assign({&c, 1}); }
+    basic_string& operator=(std::initializer_list<char> l) { return assign(view_of(l)); }
 
     // --- growth; without a source it is FA440, and x() ends the program while try_x() returns false ---
     // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added), amortised.
-    basic_frame_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         return store::template splice<true>(size(), 0, text), *this;
     }
-    basic_frame_string& append(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& append(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
         return append(std::string_view(text, n));
     }
     template <object::text S>
-    basic_frame_string& append(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& append(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         return append(part(text, from, n));
     }
-    basic_frame_string& append(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& append(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         store::template fill<true>(size(), 0, n, c);
         return *this;
     }
     template <object::iterator It>
-    basic_frame_string& append(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& append(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
         return static_cast<void>(append_all<true>(first, last)), *this;
     }
-    basic_frame_string& append(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(view_of(l)); }
+    basic_string& append(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(view_of(l)); }
     // Returns: whether the text was added. On exhaustion: false, with nothing changed. Cost: O(characters added),
     // amortised.
     [[nodiscard]] bool try_append(std::string_view text) { return store::template splice<false>(size(), 0, text); }
@@ -121,13 +121,13 @@ public:
     [[nodiscard]] bool try_append(std::initializer_list<char> l) { return try_append(view_of(l)); }
     // As std::string's. On exhaustion: asks the exhaustion handler; try_push_back() returns false, with nothing
     // changed. Cost: O(characters added), amortised.
-    basic_frame_string& operator+=(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
-    basic_frame_string& operator+=(const char* text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
-    basic_frame_string& operator+=(char c) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& operator+=(std::string_view text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
+    basic_string& operator+=(const char* text) FRAMEALLOC_LIFETIMEBOUND { return append(text); }
+    basic_string& operator+=(char c) FRAMEALLOC_LIFETIMEBOUND {
         push_back(c);
         return *this;
     }
-    basic_frame_string& operator+=(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(l); }
+    basic_string& operator+=(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(l); }
     void push_back(char c) { store::template fill<true>(size(), 0, 1, c); }
     [[nodiscard]] bool try_push_back(char c) { return store::template fill<false>(size(), 0, 1, c); }
     // Requires: not empty. Debug: FA439 otherwise, and nothing is removed. Cost: O(1).
@@ -135,25 +135,25 @@ public:
         if (!is_gone() && !refuses(empty(), "removal of character", 0)) set_size(size() - 1);
     }
     // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length).
-    basic_frame_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         return store::template splice<true>(0, size(), text), *this;
     }
-    basic_frame_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
-    basic_frame_string& assign(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
+    basic_string& assign(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
         return assign(std::string_view(text, n));
     }
     template <object::text S>
-    basic_frame_string& assign(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& assign(const S& text, std::size_t from, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         return assign(part(text, from, n));
     }
-    basic_frame_string& assign(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return assign(view_of(l)); }
-    basic_frame_string& assign(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& assign(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return assign(view_of(l)); }
+    basic_string& assign(std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         store::template fill<true>(0, size(), n, c);
         return *this;
     }
     template <object::iterator It>
-    basic_frame_string& assign(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
-        const basic_frame_string copy(chars_.source(), first, last);
+    basic_string& assign(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
+        const basic_string copy(chars_.source(), first, last);
         return assign(copy.view());
     }
     // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length).
@@ -168,26 +168,26 @@ public:
     [[nodiscard]] bool try_assign(std::size_t n, char c) { return store::template fill<false>(0, size(), n, c); }
     template <object::iterator It>
     [[nodiscard]] bool try_assign(It first, It last) {
-        basic_frame_string copy(chars_.source());
+        basic_string copy(chars_.source());
         return copy.try_append(first, last) && try_assign(copy.view());
     }
 
     // --- the middle; a position behind the end throws std::out_of_range; without exceptions FA439, and the end ---
     // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added + characters behind),
     // amortised.
-    basic_frame_string& insert(std::size_t at, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& insert(std::size_t at, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, 0, text), *this;
     }
-    basic_frame_string& insert(std::size_t at, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& insert(std::size_t at, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
         return insert(at, std::string_view(text, n));
     }
     template <object::text S>
-    basic_frame_string& insert(std::size_t at, const S& text, std::size_t from,
-                               std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& insert(std::size_t at, const S& text, std::size_t from,
+                         std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         return insert(at, part(text, from, n));
     }
-    basic_frame_string& insert(std::size_t at, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& insert(std::size_t at, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template fill<true>(at, 0, n, c), *this;
     }
@@ -204,7 +204,7 @@ public:
     template <object::pointer P, object::iterator It>
     char* insert(P at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(at);
-        const basic_frame_string copy(chars_.source(), first, last);
+        const basic_string copy(chars_.source(), first, last);
         insert(i, copy.view());
         return begin() + i;
     }
@@ -230,7 +230,7 @@ public:
         return store::template fill<false>(at, 0, n, c);
     }
     // As std::string's. Debug: iterators behind the end are FA439, and nothing is removed. Cost: O(characters behind).
-    basic_frame_string& erase(std::size_t at = 0, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& erase(std::size_t at = 0, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, clipped(at, n), {}), *this;
     }
@@ -247,42 +247,41 @@ public:
     }
     // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length of the text + characters behind),
     // amortised.
-    basic_frame_string& replace(std::size_t at, std::size_t n, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(std::size_t at, std::size_t n, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, clipped(at, n), text), *this;
     }
-    basic_frame_string& replace(std::size_t at, std::size_t n, const char* text,
-                                std::size_t count) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(std::size_t at, std::size_t n, const char* text, std::size_t count) FRAMEALLOC_LIFETIMEBOUND {
         return replace(at, n, std::string_view(text, count));
     }
     template <object::text S>
-    basic_frame_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from,
-                                std::size_t count = npos) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(std::size_t at, std::size_t n, const S& text, std::size_t from,
+                          std::size_t count = npos) FRAMEALLOC_LIFETIMEBOUND {
         return replace(at, n, part(text, from, count));
     }
-    basic_frame_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(std::size_t at, std::size_t n, std::size_t count, char c) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template fill<true>(at, clipped(at, n), count, c), *this;
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(P first, const char* last, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         return replace(index_of(first), static_cast<std::size_t>(last - first), text);
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(P first, const char* last, const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
         return replace(first, last, std::string_view(text, n));
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(P first, const char* last, std::size_t n, char c) FRAMEALLOC_LIFETIMEBOUND {
         return replace(index_of(first), static_cast<std::size_t>(last - first), n, c);
     }
     template <object::pointer P, object::iterator It>
-    basic_frame_string& replace(P first, const char* last, It from, It to) FRAMEALLOC_LIFETIMEBOUND {
-        const basic_frame_string copy(chars_.source(), from, to);
+    basic_string& replace(P first, const char* last, It from, It to) FRAMEALLOC_LIFETIMEBOUND {
+        const basic_string copy(chars_.source(), from, to);
         return replace(first, last, copy.view());
     }
     template <object::pointer P>
-    basic_frame_string& replace(P first, const char* last, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND {
+    basic_string& replace(P first, const char* last, std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND {
         return replace(first, last, view_of(l));
     }
     // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length of the text +
@@ -305,7 +304,7 @@ public:
     }
     // As std::erase_if and std::erase of a std::string. Cost: O(size()).
     template <class F>
-    friend std::size_t erase_if(basic_frame_string& s, F f) {
+    friend std::size_t erase_if(basic_string& s, F f) {
         if (s.is_gone()) return 0;
         char* out = s.begin();
         for (const char c : s) {
@@ -315,50 +314,38 @@ public:
         if (gone != 0) s.set_size(s.size() - gone);
         return gone;
     }
-    friend std::size_t erase(basic_frame_string& s, char c) {
+    friend std::size_t erase(basic_string& s, char c) {
         return erase_if(s, [c](char x) { return x == c; });
     }
     // Effects: exchanges the characters where they lie, and the sources where both have one. Cost: O(1).
-    void swap(basic_frame_string& other) noexcept { chars_.swap(other.chars_); }
-    friend void swap(basic_frame_string& a, basic_frame_string& b) noexcept { a.swap(b); }
+    void swap(basic_string& other) noexcept { chars_.swap(other.chars_); }
+    friend void swap(basic_string& a, basic_string& b) noexcept { a.swap(b); }
 
-    friend bool operator==(const basic_frame_string& a, const basic_frame_string& b) noexcept {
-        return a.view() == b.view();
-    }
-    friend bool operator==(const basic_frame_string& a, std::string_view b) noexcept { return a.view() == b; }
-    friend bool operator==(const basic_frame_string& a, const char* b) noexcept { return a.view() == b; }
-    friend auto operator<=>(const basic_frame_string& a, const basic_frame_string& b) noexcept {
-        return a.view() <=> b.view();
-    }
-    friend auto operator<=>(const basic_frame_string& a, std::string_view b) noexcept { return a.view() <=> b; }
-    friend auto operator<=>(const basic_frame_string& a, const char* b) noexcept {
-        return a.view() <=> std::string_view(b);
-    }
+    friend bool operator==(const basic_string& a, const basic_string& b) noexcept { return a.view() == b.view(); }
+    friend bool operator==(const basic_string& a, std::string_view b) noexcept { return a.view() == b; }
+    friend bool operator==(const basic_string& a, const char* b) noexcept { return a.view() == b; }
+    friend auto operator<=>(const basic_string& a, const basic_string& b) noexcept { return a.view() <=> b.view(); }
+    friend auto operator<=>(const basic_string& a, std::string_view b) noexcept { return a.view() <=> b; }
+    friend auto operator<=>(const basic_string& a, const char* b) noexcept { return a.view() <=> std::string_view(b); }
 
     // Returns: the joined text, in the frame of the operand that is a frame_string, and in its memory where that is an
     // rvalue. On exhaustion: asks the exhaustion handler. Cost: O(a.size() + b.size()), at most one allocation.
-    friend basic_frame_string operator+(const basic_frame_string& a, std::string_view b) {
-        return joined(a, a.view(), b);
-    }
-    friend basic_frame_string operator+(const basic_frame_string& a, const basic_frame_string& b) {
+    friend basic_string operator+(const basic_string& a, std::string_view b) { return joined(a, a.view(), b); }
+    friend basic_string operator+(const basic_string& a, const basic_string& b) {
         return joined(a, a.view(), b.view());
     }
-    friend basic_frame_string operator+(const basic_frame_string& a, char b) { return joined(a, a.view(), {&b, 1}); }
-    friend basic_frame_string operator+(std::string_view a, const basic_frame_string& b) {
-        return joined(b, a, b.view());
-    }
-    friend basic_frame_string operator+(char a, const basic_frame_string& b) { return joined(b, {&a, 1}, b.view()); }
-    friend basic_frame_string operator+(basic_frame_string&& a, std::string_view b) { return std::move(a.append(b)); }
-    friend basic_frame_string operator+(basic_frame_string&& a, const basic_frame_string& b) {
-        return std::move(a.append(b.view()));
-    }
-    friend basic_frame_string operator+(basic_frame_string&& a, char b) { return std::move(a += b); }
+    friend basic_string operator+(const basic_string& a, char b) { return joined(a, a.view(), {&b, 1}); }
+    friend basic_string operator+(std::string_view a, const basic_string& b) { return joined(b, a, b.view()); }
+    friend basic_string operator+(char a, const basic_string& b) { return joined(b, {&a, 1}, b.view()); }
+    friend basic_string operator+(basic_string&& a, std::string_view b) { return std::move(a.append(b)); }
+    friend basic_string operator+(basic_string&& a, const basic_string& b) { return std::move(a.append(b.view())); }
+    friend basic_string operator+(basic_string&& a, char b) { return std::move(a += b); }
 
     // Effects: as std::string's, to any stream that takes a std::string_view, so that <ostream> need not be included.
     // Cost: the stream's.
     template <class Stream>
         requires requires(Stream& to, std::string_view text) { to << text; }
-    friend Stream& operator<<(Stream& to, const basic_frame_string& s) {
+    friend Stream& operator<<(Stream& to, const basic_string& s) {
         to << s.view();
         return to;
     }
@@ -366,7 +353,7 @@ public:
     // arguments, without std:: in front. On exhaustion: asks the exhaustion handler. Cost: O(characters read).
     template <class Stream>
         requires object::reads_text<Stream>
-    friend Stream& operator>>(Stream& from, basic_frame_string& s) {
+    friend Stream& operator>>(Stream& from, basic_string& s) {
         const typename Stream::sentry ready(from);
         if (!ready) return from;
         s.clear();
@@ -384,7 +371,7 @@ public:
     }
     template <class Stream>
         requires object::reads_text<std::remove_reference_t<Stream>>
-    friend std::remove_reference_t<Stream>& getline(Stream&& from, basic_frame_string& s, char end = '\n') {
+    friend std::remove_reference_t<Stream>& getline(Stream&& from, basic_string& s, char end = '\n') {
         const typename std::remove_reference_t<Stream>::sentry ready(from, true);  // skips no spaces
         if (!ready) return from;
         s.clear();
@@ -411,8 +398,8 @@ private:
     using store::set_size;
 
     static std::string_view view_of(std::initializer_list<char> l) noexcept { return {l.begin(), l.size()}; }
-    static basic_frame_string joined(const basic_frame_string& of, std::string_view a, std::string_view b) {
-        basic_frame_string s(of.source());
+    static basic_string joined(const basic_string& of, std::string_view a, std::string_view b) {
+        basic_string s(of.source());
         s.reserve(object::checked_sum(a.size(), b.size()));
         s.append(a);
         return std::move(s.append(b));
@@ -426,7 +413,7 @@ private:
         } else {
             if constexpr (object::multi_pass<It>) {  // the range may be a part of this string, which moves as it grows
                 if (!empty()) {
-                    basic_frame_string copy(chars_.source());
+                    basic_string copy(chars_.source());
                     return copy.template append_all<Must>(first, last) &&
                            store::template splice<Must>(size(), 0, copy.view());
                 }
@@ -439,13 +426,17 @@ private:
     }
 };
 
-using frame_string = basic_frame_string<>;
+template <class Policy = active_policy>
+using basic_frame_string = basic_string<frame_source, Policy>;
+using frame_string = basic_string<frame_source>;
+using pool_string = basic_string<pool_source>;
+using heap_string = basic_string<heap_source>;
 
 }  // namespace framealloc::inline v1
 
 // So that it can be a key; found by std::string_view too, where the map asks that of its hash.
-template <class Policy>
-struct std::hash<framealloc::basic_frame_string<Policy>> {
+template <class Source, class Policy>
+struct std::hash<framealloc::basic_string<Source, Policy>> {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
 };

@@ -5,14 +5,14 @@
 
 namespace framealloc::inline v1::object {
 
-template <class Policy>
-class FRAMEALLOC_OWNER(char) string_access : public string_store<Policy> {
-    using store = string_store<Policy>;
+template <class Source, class Policy>
+class FRAMEALLOC_OWNER(char) string_access : public string_store<Source, Policy> {
+    using store = string_store<Source, Policy>;
 
 public:
     using value_type = char;
     using traits_type = std::char_traits<char>;
-    using source_type = frame_source;
+    using source_type = Source;
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
     using reference = char&;
@@ -166,7 +166,7 @@ public:
 
 protected:
     string_access() noexcept = default;
-    explicit string_access(const frame_source& s) noexcept : store(s) {}
+    explicit string_access(const Source& s) noexcept : store(s) {}
 
     using store::chars_;
 

@@ -28,7 +28,7 @@ concept reads_text = requires(Stream& from) {
     from.width();
 };
 
-template <class Policy>
+template <class Source, class Policy>
 class string_store {
 public:
     // As std::string's: the final zero is not counted. Cost: O(1).
@@ -38,9 +38,9 @@ public:
     static constexpr std::size_t max_size() noexcept { return largest_request - 1; }
     bool empty() const noexcept { return size() == 0; }
     // Returns: where the memory comes from. Cost: O(1).
-    const frame_source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.source(); }
+    const Source& source() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.source(); }
     // Effects: takes the source of the container that this is an element of, unless it has one. Cost: O(1).
-    void adopt(const frame_source& s) noexcept { chars_.adopt(s); }
+    void adopt(const Source& s) noexcept { chars_.adopt(s); }
     // As std::string's: capacity stays. Cost: O(1).
     void clear() noexcept { chars_.clear(); }
     // As std::string's, exact. Requires: a source; without one FA440, and reserve() ends the program. On exhaustion:
@@ -57,7 +57,7 @@ public:
 
 protected:
     string_store() noexcept = default;
-    explicit string_store(const frame_source& s) noexcept : chars_(s) {}
+    explicit string_store(const Source& s) noexcept : chars_(s) {}
 
     // Requires: n is within the capacity.
     void set_size(std::size_t n) noexcept {
@@ -142,7 +142,7 @@ protected:
         return true;
     }
 
-    basic_vec<char, frame_source, Policy> chars_;  // the final zero included, once there is a character
+    basic_vec<char, Source, Policy> chars_;  // the final zero included, once there is a character
 };
 
 }  // namespace framealloc::inline v1::object

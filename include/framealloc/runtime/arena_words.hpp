@@ -26,12 +26,12 @@ public:
     template <class T>
     using vec_type = basic_vec<T, frame_source, Policy>;
     template <class K, class V, class Hash, class Equal>
-    using map_type = basic_frame_map<K, V, Hash, Equal, Policy>;
-    using string_type = basic_frame_string<Policy>;
+    using map_type = basic_map<K, V, frame_source, Hash, Equal, Policy>;
+    using string_type = basic_string<frame_source, Policy>;
 
-protected:
     using Reach::Reach;
 
+protected:
     // --- raw memory; null when exhausted, where `f` allows it ---
     template <class T>
     FRAMEALLOC_INLINE T* take(on_failure f, const site_type& s) const noexcept {

@@ -12,6 +12,7 @@ template <class Words>
 class block_view : public front<Words> {
 public:
     using typename front<Words>::site_type;
+    using front<Words>::front;
 
     // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
@@ -43,9 +44,6 @@ public:
     memory::core_ref owner() const noexcept { return this->handle_.ref(); }
     // Views of the same allocator.
     friend bool operator==(const block_view& a, const block_view& b) noexcept { return a.owner().id == b.owner().id; }
-
-protected:
-    using front<Words>::front;
 };
 
 }  // namespace framealloc::inline v1

@@ -27,12 +27,12 @@ public:
     template <class T>
     using vec_type = basic_vec<T, source_type, Policy>;
     template <class K, class V, class Hash, class Equal>
-    using map_type = void;
-    using string_type = void;
+    using map_type = basic_map<K, V, source_type, Hash, Equal, Policy>;
+    using string_type = basic_string<source_type, Policy>;
 
-protected:
     using Kind::Kind;
 
+protected:
     // --- raw memory; null when exhausted, where `f` allows it ---
     template <class T>
     FRAMEALLOC_INLINE T* take(on_failure f, const site_type& s) const noexcept {

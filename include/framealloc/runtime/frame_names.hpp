@@ -23,10 +23,6 @@ class frame_names {
     template <class K, class V, class Hash, class Equal>
     using map_of = typename words::template map_type<K, V, Hash, Equal>;
     using string_of = typename words::string_type;
-    class view : public front<words> {
-    public:
-        FRAMEALLOC_INLINE explicit view(const memory::core_ref& a) noexcept : front<words>(a) {}
-    };
 
 public:
     // Held while a frame of this allocator is open; see base/capability.hpp.
@@ -227,7 +223,7 @@ private:
     FRAMEALLOC_INLINE const memory::core_ref& owner() const noexcept {
         return static_cast<const Alloc&>(*this).owner();
     }
-    FRAMEALLOC_INLINE view newest() const noexcept { return view(owner()); }
+    FRAMEALLOC_INLINE front<words> newest() const noexcept { return front<words>(owner()); }
 };
 
 }  // namespace framealloc::inline v1

@@ -7,9 +7,11 @@ namespace framealloc::inline v1::runtime {
 
 // A frame_scope's.
 class own_frame {
+public:
+    FRAMEALLOC_INLINE explicit own_frame(memory::frame_record* r) noexcept : record_(r) {}
+
 protected:
     static constexpr bool may_be_absent = false;
-    FRAMEALLOC_INLINE explicit own_frame(memory::frame_record* r) noexcept : record_(r) {}
     FRAMEALLOC_INLINE memory::frame_record*& record(on_failure) const noexcept { return record_; }
 
 private:
@@ -18,9 +20,11 @@ private:
 
 // The newest of the calling thread.
 class newest_frame {
+public:
+    FRAMEALLOC_INLINE explicit newest_frame(const memory::core_ref& a) noexcept : owner_(a) {}
+
 protected:
     static constexpr bool may_be_absent = true;  // a thread that has not met the allocator, and no memory to meet it
-    FRAMEALLOC_INLINE explicit newest_frame(const memory::core_ref& a) noexcept : owner_(a) {}
     FRAMEALLOC_INLINE memory::frame_record* record(on_failure f) const noexcept {
         if (f == on_failure::ask_handler) return memory::top_record(owner_);
         memory::thread_context* c = memory::try_context_of(owner_);

@@ -38,6 +38,8 @@ public:
     using site_type = typename Words::site_type;
     using source_type = typename Words::source_type;
 
+    using Words::Words;
+
     // --- raw memory: uninitialised, for types that memory alone makes ---
     template <class T>
     [[nodiscard]] FRAMEALLOC_INLINE T* alloc(site_type s = site_type::here()) const noexcept {
@@ -193,9 +195,6 @@ public:
     FRAMEALLOC_INLINE Source source() const noexcept {
         return this->own_source();
     }
-
-protected:
-    using Words::Words;
 };
 
 }  // namespace framealloc::inline v1

@@ -17,6 +17,9 @@ class heap_names {
     using words = runtime::heap_words<runtime::borrowed_handle, Policy>;
     template <class T>
     using vec_of = typename words::template vec_type<T>;
+    template <class K, class V, class Hash, class Equal>
+    using map_of = typename words::template map_type<K, V, Hash, Equal>;
+    using string_of = typename words::string_type;
 
 public:
     // The words without their prefix, in two words to pass to a subsystem. Requires: the allocator outlives the view.
@@ -92,15 +95,49 @@ public:
     [[nodiscard]] vec_of<T> try_heap_vec(std::initializer_list<T> l) const {
         return here().template try_vec<T>(l);
     }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
+              class... Args>
+        requires object::makes<map_of<K, V, Hash, Equal>, heap_source, Args...>
+    auto heap_map(Args&&... args) const {
+        return here().template map<K, V, Hash, Equal>(std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    auto heap_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(),
+                  const Equal& equal = Equal()) const {
+        return here().template map<K, V, Hash, Equal>(l, hash, equal);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
+              class... Args>
+        requires object::makes<map_of<K, V, Hash, Equal>, heap_source, Args...>
+    [[nodiscard]] auto try_heap_map(Args&&... args) const {
+        return here().template try_map<K, V, Hash, Equal>(std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    [[nodiscard]] auto try_heap_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(),
+                                    const Equal& equal = Equal()) const {
+        return here().template try_map<K, V, Hash, Equal>(l, hash, equal);
+    }
+    string_of heap_string(std::string_view text = {}) const { return here().string(text); }
+    template <class... Args>
+        requires object::makes<string_of, heap_source, Args...>
+    string_of heap_string(Args&&... args) const {
+        return here().string(std::forward<Args>(args)...);
+    }
+    string_of heap_string(std::size_t n, char c) const { return here().string(n, c); }
+    [[nodiscard]] string_of try_heap_string(std::string_view text = {}) const { return here().try_string(text); }
+    template <class... Args>
+        requires object::makes<string_of, heap_source, Args...>
+    [[nodiscard]] string_of try_heap_string(Args&&... args) const {
+        return here().try_string(std::forward<Args>(args)...);
+    }
+    [[nodiscard]] string_of try_heap_string(std::size_t n, char c) const { return here().try_string(n, c); }
     std::pmr::memory_resource* heap_resource() const noexcept { return here().resource(); }
     allocator_ref heap_ref() const noexcept { return here().ref(); }
 
 private:
-    class forwards : public block_view<words> {
-    public:
-        FRAMEALLOC_INLINE explicit forwards(const memory::core_ref& a) noexcept : block_view<words>(a) {}
-    };
-    FRAMEALLOC_INLINE forwards here() const noexcept { return forwards(static_cast<const Alloc&>(*this).owner()); }
+    FRAMEALLOC_INLINE block_view<words> here() const noexcept {
+        return block_view<words>(static_cast<const Alloc&>(*this).owner());
+    }
 };
 
 }  // namespace framealloc::inline v1

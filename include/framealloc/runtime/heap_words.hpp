@@ -22,9 +22,9 @@ public:
     template <class T, class Policy>
     using box_type = basic_heap_box<T, Policy>;
 
-protected:
     FRAMEALLOC_INLINE explicit heap_kind(const memory::core_ref& a) noexcept : handle_(a) {}
 
+protected:
     template <class T>
     static constexpr void check_object() noexcept {
         static_assert(object::implicit_lifetime<T>,

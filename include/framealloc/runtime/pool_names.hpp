@@ -17,6 +17,9 @@ class pool_names {
     using words = runtime::pool_words<runtime::borrowed_handle, Policy>;
     template <class T>
     using vec_of = typename words::template vec_type<T>;
+    template <class K, class V, class Hash, class Equal>
+    using map_of = typename words::template map_type<K, V, Hash, Equal>;
+    using string_of = typename words::string_type;
 
 public:
     // The words without their prefix, in two words to pass to a subsystem. Requires: the allocator outlives the view.
@@ -100,15 +103,49 @@ public:
     [[nodiscard]] vec_of<T> try_pool_vec(std::initializer_list<T> l) const {
         return here().template try_vec<T>(l);
     }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
+              class... Args>
+        requires object::makes<map_of<K, V, Hash, Equal>, pool_source, Args...>
+    auto pool_map(Args&&... args) const {
+        return here().template map<K, V, Hash, Equal>(std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    auto pool_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(),
+                  const Equal& equal = Equal()) const {
+        return here().template map<K, V, Hash, Equal>(l, hash, equal);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
+              class... Args>
+        requires object::makes<map_of<K, V, Hash, Equal>, pool_source, Args...>
+    [[nodiscard]] auto try_pool_map(Args&&... args) const {
+        return here().template try_map<K, V, Hash, Equal>(std::forward<Args>(args)...);
+    }
+    template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>>
+    [[nodiscard]] auto try_pool_map(std::initializer_list<std::pair<const K, V>> l, const Hash& hash = Hash(),
+                                    const Equal& equal = Equal()) const {
+        return here().template try_map<K, V, Hash, Equal>(l, hash, equal);
+    }
+    string_of pool_string(std::string_view text = {}) const { return here().string(text); }
+    template <class... Args>
+        requires object::makes<string_of, pool_source, Args...>
+    string_of pool_string(Args&&... args) const {
+        return here().string(std::forward<Args>(args)...);
+    }
+    string_of pool_string(std::size_t n, char c) const { return here().string(n, c); }
+    [[nodiscard]] string_of try_pool_string(std::string_view text = {}) const { return here().try_string(text); }
+    template <class... Args>
+        requires object::makes<string_of, pool_source, Args...>
+    [[nodiscard]] string_of try_pool_string(Args&&... args) const {
+        return here().try_string(std::forward<Args>(args)...);
+    }
+    [[nodiscard]] string_of try_pool_string(std::size_t n, char c) const { return here().try_string(n, c); }
     std::pmr::memory_resource* pool_resource() const noexcept { return here().resource(); }
     allocator_ref pool_ref() const noexcept { return here().ref(); }
 
 private:
-    class forwards : public pool_block_view<words> {
-    public:
-        FRAMEALLOC_INLINE explicit forwards(const memory::core_ref& a) noexcept : pool_block_view<words>(a) {}
-    };
-    FRAMEALLOC_INLINE forwards here() const noexcept { return forwards(static_cast<const Alloc&>(*this).owner()); }
+    FRAMEALLOC_INLINE pool_block_view<words> here() const noexcept {
+        return pool_block_view<words>(static_cast<const Alloc&>(*this).owner());
+    }
 };
 
 }  // namespace framealloc::inline v1

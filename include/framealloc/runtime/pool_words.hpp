@@ -25,9 +25,9 @@ public:
     template <class T, class Policy>
     using box_type = basic_pool_box<T, Policy>;
 
-protected:
     FRAMEALLOC_INLINE explicit pool_kind(const memory::core_ref& a) noexcept : handle_(a) {}
 
+protected:
     template <class T>
     static constexpr void check_object() noexcept {
         static_assert(object::implicit_lifetime<T>,
@@ -70,6 +70,8 @@ class pool_block_view : public block_view<Words> {
     using shared_for = basic_pool_shared<runtime::boxed_type_t<T, Args...>, typename Words::policy_type>;
 
 public:
+    using block_view<Words>::block_view;
+
     // Reference-counted; see object/shared.hpp.
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto shared(Args&&... args) const {
@@ -81,9 +83,6 @@ public:
         return this->template build_box<shared_for<T, Args...>>(memory::on_failure::return_null,
                                                                 std::forward<Args>(args)...);
     }
-
-protected:
-    using block_view<Words>::block_view;
 };
 
 template <class Policy>

@@ -66,6 +66,12 @@ constexpr bool strong = fa::object::relocation_is_nothrow<typename Map::key_type
     if (!right) FAIL(what);
 }
 
+template <class Source, class Alloc, class Frame>
+Source source_in(const Alloc& alloc, const Frame& frame) {
+    if constexpr (std::is_same_v<Source, fa::frame_source>) return frame.source();
+    else return alloc.template source<Source>();
+}
+
 // Runs `work` on a map of n entries, throwing at each step, and checks the state that it left.
 template <class Map, class Alloc>
 void try_each(tally& t, const Alloc& alloc, int n, bool single, void (*work)(Map&, int)) {
@@ -74,7 +80,7 @@ void try_each(tally& t, const Alloc& alloc, int n, bool single, void (*work)(Map
         auto frame = alloc.frame_scope();
         bool thrown_now = false;
         {
-            Map m(frame.template source<fa::frame_source>());
+            Map m(source_in<typename Map::source_type>(alloc, frame));
             fill(m, n);
             expect(holds(m, n), "a map holds what was put into it");
             element_watch::fuse = k;
@@ -161,6 +167,10 @@ void run_map_matrix() {
         if constexpr (!std::is_same_v<T, int>)
             every_operation<fa::basic_frame_map<T, int, calm_hash<T>, calm_equal<T>, P>>(t, alloc);
     });
+    every_operation<
+        fa::basic_map<int, element::throwing_copy, fa::pool_source, std::hash<int>, fa::object::equal_to, P>>(t, alloc);
+    every_operation<fa::basic_map<element::throwing_move, int, fa::heap_source, calm_hash<element::throwing_move>,
+                                  calm_equal<element::throwing_move>, P>>(t, alloc);
     every_operation<fa::basic_frame_map<int, int, throwing_hash<int>, throwing_equal<int>, P>>(t, alloc);
     every_operation<
         fa::basic_frame_map<element::throwing_copy, element::throwing_move, throwing_hash<element::throwing_copy>,

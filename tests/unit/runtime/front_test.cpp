@@ -228,6 +228,85 @@ FOR_EACH_KIND("vec: of nothing, capacity, count, n, n copies, a list, a range") 
     CHECK(f.seen.faults.empty());
 }
 
+FOR_EACH_KIND("map: of nothing, capacity, a seed, a list, a range; its strings and containers lie where it does") {
+    const fixture<K> f;
+    using P = typename K::policy;
+    using string = fa::basic_string<typename K::source, P>;
+    auto m = f.words.template map<int, int>();
+    static_assert(std::is_same_v<decltype(m),
+                                 fa::basic_map<int, int, typename K::source, std::hash<int>, fa::object::equal_to, P>>);
+    for (int i = 0; i < 1000; ++i) m[i] = 2 * i;
+    for (int i = 0; i < 1000; i += 2) m.erase(i);
+    CHECK(m.size() == 500);
+    CHECK(m.at(501) == 1002);
+    CHECK(f.words.template map<int, int>(fa::capacity(100)).capacity() >= 100);
+    CHECK(f.words.template map<int, int>(fa::map_seed(1)).empty());
+    CHECK(f.words.template map<int, int>({{1, 2}, {3, 4}}).size() == 2);
+    const std::vector<std::pair<int, int>> range{{5, 6}, {7, 8}};
+    CHECK(f.words.template map<int, int>(range).at(7) == 8);
+    CHECK(f.words.template try_map<int, int>({{1, 2}, {3, 4}}).size() == 2);
+    CHECK(f.words.template try_map<int, int>(range).size() == 2);
+    auto copy = m;
+    CHECK(copy == m);
+    const auto moved = std::move(copy);
+    CHECK(moved.size() == 500);
+    auto names = f.words.template map<string, std::string>();
+    names["a long enough name to leave every buffer"] = "and a value that is a string of its own";
+    CHECK(names.find("a long enough name to leave every buffer") != names.end());
+    CHECK(names.begin()->first.source() == f.words.source());
+    auto lists = f.words.template map<int, fa::basic_vec<string, typename K::source, P>>();
+    lists[3].push_back("text");
+    CHECK(lists[3].source() == f.words.source());
+    CHECK(lists[3].front() == "text");
+    CHECK(f.seen.faults.empty());
+}
+
+FOR_EACH_KIND("string: of nothing, text, n characters, a part, a range") {
+    const fixture<K> f;
+    using string = fa::basic_string<typename K::source, typename K::policy>;
+    auto s = f.words.string("wave ");
+    static_assert(std::is_same_v<decltype(s), string>);
+    for (int i = 0; i < 100; ++i) s += "12";
+    CHECK(s.size() == 205);
+    CHECK(s.starts_with("wave 1212"));
+    CHECK(f.words.string().empty());
+    CHECK(f.words.string(3, 'x') == "xxx");
+    CHECK(f.words.string("abcdef", 3) == "abc");
+    CHECK(f.words.string(s, 5, 2) == "12");
+    CHECK(f.words.string(s.begin(), s.begin() + 4) == "wave");
+    CHECK(f.words.try_string("text") == "text");
+    CHECK(f.words.try_string(3, 'x') == "xxx");
+    CHECK(f.words.try_string(s, 5, 2) == "12");
+    CHECK(s.source() == f.words.source());
+    const string joined = s.substr(0, 5) + f.words.string("!");
+    CHECK(joined == "wave !");
+    CHECK(f.seen.faults.empty());
+}
+
+FOR_EACH_KIND("containers give back all they took when they go, as far as the kind takes things back") {
+    const fixture<K> f;
+    {
+        const fa::tag_scope tag(f.alloc, "contained");
+        auto names = f.words.template map<std::string, std::string>();
+        for (int i = 0; i < 300; ++i) names["key " + std::to_string(i)] = std::string(50, 'v');
+        names.erase("key 7");
+        names.rehash(5000);
+        auto s = f.words.string();
+        for (int i = 0; i < 5000; ++i) s.push_back('c');
+        s.resize(10);
+        s.shrink_to_fit();
+        auto v = f.words.template vec<std::string>(40, {"text"});
+        CHECK(f.alloc.tag_stats("contained").total_bytes > 5000);
+        auto other = std::move(names);
+        names = f.words.template map<std::string, std::string>();
+        names["new"] = "value";
+        other.swap(names);
+        CHECK(names.size() == 299);
+    }
+    if constexpr (K::freed_singly) CHECK(f.alloc.tag_stats("contained").total_bytes == 0);
+    CHECK(f.seen.faults.empty());
+}
+
 FOR_EACH_KIND("allocator, resource, ref and source lead other containers to this memory") {
     const fixture<K> f;
     const fa::tag_scope tag(f.alloc, "other");
@@ -272,6 +351,8 @@ FOR_EACH_KIND("each try_ is empty where there is no memory, and the exhaustion h
     CHECK(words.template try_vec<int>(many).empty());
     CHECK(words.template try_vec<int>(fa::capacity(many)).capacity() == 0);
     CHECK(!words.template try_box<int[]>(many));
+    CHECK(words.template try_map<int, int>(fa::capacity(many)).capacity() == 0);
+    CHECK(words.try_string(many, 'x').empty());
     CHECK(asked == 0);
     // And where there is, they are as the others.
     auto* a = words.template try_alloc<int>();
@@ -384,25 +465,41 @@ FOR_EACH_POLICY("a pool view shares objects, as its allocator does") {
 // --- the known names ---
 
 FOR_EACH_POLICY("the names with a prefix are the words without one") {
-    using A = const fa::basic_smart_alloc<P>&;
-#define SAME(name, ...) \
-    static_assert(std::is_same_v<decltype(std::declval<A>().name), decltype(std::declval<A>().__VA_ARGS__)>)
-    SAME(template pool_alloc<int>(), pool().template alloc<int>());
-    SAME(template pool_box<int>(), pool().template box<int>());
-    SAME(template pool_vec<int>(), pool().template vec<int>());
-    SAME(pool_resource(), pool().resource());
-    SAME(pool_ref(), pool().ref());
-    SAME(template heap_alloc<int>(), heap().template alloc<int>());
-    SAME(template heap_box<int>(), heap().template box<int>());
-    SAME(template heap_vec<int>(), heap().template vec<int>());
-    SAME(heap_resource(), heap().resource());
-    SAME(template frame_alloc<int>(), frame_scope().template alloc<int>());
-    SAME(template frame_box<int>(), frame_scope().template box<int>());
-    SAME(template frame_vec<int>(), frame_scope().template vec<int>());
-    SAME(template frame_slice<int>(1), frame_scope().template slice<int>(1));
-    SAME(frame_string(), frame_scope().string());
-#undef SAME
     const fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    const auto pool = alloc.pool();
+    const auto heap = alloc.heap();
+    const auto same = []<class T>(const T&, const T&) { return true; };
+    CHECK(same(alloc.template frame_box<int>(1), frame.template box<int>(1)));
+    CHECK(same(alloc.template frame_slice<int>(1), frame.template slice<int>(1)));
+    CHECK(same(alloc.template frame_vec<int>(), frame.template vec<int>()));
+    CHECK(same(alloc.template frame_map<int, int>(), frame.template map<int, int>()));
+    CHECK(same(alloc.frame_string("x"), frame.string("x")));
+    CHECK(same(alloc.template pool_box<int>(1), pool.template box<int>(1)));
+    CHECK(same(alloc.template pool_shared<int>(1), pool.template shared<int>(1)));
+    CHECK(same(alloc.template pool_vec<int>(2, 3), pool.template vec<int>(2, 3)));
+    CHECK(same(alloc.template pool_map<int, int>({{1, 2}}), pool.template map<int, int>({{1, 2}})));
+    CHECK(same(alloc.pool_string("x"), pool.string("x")));
+    CHECK(same(alloc.template heap_box<int>(1), heap.template box<int>(1)));
+    CHECK(same(alloc.template heap_vec<int>({1, 2}), heap.template vec<int>({1, 2})));
+    CHECK(same(alloc.template heap_map<int, int>(), heap.template map<int, int>()));
+    CHECK(same(alloc.heap_string(3, 'x'), heap.string(3, 'x')));
+    CHECK(alloc.template try_pool_vec<int>(4).size() == 4);
+    CHECK(alloc.template try_pool_map<int, int>({{1, 2}}).at(1) == 2);
+    CHECK(alloc.template try_pool_map<int, int>(fa::capacity(9)).capacity() >= 9);
+    CHECK(alloc.try_pool_string("text") == "text");
+    CHECK(alloc.try_pool_string(2, 'x') == "xx");
+    CHECK(alloc.try_pool_string("text", 2) == "te");
+    CHECK(alloc.pool_string("text", 2) == "te");
+    CHECK(alloc.pool_string(2, 'x') == "xx");
+    CHECK(alloc.template try_heap_vec<int>(4).size() == 4);
+    CHECK(alloc.template try_heap_map<int, int>({{1, 2}}).at(1) == 2);
+    CHECK(alloc.template try_heap_map<int, int>(fa::capacity(9)).capacity() >= 9);
+    CHECK(alloc.template heap_map<int, int>({{1, 2}}).at(1) == 2);
+    CHECK(alloc.try_heap_string("text") == "text");
+    CHECK(alloc.try_heap_string(2, 'x') == "xx");
+    CHECK(alloc.try_heap_string("text", 2) == "te");
+    CHECK(alloc.heap_string("text", 2) == "te");
     CHECK(alloc.pool_resource() == alloc.pool().resource());
     CHECK(alloc.heap_resource() == alloc.heap().resource());
     CHECK(*alloc.pool_resource() != *alloc.heap_resource());
