@@ -168,7 +168,7 @@ class Context:
         return self.c["segments"]["segments_"][depth // in_segment].dereference()[what][depth % in_segment]
 
     def padding(self):
-        log = self.c["flight"]["log"]
+        log = self.c["arenas"]["current_"]["log"]
         if int(log) == 0 or int(log["blocks_"]["size_"]) == 0:
             return 0
         return int(log["blocks_"]["data_"][int(log["blocks_"]["size_"]) - 1]["padding"])
@@ -179,17 +179,17 @@ class Context:
         return n - (self.padding() - int(self.c["segment_padding"])) if self.guarded else n
 
     def bytes_in_use(self):
-        newest = self.c["flight"]["chunk"]
+        newest = self.c["arenas"]["current_"]["newest_"]
         in_newest = int(self.c["top"]["cursor"]) - int(newest["begin"]) - (self.padding() - int(newest["padding"]))
-        return int(self.c["flight"]["earlier"]) + in_newest + int(self.c["outer_bytes"])
+        return int(self.c["arenas"]["current_"]["earlier_"]) + in_newest + int(self.c["out_of_line"])
 
     def pages(self):
         return follow(self.c["all_pages"], lambda p: p["next_all"])
 
     def slots(self):
         flight = gdb.lookup_type(f"{SPACE}::lifetime::flight").pointer()
-        s = self.c["flight"]
-        for _ in range(int(self.c["flight_count"])):
+        s = self.c["arenas"]["current_"]
+        for _ in range(int(self.c["arenas"]["count_"])):
             yield s.cast(flight).dereference()
             s = s["next"]
 
@@ -500,8 +500,8 @@ def payer_of(c, offset):
 
 def in_arena(c, p):
     for s in c.slots():
-        below = int(s["earlier"])
-        for k in follow(s["chunk"], lambda k: k["previous"]):
+        below = int(s["earlier_"])
+        for k in follow(s["newest_"], lambda k: k["previous"]):
             if int(k["begin"]) <= p < int(k["end"]):
                 return arena_memory(c, s, k, below, p)
             below = int(k["earlier"])
@@ -510,7 +510,7 @@ def in_arena(c, p):
         if int(k["begin"]) <= p < int(k["end"]):
             found = Found(c.owner, "frame")
             found.frame = int(k["frame"])
-            in_log(c, c.c["flight"].dereference(), found, p)
+            in_log(c, c.c["arenas"]["current_"].dereference(), found, p)
             found.state = "ended"
             return found
     return None
@@ -518,16 +518,16 @@ def in_arena(c, p):
 
 def arena_memory(c, s, k, below, p):
     found = Found(c.owner, "frame")
-    current = int(s.address) == int(c.c["flight"]) and not s["parked"]
-    newest = int(k.address) == int(s["chunk"])
+    current = int(s.address) == int(c.c["arenas"]["current_"]) and not s["parked"]
+    newest = int(k.address) == int(s["newest_"])
     top = int(c.c["top"]["cursor"])
     found.frame = c.begun if current else int(s["frame"])
     if s["parked"]:
         found.state = "held"
-    elif current and (not newest or p < top) and top != int(s["start"]):
+    elif current and (not newest or p < top) and top != int(s["start_"]):
         found.state = "in use"
         found.depth = c.depth
-        if newest and int(s["chunk"]["previous"]) == 0:
+        if newest and int(s["newest_"]["previous"]) == 0:
             while found.depth and int(c.at(found.depth - 1, "records")["cursor"]) > p:
                 found.depth -= 1
         found.tag = payer_of(c, below + p - int(k["begin"]))

@@ -15,10 +15,10 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 void set_up_records(thread_context& c) noexcept {
-    for (frame_record& r : c.segments.of(0).records) r.cursor = c.flight->start;
+    for (frame_record& r : c.segments.of(0).records) r.cursor = c.arenas.current().start();
     c.stack.ground().gate.on(gate_own);  // the first frame introduces itself
     c.stack.ground().pending_bits = pending_ground;
-    begin_segment(c, c.flight->start);
+    begin_segment(c, c.arenas.current().start());
 }
 
 }  // namespace
@@ -37,9 +37,7 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     auto& c = *::new (memory) thread_context{};
     c.owner = &a;
     c.life.set_key(fresh_id());
-    c.flight = a.config.above->make_flight(flight);
-    c.flight->next = c.flight;
-    c.flight_count = 1;
+    c.arenas.open(*a.config.above->make_flight(flight));
     a.config.above->open_context(c);
     c.probes.hooks = a.probes.hooks;
     if (!c.probes.hooks->open_thread(c)) return give_up();
@@ -52,13 +50,13 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     for (auto& kind : c.pages) {
         for (pool_page*& p : kind) p = &nothing_installed;
     }
-    if (!open_arena(c, *c.flight, why)) {
+    if (!open_arena(c, c.arenas.current(), why)) {
         c.probes.hooks->close_thread(c);
         return give_up();
     }
     tag_account* root = c.charges.accounts().open(a.meta, a.tags.root(), why);
     if (root == nullptr) {
-        close_arena(c, *c.flight);
+        close_arena(c, c.arenas.current());
         c.probes.hooks->close_thread(c);
         return give_up();
     }
@@ -77,7 +75,7 @@ record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_r
         r.context = &c;
         r.depth = depth++;
         r.open_mask = r.depth == 0 ? 0 : ~std::uintptr_t{0};
-        r.cursor = c.flight->start;
+        r.cursor = c.arenas.current().start();
         if (c.probes.guarded()) r.gate.on(gate_guard);
         if (c.probes.watched()) r.gate.on(gate_watch);
         if (c.probes.guarded()) r.pending_bits = pending_always;

@@ -13,23 +13,9 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-constexpr std::size_t smallest_commit = 65536;
-
-}  // namespace
-
-std::uintptr_t usable_end(const arena_chunk& k) noexcept { return k.end - cursor_granularity; }
-
-namespace {
-
-// Bytes handed out of the newest chunk.
-std::size_t used_in_newest(const thread_context& c) noexcept {
-    const arena_chunk& k = *c.flight->chunk;
-    return c.stack.top()->cursor - k.begin - static_cast<std::size_t>(guard_padding(c) - k.padding);
-}
-
 // What a budget counts: with promote, blocks out of line are what it drives out.
 std::size_t budgeted_bytes(const thread_context& c) noexcept {
-    return frame_bytes_in_use(c) - (c.budget.policy == budget_policy::promote ? c.outer_bytes : 0);
+    return frame_bytes_in_use(c) - (c.budget.policy == budget_policy::promote ? c.arenas.out_of_line() : 0);
 }
 
 // How far the cursor may go without asking.
@@ -38,120 +24,66 @@ std::uintptr_t limit_by_budget(const thread_context& c, std::uintptr_t end) noex
     const std::size_t soft = c.budget.of(memory_kind::frame).quiet_until(current_frame(c));
     const std::size_t limit = hard == 0 || soft < hard ? soft : hard;
     if (limit == ~std::size_t{0}) return end;
-    const std::size_t elsewhere = c.flight->earlier +
-                                  (soft < hard && c.budget.policy == budget_policy::promote ? 0 : c.outer_bytes);
+    const std::size_t elsewhere = c.arenas.current().used_below() +
+                                  (soft < hard && c.budget.policy == budget_policy::promote ? 0
+                                                                                            : c.arenas.out_of_line());
     const std::size_t room = align_down(limit > elsewhere ? limit - elsewhere : 0, cursor_granularity);
-    const arena_chunk& k = *c.flight->chunk;
-    return k.begin + room < end ? k.begin + room : end;
+    const std::uintptr_t begin = c.arenas.current().newest().begin;
+    return begin + room < end ? begin + room : end;
 }
 
 void decommit_from(thread_context& c, arena_chunk& k, std::uintptr_t end) noexcept {
-    if (end >= k.committed) return;
-    guard::allow(end, k.committed);  // it is the page source's
-    c.owner->pages.decommit(pointer_at(end), k.committed - end);
-    k.committed = end;
-    if (k.touched > end) k.touched = end;
+    if (end < k.committed) guard::allow(end, k.committed);  // it is the page source's
+    c.owner->chunks.decommit_from(k, end);
+}
+
+arena_chunk* make_chunk(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
+    return c.owner->chunks.make(&c, bytes, why);
 }
 
 }  // namespace
 
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept {
-    if (end <= k.committed) return true;
-    // Ahead by a sixteenth: few requests, and no more than that is committed in vain.
-    const std::size_t ahead = (k.committed - k.begin) / 16;
-    std::size_t step = end - k.committed;
-    if (step < ahead) step = ahead;
-    if (step < smallest_commit) step = smallest_commit;
-    std::uintptr_t wanted = align_up(k.committed + step, c.owner->pages.granularity());
-    if (wanted > k.end) wanted = k.end;
-    const bool again = end <= k.begin + k.revoked;
-    if (again) wanted = k.begin + k.revoked;
-    exhaustion_reason first{};
-    if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, first, again)) {
-        wanted = align_up(end, c.owner->pages.granularity());
-        if (!c.owner->pages.commit(pointer_at(k.committed), wanted - k.committed, why)) return false;
-    }
-    k.committed = wanted;
-    return true;
+    return c.owner->chunks.commit_to(k, end, why);
 }
 
 namespace {
 
-arena_chunk* make_chunk(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
-    core& a = *c.owner;
-    const std::size_t size = align_up(bytes, a.pages.granularity() > page_bytes ? a.pages.granularity() : page_bytes);
-    void* memory = a.meta.allocate(sizeof(arena_chunk), why);
-    if (memory == nullptr) return nullptr;
-    void* p = a.pages.reserve(size, page_bytes, why);
-    if (p == nullptr) {
-        a.meta.deallocate(memory, sizeof(arena_chunk));
-        return nullptr;
-    }
-    auto* k = ::new (memory) arena_chunk{};
-    k->owner = &c;
-    k->begin = k->committed = address_of(p);
-    k->end = k->begin + size;
-    const sync::lock_guard guard(a.lock);
-    k->next_all = a.chunks;
-    k->link_all = &a.chunks;
-    if (a.chunks != nullptr) a.chunks->link_all = &k->next_all;
-    a.chunks = k;
-    return k;
-}
-
 void destroy_chunk(core& a, arena_chunk* k) noexcept {
-    {
-        const sync::lock_guard guard(a.lock);
-        *k->link_all = k->next_all;
-        if (k->next_all != nullptr) k->next_all->link_all = k->link_all;
-    }
     a.probes.allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
-    a.pages.release(pointer_at(k->begin), k->end - k->begin, k->committed - k->begin);
-    a.meta.deallocate(k, sizeof(arena_chunk));
+    a.chunks.destroy(k);
 }
 
-arena_chunk* spare_chunk(thread_context& c, std::size_t bytes) noexcept {
-    for (arena_chunk** link = &c.spare; *link != nullptr; link = &(*link)->previous) {
-        arena_chunk* k = *link;
-        if (k->end - k->begin < bytes) continue;
-        *link = k->previous;
-        return k;
-    }
-    return nullptr;
+void destroy_spare(thread_context& c) noexcept {
+    while (arena_chunk* k = c.arenas.spare().take_first()) destroy_chunk(*c.owner, k);
 }
 
 void note_peak(thread_context& c) noexcept {
     const std::size_t used = frame_bytes_in_use(c);
     c.counters.set(counter::frame_used, used);
     c.counters.raise_to(counter::frame_peak, used);
-    c.retained.note_use(used);
+    c.arenas.kept().note_use(used);
 }
 
 }  // namespace
 
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;
-    const std::size_t first = c.retained.suggested() > capacity ? c.retained.suggested() : capacity;
+    const std::size_t first = c.arenas.kept().suggested() > capacity ? c.arenas.kept().suggested() : capacity;
     const std::size_t step = !c.probes.revokes()   ? capacity
                              : c.stack.depth() > 1 ? page_bytes
                                                    : first;  // there each frame has chunks of its own
     const std::size_t wanted = bytes > step ? bytes : step;
-    arena_chunk* k = spare_chunk(c, wanted);
+    arena_chunk* k = c.arenas.spare().take(wanted);
     if (k == nullptr) k = make_chunk(c, wanted, why);
     if (k == nullptr && c.probes.revokes()) k = c.probes.hooks->unrevoke_chunk(c, wanted);
     if (k == nullptr) return false;
     if (!commit_to(c, *k, k->begin + bytes, why)) {
-        k->previous = c.spare;
-        c.spare = k;
+        c.arenas.spare().put(k);
         return false;
     }
     settle(c);
-    frame_arena& s = *c.flight;
-    k->earlier = s.earlier;
-    s.earlier += used_in_newest(c);
-    k->padding = guard_padding(c);
-    k->previous = s.chunk;
-    s.chunk = k;
+    c.arenas.current().push(*k, c.stack.top()->cursor, guard_padding(c));
     c.stack.top()->cursor = k->begin;
     add_pending(*c.stack.top(), pending_chunks);
     begin_segment(c, k->begin);
@@ -194,10 +126,10 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     const std::size_t rounded = align_up(bytes, cursor_granularity);
     const std::size_t widest = rounded + (align > cursor_granularity ? align : 0);
     const auto there = [&] { return align_up(r->cursor, align) + rounded; };
-    const auto fits = [&] { return there() <= usable_end(*c.flight->chunk); };
+    const auto fits = [&] { return there() <= c.arenas.current().newest().usable_end(); };
     if (!fits() && widest > c.owner->config.frame_capacity / 2) {
         c.counters.add(counter::oversize, 1);
-        c.retained.suggest_for_oversize(frame_bytes_in_use(c) + widest);
+        c.arenas.kept().suggest_for_oversize(frame_bytes_in_use(c) + widest);
         out_of_line = true;
         return nullptr;
     }
@@ -208,9 +140,9 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     if (a != admission::granted) return nullptr;
     if (!fits() && !grow_arena(c, widest + cursor_granularity, why)) return nullptr;
     const std::uintptr_t p = align_up(r->cursor, align);
-    if (p + rounded > usable_end(*c.flight->chunk))
+    if (p + rounded > c.arenas.current().newest().usable_end())
         broken_invariant("a fresh chunk does not hold what it was made for");
-    if (!commit_to(c, *c.flight->chunk, p + rounded, why)) return nullptr;
+    if (!commit_to(c, c.arenas.current().newest(), p + rounded, why)) return nullptr;
     r->cursor = p + rounded;
     return pointer_at(p);
 }
@@ -244,7 +176,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     b->raw_bytes = k != no_class ? 0 : whole;
     b->mark = mark & (~std::uint64_t{0} >> 1);
     add_pending(*r, pending_blocks);
-    c.outer_bytes += charged;
+    c.arenas.add_out_of_line(charged);
     charge_handed(c, charged);
     c.tag()->frame_held.add(charged);
     c.tag()->add_live(static_cast<std::int64_t>(charged));
@@ -292,12 +224,12 @@ void* try_slow(thread_context& c, frame_record* r, std::size_t bytes, std::size_
 
 bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcept {
     frame_record* r = c.stack.top();
-    if (c.life.parked() || !belongs_to_caller(c) || usable_end(*c.flight->chunk) - end < more) return false;
+    if (c.life.parked() || !belongs_to_caller(c) || c.arenas.current().newest().usable_end() - end < more) return false;
     if (r == &c.stack.ground()) note_outside(c, c.probes.place());
     exhaustion_reason why{};
     if (admit_frame(c, more, why) != admission::granted) return false;
     if (c.stack.top() != r || r->cursor != end) return false;  // the handler of a fault or a budget allocated
-    if (!commit_to(c, *c.flight->chunk, end + more, why)) return false;
+    if (!commit_to(c, c.arenas.current().newest(), end + more, why)) return false;
     r->cursor = end + more;
     refresh_limit(c);
     note_growth(c, more);
@@ -305,15 +237,14 @@ bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcep
 }
 
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
-    return c.flight->earlier + used_in_newest(c) + c.outer_bytes;
+    return c.arenas.bytes_in_use(c.stack.top()->cursor, guard_padding(c));
 }
 
 void note_use(thread_context& c) noexcept { c.counters.set(counter::frame_used, frame_bytes_in_use(c)); }
 
 void refresh_limit(thread_context& c) noexcept {
     c.probes.follow(c.owner->probes);
-    const arena_chunk& k = *c.flight->chunk;
-    const std::uintptr_t end = k.committed < usable_end(k) ? k.committed : usable_end(k);
+    const std::uintptr_t end = c.arenas.current().limit();
     c.stack.set_limit(c.probes.counting() || c.life.parked() ? 0 : limit_by_budget(c, end));
 }
 
@@ -374,7 +305,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
 namespace {
 
 void no_longer_held(thread_context& c, const outer_block& b) noexcept {
-    c.outer_bytes -= b.bytes;
+    c.arenas.subtract_out_of_line(b.bytes);
     b.who->frame_held.subtract(b.bytes);
     b.who->add_live(-static_cast<std::int64_t>(b.bytes));
 }
@@ -394,39 +325,40 @@ void outer_free(thread_context& c, void* block) noexcept {
     *b->link = b->next;
     if (b->next != nullptr) b->next->link = b->link;
     if (!b->ended) no_longer_held(c, *b);
-    c.spilled = true;
+    c.arenas.note_spilled();
     if (b->raw_bytes == 0) pool_free(b->raw);
     else large_free(c, b->raw);
 }
 
 bool open_arena(thread_context& c, frame_arena& s, exhaustion_reason& why) noexcept {
-    s.chunk = make_chunk(c, c.owner->config.frame_capacity, why);
-    if (s.chunk == nullptr) return false;
+    arena_chunk* first = make_chunk(c, c.owner->config.frame_capacity, why);
+    if (first == nullptr) return false;
+    s.open(*first);
     if (c.probes.guarded() && (s.log = guard::make_frame_log()) == nullptr) {
         close_arena(c, s);
         return false;
     }
-    s.start = s.chunk->begin;
-    const std::size_t first = c.owner->config.prefault ? s.chunk->end - s.chunk->begin : 0;
-    if (first == 0) return true;
-    if (!commit_to(c, *s.chunk, s.chunk->begin + first, why)) {
+    if (!c.owner->config.prefault) return true;
+    if (!commit_to(c, *first, first->end, why)) {
         close_arena(c, s);
         return false;
     }
-    for (std::uintptr_t p = s.chunk->begin; p < s.chunk->committed; p += c.owner->pages.granularity()) {
+    for (std::uintptr_t p = first->begin; p < first->committed; p += c.owner->pages.granularity()) {
         *pointer_at<volatile char>(p) = 0;
     }
     return true;
 }
 
 void close_arena(thread_context& c, frame_arena& s) noexcept {
-    while (s.chunk != nullptr) {
-        arena_chunk* k = s.chunk;
-        s.chunk = k->previous;
-        destroy_chunk(*c.owner, k);
-    }
+    while (arena_chunk* k = s.pop()) destroy_chunk(*c.owner, k);
     guard::destroy(s.log);
     s.log = nullptr;
+}
+
+void close_arenas(thread_context& c, arena_chunk* others) noexcept {
+    c.arenas.find([&](frame_arena& s) { return close_arena(c, s), false; });
+    destroy_spare(c);
+    while (others != nullptr) destroy_chunk(*c.owner, std::exchange(others, others->previous));
 }
 
 namespace {
@@ -434,9 +366,9 @@ namespace {
 // Where each frame has chunks of its own: what would have held an outermost frame that needed several.
 void note_suggestion(thread_context& c) noexcept {
     std::size_t total = 0, chunks = 0;
-    for (const arena_chunk* k = c.flight->chunk; k != nullptr && k->depth == 1; k = k->previous, ++chunks)
-        total += k->end - k->begin;
-    if (chunks > 1) c.retained.suggest(total);
+    for (const arena_chunk* k = &c.arenas.current().newest(); k != nullptr && k->depth == 1; k = k->previous, ++chunks)
+        total += k->size();
+    if (chunks > 1) c.arenas.kept().suggest(total);
 }
 
 }  // namespace
@@ -444,55 +376,43 @@ void note_suggestion(thread_context& c) noexcept {
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     note_peak(c);
     if (c.probes.revokes()) note_suggestion(c);
-    frame_arena& s = *c.flight;
-    while (cursor < s.chunk->begin || cursor > s.chunk->end) {
-        arena_chunk* k = s.chunk;
+    frame_arena& s = c.arenas.current();
+    while (!s.holds(cursor)) {
+        arena_chunk* k = &s.newest();
         frame_blocks_ended(c, s, k->begin, k->end);
-        s.chunk = k->previous;
-        s.earlier = k->earlier;
+        s.pop();
         if (c.probes.revokes()) {
             c.probes.hooks->revoke_chunk(c, k);
             continue;
         }
-        k->previous = c.spare;
-        c.spare = k;
+        c.arenas.spare().put(k);
     }
-    frame_blocks_ended(c, s, cursor, s.chunk->end);
+    frame_blocks_ended(c, s, cursor, s.newest().end);
 }
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
 void merge_chunks(thread_context& c) noexcept {
-    frame_arena& s = *c.flight;
-    if (c.spare == nullptr || s.chunk->previous != nullptr || c.probes.revokes()) return;
-    std::size_t total = s.chunk->end - s.chunk->begin;
-    for (const arena_chunk* k = c.spare; k != nullptr; k = k->previous) total += k->end - k->begin;
+    frame_arena& s = c.arenas.current();
+    if (c.arenas.spare().empty() || s.has_grown() || c.probes.revokes()) return;
+    const std::size_t total = s.newest().size() + c.arenas.spare().bytes();
     exhaustion_reason why{};
     arena_chunk* whole = make_chunk(c, total, why);
     if (whole == nullptr) return;  // the chunks stay as they are and serve the next frame
-    c.retained.suggest(total);
-    while (c.spare != nullptr) {
-        arena_chunk* k = c.spare;
-        c.spare = k->previous;
-        destroy_chunk(*c.owner, k);
-    }
-    destroy_chunk(*c.owner, s.chunk);
-    s.chunk = whole;
-    s.start = whole->begin;
+    c.arenas.kept().suggest(total);
+    destroy_spare(c);
+    destroy_chunk(*c.owner, s.replace(*whole));
 }
 
 std::size_t idle_in_arena(const thread_context& c) noexcept {
-    const arena_chunk& k = *c.flight->chunk;
+    const arena_chunk& k = c.arenas.current().newest();
+    const arena_chunk* spare = c.arenas.spare().first();
     const std::uintptr_t end = align_up(c.stack.top()->cursor, c.owner->pages.granularity());
-    return (k.committed > end ? k.committed - end : 0) + (c.spare != nullptr ? c.spare->committed - c.spare->begin : 0);
+    return (k.committed > end ? k.committed - end : 0) + (spare != nullptr ? spare->accessible() : 0);
 }
 
 void trim_arena(thread_context& c) noexcept {
-    while (c.spare != nullptr) {
-        arena_chunk* k = c.spare;
-        c.spare = k->previous;
-        destroy_chunk(*c.owner, k);
-    }
-    arena_chunk& k = *c.flight->chunk;
+    destroy_spare(c);
+    arena_chunk& k = c.arenas.current().newest();
     const std::uintptr_t end = align_up(c.stack.top()->cursor, c.owner->pages.granularity());
     decommit_from(c, k, end);
     refresh_limit(c);
@@ -502,8 +422,7 @@ namespace {
 
 // What frames took out of line went to the thread's cache, the large heap and empty pages.
 void retain_out_of_line(thread_context& c, std::size_t keep) noexcept {
-    if (!c.spilled && c.heap_cached <= keep) return;
-    c.spilled = false;
+    if (!c.arenas.take_spilled() && c.heap_cached <= keep) return;
     shrink_heap_cache(c, keep);
     if (retire_unused(c) || c.empty_count != 0) release_empty_pages(c, true);
     trim_depot(*c.owner);
@@ -515,21 +434,17 @@ void retain_out_of_line(thread_context& c, std::size_t keep) noexcept {
 // Requires: nothing above the cursor is in use.
 void retain_arena(thread_context& c) noexcept {
     if (c.owner->config.retain == retain_policy::all) return;
-    frame_arena& s = *c.flight;
+    frame_arena& s = c.arenas.current();
     const core_config& o = c.owner->config;
-    const bool decided = c.retained.decide(o.retain, o.retain_amount, current_frame(c));
+    const bool decided = c.arenas.kept().decide(o.retain, o.retain_amount, current_frame(c));
     // With frames in flight, each part follows a decision when its turn comes.
-    if (!decided && s.trimmed_in == c.retained.decided_in()) return;
-    s.trimmed_in = c.retained.decided_in();
-    arena_chunk& k = *s.chunk;
-    while (c.spare != nullptr && s.chunk->previous == nullptr && !c.probes.revokes()) {
-        arena_chunk* spare = c.spare;  // could not be merged
-        c.spare = spare->previous;
-        destroy_chunk(*c.owner, spare);
-    }
-    decommit_from(c, k, align_up(k.begin + c.retained.bytes(), c.owner->pages.granularity()));
-    const std::size_t arena = k.committed - k.begin;
-    if (decided) retain_out_of_line(c, c.retained.bytes() > arena ? c.retained.bytes() - arena : 0);
+    if (!decided && s.trimmed_in == c.arenas.kept().decided_in()) return;
+    s.trimmed_in = c.arenas.kept().decided_in();
+    arena_chunk& k = s.newest();
+    if (!s.has_grown() && !c.probes.revokes()) destroy_spare(c);  // what could not be merged
+    decommit_from(c, k, align_up(k.begin + c.arenas.kept().bytes(), c.owner->pages.granularity()));
+    const std::size_t arena = k.accessible();
+    if (decided) retain_out_of_line(c, c.arenas.kept().bytes() > arena ? c.arenas.kept().bytes() - arena : 0);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -52,13 +52,7 @@ void destroy(core* c) noexcept {
     const probe_hooks& probes = *c->probes.hooks;
     probes.close(*c);
     for (thread_context* t = c->threads.first(); t != nullptr; t = context_list::after(*t)) {
-        frame_arena* s = t->flight;
-        for (std::uint32_t i = 0; i < t->flight_count; ++i, s = s->next) close_arena(*t, *s);
-        frame_arena spare{};
-        spare.chunk = t->spare;
-        close_arena(*t, spare);
-        spare.chunk = probes.revoked_chunks(*t);
-        close_arena(*t, spare);
+        close_arenas(*t, probes.revoked_chunks(*t));
         probes.close_thread(*t);
     }
     probes.release(*c);

@@ -261,7 +261,7 @@ void reclaim_idle(core& a) noexcept {
 
 void close_kept_frames(core& a) noexcept {
     for_each_idle(
-        a, [](const thread_context& c) { return c.flight->parked || c.flight_count > 1; },
+        a, [](const thread_context& c) { return c.arenas.current().parked || c.arenas.count() > 1; },
         [](thread_context& c) { c.owner->config.above->close_frames(c); });
 }
 

@@ -85,13 +85,13 @@ bool rests(const thread_context& c) noexcept { return is_idle(c) || &c == contex
 // One of a flight's chunks, `below` bytes of it having been handed out in the chunks below.
 void in_flight(const thread_context& c, const lifetime::flight& s, const arena_chunk& k, std::uint64_t below,
                std::uintptr_t p, pointer_info& out) noexcept {
-    const bool current = &s == &lifetime::current_flight(c) && !s.parked, newest = &k == s.chunk;
+    const bool current = &s == &lifetime::current_flight(c) && !s.parked, newest = &k == &s.newest();
     out.frame = current ? frames_begun(c) : s.frame;
     if (s.parked) {
         out.state = pointer_state::held;
-    } else if (current && (!newest || p < top_of(c)->cursor) && top_of(c)->cursor != s.start) {
+    } else if (current && (!newest || p < top_of(c)->cursor) && top_of(c)->cursor != s.start()) {
         out.state = pointer_state::in_use;
-        out.depth = newest && s.chunk->previous == nullptr ? depth_of(c, p) : top_of(c)->depth;
+        out.depth = newest && !s.has_grown() ? depth_of(c, p) : top_of(c)->depth;
         name_tag(out, payer_of(c, below + (p - k.begin))->node);
     } else {
         out.state = p < k.committed ? pointer_state::ended : pointer_state::unused;
@@ -102,12 +102,10 @@ void in_flight(const thread_context& c, const lifetime::flight& s, const arena_c
 void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
     bool found = false;
     lifetime::for_each_flight(c, [&](const lifetime::flight& s) {
-        std::uint64_t below = s.earlier;
-        for (const arena_chunk* i = s.chunk; i != nullptr && !found; below = i->earlier, i = i->previous) {
-            if (i != &k) continue;
-            found = true;
-            in_flight(c, s, k, below, p, out);
-        }
+        found = found || s.find_chunk([&](const arena_chunk& other, std::size_t below) {
+            if (&other == &k) in_flight(c, s, k, below, p, out);
+            return &other == &k;
+        });
     });
     if (found) return;
     out.frame = k.frame;

@@ -55,7 +55,7 @@ void drop_released_of(thread_context& c, flight& s, std::uint32_t depth) noexcep
 // destroyed in it.
 void offer_to_withdraw(thread_context& c, flight& s) noexcept {
     held_frame* h = s.held;
-    const arena_chunk* k = s.chunk;
+    const arena_chunk* k = &s.newest();
     const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr &&
                        k->previous->depth == 0;
     if (!alone || s.finalisers != nullptr || !c.probes.revokes() || guard::tool_listens()) return;
@@ -76,7 +76,7 @@ void clear(thread_context& c, flight& s) noexcept {
     drop_released_of(c, s, 0);
     if (!c.probes.guarded()) return;
     memory::end_frame_blocks(c, s, 0, ~std::uintptr_t{0});
-    s.chunk->padding = 0;  // as in the log
+    s.newest().padding = 0;  // as in the log
 }
 
 // The flight's memory is the next outermost frame's.
@@ -84,12 +84,12 @@ void reuse(thread_context& c, flight& s) noexcept {
     clear(c, s);
     s.parked = false;
     use_arena(c, s);
-    ground_of(c).cursor = s.chunk->begin;
-    memory::return_to(c, s.start);
+    ground_of(c).cursor = s.newest().begin;
+    memory::return_to(c, s.start());
     memory::merge_chunks(c);
     memory::retain_arena(c);
-    ground_of(c).cursor = s.start;
-    memory::begin_segment(c, s.start);
+    ground_of(c).cursor = s.start();
+    memory::begin_segment(c, s.start());
 }
 
 bool due(const thread_context& c, const flight& s) noexcept {
@@ -152,7 +152,7 @@ flight* flight_despite_holds(thread_context& c) noexcept {
 // Whether the current flight has memory that was taken outside a frame since its frame ended.
 bool ground_taken(const thread_context& c) noexcept {
     const flight& s = current_flight(c);
-    return ground_of(c).cursor != (s.parked ? s.end : s.start);
+    return ground_of(c).cursor != (s.parked ? s.end : s.start());
 }
 
 void clear_what_is_due(thread_context& c) noexcept {
@@ -235,7 +235,7 @@ void hand_up(thread_context& c, frame_record* r) noexcept {
         h->mark = epoch_of(c);
         h->handed_up = true;
     }
-    for (arena_chunk* k = s.chunk; k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
+    for (arena_chunk* k = &s.newest(); k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
     log_of(c).hand_up(r->depth);
     outer->cursor = r->cursor;
     memory::add_pending(*outer, memory::pending_always);

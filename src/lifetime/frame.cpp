@@ -67,8 +67,8 @@ void reset_ground(thread_context& c) noexcept {
     state_of(c).marks.shrink(0);
     state_of(c).rolled.clear();
     if (!arena_of(c).parked) {
-        return_to(c, arena_of(c).start);
-        ground->cursor = arena_of(c).start;
+        return_to(c, arena_of(c).start());
+        ground->cursor = arena_of(c).start();
     }
     begin_segment(c, ground->cursor);
     ground->pending_bits = (ground->pending_bits & ~(pending_scope - 1U)) | pending_ground;
@@ -77,7 +77,7 @@ void reset_ground(thread_context& c) noexcept {
 
 bool ground_in_use(const thread_context& c) noexcept {
     if (blocks_at(c, 0) != nullptr || ground_of(c).finalisers != nullptr) return true;
-    return !arena_of(c).parked && (ground_of(c).cursor != arena_of(c).start || arena_of(c).chunk->previous != nullptr);
+    return !arena_of(c).parked && (ground_of(c).cursor != arena_of(c).start() || arena_of(c).has_grown());
 }
 
 void finish_outermost(thread_context& c) noexcept {
@@ -92,8 +92,8 @@ void finish_outermost(thread_context& c) noexcept {
     if (ground_in_use(c)) reset_ground(c);
     if (arena_of(c).parked) return;
     merge_chunks(c);
-    ground_of(c).cursor = arena_of(c).start;
-    begin_segment(c, arena_of(c).start);
+    ground_of(c).cursor = arena_of(c).start();
+    begin_segment(c, arena_of(c).start());
     retain_arena(c);
 }
 

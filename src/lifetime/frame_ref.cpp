@@ -17,9 +17,7 @@ bool in_arena(const thread_context& c, const void* p) noexcept {
     const std::uintptr_t at = address_of(p);
     const flight* s = &current_flight(c);  // memory taken outside a frame may lie in another one's
     do {
-        for (const arena_chunk* k = s->chunk; k != nullptr; k = k->previous) {
-            if (at >= k->begin && at < k->end) return true;
-        }
+        if (s->contains(at)) return true;
         s = &s->following();
     } while (s != &current_flight(c));
     return false;
@@ -103,8 +101,8 @@ bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) 
         return true;
     }
     // Only while the block can stay where it is: never sampled, out of line, or in the next chunk.
-    if (arena_of(c).chunk->end - cursor_granularity - r->cursor < more || address_of(p) < arena_of(c).chunk->begin)
-        return false;
+    const arena_chunk& newest = arena_of(c).newest();
+    if (newest.usable_end() - r->cursor < more || address_of(p) < newest.begin) return false;
     if (more == 0) return true;
     return extend_top(*r->context, end, more);
 }

@@ -67,7 +67,7 @@ namespace {
 // Of a frame that is open, or kept. What lies in another thread's frames is known as such alone.
 bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
     const thread_context* c = context_met({&a, a.id});
-    const frame_arena* s = c == nullptr ? nullptr : c->flight;
+    const frame_arena* s = c == nullptr ? nullptr : &c->arenas.current();
     while (s != nullptr) {
         if (const guard::frame_block* found = s->log->containing(address_of(p))) {
             const guard::frame_block b = *found;
@@ -78,7 +78,7 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
             raise_about(a, code::FA414, blamed(b), detail, p, where);
             return true;
         }
-        s = s->next == c->flight ? nullptr : s->next;
+        s = s->next == &c->arenas.current() ? nullptr : s->next;
     }
     bool in_arena = false;
     {

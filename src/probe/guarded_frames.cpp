@@ -43,7 +43,7 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
 // it.
 bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t bytes, std::uintptr_t cursor,
                        std::size_t charged, bool apart) noexcept {
-    arena_chunk& k = *c.flight->chunk;
+    arena_chunk& k = c.arenas.current().newest();
     const std::uintptr_t front = c.stack.top()->cursor;
     check_dead(c, front, cursor < k.touched ? cursor : k.touched);
     const frame_block b{.front = front,
@@ -55,7 +55,7 @@ bool begin_frame_block(thread_context& c, std::uintptr_t block, std::size_t byte
                         .frame = current_frame(c),
                         .depth = c.stack.depth(),
                         .apart = apart};
-    if (!c.flight->log->push(b, cursor - front - charged)) return false;
+    if (!c.arenas.current().log->push(b, cursor - front - charged)) return false;
     c.probes.forget_place();
     if (k.touched < cursor) k.touched = cursor;
     guard::allow(front, cursor);
@@ -85,33 +85,35 @@ void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, st
     bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_listens();
     const auto place = [&] {
         const std::uintptr_t plain = c.stack.top()->cursor -
-                                     static_cast<std::uintptr_t>(guard_padding(c) - c.flight->chunk->padding);
+                                     static_cast<std::uintptr_t>(guard_padding(c) -
+                                                                 c.arenas.current().newest().padding);
         const std::size_t page = apart ? c.owner->pages.granularity() : 1;
         const std::uintptr_t block = align_up(c.stack.top()->cursor + guard::zone, align > page ? align : page);
         return guarded_place{block, align_up(align_up(block + bytes, cursor_granularity) + guard::zone, page),
                              align_up(plain, align) + align_up(bytes, cursor_granularity) - plain};
     };
     const auto fits_in_pages = [&](const guarded_place& at) {
-        const arena_chunk& k = *c.flight->chunk;
+        const arena_chunk& k = c.arenas.current().newest();
         return k.end - k.begin >= least_for_pages && at.cursor <= k.begin + (k.end - k.begin) / 2;
     };
-    const bool own = !c.probes.revokes() || c.flight->chunk->depth == c.stack.depth();
+    const bool own = !c.probes.revokes() || c.arenas.current().newest().depth == c.stack.depth();
     const admission a = admit_frame(c, place().charged, why);  // its handler may allocate
     out_of_line = a == admission::elsewhere;
     if (a != admission::granted) return nullptr;
     guarded_place at = place();
-    if (!own || at.cursor > usable_end(*c.flight->chunk)) {
+    if (!own || at.cursor > c.arenas.current().newest().usable_end()) {
         apart = apart && !own;
         at = place();
-        if ((!own || at.cursor > usable_end(*c.flight->chunk)) && !grow_arena(c, most + 3 * guard::zone, why))
+        if ((!own || at.cursor > c.arenas.current().newest().usable_end()) &&
+            !grow_arena(c, most + 3 * guard::zone, why))
             return nullptr;
         at = place();
     }
-    if (apart && (!fits_in_pages(at) || !commit_to(c, *c.flight->chunk, at.cursor, why))) {
+    if (apart && (!fits_in_pages(at) || !commit_to(c, c.arenas.current().newest(), at.cursor, why))) {
         apart = false;
         at = place();
     }
-    if (!commit_to(c, *c.flight->chunk, at.cursor, why) ||
+    if (!commit_to(c, c.arenas.current().newest(), at.cursor, why) ||
         !begin_frame_block(c, at.block, bytes, at.cursor, at.charged, apart))
         return nullptr;
     c.stack.top()->cursor = at.cursor;
@@ -166,7 +168,7 @@ bool check_block(core& a, const frame_block& b) noexcept {
 void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t bytes) noexcept {
     guard::fill(begin, begin + bytes, guard::dead_byte);
     guard::forbid(begin, begin + bytes);
-    frame_block* b = belongs_to_caller(c) ? c.flight->log->find(begin, newest_looked_at) : nullptr;
+    frame_block* b = belongs_to_caller(c) ? c.arenas.current().log->find(begin, newest_looked_at) : nullptr;
     if (b == nullptr || b->end != begin + bytes) return;
     b->died = os::own_call(c.probes.place());
     b->left = true;
@@ -175,9 +177,9 @@ void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t byte
 
 std::size_t check_frames(thread_context& c) noexcept {
     std::size_t faults = 0;
-    if (c.flight->withdrawable) return 0;  // another thread may be withdrawing it
-    for (std::size_t i = 0; i < c.flight->log->height(); ++i) {
-        const frame_block b = c.flight->log->at(i);
+    if (c.arenas.current().withdrawable) return 0;  // another thread may be withdrawing it
+    for (std::size_t i = 0; i < c.arenas.current().log->height(); ++i) {
+        const frame_block b = c.arenas.current().log->at(i);
         if (!check_block(*c.owner, b)) ++faults;
     }
     return faults;
@@ -204,23 +206,24 @@ namespace {
 
 // The cursor behind the log's newest block if it had so many bytes.
 std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexcept {
-    const frame_block& b = c.flight->log->top();
+    const frame_block& b = c.arenas.current().log->top();
     return align_up(align_up(b.begin + bytes, cursor_granularity) + guard::zone,
                     b.apart ? c.owner->pages.granularity() : 1);
 }
 
 void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t cursor) noexcept {
-    frame_block& b = c.flight->log->top();
+    frame_block& b = c.arenas.current().log->top();
     const std::uintptr_t block = b.begin, old = b.cursor, end = block + bytes;
     check_zones(*c.owner, b);
-    if (cursor > old) check_dead(c, old, cursor < c.flight->chunk->touched ? cursor : c.flight->chunk->touched);
+    if (cursor > old)
+        check_dead(c, old, cursor < c.arenas.current().newest().touched ? cursor : c.arenas.current().newest().touched);
     const std::uintptr_t widest = cursor > old ? cursor : old;
     guard::allow(block, widest);
     if (end > b.end) guard::fill(b.end, end, guard::fresh_byte);
     guard::write_canary(end, cursor, c.owner->probes.canary_key);
     guard::fill(cursor, widest, guard::dead_byte);
     guard::forbid(end, widest);
-    if (c.flight->chunk->touched < cursor) c.flight->chunk->touched = cursor;
+    if (c.arenas.current().newest().touched < cursor) c.arenas.current().newest().touched = cursor;
     const std::uintptr_t charged = align_up(end, cursor_granularity) - align_up(b.end, cursor_granularity);
     b.padding += cursor - old - charged;  // either may be less than nothing
     b.end = end;
@@ -231,7 +234,7 @@ void resize_top_block(thread_context& c, std::size_t bytes, std::uintptr_t curso
 }  // namespace
 
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
-    const guard::frame_log& log = *c.flight->log;
+    const guard::frame_log& log = *c.arenas.current().log;
     const auto newest = [&] {
         return log.height() != 0 && log.top().begin == address_of(p) && log.top().cursor == c.stack.top()->cursor;
     };
@@ -242,8 +245,9 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     const std::size_t more = align_up(address_of(p) + bytes, cursor_granularity) -
                              align_up(log.top().end, cursor_granularity);
     exhaustion_reason why{};
-    if (cursor > usable_end(*c.flight->chunk) || admit_frame(c, more, why) != admission::granted) return false;
-    if (!newest() || !commit_to(c, *c.flight->chunk, cursor, why))
+    if (cursor > c.arenas.current().newest().usable_end() || admit_frame(c, more, why) != admission::granted)
+        return false;
+    if (!newest() || !commit_to(c, c.arenas.current().newest(), cursor, why))
         return false;  // the budget's handler may have allocated
     resize_top_block(c, bytes, cursor);
     if (more != 0) note_growth(c, more);
@@ -252,12 +256,12 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
 
 // Does not go below the last accounting boundary, as without zones: then the block keeps its length.
 void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
-    guard::frame_log& log = *c.flight->log;
+    guard::frame_log& log = *c.arenas.current().log;
     if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.stack.top()->cursor) return;
     if (log.top().front < c.charges.segment()) return;
     if (bytes != 0) return resize_top_block(c, bytes, resized_cursor(c, bytes));
     const std::uintptr_t front = log.top().front;
-    end_frame_blocks(c, *c.flight, front, c.stack.top()->cursor);
+    end_frame_blocks(c, c.arenas.current(), front, c.stack.top()->cursor);
     c.stack.top()->cursor = front;
 }
 

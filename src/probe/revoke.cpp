@@ -52,9 +52,9 @@ void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintpt
 bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction,
                        os::access_kind access) noexcept {
     if (!c.probes.revokes()) return false;
-    const frame_arena* s = c.flight;
+    const frame_arena* s = &c.arenas.current();
     do {
-        const arena_chunk* k = s->chunk;
+        const arena_chunk* k = &s->newest();
         for (std::size_t steps = 0; k != nullptr && (p < k->begin || p >= k->committed) && steps < most_chunks; ++steps)
             k = k->previous;
         if (k == nullptr || p < k->begin || p >= k->committed) continue;
@@ -73,7 +73,7 @@ bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const
                       static_cast<std::size_t>(p - b->begin), static_cast<std::size_t>(b->end - b->begin), why);
         raise_about(a, what, blamed(*b), detail, pointer_at(p), where);
         return true;
-    } while ((s = s->next) != c.flight);
+    } while ((s = s->next) != &c.arenas.current());
     return false;
 }
 
@@ -171,8 +171,7 @@ void revoke_chunk(thread_context& c, arena_chunk* k) noexcept {
     ++g.revoked_count;
     while (g.revoked_bytes > most_revoked || g.revoked_count > most_chunks) {
         arena_chunk* oldest = unrevoke_chunk(c, 0);
-        oldest->previous = c.spare;
-        c.spare = oldest;
+        c.arenas.spare().put(oldest);
     }
 }
 

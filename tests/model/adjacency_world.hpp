@@ -202,7 +202,7 @@ public:
     // Bytes of the arena up to where the next block would be elsewhere.
     std::size_t room_in_chunk() {
         const fa::memory::thread_context& c = *fa::memory::context_of(alloc_->owner());
-        return c.flight->chunk->end - 8 - c.stack.top()->cursor;
+        return c.arenas.current().newest().usable_end() - c.stack.top()->cursor;
     }
 
 private:

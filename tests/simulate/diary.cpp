@@ -188,7 +188,7 @@ void observer::set_all(fa::memory::core_ref a) {
     numbers_.set("growth", f.arena_growth);
     numbers_.set("suggested", f.suggested_capacity);
     numbers_.set("depth", c.stack.top()->depth);
-    numbers_.set("slots", c.flight_count);
+    numbers_.set("slots", c.arenas.count());
     const fa::budget_stats b = fa::memory::budget_stats_of(a);
     numbers_.set("pool carved", b.pool_used);
     numbers_.set("frame exceeded", b.frame_exceeded);

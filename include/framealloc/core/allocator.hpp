@@ -123,7 +123,7 @@ struct core {
     bool bereft = false;  // in a forked child: threads are gone whose contexts may be in any state
     sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
     sync::atomic<std::uint64_t> returns{0};  // pages, large blocks and contexts that threads gave to all
-    arena_chunk* chunks = nullptr;  // all of them; `lock` guards the list
+    chunk_space chunks{pages, meta, lock};
     core* next_live = nullptr;  // process-wide list
     core* previous_live = nullptr;
     sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it

@@ -9,10 +9,10 @@
 #include <framealloc/base/site.hpp>
 #include <framealloc/core/charges.hpp>
 #include <framealloc/core/counters.hpp>
+#include <framealloc/core/frame_memory.hpp>
 #include <framealloc/core/frame_stack.hpp>
 #include <framealloc/core/probes.hpp>
 #include <framealloc/core/record.hpp>
-#include <framealloc/core/retention.hpp>
 #include <framealloc/core/slots.hpp>
 #include <framealloc/core/threads.hpp>
 #include <framealloc/memory/deferred.hpp>
@@ -29,23 +29,6 @@ struct core;
 struct heap_block;
 
 inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's page, handed over together
-
-// A piece of the arena. The bytes themselves carry no header.
-struct arena_chunk {
-    arena_chunk* previous;
-    thread_context* owner;
-    arena_chunk* next_all;     // of the allocator, under its lock
-    arena_chunk** link_all;
-    std::uintptr_t begin;
-    std::uintptr_t committed;  // end of the accessible part
-    std::uintptr_t end;
-    std::size_t earlier;       // bytes handed out in the chunks below when this one was chained
-    std::uint64_t padding;     // guard_padding() when this one was chained
-    std::uint32_t depth;       // while ended frames are revoked: of the frame it belongs to
-    std::size_t revoked;       // bytes that were accessible
-    std::uint64_t frame;       // number of the frame it was revoked with
-    std::uintptr_t touched;    // while guarded: what lies above the cursor and below this is filled with dead_byte
-};
 
 // A frame block outside the arena: too large for it, or taken through an outer frame. The header lies before the block.
 struct outer_block {
@@ -66,19 +49,6 @@ static_assert(sizeof(outer_block) <= outer_header_bytes &&
 inline void* begin_of(const outer_block& b) noexcept {
     return pointer_at<char>(reinterpret_cast<std::uintptr_t>(&b) + outer_header_bytes);
 }
-
-// One outermost frame's worth of memory. There is one unless frames stay in flight or are held; lifetime adds to each
-// what it keeps of such a frame. See lifetime/flights.hpp.
-struct frame_arena {
-    arena_chunk* chunk;  // newest
-    std::uintptr_t start;  // where the outermost frame begins
-    std::size_t earlier;  // bytes handed out in chunks below the newest
-    std::uint64_t trimmed_in;  // retention::decided_in() of the decision it followed last
-    bool parked;  // its frame has ended, its content is kept
-    bool withdrawable;  // while parked: whoever releases the last hold may make it inaccessible
-    guard::frame_log* log;  // while guarded; see memory/guarded.hpp
-    frame_arena* next;  // ring
-};
 
 // What a thread sees that may have left memory idle, as it was when a trim found nothing.
 struct idle_view {
@@ -101,12 +71,7 @@ struct thread_context {
     core* owner;
     thread_tie life;
 
-    frame_arena* flight;  // of the current outermost frame
-    std::uint32_t flight_count;
-    arena_chunk* spare;  // chunks not in use, kept for the next growth
-    std::size_t outer_bytes;  // out-of-line bytes of open frames
-    bool spilled;  // out-of-line memory of a frame came back since the last retention decision
-    retention retained;
+    frame_memory arenas;
 
     pool_page* all_pages;  // guarded by core::lock when written
     page_arrivals arrivals;  // pages that other threads returned blocks to
@@ -190,14 +155,10 @@ inline std::uint64_t epoch_of(const thread_context& c) noexcept { return c.stack
 inline std::uint64_t begin_epoch(thread_context& c) noexcept { return c.stack.next_mark(); }
 
 // The memory of the current outermost frame, and the others of its ring.
-inline frame_arena& arena_of(const thread_context& c) noexcept { return *c.flight; }
-inline std::uint32_t arena_count(const thread_context& c) noexcept { return c.flight_count; }
-inline void use_arena(thread_context& c, frame_arena& a) noexcept { c.flight = &a; }
-inline void add_arena(thread_context& c, frame_arena& a) noexcept {
-    a.next = c.flight->next;
-    c.flight->next = &a;
-    ++c.flight_count;
-}
+inline frame_arena& arena_of(const thread_context& c) noexcept { return c.arenas.current(); }
+inline std::uint32_t arena_count(const thread_context& c) noexcept { return c.arenas.count(); }
+inline void use_arena(thread_context& c, frame_arena& a) noexcept { c.arenas.use(a); }
+inline void add_arena(thread_context& c, frame_arena& a) noexcept { c.arenas.add(a); }
 
 inline account::charge_log& log_of(thread_context& c) noexcept { return c.charges.log(); }
 inline const account::charge_log& log_of(const thread_context& c) noexcept { return c.charges.log(); }
@@ -258,7 +219,9 @@ inline std::uint64_t handed_in(const thread_context& c, std::uint64_t frame) noe
     return c.charges.handed_in(frame);
 }
 // What frames would have needed, see retention.
-inline std::size_t suggested_capacity(const thread_context& c) noexcept { return c.retained.suggested_with_oversize(); }
+inline std::size_t suggested_capacity(const thread_context& c) noexcept {
+    return c.arenas.kept().suggested_with_oversize();
+}
 
 inline std::uint64_t thread_of(const thread_context& c) noexcept { return c.life.thread(); }
 

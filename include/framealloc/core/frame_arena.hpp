@@ -25,6 +25,8 @@ FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size
 void refresh_limit(thread_context& c) noexcept;
 bool open_arena(thread_context& c, frame_arena& s, exhaustion_reason& why) noexcept;
 void close_arena(thread_context& c, frame_arena& s) noexcept;
+// All of them, the spare chunks and those from here on. Requires: the allocator goes.
+void close_arenas(thread_context& c, arena_chunk* others) noexcept;
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
@@ -32,8 +34,6 @@ std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary
 
 // --- what a probe needs that hands out frame memory in its own way ---
-// The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.
-std::uintptr_t usable_end(const arena_chunk& k) noexcept;
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept;
 // Chains a chunk for at least `bytes` and moves the top record into it.
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept;

@@ -10,6 +10,7 @@
 
 #include <framealloc/base/align.hpp>
 #include <framealloc/base/compiler.hpp>
+#include <framealloc/memory/cursor.hpp>
 #include <framealloc/sync/atomic.hpp>
 #include <framealloc/sync/word.hpp>
 
@@ -60,8 +61,6 @@ struct alignas(64) frame_record {
     std::uint32_t depth;  // 0: the ground
 };
 static_assert(sizeof(frame_record) == 64);
-
-inline constexpr std::size_t cursor_granularity = 8;
 
 FRAMEALLOC_INLINE void add_pending(frame_record& r, unsigned bits) noexcept { r.pending_bits |= bits; }
 FRAMEALLOC_INLINE bool anything_pending(const frame_record& r) noexcept {

@@ -61,11 +61,7 @@ void for_each_block_page(const thread_context& c, F&& f) {
 }
 
 // The piece of an arena where the address lies. Requires: the lock is held.
-inline const arena_chunk* find_chunk(const core& a, std::uintptr_t p) noexcept {
-    const arena_chunk* k = a.chunks;
-    while (k != nullptr && (p < k->begin || p >= k->end)) k = k->next_all;
-    return k;
-}
+inline const arena_chunk* find_chunk(const core& a, std::uintptr_t p) noexcept { return a.chunks.find(p); }
 inline thread_context& owner_of(const arena_chunk& k) noexcept { return *k.owner; }
 // Nobody has it: nothing of it changes. Requires: the lock is held.
 inline bool is_idle(const thread_context& c) noexcept { return c.life.idle(); }

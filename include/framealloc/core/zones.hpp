@@ -9,7 +9,7 @@ namespace framealloc::inline v1::memory {
 
 // Bytes of zones in the arena below the cursor.
 inline std::uint64_t guard_padding(const thread_context& c) noexcept {
-    return c.flight->log == nullptr ? 0 : c.flight->log->padding();
+    return c.arenas.current().log == nullptr ? 0 : c.arenas.current().log->padding();
 }
 // Bytes handed out since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {

@@ -1,0 +1,10 @@
+// The grain of memory handed out by moving a cursor.
+#pragma once
+
+#include <cstddef>
+
+namespace framealloc::inline v1::memory {
+
+inline constexpr std::size_t cursor_granularity = 8;
+
+}  // namespace framealloc::inline v1::memory
