@@ -6,10 +6,6 @@
 #include <framealloc/probe/hooks.hpp>
 #include <framealloc/runtime/state.hpp>
 
-namespace framealloc::inline v1 {
-const char FRAMEALLOC_BUILT = 1;
-}
-
 namespace framealloc::inline v1::runtime {
 
 memory::core_config to_config(const options& o, bool checks) noexcept {
