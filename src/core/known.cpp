@@ -36,21 +36,21 @@ using known_table = thread_slot::known_table;
 
 // Null when there is none. Takes no lock: what a signal handler may ask.
 known_context* known_entry(std::uint64_t id) noexcept {
-    for (auto& k : FRAMEALLOC_SLOT.known) {
+    for (auto& k : t_slot.known) {
         if (k.id == id) return &k;
     }
-    known_table* table = FRAMEALLOC_SLOT.more;
+    known_table* table = t_slot.more;
     if (table == nullptr) return nullptr;
     known_context& k = table->place_of(id);
     return k.id == id ? &k : nullptr;
 }
 
 bool is_inline(const known_context& k) noexcept {
-    return &k >= FRAMEALLOC_SLOT.known && &k < FRAMEALLOC_SLOT.known + thread_slot::inline_known;
+    return &k >= t_slot.known && &k < t_slot.known + thread_slot::inline_known;
 }
 
 known_context* free_inline_entry() noexcept {
-    for (auto& k : FRAMEALLOC_SLOT.known) {
+    for (auto& k : t_slot.known) {
         if (k.id == 0) return &k;
     }
     return nullptr;
@@ -64,11 +64,11 @@ std::size_t forget_the_dead_inline() noexcept {
     for (core* c = first_live_core(); c != nullptr; c = c->next_live) {
         const known_context* k = known_entry(c->id);
         if (k == nullptr) continue;
-        if (is_inline(*k)) alive |= 1U << (k - FRAMEALLOC_SLOT.known);
+        if (is_inline(*k)) alive |= 1U << (k - t_slot.known);
         else ++in_table;
     }
     for (unsigned i = 0; i < thread_slot::inline_known; ++i) {
-        if ((alive >> i & 1U) == 0) FRAMEALLOC_SLOT.known[i] = {};
+        if ((alive >> i & 1U) == 0) t_slot.known[i] = {};
     }
     return in_table;
 }
@@ -92,7 +92,7 @@ bool make_room_for_known() noexcept {
     const live_cores_lock guard;
     const std::size_t living = forget_the_dead_inline();
     if (free_inline_entry() != nullptr) return true;
-    known_table* old = FRAMEALLOC_SLOT.more;
+    known_table* old = t_slot.more;
     known_table* wider = make_table(std::bit_ceil((living + 16) * 4));
     if (wider == nullptr) return false;
     for (core* c = first_live_core(); c != nullptr && old != nullptr; c = c->next_live) {
@@ -102,7 +102,7 @@ bool make_room_for_known() noexcept {
         ++wider->used;
     }
     sync::order_for_signals();
-    FRAMEALLOC_SLOT.more = wider;
+    t_slot.more = wider;
     sync::order_for_signals();  // a handler finds the one or the other
     release_table(old);
     return true;
@@ -117,13 +117,13 @@ thread_context* known_context_of(std::uint64_t id) noexcept {
 
 bool remember_context(std::uint64_t id, thread_context* c) noexcept {
     known_context* free = free_inline_entry();
-    if (free == nullptr && (FRAMEALLOC_SLOT.more == nullptr || FRAMEALLOC_SLOT.more->full())) {
+    if (free == nullptr && (t_slot.more == nullptr || t_slot.more->full())) {
         if (!make_room_for_known()) return false;
         free = free_inline_entry();
     }
     if (free == nullptr) {
-        free = &FRAMEALLOC_SLOT.more->place_of(id);
-        ++FRAMEALLOC_SLOT.more->used;
+        free = &t_slot.more->place_of(id);
+        ++t_slot.more->used;
     }
     free->id = 0;
     sync::order_for_signals();
@@ -135,16 +135,16 @@ bool remember_context(std::uint64_t id, thread_context* c) noexcept {
 
 void forget_context(std::uint64_t id) noexcept {
     if (known_context* k = known_entry(id)) *k = {is_inline(*k) ? 0 : gone, nullptr};
-    if (FRAMEALLOC_SLOT.id != id) return;
-    FRAMEALLOC_SLOT.id = 0;
-    FRAMEALLOC_SLOT.record = nullptr;
-    FRAMEALLOC_SLOT.context = nullptr;
-    FRAMEALLOC_SLOT.key = no_context_key;
+    if (t_slot.id != id) return;
+    t_slot.id = 0;
+    t_slot.record = nullptr;
+    t_slot.context = nullptr;
+    t_slot.key = no_context_key;
 }
 
 void forget_all_contexts() noexcept {
-    release_table(FRAMEALLOC_SLOT.more);
-    FRAMEALLOC_SLOT = thread_slot{};
+    release_table(t_slot.more);
+    t_slot = thread_slot{};
 }
 
 }  // namespace framealloc::inline v1::memory
