@@ -184,7 +184,7 @@ class Context:
         return int(self.c["arenas"]["current_"]["earlier_"]) + in_newest + int(self.c["out_of_line"])
 
     def pages(self):
-        return follow(self.c["all_pages"], lambda p: p["next_all"])
+        return follow(self.c["pages"]["all_"], lambda p: p["next_all"])
 
     def slots(self):
         flight = gdb.lookup_type(f"{SPACE}::lifetime::flight").pointer()

@@ -79,15 +79,12 @@ void charge_pages(thread_context& c) noexcept {
     while (tag_account* a = c.charges.take_aside()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
-                if (pool_page* p = a->pages[kind]->current[std::countr_zero(set)]) charge_page(c, *p);
+                if (pool_page* p = a->pages[kind]->current(static_cast<unsigned>(std::countr_zero(set))))
+                    charge_page(c, *p);
             }
         }
     }
-    for (unsigned kind = 0; kind < kind_count; ++kind) {
-        for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
-            charge_page(c, *c.pages[kind][std::countr_zero(set)]);
-        }
-    }
+    c.pages.for_each_installed([&c](pool_page& p) { charge_page(c, p); });
 }
 
 void settle(thread_context& c) noexcept {

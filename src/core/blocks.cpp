@@ -71,7 +71,7 @@ void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned re
     const page_lists* lists = who.pages[index_of(k)];
     if (lists == nullptr || c.probes.any()) return nullptr;
     const unsigned size_class = c.owner->serving[requested];
-    pool_page* p = lists->current[size_class];
+    pool_page* p = lists->current(size_class);
     if (p == nullptr || p->free == nullptr) return nullptr;
     if ((who.aside[index_of(k)] >> size_class & 1) == 0) [[unlikely]]
         set_aside(c, who, k, size_class);

@@ -108,7 +108,7 @@ budget_stats budget_stats_of(core_ref a) noexcept {
     const account::budget_line &frame = c->budget.of(memory_kind::frame), &pool = c->budget.of(memory_kind::pool);
     return {.frame_used = frame_bytes_in_use(*c),
             .frame_budget = frame.limit,
-            .pool_used = c->pool_carved,
+            .pool_used = c->pages.carved_bytes(),
             .pool_budget = pool.limit,
             .frame_exceeded = frame.exceeded,
             .pool_exceeded = pool.exceeded,

@@ -47,9 +47,7 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
         return give_up();
     }
     c.stack.open(*records);
-    for (auto& kind : c.pages) {
-        for (pool_page*& p : kind) p = &nothing_installed;
-    }
+    c.pages.open();
     if (!open_arena(c, c.arenas.current(), why)) {
         c.probes.hooks->close_thread(c);
         return give_up();

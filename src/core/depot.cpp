@@ -65,7 +65,7 @@ pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
         a.fresh_end = a.slabs->begin + a.slabs->bytes;
     }
     void* at = pointer_at(a.fresh_begin);
-    const std::size_t accessible = a.config.huge_pages || a.config.prefault ? page_bytes : step_bytes(a);
+    const std::size_t accessible = a.config.huge_pages || a.config.prefault ? page_bytes : step_bytes(a.pages);
     if (!a.pages.commit(at, accessible, why)) return nullptr;
     a.fresh_begin += page_bytes;
     auto* p = ::new (at) pool_page{};
@@ -80,7 +80,7 @@ void trim_depot(core& a) noexcept {
     for (slab* s = a.slabs; s != nullptr; s = s->next) s->idle = 0;
     for (pool_page* p = a.depot; p != nullptr; p = p->next) p->home->idle += page_bytes;
     if (a.slabs != nullptr) a.slabs->idle += a.fresh_end - a.fresh_begin;
-    const std::uint32_t keep = step_bytes(a);
+    const std::uint32_t keep = step_bytes(a.pages);
     for (pool_page** link = &a.depot; *link != nullptr;) {
         pool_page* p = *link;
         const bool whole = p->home->idle == p->home->bytes;
@@ -123,10 +123,10 @@ class free_slots {
 public:
     free_slots(const core& a, const pool_page& page, std::uint32_t block) noexcept
         : page_(page),
-          begin_(address_of(&page) + a.probes.first_slot(block)),
+          begin_(address_of(&page) + a.probes.layout().first_slot(block)),
           end_(address_of(&page) + sync::glimpse(page.accessible)),
           block_(block),
-          slot_(a.probes.slot_bytes(block)) {}
+          slot_(a.probes.layout().slot_bytes(block)) {}
 
     bool contain(std::uintptr_t wanted) const noexcept {
         std::uint32_t left = most;
@@ -167,9 +167,8 @@ private:
 // Frees that a thread has not handed over yet.
 bool in_a_batch(const core& a, const pool_page& page, std::uintptr_t slot) noexcept {
     for (const thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c)) {
-        if (sync::glimpse(c->batch_page) != &page) continue;
-        if (named(c->batch_places, std::min<std::uint32_t>(sync::glimpse(c->batch_count), batch_limit), slot))
-            return true;
+        if (c->remote.batch_page_seen() != &page) continue;
+        if (named(c->remote.batch_places(), std::min(c->remote.batch_count(), batch_limit), slot)) return true;
     }
     return false;
 }
@@ -187,12 +186,12 @@ found_block find_in_pages(core& a, const void* p) noexcept {
     f.page = page;
     const page_view what = page->view();
     const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
-    const std::uint32_t first = what.block == 0 ? 0 : a.probes.first_slot(what.block);
+    const std::uint32_t first = what.block == 0 ? 0 : a.probes.layout().first_slot(what.block);
     if (what.block == 0 || offset < first || offset >= sync::glimpse(page->carved)) return f;  // header, or virgin
     f.bytes = what.block;
-    f.begin = address_of(p) - (offset - first) % a.probes.slot_bytes(what.block);  // of the slot
+    f.begin = address_of(p) - (offset - first) % a.probes.layout().slot_bytes(what.block);  // of the slot
     if (a.probes.guarded()) {
-        f.begin += a.probes.slot_lead();
+        f.begin += a.probes.layout().zone;
         guard::block_record known;
         const bool live = a.probes.find(f.begin, known) && known.state == guard::block_state::live;
         if (known.address != 0) f.bytes = known.bytes;

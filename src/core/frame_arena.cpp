@@ -422,9 +422,9 @@ namespace {
 
 // What frames took out of line went to the thread's cache, the large heap and empty pages.
 void retain_out_of_line(thread_context& c, std::size_t keep) noexcept {
-    if (!c.arenas.take_spilled() && c.heap_cached <= keep) return;
+    if (!c.arenas.take_spilled() && c.heap.bytes() <= keep) return;
     shrink_heap_cache(c, keep);
-    if (retire_unused(c) || c.empty_count != 0) release_empty_pages(c, true);
+    if (retire_unused(c) || c.pages.empty_count() != 0) release_empty_pages(c, true);
     trim_depot(*c.owner);
     c.owner->large.release_empty_regions();
 }

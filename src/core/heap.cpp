@@ -10,37 +10,7 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-constexpr std::size_t cache_floor = std::size_t{8} << 20;  // bytes a thread may keep whatever it uses
 constexpr std::size_t header = sizeof(heap_block);
-constexpr std::size_t widest_cached_alignment = 64;
-
-// Next pointers of cached blocks lie in their header.
-heap_block*& next_cached(heap_block* b) noexcept { return b->next_free; }
-
-heap_block* take_cached(thread_context& c, std::size_t bytes, std::size_t align) noexcept {
-    if (align > widest_cached_alignment || c.heap_bins == nullptr) return nullptr;
-    heap_block*& bin = c.heap_bins[heap_bin_ceiling(align_up(bytes + header, header))];
-    heap_block* b = bin;
-    if (b == nullptr) return nullptr;
-    bin = next_cached(b);
-    c.heap_cached -= b->bytes;
-    return b;
-}
-
-bool put_cached(thread_context& c, heap_block* b) noexcept {
-    if (c.heap_bins == nullptr) {
-        exhaustion_reason why{};
-        c.heap_bins = c.owner->meta.allocate_array<heap_block*>(heap_bin_count + 1, why);
-        if (c.heap_bins == nullptr) return false;
-    }
-    if (c.heap_cached + b->bytes > cache_floor + c.owner->pages.committed() / 8) return false;
-    const unsigned bin = heap_bin_floor(b->bytes);
-    if (heap_bin_bytes(bin) != b->bytes) return false;  // cut for a wide alignment: back to where it can coalesce
-    next_cached(b) = c.heap_bins[bin];
-    c.heap_bins[bin] = b;
-    c.heap_cached += b->bytes;
-    return true;
-}
 
 // Where the heap had to grow, half of what the thread keeps goes to it, whole or in pieces: what is kept is of sizes
 // that nobody asks for.
@@ -48,7 +18,7 @@ heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t 
                               exhaustion_reason& why) noexcept {
     const std::size_t before = c.owner->pages.committed();
     heap_block* b = c.owner->large.allocate(bytes, align, why);
-    if (c.heap_cached != 0 && c.owner->pages.committed() > before) shrink_heap_cache(c, c.heap_cached / 2);
+    if (c.heap.bytes() != 0 && c.owner->pages.committed() > before) shrink_heap_cache(c, c.heap.bytes() / 2);
     return b;
 }
 
@@ -184,7 +154,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
         why = exhaustion_reason::size_overflow;
         return nullptr;
     }
-    heap_block* b = take_cached(c, bytes + back_zone(c), align);
+    heap_block* b = c.heap.take(bytes + back_zone(c), align);
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
     if (b == nullptr && rest_ended(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
@@ -205,22 +175,16 @@ void large_free(thread_context& c, void* p) noexcept { free_large(*c.owner, &c, 
 void large_release(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
     a.probes.allow(address_of(p), address_of(b) + b->bytes);
-    if (c != nullptr && put_cached(*c, b)) return;
+    if (c != nullptr && c->heap.put(b, a.pages.committed(), a.meta)) return;
     a.large.deallocate(b);
     a.returns.add_relaxed(1);  // relaxed: a hint
 }
 
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
-    if (c.heap_bins == nullptr) return;
-    for (unsigned bin = heap_bin_count; bin-- != 0 && c.heap_cached > keep;) {
-        while (c.heap_bins[bin] != nullptr && c.heap_cached > keep) {
-            heap_block* b = c.heap_bins[bin];
-            c.heap_bins[bin] = next_cached(b);
-            c.heap_cached -= b->bytes;
-            c.owner->large.deallocate(b);
-            c.owner->returns.add_relaxed(1);  // relaxed: a hint
-        }
-    }
+    c.heap.shrink(keep, [&c](heap_block* b) {
+        c.owner->large.deallocate(b);
+        c.owner->returns.add_relaxed(1);  // relaxed: a hint
+    });
 }
 
 void flush_heap_cache(thread_context& c) noexcept {

@@ -13,7 +13,7 @@ std::uint64_t blocks_out(core& c) noexcept {
     for_each_context(c, [&](const thread_context& t) {
         for_each_block_page(t, [&](const pool_page& p, const page_view&) { n += p.used() - p.remote.count(); });
         n += t.counters.get(counter::heap_allocations) - t.counters.get(counter::heap_frees);
-        n -= sync::load_relaxed(t.batch_count);  // relaxed: see close_core()
+        n -= t.remote.batch_count();
     });
     return n;
 }

@@ -358,12 +358,12 @@ namespace {
 
 idle_view idle_seen_by(const thread_context& c) noexcept {
     return {c.owner->pages.committed(),
-            c.heap_cached,
+            c.heap.bytes(),
             idle_in_arena(c),
             c.counters.get(counter::heap_frees),
             c.owner->returns.load_relaxed(),  // relaxed: a hint
             c.probes.guarded() ? c.probes.hooks->resting(c) : 0,
-            c.empty_count};
+            c.pages.empty_count()};
 }
 
 }  // namespace
@@ -373,7 +373,7 @@ bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept {
                           why == exhaustion_reason::system_refused;
     if (!of_pages) return false;
     thread_context* mine = context_of_caller(c);
-    if (f == on_failure::return_null && mine != nullptr && mine->arrivals.empty() &&
+    if (f == on_failure::return_null && mine != nullptr && !mine->remote.any_announced() &&
         mine->fruitless == idle_seen_by(*mine))
         return false;
     const std::size_t committed = c.pages.committed();  // what is only reserved, the refused request may have left

@@ -10,41 +10,17 @@
 
 namespace framealloc::inline v1::memory {
 
-constinit pool_page nothing_installed{};
-
 namespace {
 
 constexpr std::uint32_t empty_pages_kept = 64;  // per thread: 4 MiB of addresses, at least 4 KiB of memory each
 constexpr std::uint32_t most_tags_with_pages = 256;  // per thread and kind; a page of each class may belong to each
 
-pool_page*& installed(thread_context& c, const pool_page& p, unsigned size_class) noexcept {
-    return c.pages[index_of(p.kind)][size_class];
-}
-
-void link_page(thread_context& c, pool_page* p) noexcept {
-    const sync::lock_guard guard(c.owner->lock);
-    p->next_all = c.all_pages;
-    p->link_all = &c.all_pages;
-    if (c.all_pages != nullptr) c.all_pages->link_all = &p->next_all;
-    c.all_pages = p;
-}
-
-void unlink_page(pool_page* p) noexcept {
-    if (p->link_all == nullptr) return;
-    *p->link_all = p->next_all;
-    if (p->next_all != nullptr) p->next_all->link_all = p->link_all;
-    p->link_all = nullptr;
-}
-
-// Empty pages of a thread stay linked: a page that is set up anew needs no lock.
 pool_page* empty_page(thread_context& c, exhaustion_reason& why) noexcept {
-    if (pool_page* p = c.empty_pages) {
-        c.empty_pages = p->next;
-        --c.empty_count;
-        return p;
-    }
+    if (pool_page* p = c.pages.take_empty()) return p;
     pool_page* p = depot_take(*c.owner, why);
-    if (p != nullptr) link_page(c, p);
+    if (p == nullptr) return nullptr;
+    const sync::lock_guard guard(c.owner->lock);
+    c.pages.link(*p);
     return p;
 }
 
@@ -56,25 +32,10 @@ tag_account* payer(thread_context& c, memory_kind k) noexcept {
 // Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.
 tag_account* lender(thread_context& c, memory_kind k) noexcept {
     tag_account* t = payer(c, k);
-    if (t->pages[index_of(k)] != nullptr || c.tags_with_pages[index_of(k)] < most_tags_with_pages) return t;
+    if (t->pages[index_of(k)] != nullptr || c.pages.owners(k) < most_tags_with_pages) return t;
     t->borrows.store_relaxed(true);  // relaxed: a statistic
     while (t->above() != nullptr && t->pages[index_of(k)] == nullptr) t = t->above();
     return t;
-}
-
-void set_up(pool_page& p, thread_context& c, tag_account* who, memory_kind k, unsigned size_class) noexcept {
-    const std::size_t block = class_size(size_class);
-    p.set_key(c.life.key());
-    p.free = nullptr;
-    p.came_home = nullptr;
-    p.describe({k, static_cast<std::uint32_t>(block), who});
-    const std::uint32_t slot = c.owner->probes.slot_bytes(block);
-    p.carved = c.owner->probes.first_slot(block);
-    p.end = p.carved + (static_cast<std::uint32_t>(page_bytes) - p.carved) / slot * slot;
-    p.size_class = static_cast<std::uint8_t>(size_class);
-    p.listed = false;
-    p.owner = &c;
-    p.next = nullptr;
 }
 
 // Where carving would end by the thread's pool budget.
@@ -82,13 +43,13 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
     account::budget_line& budget = c.budget.of(p.kind);
     if (traits_of(p.kind).budget != budget_base::pages || budget.limit == 0) return last;
     const std::size_t quiet = budget.quiet_until(current_frame(c));
-    const std::uint32_t slot = c.owner->probes.slot_bytes(p.block);
-    const std::size_t room = (quiet > c.pool_carved ? (quiet - c.pool_carved) / p.block : 0) * slot;
+    const std::uint32_t slot = c.owner->probes.layout().slot_bytes(p.block);
+    const std::size_t room = (quiet > c.pages.carved_bytes() ? (quiet - c.pages.carved_bytes()) / p.block : 0) * slot;
     if (room >= last - p.carved) return last;
     if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
     const unsigned size_class = p.size_class;
     const tag_account* account = p.account;
-    if (admit(c, p.kind, c.pool_carved, p.block) != admission::granted) {
+    if (admit(c, p.kind, c.pages.carved_bytes(), p.block) != admission::granted) {
         why = exhaustion_reason::thread_budget;
         return p.carved;
     }
@@ -97,86 +58,30 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
     return same && p.free == nullptr && p.carved != p.end ? p.carved + slot : p.carved;
 }
 
-// Makes a run of virgin blocks free: about a page of memory's worth, so that untouched memory stays untouched.
-bool carve(core& a, pool_page& p, exhaustion_reason& why) noexcept {
+// Makes a run of virgin blocks free, as far as the budget allows.
+bool carve_more(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     if (p.carved == p.end) return false;
-    const std::uint32_t slot = a.probes.slot_bytes(p.block);
-    std::uint32_t last = p.carved + first_step / slot * slot;
-    if (last == p.carved) last = p.carved + slot;
-    if (last > p.end) last = p.end;
-    last = budgeted_end(*p.owner, p, last, why);
+    const slot_layout layout = a.probes.layout();
+    const std::uint32_t last = budgeted_end(*p.owner, p, next_step(p, layout), why);
     if (last == p.carved) return p.free != nullptr;
-    if (last > p.accessible) {
-        // Doubling keeps the requests few; the last page of a slab of its own is all there is to waste.
-        std::uint32_t wanted = p.accessible * 2;
-        if (wanted < last) wanted = static_cast<std::uint32_t>(align_up(last, step_bytes(a)));
-        if (wanted > page_bytes) wanted = static_cast<std::uint32_t>(page_bytes);
-        if (!a.pages.commit(pointer_at(address_of(&p) + p.accessible), wanted - p.accessible, why)) return false;
-        p.accessible = wanted;
-    }
-    const std::uintptr_t base = address_of(&p);
-    void* next = p.free;
-    for (std::uint32_t at = last; at > p.carved; at -= slot) {
-        void* block = pointer_at(base + at - slot);
-        *static_cast<void**>(block) = next;
-        link_written(a, block);
-        next = block;
-    }
-    p.free = next;
+    if (!make_accessible(p, last, a.pages, why)) return false;
+    const std::uint32_t slot = layout.slot_bytes(p.block);
     if (traits_of(p.kind).budget == budget_base::pages)
-        p.owner->pool_carved += std::size_t{(last - p.carved) / slot} * p.block;
-    p.carved = last;
-    return true;
-}
-
-// What one of the blocks that came home names, and itself, becomes the list of free blocks.
-bool take_returned(pool_page& p) noexcept {
-    returned_blocks* from = p.came_home;
-    if (from == nullptr) return false;
-    returned_blocks* rest = from->next;
-    if (rest != nullptr) rest->after = from->after;
-    else if (from->after != 0) rest = static_cast<returned_blocks*>(returned_blocks::block_at(&p, from->after));
-    p.came_home = rest;
-    void* list = nullptr;
-    for (std::uint32_t i = from->count; i != 0; --i) {
-        void* block = returned_blocks::block_at(&p, from->places()[i - 1]);
-        *static_cast<void**>(block) = list;
-        list = block;
-    }
-    *reinterpret_cast<void**>(from) = list;
-    p.free = from;
+        p.owner->pages.add_carved(std::size_t{(last - p.carved) / slot} * p.block);
+    for (std::uint32_t at = carve(p, last, layout); at != last; at += slot)
+        link_written(a, pointer_at(address_of(&p) + at));
     return true;
 }
 
 bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     if (p.free != nullptr && !link_holds(a, p, p.free)) [[unlikely]]
         p.free = nullptr;  // whatever follows is lost until the page is empty
-    return p.free != nullptr || take_returned(p) || carve(a, p, why);
-}
-
-void make_current(page_lists& lists, pool_page& p) noexcept {
-    owner_increment(p.allocations);  // the page itself counts as one block, so that it is never empty while current
-    owner_increment(p.charged);
-    sync::store_relaxed(p.current, true);  // relaxed: see used()
-    lists.current[p.size_class] = &p;
+    return p.free != nullptr || take_returned(p) || carve_more(a, p, why);
 }
 
 void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
-    for (std::uint64_t set = c.installed[index_of(p.kind)]; set != 0; set &= set - 1) {
-        pool_page*& slot = installed(c, p, static_cast<unsigned>(std::countr_zero(set)));
-        if (slot == &p) slot = &nothing_installed;
-    }
-    sync::store_relaxed(p.current, false);  // relaxed: see used()
-    owner_increment(p.frees);
-    lists.current[p.size_class] = nullptr;
-    p.set_key(closed_key);
-}
-
-void list_room(page_lists& lists, pool_page& p) noexcept {
-    p.set_key(p.owner->life.key());
-    p.listed = true;
-    p.next = lists.room[p.size_class];
-    lists.room[p.size_class] = &p;
+    c.pages.uninstall(p);
+    lists.leave_current(p);
 }
 
 page_lists* lists_of(thread_context& c, tag_account* who, memory_kind k, exhaustion_reason& why) noexcept {
@@ -184,16 +89,18 @@ page_lists* lists_of(thread_context& c, tag_account* who, memory_kind k, exhaust
     if (lists == nullptr) {
         if (void* memory = c.owner->meta.allocate(sizeof(page_lists), why)) {
             lists = ::new (memory) page_lists{};
-            ++c.tags_with_pages[index_of(k)];
+            c.pages.count_owner(k);
         }
     }
     return lists;
 }
 
+page_lists& lists_of(const pool_page& p) noexcept { return *p.account->pages[index_of(p.kind)]; }
+
 // A block came back, or ended its rest.
 void after_return(pool_page& p) noexcept {
     if (p.frees == p.allocations && p.held == 0) page_emptied(&p);
-    else if (p.key == closed_key && !p.current && !p.listed) list_room(*p.account->pages[index_of(p.kind)], p);
+    else if (p.key == closed_key && !p.current && !p.listed) lists_of(p).list(p, p.owner->life.key());
 }
 
 // What came home rests first.
@@ -211,32 +118,26 @@ void rest_returned(thread_context& c, pool_page& p) noexcept {
     p.free = before;
 }
 
-// Takes in what other threads returned to one page. Returns the number of blocks. Constant time, however many they are.
+// Takes in what other threads returned to one page. Returns the number of blocks.
 std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
-    const sync::remote_batch batch = p.remote.take(address_of(&p));
-    auto* first = static_cast<returned_blocks*>(batch.head);  // of whoever announced the page
-    first->after = p.came_home == nullptr
-                       ? std::uint16_t{0}
-                       : returned_blocks::place_of(p.came_home);  // NOLINT(clang-analyzer-core.NullDereference)
-    p.came_home = first;
-    sync::store_relaxed(p.frees, p.frees + batch.count);  // relaxed: a statistic for readers
-    c.deferred.processed.add(batch.count);
-    c.deferred.processed_bytes.add(std::uint64_t{batch.count} * p.block);
+    const std::uint32_t count = collect(p);
+    c.remote.queue().processed.add(count);
+    c.remote.queue().processed_bytes.add(std::uint64_t{count} * p.block);
     if (c.probes.guarded()) rest_returned(c, p);
     else after_return(p);
-    return batch.count;
+    return count;
 }
 
 // Whether page_with_room() may take blocks home, and how many.
 std::size_t welcome(thread_context& c) noexcept {
-    if (c.deferred.urgent.load_relaxed()) {  // relaxed: missed now, seen next time
-        c.deferred.urgent.store_relaxed(false);  // relaxed: as above
+    if (c.remote.queue().urgent.load_relaxed()) {  // relaxed: missed now, seen next time
+        c.remote.queue().urgent.store_relaxed(false);  // relaxed: as above
         return all_blocks;
     }
-    switch (c.deferred.config.mode) {
+    switch (c.remote.queue().config.mode) {
         case deferred_mode::on_demand:
         case deferred_mode::immediate: return all_blocks;
-        case deferred_mode::incremental: return c.deferred.config.per_allocation;
+        case deferred_mode::incremental: return c.remote.queue().config.per_allocation;
         default: return 0;
     }
 }
@@ -244,11 +145,11 @@ std::size_t welcome(thread_context& c) noexcept {
 // A page of `lists` that has a free or a virgin block, made current. Null with `why` set when there is none.
 pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class, exhaustion_reason& why) noexcept {
     for (;;) {
-        pool_page* p = lists.current[size_class];
+        pool_page* p = lists.current(size_class);
         if (p != nullptr) {
             exhaustion_reason carving{};
             const bool room = has_room(*c.owner, *p, carving);
-            if (lists.current[size_class] != p) continue;  // a budget's handler allocated
+            if (lists.current(size_class) != p) continue;  // a budget's handler allocated
             if (room) return p;
             charge_page(c, *p);
             if (p->carved != p->end) {
@@ -257,11 +158,9 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
             }
             leave_current(c, lists, *p);
         }
-        p = lists.room[size_class];
+        p = lists.take_listed(size_class);
         if (p == nullptr) return nullptr;
-        lists.room[size_class] = p->next;
-        p->listed = false;
-        make_current(lists, *p);
+        lists.make_current(*p);
     }
 }
 
@@ -297,13 +196,15 @@ pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class,
         p = empty_page(c, why);
     }
     if (p == nullptr) return borrowed_page(c, k, size_class);
-    if (pool_page* starved = lists->current[size_class]) {  // virgin blocks are left, but there was no memory for them
+    if (pool_page* starved = lists->current(size_class)) {  // virgin blocks are left, but there was no memory for them
         leave_current(c, *lists, *starved);
-        list_room(*lists, *starved);
+        lists->list(*starved, c.life.key());
     }
-    set_up(*p, c, who, k, size_class);
+    p->owner = &c;
+    set_up(*p, c.life.key(), {k, static_cast<std::uint32_t>(class_size(size_class)), who}, size_class,
+           c.owner->probes.layout());
     c.counters.add(counter::slab_refills, 1);
-    make_current(*lists, *p);
+    lists->make_current(*p);
     return listed_page(c, *lists, size_class, why);
 }
 
@@ -358,9 +259,8 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
             p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
-            c.installed[index_of(k)] |= (std::uint64_t{1} << size_class) | (std::uint64_t{1} << requested_class);
-            installed(c, *p, size_class) = p;
-            installed(c, *p, requested_class) = p;
+            c.pages.install(*p, size_class);
+            c.pages.install(*p, requested_class);
             note_settled(c);
             add_pending(c.stack.outermost(), pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
@@ -380,11 +280,9 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
     std::size_t taken = 0;
     while (taken < blocks) {
-        if (c.arrived == nullptr) c.arrived = c.arrivals.take();
-        pool_page* p = c.arrived;
+        pool_page* p = c.remote.next_arrived();
         if (p == nullptr) break;
-        if (taken == 0) c.deferred.peak.raise_to(c.deferred.depth());
-        c.arrived = p->next_arrival.get();  // before take(): then a sender may announce the page again
+        if (taken == 0) c.remote.queue().peak.raise_to(c.remote.queue().depth());
         const std::uint64_t bytes = p->block;
         const std::uint32_t came = adopt(c, *p);
         taken += came;
@@ -394,12 +292,7 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
 }
 
 void uninstall_pages(thread_context& c) noexcept {
-    for (unsigned kind = 0; kind < kind_count; ++kind) {
-        for (std::uint64_t set = c.installed[kind]; set != 0; set &= set - 1) {
-            c.pages[kind][std::countr_zero(set)] = &nothing_installed;
-        }
-        c.installed[kind] = 0;
-    }
+    c.pages.uninstall_all();
     note_settled(c);
 }
 
@@ -407,21 +300,14 @@ namespace {
 
 // The page may serve any class and tag of this thread.
 void retire(thread_context& c, pool_page* page) noexcept {
-    if (page->listed) {
-        page_lists& lists = *page->account->pages[index_of(page->kind)];
-        pool_page** link = &lists.room[page->size_class];
-        while (*link != page) link = &(*link)->next;
-        *link = page->next;
-        page->listed = false;
-    }
+    if (page->listed) lists_of(*page).unlist(*page);
     observe_page(*page);
-    const std::uint32_t first = c.owner->probes.first_slot(page->block);
+    const std::uint32_t first = c.owner->probes.layout().first_slot(page->block);
     if (traits_of(page->kind).budget == budget_base::pages)
-        c.pool_carved -= std::size_t{(page->carved - first) / c.owner->probes.slot_bytes(page->block)} * page->block;
+        c.pages.subtract_carved(std::size_t{(page->carved - first) / c.owner->probes.layout().slot_bytes(page->block)} *
+                                page->block);
     page_retired(c, *page, first);
-    page->next = c.empty_pages;
-    c.empty_pages = page;
-    ++c.empty_count;
+    c.pages.put_empty(*page);
 }
 
 }  // namespace
@@ -429,10 +315,10 @@ void retire(thread_context& c, pool_page* page) noexcept {
 // Pages that are current, and without a block in use. Returns whether there were any.
 bool retire_unused(thread_context& c) noexcept {
     bool any = false;
-    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) {
+    for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all) {
         if (p->account == nullptr || !p->current || p->used() != 0 || p->held != 0) continue;
         charge_page(c, *p);
-        leave_current(c, *p->account->pages[index_of(p->kind)], *p);
+        leave_current(c, lists_of(*p), *p);
         retire(c, p);
         any = true;
     }
@@ -443,17 +329,15 @@ bool retire_unused(thread_context& c) noexcept {
 void page_emptied(pool_page* page) noexcept {
     thread_context& c = *page->owner;
     retire(c, page);
-    if (c.empty_count > empty_pages_kept) release_empty_pages(c, false);
+    if (c.pages.empty_count() > empty_pages_kept) release_empty_pages(c, false);
 }
 
 void release_empty_pages(thread_context& c, bool everything) noexcept {
     const std::uint32_t keep = everything ? 0 : empty_pages_kept / 2;
     const sync::lock_guard guard(c.owner->lock);
-    while (c.empty_count > keep) {
-        pool_page* p = c.empty_pages;
-        c.empty_pages = p->next;
-        --c.empty_count;
-        unlink_page(p);
+    while (c.pages.empty_count() > keep) {
+        pool_page* p = c.pages.take_empty();
+        page_set::unlink(*p);
         p->next = c.owner->depot;
         c.owner->depot = p;
         c.owner->returns.add_relaxed(1);  // relaxed: a hint

@@ -6,7 +6,6 @@
 #include <framealloc/os/code.hpp>
 #include <framealloc/os/thread.hpp>
 
-#include <cstring>
 #include <new>
 
 namespace framealloc::inline v1::memory {
@@ -17,7 +16,7 @@ constexpr std::uint32_t retry_microseconds = 20;
 
 // A full queue is the owner's business; in no case is the block lost.
 void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
-    deferred_queue& q = owner.deferred;
+    deferred_queue& q = owner.remote.queue();
     auto full = [&] { return q.depth() + count > q.capacity.load_relaxed(); };  // relaxed: a threshold
     q.full_count.add_relaxed(1);  // relaxed: a statistic
     switch (static_cast<queue_full_policy>(q.full_policy.load_relaxed())) {  // relaxed: a setting
@@ -43,11 +42,11 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
 // Threads: any but the owner's.
 void hand_over(pool_page& p, void* head, void* tail, std::uint32_t count) noexcept {
     thread_context& owner = *p.owner;
-    const std::size_t capacity = owner.deferred.capacity.load_relaxed();  // relaxed: a setting
-    if (capacity != 0 && owner.deferred.depth() + count > capacity) meet_full_queue(owner, count);
-    owner.deferred.queued.add_relaxed(count);  // relaxed: a statistic
+    const std::size_t capacity = owner.remote.queue().capacity.load_relaxed();  // relaxed: a setting
+    if (capacity != 0 && owner.remote.queue().depth() + count > capacity) meet_full_queue(owner, count);
+    owner.remote.queue().queued.add_relaxed(count);  // relaxed: a statistic
     // After this push the page may be gone, unless it is ours to announce.
-    if (p.remote.push(address_of(&p), head, tail, count)) owner.arrivals.push(&p);
+    if (p.remote.push(address_of(&p), head, tail, count)) owner.remote.announce(p);
 }
 
 // Without a batch.
@@ -59,25 +58,11 @@ void hand_over_one(pool_page& p, void* block) noexcept {
 }  // namespace
 
 void flush_batch(thread_context& c) noexcept {
-    if (c.batch_page == nullptr) return;
-    pool_page& p = *c.batch_page;
-    const std::uint32_t room = returned_blocks::room(p.owner->owner->probes.link_bytes(p.block));
-    returned_blocks* head = nullptr;
-    returned_blocks* tail = nullptr;
-    std::uint32_t i = 0;
-    do {
-        const std::uint16_t* place = c.batch_places + i;
-        const std::uint32_t left = c.batch_count - i - 1, named = left < room ? left : room;
-        auto* b = ::new (returned_blocks::block_at(&p, *place))
-            returned_blocks{.next = head, .after = 0, .count = static_cast<std::uint16_t>(named), .first_places = {}};
-        std::memcpy(b->places(), place + 1, named * sizeof *place);
-        i += 1 + named;
-        if (tail == nullptr) tail = b;
-        head = b;
-    } while (i != c.batch_count);
-    hand_over(p, head, tail, c.batch_count);
-    c.batch_page = nullptr;
-    c.batch_count = 0;
+    if (!c.remote.has_batch()) return;
+    pool_page& p = *c.remote.batch_page();
+    const returned_chain chain = c.remote.chain_batch(p.owner->owner->probes.layout().link_bytes(p.block));
+    hand_over(p, chain.head, chain.tail, chain.count);
+    c.remote.end_batch();
 }
 
 std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
@@ -90,11 +75,11 @@ std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
 }
 
 void set_deferred(thread_context& c, const deferred_config& d) noexcept {
-    c.deferred.config = d;
-    c.deferred.capacity.store_relaxed(d.capacity);                                  // relaxed: a setting
-    c.deferred.full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
-    c.deferred.block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
-    c.deferred.immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
+    c.remote.queue().config = d;
+    c.remote.queue().capacity.store_relaxed(d.capacity);                                  // relaxed: a setting
+    c.remote.queue().full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
+    c.remote.queue().block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
+    c.remote.queue().immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
     if (d.mode == deferred_mode::at_frame_begin) c.stack.ground().gate.on(gate_own);
     if (d.mode == deferred_mode::at_frame_end) add_pending(c.stack.outermost(), pending_always);
 }
@@ -102,7 +87,7 @@ void set_deferred(thread_context& c, const deferred_config& d) noexcept {
 deferred_stats stats_of_deferred(core_ref a) noexcept {
     const thread_context* c = context_met(a);
     if (c == nullptr) return {};
-    const deferred_queue& q = c->deferred;
+    const deferred_queue& q = c->remote.queue();
     const std::uint64_t depth = q.depth();
     return {.total_queued = q.queued.load_relaxed(),  // relaxed: a statistic
             .total_processed = q.processed.get(),
@@ -116,20 +101,20 @@ deferred_stats stats_of_deferred(core_ref a) noexcept {
 namespace {
 
 void add_to_batch(thread_context& mine, void* block) noexcept {
-    mine.batch_places[mine.batch_count++] = returned_blocks::place_of(block);
+    mine.remote.add(block);
     mine.counters.add(counter::remote_frees, 1);
 }
 
 void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
-    if (mine.batch_page != &p || mine.batch_count == batch_limit) flush_batch(mine);
-    if (mine.batch_page == nullptr) {
-        mine.batch_page = &p;
+    if (!mine.remote.batches(p)) flush_batch(mine);
+    if (!mine.remote.has_batch()) {
+        mine.remote.begin_batch(p);
         add_pending(mine.stack.outermost(), pending_pages);  // handed over when a frame ends
     }
     add_to_batch(mine, block);
     const thread_context& owner = *p.owner;
     const std::uint32_t bytes = p.block;
-    if (p.owner->deferred.immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
+    if (p.owner->remote.queue().immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
     if (mine.probes.watched()) [[unlikely]]
         mine.probes.hooks->tell(
             mine, {.kind = frame_event_kind::remote_free, .other_thread = thread_of(owner), .bytes = bytes});
@@ -182,8 +167,7 @@ bool refuse_foreign(const void* block, site where) noexcept {
 
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
-    if (thread_context* c = FRAMEALLOC_SLOT.context;
-        c != nullptr && c->batch_page == &p && c->batch_count != batch_limit) {
+    if (thread_context* c = FRAMEALLOC_SLOT.context; c != nullptr && c->remote.batches(p)) {
         const bool plain = !c->probes.diverted() && !c->owner->orphaned.load_relaxed();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }

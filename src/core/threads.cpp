@@ -256,7 +256,7 @@ void trim_idle(core& a) noexcept {
 
 void reclaim_idle(core& a) noexcept {
     for_each_idle(
-        a, [](const thread_context& c) { return !c.arrivals.empty(); }, [](thread_context& c) { trim_pages(c); });
+        a, [](const thread_context& c) { return c.remote.any_announced(); }, [](thread_context& c) { trim_pages(c); });
 }
 
 void close_kept_frames(core& a) noexcept {
@@ -269,7 +269,7 @@ void orphan_pages(core& a) noexcept {
     a.orphaned.store_relaxed(true);  // relaxed: readers that miss it free as before
     const sync::lock_guard guard(a.lock);
     for (thread_context* c = a.threads.first_idle(); c != nullptr; c = context_list::idle_after(*c)) {
-        for (pool_page* p = c->all_pages; p != nullptr; p = p->next_all) p->set_key(closed_key);
+        for (pool_page* p = c->pages.first(); p != nullptr; p = p->next_all) p->set_key(closed_key);
     }
 }
 

@@ -20,7 +20,7 @@ using guard::damage;
 namespace {
 
 std::uintptr_t slot_end(const core& a, const pool_page& p, std::uintptr_t block) noexcept {
-    return block - a.probes.slot_lead() + a.probes.slot_bytes(p.block);
+    return block - a.probes.layout().zone + a.probes.layout().slot_bytes(p.block);
 }
 
 // A block's zones; of a large block the first is the end of its header.
@@ -32,7 +32,7 @@ zones zones_of(core& a, const block_record& b) noexcept {
     zones z{b.address - guard::zone, b.address, b.address + b.bytes, b.address + b.bytes + large_back_zone};
     if (b.large) return z;
     const pool_page& p = *page_of(pointer_at(b.address));
-    z.front = b.address - a.probes.slot_lead();
+    z.front = b.address - a.probes.layout().zone;
     z.back = slot_end(a, p, b.address);
     return z;
 }
@@ -70,7 +70,7 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
 // The zone before a small block that rests is a canary too.
 bool check_front(core& a, const block_record& b) noexcept {
     if (b.large) return true;
-    const std::uintptr_t front = b.address - a.probes.slot_lead();
+    const std::uintptr_t front = b.address - a.probes.layout().zone;
     const damage d = guard::check_canary(front, b.address, a.probes.canary_key);
     if (!d) return true;
     char detail[160];
@@ -149,7 +149,7 @@ void end_one_rest(thread_context& c) noexcept {
     }
     pool_page& p = *page_of(pointer_at(e.block));
     --p.held;
-    put_back_slot(p, pointer_at(e.block - a.probes.slot_lead()));
+    put_back_slot(p, pointer_at(e.block - a.probes.layout().zone));
 }
 
 // The rest of the zone. It depends on the place, so that a neighbour's bytes are no valid copy.
@@ -164,7 +164,7 @@ void seal_link(const core& a, void* slot) noexcept { static_cast<std::uint64_t*>
 bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     if (static_cast<const std::uint64_t*>(slot)[1] == seal_of(a, slot)) return true;
     block_record b;
-    const bool known = a.probes.blocks.find(address_of(slot) + a.probes.slot_lead(), b);
+    const bool known = a.probes.blocks.find(address_of(slot) + a.probes.layout().zone, b);
     if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
     raise_about(a, code::FA433, blamed(b),
                 "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
@@ -173,7 +173,7 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
 
 void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept {
     core& a = *c.owner;
-    const std::uintptr_t at = address_of(slot) + a.probes.slot_lead();
+    const std::uintptr_t at = address_of(slot) + a.probes.layout().zone;
     block_record old;
     if (a.probes.blocks.find(at, old) && old.state == block_state::freed && !old.large)
         check_rest(a, old, slot_end(a, p, at));
@@ -199,9 +199,9 @@ void* end_block(core& a, void* block) noexcept {
 
 void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
     observe_page(p);
-    guard::write_canary(address_of(slot), address_of(slot) + c.owner->probes.slot_lead(), c.owner->probes.canary_key);
+    guard::write_canary(address_of(slot), address_of(slot) + c.owner->probes.layout().zone, c.owner->probes.canary_key);
     ++p.held;
-    if (!put_to_rest(c, address_of(slot) + c.owner->probes.slot_lead(), p.block, false)) {
+    if (!put_to_rest(c, address_of(slot) + c.owner->probes.layout().zone, p.block, false)) {
         --p.held;
         return put_back_slot(p, slot);
     }
@@ -210,8 +210,8 @@ void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
 
 void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
     const std::uintptr_t base = address_of(&p);
-    for (std::uint32_t at = first; at < p.carved; at += a.probes.slot_bytes(p.block)) {
-        const std::uintptr_t block = base + at + a.probes.slot_lead();
+    for (std::uint32_t at = first; at < p.carved; at += a.probes.layout().slot_bytes(p.block)) {
+        const std::uintptr_t block = base + at + a.probes.layout().zone;
         block_record b;
         if (!a.probes.blocks.find(block, b) || b.state != block_state::freed) continue;
         if (!b.large) check_rest(a, b, slot_end(a, p, block));  // a large one did not rest, or does so no more

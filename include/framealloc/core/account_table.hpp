@@ -4,17 +4,10 @@
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/compiler.hpp>
 #include <framealloc/base/kind.hpp>
-#include <framealloc/memory/page.hpp>
-#include <framealloc/memory/size_class.hpp>
+#include <framealloc/memory/page_set.hpp>
 #include <framealloc/sync/word.hpp>
 
 namespace framealloc::inline v1::memory {
-
-// A tag's pages of one kind on one thread.
-struct page_lists {
-    pool_page* current[class_count];
-    pool_page* room[class_count];  // pages with free blocks, not current
-};
 
 // A tag on one thread: its account, its pages.
 struct tag_account : account::charge_entry {

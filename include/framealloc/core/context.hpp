@@ -15,9 +15,9 @@
 #include <framealloc/core/record.hpp>
 #include <framealloc/core/slots.hpp>
 #include <framealloc/core/threads.hpp>
-#include <framealloc/memory/deferred.hpp>
-#include <framealloc/memory/page.hpp>
-#include <framealloc/memory/size_class.hpp>
+#include <framealloc/memory/heap_cache.hpp>
+#include <framealloc/memory/page_set.hpp>
+#include <framealloc/memory/remote_blocks.hpp>
 
 namespace framealloc::inline v1::guard {
 class frame_log;
@@ -27,8 +27,6 @@ namespace framealloc::inline v1::memory {
 
 struct core;
 struct heap_block;
-
-inline constexpr std::uint32_t batch_limit = 64;  // frees for another thread's page, handed over together
 
 // A frame block outside the arena: too large for it, or taken through an outer frame. The header lies before the block.
 struct outer_block {
@@ -65,33 +63,16 @@ struct thread_context {
     // Touched on the hot paths.
     frame_stack stack;
     thread_charges charges;
-    std::uint64_t installed[kind_count];  // classes whose page is installed below, a bit each
-    pool_page* pages[kind_count][class_count];  // an always empty page where none is installed
-
+    page_set pages;
     core* owner;
     thread_tie life;
 
     frame_memory arenas;
 
-    pool_page* all_pages;  // guarded by core::lock when written
-    page_arrivals arrivals;  // pages that other threads returned blocks to
-    pool_page* arrived;  // taken from there, their blocks not yet
-    deferred_queue deferred;  // how and when those blocks come home
-    pool_page* empty_pages;
-    std::uint32_t empty_count;
-    std::uint32_t tags_with_pages[kind_count];
-
-    pool_page* batch_page;  // frees for another thread's page, not handed over yet
-    std::uint32_t batch_count;
-    std::uint16_t batch_places[batch_limit];  // see returned_blocks
-
-    heap_block** heap_bins;  // cache of large freed blocks
-    std::size_t heap_cached;  // bytes
-
+    remote_blocks remote;  // how blocks that other threads free come home, and how those of other threads go there
+    heap_cache heap;
     context_slots slots;  // of the floors above
     account::thread_budget budget;
-    std::size_t pool_carved;  // bytes of pool blocks made, in pages that are not empty
-
     thread_probes probes;
     std::uint32_t outside_count;  // FA001 so far
     thread_counters counters;
@@ -169,7 +150,7 @@ FRAMEALLOC_INLINE tag_account* known_account(const thread_context& c, std::uint3
     return c.charges.accounts().known(tag_id);
 }
 
-inline deferred_mode deferred_mode_of(const thread_context& c) noexcept { return c.deferred.config.mode; }
+inline deferred_mode deferred_mode_of(const thread_context& c) noexcept { return c.remote.queue().config.mode; }
 
 // Frames asked for beyond the deepest record. Whether it is the first.
 inline bool note_too_deep(thread_context& c) noexcept { return c.stack.enter_too_deep(); }

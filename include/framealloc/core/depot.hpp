@@ -2,14 +2,9 @@
 #pragma once
 
 #include <framealloc/core/allocator.hpp>
+#include <framealloc/memory/page_set.hpp>
 
 namespace framealloc::inline v1::memory {
-
-inline constexpr std::uint32_t first_step = 4096;
-// Bytes by which a page is made accessible as it is carved.
-inline std::uint32_t step_bytes(const core& a) noexcept {
-    return static_cast<std::uint32_t>(a.pages.granularity() > first_step ? a.pages.granularity() : first_step);
-}
 
 // An empty page of nobody. Threads: any.
 pool_page* depot_take(core& a, exhaustion_reason& why) noexcept;

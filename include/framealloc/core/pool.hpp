@@ -17,7 +17,6 @@ FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned 
                                      on_failure f) noexcept;
 // Before the tag changes: pages belong to a tag.
 void uninstall_pages(thread_context& c) noexcept;
-extern pool_page nothing_installed;  // always empty; its allocations take the slow path
 FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Both require: the page is the calling thread's.
 void pool_free_own(pool_page& p, void* block) noexcept;
@@ -30,7 +29,7 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
 
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
-    pool_page* page = c.pages[index_of(k)][size_class];
+    pool_page* page = c.pages.at(k, size_class);
     void* block = page->free;
     if (block == nullptr) [[unlikely]]
         return nullptr;

@@ -18,8 +18,7 @@
 #include <framealloc/guard/annotate.hpp>
 #include <framealloc/guard/block_table.hpp>
 #include <framealloc/guard/pattern.hpp>
-#include <framealloc/memory/page.hpp>
-#include <framealloc/memory/size_class.hpp>
+#include <framealloc/memory/slot_layout.hpp>
 #include <framealloc/sync/atomic.hpp>
 
 namespace framealloc::inline v1 {
@@ -148,19 +147,8 @@ struct allocator_probes {
         if (guards) guard::allow(begin, end);
     }
 
-    // A page's slots: zone, block, zone. A block, not its slot, is aligned as one that is not guarded.
-    std::uint32_t slot_lead() const noexcept { return guards ? static_cast<std::uint32_t>(guard::zone) : 0; }
-    std::uint32_t slot_bytes(std::size_t block) const noexcept {
-        const std::size_t zones = guards ? align_up(guard::zone + block + guard::zone, natural_alignment(block))
-                                         : block;
-        return static_cast<std::uint32_t>(zones);
-    }
-    std::uint32_t first_slot(std::size_t block) const noexcept {
-        return static_cast<std::uint32_t>(align_up(page_header_bytes + slot_lead(), natural_alignment(block))) -
-               slot_lead();
-    }
-    // What the page's links may use of a free slot.
-    std::size_t link_bytes(std::size_t block) const noexcept { return guards ? guard::zone : block; }
+    // Of pages' blocks.
+    slot_layout layout() const noexcept { return {guards ? static_cast<std::uint32_t>(guard::zone) : 0}; }
 };
 
 // The probes of one thread in one allocator. The data are the room probe's; all others call.

@@ -49,7 +49,7 @@ void for_each_account(thread_context& c, F&& f) {
 // Requires: the lock is held.
 template <class F>
 void for_each_page(const thread_context& c, F&& f) {
-    for (pool_page* p = c.all_pages; p != nullptr; p = p->next_all) f(*p);
+    for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all) f(*p);
 }
 // Those whose blocks are freed singly, not those of frames' blocks out of line.
 template <class F>

@@ -18,8 +18,7 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
-    const bool pages = (c.installed[index_of(memory_kind::pool)] | c.installed[index_of(memory_kind::heap)]) != 0;
-    c.charges.note_settled(pages);
+    c.charges.note_settled(c.pages.any_installed(memory_kind::pool) || c.pages.any_installed(memory_kind::heap));
 }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.charges.begin_segment(cursor);
