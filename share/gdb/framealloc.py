@@ -118,13 +118,13 @@ class Parts:
 
 
 def allocators():
-    return [Allocator(c) for c in follow(own("live_cores"), lambda c: Parts(c)["next_live"])]
+    return [Allocator(c) for c in follow(own("live_cores"), lambda c: c["life"]["next_"])]
 
 
 class Allocator:
     def __init__(self, core):
         self.core = Parts(core)
-        self.name = text(self.core["name"])
+        self.name = text(self.core["config"]["name"])
         self.guarded = bool(self.core["guards"])
 
     def contexts(self):
@@ -206,7 +206,7 @@ def used(page):
 
 def blocks_out(page, contexts):
     waiting = sum(len(c.batch(page)) for c in contexts)
-    return max(0, used(page) - (plain(page["remote"]["word_"]) & 0xFFFF) - waiting)
+    return max(0, used(page) - (plain(page["remote"]["word_"]) & constant("count_mask")) - waiting)
 
 
 # --- framealloc tags ---
@@ -308,7 +308,7 @@ def slot_is_free(allocator, page, begin):
             return True
         b = int(gdb.Value(b).cast(word.pointer()).dereference())
     base = int(page.address)
-    mine = (begin - base) // 16
+    mine = (begin - base) // constant("place_bytes")
 
     def in_chain(r):
         while int(r) != 0:
@@ -325,9 +325,10 @@ def slot_is_free(allocator, page, begin):
         if in_chain(r):
             return True
         after = int(r["after"])
-        r = gdb.Value(base + after * 16 if after else 0).cast(r.type)
+        r = gdb.Value(base + after * constant("place_bytes") if after else 0).cast(r.type)
     waiting = plain(page["remote"]["word_"])
-    if waiting & 0xFFFF and in_chain(gdb.Value(base + (waiting >> 16) * 16).cast(page["came_home"].type)):
+    first = gdb.Value(base + (waiting >> constant("count_bits")) * constant("place_bytes")).cast(page["came_home"].type)
+    if waiting & constant("count_mask") and in_chain(first):
         return True
     return any(mine in c.batch(page) for c in allocator.contexts())
 
@@ -354,12 +355,12 @@ def find_outer(context, found, p):
 
 def in_pages(a, p):
     core = a.core
-    slab = next((s for s in follow(core["slabs"], lambda s: s["next"]) if int(s["begin"]) <= p < int(s["begin"]) + int(s["bytes"])), None)
+    slab = next((s for s in follow(core["depot"]["slabs_"], lambda s: s["next"]) if int(s["begin"]) <= p < int(s["begin"]) + int(s["bytes"])), None)
     if slab is None:
         return None
     base = p & ~(constant("page_bytes") - 1)
-    newest = int(slab.address) == int(core["slabs"])
-    if newest and int(core["fresh_begin"]) <= base < int(core["fresh_end"]):
+    newest = int(slab.address) == int(core["depot"]["slabs_"])
+    if newest and int(core["depot"]["fresh_begin_"]) <= base < int(core["depot"]["fresh_end_"]):
         return None
     page = at(base, "memory::pool_page")
     if int(page["accessible"]) == 0:

@@ -70,7 +70,7 @@ FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind 
 void* take_aside(thread_context& c, tag_account& who, memory_kind k, unsigned requested) noexcept {
     const page_lists* lists = who.pages[index_of(k)];
     if (lists == nullptr || c.probes.any()) return nullptr;
-    const unsigned size_class = c.owner->serving[requested];
+    const unsigned size_class = c.owner->classes.serving(requested);
     pool_page* p = lists->current(size_class);
     if (p == nullptr || p->free == nullptr) return nullptr;
     if ((who.aside[index_of(k)] >> size_class & 1) == 0) [[unlikely]]
@@ -159,7 +159,7 @@ bool shrink_guarded(core& a, void* p, std::size_t bytes) noexcept {
 // A size that the page's class serves, or one that would waste less than half of the block.
 bool fits_in_page(const core& a, const pool_page& p, std::size_t bytes, std::size_t align) noexcept {
     const unsigned k = class_for(bytes, align);
-    return k != no_class && (a.serving[k] == p.size_class || (bytes <= p.block && 2 * bytes > p.block));
+    return k != no_class && (a.classes.serving(k) == p.size_class || (bytes <= p.block && 2 * bytes > p.block));
 }
 
 }  // namespace
@@ -178,7 +178,7 @@ std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t alig
     if (bytes > largest_block || align > largest_block || !is_power_of_two(align)) return bytes;
     if (a.probes.guarded() || (s.kind == memory_kind::heap && a.config.heap != nullptr)) return bytes == 0 ? 1 : bytes;
     const unsigned k = class_for(bytes, align);
-    if (k != no_class) return class_size(a.serving[k]);
+    if (k != no_class) return class_size(a.classes.serving(k));
     return a.config.heap != nullptr ? bytes : large_heap::usable(bytes);
 }
 

@@ -52,7 +52,8 @@ admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size
     account::budget_line& line = c.budget.of(kind);
     const account::budget_answer answer = line.ask(used + more, current_frame(c));
     if (answer == account::budget_answer::within) return admission::granted;
-    const budget_event e{kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->name};
+    const budget_event e{
+        kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->config.name};
     if (c.probes.watched()) {
         c.probes.hooks->tell(
             c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,

@@ -28,8 +28,10 @@ void release_slab(core& a, const slab& s) noexcept {
     a.pages.release(pointer_at(s.begin), s.bytes, 0);
 }
 
+}  // namespace
+
 // Pages are known to be accessible up to their first step; more as they are carved.
-bool add_slab(core& a, exhaustion_reason& why) noexcept {
+bool page_depot::add_slab(core& a, exhaustion_reason& why) noexcept {
     std::size_t bytes = a.config.slab_bytes;
     void* p = a.pages.reserve(bytes, page_bytes, why);
     if (p == nullptr && bytes > page_bytes) p = a.pages.reserve(bytes = page_bytes, page_bytes, why);
@@ -41,47 +43,41 @@ bool add_slab(core& a, exhaustion_reason& why) noexcept {
         a.pages.release(p, bytes, 0);
         return false;
     }
-    a.slabs = ::new (memory) slab{a.slabs, address_of(p), bytes, 0};
+    slabs_ = ::new (memory) slab{slabs_, address_of(p), bytes, 0};
     return true;
 }
 
-bool depot_is_empty(core& a) noexcept {
-    const sync::lock_guard guard(a.lock);
-    return a.depot == nullptr && a.fresh_begin == a.fresh_end;
-}
-
-}  // namespace
-
-pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
-    if (depot_is_empty(a)) reclaim_idle(a);  // what ended threads left is used before more is asked for
-    const sync::lock_guard guard(a.lock);
-    if (pool_page* p = a.depot) {
-        a.depot = p->next;
+pool_page* page_depot::take(core& a, exhaustion_reason& why) noexcept {
+    if (pool_page* p = pages_) {
+        pages_ = p->next;
         return p;
     }
-    if (a.fresh_begin == a.fresh_end) {
+    if (fresh_begin_ == fresh_end_) {
         if (!add_slab(a, why)) return nullptr;
-        a.fresh_begin = a.slabs->begin;
-        a.fresh_end = a.slabs->begin + a.slabs->bytes;
+        fresh_begin_ = slabs_->begin;
+        fresh_end_ = slabs_->begin + slabs_->bytes;
     }
-    void* at = pointer_at(a.fresh_begin);
+    void* at = pointer_at(fresh_begin_);
     const std::size_t accessible = a.config.huge_pages || a.config.prefault ? page_bytes : step_bytes(a.pages);
     if (!a.pages.commit(at, accessible, why)) return nullptr;
-    a.fresh_begin += page_bytes;
+    fresh_begin_ += page_bytes;
     auto* p = ::new (at) pool_page{};
     p->accessible = static_cast<std::uint32_t>(accessible);
-    p->home = a.slabs;  // fresh pages are those of the newest slab
+    p->home = slabs_;  // fresh pages are those of the newest slab
     return p;
 }
 
-// Slabs without a page in use are given back whole; of other idle pages only the header stays accessible.
-void trim_depot(core& a) noexcept {
-    const sync::lock_guard guard(a.lock);
-    for (slab* s = a.slabs; s != nullptr; s = s->next) s->idle = 0;
-    for (pool_page* p = a.depot; p != nullptr; p = p->next) p->home->idle += page_bytes;
-    if (a.slabs != nullptr) a.slabs->idle += a.fresh_end - a.fresh_begin;
+void page_depot::put(pool_page& p) noexcept {
+    p.next = pages_;
+    pages_ = &p;
+}
+
+void page_depot::trim(core& a) noexcept {
+    for (slab* s = slabs_; s != nullptr; s = s->next) s->idle = 0;
+    for (pool_page* p = pages_; p != nullptr; p = p->next) p->home->idle += page_bytes;
+    if (slabs_ != nullptr) slabs_->idle += fresh_end_ - fresh_begin_;
     const std::uint32_t keep = step_bytes(a.pages);
-    for (pool_page** link = &a.depot; *link != nullptr;) {
+    for (pool_page** link = &pages_; *link != nullptr;) {
         pool_page* p = *link;
         const bool whole = p->home->idle == p->home->bytes;
         const std::uint32_t kept = whole ? 0 : keep;
@@ -93,17 +89,52 @@ void trim_depot(core& a) noexcept {
         guard::allow(address_of(p) + kept, address_of(p) + accessible);  // it is the page source's
         a.pages.decommit(pointer_at(address_of(p) + kept), accessible - kept);
     }
-    for (slab** link = &a.slabs; *link != nullptr;) {
+    for (slab** link = &slabs_; *link != nullptr;) {
         slab* s = *link;
         if (s->idle != s->bytes) {
             link = &s->next;
             continue;
         }
-        if (s == a.slabs) a.fresh_begin = a.fresh_end = 0;
+        if (s == slabs_) fresh_begin_ = fresh_end_ = 0;
         *link = s->next;
         release_slab(a, *s);
         a.meta.deallocate(s, sizeof(slab));
     }
+}
+
+void page_depot::close(core& a) noexcept {
+    // What is committed is known per page; the ledger is about to go, so that the sum need not be exact.
+    while (slabs_ != nullptr) {
+        slab* s = slabs_;
+        slabs_ = s->next;
+        release_slab(a, *s);
+    }
+}
+
+bool page_depot::has_used(const void* p) const noexcept {
+    const slab* s = slabs_;
+    while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
+    return s != nullptr && !is_fresh(address_of(page_of(p)));
+}
+
+namespace {
+
+bool depot_is_empty(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    return a.depot.empty();
+}
+
+}  // namespace
+
+pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
+    if (depot_is_empty(a)) reclaim_idle(a);  // what ended threads left is used before more is asked for
+    const sync::lock_guard guard(a.lock);
+    return a.depot.take(a, why);
+}
+
+void trim_depot(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    a.depot.trim(a);
 }
 
 namespace {
@@ -177,12 +208,9 @@ bool in_a_batch(const core& a, const pool_page& page, std::uintptr_t slot) noexc
 
 found_block find_in_pages(core& a, const void* p) noexcept {
     found_block f;
-    const slab* s = a.slabs;
-    while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
-    if (s == nullptr) return f;
+    if (!a.depot.has_used(p)) return f;
     pool_page* page = page_of(p);
-    const bool never_used = s == a.slabs && address_of(page) >= a.fresh_begin && address_of(page) < a.fresh_end;
-    if (never_used || sync::glimpse(page->accessible) == 0) return f;
+    if (sync::glimpse(page->accessible) == 0) return f;
     f.page = page;
     const page_view what = page->view();
     const std::uint32_t offset = static_cast<std::uint32_t>(address_of(p) - address_of(page));
@@ -202,15 +230,6 @@ found_block find_in_pages(core& a, const void* p) noexcept {
                          free_slots(a, *page, what.block).contain(f.begin) || in_a_batch(a, *page, f.begin);
     f.state = is_free ? found_block::free : found_block::out;
     return f;
-}
-
-void destroy_slabs(core& a) noexcept {
-    // What is committed is known per page; the ledger is about to go, so that the sum need not be exact.
-    while (a.slabs != nullptr) {
-        slab* s = a.slabs;
-        a.slabs = s->next;
-        release_slab(a, *s);
-    }
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -145,7 +145,7 @@ void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) no
         }
     }
     payer->heap_refunded.add(bytes);
-    a.refunds.add(1);
+    a.tally.note_refund();
 }
 
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
@@ -177,13 +177,13 @@ void large_release(core& a, thread_context* c, void* p) noexcept {
     a.probes.allow(address_of(p), address_of(b) + b->bytes);
     if (c != nullptr && c->heap.put(b, a.pages.committed(), a.meta)) return;
     a.large.deallocate(b);
-    a.returns.add_relaxed(1);  // relaxed: a hint
+    a.tally.note_return();
 }
 
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
     c.heap.shrink(keep, [&c](heap_block* b) {
         c.owner->large.deallocate(b);
-        c.owner->returns.add_relaxed(1);  // relaxed: a hint
+        c.owner->tally.note_return();
     });
 }
 

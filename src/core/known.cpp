@@ -61,7 +61,7 @@ known_context* free_inline_entry() noexcept {
 std::size_t forget_the_dead_inline() noexcept {
     std::uint32_t alive = 0;
     std::size_t in_table = 0;
-    for (core* c = first_live_core(); c != nullptr; c = c->next_live) {
+    for (core* c = first_live_core(); c != nullptr; c = c->life.next()) {
         const known_context* k = known_entry(c->id);
         if (k == nullptr) continue;
         if (is_inline(*k)) alive |= 1U << (k - t_slot.known);
@@ -95,7 +95,7 @@ bool make_room_for_known() noexcept {
     known_table* old = t_slot.more;
     known_table* wider = make_table(std::bit_ceil((living + 16) * 4));
     if (wider == nullptr) return false;
-    for (core* c = first_live_core(); c != nullptr && old != nullptr; c = c->next_live) {
+    for (core* c = first_live_core(); c != nullptr && old != nullptr; c = c->life.next()) {
         const known_context& k = old->place_of(c->id);
         if (k.id != c->id) continue;
         wider->place_of(k.id) = k;

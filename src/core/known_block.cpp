@@ -16,7 +16,7 @@ known_block look_for(std::uintptr_t p, bool around, guard::block_state state) no
         found.all_guarded = found.all_guarded && known.guarded();
         if (found.owner != nullptr || !known.guarded()) return;
         if (!(around ? known.blocks.containing(p, r) : known.blocks.find(p, r)) || r.state != state) return;
-        o.handles.add();
+        o.life.handles.add();
         found.owner = &o;
         found.record = r;
     });

@@ -9,7 +9,7 @@ namespace framealloc::inline v1::memory {
 
 std::uint64_t blocks_out(core& c) noexcept {
     const sync::lock_guard guard(c.lock);
-    std::uint64_t n = 0 - c.refunds.get();
+    std::uint64_t n = 0 - c.tally.refunds();
     for_each_context(c, [&](const thread_context& t) {
         for_each_block_page(t, [&](const pool_page& p, const page_view&) { n += p.used() - p.remote.count(); });
         n += t.counters.get(counter::heap_allocations) - t.counters.get(counter::heap_frees);

@@ -247,7 +247,7 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
     if (k == memory_kind::pool && class_size(requested_class) > a.config.pool_max) {
         return heap_instead(c, requested_class, bytes, f);
     }
-    const unsigned size_class = a.serving[requested_class];
+    const unsigned size_class = a.classes.serving(requested_class);
     if (c.probes.sampling()) [[unlikely]] {
         void* block = c.probes.hooks->sample_block(c, k, class_size(requested_class), bytes);
         if (block != nullptr) return block;
@@ -338,9 +338,8 @@ void release_empty_pages(thread_context& c, bool everything) noexcept {
     while (c.pages.empty_count() > keep) {
         pool_page* p = c.pages.take_empty();
         page_set::unlink(*p);
-        p->next = c.owner->depot;
-        c.owner->depot = p;
-        c.owner->returns.add_relaxed(1);  // relaxed: a hint
+        c.owner->depot.put(*p);
+        c.owner->tally.note_return();
     }
 }
 

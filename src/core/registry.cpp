@@ -17,9 +17,9 @@ constinit core* live_cores = nullptr;
 
 core* pin_core(std::uint64_t id) noexcept {
     const sync::lock_guard guard(live_lock);
-    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+    for (core* c = live_cores; c != nullptr; c = c->life.next()) {
         if (c->id != id) continue;
-        c->handles.add();
+        c->life.handles.add();
         return c;
     }
     return nullptr;
@@ -31,14 +31,14 @@ namespace {
 // held, which keeps the list as it is.
 template <class F>
 void for_each_lock(F&& f) noexcept {
-    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+    for (core* c = live_cores; c != nullptr; c = c->life.next()) {
         f(c->lock);
         f(c->tags.lock());
         f(c->large.lock());
         f(c->meta.lock());
         f(c->probes.blocks_lock());
         if (c->probes.samples()) f(c->probes.hooks->lock_of_samples(*c));
-        if (c->config.fixed_bytes != 0) f(static_cast<os::fixed_pages*>(c->source)->lock());
+        if (os::fixed_pages* fixed = c->home.fixed()) f(fixed->lock());
     }
     f(os::code_lock());
 }
@@ -55,12 +55,12 @@ void after_fork_in_parent() noexcept {
 // Only the forking thread lives on. The contexts of the others were stopped anywhere: they are never used again, nor
 // are the blocks that come back to them; blocks may be read and freed.
 void after_fork_in_child() noexcept {
-    for (core* a = live_cores; a != nullptr; a = a->next_live) {
+    for (core* a = live_cores; a != nullptr; a = a->life.next()) {
         for (thread_context* c = a->threads.first(); c != nullptr; c = context_list::after(*c)) {
             if (!belongs_to_caller(*c)) c->probes.hooks->thread_vanished(*c);
             if (!c->life.attached() || belongs_to_caller(*c)) continue;
             c->life.detach();
-            a->bereft = true;
+            a->life.note_bereft();
         }
     }
     after_fork_in_parent();
@@ -77,12 +77,21 @@ bool prepare_fork() noexcept {
 
 }  // namespace
 
+void core_life::link(core& self, core*& first) noexcept {
+    next_ = first;
+    if (first != nullptr) first->life.previous_ = &self;
+    first = &self;
+}
+
+void core_life::unlink(core*& first) noexcept {
+    (previous_ != nullptr ? previous_->life.next_ : first) = next_;
+    if (next_ != nullptr) next_->life.previous_ = previous_;
+}
+
 void register_core(core* c) noexcept {
     static_cast<void>(prepare_fork());
     const sync::lock_guard guard(live_lock);
-    c->next_live = live_cores;
-    if (live_cores != nullptr) live_cores->previous_live = c;
-    live_cores = c;
+    c->life.link(*c, live_cores);
 }
 
 core* first_live_core() noexcept { return live_cores; }
@@ -92,7 +101,7 @@ live_cores_lock::~live_cores_lock() { live_lock.release(); }
 
 void visit_cores(void (*f)(core&, void*), void* state) noexcept {
     const sync::lock_guard guard(live_lock);
-    for (core* c = live_cores; c != nullptr; c = c->next_live) {
+    for (core* c = live_cores; c != nullptr; c = c->life.next()) {
         const sync::lock_guard inner(c->lock);
         f(*c, state);
     }
@@ -100,9 +109,8 @@ void visit_cores(void (*f)(core&, void*), void* state) noexcept {
 
 bool unregister_core(core* c, std::uint64_t seen) noexcept {
     const sync::lock_guard guard(live_lock);
-    if (!c->handles.is_as(seen)) return false;
-    (c->previous_live != nullptr ? c->previous_live->next_live : live_cores) = c->next_live;
-    if (c->next_live != nullptr) c->next_live->previous_live = c->previous_live;
+    if (!c->life.handles.is_as(seen)) return false;
+    c->life.unlink(live_cores);
     return true;
 }
 

@@ -135,7 +135,7 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
         if (block == nullptr) return;
     }
     if (belongs_to_caller(owner)) return free_on_owner(owner, p, block);
-    if (a.owner->orphaned.load_relaxed()) return hand_over_one(p, block);  // relaxed: whoever misses it frees as before
+    if (a.owner->life.is_orphaned()) return hand_over_one(p, block);
     thread_context* mine = try_attach(a);
     const activity_scope changing(mine, activity::changing);
     if (mine == &owner) return pool_free_own(p, block);
@@ -168,7 +168,7 @@ bool refuse_foreign(const void* block, site where) noexcept {
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
     if (thread_context* c = FRAMEALLOC_SLOT.context; c != nullptr && c->remote.batches(p)) {
-        const bool plain = !c->probes.diverted() && !c->owner->orphaned.load_relaxed();  // relaxed: as below
+        const bool plain = !c->probes.diverted() && !c->owner->life.is_orphaned();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
     if (p.size_class == sampled_class)
@@ -179,7 +179,7 @@ void pool_free_slow(void* block) noexcept {
         return;
     }
     const core_ref a{owner->owner, owner->owner->id};
-    const bool own = !a.owner->probes.guarded() && !a.owner->orphaned.load_relaxed() &&
+    const bool own = !a.owner->probes.guarded() && !a.owner->life.is_orphaned() &&
                      belongs_to_caller(*owner);  // relaxed: as above
     if (own) return free_on_owner(*owner, p, block);
     retain_core(a);  // until now the block kept it alive; the last handle may go as soon as the block has

@@ -58,7 +58,7 @@ thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept {
 void make_idle(thread_context& c) noexcept {
     core& a = *c.owner;
     const sync::lock_guard guard(a.lock);
-    a.returns.add_relaxed(1);  // relaxed: a hint
+    a.tally.note_return();
     a.threads.add_idle(c);
 }
 
@@ -86,10 +86,10 @@ void detach(thread_context& c) noexcept {
 thread_context* pin_known() noexcept {
     thread_context* leaving = nullptr;
     const live_cores_lock guard;
-    for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
+    for (core* a = first_live_core(); a != nullptr; a = a->life.next()) {
         thread_context* c = known_context_of(a->id);
         if (c == nullptr) continue;
-        a->handles.add();
+        a->life.handles.add();
         context_list::chain_leaving(*c, leaving);
         leaving = c;
     }
@@ -266,7 +266,7 @@ void close_kept_frames(core& a) noexcept {
 }
 
 void orphan_pages(core& a) noexcept {
-    a.orphaned.store_relaxed(true);  // relaxed: readers that miss it free as before
+    a.life.note_orphaned();
     const sync::lock_guard guard(a.lock);
     for (thread_context* c = a.threads.first_idle(); c != nullptr; c = context_list::idle_after(*c)) {
         for (pool_page* p = c->pages.first(); p != nullptr; p = p->next_all) p->set_key(closed_key);

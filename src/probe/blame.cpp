@@ -113,8 +113,9 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
             return;
         const bool tagged = theirs.tag != nullptr && theirs.tag->path[0] != '\0';
         std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s",
-                      o.name[0] == '\0' ? "another allocator" : "allocator \"", o.name, o.name[0] == '\0' ? "" : "\"",
-                      tagged ? ", tag \"" : "", tagged ? theirs.tag->path : "", tagged ? "\"" : "");
+                      o.config.name[0] == '\0' ? "another allocator" : "allocator \"", o.config.name,
+                      o.config.name[0] == '\0' ? "" : "\"", tagged ? ", tag \"" : "", tagged ? theirs.tag->path : "",
+                      tagged ? "\"" : "");
         b = theirs;
         b.tag = nullptr;  // it may go with its allocator
     });

@@ -127,15 +127,15 @@ constexpr std::uint32_t most_withdrawn = 8192;
 constinit sync::atomic<std::uint32_t> withdrawn_blocks{0};  // of all allocators
 
 bool withdraw(core& a, const frame_block& b) noexcept {
-    const bool may = b.apart && a.source == &a.system &&
+    const bool may = b.apart && a.home.is_system() &&
                      withdrawn_blocks.add_relaxed(1) < most_withdrawn;  // relaxed: a count
-    if (may && check_zones(a, b) && a.system.withdraw(pointer_at(b.begin), b.cursor - b.begin)) return true;
-    if (b.apart && a.source == &a.system) withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
+    if (may && check_zones(a, b) && a.home.system().withdraw(pointer_at(b.begin), b.cursor - b.begin)) return true;
+    if (b.apart && a.home.is_system()) withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
     return false;
 }
 
 void allow_again(core& a, const frame_block& b) noexcept {
-    static_cast<void>(a.system.commit(pointer_at(b.begin), b.cursor - b.begin));
+    static_cast<void>(a.home.system().commit(pointer_at(b.begin), b.cursor - b.begin));
     withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
 }
 

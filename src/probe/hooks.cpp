@@ -19,6 +19,7 @@ struct debugger_constants {
     std::uint64_t page_bytes, zone, outer_header_bytes;
     std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
     std::uint64_t sheet, slots_per_unit;
+    std::uint64_t place_bytes, count_bits, count_mask;
 };
 [[gnu::used]] const debugger_constants for_debuggers = {page_bytes,
                                                         guard::zone,
@@ -27,11 +28,15 @@ struct debugger_constants {
                                                         guard::block_table::hash_low_bits,
                                                         guard::block_table::hash_shift,
                                                         sampled_blocks::sheet,
-                                                        sampled_blocks::slots_per_unit};
+                                                        sampled_blocks::slots_per_unit,
+                                                        sync::remote_list::place_bytes,
+                                                        sync::remote_list::count_bits,
+                                                        sync::remote_list::count_mask};
 
 // Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
 sampled_blocks* sampled_for(core& a, exhaustion_reason& why) noexcept {
-    if (a.config.guard_sample == 0 || a.probes.guarded() || a.source != &a.system || a.system.granularity() != 4096)
+    if (a.config.guard_sample == 0 || a.probes.guarded() || !a.home.is_system() ||
+        a.home.system().granularity() != 4096)
         return nullptr;
     void* p = a.meta.allocate(sizeof(sampled_blocks), why);
     return p == nullptr ? nullptr : ::new (p) sampled_blocks{};
@@ -44,7 +49,7 @@ void open(core& a, bool checks, exhaustion_reason& why) noexcept {
                                                                  : guard_level::fill;
     allocator_probes& probes = a.probes;
     probes.guards = guard::tool_listens() || (wanted == guard_level::automatic ? checks : wanted != guard_level::off);
-    probes.withholds = probes.guarded() && level == guard_level::revoke && a.source == &a.system;
+    probes.withholds = probes.guarded() && level == guard_level::revoke && a.home.is_system();
     probes.sampled = sampled_for(a, why);
     if (probes.revokes() || probes.samples()) prepare_revocation();
     probes.canary_key = (number_of(a.id) + 1) * 0x9E3779B97F4A7C15U ^ address_of(&a);
@@ -52,7 +57,7 @@ void open(core& a, bool checks, exhaustion_reason& why) noexcept {
 }
 
 void close(core& a) noexcept {
-    if (a.probes.revokes() && a.source == &a.system) remember_memory(a);
+    if (a.probes.revokes() && a.home.is_system()) remember_memory(a);
 }
 
 void release(core& a) noexcept {

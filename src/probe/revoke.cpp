@@ -90,7 +90,7 @@ constinit sync::atomic<std::uint64_t> gone_count{0};
 void remember(const void* p, std::size_t bytes, const void* owner) noexcept {
     gone_range& g = gone[gone_count.add_relaxed(1) % most_gone];  // relaxed: a place
     g.end = 0;
-    std::snprintf(g.name, sizeof g.name, "%s", static_cast<const core*>(owner)->name);
+    std::snprintf(g.name, sizeof g.name, "%s", static_cast<const core*>(owner)->config.name);
     g.begin = address_of(p);
     g.end = g.begin + bytes;
 }
@@ -115,7 +115,7 @@ void explain_gone(std::uintptr_t p, os::access_kind access) noexcept {
 // Where a report would run beyond the alternate signal stack: that much is certain.
 bool explain_shortly(std::uintptr_t p) noexcept {
     const auto is_ours = [p] {
-        for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
+        for (core* a = first_live_core(); a != nullptr; a = a->life.next()) {
             if (find_chunk(*a, p) != nullptr) return true;
             sampled_slot s;
             if (a->probes.sampled != nullptr && a->probes.sampled->find(p, s)) return true;
@@ -132,7 +132,7 @@ bool explain_shortly(std::uintptr_t p) noexcept {
 
 void on_access(std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {
     if (explain_shortly(p)) return;
-    for (core* a = first_live_core(); a != nullptr; a = a->next_live) {
+    for (core* a = first_live_core(); a != nullptr; a = a->life.next()) {
         if (explain_sampled(*a, p, instruction, access)) return;
         const auto explained = [&](const thread_context& c) {
             const arena_chunk* k = revoked_chunk(c, p);

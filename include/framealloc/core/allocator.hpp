@@ -10,10 +10,13 @@
 #include <framealloc/base/fault.hpp>
 #include <framealloc/base/size.hpp>
 #include <framealloc/core/calls.hpp>
+#include <framealloc/core/class_map.hpp>
 #include <framealloc/core/context.hpp>
+#include <framealloc/core/core_life.hpp>
+#include <framealloc/core/home.hpp>
+#include <framealloc/core/page_depot.hpp>
 #include <framealloc/core/threads.hpp>
 #include <framealloc/memory/large_heap.hpp>
-#include <framealloc/os/fixed_pages.hpp>
 #include <framealloc/os/metadata.hpp>
 #include <framealloc/os/page_ledger.hpp>
 #include <framealloc/sync/lock.hpp>
@@ -65,68 +68,26 @@ struct core_config {
 
 struct slab;
 
-// Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile,
-// and whoever frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
-class handle_count {
-public:
-    // Requires: a handle is held, or a block that is out, or the list of live allocators is locked.
-    void add() noexcept { word_.add_relaxed(held_once + 1); }  // relaxed: what keeps it alive meanwhile orders it
-    // True for the one thread that has to close the allocator; otherwise nothing of it may be touched any more.
-    bool release() noexcept {
-        std::uint64_t now = word_.load_relaxed();  // relaxed: looked at again below
-        for (;;) {
-            const bool closes = (now & count_mask) == 1 && (now & closing) == 0;
-            if (word_.compare_exchange_acq_rel(now, (now - 1) | (closes ? closing : 0)))
-                return closes;  // pairs: itself, the last sees all
-        }
-    }
-    // For the closing thread: what is to be as it was at the end.
-    std::uint64_t look() const noexcept { return word_.load_acquire(); }  // pairs: release()
-    bool is_as(std::uint64_t seen) const noexcept { return (seen & count_mask) == 0 && look() == seen; }
-    // Nobody closes any more. False when the word changed: somebody holds a handle, or has held one since.
-    bool stop_closing(std::uint64_t seen) noexcept {
-        return word_.compare_exchange_acq_rel(seen, seen & ~closing);
-    }  // pairs: release()
-    static bool any(std::uint64_t seen) noexcept { return (seen & count_mask) != 0; }
-
-private:
-    static constexpr std::uint64_t closing = std::uint64_t{1} << 31, count_mask = closing - 1,
-                                   held_once = std::uint64_t{1} << 32;
-    sync::atomic<std::uint64_t> word_{1};
-};
-
 using core_slots = floor_slots<16, 48, 16, 8>;
 
 struct core {
     explicit core(const core_config& c) noexcept : config(c) {}
 
-    core_config config;
+    core_config config;  // its name lies behind this object
     std::uint64_t id = 0;
-    const char* name = "";  // its text lies behind this object
-    handle_count handles;
-    os::system_pages system{};
-    alignas(os::fixed_pages) unsigned char fixed_storage[sizeof(os::fixed_pages)] = {};
-    page_source* source = nullptr;
-    void* own_fixed = nullptr;  // memory taken once for fixed_memory = bytes
+    core_life life;
+    page_home home;
     os::page_ledger pages;
     os::metadata meta{pages};
     account::tag_tree tags{meta};
     sync::lock lock;  // guards the lists below
     context_list threads;
-    pool_page* depot = nullptr;  // empty pages, first step accessible
-    slab* slabs = nullptr;
-    std::uintptr_t fresh_begin = 0;  // the part of the newest slab that was never handed out
-    std::uintptr_t fresh_end = 0;
+    page_depot depot;
     large_heap large{pages};
     allocator_probes probes;
-    unsigned char serving[class_count] = {};  // class -> class that serves it
-    bool bereft = false;  // in a forked child: threads are gone whose contexts may be in any state
-    sync::atomic<bool> orphaned{false};  // the last handle is gone, blocks are still out
-    sync::atomic<std::uint64_t> returns{0};  // pages, large blocks and contexts that threads gave to all
+    class_map classes;
+    return_tally tally;
     chunk_space chunks{pages, meta, lock};
-    core* next_live = nullptr;  // process-wide list
-    core* previous_live = nullptr;
-    sync::owner_counter refunds;  // of refund_unattached(); `lock` owns it
     core_slots slots;  // of the floors above
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0,
@@ -152,7 +113,7 @@ private:
 
 inline const core_config& config_of(const core& a) noexcept { return a.config; }
 inline const core_config& config_of(const thread_context& c) noexcept { return c.owner->config; }
-inline const char* name_of(const core& a) noexcept { return a.name; }
+inline const char* name_of(const core& a) noexcept { return a.config.name; }
 inline core_ref reference_to(core& a) noexcept { return {&a, a.id}; }
 // Guards the lists of contexts and chunks, and what lies in the slots of the floors above.
 inline sync::lock& lock_of(core& a) noexcept { return a.lock; }
@@ -161,10 +122,10 @@ inline os::metadata& metadata_of(core& a) noexcept { return a.meta; }
 inline os::metadata& metadata_of(const thread_context& c) noexcept { return c.owner->meta; }
 inline os::page_ledger& ledger_of(core& a) noexcept { return a.pages; }
 inline account::tag_tree& tags_of(core& a) noexcept { return a.tags; }
-inline bool has_system_pages(const core& a) noexcept { return a.source == &a.system; }
-inline os::system_pages& system_of(core& a) noexcept { return a.system; }
+inline bool has_system_pages(const core& a) noexcept { return a.home.is_system(); }
+inline os::system_pages& system_of(core& a) noexcept { return a.home.system(); }
 // Blocks freed where there was no memory for a context. Requires: the lock is held.
-inline std::uint64_t refunds_of(const core& a) noexcept { return a.refunds.get(); }
+inline std::uint64_t refunds_of(const core& a) noexcept { return a.tally.refunds(); }
 
 enum class on_failure : bool { return_null, ask_handler };
 
@@ -172,8 +133,5 @@ enum class on_failure : bool { return_null, ask_handler };
 inline thread_context* context_of_caller(const core& a) noexcept {
     return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id}));
 }
-
-// FA440, for the process: there is no allocator that could be told. The program ends.
-[[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;
 
 }  // namespace framealloc::inline v1::memory

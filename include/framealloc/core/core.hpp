@@ -13,3 +13,4 @@
 #include <framealloc/core/probed.hpp>
 #include <framealloc/core/record.hpp>
 #include <framealloc/core/remote.hpp>
+#include <framealloc/core/report.hpp>

@@ -17,7 +17,6 @@ struct found_block {
     std::size_t bytes = 0;
 };
 found_block find_in_pages(core& c, const void* p) noexcept;
-void destroy_slabs(core& c) noexcept;
 void trim_depot(core& c) noexcept;
 
 }  // namespace framealloc::inline v1::memory

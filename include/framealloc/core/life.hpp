@@ -13,9 +13,9 @@ void trim(core& c) noexcept;
 
 // A handle to the allocator with this id, to be released, if it still lives.
 core* pin_core(std::uint64_t id) noexcept;
-inline void retain_core(core_ref a) noexcept { a.owner->handles.add(); }
+inline void retain_core(core_ref a) noexcept { a.owner->life.handles.add(); }
 inline void release_core(core_ref a) noexcept {
-    if (a.owner != nullptr && a.owner->handles.release()) close_core(a.owner);
+    if (a.owner != nullptr && a.owner->life.handles.release()) close_core(a.owner);
 }
 
 // Trims if that can help; whether it did. A request that may fail looks once a frame, and when the thread has given

@@ -1,0 +1,17 @@
+// Faults and exhaustion, told to the program's handlers or printed.
+#pragma once
+
+#include <framealloc/core/allocator.hpp>
+
+namespace framealloc::inline v1::memory {
+
+// Room for the name of an instruction, where a place has no line.
+struct place_text {
+    char text[128] = {};
+    const char* of(const site& s) noexcept;
+};
+
+// FA440, for the process: there is no allocator that could be told. The program ends.
+[[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;
+
+}  // namespace framealloc::inline v1::memory

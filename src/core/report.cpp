@@ -1,0 +1,111 @@
+// Faults and exhaustion, told to the program's handlers or printed.
+#include <framealloc/core/report.hpp>
+
+#include <cstdlib>
+
+#include <framealloc/core/core.hpp>
+#include <framealloc/core/registry.hpp>
+#include <framealloc/os/code.hpp>
+
+namespace framealloc::inline v1::memory {
+
+const char* place_text::of(const site& s) noexcept {
+    if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, text, sizeof text);
+    return text;
+}
+
+void core::raise(code what, const char* detail, const void* address, std::size_t bytes, site where) noexcept {
+    raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
+}
+
+// A handler hears of its own mistake; what it does wrong while it handles that one is printed.
+void core::deliver(const fault& f) const noexcept {
+    const activity_scope reporting(context_of_caller(*this), activity::reporting);
+    if (!config.on_fault || !handler_scope::may_call()) return print_fault(f);
+    const handler_scope theirs;
+    config.on_fault(f);
+}
+
+void refuse_without_source(const char* what) noexcept {
+    const site where = os::own_call();
+    place_text place;
+    print_fault({.what = code::FA440,
+                 .text = code_text(code::FA440),
+                 .detail = what,
+                 .where = where,
+                 .code_place = place.of(where)});
+    std::abort();
+}
+
+void core::report(fault f) const noexcept {
+    require_own(id);
+    f.text = code_text(f.what);
+    f.allocator = config.name;
+    f.where = os::own_call(f.where);
+    place_text where, born, died;
+    f.code_place = where.of(f.where);
+    f.born_place = born.of(f.born);
+    f.died_place = died.of(f.died);
+    deliver(f);
+}
+
+void core::end_after_fault() const noexcept {
+    const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault
+                                                             : config.strict != strictness::warn;
+    if (ends) std::abort();
+}
+
+void core::raise(fault f) noexcept {
+    report(f);
+    end_after_fault();
+}
+
+void core::warn(fault f) noexcept {
+    f.text = code_text(f.what);
+    f.allocator = config.name;
+    f.where = os::own_call(f.where);
+    place_text where;
+    f.code_place = where.of(f.where);
+    deliver(f);
+    if (config.strict == strictness::abort_on_warning) std::abort();
+}
+
+void core::exhausted(exhaustion_reason why, memory_kind kind, std::size_t requested, std::size_t alignment) noexcept {
+    const thread_context* c = context_of_caller(*this);
+    const bool budget = c != nullptr && why == exhaustion_reason::thread_budget;
+    ask_for_memory(why, traits_of(kind).name, requested, alignment, budget ? c->budget.of(kind).limit : 0);
+}
+
+void core::exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept {
+    if (make_room(*this, why, on_failure::ask_handler)) return;
+    ask_for_memory(why, "metadata", requested, alignment, 0);
+}
+
+void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t requested, std::size_t alignment,
+                          std::size_t limit) noexcept {
+    if (why == exhaustion_reason::frame_limit) limit = config.frame_limit;
+    if (why == exhaustion_reason::global_limit) limit = config.global_limit;
+    if (why == exhaustion_reason::fixed_memory) limit = config.fixed_bytes;
+    const thread_context* c = context_of_caller(*this);
+    place_text where;
+    const site asked = os::own_call(c == nullptr ? site{} : c->probes.place());
+    const exhaustion e{why,
+                       kind,
+                       requested,
+                       alignment,
+                       pages.committed(),
+                       limit,
+                       config.name,
+                       c == nullptr ? "" : c->tag()->node->path,
+                       asked,
+                       where.of(asked)};
+    if (config.on_exhaustion && handler_scope::may_call()) {
+        const activity_scope allowing(context_of_caller(*this), activity::none);  // it may free what the allocator has
+        const handler_scope theirs;
+        if (config.on_exhaustion(e)) return;
+    }
+    print_exhaustion(e);
+    std::abort();
+}
+
+}  // namespace framealloc::inline v1::memory
