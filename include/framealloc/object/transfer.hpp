@@ -137,6 +137,7 @@ public:
         else count(transfer_step::completed);
         return Received(std::move(content_));
     }
+    [[nodiscard]] Received receive() const& = delete;  // a result is received once: std::move(handle).receive()
     // Returns: whether the handle waits to be received; whether there is a value (of no elements: false, though
     // pending). Cost: O(1).
     transfer_state state() const noexcept {

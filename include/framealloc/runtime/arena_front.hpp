@@ -30,6 +30,8 @@ public:
     using Words::Words;
 
     // --- raw memory: uninitialised, for types that memory alone makes ---
+    // Requires: T is an implicit-lifetime type, made by memory alone. Returns: memory for one, not initialised. On
+    // exhaustion: asks the exhaustion handler; try_alloc() returns null. Cost: the least of the kind; see its header.
     template <class T>
     [[nodiscard]] FRAMEALLOC_INLINE T* alloc(site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return this->template take<T>(must, s);
@@ -39,6 +41,9 @@ public:
         FRAMEALLOC_LIFETIMEBOUND {
         return this->template take<T>(may_fail, s);
     }
+    // Requires: align is a power of two; FA431 otherwise. Returns: `size` bytes, not initialised; null of 0 bytes. On
+    // exhaustion: asks the exhaustion handler; try_alloc_bytes() returns null. Cost: as alloc(), and the arithmetic of
+    // the size.
     [[nodiscard, gnu::alloc_size(2)]] FRAMEALLOC_INLINE void* alloc_bytes(
         std::size_t size, std::size_t align = alignof(std::max_align_t),
         site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
@@ -49,6 +54,9 @@ public:
         site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return this->take_bytes(size, align, may_fail, s);
     }
+    // Requires: T is an implicit-lifetime type. Returns: n elements, not initialised, in one block; an empty span of
+    // none. On exhaustion: asks the exhaustion handler; try_batch() returns an empty span. More bytes than there are
+    // addresses are exhaustion too. Cost: as alloc_bytes().
     template <class T>
     [[nodiscard]] FRAMEALLOC_INLINE std::span<T> batch(std::size_t n, site_type s = site_type::here()) const noexcept
         FRAMEALLOC_LIFETIMEBOUND {
@@ -59,13 +67,14 @@ public:
         std::size_t n, site_type s = site_type::here()) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return this->template take_batch<T>(n, may_fail, s);
     }
-    // A std::span<T, N> that structured bindings take apart.
+    // Requires: T is an implicit-lifetime type, N > 0. Returns: a std::span<T, N> of elements that are not initialised,
+    // which structured bindings take apart; try_alloc_n() the first of them, as a span of fixed extent has no empty
+    // value. On exhaustion: asks the exhaustion handler; try_alloc_n() returns null. Cost: as alloc().
     template <class T, std::size_t N>
     [[nodiscard]] FRAMEALLOC_INLINE fixed_span<T, N> alloc_n(site_type s = site_type::here()) const noexcept
         FRAMEALLOC_LIFETIMEBOUND {
         return fixed_span<T, N>(this->template take_n<T, N>(must, s));
     }
-    // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
     [[nodiscard]] FRAMEALLOC_INLINE T* try_alloc_n(site_type s = site_type::here()) const noexcept
         FRAMEALLOC_LIFETIMEBOUND {
@@ -73,6 +82,9 @@ public:
     }
 
     // --- objects: constructed here, destroyed with the arena ---
+    // Effects: constructs a T in place, of an aggregate too; what throws leaves nothing. Returns: the object, destroyed
+    // with the arena, newest first. On exhaustion: asks the exhaustion handler; try_make() returns null. Cost: that of
+    // alloc(), and the construction.
     template <class T, class... Args>
     FRAMEALLOC_INLINE T* make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build<T>(must, std::forward<Args>(args)...);
@@ -81,6 +93,9 @@ public:
     [[nodiscard]] FRAMEALLOC_INLINE T* try_make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build<T>(may_fail, std::forward<Args>(args)...);
     }
+    // Effects: constructs a T in place, or T[] of n value-initialised elements; of a single argument the type is its
+    // own. Returns: a box that owns it. On exhaustion: asks the exhaustion handler; try_box() returns an empty box.
+    // Cost: as make().
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build_box<box_for<T, Args...>>(must, std::forward<Args>(args)...);
@@ -89,7 +104,8 @@ public:
     [[nodiscard]] FRAMEALLOC_INLINE auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build_box<box_for<T, Args...>>(may_fail, std::forward<Args>(args)...);
     }
-    // n value-initialised elements.
+    // Effects: value-initialises n elements; what throws leaves nothing. Returns: them, destroyed with the arena; an
+    // empty span of none. On exhaustion: asks the exhaustion handler; try_slice() returns an empty span. Cost: O(n).
     template <class T>
     std::span<T> slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build_slice<T>(n, must, s);
@@ -100,8 +116,10 @@ public:
         return this->template build_slice<T>(n, may_fail, s);
     }
 
-    // --- containers: empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range; a
-    // try_x() returns an empty one when memory is exhausted ---
+    // --- containers ---
+    // Returns: a vec, empty or of capacity(n), count(n), n elements, n copies, an initialiser list or a range. On
+    // exhaustion: asks the exhaustion handler; try_vec() returns an empty vec. Cost: at most one allocation, and
+    // O(elements); an empty one allocates nothing.
     template <class T, class... Args>
         requires object::makes<vec_type<T>, source_type, Args...>
     vec_type<T> vec(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
@@ -132,8 +150,9 @@ public:
     [[nodiscard]] vec_type<T> try_vec(std::size_t n) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template try_contain<vec_type<T>>(n);
     }
-    // Empty, of capacity(n), of map_seed(n), or with the entries of an initialiser list or a range; each with a hash
-    // function and an equality behind it, if they have a state.
+    // Returns: a map, empty or of capacity(n), of map_seed(n), with the entries of an initialiser list or a range; each
+    // with a hash function and an equality behind it, if they have a state. On exhaustion: asks the exhaustion handler;
+    // try_map() returns an empty map. Cost: O(entries) on average; an empty one allocates nothing.
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
               class... Args>
         requires object::makes<map_type<K, V, Hash, Equal>, source_type, Args...>
@@ -156,6 +175,9 @@ public:
                                const Equal& equal = Equal()) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template try_contain<map_type<K, V, Hash, Equal>>(l, hash, equal);
     }
+    // Returns: a string of text, of n characters of it, of a part of a string, of n times c, or of a range. On
+    // exhaustion: asks the exhaustion handler; try_string() returns an empty string. Cost: O(length), at most one
+    // allocation where the length is known beforehand.
     string_type string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template contain<string_type>(text);
     }
@@ -180,14 +202,15 @@ public:
     }
 
     // --- for other containers ---
-    // For one of the standard library.
+    // Returns: what leads a container to this memory: a standard allocator, a std::pmr resource, an allocator_ref that
+    // erases the kind, or the source itself, an allocator_source for own containers. Memory taken through them belongs
+    // to the arena as it is now, even while inner ones are open. Cost: O(1); resource() makes one in the arena.
     template <class T>
     standard_allocator<T, source_type> allocator() const noexcept {
         return source_type(this->own_source());
     }
     std::pmr::memory_resource* resource() const FRAMEALLOC_LIFETIMEBOUND { return this->own_resource(); }
     allocator_ref ref() const noexcept FRAMEALLOC_LIFETIMEBOUND { return this->own_source(); }
-    // For an own container: an allocator_source.
     template <class Source = source_type>
         requires std::is_same_v<Source, source_type>
     FRAMEALLOC_INLINE Source source() const noexcept {

@@ -18,10 +18,12 @@ namespace framealloc::inline v1 {
 class alloc_context {
 public:
     alloc_context() noexcept = default;
+    // Returns: the paths of the tag and the phase, empty where none was open, and the budgets in bytes, 0 where there
+    // is none. Threads: any. Cost: O(1).
     std::string_view tag_path() const noexcept { return text(tag_); }
     std::string_view phase() const noexcept { return text(phase_); }
-    std::size_t frame_budget() const noexcept { return budget_.of(memory_kind::frame).limit; }  // bytes; 0: none
-    std::size_t pool_budget() const noexcept { return budget_.of(memory_kind::pool).limit; }  // bytes; 0: none
+    std::size_t frame_budget() const noexcept { return budget_.of(memory_kind::frame).limit; }
+    std::size_t pool_budget() const noexcept { return budget_.of(memory_kind::pool).limit; }
 
 private:
     template <class>
@@ -42,6 +44,9 @@ private:
 
 class [[nodiscard]] context_scope {
 public:
+    // Requires: the allocator of the context lives; with a context of another one FA429, and nothing changes. Effects:
+    // charges the calling thread to the context's tag, phase and budgets until the scope ends. On exhaustion: asks the
+    // exhaustion handler. Threads: the scope belongs to its thread. Cost: two look-ups by index.
     template <class Alloc>
     [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx,
                                 runtime::site_of_t<Alloc> s = runtime::site_of_t<Alloc>::here()) noexcept

@@ -29,6 +29,10 @@ public:
     [[no_unique_address]] frame_capability frame{};
 
     // --- frames ---
+    // Effects: begins a frame on the calling thread, and ends the newest one: what lies in it is destroyed, newest
+    // first, and its memory is free. end_frame() without a frame is FA428. On exhaustion: begin_frame() asks the
+    // exhaustion handler, where the thread has no arena yet. Threads: frames belong to their thread. Cost: at most 36
+    // instructions together, and the destructors.
     FRAMEALLOC_INLINE void begin_frame(site_type s = site_type::here()) const noexcept
         FRAMEALLOC_ANALYSED(acquire_capability(FRAMEALLOC_FRAME_AND_ANY(frame)))
             FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
@@ -41,25 +45,34 @@ public:
         const runtime::located<site_type> call(owner(), s);
         lifetime::close_top_frame(memory::top_record(owner()));
     }
+    // Effects: begins a frame, which the scope ends. Returns: the scope. On exhaustion: as begin_frame(). Threads: the
+    // scope belongs to its thread. Cost: as begin_frame() and end_frame().
     [[nodiscard]] FRAMEALLOC_INLINE basic_frame_scope<Policy> frame_scope(site_type s = site_type::here())
         const noexcept FRAMEALLOC_ANALYSED(acquire_capability(FRAMEALLOC_FRAME_AND_ANY(frame)))
             FRAMEALLOC_ANALYSED(no_thread_safety_analysis) {
         return basic_frame_scope<Policy>(owner(), s);
     }
-    // These, current_tag(), tag_path(), current_phase(), transfers() and lifecycle().is_enabled() may be called in a
-    // signal handler.
+    // Returns: whether a frame is open on the calling thread, and how many are. Threads: these two, frame_number(),
+    // current_tag(), tag_path(), current_phase(), transfers() and lifecycle().is_enabled() may be called in a signal
+    // handler. Cost: O(1).
     bool in_frame() const noexcept { return frame_depth() != 0; }
     std::size_t frame_depth() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner());
         return c == nullptr ? 0 : top_of(*c)->depth;
     }
-    // Outermost frames this thread has begun.
+    // Returns: how many outermost frames the calling thread has begun. Threads: as in_frame(). Cost: O(1).
     std::uint64_t frame_number() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner());
         return c == nullptr ? 0 : outermost_of(*c).generation;
     }
 
-    // --- frame memory: the words of runtime/front.hpp ---
+    // --- frame memory ---
+    // Each frame_x() and try_frame_x() is the word x of runtime/arena_front.hpp, in the newest frame.
+    // Requires: a frame is open; otherwise FA001, and the memory belongs to a frame that the next end_frame() ends.
+    // Effects: those of the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x()
+    // returns null or what is empty, also where there is no memory to know the calling thread. Threads: the memory
+    // belongs to the thread's frame. Cost: that of the word, and a look at the thread's slot: frame_alloc() takes at
+    // most 10 instructions.
     template <class T>
     [[nodiscard]] FRAMEALLOC_INLINE T* frame_alloc(site_type s = site_type::here()) const noexcept
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
@@ -93,13 +106,11 @@ public:
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().template try_batch<T>(n, s);
     }
-    // A std::span<T, N> that structured bindings take apart.
     template <class T, std::size_t N>
     [[nodiscard]] FRAMEALLOC_INLINE fixed_span<T, N> frame_alloc_n(site_type s = site_type::here()) const noexcept
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().template alloc_n<T, N>(s);
     }
-    // Returns null when exhausted: a span of fixed extent has no empty value.
     template <class T, std::size_t N>
     [[nodiscard]] T* try_frame_alloc_n(site_type s = site_type::here()) const noexcept
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
@@ -133,8 +144,6 @@ public:
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().template try_slice<T>(n, s);
     }
-    // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range; a try_x() returns an
-    // empty one when memory is exhausted.
     template <class T, class... Args>
         requires object::makes<vec_of<T>, framealloc::frame_source, Args...>
     vec_of<T> frame_vec(Args&&... args) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {

@@ -22,11 +22,15 @@ class heap_names {
     using string_of = typename words::string_type;
 
 public:
-    // The words without their prefix, in two words to pass to a subsystem. Requires: the allocator outlives the view.
+    // Returns: the words without their prefix, in two machine words to pass to a subsystem. The allocator has to
+    // outlive the view, not what is allocated through it. Cost: O(1).
     FRAMEALLOC_INLINE basic_heap_view<Policy> heap() const noexcept {
         return basic_heap_view<Policy>(static_cast<const Alloc&>(*this).owner());
     }
 
+    // Each heap_x() and try_heap_x() is the word x of runtime/front.hpp and runtime/block_view.hpp. Effects: those of
+    // the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x() returns null or what
+    // is empty. Threads: any; what was taken on one may be given back on another. Cost: that of the word.
     template <class T>
     [[nodiscard]] T* heap_alloc(site_type s = site_type::here()) const noexcept {
         return here().template alloc<T>(s);
@@ -35,7 +39,6 @@ public:
     [[nodiscard]] T* try_heap_alloc(site_type s = site_type::here()) const noexcept {
         return here().template try_alloc<T>(s);
     }
-    // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
     void heap_free(T* p, site_type s = site_type::here()) const noexcept {
         static_assert(!std::is_void_v<T>, "a void* does not say its size: use heap_free_bytes(p, size, align)");
@@ -63,8 +66,6 @@ public:
     [[nodiscard]] FRAMEALLOC_INLINE auto try_heap_box(Args&&... args) const {
         return here().template try_box<T>(std::forward<Args>(args)...);
     }
-    // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range; a try_x() returns an
-    // empty one when memory is exhausted.
     template <class T, class... Args>
         requires object::makes<vec_of<T>, heap_source, Args...>
     vec_of<T> heap_vec(Args&&... args) const {

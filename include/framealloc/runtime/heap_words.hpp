@@ -61,7 +61,7 @@ class basic_heap_view : public block_view<runtime::heap_words<runtime::carried_h
     using base = block_view<runtime::heap_words<runtime::carried_handle, Policy>>;
 
 public:
-    // The same as alloc.heap().
+    // Effects: the same as alloc.heap(), and changes nothing. Cost: O(1).
     template <class Alloc>
         requires requires(const Alloc& a) { memory::core_ref(a.owner()); }
     explicit basic_heap_view(const Alloc& alloc) noexcept : base(alloc.owner()) {}

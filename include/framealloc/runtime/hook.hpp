@@ -45,43 +45,50 @@ public:
     }
     ~hook() { memory::release_core(source_.owner); }
 
+    // Requires: align is a power of two; FA431 otherwise. Returns: a block of at least `bytes`, the smallest one of 0
+    // bytes; from allocate_zeroed() with all bytes zero (pages fresh from the system are so already, and not touched).
+    // On exhaustion: null. Threads: any. Cost: constant for blocks in pages; zeroing O(bytes).
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t align = default_alignment) const noexcept {
         return memory::allocate_block(source_, bytes, align);
     }
-    // All bytes zero. Pages fresh from the system are so already, and not touched.
     [[nodiscard]] void* allocate_zeroed(std::size_t bytes, std::size_t align = default_alignment) const noexcept {
         return memory::allocate_zeroed_block(source_, bytes, align);
     }
-    // realloc: null is allocated, 0 bytes are freed (and null is returned). Otherwise the block where it is, or moved
-    // with what it holds; a block beyond 1 MiB moves without copying where the system can. On null the old block is as
-    // it was.
+    // Requires: a block of this library, or null. Effects: as realloc: null is allocated, 0 bytes are freed (and null
+    // is returned); otherwise the block stays where it is, or moves with what it holds; one beyond 1 MiB moves without
+    // copying where the system can. resize() is for a caller that knows the old size. Returns: the block. On
+    // exhaustion: null, and the old block is as it was. Threads: any that may free the block. Cost: O(bytes) where it
+    // is copied.
     [[nodiscard]] void* reallocate(void* p, std::size_t bytes, std::size_t align = default_alignment) const noexcept {
         if (bytes != 0) return memory::resize_block(source_, p, bytes, align);
         memory::free_block(source_, p);
         return nullptr;
     }
-    // reallocate() for a caller that knows the old size; it need not be looked up.
     [[nodiscard]] void* resize(void* p, std::size_t /*old_bytes*/, std::size_t bytes,
                                std::size_t align = default_alignment) const noexcept {
         return reallocate(p, bytes, align);
     }
-    // In place or not at all. In debug never, so that what still points at the old place is found.
+    // Requires: a block of this library. Effects: makes it `bytes` long where it is, or leaves it. Returns: whether; in
+    // debug never, so that what still points at the old place is found. Threads: any that may free the block. Cost:
+    // O(1).
     [[nodiscard]] bool try_grow(void* p, std::size_t /*old_bytes*/, std::size_t bytes,
                                 std::size_t align = default_alignment) const noexcept {
         return memory::resize_in_place(source_.owner, p, bytes, align);
     }
-    // Null is nothing.
+    // Requires: a block of this library, or null; the size and alignment, if given, are those it was allocated or
+    // resized with, in debug FA418 otherwise. Effects: gives the block back. Threads: any. Cost: constant for blocks in
+    // pages.
     void deallocate(void* p) const noexcept { memory::free_block(source_, p); }
-    // Requires: the size and alignment it was allocated or resized with; in debug FA418 otherwise.
     void deallocate(void* p, std::size_t bytes, std::size_t align = default_alignment) const noexcept {
         memory::free_sized_block(source_, p, bytes, align);
     }
-    // What a block of at least `bytes` can hold.
+    // Returns: what a block of at least `bytes` can hold. Threads: any. Cost: O(1).
     std::size_t good_size(std::size_t bytes, std::size_t align = default_alignment) const noexcept {
         return memory::good_size(source_, bytes, align);
     }
 
-    // An allocator_source, for own containers and standard_allocator.
+    // Returns: as allocate(): a hook is an allocator_source, for own containers and standard_allocator. On exhaustion:
+    // null. Threads: any. Cost: as allocate().
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
         return allocate(bytes, align);
     }

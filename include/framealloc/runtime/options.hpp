@@ -16,6 +16,7 @@ struct fixed_memory {
     void* data = nullptr;   // null: `bytes` are taken from the system when the allocator is made
     std::size_t bytes = 0;  // 0: not fixed
 
+    // Effects: none, n bytes of the system's, or these bytes, which have to outlive the allocator. Cost: none.
     constexpr fixed_memory() noexcept = default;
     constexpr fixed_memory(std::size_t n) noexcept : bytes(n) {}
     constexpr fixed_memory(std::span<std::byte> memory) noexcept : data(memory.data()), bytes(memory.size()) {}
@@ -26,8 +27,9 @@ struct retain {
     memory::retain_policy policy = memory::retain_policy::all;
     std::size_t amount = 0;
 
+    // Returns: a rule: all memory stays; what the largest of the last `frames` outermost frames used; at most n bytes.
+    // Cost: none.
     static constexpr retain all() noexcept { return {}; }
-    // What the largest of the last `frames` outermost frames used.
     static constexpr retain high_water(std::size_t frames) noexcept {
         return {memory::retain_policy::high_water, frames};
     }
@@ -39,10 +41,10 @@ struct on_frame_busy {
     memory::busy_policy policy = memory::busy_policy::grow;
     std::uint32_t microseconds = 0;
 
+    // Returns: a rule: another arena, silently; the holder is waited for, after `us` microseconds FA438 and another
+    // arena; FA438 at once, and another arena. Cost: none.
     static constexpr on_frame_busy grow() noexcept { return {}; }
-    // Waits for the holder; after the deadline FA438, and another arena.
     static constexpr on_frame_busy wait(std::uint32_t us) noexcept { return {memory::busy_policy::wait, us}; }
-    // FA438 at once, and another arena.
     static constexpr on_frame_busy fault() noexcept { return {memory::busy_policy::fault, 0}; }
 };
 
@@ -63,34 +65,66 @@ using memory::strictness;
 enum class reporting : std::uint8_t { automatic, on, off };
 
 struct options {
-    const char* name = "";  // in reports; copied
-    std::size_t frame_capacity = 1_MiB;  // bytes; a thread's first chunk, and the step in which it grows
-    std::size_t frame_limit = 0;  // bytes handed out per thread, padding and out-of-line blocks included; 0: none
-    // Outermost frames whose bytes stay intact, the current one included. A thread takes frame_capacity for each as its
-    // first frames begin; begin_frame() has no try_ twin and asks on_exhaustion when that is refused.
+    // The allocator's name in reports and snapshots; copied. Empty: none.
+    const char* name = "";
+    // Bytes of a thread's first chunk of frame memory, and the step in which it grows. Rounded up to 4 KiB; 0: 4 KiB.
+    std::size_t frame_capacity = 1_MiB;
+    // Bytes that frames of one thread may hand out, padding and out-of-line blocks included. 0: no limit.
+    std::size_t frame_limit = 0;
+    // Number of outermost frames whose bytes stay intact, the current one included. A thread takes frame_capacity for
+    // each as its first frames begin; begin_frame() has no try_ twin and asks on_exhaustion when that is refused. 0: as
+    // 1.
     std::uint32_t frames_in_flight = 1;
+    // What an outermost frame does whose memory a frame_hold still keeps: grow, as by default, wait, or fault.
     framealloc::on_frame_busy on_frame_busy{};
+    // How much frame memory a thread keeps between frames: all, as by default, what the last frames used, or a number
+    // of bytes.
     framealloc::retain retain{};
-    std::span<const std::size_t>
-        size_classes{};  // block sizes in bytes; empty: the 48 built-in ones. Read when the allocator is made
-    std::size_t slab_page_size = 256_KiB;  // bytes asked for at once, a multiple of the fixed 64 KiB page
-    std::size_t pool_max = 4_KiB;  // bytes; larger pool blocks count as heap
-    std::size_t global_limit = 0;  // bytes committed; 0: none
-    deferred_config deferred{};  // what threads begin with; see smart_alloc::set_deferred()
+    // Block sizes of pool and small heap blocks, in bytes. Read when the allocator is made. Empty: the 48 built-in
+    // ones.
+    std::span<const std::size_t> size_classes{};
+    // Bytes asked for at once for pool and small heap blocks, rounded up to a multiple of the fixed 64 KiB page. 0: one
+    // page.
+    std::size_t slab_page_size = 256_KiB;
+    // Bytes of the largest block that counts as pool; larger ones come from the heap and count as heap. 0: all do.
+    std::size_t pool_max = 4_KiB;
+    // Bytes that the allocator may have committed, all threads and kinds together. 0: no limit.
+    std::size_t global_limit = 0;
+    // How blocks come home that other threads freed: what threads begin with; see smart_alloc::set_deferred().
+    deferred_config deferred{};
+    // Memory taken once, from which everything of the allocator comes. 0 bytes: as much as is needed, from `pages`.
     framealloc::fixed_memory fixed_memory{};
-    bool huge_pages = false;  // transparent huge pages where ranges are large enough
-    bool prefault = false;  // first chunks and pool pages are touched when made
-    std::uintptr_t base_address = 0;  // where address ranges should begin; 0: anywhere
-    page_source* pages = nullptr;  // must outlive the allocator; null: the operating system
-    std::pmr::memory_resource* heap = nullptr;  // must outlive the allocator; null: this library's heap
-    guard_level guard = guard_level::automatic;  // automatic: revoke in debug mode, off otherwise; see docs/mistakes.md
-    std::uint32_t guard_sample = 0;  // events between samples, on average; 0: none; see docs/mistakes.md
-    std::uint64_t guard_seed = 0;  // the same samples in every run; 0: others in every process
-    strictness strict = strictness::automatic;  // automatic: a fault ends a debug program that has no on_fault
-    reporting reports = reporting::automatic;  // automatic: off where the library was built in minimal mode
-    exhaustion_handler on_exhaustion{};  // true: try again; otherwise a report ends the program
-    fault_handler on_fault{};  // null: one line on standard error, and in debug mode the end
+    // Whether transparent huge pages are asked for where address ranges are large enough.
+    bool huge_pages = false;
+    // Whether first chunks and pool pages are touched when they are made, so that no first access has a page fault.
+    bool prefault = false;
+    // Address where address ranges should begin, for runs that are repeated exactly. 0: anywhere.
+    std::uintptr_t base_address = 0;
+    // Where pages come from; has to outlive the allocator. Null: the operating system.
+    page_source* pages = nullptr;
+    // Where heap blocks come from; has to outlive the allocator. Null: this library's heap.
+    std::pmr::memory_resource* heap = nullptr;
+    // How mistakes with memory are made visible; automatic: revoke in debug mode, off otherwise; see docs/mistakes.md.
+    guard_level guard = guard_level::automatic;
+    // Number of events between guarded samples, on average, in programs that guard nothing else; see docs/mistakes.md.
+    // 0: no samples.
+    std::uint32_t guard_sample = 0;
+    // What the choice of samples begins with: the same number, the same samples in every run. 0: others in every
+    // process.
+    std::uint64_t guard_seed = 0;
+    // What follows a fault or a warning; automatic: a fault ends a debug program that has no on_fault.
+    strictness strict = strictness::automatic;
+    // Whether misuse is reported where memory is served all the same; automatic: off where the library was built in
+    // minimal mode.
+    reporting reports = reporting::automatic;
+    // Called when memory is exhausted: true tries again, otherwise a report ends the program. Null: as false.
+    exhaustion_handler on_exhaustion{};
+    // Called with each fault. Null: one line on standard error, and in debug mode the end of the program.
+    fault_handler on_fault{};
 
+    // Returns: options for little memory: 64 KiB chunks and slabs, and of frame memory what the last 60 frames used.
+    // minimal() is the same; high_performance() is for large frames: 64 MiB chunks, 2 MiB slabs, huge pages. Cost:
+    // none.
     static options small_footprint() noexcept {
         options o;
         o.frame_capacity = 64_KiB;

@@ -20,6 +20,8 @@ namespace framealloc::inline v1 {
 
 class [[nodiscard]] parked_context {
 public:
+    // Effects: takes over what the other has parked; what the target had is dropped. Threads: one at a time. Cost:
+    // O(1), and the destructors of what is dropped.
     parked_context() noexcept = default;
     parked_context(parked_context&& other) noexcept
         : owner_(std::exchange(other.owner_, {})), context_(std::exchange(other.context_, nullptr)) {}
@@ -32,6 +34,7 @@ public:
     }
     ~parked_context() { drop(); }
 
+    // Returns: whether something is parked. Cost: O(1).
     explicit operator bool() const noexcept { return context_ != nullptr; }
 
 private:

@@ -22,11 +22,16 @@ class pool_names {
     using string_of = typename words::string_type;
 
 public:
-    // The words without their prefix, in two words to pass to a subsystem. Requires: the allocator outlives the view.
+    // Returns: the words without their prefix, in two machine words to pass to a subsystem. The allocator has to
+    // outlive the view, not what is allocated through it. Cost: O(1).
     FRAMEALLOC_INLINE basic_pool_view<Policy> pool() const noexcept {
         return basic_pool_view<Policy>(static_cast<const Alloc&>(*this).owner());
     }
 
+    // Each pool_x() and try_pool_x() is the word x of runtime/front.hpp and runtime/block_view.hpp. Effects: those of
+    // the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x() returns null or what
+    // is empty. Threads: any; what was taken on one may be given back on another. Cost: that of the word. pool_alloc()
+    // with pool_free() takes at most 26 instructions.
     template <class T>
     [[nodiscard]] FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
         return here().template alloc<T>(s);
@@ -35,7 +40,6 @@ public:
     [[nodiscard]] T* try_pool_alloc(site_type s = site_type::here()) const noexcept {
         return here().template try_alloc<T>(s);
     }
-    // Gives the memory back; runs no destructor. Null is nothing.
     template <class T>
     FRAMEALLOC_INLINE void pool_free(T* p, site_type s = site_type::here()) const noexcept {
         static_assert(!std::is_void_v<T>, "a void* does not say its size: use pool_free_bytes(p, size, align)");
@@ -71,8 +75,6 @@ public:
     [[nodiscard]] FRAMEALLOC_INLINE auto try_pool_shared(Args&&... args) const {
         return here().template try_shared<T>(std::forward<Args>(args)...);
     }
-    // Empty, or of capacity(n), count(n), n elements, n copies, an initialiser list or a range; a try_x() returns an
-    // empty one when memory is exhausted.
     template <class T, class... Args>
         requires object::makes<vec_of<T>, pool_source, Args...>
     vec_of<T> pool_vec(Args&&... args) const {

@@ -72,7 +72,9 @@ class pool_block_view : public block_view<Words> {
 public:
     using block_view<Words>::block_view;
 
-    // Reference-counted; see object/shared.hpp.
+    // Effects: constructs a T in place. Returns: a pool_shared that owns it with its copies; see object/shared.hpp. On
+    // exhaustion: asks the exhaustion handler; try_shared() returns an empty one. Cost: as make(), and two counts
+    // beside the object.
     template <class T = runtime::deduced, class... Args>
     FRAMEALLOC_INLINE auto shared(Args&&... args) const {
         return this->template build_box<shared_for<T, Args...>>(memory::on_failure::ask_handler,
@@ -90,7 +92,7 @@ class basic_pool_view : public pool_block_view<runtime::pool_words<runtime::carr
     using base = pool_block_view<runtime::pool_words<runtime::carried_handle, Policy>>;
 
 public:
-    // The same as alloc.pool().
+    // Effects: the same as alloc.pool(), and changes nothing. Cost: O(1).
     template <class Alloc>
         requires requires(const Alloc& a) { memory::core_ref(a.owner()); }
     explicit basic_pool_view(const Alloc& alloc) noexcept : base(alloc.owner()) {}

@@ -51,6 +51,10 @@ class basic_smart_alloc : public frame_names<basic_smart_alloc<Policy>, Policy>,
 public:
     using policy_type = Policy;
 
+    // Effects: makes an allocator of its own, with default options or with these; a copy shares the allocator of the
+    // original. The last handle gone, blocks that are still out are reported, and the allocator goes with the last of
+    // them. On exhaustion: asks the exhaustion handler. Threads: any number may copy and use handles of one allocator.
+    // Cost: a constructor some microseconds, a copy one shared count.
     basic_smart_alloc() noexcept : basic_smart_alloc(options{}) {}
     explicit basic_smart_alloc(const options& o) noexcept
         : owner_(runtime::open(runtime::to_config(o, Policy::checks))) {}
@@ -67,6 +71,10 @@ public:
     }
 
     // --- transfer: results for other threads; see object/transfer.hpp ---
+    // Requires: T keeps nothing in a frame; a static_assert says so. Effects: constructs a T, moves out the value of a
+    // box (an empty one gives an empty handle), or value-initialises n elements to be filled. Returns: a handle that
+    // another thread receives. On exhaustion: asks the exhaustion handler; a try_x() returns an empty handle. Threads:
+    // the handle may be moved to any thread; one at a time has it. Cost: a pool block, and the construction.
     template <class T = runtime::deduced, class... Args>
     auto frame_box_for_transfer(Args&&... args) const {
         return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, must, std::forward<Args>(args)...);
@@ -75,7 +83,6 @@ public:
     [[nodiscard]] auto try_frame_box_for_transfer(Args&&... args) const {
         return transfer_handle<runtime::boxed_type_t<T, Args...>>::make(owner_, may_fail, std::forward<Args>(args)...);
     }
-    // The value of an existing box is moved out of its frame, as a T. An empty box gives an empty handle.
     template <class T>
     transfer_handle<T> frame_box_for_transfer(basic_frame_box<T, Policy>&& box) const {
         static_assert(!std::is_array_v<T>, "use frame_span_for_transfer, and move the elements into its span");
@@ -84,7 +91,6 @@ public:
         box = {};
         return h;
     }
-    // n value-initialised elements, to be filled and sent.
     template <class T>
     transfer_span<T> frame_span_for_transfer(std::size_t n) const {
         return transfer_span<T>::make(owner_, n, must);
@@ -93,37 +99,54 @@ public:
     [[nodiscard]] transfer_span<T> try_frame_span_for_transfer(std::size_t n) const {
         return transfer_span<T>::make(owner_, n, may_fail);
     }
+    // Returns: transfers begun, received and dropped, each in numbers and bytes. Threads: any, and in a signal handler.
+    // Cost: O(1).
     transfer_stats transfers() const noexcept { return object::transfer_stats_of(*owner_.owner); }
 
     // --- blocks freed on other threads; see memory/deferred.hpp ---
-    // For blocks of the calling thread. What only asks or gives back takes no memory, here and below: a thread that has
-    // not met the allocator has nothing of it, and no limits of its own.
+    // Effects: says how many blocks the calling thread takes back at once. What only asks or gives back takes no
+    // memory, here and below: a thread that has not met the allocator has nothing of it, and no limits of its own. On
+    // exhaustion: set_deferred() asks the exhaustion handler, where the thread has not met the allocator. Threads: for
+    // blocks of the calling thread. Cost: O(1).
     void set_deferred(const deferred_config& d) const noexcept { memory::set_deferred(*memory::context_of(owner_), d); }
+    // Returns: blocks that wait for the calling thread, and those that came back. Threads: of the calling thread. Cost:
+    // O(1).
     deferred_stats deferred() const noexcept { return memory::stats_of_deferred(owner_); }
-    // Takes back at least `max` blocks of the calling thread, if as many wait (whole pages: it may be more), and hands
-    // over what it freed itself. Returns how many came back.
+    // Effects: takes back at least `max` blocks of the calling thread, if as many wait (whole pages: it may be more),
+    // and hands over what it freed itself. Returns: how many came back. Threads: of the calling thread. Cost:
+    // O(blocks).
     std::size_t process_deferred_frees(std::size_t max = memory::all_blocks) const noexcept {
         return memory::process_deferred(owner_, max);
     }
 
     // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
+    // Effects: limits what the calling thread may have of a kind, in bytes; 0: no limit. On exhaustion: asks the
+    // exhaustion handler, where the thread has not met the allocator. Threads: of the calling thread alone. Cost: O(1).
     void set_thread_frame_budget(std::size_t bytes) const noexcept {
         memory::set_budget(*memory::context_of(owner_), memory_kind::frame, bytes);
     }
     void set_thread_pool_budget(std::size_t bytes) const noexcept {
         memory::set_budget(*memory::context_of(owner_), memory_kind::pool, bytes);
     }
-    // The handler also hears of warnings, at `warn_percent` of a budget. It is kept as fa::callback says, until the
-    // next call or the thread's end.
+    // Effects: says what happens when a budget of the calling thread is exceeded. The handler also hears of warnings,
+    // at `warn_percent` of a budget. It is kept as fa::callback says, until the next call or the thread's end. On
+    // exhaustion: as set_thread_frame_budget(). Threads: of the calling thread alone; the handler runs there, with no
+    // lock held. Cost: O(1).
     void on_budget_exceeded(budget_policy policy, budget_handler handler = {},
                             unsigned warn_percent = 80) const noexcept {
         memory::set_budget_policy(*memory::context_of(owner_), policy, warn_percent, handler);
     }
-    // Bytes until frame_limit or the frame budget is reached; the largest size_t when there is neither.
+    // Returns: bytes until frame_limit or the frame budget is reached; the largest size_t when there is neither.
+    // Threads: of the calling thread. Cost: O(1).
     std::size_t frame_remaining() const noexcept { return memory::frame_remaining(owner_); }
+    // Returns: the calling thread's budgets, and what it has of them, in bytes. Threads: of the calling thread. Cost:
+    // O(1).
     budget_stats thread_budget() const noexcept { return memory::budget_stats_of(owner_); }
 
-    // --- tags: `name` is a fa::tag or a name below the current tag; calls f(alloc), or f() ---
+    // --- tags ---
+    // Effects: calls f(alloc), or f(), with a tag open: a fa::tag, or a name below the current tag. Returns: what f
+    // does. On exhaustion: asks the exhaustion handler, for a name that is new. Threads: the tag is the calling
+    // thread's. Cost: as tag_scope's.
     template <class F>
     FRAMEALLOC_INLINE decltype(auto) with_tag(const tag& name, F&& f) const {
         const tag_scope scope(*this, name);
@@ -136,31 +159,38 @@ public:
         if constexpr (std::is_invocable_v<F, const basic_smart_alloc&>) return static_cast<F&&>(f)(*this);
         else return static_cast<F&&>(f)();
     }
-    // "solver"; empty when no tag is open. The text lives as long as the allocator.
+    // Returns: the name of the open tag, "solver", and its path, "physics::solver"; empty when no tag is open. The text
+    // lives as long as the allocator. Threads: of the calling thread, and in a signal handler. Cost: O(1).
     std::string_view current_tag() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
         return c == nullptr ? std::string_view{} : std::string_view{c->tag()->node->name(), c->tag()->node->length};
     }
-    // "physics::solver"
     std::string_view tag_path() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
         return c == nullptr ? std::string_view{} : path_of(c->tag());
     }
-    // Zero for a tag nobody opened. A name is a path from the root, "physics::solver".
+    // Returns: bytes of a tag, zero for one that nobody opened. A name is a path from the root, "physics::solver".
+    // Threads: any; exact for the calling thread, for others as of their last boundary. Cost: O(threads).
     framealloc::tag_stats tag_stats(std::string_view path) const noexcept {
         return insight::tag_stats_of(owner_, path);
     }
     framealloc::tag_stats tag_stats(const tag& t) const noexcept { return insight::tag_stats_of(owner_, t); }
 
-    // The calling thread's tag, phase and budgets, for a job on another thread; see runtime/context_scope.hpp.
+    // Returns: the calling thread's tag, phase and budgets, for a job on another thread; see runtime/context_scope.hpp.
+    // On exhaustion: asks the exhaustion handler, where the thread has not met the allocator. Cost: O(1).
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
 
-    // The calling thread's frames, tags and arena, for another thread; see runtime/parked_context.hpp.
+    // Effects: takes the calling thread's frames, tags and arena away, for another thread. Returns: them; see
+    // runtime/parked_context.hpp. Cost: some hundred instructions and a lock.
     [[nodiscard]] parked_context park() const noexcept { return parked_context(owner_); }
-    // Returns false, and leaves the context parked, after FA212.
+    // Requires: the calling thread has no frame and no scope open here. Effects: gives it what was parked. Returns:
+    // false, and leaves the context parked, after FA212. Threads: any, one at a time. Cost: as park().
     bool resume(parked_context&& p) const noexcept { return p.resume(owner_); }
 
     // --- phases ---
+    // Effects: opens a phase, a fa::tag or a path from the root, and closes the newest one that begin_phase() opened;
+    // end_phase() without one is FA429. On exhaustion: begin_phase() asks the exhaustion handler, for a name that is
+    // new. Threads: of the calling thread. Cost: as phase_scope's.
     void begin_phase(const tag& name, site_type s = site_type::here()) const noexcept {
         const runtime::located<site_type> call(owner_, s);
         memory::thread_context& c = *memory::context_of(owner_);
@@ -175,27 +205,37 @@ public:
         const runtime::located<site_type> call(owner_, s);
         runtime::end_phase(*memory::context_of(owner_));
     }
+    // Returns: the path of the open phase; empty when none is. The text lives as long as the allocator. Threads: of the
+    // calling thread, and in a signal handler. Cost: O(1).
     std::string_view current_phase() const noexcept {
         const memory::thread_context* c = memory::peek_context(owner_);
         return c == nullptr ? std::string_view{} : path_of(c->phase());
     }
-    // Of this thread's last finished outermost frame; valid until its next one ends.
+    // Returns: what each phase handed out during the calling thread's last finished outermost frame, in bytes; valid
+    // until its next one ends. Cost: O(1).
     std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }
 
     // --- checkpoints ---
+    // Returns: how far the newest frame is, to go back to. On exhaustion: asks the exhaustion handler, where the thread
+    // has not met the allocator. Threads: of the calling thread. Cost: O(1).
     [[nodiscard]] framealloc::frame_checkpoint frame_checkpoint() const noexcept {
         return take_checkpoint(*memory::context_of(owner_));
     }
-    // Returns false, after FA427, when the checkpoint is stale or of another frame.
+    // Effects: destroys what was made in the frame after the checkpoint, newest first; what is older stays as it is.
+    // Returns: false, after FA427, when the checkpoint is stale or of another frame. Threads: of the calling thread.
+    // Cost: the destructors.
     bool rollback_to(const framealloc::frame_checkpoint& cp, site_type s = site_type::here()) const noexcept {
         const runtime::located<site_type> call(owner_, s);
         return roll_back(*memory::context_of(owner_), cp);
     }
+    // Returns: a guard that rolls back at its end, unless commit() was called. On exhaustion: as frame_checkpoint().
+    // Threads: the guard belongs to its thread. Cost: as rollback_to().
     [[nodiscard]] framealloc::checkpoint_guard checkpoint_guard() const noexcept {
         return framealloc::checkpoint_guard(*memory::context_of(owner_));
     }
-    // Calls f(), or f(alloc). Rolls back when its result is false (a bool, an optional, a pointer) or when it throws,
-    // and returns the result; a void f commits.
+    // Effects: calls f(), or f(alloc); rolls back when its result is false (a bool, an optional, a pointer) or when it
+    // throws; a void f commits. Returns: the result. On exhaustion: as frame_checkpoint(). Threads: of the calling
+    // thread. Cost: as rollback_to().
     template <class F>
     FRAMEALLOC_INLINE auto speculative(F&& f) const {
         framealloc::checkpoint_guard guard(*memory::context_of(owner_));
@@ -214,30 +254,42 @@ public:
     }
 
     // --- seeing ---
+    // Returns: what the allocator has and did, all threads together. Threads: any; exact for the calling thread, for
+    // others as of their last boundary. Cost: O(threads).
     alloc_stats stats() const noexcept { return insight::stats_of(owner_); }
+    // Effects: peaks begin anew from what is in use, counts at zero. Threads: any; other threads join at their next
+    // boundary. Cost: O(threads).
     void reset_stats() const noexcept { insight::reset_stats(owner_); }
+    // Returns: what the calling thread's frames hold and did, in bytes and numbers. Threads: of the calling thread.
+    // Cost: O(1).
     framealloc::frame_stats frame_stats() const noexcept { return insight::frame_stats_of(owner_); }
-    // Counts frame allocations, on other threads from their next outermost frame on: they take the slow path meanwhile.
+    // Effects: counts frame allocations from now on, or no longer; on other threads from their next outermost frame.
+    // Threads: any. Cost: O(threads); while it is on, every frame allocation takes the slow path.
     void count_allocations(bool on) const noexcept { insight::count_allocations(owner_, on); }
-    // What happens, event by event; see insight/lifecycle.hpp.
+    // Returns: what tells of frames, tags and threads event by event; see insight/lifecycle.hpp. Threads: any. Cost:
+    // O(1).
     framealloc::lifecycle lifecycle() const noexcept { return framealloc::lifecycle(owner_); }
 
-    // Looks at every guarded block and at what was freed lately, and raises what is wrong. Returns how many faults; 0
-    // where nothing is guarded. Threads: other threads must not write to pool and heap blocks meanwhile, nor free or
-    // resize any.
+    // Requires: other threads do not write to pool and heap blocks meanwhile, nor free or resize any. Effects: looks at
+    // every guarded block and at what was freed lately, and raises what is wrong. Returns: how many faults; 0 where
+    // nothing is guarded. Cost: O(blocks).
     std::size_t check() const noexcept { return memory::check_everything(owner_); }
 
     // --- memory ---
-    // Returns what this thread, ended threads and the allocator itself do not use to the page source.
+    // Effects: gives back to the page source what this thread, ended threads and the allocator itself do not use.
+    // Threads: any. Cost: O(pages), and the system calls.
     void trim() const noexcept { memory::trim(*owner_.owner); }
-    // Before dlclose(): destroys what this thread's frames hold of the module's types, newest first, and returns how
-    // many; what other threads' frames hold of them is not destroyed when they end: FA214 names the module. Tag names
-    // stay.
+    // Requires: a handle of dlopen(), before dlclose(). Effects: destroys what this thread's frames hold of the
+    // module's types, newest first; what other threads' frames hold of them is not destroyed when they end: FA214 names
+    // the module. Tag names stay. Returns: how many it destroyed. Cost: O(objects with destructors).
     std::size_t release_module(void* handle) const noexcept { return lifetime::release_module(owner_, handle); }
-    // From now on a page request is exhaustion.
+    // Effects: from now on a page request is exhaustion. Threads: any. Cost: O(1).
     void seal() const noexcept { ledger_of(*owner_.owner).seal(); }
 
     // --- for scopes, allocators and own containers ---
+    // Returns: the allocator, and where it takes memory of a kind, the newest frame's for a frame_source; for scopes,
+    // allocators and own containers. On exhaustion: source() of a frame asks the exhaustion handler, where the thread
+    // has not met the allocator. Cost: O(1).
     const memory::core_ref& owner() const noexcept FRAMEALLOC_LIFETIMEBOUND { return owner_; }
     template <class Source>
     FRAMEALLOC_INLINE Source source() const noexcept {

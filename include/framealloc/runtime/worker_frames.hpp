@@ -35,6 +35,8 @@ void leave_frames(memory::thread_context& c) noexcept;
 
 class worker_frames {
 public:
+    // Effects: makes a driver of frames for the workers of a job system. Threads: begin, end and destruction belong to
+    // one thread. Cost: O(1), a lock.
     template <class Alloc>
     explicit worker_frames(const Alloc& alloc) noexcept : worker_frames(alloc.owner()) {}
     worker_frames(const worker_frames&) = delete;
@@ -42,17 +44,26 @@ public:
     // Ends the frame, if one is open. Requires: no job runs.
     ~worker_frames();
 
-    void on_frame_begin() noexcept;  // FA428 when one is open
-    void on_frame_end() noexcept;  // FA428 when none is
+    // Requires: on the driving thread, no job runs; a frame that is open already, or none to end, is FA428. Effects:
+    // begins and ends the frame of all workers; each follows at its next safe point. Threads: the driving thread. Cost:
+    // an atomic store.
+    void on_frame_begin() noexcept;
+    void on_frame_end() noexcept;
+    // Effects: the calling thread follows the driver: it begins a frame of its own, or ends it. On exhaustion: asks the
+    // exhaustion handler. Threads: any, outside of jobs. Cost: an atomic load, and a frame where the driver has moved
+    // on.
     void on_worker_enter() noexcept { follow(*memory::context_of(owner_)); }
     void on_worker_exit() noexcept { follow(*memory::context_of(owner_)); }
 
+    // Returns: whether the driver's frame is open, and how many it has begun. Threads: any. Cost: an atomic load.
     bool in_frame() const noexcept { return (state_.load_acquire() & 1U) != 0; }  // pairs: turn()
     std::uint64_t frame_number() const noexcept {
         return (state_.load_acquire() + 1) / 2;
     }  // pairs: turn(); frames begun
-    // What jobs submitted by the caller shall charge to.
+    // Returns: what jobs that the caller submits shall charge to. On exhaustion: asks the exhaustion handler, where the
+    // thread has not met the allocator. Threads: any. Cost: O(1).
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
+    // Returns: the allocator. Cost: O(1).
     const memory::core_ref& owner() const noexcept FRAMEALLOC_LIFETIMEBOUND { return owner_; }
 
 private:
@@ -80,15 +91,20 @@ enum class job_memory : std::uint8_t {
 
 class [[nodiscard]] job_scope {
 public:
+    // Effects: runs a job on the calling thread: charges to ctx, and gives back at its end what it took from frames,
+    // unless m keeps it. On exhaustion: asks the exhaustion handler. Threads: the scope belongs to its thread. Cost: a
+    // frame, a context_scope and an atomic load.
     [[nodiscard]] job_scope(worker_frames& frames, const alloc_context& ctx, job_memory m = job_memory::rewind) noexcept
         : job_scope(begin(frames), frames, ctx, m) {}
     job_scope(const job_scope&) = delete;
     job_scope& operator=(const job_scope&) = delete;
     ~job_scope();
 
-    // The worker's frame, for containers: fa::frame_vec<hit> hits(job.results()). Out of line where the job rewinds.
+    // Returns: the worker's frame, for containers: fa::frame_vec<hit> hits(job.results()). Threads: the job's. Cost:
+    // O(1); memory from it lies out of line where the job rewinds.
     frame_source results() const noexcept { return frame_source(record()); }
-    // n elements, not initialised, until on_frame_end().
+    // Requires: T is an implicit-lifetime type. Returns: n elements, not initialised, until on_frame_end(). On
+    // exhaustion: asks the exhaustion handler. Threads: the job's. Cost: as frame memory out of line.
     template <class T>
     [[nodiscard]] std::span<T> result_batch(std::size_t n) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use a container with results()");
