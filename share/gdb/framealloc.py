@@ -676,7 +676,7 @@ def ended_frame(source, begin):
     except gdb.error:
         return ""  # of pool or heap memory
     record = ref["record_"]
-    if int(record) == 0 or int(record["depth"]) <= int(record["context"]["top"]["depth"]) and int(record["generation"]) == int(ref["generation_"]):
+    if int(record) == 0 or int(record["depth"]) <= int(Parts(record["context"].dereference())["top"]["depth"]) and int(record["generation"]) == int(ref["generation_"]):
         return ""
     found = find(begin) if begin else None
     now = f", its memory is reused since frame {found.frame}" if found and found.kind == "frame" and found.state == "in use" and found.frame else ""
@@ -782,7 +782,7 @@ class SharedPrinter(BoxPrinter):
 class AllocatorPrinter(Printer):
     def look(self):
         owner = self.v["owner_"]["owner"]
-        self.said = f'allocator "{text(owner["name"])}"' if int(owner) != 0 else "no allocator"
+        self.said = f'allocator "{text(owner["config"]["name"])}"' if int(owner) != 0 else "no allocator"
 
     def to_string(self):
         return f"smart_alloc, {self.problem}" if self.problem else self.said

@@ -90,8 +90,8 @@ fa_allocator* fa_create(const fa_options* o) {
     exhaustion_reason why{};
     memory::core* made = memory::make_core(runtime::to_config(wanted, checks), why);
     if (made == nullptr) return nullptr;
-    const memory::core_ref owner{made, made->id};
-    void* p = made->meta.allocate(sizeof(fa_allocator), why);
+    const memory::core_ref owner = reference_to(*made);
+    void* p = metadata_of(*made).allocate(sizeof(fa_allocator), why);
     if (p == nullptr) {
         memory::release_core(owner);
         return nullptr;
@@ -100,7 +100,7 @@ fa_allocator* fa_create(const fa_options* o) {
     if (o != nullptr && o->on_fault != nullptr) {
         a->on_fault = o->on_fault;
         a->user = o->user;
-        made->config.on_fault = *a;
+        set_fault_handler(*made, *a);
     }
     return a;
 }

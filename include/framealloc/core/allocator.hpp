@@ -113,6 +113,8 @@ private:
 
 inline const core_config& config_of(const core& a) noexcept { return a.config; }
 inline const core_config& config_of(const thread_context& c) noexcept { return c.owner->config; }
+// Requires: nobody else has the allocator yet.
+inline void set_fault_handler(core& a, const fault_handler& h) noexcept { a.config.on_fault = h; }
 inline const char* name_of(const core& a) noexcept { return a.config.name; }
 inline core_ref reference_to(core& a) noexcept { return {&a, a.id}; }
 // Guards the lists of contexts and chunks, and what lies in the slots of the floors above.
