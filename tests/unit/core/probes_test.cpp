@@ -60,17 +60,18 @@ TEST_CASE("the place of a call is taken once") {
 }
 
 TEST_CASE("zones lie around a block, which is aligned as without them") {
-    allocator_probes plain, guarded;
-    guarded.guards = true;
+    allocator_probes off, on;
+    on.guards = true;
+    const fa::memory::slot_layout plain = off.layout(), guarded = on.layout();
     for (const std::size_t block : {16U, 48U, 64U, 256U, 4096U}) {
         CAPTURE(block);
         CHECK(plain.slot_bytes(block) == block);
-        CHECK(plain.slot_lead() == 0);
+        CHECK(plain.zone == 0);
         CHECK(plain.link_bytes(block) == block);
         const std::size_t align = fa::memory::natural_alignment(block);
         CHECK(guarded.slot_bytes(block) >= block + 2 * fa::guard::zone);
         CHECK(guarded.slot_bytes(block) % align == 0);
-        CHECK((guarded.first_slot(block) + guarded.slot_lead()) % align == 0);
+        CHECK((guarded.first_slot(block) + guarded.zone) % align == 0);
         CHECK(guarded.first_slot(block) >= fa::memory::page_header_bytes);
         CHECK(plain.first_slot(block) % align == 0);
         CHECK(guarded.link_bytes(block) == fa::guard::zone);
