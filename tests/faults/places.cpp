@@ -154,6 +154,12 @@ void overrun(const B& b) { overrun(b.get()); }
 template <class B>
 void overrun_shared(const B& b) { overrun(b.get(), (sizeof(*b) + 7) / 8 * 8); }  // the counts are before it
 
+// The end of the block that contains it.
+[[gnu::noinline]] void overrun_around(const void* p) {
+    const auto* begin = reinterpret_cast<const void*>(fa::describe(p).begin);
+    overrun(begin, fa::usable_size(begin));
+}
+
 [[gnu::noinline]] void outlive(const void* p) { outliving = const_cast<void*>(p); }
 
 void run_birth(void (*birth)(const fa::smart_alloc&, const fa::frame_scope&)) {
@@ -237,6 +243,7 @@ BIRTH(scope_births, "resource", std::pmr::list<int> l(f.resource()); l.push_back
 BIRTH(scope_births, "ref", overrun(f.ref().try_allocate(40, 8), 40););
 BIRTH(scope_births, "frame_allocator, vector", const std::vector<int, fa::frame_allocator<int>> v(3, 1, f); overrun(v););
 BIRTH(scope_births, "frame_allocator, map", std::map<int, int, std::less<>, fa::frame_allocator<std::pair<const int, int>>> m(f); m[1] = 2; DIED; outlive(&m[1]););
+BIRTH(scope_births, "allocator", const std::vector<int, fa::frame_allocator<int>> v(3, 1, f.allocator<int>()); overrun(v););
 BIRTH(scope_births, "frame_source", overrun(f.source<fa::frame_source>().allocate(40, 8), 40););
 
 constexpr const char* block_births = "births: pool_*, heap_*";
@@ -275,6 +282,66 @@ BIRTH(block_births, "try_heap_vec", const auto v = a.try_heap_vec<int>({1, 2, 3}
 BIRTH(block_births, "heap_resource", const std::pmr::string s(99, 'x', a.heap_resource()); overrun(s););
 BIRTH(block_births, "heap_ref", overrun(a.heap_ref().try_allocate(40, 8), 40););
 BIRTH(block_births, "heap_allocator, vector", const std::vector<int, fa::heap_allocator<int>> v(3, 1, a); overrun(v););
+
+constexpr const char* view_births = "births: views";
+BIRTH(view_births, "pool, alloc", overrun(a.pool().alloc<plain>()););
+BIRTH(view_births, "pool, try_alloc", overrun(a.pool().try_alloc<plain>()););
+BIRTH(view_births, "pool, alloc_bytes", overrun(a.pool().alloc_bytes(50), 50););
+BIRTH(view_births, "pool, try_alloc_bytes", overrun(a.pool().try_alloc_bytes(50), 50););
+BIRTH(view_births, "pool, batch", overrun(a.pool().batch<plain>(3)););
+BIRTH(view_births, "pool, try_batch", overrun(a.pool().try_batch<plain>(3)););
+BIRTH(view_births, "pool, alloc_n", overrun(a.pool().alloc_n<plain, 3>()););
+BIRTH(view_births, "pool, try_alloc_n", overrun(a.pool().try_alloc_n<plain, 3>(), 3 * sizeof(plain)););
+BIRTH(view_births, "pool, make", overrun(a.pool().make<rich>()););
+BIRTH(view_births, "pool, try_make", overrun(a.pool().try_make<rich>()););
+BIRTH(view_births, "pool, box", const auto b = a.pool().box<rich>(); overrun(b););
+BIRTH(view_births, "pool, try_box", const auto b = a.pool().try_box(7.0); overrun(b););
+BIRTH(view_births, "pool, slice", overrun(a.pool().slice<rich>(3)););
+BIRTH(view_births, "pool, try_slice", overrun(a.pool().try_slice<int>(3)););
+BIRTH(view_births, "pool, vec", const auto v = a.pool().vec<int>({1, 2, 3}); overrun(v););
+BIRTH(view_births, "pool, try_vec", const auto v = a.pool().try_vec<int>(3); overrun(v););
+BIRTH(view_births, "pool, map", auto m = a.pool().map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
+BIRTH(view_births, "pool, try_map", const auto m = a.pool().try_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
+BIRTH(view_births, "pool, string", const auto s = a.pool().string("abc"); overrun(s););
+BIRTH(view_births, "pool, try_string", const auto s = a.pool().try_string("abc"); overrun(s););
+BIRTH(view_births, "pool, allocator", const std::vector<int, fa::pool_allocator<int>> v(3, 1, a.pool().allocator<int>()); overrun(v););
+BIRTH(view_births, "pool, resource", const std::pmr::vector<int> v(3, a.pool().resource()); overrun(v););
+BIRTH(view_births, "pool, ref", overrun(a.pool().ref().try_allocate(40, 8), 40););
+BIRTH(view_births, "pool, source", overrun(a.pool().source().allocate(40, 8), 40););
+BIRTH(view_births, "pool_map", auto m = a.pool_map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
+BIRTH(view_births, "try_pool_map", const auto m = a.try_pool_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
+BIRTH(view_births, "pool_string", const auto s = a.pool_string("abc"); overrun(s););
+BIRTH(view_births, "try_pool_string", const auto s = a.try_pool_string("abc"); overrun(s););
+BIRTH(view_births, "heap, alloc", overrun(a.heap().alloc<plain>()););
+BIRTH(view_births, "heap, try_alloc", overrun(a.heap().try_alloc<plain>()););
+BIRTH(view_births, "heap, alloc_bytes", overrun(a.heap().alloc_bytes(50), 50););
+BIRTH(view_births, "heap, try_alloc_bytes", overrun(a.heap().try_alloc_bytes(50), 50););
+BIRTH(view_births, "heap, batch", overrun(a.heap().batch<plain>(3)););
+BIRTH(view_births, "heap, try_batch", overrun(a.heap().try_batch<plain>(3)););
+BIRTH(view_births, "heap, alloc_n", overrun(a.heap().alloc_n<plain, 3>()););
+BIRTH(view_births, "heap, try_alloc_n", overrun(a.heap().try_alloc_n<plain, 3>(), 3 * sizeof(plain)););
+BIRTH(view_births, "heap, make", overrun(a.heap().make<rich>()););
+BIRTH(view_births, "heap, try_make", overrun(a.heap().try_make<rich>()););
+BIRTH(view_births, "heap, box", const auto b = a.heap().box<rich>(); overrun(b););
+BIRTH(view_births, "heap, try_box", const auto b = a.heap().try_box(7.0); overrun(b););
+BIRTH(view_births, "heap, slice", overrun(a.heap().slice<rich>(3)););
+BIRTH(view_births, "heap, try_slice", overrun(a.heap().try_slice<int>(3)););
+BIRTH(view_births, "heap, vec", const auto v = a.heap().vec<int>({1, 2, 3}); overrun(v););
+BIRTH(view_births, "heap, try_vec", const auto v = a.heap().try_vec<int>(3); overrun(v););
+BIRTH(view_births, "heap, map", auto m = a.heap().map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
+BIRTH(view_births, "heap, try_map", const auto m = a.heap().try_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
+BIRTH(view_births, "heap, string", const auto s = a.heap().string("abc"); overrun(s););
+BIRTH(view_births, "heap, try_string", const auto s = a.heap().try_string("abc"); overrun(s););
+BIRTH(view_births, "heap, allocator", const std::vector<int, fa::heap_allocator<int>> v(3, 1, a.heap().allocator<int>()); overrun(v););
+BIRTH(view_births, "heap, resource", const std::pmr::vector<int> v(3, a.heap().resource()); overrun(v););
+BIRTH(view_births, "heap, ref", overrun(a.heap().ref().try_allocate(40, 8), 40););
+BIRTH(view_births, "heap, source", overrun(a.heap().source().allocate(40, 8), 40););
+BIRTH(view_births, "heap_map", auto m = a.heap_map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
+BIRTH(view_births, "try_heap_map", const auto m = a.try_heap_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
+BIRTH(view_births, "heap_string", const auto s = a.heap_string("abc"); overrun(s););
+BIRTH(view_births, "try_heap_string", const auto s = a.try_heap_string("abc"); overrun(s););
+BIRTH(view_births, "pool, shared", const auto s = a.pool().shared<rich>(); overrun_shared(s););
+BIRTH(view_births, "pool, try_shared", const auto s = a.pool().try_shared<rich>(); overrun_shared(s););
 
 constexpr const char* growths = "births: growth";
 BIRTH(growths, "vec, push_back", auto v = f.vec<int>(); v.push_back(1); overrun(v););
@@ -467,6 +534,66 @@ CASE(block_deaths, "pool_free_bytes") {
     BORN; void* p = a.try_pool_alloc_bytes(99);
     DIED; a.pool_free_bytes(p, 99);
     OFFENCE; a.pool_free_bytes(p, 99);
+}
+CASE(block_deaths, "pool view, free") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; plain* p = hidden(a.pool().alloc<plain>());
+    DIED; a.pool().free(p);
+    OFFENCE; a.pool().free(p);
+}
+CASE(block_deaths, "pool view, free of a span") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; const std::span<plain> p(a.pool().batch<plain>(3));
+    DIED; a.pool().free(p);
+    OFFENCE; a.pool().free(p);
+}
+CASE(block_deaths, "pool view, free_bytes") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; void* p = a.pool().alloc_bytes(99);
+    DIED; a.pool().free_bytes(p, 99);
+    OFFENCE; a.pool().free_bytes(p, 99);
+}
+CASE(block_deaths, "pool view, destroy") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; rich* p = hidden(a.pool().make<rich>());
+    DIED; a.pool().destroy(p);
+    OFFENCE; a.pool().destroy(p);
+}
+CASE(block_deaths, "pool view, destroy of a span") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; const std::span<rich> p(a.pool().slice<rich>(3));
+    DIED; a.pool().destroy(p);
+    OFFENCE; a.pool().destroy(p);
+}
+CASE(block_deaths, "heap view, free") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; plain* p = hidden(a.heap().alloc<plain>());
+    DIED; a.heap().free(p);
+    OFFENCE; a.heap().free(p);
+}
+CASE(block_deaths, "heap view, free of a span") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; const std::span<plain> p(a.heap().batch<plain>(3));
+    DIED; a.heap().free(p);
+    OFFENCE; a.heap().free(p);
+}
+CASE(block_deaths, "heap view, free_bytes") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; void* p = a.heap().alloc_bytes(99);
+    DIED; a.heap().free_bytes(p, 99);
+    OFFENCE; a.heap().free_bytes(p, 99);
+}
+CASE(block_deaths, "heap view, destroy") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; rich* p = hidden(a.heap().make<rich>());
+    DIED; a.heap().destroy(p);
+    OFFENCE; a.heap().destroy(p);
+}
+CASE(block_deaths, "heap view, destroy of a span") {
+    const fa::smart_alloc a{with(fa::code::FA411)};
+    BORN; const std::span<rich> p(a.heap().slice<rich>(3));
+    DIED; a.heap().destroy(p);
+    OFFENCE; a.heap().destroy(p);
 }
 CASE(block_deaths, "heap_free") {
     const fa::smart_alloc a{with(fa::code::FA411)};

@@ -119,6 +119,9 @@ COVERED = {
     "runtime/heap_names.hpp": r"\b(?:a|other|asked|now)(?:\.|->)",
     "runtime/frame_scope.hpp": r"\b(?:f|frame|inner)\.",
     "runtime/arena_front.hpp": r"\b(?:f|frame|inner)\.",
+    "runtime/front.hpp": r"\b(?:pool|heap)\(\)\.",
+    "runtime/block_view.hpp": r"\b(?:pool|heap)\(\)\.",
+    "runtime/pool_words.hpp": r"\bpool\(\)\.",
     "object/vec.hpp": r"\b(?:v|boxes)\.",
     "object/map.hpp": r"\bm\.",
     "object/string.hpp": r"\bs\.|\b(?=erase_if\(s,)",
@@ -126,7 +129,7 @@ COVERED = {
     "framealloc.h": "",
 }
 # They allocate and free nothing, and read no frame memory.
-SILENT = set("""in_frame frame_depth frame_number transfers deferred frame_remaining thread_budget current_tag tag_path tag_stats
+SILENT = set("""here owner pool_kind in_frame frame_depth frame_number transfers deferred frame_remaining thread_budget current_tag tag_path tag_stats
     current_phase phase_stats stats reset_stats frame_stats count_allocations lifecycle release_module source decltype located noted_call
     cend size length capacity empty max_size swap bucket_count load_factor max_load_factor adopt peek width getline hash_function key_eq try_make string_view
     rbegin crbegin crend fa_get_stats fa_get_tag_stats fa_describe
