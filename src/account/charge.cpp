@@ -1,3 +1,4 @@
+// The log of what frames were charged for, as it grows.
 #include <framealloc/account/charge.hpp>
 
 #include <cstring>

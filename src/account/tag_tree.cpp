@@ -1,3 +1,4 @@
+// The tree of tags: found by parent and name, made once, never removed.
 #include <framealloc/account/tag_tree.hpp>
 
 #include <cstring>

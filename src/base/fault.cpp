@@ -1,3 +1,4 @@
+// Faults and exhaustion as text on standard error.
 #include <framealloc/base/fault.hpp>
 
 #include <cstdarg>

@@ -1,3 +1,4 @@
+// Blocks by kind and size, as hooks and handles ask for them.
 #include <framealloc/core/blocks.hpp>
 #include <framealloc/core/core.hpp>
 

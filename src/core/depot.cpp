@@ -1,3 +1,4 @@
+// Pages that no thread has, and where an address lies among all pages.
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
 

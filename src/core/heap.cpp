@@ -1,3 +1,4 @@
+// Heap blocks of any size: from a thread's pages, from its cache, from the large heap.
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>

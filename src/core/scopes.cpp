@@ -1,3 +1,4 @@
+// Scopes that close: in order, out of order, on another thread, after their frame.
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/scopes.hpp>
 

@@ -1,3 +1,4 @@
+// What sanitizers and Valgrind are told of memory.
 #include <framealloc/guard/annotate.hpp>
 
 #include <framealloc/base/align.hpp>

@@ -1,3 +1,4 @@
+// A hash table of blocks, apart from the blocks.
 #include <framealloc/guard/block_table.hpp>
 
 namespace framealloc::inline v1::guard {

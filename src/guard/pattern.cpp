@@ -1,3 +1,4 @@
+// Bytes that are filled and looked at.
 #include <framealloc/guard/pattern.hpp>
 
 #include <cstring>

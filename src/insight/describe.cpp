@@ -1,3 +1,4 @@
+// What a pointer points at: looked for in pages, samples, large blocks and arenas.
 #include <framealloc/insight/describe.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// What threads did since they came, and who hears of it.
 #include <framealloc/insight/lifecycle.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Statistics as text.
 #include <framealloc/insight/print.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Statistics, added up from what each thread counts for itself.
 #include <framealloc/insight/stats.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Threads that finish a frame together.
 #include <framealloc/lifetime/barrier.hpp>
 
 #include <cstring>

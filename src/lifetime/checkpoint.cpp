@@ -1,3 +1,4 @@
+// Checkpoints taken and rolled back to.
 #include <framealloc/lifetime/checkpoint.hpp>
 
 #include <framealloc/core/zones.hpp>

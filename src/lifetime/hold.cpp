@@ -1,3 +1,4 @@
+// Holds of frames: counted by frame, released on any thread.
 #include <framealloc/lifetime/hold.hpp>
 
 #include <framealloc/lifetime/flights.hpp>

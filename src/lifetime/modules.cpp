@@ -1,3 +1,4 @@
+// Destructors run when their frame ends, unless their code was unloaded.
 #include <framealloc/lifetime/modules.hpp>
 
 #include <cstdio>

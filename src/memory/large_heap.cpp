@@ -1,3 +1,4 @@
+// Large blocks: cut from regions, joined with their neighbours when they are freed.
 #include <framealloc/memory/large_heap.hpp>
 
 #include <bit>

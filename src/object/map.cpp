@@ -1,3 +1,4 @@
+// The secret that keeps a map's order of keys from being predicted.
 #include <framealloc/object/map_table.hpp>
 
 #include <framealloc/os/thread.hpp>

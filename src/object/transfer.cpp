@@ -1,3 +1,4 @@
+// What is counted and told when values go from thread to thread.
 #include <framealloc/object/transfer.hpp>
 
 #include <framealloc/core/registry.hpp>

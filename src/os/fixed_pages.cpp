@@ -1,3 +1,4 @@
+// Pages out of one piece of memory that the program gave.
 #include <framealloc/os/fixed_pages.hpp>
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// The library's own records: cut from pages by size, reused by size.
 #include <framealloc/os/metadata.hpp>
 
 #include <bit>

@@ -1,3 +1,4 @@
+// Pages asked for and given back, counted, within a limit.
 #include <framealloc/os/page_ledger.hpp>
 
 namespace framealloc::inline v1::os {

@@ -1,3 +1,4 @@
+// Which 64 KiB of the address space hold blocks of ours.
 #include <framealloc/os/page_map.hpp>
 
 #include <new>

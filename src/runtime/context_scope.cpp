@@ -1,3 +1,4 @@
+// The tag, the phase and the budgets of one thread, taken over by another for a while.
 #include <framealloc/runtime/context_scope.hpp>
 
 namespace framealloc::inline v1 {

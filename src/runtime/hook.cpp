@@ -1,3 +1,4 @@
+// A memory hook for libraries that take functions: which tag its blocks are charged to.
 #include <framealloc/runtime/hook.hpp>
 
 namespace framealloc::inline v1 {

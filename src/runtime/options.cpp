@@ -1,3 +1,4 @@
+// Options as a program writes them, made into the configuration of an allocator.
 #include <framealloc/runtime/options.hpp>
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// A thread's context that leaves its thread and goes on in another.
 #include <framealloc/runtime/parked_context.hpp>
 
 #include <framealloc/core/core.hpp>

@@ -1,3 +1,4 @@
+// Accounts of tags that a thread meets for the first time, and phases without a scope.
 #include <framealloc/runtime/tag_scope.hpp>
 
 #include <framealloc/runtime/smart_alloc.hpp>

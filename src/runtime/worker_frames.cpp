@@ -1,3 +1,4 @@
+// Frames of a job system's workers: begun and ended at their safe points, and kept when a thread ends meanwhile.
 #include <framealloc/runtime/worker_frames.hpp>
 
 #include <framealloc/core/registry.hpp>

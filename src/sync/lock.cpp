@@ -1,3 +1,4 @@
+// A lock that another thread holds: a few turns of a loop, then other threads go first.
 #include <framealloc/sync/lock.hpp>
 
 #include <thread>

@@ -1,3 +1,4 @@
+// The names of instructions, and which of them called the library.
 #include <framealloc/os/code.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Where a loaded library lies.
 #include <framealloc/os/module.hpp>
 
 #include <cstdio>

@@ -1,3 +1,4 @@
+// Pages from mmap: reserved, made accessible, given back, moved.
 #include <framealloc/os/pages.hpp>
 
 #include <sys/mman.h>

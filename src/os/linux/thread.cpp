@@ -1,3 +1,4 @@
+// Threads: their numbers, their ends, forks, clocks.
 #include <framealloc/os/thread.hpp>
 
 #include <cstring>

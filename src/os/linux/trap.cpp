@@ -1,3 +1,4 @@
+// Accesses to memory that is not accessible, before the program's own handler hears of them.
 #include <framealloc/os/trap.hpp>
 
 #include <pthread.h>

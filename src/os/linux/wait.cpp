@@ -1,3 +1,4 @@
+// Sleeping on a word, with futexes.
 #include <framealloc/os/wait.hpp>
 
 #include <linux/futex.h>

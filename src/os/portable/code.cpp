@@ -1,3 +1,4 @@
+// Instructions have no names here.
 #include <framealloc/os/code.hpp>
 
 namespace framealloc::inline v1::os {

@@ -1,3 +1,4 @@
+// Loaded libraries are not known here.
 #include <framealloc/os/module.hpp>
 
 namespace framealloc::inline v1::os {

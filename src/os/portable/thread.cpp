@@ -1,3 +1,4 @@
+// Threads as the standard library has them.
 #include <framealloc/os/thread.hpp>
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// Accesses are not trapped here.
 #include <framealloc/os/trap.hpp>
 
 namespace framealloc::inline v1::os {
