@@ -66,9 +66,9 @@ enum class measure {
 };
 
 struct workload {
-    std::string group;
-    std::string name;
-    std::string sentence;
+    std::string group{};
+    std::string name{};
+    std::string sentence{};
     double operations = 1;  // in a pass
     measure what = measure::time;
     std::string unit = "ns";

@@ -20,7 +20,9 @@ const bumpalo& the_bumpalo() {
         }
         r.frames = reinterpret_cast<decltype(r.frames)>(dlsym(r.library, "bumpalo_frames"));
         r.fresh = reinterpret_cast<decltype(r.fresh)>(dlsym(r.library, "bumpalo_fresh"));
-        if (r.frames == nullptr || r.fresh == nullptr) r.missing = file + " has other functions";
+        r.fresh_mixed = reinterpret_cast<decltype(r.fresh_mixed)>(dlsym(r.library, "bumpalo_fresh_mixed"));
+        if (r.frames == nullptr || r.fresh == nullptr || r.fresh_mixed == nullptr)
+            r.missing = file + " has other functions";
         return r;
     }();
     return b;

@@ -53,6 +53,42 @@ pub extern "C" fn bumpalo_frames(frames: usize, allocations: usize, bytes: usize
     (frames * allocations * bytes) as u64
 }
 
+fn fill_with<const N: usize>(arena: &Bump, allocations: usize) {
+    for _ in 0..allocations {
+        black_box(arena.alloc_with(|| [0u8; N]).as_mut_ptr());
+    }
+}
+
+// which: physics, render, alignments. Returns the sum of bytes.
+#[no_mangle]
+pub extern "C" fn bumpalo_fresh_mixed(frames: usize, which: i32) -> u64 {
+    let total = [86_400, 224_000, 90_000][which as usize];
+    for _ in 0..frames {
+        let arena = Bump::with_capacity(total + 4096);
+        match which {
+            0 => {
+                fill_with::<96>(&arena, 500);
+                fill_with::<256>(&arena, 100);
+                fill_with::<64>(&arena, 200);
+            }
+            1 => {
+                fill_with::<24>(&arena, 2000);
+                fill_with::<32>(&arena, 5000);
+                fill_with::<32>(&arena, 500);
+            }
+            _ => {
+                for _ in 0..1000 {
+                    fill_with::<7>(&arena, 1);
+                    fill_with::<16>(&arena, 1);
+                    fill_with::<3>(&arena, 1);
+                    fill_with::<64>(&arena, 1);
+                }
+            }
+        }
+    }
+    (frames * total) as u64
+}
+
 // fill: a byte, 256 for the number of the block, less than 0 for nothing.
 #[no_mangle]
 pub extern "C" fn bumpalo_fresh(frames: usize, allocations: usize, bytes: usize, fill: i32) -> u64 {

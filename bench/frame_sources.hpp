@@ -27,9 +27,9 @@ inline std::byte* scratch() {
 struct our_scopes {
     struct frame {
         fa::frame_scope scope{ours().frame_scope()};
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return scope.alloc<bytes_of<N>>();
+            return scope.alloc<bytes_of<N, Align>>();
         }
     };
     static constexpr bool is_ours = true;
@@ -42,9 +42,9 @@ struct our_calls {
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { ours().end_frame(); }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return ours().frame_alloc<bytes_of<N>>();
+            return ours().frame_alloc<bytes_of<N, Align>>();
         }
     };
     static constexpr bool is_ours = true;
@@ -57,9 +57,9 @@ struct our_pointers {
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { p.end(); }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return p.allocate(N, alignof(bytes_of<N>));
+            return p.allocate(N, alignof(bytes_of<N, Align>));
         }
         const our_pointers& p;
     };
@@ -85,13 +85,15 @@ struct hand_stack {
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { s.cursor = mark; }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() {
-            constexpr std::size_t align = alignof(bytes_of<N>), step = (N + align - 1) / align * align;
+            static_assert(N % Align == 0 || Align == 1);
             std::byte* p = s.cursor;
-            if (s.end - p < static_cast<std::ptrdiff_t>(step)) [[unlikely]]
+            if constexpr (Align > 1)
+                p = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(p) + Align - 1) & ~(Align - 1));
+            if (s.end - p < static_cast<std::ptrdiff_t>(N)) [[unlikely]]
                 return s.refuse();
-            s.cursor = p + step;
+            s.cursor = p + N;
             return p;
         }
         state& s;
@@ -108,9 +110,9 @@ struct hand_pointers {
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { p.release(p.own.get(), mark); }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return p.allocate(p.own.get(), N, alignof(bytes_of<N>));
+            return p.allocate(p.own.get(), N, alignof(bytes_of<N, Align>));
         }
         const hand_pointers& p;
         std::byte* mark;
@@ -139,9 +141,9 @@ struct monotonic {
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { r.release(); }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return r.allocate(N, alignof(bytes_of<N>));
+            return r.allocate(N, alignof(bytes_of<N, Align>));
         }
         std::pmr::monotonic_buffer_resource& r;
     };
@@ -159,9 +161,9 @@ struct foonathan_stack {
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { s.unwind(mark); }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return s.allocate(N, alignof(bytes_of<N>));
+            return s.allocate(N, alignof(bytes_of<N, Align>));
         }
         stack& s;
         stack::marker mark;
@@ -182,9 +184,9 @@ struct malloc_frames {
             for (void* p : blocks) f.free(p);
             blocks.clear();
         }
-        template <std::size_t N>
+        template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return blocks.emplace_back(f.allocate(N));
+            return blocks.emplace_back(f.allocate(N));  // Align <= 16
         }
         const functions& f;
         std::vector<void*>& blocks;
@@ -201,10 +203,14 @@ struct malloc_frames {
 struct bumpalo {
     void* library = nullptr;
     std::uint64_t (*frames)(std::size_t frames, std::size_t allocations, std::size_t bytes, int touch) = nullptr;
-    // A new arena for each frame, of the frame's bytes and 4096, every block filled with `fill` (less than 0: not).
+    // A new arena for each frame, of the frame's bytes and 4096, every block filled with `fill` (256: its number; less
+    // than 0: not).
     std::uint64_t (*fresh)(std::size_t frames, std::size_t allocations, std::size_t bytes, int fill) = nullptr;
+    // The same for the original's workloads of several sizes, filled with zeroes; a number of enum mixed.
+    std::uint64_t (*fresh_mixed)(std::size_t frames, int which) = nullptr;
     std::string missing;
 };
+enum mixed { mixed_physics, mixed_render, mixed_alignments };
 const bumpalo& the_bumpalo();
 
 }  // namespace bench

@@ -18,12 +18,14 @@
 
 #include "report.hpp"
 #include "rivals.hpp"
+#include "traces.hpp"
 
 namespace {
 
 struct choices {
-    std::vector<std::string> filters, rivals;
-    std::string json, html;
+    std::vector<std::string> filters, rivals, traces;
+    std::string json, html, alone;
+    std::size_t alone_contestant = 0;
     bool list = false, check = false, quick = false;
     int cpu = -1;
     bench::settings settings;
@@ -42,6 +44,10 @@ choices read(int argc, char** argv) {
     app.add_option("--rival", c.rivals,
                    "a malloc from a library: NAME=library.so, \"mimalloc 3=/tmp/libmimalloc.so\" say")
         ->type_name("NAME=FILE");
+    app.add_option("--trace", c.traces, "a recording of framealloc-record to replay: NAME=FILE")
+        ->type_name("NAME=FILE");
+    app.add_option("--alone", c.alone, "")->group("");
+    app.add_option("--alone-contestant", c.alone_contestant, "")->group("");
     app.add_option("--json", c.json, "writes everything to a file")->type_name("FILE");
     app.add_option("--html", c.html, "writes a page with charts")->type_name("FILE");
     app.add_flag("--list", c.list, "prints the workloads and their sentences");
@@ -60,13 +66,20 @@ choices read(int argc, char** argv) {
         if (e.get_exit_code() == 0) std::exit(app.exit(e));
         fail(e.what());
     }
-    if (c.quick) c.settings = {.rounds = 3, .slice_us = 20};
+    if (c.quick) {
+        c.settings.rounds = 3;
+        c.settings.slice_us = 20;
+    }
+    c.settings.arguments.assign(argv, argv + argc);
     return c;
 }
 
 void prepare(const choices& c) {
     for (const std::string& r : c.rivals) {
         if (const std::string wrong = bench::take_rival(r); !wrong.empty()) fail(wrong);
+    }
+    for (const std::string& t : c.alone.empty() ? c.traces : std::vector<std::string>{}) {
+        if (const std::string wrong = bench::take_trace(t); !wrong.empty()) fail(wrong);
     }
     if (c.cpu < 0) return;
     cpu_set_t set;
@@ -88,11 +101,29 @@ bench::workloads chosen(const choices& c) {
     bench::add_scopes(all);
     bench::add_pools(all);
     bench::add_heaps(all);
+    bench::add_fresh(all);
+    bench::add_threads(all);
+    bench::add_containers(all);
+    bench::add_maps(all);
+    bench::add_original_frames(all);
+    bench::add_original_blocks(all);
+    bench::add_traces(all);
     for (bench::workload& w : all) {
         if (is_chosen(w, c.filters)) some.push_back(std::move(w));
     }
     if (some.empty()) fail("no workload has that in its name; --list prints them");
     return some;
+}
+
+// Writes the figure of one contestant, as it is in memory, to whoever started this process for it.
+int measure_alone(const choices& c, const bench::workloads& list) {
+    for (const bench::workload& w : list) {
+        if (w.name != c.alone) continue;
+        const double figure = bench::measure_alone(w, c.alone_contestant);
+        const bool written = std::fwrite(&figure, sizeof figure, 1, stdout) == 1 && std::fflush(stdout) == 0;
+        std::_Exit(written ? 0 : 1);
+    }
+    return 1;
 }
 
 int measure_all(const choices& c, const bench::workloads& list) {
@@ -121,6 +152,7 @@ int main(int argc, char** argv) {
     const choices c = read(argc, argv);
     prepare(c);
     const bench::workloads list = chosen(c);
+    if (!c.alone.empty()) return measure_alone(c, list);
     if (c.list) {
         for (const bench::workload& w : list)
             std::printf("%s/%s\n    %s\n", w.group.c_str(), w.name.c_str(), w.sentence.c_str());

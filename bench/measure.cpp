@@ -92,20 +92,22 @@ void measure_in_turns(const workload& w, const settings& s, std::vector<result>&
     }
 }
 
-// In a child, whose memory no one has touched. Not a number when it did not get through.
-double in_child(const workload& w, const contestant& c) {
+// In a process of its own, which this program is started for. Not a number when it did not get through.
+double in_new_process(const workload& w, std::size_t contestant, const settings& s) {
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("no pipe to a process of its own");
+    std::vector<std::string> words = s.arguments;
+    words.insert(words.end(), {"--alone", w.name, "--alone-contestant", std::to_string(contestant)});
+    std::vector<char*> pointers;
+    for (std::string& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
     std::fflush(nullptr);
     const pid_t child = fork();
-    if (child < 0) throw std::runtime_error("no process of its own for " + c.name);
+    if (child < 0) throw std::runtime_error("no process of its own for " + w.name);
     if (child == 0) {
-        const std::unique_ptr<runner> r = c.make();
-        const auto start = steady::now();
-        const double returned = r->pass();
-        const double figure = w.what == measure::figure ? returned : nanoseconds_since(start) / w.operations;
-        const bool sent = write(ends[1], &figure, sizeof figure) == sizeof figure;
-        _exit(sent ? 0 : 1);
+        dup2(ends[1], 1);
+        execv("/proc/self/exe", pointers.data());
+        _exit(1);
     }
     close(ends[1]);
     double figure = std::nan("");
@@ -115,13 +117,13 @@ double in_child(const workload& w, const contestant& c) {
     return figure;
 }
 
-void measure_in_children(const workload& w, const settings& s, std::vector<result>& results) {
+void measure_in_processes(const workload& w, const settings& s, std::vector<result>& results) {
     const unsigned rounds = std::max(3U, s.rounds / 6);
     for (unsigned round = 0; round < rounds; ++round) {
         for (std::size_t i = 0; i < w.contestants.size(); ++i) {
             const std::size_t at = (i + round) % w.contestants.size();
             if (!w.contestants[at].make || !results[at].missing.empty()) continue;
-            const double figure = in_child(w, w.contestants[at]);
+            const double figure = in_new_process(w, at, s);
             if (std::isnan(figure)) results[at].missing = "its process did not get through";
             else results[at].rounds.push_back(figure);
         }
@@ -169,12 +171,20 @@ verdict judge(const gate& g, std::vector<result>& results) {
 
 }  // namespace
 
+double measure_alone(const workload& w, std::size_t contestant) {
+    if (contestant >= w.contestants.size() || !w.contestants[contestant].make) return std::nan("");
+    runner* r = w.contestants[contestant].make().release();  // its blocks live until the process ends
+    const auto start = steady::now();
+    const double returned = r->pass();
+    return w.what == measure::figure ? returned : nanoseconds_since(start) / w.operations;
+}
+
 outcome measure_one(const workload& w, const settings& s) {
     outcome o{.of = &w};
     for (const contestant& c : w.contestants)
         o.results.push_back({.name = c.name, .missing = c.make ? "" : c.missing, .against = c.against});
     if (w.what == measure::time) measure_in_turns(w, s, o.results);
-    else measure_in_children(w, s, o.results);
+    else measure_in_processes(w, s, o.results);
     for (result& r : o.results) {
         if (r.missing.empty()) r.figure = spread_of(r.rounds);
     }

@@ -10,6 +10,7 @@ namespace bench {
 struct settings {
     unsigned rounds = 31;
     double slice_us = 400;  // of one contestant in one round
+    std::vector<std::string> arguments{};  // that this program was called with
 };
 
 struct spread {
@@ -39,6 +40,9 @@ struct outcome {
     std::vector<result> results{};
     std::vector<verdict> verdicts{};
 };
+
+// What a new process does for measure::fresh_time and measure::figure: one pass of one contestant. Returns the figure.
+double measure_alone(const workload& w, std::size_t contestant);
 
 // Throws std::runtime_error when two contestants did not do the same work.
 outcome measure_one(const workload& w, const settings& s);

@@ -1,5 +1,5 @@
 // Blocks of one size or of many, most of them small: pool memory, and heap memory that does the same.
-#include "sources.hpp"
+#include "mix.hpp"
 
 #include <algorithm>
 #include <array>
@@ -132,55 +132,6 @@ public:
         : scattered<S>(1'000'000, f) {}
     void before() override { this->free_all(); }
     double pass() override { return this->allocate_all(); }
-};
-
-// 4,000 blocks of 16 to 1,024 bytes live; each operation frees one of them and allocates another.
-template <class S>
-class mix final : public runner {
-public:
-    mix() { fill(); }
-    mix(const functions& f)
-        requires std::is_constructible_v<S, const functions&>
-        : source_(f) {
-        fill();
-    }
-    ~mix() override {
-        for (const block& b : live_) source_.free(b.p, b.bytes);
-    }
-    double pass() override {
-        double sum = 0;
-        for (std::size_t i = 0; i < 4096; ++i) {
-            const step& s = steps_[i];
-            block& b = live_[s.slot];
-            source_.free(b.p, b.bytes);
-            b = made(s.bytes);
-            sum += s.bytes;
-        }
-        return sum;
-    }
-
-private:
-    struct block {
-        void* p;
-        std::size_t bytes;
-    };
-    struct step {
-        std::uint16_t slot, bytes;
-    };
-    block made(std::size_t n) {
-        void* p = source_.allocate(n);
-        *static_cast<std::uint64_t*>(p) = n;
-        return {p, n};
-    }
-    void fill() {
-        sequence s(11);
-        for (block& b : live_) b = made(16 + s.below(1009));
-        for (step& t : steps_)
-            t = {static_cast<std::uint16_t>(s.below(live_.size())), static_cast<std::uint16_t>(16 + s.below(1009))};
-    }
-    S source_{};
-    std::vector<block> live_ = std::vector<block>(4000);
-    std::vector<step> steps_ = std::vector<step>(4096);
 };
 
 // One size: everyone can take part.

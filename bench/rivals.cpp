@@ -13,7 +13,7 @@ namespace {
 
 std::vector<malloc_rival>& list() {
     static std::vector<malloc_rival> all{
-        {"glibc", "", "libc6", {std::malloc, std::free}, "", gnu_get_libc_version()},
+        {"glibc", "", "libc6", {std::malloc, std::free, std::realloc}, "", gnu_get_libc_version()},
         {"mimalloc", "libmimalloc.so.2", "libmimalloc2.0"},
         {"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
         {"tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"},
@@ -52,11 +52,13 @@ std::string version_of(void* library, const std::string& file) {
 struct names {
     const char* allocate;
     const char* free;
+    const char* reallocate;
 };
-constexpr names known[] = {{"mi_malloc", "mi_free"}, {"scalable_malloc", "scalable_free"},
-                           {"tc_malloc", "tc_free"}, {"rpmalloc", "rpfree"},
-                           {"sn_malloc", "sn_free"}, {"je_malloc", "je_free"},
-                           {"malloc", "free"}};
+constexpr names known[] = {
+    {"mi_malloc", "mi_free", "mi_realloc"}, {"scalable_malloc", "scalable_free", "scalable_realloc"},
+    {"tc_malloc", "tc_free", "tc_realloc"}, {"rpmalloc", "rpfree", "rprealloc"},
+    {"sn_malloc", "sn_free", "sn_realloc"}, {"je_malloc", "je_free", "je_realloc"},
+    {"malloc", "free", "realloc"}};
 
 // Its symbols stay its own, and it uses its own: two copies of mimalloc live side by side.
 void open(malloc_rival& r) {
@@ -80,8 +82,11 @@ void open(malloc_rival& r) {
     for (const names& n : known) {
         r.calls.allocate = find<void*(std::size_t)>(library, n.allocate);
         r.calls.free = find<void(void*)>(library, n.free);
+        r.calls.reallocate = find<void*(void*, std::size_t)>(library, n.reallocate);
         // dlsym also finds what the library depends on: its malloc may be libc's.
-        if (r.calls.allocate != nullptr && r.calls.free != nullptr && r.calls.allocate != std::malloc) break;
+        if (r.calls.allocate != nullptr && r.calls.free != nullptr && r.calls.reallocate != nullptr &&
+            r.calls.allocate != std::malloc)
+            break;
         r.calls.allocate = nullptr;
     }
     if (r.calls.allocate == nullptr) r.missing = r.file + " has no function that allocates";

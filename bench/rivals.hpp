@@ -13,6 +13,7 @@ namespace bench {
 struct functions {
     void* (*allocate)(std::size_t) = nullptr;
     void (*free)(void*) = nullptr;
+    void* (*reallocate)(void*, std::size_t) = nullptr;
     void (*enter_thread)() = nullptr;  // called first on each further thread; null: not needed
     void (*leave_thread)() = nullptr;
 };

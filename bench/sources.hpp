@@ -14,7 +14,9 @@ namespace bench {
 namespace fa = framealloc;
 
 template <std::size_t N>
-struct alignas(N % 8 == 0 ? 8 : 1) bytes_of {
+inline constexpr std::size_t alignment_of = N % 8 == 0 ? 8 : 1;
+template <std::size_t N, std::size_t Align = alignment_of<N>>
+struct alignas(Align) bytes_of {
     std::byte bytes[N];
 };
 
