@@ -21,7 +21,8 @@ packages=(cmake ninja-build g++ clang-14 clang-19 clang-format-19 clang-tidy-19 
           doctest-dev relacy-dev libseccomp-dev libbox2d-dev libtbb-dev libcli11-dev nlohmann-json3-dev libjs-chart.js libmimalloc2.0
           libjs-d3 elfutils libjemalloc2 libtcmalloc-minimal4 libtbbmalloc2 godot3-server
           xvfb mesa-utils perl sqlite3 git nodejs
-          liblua5.4-dev libsqlite3-dev libimgui-dev libabsl-dev libfoonathan-memory-dev doxygen)
+          liblua5.4-dev libsqlite3-dev libimgui-dev libabsl-dev libfoonathan-memory-dev doxygen
+          g++-mingw-w64-x86-64-posix wine wine64 g++-aarch64-linux-gnu qemu-user libc++-19-dev libc++abi-19-dev)
 if [ "$install" = 1 ]; then
     [ "$full" = 0 ] || packages+=(gcovr)
     scripts/install_packages.sh "${packages[@]}"
@@ -70,6 +71,15 @@ for page in "${pages[@]}"; do
     step "portable, pages of $page bytes"
     ctest --preset portable -j "$(nproc)" -R '^(unit\.|model)' --output-on-failure
 done
+
+step "libc++ and C++23"
+scripts/other_languages.sh
+build arm64
+step "64-bit Arm, under QEMU"
+ctest --preset arm64 -j "$(nproc)" --output-on-failure
+build windows
+step "Windows, under Wine"
+ctest --preset windows -j "$(nproc)" --output-on-failure
 
 if [ "$full" = 1 ]; then
     for preset in minimal debug clang14; do

@@ -26,6 +26,9 @@ if(FRAMEALLOC_VALGRIND)
   target_compile_definitions(framealloc PUBLIC FRAMEALLOC_VALGRIND=1)
 endif()
 target_link_libraries(framealloc PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:framealloc_warnings>)
+if(FRAMEALLOC_OS STREQUAL windows)
+  target_link_libraries(framealloc PUBLIC synchronization)  # WaitOnAddress
+endif()
 set_target_properties(framealloc PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
   POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF VERIFY_INTERFACE_HEADER_SETS ON)

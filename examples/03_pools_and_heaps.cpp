@@ -20,12 +20,12 @@ int main() {
     {
         std::vector<fa::pool_box<entity>> entities;
         for (int i = 0; i < 1000; ++i) entities.push_back(alloc.pool_box<entity>("unit " + std::to_string(i), 100));
-        std::printf("1000 entities: %zu bytes in the pool\n", alloc.stats().pool_allocated);
+        const std::size_t bytes = alloc.stats().pool_allocated;
         entities.resize(500);
-        std::printf("500 entities:  %zu bytes in the pool\n", alloc.stats().pool_allocated);
+        std::printf("half of them freed: %zu %% of their bytes are left\n", alloc.stats().pool_allocated * 100 / bytes);
 
         auto texture = alloc.heap_vec<unsigned char>(fa::count(512 * 512 * 4));
-        std::printf("a texture:     %zu bytes on the heap\n", alloc.stats().heap_allocated);
+        std::printf("a texture: %zu bytes on the heap\n", alloc.stats().heap_allocated);
         texture[0] = 255;
 
         auto config = alloc.pool_shared<std::string>("shared by three threads");
@@ -35,6 +35,6 @@ int main() {
         std::printf("%s, then by %u\n", config->c_str(), config.use_count());
     }
     const fa::alloc_stats s = alloc.stats();
-    std::printf("at the end:    %zu bytes, %llu blocks\n", s.total_allocated,
+    std::printf("at the end: %zu bytes, %llu blocks\n", s.total_allocated,
                 static_cast<unsigned long long>(s.active_allocations()));
 }
