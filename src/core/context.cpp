@@ -1,5 +1,6 @@
 // A context, made with everything it needs before its first operation.
 #include <framealloc/core/context.hpp>
+#include <framealloc/core/identity.hpp>
 
 #include <new>
 

@@ -128,7 +128,7 @@ bool depot_is_empty(core& a) noexcept {
 }  // namespace
 
 pool_page* depot_take(core& a, exhaustion_reason& why) noexcept {
-    if (depot_is_empty(a)) reclaim_idle(a);  // what ended threads left is used before more is asked for
+    if (depot_is_empty(a)) a.life.calls().reclaim(a);  // what ended threads left is used before more is asked for
     const sync::lock_guard guard(a.lock);
     return a.depot.take(a, why);
 }

@@ -3,6 +3,7 @@
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/guard/annotate.hpp>
+#include <framealloc/memory/backend.hpp>
 
 #include <bit>
 #include <new>
@@ -233,6 +234,13 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
 
 void heap_free_large(void* p) noexcept {
     free_in_context(owner_of_large(p), p, static_cast<std::size_t>(block_of(p)->requested));
+}
+
+void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (a.owner->probes.guarded())
+        return a.owner->probes.hooks->free(a, memory_kind::pool, p, bytes, align,
+                                           site::of_caller(__builtin_return_address(0)));
+    heap_free_known(a, p, bytes, align);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -115,6 +115,8 @@ thread_context* known_context_of(std::uint64_t id) noexcept {
     return k == nullptr ? nullptr : k->context;
 }
 
+const thread_context* known_to_caller(std::uint64_t id) noexcept { return known_context_of(id); }
+
 bool remember_context(std::uint64_t id, thread_context* c) noexcept {
     known_context* free = free_inline_entry();
     if (free == nullptr && (t_slot.more == nullptr || t_slot.more->full())) {

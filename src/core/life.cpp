@@ -2,25 +2,19 @@
 #include <framealloc/core/core.hpp>
 #include <framealloc/core/depot.hpp>
 #include <framealloc/core/environment.hpp>
+#include <framealloc/core/identity.hpp>
 #include <framealloc/core/leaks.hpp>
+#include <framealloc/core/leave.hpp>
 #include <framealloc/core/registry.hpp>
-#include <framealloc/core/report.hpp>
-#include <framealloc/os/code.hpp>
+#include <framealloc/core/trim.hpp>
 
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
 namespace framealloc::inline v1::memory {
 
 namespace {
-
-constinit sync::atomic<std::uint64_t> next_number{no_context_key + 1};
-
-// A program and its plugins may each contain this library. Each copy numbers from a place of its own, that of its
-// memory: no two meet, as a copy fills dozens of pages and a page is worth 2^28 numbers.
-std::uint64_t first_id() noexcept { return address_of(&next_number) >> 12 << 28; }
 
 // A core and, behind it, its name.
 std::size_t core_bytes(const char* name) noexcept {
@@ -103,30 +97,21 @@ core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
 
 }  // namespace
 
-std::uint64_t fresh_id() noexcept {
-    return first_id() + next_number.add_relaxed(1);
-}  // relaxed: only the number matters
-std::uint64_t number_of(std::uint64_t id) noexcept { return id - first_id(); }
+namespace {
 
-void require_own(std::uint64_t id) noexcept {
-    if (number_of(id) < next_number.load_relaxed()) [[likely]]
-        return;  // relaxed: whoever has an id got it after it was drawn
-    const site where = os::own_call();
-    place_text place;
-    print_fault({.what = code::FA103,
-                 .text = code_text(code::FA103),
-                 .detail = "it was made by one copy and used in another; link the library once, as a shared library "
-                           "(-DBUILD_SHARED_LIBS=ON), "
-                           "or let the program export it to its plugins",
-                 .where = where,
-                 .code_place = place.of(where)});
-    std::abort();
-}
+constexpr life_calls calls{.close = close_core,
+                           .make_room = trim_for,
+                           .reclaim = reclaim_idle,
+                           .obtain = obtain_context,
+                           .thread_exit = leave_all};
+
+}  // namespace
 
 core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     core* c = place_core(o, why);
     if (c == nullptr) return nullptr;
     c->id = fresh_id();
+    c->life.set_calls(calls);
     c->pages.open(c->home.source(), o.global_limit, o.fixed_bytes != 0);
     c->classes.open(o.size_classes, o.size_class_count);
     heed_environment(c->config);
@@ -172,44 +157,6 @@ void close_core(core* c) noexcept {
             return;
         }
     }
-}
-
-void trim(core& c) noexcept {
-    thread_context* mine = context_met({&c, c.id});
-    if (mine != nullptr) {
-        flush_heap_cache(*mine);
-        trim_pages(*mine);
-        trim_arena(*mine);
-    }
-    trim_idle(c);
-    trim_depot(c);
-    c.large.release_empty_regions();
-}
-
-namespace {
-
-idle_view idle_seen_by(const thread_context& c) noexcept {
-    return {c.owner->pages.committed(), c.heap.bytes(),
-            idle_in_arena(c),           c.counters.get(counter::heap_frees),
-            c.owner->tally.returns(),   c.probes.guarded() ? c.probes.hooks->resting(c) : 0,
-            c.pages.empty_count()};
-}
-
-}  // namespace
-
-bool make_room(core& c, exhaustion_reason why, on_failure f) noexcept {
-    const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory ||
-                          why == exhaustion_reason::system_refused;
-    if (!of_pages) return false;
-    thread_context* mine = context_of_caller(c);
-    if (f == on_failure::return_null && mine != nullptr && !mine->remote.any_announced() &&
-        mine->fruitless == idle_seen_by(*mine))
-        return false;
-    const std::size_t committed = c.pages.committed();  // what is only reserved, the refused request may have left
-    trim(c);
-    if (c.pages.committed() < committed) return true;
-    if (mine != nullptr) mine->fruitless = idle_seen_by(*mine);
-    return false;
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -349,13 +349,6 @@ core_ref owner_of_pooled(const void* block) noexcept {
     return {&owner, owner.id};
 }
 
-void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (a.owner->probes.guarded())
-        return a.owner->probes.hooks->free(a, memory_kind::pool, p, bytes, align,
-                                           site::of_caller(__builtin_return_address(0)));
-    heap_free_known(a, p, bytes, align);
-}
-
 void pool_free_own(pool_page& p, void* block) noexcept {
     owner_increment(p.frees);
     if (p.owner->probes.guarded()) [[unlikely]]

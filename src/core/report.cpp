@@ -3,16 +3,10 @@
 
 #include <cstdlib>
 
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/os/code.hpp>
+#include <framealloc/core/identity.hpp>
+#include <framealloc/core/life.hpp>
 
 namespace framealloc::inline v1::memory {
-
-const char* place_text::of(const site& s) noexcept {
-    if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, text, sizeof text);
-    return text;
-}
 
 void core::raise(code what, const char* detail, const void* address, std::size_t bytes, site where) noexcept {
     raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});

@@ -1,5 +1,5 @@
 // options::heap, a std::pmr::memory_resource that may throw.
-#include <framealloc/core/registry.hpp>
+#include <framealloc/memory/backend.hpp>
 
 #include <memory_resource>
 

@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include <framealloc/core/identity.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/probe/front.hpp>
 #include <framealloc/probe/guarded_frames.hpp>

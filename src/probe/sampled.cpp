@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <new>
 
+#include <framealloc/core/identity.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/guard/pattern.hpp>
 #include <framealloc/os/code.hpp>

@@ -2,7 +2,7 @@
 #include <framealloc/runtime/parked_context.hpp>
 
 #include <framealloc/core/core.hpp>
-#include <framealloc/core/registry.hpp>
+#include <framealloc/core/leave.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -1,6 +1,7 @@
 // Frames of a job system's workers: begun and ended at their safe points, and kept when a thread ends meanwhile.
 #include <framealloc/runtime/worker_frames.hpp>
 
+#include <framealloc/core/identity.hpp>
 #include <framealloc/core/registry.hpp>
 #include <framealloc/lifetime/hold.hpp>
 #include <framealloc/runtime/state.hpp>

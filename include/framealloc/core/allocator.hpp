@@ -129,8 +129,6 @@ inline os::system_pages& system_of(core& a) noexcept { return a.home.system(); }
 // Blocks freed where there was no memory for a context. Requires: the lock is held.
 inline std::uint64_t refunds_of(const core& a) noexcept { return a.tally.refunds(); }
 
-enum class on_failure : bool { return_null, ask_handler };
-
 // Null when the calling thread has none: takes no lock.
 inline thread_context* context_of_caller(const core& a) noexcept {
     return const_cast<thread_context*>(peek_context({const_cast<core*>(&a), a.id}));

@@ -7,6 +7,7 @@
 #include <framealloc/account/budget.hpp>
 #include <framealloc/account/charge.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/core/attach.hpp>
 #include <framealloc/core/charges.hpp>
 #include <framealloc/core/counters.hpp>
 #include <framealloc/core/frame_memory.hpp>
@@ -219,38 +220,6 @@ inline std::uint64_t finished_frame(const thread_context& c) noexcept {
 }
 
 inline thread_context* context_list::after(const thread_context& c) noexcept { return c.life.next_; }
-
-// The handle's two words: an allocator, and the id that tells it from all that lived before at the same address.
-struct core_ref {
-    core* owner = nullptr;
-    std::uint64_t id = 0;
-};
-
-// Finds or makes the calling thread's context. `attach` asks the exhaustion handler; `try_attach` may return null.
-FRAMEALLOC_COLD thread_context* attach(const core_ref& a) noexcept;
-FRAMEALLOC_COLD thread_context* try_attach(const core_ref& a) noexcept;
-
-FRAMEALLOC_INLINE thread_context* context_of(const core_ref& a) noexcept {
-    if (FRAMEALLOC_SLOT.id == a.id) [[likely]]
-        return FRAMEALLOC_SLOT.context;
-    return attach(a);
-}
-
-FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
-    if (FRAMEALLOC_SLOT.id == a.id) [[likely]]
-        return FRAMEALLOC_SLOT.context;
-    return try_attach(a);
-}
-
-// The caller's context if it has one: for what must not need memory.
-FRAMEALLOC_COLD thread_context* context_met(const core_ref& a) noexcept;
-
-// The same. Changes nothing and takes no lock: what a signal handler may ask.
-FRAMEALLOC_COLD const thread_context* known_to_caller(std::uint64_t id) noexcept;
-inline const thread_context* peek_context(const core_ref& a) noexcept {
-    if (FRAMEALLOC_SLOT.id == a.id) return FRAMEALLOC_SLOT.context;
-    return known_to_caller(a.id);
-}
 
 FRAMEALLOC_INLINE frame_record* top_record(const core_ref& a) noexcept {
     if (FRAMEALLOC_SLOT.id == a.id) [[likely]]

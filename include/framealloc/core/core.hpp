@@ -9,8 +9,10 @@
 #include <framealloc/core/frame_arena.hpp>
 #include <framealloc/core/heap.hpp>
 #include <framealloc/core/life.hpp>
+#include <framealloc/core/limits.hpp>
 #include <framealloc/core/pool.hpp>
 #include <framealloc/core/probed.hpp>
 #include <framealloc/core/record.hpp>
 #include <framealloc/core/remote.hpp>
 #include <framealloc/core/report.hpp>
+#include <framealloc/core/trim.hpp>

@@ -3,11 +3,23 @@
 
 #include <cstdint>
 
+#include <framealloc/base/fault.hpp>
 #include <framealloc/sync/atomic.hpp>
 
 namespace framealloc::inline v1::memory {
 
 struct core;
+struct thread_context;
+enum class on_failure : bool { return_null, ask_handler };
+
+// What the sources at the bottom of this room ask of those at its top, all of it slow: this table alone leads upward.
+struct life_calls {
+    void (*close)(core* a) noexcept;  // the last handle has gone
+    bool (*make_room)(core& a, exhaustion_reason why, on_failure f) noexcept;
+    void (*reclaim)(core& a) noexcept;  // pages of ended threads that have come empty since go to the depot
+    thread_context* (*obtain)(core& a, exhaustion_reason& why) noexcept;  // a context for the calling thread
+    void (*thread_exit)() noexcept;
+};
 
 // Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile,
 // and whoever frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
@@ -43,6 +55,9 @@ class core_life {
 public:
     handle_count handles;
 
+    const life_calls& calls() const noexcept { return *calls_; }
+    void set_calls(const life_calls& c) noexcept { calls_ = &c; }
+
     // In a forked child: threads are gone whose contexts may be in any state.
     bool is_bereft() const noexcept { return bereft_; }
     void note_bereft() noexcept { bereft_ = true; }
@@ -56,6 +71,7 @@ public:
     void unlink(core*& first) noexcept;
 
 private:
+    const life_calls* calls_ = nullptr;
     core* next_ = nullptr;
     core* previous_ = nullptr;
     bool bereft_ = false;

@@ -41,5 +41,7 @@ bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) no
 admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& why) noexcept;
 // A container grew: counted and told as an allocation is.
 void note_growth(thread_context& c, std::size_t bytes) noexcept;
+std::size_t idle_in_arena(const thread_context& c) noexcept;  // bytes that trim_arena() would give back
+void trim_arena(thread_context& c) noexcept;
 
 }  // namespace framealloc::inline v1::memory

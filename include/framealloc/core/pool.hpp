@@ -17,7 +17,6 @@ FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned 
                                      on_failure f) noexcept;
 // Before the tag changes: pages belong to a tag.
 void uninstall_pages(thread_context& c) noexcept;
-FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Both require: the page is the calling thread's.
 void pool_free_own(pool_page& p, void* block) noexcept;
 void put_back_slot(pool_page& p, void* slot) noexcept;
@@ -27,6 +26,8 @@ inline constexpr std::size_t all_blocks = ~std::size_t{0};
 // Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
+// Takes home what other threads returned, then hands every empty page to the depot.
+void trim_pages(thread_context& c) noexcept;
 
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
     pool_page* page = c.pages.at(k, size_class);

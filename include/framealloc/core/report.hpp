@@ -2,13 +2,17 @@
 #pragma once
 
 #include <framealloc/core/allocator.hpp>
+#include <framealloc/os/code.hpp>
 
 namespace framealloc::inline v1::memory {
 
 // Room for the name of an instruction, where a place has no line.
 struct place_text {
     char text[128] = {};
-    const char* of(const site& s) noexcept;
+    const char* of(const site& s) noexcept {
+        if (s.file == nullptr && s.caller != nullptr) os::name_code(s.caller, text, sizeof text);
+        return text;
+    }
 };
 
 // FA440, for the process: there is no allocator that could be told. The program ends.

@@ -77,4 +77,7 @@ private:
     thread_context** idle_end_ = &idle_;
 };
 
+// No thread has it any more.
+void make_idle(thread_context& c) noexcept;
+
 }  // namespace framealloc::inline v1::memory

@@ -1,0 +1,56 @@
+// A thread's budgets, set and asked.
+#include <framealloc/core/limits.hpp>
+
+#include <framealloc/core/frame_arena.hpp>
+
+namespace framealloc::inline v1::memory {
+
+void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept {
+    c.budget.of(kind).set(bytes, c.budget.warn_percent);
+    refresh_limit(c);
+}
+
+void take_limits(thread_context& c, const account::thread_budget& from) noexcept {
+    for (unsigned k = 0; k < kind_count; ++k) {
+        c.budget.lines[k].limit = from.lines[k].limit;
+        c.budget.lines[k].threshold = from.lines[k].threshold;
+    }
+    c.budget.policy = from.policy;
+    c.budget.warn_percent = from.warn_percent;
+    c.budget.handler = from.handler;
+    refresh_limit(c);
+}
+
+void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent,
+                       budget_handler handler) noexcept {
+    c.budget.policy = policy;
+    c.budget.warn_percent = warn_percent;
+    c.budget.handler = handler;
+    for (unsigned k = 0; k < kind_count; ++k) set_budget(c, kind_at(k), c.budget.lines[k].limit);
+}
+
+std::size_t frame_remaining(core_ref a) noexcept {
+    const thread_context* c = context_met(a);
+    std::size_t most = a.owner->config.frame_limit != 0 ? a.owner->config.frame_limit : ~std::size_t{0};
+    if (c == nullptr) return most;
+    const std::size_t budget = c->budget.of(memory_kind::frame).limit;
+    if (budget != 0 && budget < most) most = budget;
+    const std::size_t used = frame_bytes_in_use(*c);
+    if (most == ~std::size_t{0}) return most;
+    return used < most ? most - used : 0;
+}
+
+budget_stats budget_stats_of(core_ref a) noexcept {
+    const thread_context* c = context_met(a);
+    if (c == nullptr) return {};
+    const account::budget_line &frame = c->budget.of(memory_kind::frame), &pool = c->budget.of(memory_kind::pool);
+    return {.frame_used = frame_bytes_in_use(*c),
+            .frame_budget = frame.limit,
+            .pool_used = c->pages.carved_bytes(),
+            .pool_budget = pool.limit,
+            .frame_exceeded = frame.exceeded,
+            .pool_exceeded = pool.exceeded,
+            .warnings = frame.warnings + pool.warnings};
+}
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,49 @@
+// Trimming: when asked to, and before a request fails.
+#include <framealloc/core/trim.hpp>
+
+#include <framealloc/core/core.hpp>
+#include <framealloc/core/depot.hpp>
+#include <framealloc/core/leave.hpp>
+#include <framealloc/core/registry.hpp>
+
+namespace framealloc::inline v1::memory {
+
+void trim(core& c) noexcept {
+    thread_context* mine = context_met({&c, c.id});
+    if (mine != nullptr) {
+        flush_heap_cache(*mine);
+        trim_pages(*mine);
+        trim_arena(*mine);
+    }
+    trim_idle(c);
+    trim_depot(c);
+    c.large.release_empty_regions();
+}
+
+namespace {
+
+idle_view idle_seen_by(const thread_context& c) noexcept {
+    return {c.owner->pages.committed(), c.heap.bytes(),
+            idle_in_arena(c),           c.counters.get(counter::heap_frees),
+            c.owner->tally.returns(),   c.probes.guarded() ? c.probes.hooks->resting(c) : 0,
+            c.pages.empty_count()};
+}
+
+}  // namespace
+
+bool trim_for(core& c, exhaustion_reason why, on_failure f) noexcept {
+    const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory ||
+                          why == exhaustion_reason::system_refused;
+    if (!of_pages) return false;
+    thread_context* mine = context_of_caller(c);
+    if (f == on_failure::return_null && mine != nullptr && !mine->remote.any_announced() &&
+        mine->fruitless == idle_seen_by(*mine))
+        return false;
+    const std::size_t committed = c.pages.committed();  // what is only reserved, the refused request may have left
+    trim(c);
+    if (c.pages.committed() < committed) return true;
+    if (mine != nullptr) mine->fruitless = idle_seen_by(*mine);
+    return false;
+}
+
+}  // namespace framealloc::inline v1::memory
