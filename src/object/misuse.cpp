@@ -17,7 +17,7 @@ void raise_at(memory::core_ref a, code what, const char* detail) noexcept {
     const site where = os::own_call();
     if (memory::core* c = a.owner == nullptr ? nullptr : memory::pin_core(a.id)) {
         c->raise(what, detail, nullptr, 0, where);
-        return memory::release_core({c, c->id});
+        return memory::release_core(memory::reference_to(*c));
     }
     char place[128] = {};
     os::name_code(where.caller, place, sizeof place);

@@ -115,7 +115,7 @@ struct checked_frame {
     }
     memory::core_ref where() const noexcept {
         memory::core* owner = frame.record() == nullptr ? nullptr : &owner_of(*frame.record()->context);
-        return owner == nullptr ? memory::core_ref{} : memory::core_ref{owner, owner->id};
+        return owner == nullptr ? memory::core_ref{} : memory::reference_to(*owner);
     }
 };
 struct unchecked_frame {

@@ -24,7 +24,7 @@ public:
 
     memory::core_ref ref() const noexcept {
         auto* owner = pointer_at<memory::core>(word_ & ~std::uintptr_t{1});
-        return owner == nullptr ? memory::core_ref{} : memory::core_ref{owner, owner->id};
+        return owner == nullptr ? memory::core_ref{} : memory::reference_to(*owner);
     }
     bool large() const noexcept { return (word_ & 1U) != 0; }
 

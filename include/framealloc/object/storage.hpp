@@ -139,7 +139,7 @@ memory::core_ref allocator_of(const Source& s) noexcept {
     if constexpr (is_frame<Source>) {
         if (s.frame().record() == nullptr) return {};
         memory::core* owner = &owner_of(*s.frame().record()->context);
-        return {owner, owner->id};
+        return memory::reference_to(*owner);
     } else if constexpr (requires { s.owner(); }) {
         return s.owner();
     } else {
