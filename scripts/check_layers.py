@@ -114,12 +114,12 @@ def lengths(text):
 
 # --- link symbols ---
 
-def symbols(objects):
+def symbols(objects, sources):
     """(source, room) -> defined and undefined symbols; what several sources define is nobody's."""
     defined, used = {}, collections.defaultdict(set)
     for path in sorted(objects.rglob("*.o")) + sorted(objects.rglob("*.obj")):
         source = str(path.relative_to(objects)).rsplit(".", 1)[0]
-        if room_of(source) is None:
+        if room_of(source) is None or not (sources / source).exists():  # a folder may hold objects of files that are gone
             continue
         for line in subprocess.run(["nm", "-C", path], capture_output=True, text=True, check=True).stdout.splitlines():
             m = re.match(r"^[0-9a-f ]*\s([A-Za-z]) (.*)$", line)
@@ -155,8 +155,8 @@ def cycles(edges):
     return found
 
 
-def check_links(objects):
-    defined, used = symbols(objects)
+def check_links(objects, sources):
+    defined, used = symbols(objects, sources)
     edges = collections.defaultdict(set)
     upward = []
     for source, names in sorted(used.items()):
@@ -213,7 +213,7 @@ def main():
             found.append(f"functions are too long: p90 {p90} lines, longest {sizes[-1]}")
     figures.append(f"lines over {MOST_COLUMNS} columns: {sum('columns' in f for f in found)} (0)")
     if options.objects is not None:
-        broken, figure = check_links(options.objects)
+        broken, figure = check_links(options.objects, root / "src")
         found += broken
         figures.append(figure)
     for line in found + figures:
