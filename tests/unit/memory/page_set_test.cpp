@@ -1,0 +1,195 @@
+// Pages of an owner that is no thread: set up, carved, listed, emptied, and brought back to where they came from.
+#include <doctest/doctest.h>
+#include <framealloc/memory/page_set.hpp>
+#include <framealloc/os/page_ledger.hpp>
+
+#include <new>
+#include <set>
+#include <vector>
+
+namespace memory = framealloc::memory;
+namespace os = framealloc::os;
+using framealloc::address_of;
+using framealloc::exhaustion_reason;
+using framealloc::memory_kind;
+using memory::class_of;
+using memory::page_bytes;
+using memory::page_lists;
+using memory::page_set;
+using memory::pool_page;
+using memory::slot_layout;
+
+namespace {
+
+constexpr std::uint64_t key = 7;
+
+// Whatever has pages: a source for them, and the lists of the account that pays.
+struct owner {
+    os::system_pages system;
+    os::page_ledger pages;
+    page_set set{};
+    page_lists lists{};
+    exhaustion_reason why{};
+    std::vector<pool_page*> requested;
+
+    explicit owner(std::size_t limit = 0) {
+        pages.open(system, limit, false);
+        set.open();
+    }
+    ~owner() {
+        for (pool_page* p : requested) pages.release(p, page_bytes, p->accessible);
+    }
+    pool_page& fresh() {
+        void* at = pages.reserve(page_bytes, page_bytes, why);
+        REQUIRE(at != nullptr);
+        REQUIRE(pages.commit(at, memory::step_bytes(pages), why));
+        auto* p = ::new (at) pool_page{};
+        p->accessible = memory::step_bytes(pages);
+        set.link(*p);
+        requested.push_back(p);
+        return *p;
+    }
+    pool_page& of_class(std::size_t bytes, slot_layout layout = {}) {
+        pool_page* p = set.take_empty();
+        if (p == nullptr) p = &fresh();
+        memory::set_up(*p, key, {memory_kind::pool, static_cast<std::uint32_t>(bytes), nullptr}, class_of(bytes),
+                       layout);
+        return *p;
+    }
+    // The next free block, carved when there is none.
+    void* take(pool_page& p, slot_layout layout = {}) {
+        if (p.free == nullptr) {
+            const std::uint32_t last = memory::next_step(p, layout);
+            if (last == p.carved || !memory::make_accessible(p, last, pages, why)) return nullptr;
+            memory::carve(p, last, layout);
+        }
+        void* block = p.free;
+        p.free = *static_cast<void**>(block);
+        ++p.allocations;
+        return block;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a page hands out as many blocks of its class as fit, each of them once") {
+    owner o;
+    for (const std::size_t bytes : {16U, 48U, 256U, 288U, 4096U}) {
+        CAPTURE(bytes);
+        pool_page& p = o.of_class(bytes);
+        o.lists.make_current(p);
+        std::set<void*> blocks;
+        while (void* b = o.take(p)) {
+            CHECK(memory::page_of(b) == &p);
+            CHECK(address_of(b) % memory::natural_alignment(bytes) == 0);
+            CHECK(address_of(b) + bytes <= address_of(&p) + page_bytes);
+            CHECK(blocks.insert(b).second);
+        }
+        CHECK(blocks.size() >= (page_bytes - memory::page_header_bytes - bytes) / bytes);
+        CHECK(p.used() == blocks.size());
+    }
+}
+
+TEST_CASE("memory becomes accessible as a page is carved, and no earlier") {
+    owner o;
+    pool_page& p = o.of_class(64);
+    static_cast<void>(o.take(p));
+    CHECK(o.pages.committed() <= 2 * memory::step_bytes(o.pages));
+    std::size_t before = o.pages.committed();
+    while (o.take(p) != nullptr) {
+        CHECK(p.carved <= p.accessible);
+        CHECK(o.pages.committed() == p.accessible);
+        CHECK(o.pages.committed() >= before);
+        before = o.pages.committed();
+    }
+    CHECK(o.pages.committed() == page_bytes);
+}
+
+TEST_CASE("where the ledger refuses, a page stays as it was and says why") {
+    owner o(page_bytes / 2);
+    pool_page& p = o.of_class(4096);
+    std::size_t blocks = 0;
+    while (o.take(p) != nullptr) ++blocks;
+    CHECK(blocks < page_bytes / 4096);
+    CHECK(o.why == exhaustion_reason::global_limit);
+    CHECK(p.carved <= p.accessible);
+}
+
+TEST_CASE("zones lie around every block of a page that has them") {
+    owner o;
+    const slot_layout zoned{16};
+    pool_page& p = o.of_class(64, zoned);
+    std::uintptr_t last = 0;
+    for (int i = 0; i < 100; ++i) {
+        void* slot = o.take(p, zoned);
+        REQUIRE(slot != nullptr);
+        const std::uintptr_t block = address_of(slot) + zoned.zone;
+        CHECK(block % 64 == 0);
+        if (last != 0) CHECK(block >= last + 64 + 2 * zoned.zone);
+        last = block;
+    }
+    CHECK(zoned.link_bytes(64) == zoned.zone);
+    CHECK(slot_layout{}.link_bytes(64) == 64);
+}
+
+TEST_CASE("an installed page serves its class until it is uninstalled") {
+    owner o;
+    pool_page& p = o.of_class(64);
+    pool_page& q = o.of_class(128);
+    const unsigned small = class_of(64), large = class_of(128);
+    CHECK(o.set.at(memory_kind::pool, small) == &memory::nothing_installed);
+    CHECK(o.set.at(memory_kind::pool, small)->free == nullptr);
+    o.set.install(p, small);
+    o.set.install(q, large);
+    o.set.install(q, small + 1);  // a class that another serves
+    CHECK(o.set.at(memory_kind::pool, small) == &p);
+    CHECK(o.set.any_installed(memory_kind::pool));
+    CHECK(!o.set.any_installed(memory_kind::heap));
+    unsigned seen = 0;
+    o.set.for_each_installed([&](pool_page&) { ++seen; });
+    CHECK(seen == 3);
+    o.set.uninstall(q);
+    CHECK(o.set.at(memory_kind::pool, large) == &memory::nothing_installed);
+    CHECK(o.set.at(memory_kind::pool, small + 1) == &memory::nothing_installed);
+    CHECK(o.set.at(memory_kind::pool, small) == &p);
+    o.set.uninstall_all();
+    CHECK(!o.set.any_installed(memory_kind::pool));
+}
+
+TEST_CASE("a page is current, has room, or is in neither list") {
+    owner o;
+    pool_page& p = o.of_class(64);
+    pool_page& q = o.of_class(64);
+    const unsigned k = class_of(64);
+    o.lists.make_current(p);
+    CHECK(o.lists.current(k) == &p);
+    CHECK(p.used() == 0);
+    o.lists.leave_current(p);
+    CHECK(o.lists.current(k) == nullptr);
+    CHECK(p.current_key() == memory::closed_key);
+    o.lists.list(p, key);
+    o.lists.list(q, key);
+    CHECK(p.current_key() == key);
+    o.lists.unlist(p);
+    CHECK(!p.listed);
+    CHECK(o.lists.take_listed(k) == &q);
+    CHECK(!q.listed);
+    CHECK(o.lists.take_listed(k) == nullptr);
+}
+
+TEST_CASE("an empty page serves another class, and stays among all pages until it is given away") {
+    owner o;
+    pool_page& p = o.of_class(64);
+    CHECK(o.set.first() == &p);
+    o.set.put_empty(p);
+    CHECK(o.set.empty_count() == 1);
+    pool_page& again = o.of_class(256);
+    CHECK(&again == &p);
+    CHECK(o.set.empty_count() == 0);
+    CHECK(p.block == 256);
+    CHECK(p.size_class == class_of(256));
+    page_set::unlink(p);
+    CHECK(o.set.first() == nullptr);
+    page_set::unlink(p);  // once is enough
+    CHECK(o.set.first() == nullptr);
+}
