@@ -56,7 +56,7 @@ DEV = Kit("dev", ["g++", "-fuse-ld=gold"], [
     ["report_test"], ["sampled_test"], ["standard_test"], ["reload_test", str(ROOT / "build/dev/tests/libreload_plugin.so")], ["faults_test"],
     ["unit_tests", "-aa=1", f"-sf={SWEEPS}", "-tce=*shrinks*"]])
 ASAN = Kit("asan", ["clang++-19", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=vptr"],
-           [["tool_test", "--all"], ["unit_tests", "-aa=1", "-sf=*/unit/memory/*,*/unit/runtime/*", "-tce=*4,104*"]])
+           [["tool_test", "--all"], ["unit_tests", "-aa=1", "-sf=*/unit/memory/*,*/unit/core/*,*/unit/probe/*,*/unit/runtime/*", "-tce=*4,104*"]])
 PATIENCE = 4  # a test hangs if it takes this many times as long as on the unchanged tree
 
 
