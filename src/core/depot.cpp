@@ -13,14 +13,6 @@
 
 namespace framealloc::inline v1::memory {
 
-// Several pages, requested at once.
-struct slab {
-    slab* next;
-    std::uintptr_t begin;
-    std::size_t bytes;
-    std::size_t idle;  // bytes of it in the depot or never handed out; only while trim() counts
-};
-
 namespace {
 
 void release_slab(core& a, const slab& s) noexcept {
@@ -110,12 +102,6 @@ void page_depot::close(core& a) noexcept {
         slabs_ = s->next;
         release_slab(a, *s);
     }
-}
-
-bool page_depot::has_used(const void* p) const noexcept {
-    const slab* s = slabs_;
-    while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
-    return s != nullptr && !is_fresh(address_of(page_of(p)));
 }
 
 namespace {

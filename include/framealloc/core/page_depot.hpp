@@ -4,12 +4,19 @@
 #include <cstdint>
 
 #include <framealloc/base/fault.hpp>
+#include <framealloc/memory/page.hpp>
 
 namespace framealloc::inline v1::memory {
 
 struct core;
-struct pool_page;
-struct slab;
+
+// Several pages, requested at once.
+struct slab {
+    slab* next;
+    std::uintptr_t begin;
+    std::size_t bytes;
+    std::size_t idle;  // bytes of it in the depot or never handed out; only while trim() counts
+};
 
 // Requires, of all: the allocator's lock is held.
 class page_depot {
@@ -24,7 +31,11 @@ public:
     void close(core& a) noexcept;
 
     // Whether the address lies in a page that was handed out at least once.
-    bool has_used(const void* p) const noexcept;
+    bool has_used(const void* p) const noexcept {
+        const slab* s = slabs_;
+        while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
+        return s != nullptr && !is_fresh(address_of(page_of(p)));
+    }
 
 private:
     bool add_slab(core& a, exhaustion_reason& why) noexcept;
