@@ -97,7 +97,7 @@ def read(root, rooms):
     """Functions of each header of the rooms, and the classes that public classes derive from, in all rooms."""
     functions, bases, public = [], {}, set()
     for path in sorted((root / "include/framealloc").rglob("*.hpp")):
-        room = path.relative_to(root / "include/framealloc").parts[0]
+        room = path.relative_to(root / "include/framealloc").as_posix().removeprefix("detail/").split("/")[0]
         reader = Contracts(path.read_text()).run()
         for name, from_ in reader.bases.items():
             bases.setdefault(name, set()).update(from_)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROMISED = {"framealloc/lifetime/frame.hpp": 0.10, "framealloc/framealloc.hpp": 0.35}
+PROMISED = {"framealloc/detail/lifetime/frame.hpp": 0.10, "framealloc/framealloc.hpp": 0.35}
 
 
 def cpu_seconds(header):

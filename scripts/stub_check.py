@@ -55,7 +55,7 @@ def default_for(kind, ref):
 
 def functions():
     for header in HEADERS:
-        path = pathlib.Path("include/framealloc") / header
+        path = next(p for p in (pathlib.Path("include/framealloc", folder, header) for folder in ("", "detail")) if (ROOT / p).exists())
         text = (ROOT / path).read_text()
         offset, public = 0, False
         for line in text.splitlines(keepends=True):

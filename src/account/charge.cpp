@@ -1,5 +1,5 @@
 // The log of what frames were charged for, as it grows.
-#include <framealloc/account/charge.hpp>
+#include <framealloc/detail/account/charge.hpp>
 
 #include <cstring>
 

@@ -1,5 +1,5 @@
 // The tree of tags: found by parent and name, made once, never removed.
-#include <framealloc/account/tag_tree.hpp>
+#include <framealloc/detail/account/tag_tree.hpp>
 
 #include <cstring>
 #include <new>

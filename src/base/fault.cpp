@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <framealloc/base/compiler.hpp>
+#include <framealloc/detail/base/compiler.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -1,5 +1,5 @@
 // Accounts are made when a thread first charges their tag, and stay.
-#include <framealloc/core/account_table.hpp>
+#include <framealloc/detail/core/account_table.hpp>
 
 #include <cstring>
 #include <new>

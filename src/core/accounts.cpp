@@ -1,6 +1,6 @@
 // Accounts of tags and phases per thread, and the settling of what is not charged yet.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/zones.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/zones.hpp>
 
 #include <bit>
 #include <cstring>

@@ -1,10 +1,10 @@
 // The calling thread's context in an allocator: known, or obtained now.
-#include <framealloc/core/attach.hpp>
+#include <framealloc/detail/core/attach.hpp>
 
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/known.hpp>
-#include <framealloc/core/life.hpp>
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/known.hpp>
+#include <framealloc/detail/core/life.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::memory {
 

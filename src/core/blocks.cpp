@@ -1,15 +1,15 @@
 // Blocks by kind and size, as hooks and handles ask for them.
-#include <framealloc/core/blocks.hpp>
-#include <framealloc/core/core.hpp>
+#include <framealloc/detail/core/blocks.hpp>
+#include <framealloc/detail/core/core.hpp>
 
 #include <algorithm>
 #include <cstring>
 
-#include <framealloc/core/known_block.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/scopes.hpp>
-#include <framealloc/core/zones.hpp>
-#include <framealloc/guard/annotate.hpp>
+#include <framealloc/detail/core/known_block.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/scopes.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/guard/annotate.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,6 +1,6 @@
 // Per-thread budgets: the questions that the arena's and the pool's slow paths ask.
 #include <framealloc/base/observer.hpp>
-#include <framealloc/core/core.hpp>
+#include <framealloc/detail/core/core.hpp>
 
 #include <cstdio>
 

@@ -1,7 +1,7 @@
 // Calls that interrupt another one of their thread.
-#include <framealloc/core/calls.hpp>
+#include <framealloc/detail/core/calls.hpp>
 
-#include <framealloc/core/allocator.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,5 +1,5 @@
 // Which size class serves which.
-#include <framealloc/core/class_map.hpp>
+#include <framealloc/detail/core/class_map.hpp>
 
 #include <framealloc/base/size.hpp>
 

@@ -1,15 +1,15 @@
 // A context, made with everything it needs before its first operation.
-#include <framealloc/core/context.hpp>
-#include <framealloc/core/identity.hpp>
+#include <framealloc/detail/core/context.hpp>
+#include <framealloc/detail/core/identity.hpp>
 
 #include <new>
 
-#include <framealloc/core/accounts.hpp>
-#include <framealloc/core/frame_arena.hpp>
-#include <framealloc/core/pool.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/remote.hpp>
-#include <framealloc/core/zones.hpp>
+#include <framealloc/detail/core/accounts.hpp>
+#include <framealloc/detail/core/frame_arena.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/remote.hpp>
+#include <framealloc/detail/core/zones.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,15 +1,15 @@
 // Pages that no thread has, and where an address lies among all pages.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/depot.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/depot.hpp>
 
 #include <algorithm>
 #include <new>
 
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/zones.hpp>
-#include <framealloc/guard/annotate.hpp>
-#include <framealloc/os/page_map.hpp>
-#include <framealloc/sync/glimpse.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/guard/annotate.hpp>
+#include <framealloc/detail/os/page_map.hpp>
+#include <framealloc/detail/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
 

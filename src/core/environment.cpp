@@ -1,5 +1,5 @@
 // What the program's environment says of its allocators.
-#include <framealloc/core/environment.hpp>
+#include <framealloc/detail/core/environment.hpp>
 
 #include <cstdio>
 #include <cstdlib>

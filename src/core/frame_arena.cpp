@@ -1,10 +1,10 @@
 // The arena's slow path: chunks, limits, out-of-line blocks, allocation outside a frame.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/depot.hpp>
-#include <framealloc/core/pool.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/zones.hpp>
-#include <framealloc/guard/guard.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/depot.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/guard/guard.hpp>
 
 #include <new>
 #include <utility>

@@ -1,9 +1,9 @@
 // Heap blocks of any size: from a thread's pages, from its cache, from the large heap.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/pool.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/guard/annotate.hpp>
-#include <framealloc/memory/backend.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/guard/annotate.hpp>
+#include <framealloc/detail/memory/backend.hpp>
 
 #include <bit>
 #include <new>

@@ -1,9 +1,9 @@
 // Numbers for allocators and contexts.
-#include <framealloc/core/identity.hpp>
+#include <framealloc/detail/core/identity.hpp>
 
 #include <cstdlib>
 
-#include <framealloc/core/report.hpp>
+#include <framealloc/detail/core/report.hpp>
 
 namespace framealloc::inline v1::memory {
 

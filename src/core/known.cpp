@@ -1,10 +1,10 @@
 // The contexts that the calling thread has, found by the id of their allocator.
-#include <framealloc/core/known.hpp>
+#include <framealloc/detail/core/known.hpp>
 
 #include <bit>
 #include <new>
 
-#include <framealloc/core/registry.hpp>
+#include <framealloc/detail/core/registry.hpp>
 #include <framealloc/os/pages.hpp>
 
 namespace framealloc::inline v1::memory {

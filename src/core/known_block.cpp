@@ -1,8 +1,8 @@
 // A look at every allocator's table of blocks.
-#include <framealloc/core/known_block.hpp>
+#include <framealloc/detail/core/known_block.hpp>
 
-#include <framealloc/core/life.hpp>
-#include <framealloc/core/registry.hpp>
+#include <framealloc/detail/core/life.hpp>
+#include <framealloc/detail/core/registry.hpp>
 
 namespace framealloc::inline v1::memory {
 

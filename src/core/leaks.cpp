@@ -1,9 +1,9 @@
 // What is still out when an allocator goes.
-#include <framealloc/core/leaks.hpp>
+#include <framealloc/detail/core/leaks.hpp>
 
 #include <cstdio>
 
-#include <framealloc/core/walk.hpp>
+#include <framealloc/detail/core/walk.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,16 +1,16 @@
 // Threads go, and contexts without a thread are trimmed.
-#include <framealloc/core/leave.hpp>
+#include <framealloc/detail/core/leave.hpp>
 
-#include <framealloc/core/accounts.hpp>
-#include <framealloc/core/frame_arena.hpp>
-#include <framealloc/core/heap.hpp>
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/known.hpp>
-#include <framealloc/core/pool.hpp>
-#include <framealloc/core/probed.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/remote.hpp>
-#include <framealloc/core/scopes.hpp>
+#include <framealloc/detail/core/accounts.hpp>
+#include <framealloc/detail/core/frame_arena.hpp>
+#include <framealloc/detail/core/heap.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/known.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/probed.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/remote.hpp>
+#include <framealloc/detail/core/scopes.hpp>
 
 namespace framealloc::inline v1::memory {
 

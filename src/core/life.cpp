@@ -1,12 +1,12 @@
 // An allocator's life: made in its own pages, closed with its last handle, destroyed with its last block.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/depot.hpp>
-#include <framealloc/core/environment.hpp>
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/leaks.hpp>
-#include <framealloc/core/leave.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/trim.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/depot.hpp>
+#include <framealloc/detail/core/environment.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/leaks.hpp>
+#include <framealloc/detail/core/leave.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/trim.hpp>
 
 #include <cstdio>
 #include <cstring>

@@ -1,7 +1,7 @@
 // A thread's budgets, set and asked.
-#include <framealloc/core/limits.hpp>
+#include <framealloc/detail/core/limits.hpp>
 
-#include <framealloc/core/frame_arena.hpp>
+#include <framealloc/detail/core/frame_arena.hpp>
 
 namespace framealloc::inline v1::memory {
 

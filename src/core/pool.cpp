@@ -1,9 +1,9 @@
 // Pool pages beyond the fast path: where pages come from, when they fill, empty, and come home from other threads.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/depot.hpp>
-#include <framealloc/core/pool.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/zones.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/depot.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/zones.hpp>
 
 #include <bit>
 #include <new>

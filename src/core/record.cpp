@@ -1,5 +1,5 @@
 // Where a thread finds the context it used last.
-#include <framealloc/core/record.hpp>
+#include <framealloc/detail/core/record.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,10 +1,10 @@
 // The allocators of this process, and what a fork does to them.
-#include <framealloc/core/registry.hpp>
+#include <framealloc/detail/core/registry.hpp>
 
 #include <cstdio>
 
-#include <framealloc/os/code.hpp>
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::memory {
 

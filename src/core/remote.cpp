@@ -1,10 +1,10 @@
 // Blocks that another thread frees: batches on their way, the settings of the queue, statistics.
 #include <framealloc/base/observer.hpp>
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/pool.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/os/code.hpp>
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 #include <new>
 

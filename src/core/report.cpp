@@ -1,10 +1,10 @@
 // Faults and exhaustion, told to the program's handlers or printed.
-#include <framealloc/core/report.hpp>
+#include <framealloc/detail/core/report.hpp>
 
 #include <cstdlib>
 
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/life.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/life.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,12 +1,12 @@
 // Scopes that close: in order, out of order, on another thread, after their frame.
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/scopes.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/scopes.hpp>
 
 #include <cstdio>
 #include <new>
 #include <utility>
 
-#include <framealloc/core/zones.hpp>
+#include <framealloc/detail/core/zones.hpp>
 
 namespace framealloc::inline v1::memory {
 

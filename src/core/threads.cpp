@@ -1,7 +1,7 @@
 // The list of contexts, and of those that no thread has.
-#include <framealloc/core/threads.hpp>
+#include <framealloc/detail/core/threads.hpp>
 
-#include <framealloc/core/allocator.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1::memory {
 

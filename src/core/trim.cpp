@@ -1,10 +1,10 @@
 // Trimming: when asked to, and before a request fails.
-#include <framealloc/core/trim.hpp>
+#include <framealloc/detail/core/trim.hpp>
 
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/depot.hpp>
-#include <framealloc/core/leave.hpp>
-#include <framealloc/core/registry.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/depot.hpp>
+#include <framealloc/detail/core/leave.hpp>
+#include <framealloc/detail/core/registry.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,7 +1,7 @@
 // What sanitizers and Valgrind are told of memory.
-#include <framealloc/guard/annotate.hpp>
+#include <framealloc/detail/guard/annotate.hpp>
 
-#include <framealloc/base/align.hpp>
+#include <framealloc/detail/base/align.hpp>
 
 // In both compilers' runtimes; null in a program without the sanitizer (<sanitizer/asan_interface.h>).
 extern "C" [[gnu::weak]] void __asan_poison_memory_region(const volatile void*, std::size_t);

@@ -1,5 +1,5 @@
 // A hash table of blocks, apart from the blocks.
-#include <framealloc/guard/block_table.hpp>
+#include <framealloc/detail/guard/block_table.hpp>
 
 namespace framealloc::inline v1::guard {
 

@@ -1,5 +1,5 @@
 // A log lies on pages of its own, as what it holds does.
-#include <framealloc/guard/frame_log.hpp>
+#include <framealloc/detail/guard/frame_log.hpp>
 
 #include <new>
 

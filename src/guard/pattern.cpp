@@ -1,10 +1,10 @@
 // Bytes that are filled and looked at.
-#include <framealloc/guard/pattern.hpp>
+#include <framealloc/detail/guard/pattern.hpp>
 
 #include <cstring>
 
-#include <framealloc/base/compiler.hpp>
-#include <framealloc/guard/annotate.hpp>
+#include <framealloc/detail/base/compiler.hpp>
+#include <framealloc/detail/guard/annotate.hpp>
 
 namespace framealloc::inline v1::guard {
 

@@ -5,13 +5,13 @@
 #include <cstdio>
 #include <cstring>
 
-#include <framealloc/core/depot.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/walk.hpp>
-#include <framealloc/lifetime/flights.hpp>
-#include <framealloc/probe/guarded_frames.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/sync/glimpse.hpp>
+#include <framealloc/detail/core/depot.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
+#include <framealloc/detail/sync/glimpse.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -5,8 +5,8 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include <framealloc/core/walk.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/probe/watch.hpp>
 
 namespace framealloc::inline v1 {
 

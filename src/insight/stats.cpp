@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include <framealloc/core/walk.hpp>
-#include <framealloc/insight/state.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/insight/state.hpp>
+#include <framealloc/detail/probe/watch.hpp>
 
 namespace framealloc::inline v1::insight {
 

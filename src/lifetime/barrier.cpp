@@ -5,7 +5,7 @@
 #include <new>
 #include <utility>
 
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1 {
 

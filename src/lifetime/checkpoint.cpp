@@ -1,8 +1,8 @@
 // Checkpoints taken and rolled back to.
 #include <framealloc/lifetime/checkpoint.hpp>
 
-#include <framealloc/core/zones.hpp>
-#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
 #include <framealloc/lifetime/modules.hpp>
 
 namespace framealloc::inline v1 {

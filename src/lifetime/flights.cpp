@@ -1,14 +1,14 @@
 // What outermost frames leave behind when they are kept, and the choice of the memory that the next one uses.
-#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <new>
 
-#include <framealloc/core/zones.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/os/thread.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/os/thread.hpp>
-#include <framealloc/probe/guarded_frames.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -1,13 +1,13 @@
 // The slow paths of opening and closing a frame, and what its end does.
-#include <framealloc/lifetime/frame.hpp>
+#include <framealloc/detail/lifetime/frame.hpp>
 
-#include <framealloc/core/scopes.hpp>
-#include <framealloc/core/zones.hpp>
-#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/detail/core/scopes.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
+#include <framealloc/detail/probe/watch.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/probe/guarded_frames.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -1,8 +1,8 @@
 // A frame as a container sees it: allocation, growth and release through whatever frame is open on top of it.
-#include <framealloc/lifetime/frame_ref.hpp>
+#include <framealloc/detail/lifetime/frame_ref.hpp>
 
-#include <framealloc/lifetime/flights.hpp>
-#include <framealloc/probe/guarded_frames.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -1,7 +1,7 @@
 // Holds of frames: counted by frame, released on any thread.
 #include <framealloc/lifetime/hold.hpp>
 
-#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
 
 #include <new>
 #include <utility>

@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <new>
 
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/walk.hpp>
-#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -1,5 +1,5 @@
 // Checkpoints and rollbacks of a thread's open frames.
-#include <framealloc/lifetime/state.hpp>
+#include <framealloc/detail/lifetime/state.hpp>
 
 #include <cstring>
 

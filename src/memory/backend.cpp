@@ -1,5 +1,5 @@
 // options::heap, a std::pmr::memory_resource that may throw.
-#include <framealloc/memory/backend.hpp>
+#include <framealloc/detail/memory/backend.hpp>
 
 #include <memory_resource>
 

@@ -1,10 +1,10 @@
 // Chunks of address space: reserved whole, made accessible step by step.
-#include <framealloc/memory/chunk_space.hpp>
+#include <framealloc/detail/memory/chunk_space.hpp>
 
 #include <new>
 
-#include <framealloc/base/align.hpp>
-#include <framealloc/memory/page.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/memory/page.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,7 +1,7 @@
 // Bins as the large heap has them, without coalescing: the last block freed of a size is the next one taken.
-#include <framealloc/memory/heap_cache.hpp>
+#include <framealloc/detail/memory/heap_cache.hpp>
 
-#include <framealloc/base/align.hpp>
+#include <framealloc/detail/base/align.hpp>
 
 namespace framealloc::inline v1::memory {
 

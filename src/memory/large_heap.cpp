@@ -1,12 +1,12 @@
 // Large blocks: cut from regions, joined with their neighbours when they are freed.
-#include <framealloc/memory/large_heap.hpp>
+#include <framealloc/detail/memory/large_heap.hpp>
 
 #include <bit>
 #include <new>
 
-#include <framealloc/base/align.hpp>
-#include <framealloc/guard/annotate.hpp>
-#include <framealloc/sync/glimpse.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/guard/annotate.hpp>
+#include <framealloc/detail/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,5 +1,5 @@
 // Pages on their way: set up, carved, listed, empty.
-#include <framealloc/memory/page_set.hpp>
+#include <framealloc/detail/memory/page_set.hpp>
 
 namespace framealloc::inline v1::memory {
 

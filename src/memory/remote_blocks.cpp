@@ -1,5 +1,5 @@
 // Blocks on their way home.
-#include <framealloc/memory/remote_blocks.hpp>
+#include <framealloc/detail/memory/remote_blocks.hpp>
 
 #include <cstring>
 #include <new>

@@ -1,7 +1,7 @@
 // The secret that keeps a map's order of keys from being predicted.
-#include <framealloc/object/map_table.hpp>
+#include <framealloc/detail/object/map_table.hpp>
 
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::object {
 

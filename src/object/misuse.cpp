@@ -1,7 +1,7 @@
 // Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its
 // report.
+#include <framealloc/detail/os/code.hpp>
 #include <framealloc/object/shared.hpp>
-#include <framealloc/os/code.hpp>
 
 #include <cstdio>
 #include <cstdlib>

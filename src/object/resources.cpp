@@ -1,8 +1,8 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of
 // exceptions.
+#include <framealloc/detail/object/state.hpp>
+#include <framealloc/detail/probe/front.hpp>
 #include <framealloc/object/allocators.hpp>
-#include <framealloc/object/state.hpp>
-#include <framealloc/probe/front.hpp>
 
 #include <cstdlib>
 #include <cstring>

@@ -1,9 +1,9 @@
 // What is counted and told when values go from thread to thread.
 #include <framealloc/object/transfer.hpp>
 
-#include <framealloc/core/registry.hpp>
-#include <framealloc/object/state.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/object/state.hpp>
+#include <framealloc/detail/probe/watch.hpp>
 
 namespace framealloc::inline v1::object {
 

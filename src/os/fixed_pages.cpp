@@ -1,9 +1,9 @@
 // Pages out of one piece of memory that the program gave.
-#include <framealloc/os/fixed_pages.hpp>
+#include <framealloc/detail/os/fixed_pages.hpp>
 
 #include <cstring>
 
-#include <framealloc/base/align.hpp>
+#include <framealloc/detail/base/align.hpp>
 
 namespace framealloc::inline v1::os {
 

@@ -1,11 +1,11 @@
 // The library's own records: cut from pages by size, reused by size.
-#include <framealloc/os/metadata.hpp>
+#include <framealloc/detail/os/metadata.hpp>
 
 #include <bit>
 #include <cstring>
 #include <new>
 
-#include <framealloc/base/align.hpp>
+#include <framealloc/detail/base/align.hpp>
 
 namespace framealloc::inline v1::os {
 

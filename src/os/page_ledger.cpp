@@ -1,5 +1,5 @@
 // Pages asked for and given back, counted, within a limit.
-#include <framealloc/os/page_ledger.hpp>
+#include <framealloc/detail/os/page_ledger.hpp>
 
 namespace framealloc::inline v1::os {
 

@@ -1,5 +1,5 @@
 // Which 64 KiB of the address space hold blocks of ours.
-#include <framealloc/os/page_map.hpp>
+#include <framealloc/detail/os/page_map.hpp>
 
 #include <new>
 

@@ -1,10 +1,10 @@
 // Reports about blocks: what was done to which, and whose pointer it is.
-#include <framealloc/probe/blame.hpp>
+#include <framealloc/detail/probe/blame.hpp>
 
 #include <cstdio>
 
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/walk.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/walk.hpp>
 
 namespace framealloc::inline v1::memory {
 

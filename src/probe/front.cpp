@@ -1,15 +1,15 @@
 // The front door of a guarded allocator: frees, adoptions and destructions that are looked at first.
-#include <framealloc/probe/front.hpp>
+#include <framealloc/detail/probe/front.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
-#include <framealloc/core/blocks.hpp>
-#include <framealloc/core/known_block.hpp>
-#include <framealloc/os/code.hpp>
-#include <framealloc/probe/blame.hpp>
-#include <framealloc/probe/guarded_frames.hpp>
+#include <framealloc/detail/core/blocks.hpp>
+#include <framealloc/detail/core/known_block.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
 
 namespace framealloc::inline v1::memory {
 

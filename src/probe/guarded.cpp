@@ -1,15 +1,15 @@
 // Guarded pool and heap blocks: their birth, their death, and what lies between.
-#include <framealloc/probe/guarded.hpp>
+#include <framealloc/detail/probe/guarded.hpp>
 
 #include <cstdio>
 #include <new>
 #include <utility>
 
-#include <framealloc/core/known_block.hpp>
-#include <framealloc/core/walk.hpp>
-#include <framealloc/os/code.hpp>
-#include <framealloc/os/thread.hpp>
-#include <framealloc/probe/blame.hpp>
+#include <framealloc/detail/core/known_block.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/os/thread.hpp>
+#include <framealloc/detail/probe/blame.hpp>
 
 namespace framealloc::inline v1::memory {
 

@@ -1,12 +1,12 @@
 // Guarded frame memory in arenas.
-#include <framealloc/probe/guarded_frames.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
 
 #include <cstdio>
 #include <utility>
 
-#include <framealloc/core/zones.hpp>
-#include <framealloc/os/code.hpp>
-#include <framealloc/probe/blame.hpp>
+#include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/probe/blame.hpp>
 
 namespace framealloc::inline v1::memory {
 

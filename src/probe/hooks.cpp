@@ -1,15 +1,15 @@
 // The table of all probes, and what they have of an allocator and of a thread.
-#include <framealloc/probe/hooks.hpp>
+#include <framealloc/detail/probe/hooks.hpp>
 
 #include <new>
 
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/probe/front.hpp>
-#include <framealloc/probe/guarded_frames.hpp>
-#include <framealloc/probe/revoke.hpp>
-#include <framealloc/probe/sampled.hpp>
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/probe/front.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
+#include <framealloc/detail/probe/revoke.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
+#include <framealloc/detail/probe/watch.hpp>
 
 namespace framealloc::inline v1::memory {
 

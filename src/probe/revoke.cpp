@@ -1,12 +1,12 @@
 // Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
-#include <framealloc/core/registry.hpp>
-#include <framealloc/core/walk.hpp>
-#include <framealloc/os/code.hpp>
-#include <framealloc/os/trap.hpp>
-#include <framealloc/probe/blame.hpp>
-#include <framealloc/probe/guarded.hpp>
-#include <framealloc/probe/revoke.hpp>
-#include <framealloc/probe/sampled.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/os/trap.hpp>
+#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/guarded.hpp>
+#include <framealloc/detail/probe/revoke.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
 
 #include <algorithm>
 #include <cstdio>

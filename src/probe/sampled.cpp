@@ -1,16 +1,16 @@
 // Sampled blocks: their pages, their choice, what a report says of them.
-#include <framealloc/probe/sampled.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
 
 #include <cstdio>
 #include <new>
 
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/registry.hpp>
-#include <framealloc/guard/pattern.hpp>
-#include <framealloc/os/code.hpp>
-#include <framealloc/os/page_map.hpp>
-#include <framealloc/os/thread.hpp>
-#include <framealloc/probe/blame.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/guard/pattern.hpp>
+#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/os/page_map.hpp>
+#include <framealloc/detail/os/thread.hpp>
+#include <framealloc/detail/probe/blame.hpp>
 
 namespace framealloc::inline v1::memory {
 

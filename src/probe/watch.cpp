@@ -1,11 +1,11 @@
 // How a thread begins and ends to be watched, and what its observer hears.
-#include <framealloc/probe/watch.hpp>
+#include <framealloc/detail/probe/watch.hpp>
 
 #include <new>
 
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/walk.hpp>
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::memory {
 

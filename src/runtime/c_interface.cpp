@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include <framealloc/core/blocks.hpp>
+#include <framealloc/detail/core/blocks.hpp>
 #include <framealloc/insight/describe.hpp>
 #include <framealloc/runtime/smart_alloc.hpp>
 

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include <framealloc/base/policy.hpp>
-#include <framealloc/probe/hooks.hpp>
-#include <framealloc/runtime/state.hpp>
+#include <framealloc/detail/probe/hooks.hpp>
+#include <framealloc/detail/runtime/state.hpp>
 
 namespace framealloc::inline v1::runtime {
 

@@ -1,8 +1,8 @@
 // A thread's context that leaves its thread and goes on in another.
 #include <framealloc/runtime/parked_context.hpp>
 
-#include <framealloc/core/core.hpp>
-#include <framealloc/core/leave.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/leave.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -1,10 +1,10 @@
 // What floor 4 asks of the floors above it: their states, and what they do when threads come and go.
-#include <framealloc/runtime/state.hpp>
+#include <framealloc/detail/runtime/state.hpp>
 
-#include <framealloc/insight/state.hpp>
-#include <framealloc/lifetime/flights.hpp>
+#include <framealloc/detail/insight/state.hpp>
+#include <framealloc/detail/lifetime/flights.hpp>
+#include <framealloc/detail/object/state.hpp>
 #include <framealloc/lifetime/modules.hpp>
-#include <framealloc/object/state.hpp>
 #include <framealloc/runtime/worker_frames.hpp>
 
 namespace framealloc::inline v1::runtime {

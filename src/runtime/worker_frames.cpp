@@ -1,10 +1,10 @@
 // Frames of a job system's workers: begun and ended at their safe points, and kept when a thread ends meanwhile.
 #include <framealloc/runtime/worker_frames.hpp>
 
-#include <framealloc/core/identity.hpp>
-#include <framealloc/core/registry.hpp>
+#include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/runtime/state.hpp>
 #include <framealloc/lifetime/hold.hpp>
-#include <framealloc/runtime/state.hpp>
 
 #include <new>
 #include <utility>

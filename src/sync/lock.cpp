@@ -1,5 +1,5 @@
 // A lock that another thread holds: a few turns of a loop, then other threads go first.
-#include <framealloc/sync/lock.hpp>
+#include <framealloc/detail/sync/lock.hpp>
 
 #include <thread>
 

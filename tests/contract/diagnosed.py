@@ -44,7 +44,7 @@ def members(header):
 def unmarked(include):
     wrong, seen = [], 0
     for header in sorted(include.rglob("*.hpp")):
-        path = header.relative_to(include / "framealloc").as_posix()
+        path = header.relative_to(include / "framealloc").as_posix().removeprefix("detail/")
         for owner, kind, name, number, said in members(header):
             refers = path.startswith(OWNERS) and owner not in NOT_OWNERS and name not in NOT_OWNED and (kind is None or REFERS.search(kind))
             kept = path.startswith(KEPT_IN) and KEPT.fullmatch(name) and kind not in ("void", None) and "operator=" not in name

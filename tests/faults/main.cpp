@@ -1,7 +1,7 @@
 // Runs every mistake with many sizes, each in a forked child, in debug mode. usage: faults_test [NAME]
 #include "fault_case.hpp"
 
-#include <framealloc/os/code.hpp>
+#include <framealloc/detail/os/code.hpp>
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -149,15 +149,19 @@ def members(header):
     return [name for name in dict.fromkeys(names) if name not in SILENT]
 
 
-def parts_of(header):
+def parts_of(project, header):
     """A container and what it is put together from: vec.hpp, vec_access.hpp and vec_store.hpp."""
-    return "\n".join(p.read_text() for p in [header, *(header.with_stem(f"{header.stem}_{part}") for part in ("access", "store"))] if p.exists())
+    stem = header.removesuffix(".hpp")
+    names = [header, f"{stem}_access.hpp", f"{stem}_store.hpp"]
+    found = [p for name in names for folder in ("", "detail") if (p := project / "include/framealloc" / folder / name).exists()]
+    assert found, header
+    return "\n".join(p.read_text() for p in found)
 
 
 def uncovered(project):
     cases = (project / "tests/faults/places.cpp").read_text()
     for header, called in COVERED.items():
-        for name in members(parts_of(project / "include/framealloc" / header)):
+        for name in members(parts_of(project, header)):
             if not re.search(f"(?:{called}){name}\\b", cases):
                 yield f"{header}: {name}"
 

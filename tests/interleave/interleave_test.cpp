@@ -6,7 +6,7 @@
 
 #include "model_atomics.hpp"
 
-#include <framealloc/sync/sync.hpp>
+#include <framealloc/detail/sync/sync.hpp>
 
 #include <cstdio>
 #include <cstdlib>

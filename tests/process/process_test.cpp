@@ -5,8 +5,8 @@
 //                edges
 //
 // Exits with 0 if the promise holds, otherwise with 1 and a line.
+#include <framealloc/detail/guard/annotate.hpp>
 #include <framealloc/framealloc.hpp>
-#include <framealloc/guard/annotate.hpp>
 
 #include <array>
 #include <atomic>

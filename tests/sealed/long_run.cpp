@@ -3,8 +3,8 @@
 // mprotect, brk and madvise. Prints what was counted; exits with 1 when a promise is broken.
 //
 // usage: long_run [FRAMES] [--no-filter]
+#include <framealloc/detail/guard/annotate.hpp>
 #include <framealloc/framealloc.hpp>
-#include <framealloc/guard/annotate.hpp>
 
 #include <seccomp.h>
 

@@ -3,8 +3,8 @@
 // the same with every compiler: it contains no address, time, thread or line.
 #pragma once
 
+#include <framealloc/detail/os/fixed_pages.hpp>
 #include <framealloc/framealloc.hpp>
-#include <framealloc/os/fixed_pages.hpp>
 
 #include <cstdint>
 #include <optional>

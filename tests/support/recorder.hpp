@@ -1,8 +1,8 @@
 // Collects faults and exhaustion of one allocator, for tests.
 #pragma once
 
+#include <framealloc/detail/guard/annotate.hpp>
 #include <framealloc/framealloc.hpp>
-#include <framealloc/guard/annotate.hpp>
 
 #include <vector>
 

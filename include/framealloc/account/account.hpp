@@ -2,6 +2,4 @@
 #pragma once
 
 #include <framealloc/account/budget.hpp>
-#include <framealloc/account/charge.hpp>
 #include <framealloc/account/tag.hpp>
-#include <framealloc/account/tag_tree.hpp>

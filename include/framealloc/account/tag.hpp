@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <framealloc/sync/atomic.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -14,7 +14,7 @@
 // co_await with a frame open is reported. It costs nothing at run time, whatever it is set to.
 #pragma once
 
-#include <framealloc/base/compiler.hpp>
+#include <framealloc/detail/base/compiler.hpp>
 
 // A function that is called with a frame of `a` open.
 #define FRAMEALLOC_REQUIRES_FRAME(a) FRAMEALLOC_ANALYSED(requires_capability((a).frame))

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include <framealloc/base/compiler.hpp>
+#include <framealloc/detail/base/compiler.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -16,9 +16,9 @@
 #include <span>
 #include <string_view>
 
-#include <framealloc/base/compiler.hpp>
 #include <framealloc/base/observer.hpp>
 #include <framealloc/base/site.hpp>
+#include <framealloc/detail/base/compiler.hpp>
 
 namespace framealloc::inline v1 {
 

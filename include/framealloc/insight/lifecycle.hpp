@@ -15,9 +15,9 @@
 #include <span>
 #include <string_view>
 
-#include <framealloc/base/compiler.hpp>
 #include <framealloc/base/observer.hpp>
-#include <framealloc/core/core.hpp>
+#include <framealloc/detail/base/compiler.hpp>
+#include <framealloc/detail/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

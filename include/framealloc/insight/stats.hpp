@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include <framealloc/core/core.hpp>
+#include <framealloc/detail/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -25,9 +25,9 @@
 // barriers of its own. Cost: a lock and, to wait, a system call.
 #pragma once
 
-#include <framealloc/lifetime/frame.hpp>
-#include <framealloc/os/metadata.hpp>
-#include <framealloc/os/wait.hpp>
+#include <framealloc/detail/lifetime/frame.hpp>
+#include <framealloc/detail/os/metadata.hpp>
+#include <framealloc/detail/os/wait.hpp>
 
 namespace framealloc::inline v1 {
 

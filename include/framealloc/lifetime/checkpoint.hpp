@@ -6,7 +6,7 @@
 //   alloc.rollback_to(cp);   // as often as wanted, until an older one is rolled back to or the frame ends
 #pragma once
 
-#include <framealloc/lifetime/frame.hpp>
+#include <framealloc/detail/lifetime/frame.hpp>
 
 namespace framealloc::inline v1 {
 

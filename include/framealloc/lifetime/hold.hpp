@@ -8,7 +8,7 @@
 // turn.
 #pragma once
 
-#include <framealloc/core/core.hpp>
+#include <framealloc/detail/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -1,9 +1,9 @@
 // Plugins: what frames would still have to destroy with the code of a library that is about to be unloaded.
 #pragma once
 
-#include <framealloc/core/core.hpp>
-#include <framealloc/lifetime/finaliser.hpp>
-#include <framealloc/lifetime/state.hpp>
+#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/lifetime/finaliser.hpp>
+#include <framealloc/detail/lifetime/state.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <framealloc/sync/atomic.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 
 namespace framealloc::inline v1 {
 

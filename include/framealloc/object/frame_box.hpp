@@ -8,7 +8,7 @@
 // debug catches its use (FA002).
 #pragma once
 
-#include <framealloc/object/box_face.hpp>
+#include <framealloc/detail/object/box_face.hpp>
 
 namespace framealloc::inline v1 {
 

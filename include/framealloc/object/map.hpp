@@ -22,8 +22,8 @@
 
 #include <initializer_list>
 
-#include <framealloc/object/map_access.hpp>
-#include <framealloc/object/map_bulk.hpp>
+#include <framealloc/detail/object/map_access.hpp>
+#include <framealloc/detail/object/map_bulk.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include <framealloc/object/storage.hpp>
+#include <framealloc/detail/object/storage.hpp>
 
 namespace framealloc::inline v1 {
 

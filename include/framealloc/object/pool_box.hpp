@@ -7,7 +7,7 @@
 // Threads: a box may be moved to any thread; one at a time has it.
 #pragma once
 
-#include <framealloc/object/box_face.hpp>
+#include <framealloc/detail/object/box_face.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <span>
 
-#include <framealloc/object/construct.hpp>
+#include <framealloc/detail/object/construct.hpp>
 
 namespace framealloc::inline v1 {
 

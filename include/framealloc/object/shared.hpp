@@ -11,8 +11,8 @@
 // Threads: as std::shared_ptr. Different copies on any number of threads; one copy is one thread's at a time.
 #pragma once
 
+#include <framealloc/detail/sync/atomic.hpp>
 #include <framealloc/object/box.hpp>
-#include <framealloc/sync/atomic.hpp>
 
 namespace framealloc::inline v1 {
 

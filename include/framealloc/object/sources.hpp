@@ -6,8 +6,8 @@
 
 #include <concepts>
 
-#include <framealloc/core/pool.hpp>
-#include <framealloc/lifetime/frame_ref.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/lifetime/frame_ref.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -15,7 +15,7 @@
 
 #include <string_view>
 
-#include <framealloc/object/string_access.hpp>
+#include <framealloc/detail/object/string_access.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -26,8 +26,8 @@
 #include <initializer_list>
 #include <span>
 
+#include <framealloc/detail/object/vec_access.hpp>
 #include <framealloc/object/ranges.hpp>
-#include <framealloc/object/vec_access.hpp>
 
 namespace framealloc::inline v1 {
 

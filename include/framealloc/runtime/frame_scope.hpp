@@ -11,9 +11,9 @@
 #pragma once
 
 #include <framealloc/base/capability.hpp>
+#include <framealloc/detail/runtime/arena_front.hpp>
+#include <framealloc/detail/runtime/frame_words.hpp>
 #include <framealloc/lifetime/hold.hpp>
-#include <framealloc/runtime/arena_front.hpp>
-#include <framealloc/runtime/frame_words.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -16,8 +16,8 @@
 #include <string_view>
 
 #include <framealloc/base/observer.hpp>
-#include <framealloc/core/blocks.hpp>
-#include <framealloc/core/life.hpp>
+#include <framealloc/detail/core/blocks.hpp>
+#include <framealloc/detail/core/life.hpp>
 
 namespace framealloc::inline v1 {
 

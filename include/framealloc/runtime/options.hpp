@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include <framealloc/core/core.hpp>
+#include <framealloc/detail/core/core.hpp>
 
 namespace framealloc::inline v1 {
 

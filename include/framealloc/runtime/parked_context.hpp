@@ -14,7 +14,7 @@
 
 #include <utility>
 
-#include <framealloc/core/context.hpp>
+#include <framealloc/detail/core/context.hpp>
 
 namespace framealloc::inline v1 {
 

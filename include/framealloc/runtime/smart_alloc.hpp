@@ -16,19 +16,19 @@
 #include <string_view>
 
 #include <framealloc/base/capability.hpp>
+#include <framealloc/detail/probe/front.hpp>
+#include <framealloc/detail/runtime/frame_names.hpp>
+#include <framealloc/detail/runtime/heap_names.hpp>
+#include <framealloc/detail/runtime/pool_names.hpp>
 #include <framealloc/insight/print.hpp>
 #include <framealloc/lifetime/barrier.hpp>
 #include <framealloc/lifetime/checkpoint.hpp>
 #include <framealloc/lifetime/modules.hpp>
 #include <framealloc/object/shared.hpp>
 #include <framealloc/object/transfer.hpp>
-#include <framealloc/probe/front.hpp>
 #include <framealloc/runtime/context_scope.hpp>
-#include <framealloc/runtime/frame_names.hpp>
-#include <framealloc/runtime/heap_names.hpp>
 #include <framealloc/runtime/options.hpp>
 #include <framealloc/runtime/parked_context.hpp>
-#include <framealloc/runtime/pool_names.hpp>
 #include <framealloc/runtime/tag_scope.hpp>
 
 namespace framealloc::inline v1 {

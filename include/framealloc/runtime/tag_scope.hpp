@@ -11,7 +11,7 @@
 
 #include <string_view>
 
-#include <framealloc/core/scopes.hpp>
+#include <framealloc/detail/core/scopes.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -1,5 +1,5 @@
 // The names of instructions, and which of them called the library.
-#include <framealloc/os/code.hpp>
+#include <framealloc/detail/os/code.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#include <framealloc/base/align.hpp>
-#include <framealloc/sync/lock.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/sync/lock.hpp>
 
 namespace framealloc::inline v1::os {
 

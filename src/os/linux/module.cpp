@@ -1,5 +1,5 @@
 // Where a loaded library lies.
-#include <framealloc/os/module.hpp>
+#include <framealloc/detail/os/module.hpp>
 
 #include <cstdio>
 #include <cstring>

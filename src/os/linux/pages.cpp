@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <framealloc/base/align.hpp>
-#include <framealloc/sync/atomic.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 
 // In the runtimes of AddressSanitizer and LeakSanitizer; null without them (<sanitizer/lsan_interface.h>).
 extern "C" [[gnu::weak]] void __lsan_register_root_region(const void*, std::size_t);

@@ -1,5 +1,5 @@
 // Threads: their numbers, their ends, forks, clocks.
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 #include <cstring>
 
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <framealloc/sync/atomic.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 
 extern "C" {
 // glibc, musl does without. Weak: null where it is missing.

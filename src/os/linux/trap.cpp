@@ -1,5 +1,5 @@
 // Accesses to memory that is not accessible, before the program's own handler hears of them.
-#include <framealloc/os/trap.hpp>
+#include <framealloc/detail/os/trap.hpp>
 
 #include <pthread.h>
 
@@ -8,8 +8,8 @@
 #include <link.h>
 #include <ucontext.h>
 
-#include <framealloc/base/align.hpp>
-#include <framealloc/sync/atomic.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 
 namespace framealloc::inline v1::os {
 

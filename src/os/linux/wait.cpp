@@ -1,5 +1,5 @@
 // Sleeping on a word, with futexes.
-#include <framealloc/os/wait.hpp>
+#include <framealloc/detail/os/wait.hpp>
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -1,5 +1,5 @@
 // Instructions have no names here.
-#include <framealloc/os/code.hpp>
+#include <framealloc/detail/os/code.hpp>
 
 namespace framealloc::inline v1::os {
 

@@ -1,5 +1,5 @@
 // Loaded libraries are not known here.
-#include <framealloc/os/module.hpp>
+#include <framealloc/detail/os/module.hpp>
 
 namespace framealloc::inline v1::os {
 

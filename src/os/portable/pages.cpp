@@ -4,9 +4,9 @@
 #include <cstring>
 #include <new>
 
-#include <framealloc/base/align.hpp>
 #include <framealloc/base/fault.hpp>
-#include <framealloc/sync/atomic.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 
 namespace framealloc::inline v1::os {
 

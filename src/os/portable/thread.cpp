@@ -1,5 +1,5 @@
 // Threads as the standard library has them.
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 #include <atomic>
 #include <chrono>

@@ -1,5 +1,5 @@
 // Accesses are not trapped here.
-#include <framealloc/os/trap.hpp>
+#include <framealloc/detail/os/trap.hpp>
 
 namespace framealloc::inline v1::os {
 

@@ -1,7 +1,7 @@
 // Without a system call to sleep on a word: short sleeps.
-#include <framealloc/os/wait.hpp>
+#include <framealloc/detail/os/wait.hpp>
 
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::os {
 

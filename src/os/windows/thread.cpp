@@ -1,5 +1,5 @@
 // Built with MinGW, whose thread-locals live in memory that a key of its thread library frees.
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 
 #include <chrono>
 #include <thread>

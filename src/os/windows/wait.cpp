@@ -1,4 +1,4 @@
-#include <framealloc/os/wait.hpp>
+#include <framealloc/detail/os/wait.hpp>
 
 #include <windows.h>
 

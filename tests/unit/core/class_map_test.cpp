@@ -1,6 +1,6 @@
 // Which size class serves which.
 #include <doctest/doctest.h>
-#include <framealloc/core/class_map.hpp>
+#include <framealloc/detail/core/class_map.hpp>
 
 #include <iterator>
 

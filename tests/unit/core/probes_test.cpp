@@ -1,7 +1,7 @@
 // What the allocator's own code sees of probes: switches of a thread, places of calls, the room that zones take.
 #include <doctest/doctest.h>
 
-#include <framealloc/core/probes.hpp>
+#include <framealloc/detail/core/probes.hpp>
 
 #include "support/recorder.hpp"
 

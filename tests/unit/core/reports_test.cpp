@@ -3,8 +3,8 @@
 
 #include <support/recorder.hpp>
 
-#include <framealloc/guard/frame_log.hpp>
-#include <framealloc/guard/pattern.hpp>
+#include <framealloc/detail/guard/frame_log.hpp>
+#include <framealloc/detail/guard/pattern.hpp>
 
 #include <atomic>
 #include <memory>

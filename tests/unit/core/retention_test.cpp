@@ -1,6 +1,6 @@
 // What frames keep between them, without any frame.
 #include <doctest/doctest.h>
-#include <framealloc/core/retention.hpp>
+#include <framealloc/detail/core/retention.hpp>
 
 namespace memory = framealloc::memory;
 using memory::retain_policy;

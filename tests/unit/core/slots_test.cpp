@@ -1,6 +1,6 @@
 // Slots for the states of floors above.
 #include <doctest/doctest.h>
-#include <framealloc/core/slots.hpp>
+#include <framealloc/detail/core/slots.hpp>
 
 namespace memory = framealloc::memory;
 using memory::upper_floor;

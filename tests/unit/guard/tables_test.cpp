@@ -1,7 +1,7 @@
 // The guard's own records: the table of blocks, the quarantine, the blocks of ended frames.
 #include <doctest/doctest.h>
 
-#include <framealloc/guard/guard.hpp>
+#include <framealloc/detail/guard/guard.hpp>
 
 #include <cstring>
 #include <map>

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <thread>
 
-#include <framealloc/os/thread.hpp>
+#include <framealloc/detail/os/thread.hpp>
 #include "support/child.hpp"
 #include "support/recorder.hpp"
 

@@ -1,6 +1,6 @@
 // Checkpoints and rollbacks as lifetime keeps them, without any frame.
 #include <doctest/doctest.h>
-#include <framealloc/lifetime/state.hpp>
+#include <framealloc/detail/lifetime/state.hpp>
 #include <support/test_pages.hpp>
 
 namespace lifetime = framealloc::lifetime;

@@ -1,8 +1,8 @@
 // Arenas, chunks and spare chunks, used without any thread or frame.
 #include <doctest/doctest.h>
-#include <framealloc/base/align.hpp>
-#include <framealloc/memory/arena.hpp>
-#include <framealloc/memory/chunk_list.hpp>
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/memory/arena.hpp>
+#include <framealloc/detail/memory/chunk_list.hpp>
 
 #include <cstring>
 

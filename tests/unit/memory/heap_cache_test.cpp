@@ -1,6 +1,6 @@
 // The cache in front of the large heap, without a thread.
 #include <doctest/doctest.h>
-#include <framealloc/memory/heap_cache.hpp>
+#include <framealloc/detail/memory/heap_cache.hpp>
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 // Pages of an owner that is no thread: set up, carved, listed, emptied, and brought back to where they came from.
 #include <doctest/doctest.h>
-#include <framealloc/memory/page_set.hpp>
-#include <framealloc/os/page_ledger.hpp>
+#include <framealloc/detail/memory/page_set.hpp>
+#include <framealloc/detail/os/page_ledger.hpp>
 
 #include <new>
 #include <set>

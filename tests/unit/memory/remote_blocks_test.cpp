@@ -1,7 +1,7 @@
 // Blocks that go home, between two owners that are no threads.
 #include <doctest/doctest.h>
-#include <framealloc/memory/page_set.hpp>
-#include <framealloc/memory/remote_blocks.hpp>
+#include <framealloc/detail/memory/page_set.hpp>
+#include <framealloc/detail/memory/remote_blocks.hpp>
 
 #include <new>
 #include <set>

@@ -1,6 +1,11 @@
 // Page sources, the ledger over them, and metadata.
 #include <doctest/doctest.h>
 
+#include <framealloc/detail/os/fixed_pages.hpp>
+#include <framealloc/detail/os/metadata.hpp>
+#include <framealloc/detail/os/page_ledger.hpp>
+#include <framealloc/detail/os/thread.hpp>
+#include <framealloc/detail/os/wait.hpp>
 #include <support/test_pages.hpp>
 
 #include <cstring>

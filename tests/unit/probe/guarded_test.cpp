@@ -1,7 +1,7 @@
 // Guarded memory: when a wrong write is reported, which block it names, and what is reported only once.
 #include <doctest/doctest.h>
 
-#include <framealloc/probe/sampled.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
 #include <support/recorder.hpp>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include <framealloc/framealloc.hpp>
 
-#include <framealloc/probe/hooks.hpp>
+#include <framealloc/detail/probe/hooks.hpp>
 
 #include "support/recorder.hpp"
 

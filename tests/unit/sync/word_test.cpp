@@ -1,7 +1,7 @@
 // Plain words that others look at.
 #include <doctest/doctest.h>
 
-#include <framealloc/sync/word.hpp>
+#include <framealloc/detail/sync/word.hpp>
 
 #include <cstdint>
 #include <thread>

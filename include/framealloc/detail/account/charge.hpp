@@ -1,0 +1,105 @@
+// What one thread owes to one tag or phase. Written by its thread at boundaries (scope, frame, slow path), read by any.
+//
+// Frame bytes are cursor differences: nothing is added when memory is allocated. A boundary charges what lies between
+// the last boundary and the cursor, and notes it in the charge log, from which the end of a frame takes it back.
+#pragma once
+
+#include <cstdint>
+
+#include <framealloc/detail/account/tag_tree.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
+
+namespace framealloc::inline v1::account {
+
+// Bytes handed out in the current and in the previous outermost frame that handed out any.
+class frame_window {
+public:
+    void add(std::uint64_t frame, std::uint64_t bytes) noexcept {
+        if (epoch_.get() != frame) {
+            previous_epoch_.set(epoch_.get());
+            previous_bytes_.set(bytes_.get());
+            bytes_.set(0);
+            epoch_.set(frame);
+        }
+        bytes_.add(bytes);
+    }
+    std::uint64_t bytes_in(std::uint64_t frame) const noexcept {
+        if (epoch_.get() == frame) return bytes_.get();
+        return previous_epoch_.get() == frame ? previous_bytes_.get() : 0;
+    }
+    bool touched(std::uint64_t frame) const noexcept { return epoch_.get() == frame || previous_epoch_.get() == frame; }
+
+private:
+    sync::owner_counter epoch_, bytes_, previous_epoch_, previous_bytes_;
+};
+
+struct charge_entry {
+    static constexpr std::uint64_t never = ~std::uint64_t{0};
+
+    tag_node* node = nullptr;
+    charge_entry* parent = nullptr;
+    charge_entry* next = nullptr;  // of the same thread, in the order of creation
+
+    sync::owner_counter frame_held;  // bytes of open frames, settled
+    sync::owner_counter heap_taken;  // bytes this thread took from the heap, ever
+    sync::owner_counter heap_returned;  // bytes this thread gave back, whoever took them
+    sync::owner_counter heap_refunded;  // by threads without an account; the allocator's lock owns it
+    sync::owner_counter live;  // frame + pool + heap as seen at boundaries
+    sync::owner_counter peak;  // maximum of live
+    sync::owner_counter tree_live;  // live of this entry and its children
+    sync::owner_counter tree_peak;
+    frame_window frame_bytes;  // as a tag: frame bytes handed out
+    frame_window phase_bytes;  // as a phase: bytes of every kind handed out
+    frame_window phase_count;  // as a phase: allocations, as far as they are counted
+
+    // Summed over all threads, what is in use; of one thread it may be less than nothing.
+    std::size_t heap_balance() const noexcept {
+        return static_cast<std::size_t>(heap_taken.get() - heap_returned.get() - heap_refunded.get());
+    }
+    void add_live(std::int64_t bytes) noexcept {
+        live.set(live.get() + static_cast<std::uint64_t>(bytes));
+        peak.raise_to(live.get());
+        for (charge_entry* e = this; e != nullptr; e = e->parent) {
+            e->tree_live.set(e->tree_live.get() + static_cast<std::uint64_t>(bytes));
+            e->tree_peak.raise_to(e->tree_live.get());
+        }
+    }
+    // A maximum that is over again at once, as when a frame ends.
+    void touch_peak(std::uint64_t bytes) noexcept {
+        peak.raise_to(live.get() + bytes);
+        for (charge_entry* e = this; e != nullptr; e = e->parent) e->tree_peak.raise_to(e->tree_live.get() + bytes);
+    }
+};
+
+// One settled segment of an open frame.
+struct charge_record {
+    charge_entry* who;
+    std::uint64_t bytes;
+    std::uint32_t depth;
+};
+
+class charge_log {
+public:
+    bool push(os::metadata& memory, charge_record r, exhaustion_reason& why) noexcept {
+        if (size_ == capacity_ && !grow(memory, why)) return false;
+        records_[size_++] = r;
+        return true;
+    }
+    std::uint32_t size() const noexcept { return size_; }
+    const charge_record& at(std::uint32_t i) const noexcept { return records_[i]; }
+    const charge_record& back() const noexcept { return records_[size_ - 1]; }
+    void pop() noexcept { --size_; }
+    // What was charged to the frame of this depth is charged to the one around it.
+    void hand_up(std::uint32_t depth) noexcept {
+        for (std::uint32_t i = size_; i != 0 && records_[i - 1].depth >= depth; --i) records_[i - 1].depth = depth - 1;
+    }
+
+private:
+    bool grow(os::metadata& memory, exhaustion_reason& why) noexcept;
+
+    charge_record* records_ = nullptr;
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
+};
+
+}  // namespace framealloc::inline v1::account

@@ -1,0 +1,67 @@
+// The names of one allocator's tags and phases, copied, each with a dense index. Nodes are never removed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/detail/os/metadata.hpp>
+#include <framealloc/detail/sync/lock.hpp>
+#include <framealloc/detail/sync/word.hpp>
+
+namespace framealloc::inline v1::account {
+
+// A name that need not end with a zero.
+struct name_view {
+    const char* data = "";
+    std::size_t size = 0;
+};
+
+struct tag_node {
+    tag_node* parent = nullptr;  // null for the root, whose path is empty: the untagged rest
+    const char* path = "";       // "physics::solver"; the name is its end
+    std::uint32_t path_length = 0;
+    std::uint32_t length = 0;    // of the name
+    std::uint32_t index = 0;
+    std::uint64_t hash = 0;
+    tag_node* next = nullptr;  // in the order of creation
+
+    const char* name() const noexcept { return path + (path_length - length); }
+};
+
+std::uint64_t hash_name(const tag_node* parent, name_view name) noexcept;
+bool same_name(const tag_node& node, const tag_node* parent, name_view name) noexcept;
+
+class tag_tree {
+public:
+    explicit tag_tree(os::metadata& memory) noexcept : memory_(memory) {}
+
+    tag_node* root() noexcept { return &root_; }
+    // Returns null when metadata is exhausted. Threads: any.
+    tag_node* find_or_add(tag_node* parent, name_view name, exhaustion_reason& why) noexcept;
+    tag_node* find(tag_node* parent, name_view name) noexcept;
+    // The root where no node has this index. Threads: any.
+    tag_node* at(std::uint32_t index) noexcept;
+    std::uint32_t size() const noexcept { return size_.load_acquire(); }  // pairs: add()
+    // Walks all nodes, root first. Threads: any; nodes added meanwhile may be missed.
+    template <class F>
+    void for_each(F&& f) {
+        for (tag_node* n = &root_; n != nullptr; n = sync::load_acquire(n->next)) f(*n);  // pairs: add()
+    }
+
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
+private:
+    tag_node* lookup(tag_node* parent, name_view name, std::uint64_t hash) noexcept;
+    tag_node* add(tag_node* parent, name_view name, std::uint64_t hash, exhaustion_reason& why) noexcept;
+    bool grow(exhaustion_reason& why) noexcept;
+
+    os::metadata& memory_;
+    sync::lock lock_;
+    tag_node root_;
+    tag_node* last_ = &root_;
+    sync::atomic<std::uint32_t> size_{1};
+    tag_node** buckets_ = nullptr;  // open addressing, at most half full; behind them the nodes by index
+    std::uint32_t capacity_ = 0;
+};
+
+}  // namespace framealloc::inline v1::account

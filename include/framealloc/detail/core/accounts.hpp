@@ -1,0 +1,27 @@
+// The accounts of tags and phases on one thread, and the settling of what is not charged yet.
+#pragma once
+
+#include <framealloc/account/tag.hpp>
+#include <framealloc/detail/core/allocator.hpp>
+
+namespace framealloc::inline v1::memory {
+
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept;
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
+FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
+                                         exhaustion_reason& why) noexcept;
+void charge_pages(thread_context& c) noexcept;  // the installed ones
+// Charges the open segment and the installed pages to the current tag and phase.
+FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
+// Tells the page's tag how many of its blocks are out.
+void observe_page(pool_page& page) noexcept;
+// The same, and charges what was handed out since the last time to the current phase.
+void charge_page(thread_context& c, pool_page& page) noexcept;
+void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
+void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
+
+FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
+    return !c.charges.settled_at(c.stack.top()->cursor);
+}
+
+}  // namespace framealloc::inline v1::memory

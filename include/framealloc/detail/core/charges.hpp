@@ -1,0 +1,139 @@
+// What a thread has handed out and not charged yet, and which scopes say whom to charge.
+#pragma once
+
+#include <framealloc/account/budget.hpp>
+#include <framealloc/base/site.hpp>
+#include <framealloc/detail/core/account_table.hpp>
+#include <framealloc/detail/core/record.hpp>
+
+namespace framealloc::inline v1::memory {
+
+// Something that decides what its thread charges, until it closes; see core/scopes.hpp.
+enum class scope_kind : std::uint8_t { tag, phase, limits };
+inline constexpr unsigned scope_kind_count = 3;
+enum class scope_face : std::uint8_t { tag_scope, phase_scope, context_scope, begin_phase };  // what the program sees
+
+struct open_scope {
+    union {
+        tag_account* account;  // that is charged
+        account::thread_budget* saved;  // of limits: what to put back
+    };
+    open_scope* outer;  // of its kind, opened before
+    frame_record* record;  // the top one when it opened; scope_lists::ended() once that frame has; atomic
+    open_scope* inner;  // opened after it; of the newest one and of spare ones, the next spare one
+    scope_kind kind;
+    scope_face face;
+    bool left;  // its thread has ended
+    sync::atomic<bool> told;  // FA429 was
+    sync::atomic<bool> closed;  // by another thread
+    site opened;  // while guarded
+};
+static_assert(sizeof(open_scope) == 64);
+inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more are a missing end_phase
+
+class thread_charges {
+public:
+    // Bytes from here to the top cursor are not charged yet.
+    FRAMEALLOC_INLINE std::uintptr_t segment() const noexcept { return segment_; }
+    // Whether nothing is to be charged while the top cursor is there: no bytes, no installed pages.
+    FRAMEALLOC_INLINE bool settled_at(std::uintptr_t cursor) const noexcept { return cursor == settled_; }
+    void begin_segment(std::uintptr_t cursor) noexcept { segment_ = cursor; }
+    // After a change of the segment or of what is installed; `pages`: some have blocks that scopes have to charge.
+    void note_settled(bool pages) noexcept { settled_ = pages || aside_ != nullptr ? never_settled : segment_; }
+
+    // The newest open scope of a kind, or the end of its list.
+    FRAMEALLOC_INLINE open_scope* newest(scope_kind k) const noexcept { return newest_[static_cast<unsigned>(k)]; }
+    FRAMEALLOC_INLINE void open(scope_kind k, open_scope* s) noexcept {
+        sync::store_release(newest_[static_cast<unsigned>(k)], s);  // pairs: a signal handler that asks for the tag
+    }
+    FRAMEALLOC_INLINE void set_newest(scope_kind k, open_scope* s) noexcept { newest_[static_cast<unsigned>(k)] = s; }
+    tag_account* tag() const noexcept { return newest(scope_kind::tag)->account; }
+    tag_account* phase() const noexcept { return newest(scope_kind::phase)->account; }
+
+    account_table& accounts() noexcept { return accounts_; }
+    const account_table& accounts() const noexcept { return accounts_; }
+    account::charge_log& log() noexcept { return log_; }
+    const account::charge_log& log() const noexcept { return log_; }
+
+    // Bytes handed out by frames, all tags.
+    void add_handed(std::uint64_t frame, std::uint64_t bytes) noexcept { handed_.add(frame, bytes); }
+    std::uint64_t handed_in(std::uint64_t frame) const noexcept { return handed_.bytes_in(frame); }
+
+    // Tags whose pages hooks took blocks from since the last boundary.
+    void set_aside(tag_account& a) noexcept {
+        a.next_aside = aside_;
+        aside_ = &a;
+    }
+    tag_account* take_aside() noexcept {
+        tag_account* a = aside_;
+        if (a != nullptr) aside_ = a->next_aside;
+        return a;
+    }
+
+private:
+    static constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
+
+    std::uintptr_t segment_;
+    std::uintptr_t settled_;
+    open_scope* newest_[scope_kind_count];
+    account_table accounts_;
+    account::charge_log log_;
+    account::frame_window handed_;
+    tag_account* aside_;
+};
+
+// Where a thread's lists of scopes end, and what is left of those that closed where they should not.
+class scope_lists {
+public:
+    void open(thread_context& c, thread_charges& charges, tag_account* root) noexcept {
+        for (unsigned k = 0; k < scope_kind_count; ++k) {
+            ends_[k].account = k == static_cast<unsigned>(scope_kind::limits) ? nullptr : root;
+            ends_[k].record = &ended_;
+            charges.set_newest(static_cast<scope_kind>(k), &ends_[k]);
+        }
+        ended_.context = &c;
+    }
+    bool is_end(const open_scope& s) const noexcept { return &s >= ends_ && &s < ends_ + scope_kind_count; }
+    // For scopes whose frame has ended: never the top.
+    frame_record& ended() noexcept { return ended_; }
+    const frame_record& ended() const noexcept { return ended_; }
+
+    // Some scope was closed by another thread.
+    void note_closed_elsewhere() noexcept { closed_elsewhere_.store_release(true); }  // pairs: take_closed_elsewhere()
+    bool closed_elsewhere() const noexcept { return closed_elsewhere_.load_relaxed(); }  // relaxed: an early look
+    bool take_closed_elsewhere() noexcept {
+        return closed_elsewhere_.exchange_acquire(false);  // pairs: note_closed_elsewhere()
+    }
+
+    // begin_phase() without end_phase().
+    std::uint32_t phases() const noexcept { return phases_; }
+    void count_phase(bool begins) noexcept { phases_ += begins ? 1U : ~0U; }
+
+    // Open when their thread ended.
+    void leave(open_scope& s) noexcept {
+        s.left = true;
+        s.outer = left_;
+        left_ = &s;
+    }
+    template <class Wanted, class F>
+    void take_left(Wanted&& wanted, F&& f) noexcept {
+        for (open_scope** link = &left_; *link != nullptr;) {
+            open_scope* s = *link;
+            if (!wanted(*s)) {
+                link = &s->outer;
+                continue;
+            }
+            *link = s->outer;
+            f(*s);
+        }
+    }
+
+private:
+    open_scope ends_[scope_kind_count];  // their accounts are the root's
+    open_scope* left_;
+    frame_record ended_;
+    sync::atomic<bool> closed_elsewhere_;
+    std::uint32_t phases_;
+};
+
+}  // namespace framealloc::inline v1::memory

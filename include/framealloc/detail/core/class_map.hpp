@@ -1,0 +1,18 @@
+// Which size class serves which: all of them, or those of options::size_classes.
+#pragma once
+
+#include <framealloc/detail/memory/size_class.hpp>
+
+namespace framealloc::inline v1::memory {
+
+class class_map {
+public:
+    // Every class is served by the smallest of these that holds it and is aligned as it is, otherwise by itself.
+    void open(const std::size_t* sizes, std::size_t count) noexcept;
+    unsigned serving(unsigned size_class) const noexcept { return serving_[size_class]; }
+
+private:
+    unsigned char serving_[class_count] = {};
+};
+
+}  // namespace framealloc::inline v1::memory

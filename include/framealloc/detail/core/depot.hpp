@@ -1,0 +1,22 @@
+// Where an allocator's pool pages come from and go to: requested several at once, handed to threads, taken back empty.
+#pragma once
+
+#include <framealloc/detail/core/allocator.hpp>
+#include <framealloc/detail/memory/page_set.hpp>
+
+namespace framealloc::inline v1::memory {
+
+// An empty page of nobody. Threads: any.
+pool_page* depot_take(core& a, exhaustion_reason& why) noexcept;
+
+// Where `p` lies among the pages, for describe(). Requires: core::lock is held. Page null: nowhere.
+struct found_block {
+    enum { out, free, virgin } state = virgin;
+    pool_page* page = nullptr;
+    std::uintptr_t begin = 0;
+    std::size_t bytes = 0;
+};
+found_block find_in_pages(core& c, const void* p) noexcept;
+void trim_depot(core& c) noexcept;
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,35 @@
+// Heap blocks: small ones from the thread's pages, larger ones from a cache per thread in front of the large heap.
+#pragma once
+
+#include <framealloc/detail/core/allocator.hpp>
+
+namespace framealloc::inline v1::memory {
+
+[[gnu::alloc_size(2)]] void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Without the checks of guarded blocks. Requires: the block has this size and alignment.
+void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.
+inline core_ref owner_of_large(void* p) noexcept {
+    core* owner = block_of(p)->owner;
+    return {owner, owner->id};
+}
+void heap_free_large(void* p) noexcept;
+void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
+void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
+// A block became longer or shorter where it is.
+void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept;
+void refund_unattached(core& a, std::uint32_t tag_index,
+                       std::uint64_t bytes) noexcept;  // where there is no memory for a context
+void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
+                     exhaustion_reason& why) noexcept;
+void large_free(thread_context& c, void* p) noexcept;
+void large_release(core& a, thread_context* c, void* p) noexcept;  // without account
+
+void flush_heap_cache(thread_context& c) noexcept;
+// Gives back the largest cached blocks until at most `keep` bytes are left.
+void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;
+// Of pool_free_bytes(): what is guarded, or lies beyond the pages.
+FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+
+}  // namespace framealloc::inline v1::memory

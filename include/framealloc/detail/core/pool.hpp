@@ -1,0 +1,104 @@
+// Pool blocks: constant time, owned by the thread that took them, freed from any thread.
+//
+//   void* p = memory::pool_allocate(*memory::context_of(a), memory_kind::pool, memory::class_for(48, 16), 48);
+//   memory::pool_free(p);
+//
+// Cost: 12 instructions to allocate, 12 to free on the owning thread.
+#pragma once
+
+#include <framealloc/detail/core/heap.hpp>
+#include <framealloc/detail/core/remote.hpp>
+
+namespace framealloc::inline v1::memory {
+
+FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                         on_failure f) noexcept;
+FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                     on_failure f) noexcept;
+// Before the tag changes: pages belong to a tag.
+void uninstall_pages(thread_context& c) noexcept;
+// Both require: the page is the calling thread's.
+void pool_free_own(pool_page& p, void* block) noexcept;
+void put_back_slot(pool_page& p, void* slot) noexcept;
+FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
+bool retire_unused(thread_context& c) noexcept;
+inline constexpr std::size_t all_blocks = ~std::size_t{0};
+// Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
+std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
+void release_empty_pages(thread_context& c, bool everything) noexcept;
+// Takes home what other threads returned, then hands every empty page to the depot.
+void trim_pages(thread_context& c) noexcept;
+
+FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+    pool_page* page = c.pages.at(k, size_class);
+    void* block = page->free;
+    if (block == nullptr) [[unlikely]]
+        return nullptr;
+    page->free = *static_cast<void**>(block);
+    owner_increment(page->allocations);
+    return block;
+}
+
+// Requires: the class holds `bytes`.
+FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                      on_failure f = on_failure::ask_handler) noexcept {
+    void* block = pool_try_pop(c, k, size_class);
+    return block != nullptr ? block : pool_allocate_slow(c, k, size_class, bytes, f);
+}
+// The same inside a call.
+inline void* pool_take(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                       on_failure f) noexcept {
+    void* block = pool_try_pop(c, k, size_class);
+    return block != nullptr ? block : pool_take_slow(c, k, size_class, bytes, f);
+}
+
+// Threads: any. Requires: `block` came from pool_allocate.
+FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
+    pool_page* page = page_of(block);
+    if (page->current_key() != FRAMEALLOC_SLOT.key) [[unlikely]]
+        return pool_free_slow(block);
+    *static_cast<void**>(block) = page->free;
+    page->free = block;
+    owner_increment(page->frees);
+    if (page->frees == page->allocations) [[unlikely]]
+        page_emptied(page);
+}
+
+// A page whose blocks belong to no thread: sampled ones, each on a page of the system of its own.
+struct sampled_page {
+    pool_page page;
+    core* owner;
+};
+inline core& owner_of_sampled(const pool_page& p) noexcept { return *reinterpret_cast<const sampled_page&>(p).owner; }
+
+// The allocator of a block that lies in a page.
+core_ref owner_of_pooled(const void* block) noexcept;
+
+// FA414: the pointer lies in no page of blocks. False when the thread has no allocator that it could be told to: it is
+// printed.
+bool refuse_foreign(const void* block, site where) noexcept;
+
+// By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
+FRAMEALLOC_ANY_SIZE_BEGIN
+inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+    const bool small = bytes - 1 < 256 && align <= 16 &&
+                       is_power_of_two(align);  // the classes that are multiples of 16
+    const unsigned k = small                    ? static_cast<unsigned>((bytes - 1) / 16)
+                       : is_power_of_two(align) ? class_for(bytes, align)
+                                                : no_class;
+    if (k == no_class) return heap_allocate(a, bytes, align, f);
+    thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
+    return c == nullptr ? nullptr : pool_allocate(*c, memory_kind::pool, k, bytes, f);
+}
+FRAMEALLOC_ANY_SIZE_END
+
+inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (p == nullptr) return;
+    const bool certain = bytes <= largest_class_size && align <= 16;
+    // Where blocks are guarded, the size may be wrong, and then no page of ours begins before the block.
+    if (a.owner->probes.guarded() || (!certain && class_for(bytes, align) == no_class)) [[unlikely]]
+        return pool_free_bytes_slow(a, p, bytes, align);
+    pool_free(p);
+}
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,121 @@
+// The stack of frame records and the thread's slot: everything the hot path touches.
+//
+// A record is one open frame. An allocation aligns the cursor, adds, compares with the limit, stores. Opening an inner
+// frame sets the outer limit to zero, so that an allocation through the outer frame takes the slow path and is served
+// out of line. Whoever wants to see allocations (debug, counting, limits) moves the limit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/base/compiler.hpp>
+#include <framealloc/detail/memory/cursor.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
+#include <framealloc/detail/sync/word.hpp>
+
+namespace framealloc::inline v1::memory {
+
+struct thread_context;
+
+// Something to run when a frame ends or is rolled back, newest first. Lives in the frame, or in a container of the
+// frame.
+struct finaliser {
+    finaliser* next;
+    finaliser** link;  // what points at this one
+    void (*run)(finaliser*) noexcept;  // after it was taken off the list
+    std::uint64_t mark;  // thread_context::mark_serial when it was made
+};
+
+// What a frame's end has to look at. Tested once, as one word, when a frame closes.
+enum pending : std::uint32_t {
+    pending_finalisers = 1,
+    pending_blocks = 2,  // out-of-line blocks
+    pending_log = 4,  // settled segments in the charge log
+    pending_chunks = 8,  // the arena grew in this frame
+    pending_marks = 16,  // checkpoints
+    pending_ground = 32,  // this is the ground, or memory was taken outside a frame
+    pending_pages = 64,  // pool pages were installed, or a batch of frees waits to be handed over
+    pending_always = 128,  // frames in flight, holds, retention
+    pending_scope = 256,  // one tag or phase scope open, counted from here up
+};
+
+// Why opening a frame takes the slow path.
+enum gate_reason : std::uint16_t {
+    gate_own = 1,  // the first frame, the last record, frames in flight, holds, deferred frees at frame begin
+    gate_watch = 2,  // an observer hears of every frame
+    gate_parked = 4,
+    gate_call = 8,  // another thread asks this one to look at the allocator's switches
+    gate_guard = 16,  // it is noted where frames are opened
+};
+
+struct alignas(64) frame_record {
+    std::uintptr_t cursor;  // next free byte, a multiple of 8
+    std::uintptr_t limit;  // zero while an inner frame is open
+    finaliser* finalisers;  // newest first
+    thread_context* context;
+    std::uintptr_t open_mask;  // zero for the ground record, whose limit stays zero; all ones for frames
+    std::uint64_t generation;  // how often this record was opened; of the outermost one, the frame number
+    std::uint32_t pending_bits;
+    sync::switches gate;  // gate_reason; while any is on, opening a frame above this one takes the slow path
+    std::uint32_t depth;  // 0: the ground
+};
+static_assert(sizeof(frame_record) == 64);
+
+FRAMEALLOC_INLINE void add_pending(frame_record& r, unsigned bits) noexcept { r.pending_bits |= bits; }
+FRAMEALLOC_INLINE bool anything_pending(const frame_record& r) noexcept {
+#if FRAMEALLOC_X86_64
+    bool answer;  // one compare with memory; g++ 12 loads it early into a register
+    __asm__("cmpl $0, %1" : "=@ccne"(answer) : "m"(r.pending_bits));
+    return answer;
+#else
+    return r.pending_bits != 0;
+#endif
+}
+FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits += pending_scope; }
+FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits -= pending_scope; }
+
+// One per thread: the context of the allocator that was used last, and where to find those of the others.
+struct thread_slot {
+    struct known_context {
+        std::uint64_t id;
+        thread_context* context;
+    };
+    static constexpr unsigned inline_known = 8;
+    struct known_table;  // beyond those: in pages of the system, found by id
+
+    std::uint64_t id = 0;  // never reused; 0: none
+    frame_record* record = nullptr;  // the top record of `context`
+    thread_context* context = nullptr;
+    std::uint64_t key = 1;  // of `context`; see pool_page::key
+    known_table* more = nullptr;
+    known_context known[inline_known] = {};
+    thread_slot* self = nullptr;  // set with the first context
+    bool hooked = false;
+    std::uint32_t handlers =
+        0;  // of faults, exhaustion and budgets: those of the program's that run, one inside another
+};
+static_assert(sizeof(thread_slot) <= 256, "static TLS is scarce when the library is loaded with dlopen");
+
+// Constant-initialised and trivially destructible: no guard, no wrapper call, usable after thread exit hooks ran.
+#define FRAMEALLOC_SLOT_NAME "framealloc_slot_v1"
+extern thread_local constinit thread_slot t_slot FRAMEALLOC_SLOT_OBJECT(FRAMEALLOC_SLOT_NAME);
+
+// The slot of the thread that runs now. A fiber may go on on another thread after any call, and clang keeps the address
+// of a thread-local across calls (19 does; g++ 12 does not). Its distance from the thread pointer is the same on every
+// thread: that may be kept. tests/process/fiber_test.cpp
+#if FRAMEALLOC_FS_RELATIVE
+using slot_pointer = __attribute__((address_space(257))) thread_slot*;  // fs
+FRAMEALLOC_INLINE slot_pointer slot() noexcept {
+    std::uintptr_t distance;
+    __asm__("movq " FRAMEALLOC_SLOT_NAME "@gottpoff(%%rip), %0" : "=r"(distance));
+    return reinterpret_cast<slot_pointer>(distance);
+}
+#define FRAMEALLOC_SLOT (*memory::slot())
+#else
+// The variable itself, not a pointer to it: g++ 12 with -O1 -fsanitize=undefined takes &t_slot for null when an inlined
+// function hands it on. tests/package/sanitized.cpp
+#define FRAMEALLOC_SLOT memory::t_slot
+#endif
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,28 @@
+// The allocators of this process.
+#pragma once
+
+#include <framealloc/detail/core/life.hpp>
+
+namespace framealloc::inline v1::memory {
+
+void register_core(core* c) noexcept;
+// For who may not take a lock: a list that is about right.
+core* first_live_core() noexcept;
+// While it lives, allocators neither come nor go.
+class live_cores_lock {
+public:
+    live_cores_lock() noexcept;
+    ~live_cores_lock();
+    live_cores_lock(const live_cores_lock&) = delete;
+    live_cores_lock& operator=(const live_cores_lock&) = delete;
+};
+// Every allocator that lives, each with its lock held.
+void visit_cores(void (*f)(core&, void*), void* state) noexcept;
+template <class F>
+void for_each_core(F&& f) noexcept {
+    visit_cores([](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
+}
+// Returns false when somebody holds the allocator after all.
+bool unregister_core(core* c, std::uint64_t seen) noexcept;
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,29 @@
+// The open segment of a thread's frame memory: what was handed out since the last boundary. Zones of guarded blocks lie
+// in it and are not charged.
+#pragma once
+
+#include <framealloc/detail/core/allocator.hpp>
+#include <framealloc/detail/guard/frame_log.hpp>
+
+namespace framealloc::inline v1::memory {
+
+// Bytes of zones in the arena below the cursor.
+inline std::uint64_t guard_padding(const thread_context& c) noexcept {
+    return c.arenas.current().log == nullptr ? 0 : c.arenas.current().log->padding();
+}
+// Bytes handed out since the last boundary.
+inline std::uint64_t open_bytes(const thread_context& c) noexcept {
+    const std::uint64_t all = c.stack.top()->cursor - c.charges.segment();
+    return c.probes.guarded() ? all - c.probes.padding_since(guard_padding(c)) : all;
+}
+// After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
+inline void note_settled(thread_context& c) noexcept {
+    c.charges.note_settled(c.pages.any_installed(memory_kind::pool) || c.pages.any_installed(memory_kind::heap));
+}
+inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
+    c.charges.begin_segment(cursor);
+    note_settled(c);
+    if (c.probes.guarded()) c.probes.begin_segment(guard_padding(c));
+}
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,93 @@
+// Frames: memory that is gone, destructors included, when its frame ends.
+//
+//   frame_record* r = lifetime::open_frame(memory::top_record(a));
+//   void* p = lifetime::allocate<64, 8>(r);
+//   lifetime::close_frame(r);
+//
+// Frames nest; memory belongs to the frame of the object that asks. Cost: opening and closing an empty frame takes at
+// most 36 instructions through the thread's slot.
+#pragma once
+
+#include <framealloc/detail/core/core.hpp>
+
+namespace framealloc::inline v1::lifetime {
+
+using memory::frame_record;
+using memory::on_failure;
+using memory::thread_context;
+
+FRAMEALLOC_COLD frame_record* open_frame_slow(thread_context& c) noexcept;
+FRAMEALLOC_COLD void close_frame_slow(frame_record* r) noexcept;
+// A thread or its allocator ends: so does what it left open, in frames and outside.
+void close_all(thread_context& c) noexcept;
+
+// Requires: r is the calling thread's top record, as the slot holds it. Returns the new top record.
+FRAMEALLOC_INLINE frame_record* open_frame(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    const std::uintptr_t cursor = r->cursor;
+    if (r->gate.any() || cursor != boundary_of(c)) [[unlikely]]
+        return open_frame_slow(c);
+    frame_record* inner = r + 1;
+    inner->cursor = cursor;
+    inner->limit = arena_limit_of(c);
+    r->limit = 0;
+    owner_increment(inner->generation);
+    replace_top(c, inner);
+    return inner;
+}
+
+// Ends the frame of `r` and, with a fault, whatever is still open inside it.
+FRAMEALLOC_INLINE void close_frame(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    if (memory::anything_pending(*r) || r->cursor != boundary_of(c) || top_of(c) != r) [[unlikely]]
+        return close_frame_slow(r);
+    frame_record* outer = r - 1;
+    outer->limit = r->limit & outer->open_mask;
+    memory::set_top(c, outer);
+}
+
+// The same for the record that the slot holds.
+FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    if (memory::anything_pending(*r) || r->cursor != boundary_of(c)) [[unlikely]]
+        return close_frame_slow(r);
+    frame_record* outer = r - 1;
+    outer->limit = r->limit & outer->open_mask;
+    replace_top(c, outer);
+}
+
+// Allocates `Size` bytes at `Align` from an open frame.
+// Cost: five instructions from cursor load to cursor store; two more when Align > 8.
+template <std::size_t Size, std::size_t Align>
+FRAMEALLOC_INLINE void* allocate_from(frame_record*& r, on_failure f) noexcept {
+    constexpr std::uintptr_t bytes = align_up(Size, memory::cursor_granularity);
+    std::uintptr_t p = r->cursor;
+    if constexpr (Align > memory::cursor_granularity) p = align_up(p, Align);
+    const std::uintptr_t q = p + bytes;
+    if (q > r->limit) [[unlikely]] {
+        const memory::slow_allocation slow = memory::frame_allocate_slow(r, Size, Align, f);
+        r = slow.record;
+        return slow.block;
+    }
+    r->cursor = q;
+    return pointer_at(p);
+}
+
+template <std::size_t Size, std::size_t Align>
+FRAMEALLOC_INLINE void* allocate(frame_record* r, on_failure f = on_failure::ask_handler) noexcept {
+    return allocate_from<Size, Align>(r, f);
+}
+
+// The same for sizes and alignments known at run time; what cannot be satisfied is the slow path's to say.
+FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t align,
+                                 on_failure f = on_failure::ask_handler) noexcept {
+    const std::uintptr_t p = align_up(r->cursor, align);
+    const std::uintptr_t limit = r->limit;
+    const bool fits = p <= limit && bytes <= limit - p && p >= r->cursor;
+    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]]
+        return memory::frame_allocate_slow(r, bytes, align, f).block;
+    r->cursor = p + align_up(bytes, memory::cursor_granularity);
+    return pointer_at(p);
+}
+
+}  // namespace framealloc::inline v1::lifetime

@@ -1,0 +1,57 @@
+// A frame as a container sees it, which may outlive the frame, sit below others, or be older than a rollback.
+#pragma once
+
+#include <framealloc/detail/lifetime/frame.hpp>
+
+namespace framealloc::inline v1::lifetime {
+
+// A frame as a container sees it: the record, which opening of it, and how many checkpoints were older at birth.
+class frame_ref {
+public:
+    frame_ref() noexcept = default;
+    explicit frame_ref(frame_record* r) noexcept
+        : record_(r), generation_(r->generation), mark_(epoch_of(*r->context)) {}
+
+    frame_record* record() const noexcept { return record_; }
+    std::uint64_t mark() const noexcept { return mark_; }
+    bool alive() const noexcept {
+        return record_ != nullptr && record_->depth <= top_of(*record_->context)->depth &&
+               record_->generation == generation_;
+    }
+    friend bool operator==(const frame_ref& a, const frame_ref& b) noexcept {
+        return a.record_ == b.record_ && a.generation_ == b.generation_;
+    }
+
+    // From this frame, whatever frame is open on top of it; spared by a rollback to a checkpoint younger than this.
+    void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on
+    // pages of its own.
+    void* allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the
+    // frame's end.
+    void deallocate(void* p, std::size_t bytes) const noexcept;
+    // The same, but never moves the cursor: what a destructor may do.
+    void abandon(void* p) const noexcept;
+    // The same of what a container has moved out of: guarded, it reads as freed.
+    void outgrow(void* p, std::size_t bytes) const noexcept;
+    // Makes the block longer where it is. Requires: new_bytes >= old_bytes.
+    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    // Makes the last block of the arena shorter; nothing happens to another one.
+    void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    // While guarded: false, after FA211, on another thread than the frame's.
+    FRAMEALLOC_COLD bool may_free(const void* p) const noexcept;
+    // The frame ended: FA002.
+    FRAMEALLOC_COLD void raise_ended(const char* what) const noexcept;
+
+private:
+    bool on_top() const noexcept;  // an allocation may come from the arena
+    // What was allocated may have gone with a rollback: then nothing is freed before the frame ends, and nothing grows
+    // in place.
+    bool rolled_back() const noexcept;
+
+    frame_record* record_ = nullptr;
+    std::uint64_t generation_ = 0;
+    std::uint64_t mark_ = 0;
+};
+
+}  // namespace framealloc::inline v1::lifetime

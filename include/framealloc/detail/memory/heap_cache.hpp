@@ -1,0 +1,42 @@
+// Freed large blocks that a thread keeps for its next requests, in front of the large heap that all share.
+#pragma once
+
+#include <framealloc/detail/memory/large_heap.hpp>
+#include <framealloc/detail/os/metadata.hpp>
+
+namespace framealloc::inline v1::memory {
+
+class heap_cache {
+public:
+    // Blocks beyond this alignment are not kept.
+    static constexpr std::size_t widest_alignment = 64;
+
+    std::size_t bytes() const noexcept { return bytes_; }
+    // Of at least this payload; null when there is none.
+    heap_block* take(std::size_t bytes, std::size_t align) noexcept;
+    // Returns false when it is not kept: too much is, or there is no memory for the bins. `committed`: bytes of the
+    // allocator.
+    bool put(heap_block* b, std::size_t committed, os::metadata& meta) noexcept;
+    // Hands the largest blocks to `release` until at most `keep` bytes are left.
+    template <class F>
+    void shrink(std::size_t keep, F&& release) noexcept {
+        if (bins_ == nullptr) return;
+        for (unsigned bin = heap_bin_count; bin-- != 0 && bytes_ > keep;) {
+            while (bins_[bin] != nullptr && bytes_ > keep) {
+                heap_block* b = bins_[bin];
+                bins_[bin] = next(b);
+                bytes_ -= b->bytes;
+                release(b);
+            }
+        }
+    }
+
+private:
+    // Next pointers of cached blocks lie in their header.
+    static heap_block*& next(heap_block* b) noexcept { return b->next_free; }
+
+    heap_block** bins_;  // made with the first block
+    std::size_t bytes_;
+};
+
+}  // namespace framealloc::inline v1::memory

@@ -1,0 +1,88 @@
+// Blocks beyond 4 KiB: two-level segregated fit (Masmano, Ripoll, Crespo, Real, 2004) over regions of the page source,
+// eight bins a doubling, immediate coalescing. Behind it all, in front of it a cache per thread (heap.cpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <framealloc/base/fault.hpp>
+#include <framealloc/detail/os/page_ledger.hpp>
+#include <framealloc/detail/sync/lock.hpp>
+
+namespace framealloc::inline v1::memory {
+
+struct core;
+struct heap_region;
+
+// Precedes every large block; 64 bytes, as the blocks are multiples of 64.
+struct alignas(64) heap_block {
+    std::size_t bytes;             // of the block, this header included
+    heap_block* below;             // physical neighbour, null at a region's start
+    heap_region* region;
+    core* owner;
+    std::uint64_t requested;       // bytes the user asked for
+    std::uint32_t tag_index;       // who pays
+    bool free;
+    bool charged;                  // counted as heap; false for out-of-line frame memory
+    std::uint8_t align_log2;       // of a block from options::heap, which is told the alignment again
+    bool zero;                     // just carved from memory that nobody wrote to
+    heap_block* next_free;
+    heap_block* previous_free;
+};
+static_assert(sizeof(heap_block) == 64);
+
+inline void* payload_of(heap_block* b) noexcept { return b + 1; }
+inline heap_block* block_of(void* payload) noexcept { return static_cast<heap_block*>(payload) - 1; }
+
+// Bins: eight a doubling. Rounding a size up to its bin wastes at most 1/9.
+inline constexpr unsigned heap_bin_count = 8 * 44;
+inline constexpr std::size_t largest_block = std::size_t{1} << 47;  // more than a program has addresses
+unsigned heap_bin_floor(std::size_t bytes) noexcept;           // the bin whose blocks are at most this large
+unsigned heap_bin_ceiling(std::size_t bytes) noexcept;         // the bin whose blocks are at least this large
+std::size_t heap_bin_bytes(unsigned bin) noexcept;
+
+class large_heap {
+public:
+    explicit large_heap(os::page_ledger& pages) noexcept : pages_(pages) {}
+
+    // `bytes` of payload at `align`. Returns null when exhausted, with `why` set. Threads: any; takes the lock.
+    heap_block* allocate(std::size_t bytes, std::size_t align, exhaustion_reason& why) noexcept;
+    void deallocate(heap_block* b) noexcept;
+    // What a block of at least `bytes` can hold.
+    static std::size_t usable(std::size_t bytes) noexcept;
+    // The block gets room for `bytes` of payload, a smaller one gives the rest back; false when its neighbour is in the
+    // way.
+    bool resize(heap_block* b, std::size_t bytes) noexcept;
+    // The same elsewhere, without copying: of a block that has a region to itself, whose pages move. Null when they
+    // cannot.
+    heap_block* move(heap_block* b, std::size_t bytes) noexcept;
+    void release_empty_regions() noexcept;
+    void release_all() noexcept;
+
+    // The block around `p` and what it is at the moment; null when it is none of these.
+    const heap_block* find(const void* p, heap_block& copy) noexcept;
+
+    sync::lock& lock() noexcept { return lock_; }  // for fork alone
+
+private:
+    heap_block* take_free(std::size_t bytes) noexcept;
+    heap_block* carve(heap_region& r, std::size_t bytes, exhaustion_reason& why) noexcept;
+    bool extend(heap_block* b, std::size_t bytes) noexcept;
+    void release_idle(heap_region& r) noexcept;
+    void drop(heap_region* r) noexcept;
+    heap_region* add_region(std::size_t bytes, exhaustion_reason& why) noexcept;
+    void insert(heap_block* b) noexcept;
+    void remove(heap_block* b) noexcept;
+    void split(heap_block* b, std::size_t bytes) noexcept;
+    void put_back(heap_block* b) noexcept;
+    bool ensure_committed(heap_region& r, std::uintptr_t end, exhaustion_reason& why) noexcept;
+
+    os::page_ledger& pages_;
+    sync::lock lock_;
+    heap_region* regions_ = nullptr;
+    std::size_t idle_ = 0;  // bytes committed in regions without a block in use
+    std::uint64_t bits_[(heap_bin_count + 63) / 64] = {};
+    heap_block* bins_[heap_bin_count] = {};
+};
+
+}  // namespace framealloc::inline v1::memory

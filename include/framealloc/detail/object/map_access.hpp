@@ -1,0 +1,193 @@
+// How a map is walked and asked.
+#pragma once
+
+#include <framealloc/detail/object/map_iterator.hpp>
+#include <framealloc/detail/object/map_store.hpp>
+#include <framealloc/object/ranges.hpp>
+
+namespace framealloc::inline v1::object {
+
+template <class K, class V, class Source, class Hash, class Equal, class Policy>
+class map_access : public map_store<K, V, Source, Hash, Equal, Policy> {
+    using store = map_store<K, V, Source, Hash, Equal, Policy>;
+
+public:
+    using key_type = K;
+    using mapped_type = V;
+    using value_type = std::pair<const K, V>;
+    using source_type = Source;
+    using hasher = Hash;
+    using key_equal = Equal;
+    using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
+    using reference = value_type&;
+    using const_reference = const value_type&;
+    using pointer = value_type*;
+    using const_pointer = const value_type*;
+
+    using iterator = object::map_iterator<value_type, map_access>;
+    using const_iterator = object::map_iterator<const value_type, map_access>;
+
+protected:
+    // Keys of other types are looked up where hash and equality take them.
+    template <class L>
+    static constexpr bool looks_up =
+        requires {
+            typename Hash::is_transparent;
+            typename Equal::is_transparent;
+        } && !std::is_convertible_v<L&&, const_iterator> && !std::is_same_v<std::remove_cvref_t<L>, K> &&
+        requires(const Hash& h, const Equal& e, const K& k, const std::remove_cvref_t<L>& l) {
+            h(l);
+            e(k, l);
+        };
+
+public:
+    using store::size;
+    // As std::unordered_map's. Debug: begin() after the frame has ended is FA002. Cost: O(1); from begin() to end(),
+    // O(capacity()).
+    iterator begin() noexcept FRAMEALLOC_LIFETIMEBOUND {
+        check();
+        return settled(table_.first);
+    }
+    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slots); }
+    const_iterator begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<map_access*>(this)->begin(); }
+    const_iterator end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<map_access*>(this)->end(); }
+    const_iterator cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
+    const_iterator cend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return end(); }
+
+    // --- lookup ---
+    // As std::unordered_map's. Debug: after the frame has ended FA002, and nothing is found. Cost: O(1) on average.
+    iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_slot(locate(key)); }
+    const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
+        return const_cast<map_access*>(this)->find(key);
+    }
+    bool contains(const K& key) const { return locate(key) != table_.slots; }
+    std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
+    std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
+    std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
+        return const_cast<map_access*>(this)->equal_range(key);
+    }
+    // Returns: the value of the key. Throws std::out_of_range where the key is not in the map; without exceptions
+    // FA439, and the program ends. Cost: O(1) on average.
+    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<V>)
+    {
+        return value_at(locate(key));
+    }
+    V& at(const K& key)
+        requires object::view<V>
+    {
+        return value_at(locate(key));
+    }
+    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<V>)
+    {
+        return const_cast<map_access*>(this)->at(key);
+    }
+    const V& at(const K& key) const
+        requires object::view<V>
+    {
+        return const_cast<map_access*>(this)->at(key);
+    }
+
+    // As the members above, for what is no key but hashes and compares as one: a std::string_view where keys are
+    // strings. Cost: O(1) on average.
+    template <class L>
+        requires looks_up<L>
+    iterator find(const L& key) FRAMEALLOC_LIFETIMEBOUND {
+        return at_slot(locate(key));
+    }
+    template <class L>
+        requires looks_up<L>
+    const_iterator find(const L& key) const FRAMEALLOC_LIFETIMEBOUND {
+        return const_cast<map_access*>(this)->find(key);
+    }
+    template <class L>
+        requires looks_up<L>
+    bool contains(const L& key) const {
+        return locate(key) != table_.slots;
+    }
+    template <class L>
+        requires looks_up<L>
+    std::size_t count(const L& key) const {
+        return contains(key) ? 1 : 0;
+    }
+    template <class L>
+        requires looks_up<L>
+    std::pair<iterator, iterator> equal_range(const L& key) FRAMEALLOC_LIFETIMEBOUND {
+        return range_at(locate(key));
+    }
+    template <class L>
+        requires looks_up<L>
+    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<V>)
+    {
+        return value_at(locate(key));
+    }
+    template <class L>
+        requires looks_up<L>
+    V& at(const L& key)
+        requires object::view<V>
+    {
+        return value_at(locate(key));
+    }
+    template <class L>
+        requires looks_up<L>
+    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND
+        requires(!object::view<V>)
+    {
+        return const_cast<map_access*>(this)->at(key);
+    }
+    template <class L>
+        requires looks_up<L>
+    const V& at(const L& key) const
+        requires object::view<V>
+    {
+        return const_cast<map_access*>(this)->at(key);
+    }
+
+protected:
+    map_access() = default;
+    map_access(const Source& s, const Hash& hash, const Equal& equal) : store(s, hash, equal) {}
+
+    using typename store::table;
+    using store::hash_of;
+    using store::is_at;
+    using store::source_;
+    using store::table_;
+
+    void check() const noexcept { object::check_open<Policy>(source_); }
+    iterator at_slot(std::size_t i) noexcept {
+        return {table_.used + i, table_.used + table_.slots, table_.entries + i};
+    }
+    iterator settled(std::size_t i) noexcept {
+        iterator it = at_slot(i);
+        it.settle();
+        return it;
+    }
+    std::size_t slot_of(const_iterator at) const noexcept { return static_cast<std::size_t>(at.used_ - table_.used); }
+    std::pair<iterator, iterator> range_at(std::size_t i) noexcept {
+        return {at_slot(i), i == table_.slots ? end() : settled(i + 1)};
+    }
+    V& value_at(std::size_t i) {
+        if (i == table_.slots) [[unlikely]]
+            object::throw_missing_key(object::allocator_of(source_), size());
+        return table_.entries[i].second;
+    }
+    // The slot of the key, or the number of slots.
+    template <class L>
+    std::size_t locate(const L& key) const {
+        check();
+        if (table_.slots == 0) return 0;
+        if (object::has_ended<Policy>(source_)) return table_.slots;
+        const std::size_t hash = hash_of(key);
+        const auto home = table_.home_of(hash);
+        for (std::size_t i = home.slot;; i = table_.next(i)) {
+            if (is_at(i, home.mark, hash, key)) [[likely]]
+                return i;
+            if (table_.used[i] == table::empty) return table_.slots;
+        }
+    }
+};
+
+}  // namespace framealloc::inline v1::object

@@ -1,0 +1,11 @@
+// What looks over a thread's shoulder: guarded blocks and frames, sampled blocks, an observer.
+#pragma once
+
+#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/front.hpp>
+#include <framealloc/detail/probe/guarded.hpp>
+#include <framealloc/detail/probe/guarded_frames.hpp>
+#include <framealloc/detail/probe/hooks.hpp>
+#include <framealloc/detail/probe/revoke.hpp>
+#include <framealloc/detail/probe/sampled.hpp>
+#include <framealloc/detail/probe/watch.hpp>
