@@ -28,7 +28,7 @@ void rolled_births::add(std::uint32_t depth, std::uint64_t from, std::uint64_t t
     ranges_[count_++] = {depth, from, to, false};
 }
 
-bool rolled_births::contain(std::uint32_t depth, std::uint64_t birth) const noexcept {
+bool rolled_births::find(std::uint32_t depth, std::uint64_t birth) const noexcept {
     for (std::uint32_t i = 0; i < count_; ++i) {
         const range& r = ranges_[i];
         if (r.depth != depth && !(r.mixed && r.depth < depth)) continue;

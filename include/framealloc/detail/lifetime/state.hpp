@@ -57,7 +57,7 @@ class rolled_births {
 public:
     // Of the frame at this depth: births, as marks count them, from `from` on and before `to`.
     void add(std::uint32_t depth, std::uint64_t from, std::uint64_t to) noexcept;
-    bool contain(std::uint32_t depth, std::uint64_t birth) const noexcept;
+    bool contain(std::uint32_t depth, std::uint64_t birth) const noexcept { return count_ != 0 && find(depth, birth); }
     void drop_from(std::uint32_t depth) noexcept {
         while (count_ != 0 && ranges_[count_ - 1].depth >= depth) --count_;
     }
@@ -70,6 +70,8 @@ private:
         std::uint64_t to;
         bool mixed;  // merged: some of these births, at this depth or deeper, were before and some after a rollback
     };
+    bool find(std::uint32_t depth, std::uint64_t birth) const noexcept;
+
     static constexpr std::uint32_t most = 8;
     std::uint32_t count_ = 0;
     range ranges_[most] = {};
