@@ -4,7 +4,8 @@
 usage: check_layers.py [ROOT] [--objects DIR]
 
 Includes: a room may include its own headers and those of the floors below.
-Link symbols, with --objects (the folder of the library's object files): none is defined above the room that uses it, and no
+Interface: docs/house.md names every header outside detail/,
+and programs, annexes, examples and docs include no other. Link symbols, with --objects (the folder of the library's object files): none is defined above the room that uses it, and no
 cycle within a room has more than four sources. Fields: floors 5 to 8 access none of an allocator's or a context's, and either
 has at most 16 direct members. Sizes: 90 % of the functions within 25 lines, none over 60; no line over 120 columns. Compiler
 conditionals stand in base/compiler.hpp alone, the build options in config.hpp alone.
@@ -17,6 +18,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import check_contracts
 
 # Rooms on one floor are ordered where there is a fraction; account and guard never meet.
 FLOOR = {"base": 0, "sync": 1, "os": 2, "account": 3, "guard": 3, "memory": 4, "core": 4.1, "probe": 4.2, "lifetime": 5, "object": 6,
@@ -60,6 +63,25 @@ def check(path, room, text):
             yield f"{where}: FRAMEALLOC_MODE is read in config.hpp alone (use active_policy)"
         if len(line) > MOST_COLUMNS:
             yield f"{where}: {len(line)} columns, {MOST_COLUMNS} are the limit"
+
+
+# --- the interface ---
+
+def check_interface(root):
+    """docs/house.md names exactly the headers outside detail/, and nothing that a program might copy includes another."""
+    page = (root / "docs/house.md").read_text()
+    section = page[page.index("## The interface"):]
+    named = set()
+    for row in re.finditer(r"^\| *(\w*) *\| (.*`.*) \|$", section[:section.index("\n## ")], re.M):
+        named |= {f"{row[1]}/{name}".lstrip("/") for name in re.findall(r"`([\w.]+\.hp?p?)`", row[2])}
+    headers = root / "include/framealloc"
+    there = {p.relative_to(headers).as_posix() for p in headers.rglob("*.h*") if not p.is_relative_to(headers / "detail")}
+    yield from (f"include/framealloc/{name}: not named in docs/house.md; what is not the interface lies in detail/" for name in sorted(there - named))
+    yield from (f"docs/house.md: names {name}, which is not there" for name in sorted(named - there))
+    for folder in ("README.md", "docs", "demo", "examples", "integrations", "tools", "tests/clients", "tests/package"):
+        for path in sorted([root / folder] if (root / folder).is_file() else (root / folder).rglob("*.*")):
+            if path.suffix in (".c", ".h", ".cpp", ".hpp", ".md") and "framealloc/detail/" in (text := path.read_text()) and path.name != "house.md":
+                yield f"{path.relative_to(root)}:{text[:text.index('framealloc/detail/')].count(chr(10)) + 1}: includes a header of detail/, which is not for programs"
 
 
 # --- members ---
@@ -180,7 +202,7 @@ def main():
     parser.add_argument("--objects", type=pathlib.Path)
     options = parser.parse_args()
     root = options.root
-    found, figures, files, sizes = [], [], 0, []
+    found, figures, files, sizes = list(check_interface(root)), [], 0, []
     headers = root / "include" / "framealloc"
     members = {}
     for name, path in COMPOSED.items():
@@ -210,6 +232,10 @@ def main():
         if p90 > P90_LINES or sizes[-1] > MOST_LINES:
             found.append(f"functions are too long: p90 {p90} lines, longest {sizes[-1]}")
     figures.append(f"lines over {MOST_COLUMNS} columns: {sum('columns' in f for f in found)} (0)")
+    public = check_contracts.read(root, check_contracts.ROOMS)
+    without = [f for f in public if check_contracts.wrong(f[-1]) is not None]
+    found += [f"{path}:{line}: {name}: {check_contracts.wrong(said)}" for _, path, _, _, name, line, said in without]
+    figures.append(f"public functions without contract words: {len(without)} of {len(public)} (0)")
     if options.objects is not None:
         broken, figure = check_links(options.objects, root / "src")
         found += broken
