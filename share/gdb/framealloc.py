@@ -398,15 +398,15 @@ def in_sampled(a, p):
     if int(a.core["sampled"]) == 0:
         return None
     s = a.core["sampled"].dereference()
-    begin, sheet, per_unit = int(s["begin_"]), constant("sheet"), constant("slots_per_unit")
+    begin, os_page, per_unit = int(s["begin_"]), constant("os_page"), constant("slots_per_unit")
     most = s["slots_"].type.range()[1] + 1
     if begin == 0 or not begin <= p < begin + most // per_unit * constant("page_bytes"):
         return None
-    unit, at = (p - begin) // constant("page_bytes"), (p - begin) % constant("page_bytes") // sheet
+    unit, at = (p - begin) // constant("page_bytes"), (p - begin) % constant("page_bytes") // os_page
     i = unit * per_unit + max(0, (at - 2) // 2)
-    own_sheet = begin + unit * constant("page_bytes") + (2 * (i % per_unit) + 2) * sheet
+    own_page = begin + unit * constant("page_bytes") + (2 * (i % per_unit) + 2) * os_page
     last = i % per_unit == per_unit - 1
-    if p >= own_sheet + sheet and not last and int(s["slots_"][i + 1]["begin"]) != 0 and p - (own_sheet + sheet) >= sheet // 2:
+    if p >= own_page + os_page and not last and int(s["slots_"][i + 1]["begin"]) != 0 and p - (own_page + os_page) >= os_page // 2:
         i += 1
     slot = s["slots_"][i]
     if int(slot["begin"]) == 0:
@@ -519,11 +519,11 @@ def in_arena(c, p):
 
 def arena_memory(c, s, k, below, p):
     found = Found(c.owner, "frame")
-    current = int(s.address) == int(c.c["arenas"]["current_"]) and not s["parked"]
+    current = int(s.address) == int(c.c["arenas"]["current_"]) and not s["content_kept"]
     newest = int(k.address) == int(s["newest_"])
     top = int(c.c["top"]["cursor"])
     found.frame = c.begun if current else int(s["frame"])
-    if s["parked"]:
+    if s["content_kept"]:
         found.state = "held"
     elif current and (not newest or p < top) and top != int(s["start_"]):
         found.state = "in use"

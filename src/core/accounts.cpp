@@ -31,14 +31,14 @@ void observe_page(pool_page& page) noexcept {
 
 void charge_page(thread_context& c, pool_page& page) noexcept {
     observe_page(page);
-    const std::uint32_t handed = page.allocations - page.charged;
-    if (handed == 0) return;
+    const std::uint32_t uncharged = page.allocations - page.charged;
+    if (uncharged == 0) return;
     sync::store_relaxed(page.charged, page.allocations);  // relaxed: a statistic for readers
-    c.counters.add_taken(page.kind, handed);
+    c.counters.add_taken(page.kind, uncharged);
     if (!traits_of(page.kind).freed_singly) return;
-    const std::uint64_t bytes = std::uint64_t{handed} * page.block;
+    const std::uint64_t bytes = std::uint64_t{uncharged} * page.block;
     c.phase()->phase_bytes.add(current_frame(c), bytes);
-    c.phase()->phase_count.add(current_frame(c), handed);
+    c.phase()->phase_count.add(current_frame(c), uncharged);
 }
 
 tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept {
@@ -68,9 +68,9 @@ tag_account* account_for(thread_context& c, tag_account* parent, account::name_v
     return at;
 }
 
-void charge_handed(thread_context& c, std::uint64_t bytes) noexcept {
+void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept {
     const std::uint64_t frame = current_frame(c);
-    c.charges.add_handed(frame, bytes);
+    c.charges.add_allocated(frame, bytes);
     c.tag()->frame_bytes.add(frame, bytes);
     c.phase()->phase_bytes.add(frame, bytes);
 }
@@ -93,10 +93,10 @@ void settle(thread_context& c) noexcept {
     const std::uint64_t bytes = open_bytes(c);
     begin_segment(c, r->cursor);
     if (bytes == 0) return;
-    charge_handed(c, bytes);
+    charge_allocated(c, bytes);
     exhaustion_reason why{};
     if (!c.charges.log().push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
-        c.tag()->touch_peak(bytes);  // no room to take it back later: it counts as handed out, not as held
+        c.tag()->touch_peak(bytes);  // no room to take it back later: it counts as allocated, not as held
         return;
     }
     c.tag()->frame_held.add(bytes);

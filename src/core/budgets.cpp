@@ -23,7 +23,7 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
 bool ask_handler(thread_context& c, const budget_event& e) noexcept {
     if (!c.budget.handler || !handler_scope::may_call()) return false;
     const activity_scope allowing(&c, activity::none);
-    const handler_scope theirs;
+    const handler_scope in_handler;
     return c.budget.handler(e);
 }
 
@@ -55,7 +55,7 @@ admission admit(thread_context& c, memory_kind kind, std::size_t used, std::size
     const budget_event e{
         kind, answer == account::budget_answer::exceeded, more, used, line.limit, c.owner->config.name};
     if (c.probes.watched()) {
-        c.probes.hooks->tell(
+        c.probes.hooks->notify(
             c, {.kind = e.exceeded ? frame_event_kind::budget_exceeded : frame_event_kind::memory_pressure,
                 .memory = kind,
                 .bytes = more,

@@ -18,8 +18,8 @@ const char* said(const char* variable) noexcept {
 
 // Of any of these, once.
 void refuse(const char* variable, const char* word, const char* allowed) noexcept {
-    static sync::atomic<bool> told{false};
-    if (!told.exchange_acq_rel(true))
+    static sync::atomic<bool> reported{false};
+    if (!reported.exchange_acq_rel(true))
         std::fprintf(stderr, "framealloc: %s is \"%.20s\"; it may be %s\n", variable, word, allowed);  // pairs: itself
 }
 

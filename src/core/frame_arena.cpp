@@ -177,7 +177,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     b->mark = mark & (~std::uint64_t{0} >> 1);
     add_pending(*r, pending_blocks);
     c.arenas.add_out_of_line(charged);
-    charge_handed(c, charged);
+    charge_allocated(c, charged);
     c.tag()->frame_held.add(charged);
     c.tag()->add_live(static_cast<std::int64_t>(charged));
     if (r == &c.stack.ground()) note_outside(c, where);

@@ -158,7 +158,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
     }
     heap_block* b = c.heap.take(bytes + back_zone(c), align);
     if (b == nullptr) b = allocate_uncached(c, bytes + back_zone(c), align, why);
-    if (b == nullptr && rest_ended(c)) return large_allocate(c, bytes, align, charged, why);
+    if (b == nullptr && quarantine_emptied(c)) return large_allocate(c, bytes, align, charged, why);
     if (b == nullptr) return nullptr;
     if (!large_born(c, payload_of(b), bytes, align, charged ? memory_kind::heap : memory_kind::frame)) {
         c.owner->large.deallocate(b);
@@ -190,7 +190,7 @@ void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
 }
 
 void flush_heap_cache(thread_context& c) noexcept {
-    rest_ended(c);
+    quarantine_emptied(c);
     shrink_heap_cache(c, 0);
 }
 

@@ -30,7 +30,7 @@ namespace {
 
 using known_context = thread_slot::known_context;
 
-constexpr std::uint64_t gone = ~std::uint64_t{0};  // id of an entry whose allocator was forgotten
+constexpr std::uint64_t forgotten = ~std::uint64_t{0};  // id of an entry whose allocator was forgotten
 
 using known_table = thread_slot::known_table;
 
@@ -136,7 +136,7 @@ bool remember_context(std::uint64_t id, thread_context* c) noexcept {
 }
 
 void forget_context(std::uint64_t id) noexcept {
-    if (known_context* k = known_entry(id)) *k = {is_inline(*k) ? 0 : gone, nullptr};
+    if (known_context* k = known_entry(id)) *k = {is_inline(*k) ? 0 : forgotten, nullptr};
     if (t_slot.id != id) return;
     t_slot.id = 0;
     t_slot.record = nullptr;

@@ -171,12 +171,12 @@ void reclaim_idle(core& a) noexcept {
 
 void close_kept_frames(core& a) noexcept {
     for_each_idle(
-        a, [](const thread_context& c) { return c.arenas.current().parked || c.arenas.count() > 1; },
+        a, [](const thread_context& c) { return c.arenas.current().content_kept || c.arenas.count() > 1; },
         [](thread_context& c) { c.owner->config.above->close_frames(c); });
 }
 
-void orphan_pages(core& a) noexcept {
-    a.life.note_orphaned();
+void close_fast_paths(core& a) noexcept {
+    a.life.note_without_handles();
     const sync::lock_guard guard(a.lock);
     for (thread_context* c = a.threads.first_idle(); c != nullptr; c = context_list::idle_after(*c)) {
         for (pool_page* p = c->pages.first(); p != nullptr; p = p->next_all) p->set_key(closed_key);

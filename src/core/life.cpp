@@ -128,10 +128,10 @@ namespace {
 bool settle_accounts(core* c) noexcept {
     close_kept_frames(*c);
     detach_caller(*c);
-    if (c->life.is_bereft())
-        return orphan_pages(*c), false;  // what the vanished threads had is neither reported nor destroyed
+    if (c->life.is_in_forked_child())
+        return close_fast_paths(*c), false;  // what the vanished threads had is neither reported nor destroyed
     char detail[96];
-    const bool again = c->life.is_orphaned();  // reported before, by whoever set it
+    const bool again = c->life.is_without_handles();  // reported before, by whoever set it
     if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {
         std::snprintf(detail, sizeof detail, "%u threads have open frames", static_cast<unsigned>(frames));
         c->raise(code::FA432, detail, nullptr, frames);
@@ -139,7 +139,7 @@ bool settle_accounts(core* c) noexcept {
     const std::uint64_t out = blocks_out(*c);
     if (out != 0 && !again) report_leaks(*c, out);
     if (out == 0 && open_frames(*c) == 0) return true;
-    orphan_pages(*c);
+    close_fast_paths(*c);
     return blocks_out(*c) == 0 && open_frames(*c) == 0;  // freed by who did not see that it is orphaned
 }
 

@@ -104,14 +104,14 @@ void after_return(pool_page& p) noexcept {
 }
 
 // What came home rests first.
-void rest_returned(thread_context& c, pool_page& p) noexcept {
+void quarantine_returned(thread_context& c, pool_page& p) noexcept {
     void* const before = p.free;
     for (p.free = nullptr; take_returned(p); p.free = nullptr) {
         void* slot = p.free;
         p.free = before;
         while (slot != nullptr) {
             void* next = *static_cast<void**>(slot);
-            c.probes.hooks->rest_slot(c, p, slot);
+            c.probes.hooks->quarantine_slot(c, p, slot);
             slot = next;
         }
     }
@@ -123,13 +123,13 @@ std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     const std::uint32_t count = collect(p);
     c.remote.queue().processed.add(count);
     c.remote.queue().processed_bytes.add(std::uint64_t{count} * p.block);
-    if (c.probes.guarded()) rest_returned(c, p);
+    if (c.probes.guarded()) quarantine_returned(c, p);
     else after_return(p);
     return count;
 }
 
 // Whether page_with_room() may take blocks home, and how many.
-std::size_t welcome(thread_context& c) noexcept {
+std::size_t blocks_to_reclaim(thread_context& c) noexcept {
     if (c.remote.queue().urgent.load_relaxed()) {  // relaxed: missed now, seen next time
         c.remote.queue().urgent.store_relaxed(false);  // relaxed: as above
         return all_blocks;
@@ -185,7 +185,7 @@ pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class,
     page_lists* lists = lists_of(c, who, k, why);
     if (lists == nullptr) return borrowed_page(c, k, size_class);
     if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
-    if (adopt_returned(c, why == exhaustion_reason::thread_budget ? all_blocks : welcome(c)) != 0) {
+    if (adopt_returned(c, why == exhaustion_reason::thread_budget ? all_blocks : blocks_to_reclaim(c)) != 0) {
         if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
     }
     // The budget refuses virgin blocks, wherever they are, until unused pages have given theirs up.
@@ -255,7 +255,7 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
     for (bool trimmed = k != memory_kind::pool;;) {  // the others are asked for in the middle of a change
         exhaustion_reason why = exhaustion_reason::system_refused;
         pool_page* p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && rest_ended(c)) p = page_with_room(c, k, size_class, why);
+        if (p == nullptr && quarantine_emptied(c)) p = page_with_room(c, k, size_class, why);
         if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
             p = page_with_room(c, k, size_class, why);
         if (p != nullptr) {
@@ -352,7 +352,7 @@ core_ref owner_of_pooled(const void* block) noexcept {
 void pool_free_own(pool_page& p, void* block) noexcept {
     owner_increment(p.frees);
     if (p.owner->probes.guarded()) [[unlikely]]
-        return p.owner->probes.hooks->rest_slot(*p.owner, p, block);
+        return p.owner->probes.hooks->quarantine_slot(*p.owner, p, block);
     put_back_slot(p, block);
 }
 
@@ -368,7 +368,7 @@ void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);
     adopt_returned(c, all_blocks);
-    rest_ended(c);
+    quarantine_emptied(c);
     retire_unused(c);
     release_empty_pages(c, true);
 }

@@ -60,7 +60,7 @@ void after_fork_in_child() noexcept {
             if (!belongs_to_caller(*c)) c->probes.hooks->thread_vanished(*c);
             if (!c->life.attached() || belongs_to_caller(*c)) continue;
             c->life.detach();
-            a->life.note_bereft();
+            a->life.note_fork();
         }
     }
     after_fork_in_parent();

@@ -30,8 +30,8 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
     const std::uint64_t deadline = os::monotonic_microseconds() +
                                    q.block_microseconds.load_relaxed();  // relaxed: a setting
     while (full()) {
-        const bool gone = !owner.life.attached();  // relaxed: a hint
-        if (gone || os::monotonic_microseconds() >= deadline) {
+        const bool detached = !owner.life.attached();  // relaxed: a hint
+        if (detached || os::monotonic_microseconds() >= deadline) {
             q.blocked_count.add_relaxed(1);  // relaxed: a statistic
             return;
         }
@@ -116,7 +116,7 @@ void free_remote(thread_context& mine, pool_page& p, void* block) noexcept {
     const std::uint32_t bytes = p.block;
     if (p.owner->remote.queue().immediate.load_relaxed()) flush_batch(mine);  // relaxed: a setting
     if (mine.probes.watched()) [[unlikely]]
-        mine.probes.hooks->tell(
+        mine.probes.hooks->notify(
             mine, {.kind = frame_event_kind::remote_free, .other_thread = thread_of(owner), .bytes = bytes});
 }
 
@@ -135,7 +135,7 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
         if (block == nullptr) return;
     }
     if (belongs_to_caller(owner)) return free_on_owner(owner, p, block);
-    if (a.owner->life.is_orphaned()) return hand_over_one(p, block);
+    if (a.owner->life.is_without_handles()) return hand_over_one(p, block);
     thread_context* mine = try_attach(a);
     const activity_scope changing(mine, activity::changing);
     if (mine == &owner) return pool_free_own(p, block);
@@ -168,7 +168,7 @@ bool refuse_foreign(const void* block, site where) noexcept {
 void pool_free_slow(void* block) noexcept {
     pool_page& p = *page_of(block);
     if (thread_context* c = FRAMEALLOC_SLOT.context; c != nullptr && c->remote.batches(p)) {
-        const bool plain = !c->probes.diverted() && !c->owner->life.is_orphaned();  // relaxed: as below
+        const bool plain = !c->probes.diverted() && !c->owner->life.is_without_handles();  // relaxed: as below
         if (plain) return add_to_batch(*c, block);  // the rest was looked at when the batch was begun
     }
     if (p.size_class == sampled_class)
@@ -179,7 +179,7 @@ void pool_free_slow(void* block) noexcept {
         return;
     }
     const core_ref a{owner->owner, owner->owner->id};
-    const bool own = !a.owner->probes.guarded() && !a.owner->life.is_orphaned() &&
+    const bool own = !a.owner->probes.guarded() && !a.owner->life.is_without_handles() &&
                      belongs_to_caller(*owner);  // relaxed: as above
     if (own) return free_on_owner(*owner, p, block);
     retain_core(a);  // until now the block kept it alive; the last handle may go as soon as the block has

@@ -16,7 +16,7 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
 void core::deliver(const fault& f) const noexcept {
     const activity_scope reporting(context_of_caller(*this), activity::reporting);
     if (!config.on_fault || !handler_scope::may_call()) return print_fault(f);
-    const handler_scope theirs;
+    const handler_scope in_handler;
     config.on_fault(f);
 }
 
@@ -95,7 +95,7 @@ void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t r
                        where.of(asked)};
     if (config.on_exhaustion && handler_scope::may_call()) {
         const activity_scope allowing(context_of_caller(*this), activity::none);  // it may free what the allocator has
-        const handler_scope theirs;
+        const handler_scope in_handler;
         if (config.on_exhaustion(e)) return;
     }
     print_exhaustion(e);

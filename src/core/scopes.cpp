@@ -36,7 +36,7 @@ struct named {
 };
 
 // Its own thread may tell of it when its frame ends, and another when that closes it.
-bool first_to_tell(open_scope& s) noexcept { return !s.told.exchange_acq_rel(true); }  // pairs: itself
+bool first_to_report(open_scope& s) noexcept { return !s.reported.exchange_acq_rel(true); }  // pairs: itself
 
 bool in_order(const thread_context& c, const open_scope& s) noexcept {
     return record_of(s) == c.stack.top() && c.charges.newest(s.kind) == &s;
@@ -75,7 +75,7 @@ void reset(thread_context& c, open_scope& s) noexcept {
     if (s.face == scope_face::begin_phase) c.scopes.count_phase(false);
     s.face = s.kind == scope_kind::phase ? scope_face::phase_scope : scope_face::tag_scope;
     s.left = false;
-    s.told.store_relaxed(false);    // relaxed: nobody else has the scope any more
+    s.reported.store_relaxed(false);    // relaxed: nobody else has the scope any more
     s.closed.store_relaxed(false);  // relaxed: as above
     s.opened = {};
 }
@@ -137,14 +137,14 @@ namespace {
 // It belongs to a thread that knows nothing of this, or to none any more.
 void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n) noexcept {
     open_scope& s = **first;
-    const bool told = !first_to_tell(s);
+    const bool reported = !first_to_report(s);
     char text[160];
     std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
     const site opened = s.opened;
     for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed()
     c.scopes.note_closed_elsewhere();
     c.stack.ground().gate.on(gate_call);
-    if (!told) c.owner->raise({.what = code::FA429, .detail = text, .born = opened});
+    if (!reported) c.owner->raise({.what = code::FA429, .detail = text, .born = opened});
 }
 
 }  // namespace
@@ -158,7 +158,7 @@ void close_scopes(open_scope* const* first, unsigned n) noexcept {
     for (unsigned i = n; i != 0; --i) {
         if (!in_order(c, *first[i - 1])) wrong = first[i - 1];
     }
-    if (face.told.load_relaxed()) wrong = nullptr;  // relaxed: its own
+    if (face.reported.load_relaxed()) wrong = nullptr;  // relaxed: its own
     if (wrong == nullptr) {
         for (unsigned i = n; i != 0; --i) take_out(c, *first[i - 1]);
         return;
@@ -201,13 +201,13 @@ void forget_closed(thread_context& c) noexcept {
                        });
 }
 
-void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept {
+void report_open_scopes(thread_context& c, frame_record* r) noexcept {
     const open_scope* innermost = nullptr;
     std::size_t open = 0;
     for (scope_kind k : scope_kinds) {
         for (open_scope* s = c.charges.newest(k); !is_end(c, *s) && (s->record == r || s->record == &c.scopes.ended());
              s = s->outer) {
-            if (!first_to_tell(*s)) continue;
+            if (!first_to_report(*s)) continue;
             if (innermost == nullptr) innermost = s;
             open += s->kind == scope_kind::limits ||
                             (s->kind == scope_kind::phase && s->face == scope_face::context_scope)

@@ -25,7 +25,7 @@ namespace {
 idle_view idle_seen_by(const thread_context& c) noexcept {
     return {c.owner->pages.committed(), c.heap.bytes(),
             idle_in_arena(c),           c.counters.get(counter::heap_frees),
-            c.owner->tally.returns(),   c.probes.guarded() ? c.probes.hooks->resting(c) : 0,
+            c.owner->tally.returns(),   c.probes.guarded() ? c.probes.hooks->quarantined(c) : 0,
             c.pages.empty_count()};
 }
 

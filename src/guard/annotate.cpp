@@ -48,7 +48,7 @@ void report(bool) noexcept {}
 }  // namespace valgrind
 #endif
 
-bool tool_listens() noexcept { return FRAMEALLOC_VALGRIND || __asan_poison_memory_region != nullptr; }
+bool tool_active() noexcept { return FRAMEALLOC_VALGRIND || __asan_poison_memory_region != nullptr; }
 
 void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept {
     if (begin >= end) return;

@@ -65,18 +65,18 @@ bool block_table::kill(std::uintptr_t address, const site& where, std::uint64_t 
     return true;
 }
 
-void block_table::bury(std::uintptr_t address) noexcept {
+void block_table::mark_reused(std::uintptr_t address) noexcept {
     const sync::lock_guard guard(lock_);
     if (slots_.size() == 0) return;
     block_record& r = slots_[slot_of(address)];
-    if (r.address != 0 && r.state == block_state::freed) r.state = block_state::gone;
+    if (r.address != 0 && r.state == block_state::freed) r.state = block_state::reused;
 }
 
 bool block_table::containing(std::uintptr_t p, block_record& out) const noexcept {
     const sync::lock_guard guard(lock_);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         const block_record& r = slots_[i];
-        if (r.address == 0 || r.state == block_state::gone || p < r.address || p >= r.address + r.bytes) continue;
+        if (r.address == 0 || r.state == block_state::reused || p < r.address || p >= r.address + r.bytes) continue;
         if (out.address == 0 || r.state == block_state::live) out = r;
     }
     return out.address != 0;

@@ -86,9 +86,9 @@ bool rests(const thread_context& c) noexcept { return is_idle(c) || &c == contex
 // One of a flight's chunks, `below` bytes of it having been handed out in the chunks below.
 void in_flight(const thread_context& c, const lifetime::flight& s, const arena_chunk& k, std::uint64_t below,
                std::uintptr_t p, pointer_info& out) noexcept {
-    const bool current = &s == &lifetime::current_flight(c) && !s.parked, newest = &k == &s.newest();
+    const bool current = &s == &lifetime::current_flight(c) && !s.content_kept, newest = &k == &s.newest();
     out.frame = current ? frames_begun(c) : s.frame;
-    if (s.parked) {
+    if (s.content_kept) {
         out.state = pointer_state::held;
     } else if (current && (!newest || p < top_of(c)->cursor) && top_of(c)->cursor != s.start()) {
         out.state = pointer_state::in_use;

@@ -30,7 +30,7 @@ thread_frame_stats stats_of(const thread_context& c, const watch& w) noexcept {
             .frames_started = w.begun.get() - std::max(w.came.begun, w.reset.begun),
             .frames_completed = w.ended.get() - std::max(w.came.ended, w.reset.ended),
             .current_frame = current_frame(c),
-            .total_allocated = w.handed_out.get() - std::max(w.came.handed_out, w.reset.handed_out),
+            .total_allocated = w.allocated.get() - std::max(w.came.allocated, w.reset.allocated),
             .peak_memory = static_cast<std::size_t>(w.peak.get()),
             .cross_thread_frees = w.remote_frees() - std::max(w.came.remote_frees, w.reset.remote_frees)};
 }
@@ -76,11 +76,11 @@ lifecycle_summary lifecycle::summary() const noexcept {
         const watch::base now = w.now();
         ++s.thread_count;
         s.total_frames += now.ended - w.reset.ended;
-        s.total_allocated += now.handed_out - w.reset.handed_out;
+        s.total_allocated += now.allocated - w.reset.allocated;
         s.peak_memory = std::max(
             {s.peak_memory, static_cast<std::size_t>(w.peak.get()), static_cast<std::size_t>(w.former_peak.get())});
         s.cross_thread_frees += now.remote_frees - w.reset.remote_frees;
-        for (std::size_t i = 0; i < frame_event_kinds; ++i) s.events[i] += now.told[i] - w.reset.told[i];
+        for (std::size_t i = 0; i < frame_event_kinds; ++i) s.events[i] += now.reported[i] - w.reset.reported[i];
     });
     return s;
 }

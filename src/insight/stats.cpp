@@ -179,8 +179,8 @@ alloc_stats stats_of(core_ref a) noexcept {
 }
 
 void count_allocations(core_ref a, bool on) noexcept {
-    a.owner->probes.count_frame_blocks(on);  // relaxed: call_everybody() comes after
-    call_everybody(*a.owner);
+    a.owner->probes.count_frame_blocks(on);  // relaxed: notify_all_threads() comes after
+    notify_all_threads(*a.owner);
     if (thread_context* c = try_context_of(a)) refresh_limit(*c);
 }
 
@@ -215,7 +215,7 @@ frame_stats frame_stats_of(core_ref a) noexcept {
     thread_context* c = settle_caller(a);
     if (c == nullptr) return s;
     s.frame_number = outermost_of(*c).generation;
-    s.bytes_allocated = handed_in(*c, s.frame_number);
+    s.bytes_allocated = allocated_in(*c, s.frame_number);
     const thread_counts n = counts_of(*c);
     s.allocation_count = n.frame_allocations;
     s.bytes_in_use = frame_bytes_in_use(*c);

@@ -54,7 +54,7 @@ void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint64_t se
 // Of an inner frame that ended after the checkpoint: somebody reads what would be taken back.
 const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
     for (const held_frame* h = lifetime::current_flight(c).held; h != nullptr && h->depth == depth; h = h->next) {
-        if (h->handed_up && h->is_held() && younger(h->mark, serial)) return h;
+        if (h->moved_to_outer && h->is_held() && younger(h->mark, serial)) return h;
     }
     return nullptr;
 }
@@ -88,7 +88,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     }
     if (r->finalisers != nullptr) {
         lifetime::look_for_released(c);
-        const activity_scope theirs(&c, activity::none);
+        const activity_scope user_code(&c, activity::none);
         while (r->finalisers != nullptr && younger(r->finalisers->mark, m->serial)) {
             finaliser* f = r->finalisers;
             lifetime::remove_finaliser(f);

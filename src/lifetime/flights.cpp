@@ -42,8 +42,8 @@ void drop_released_of(thread_context& c, flight& s, std::uint32_t depth) noexcep
         }
         *link = h->next;
         const std::size_t bytes = h->kept_bytes.load_relaxed();  // relaxed: written by this thread
-        if (bytes != 0) s.withdrawable = false;
-        if (h->withdrawn)
+        if (bytes != 0) s.revocable = false;
+        if (h->revoked)
             static_cast<void>(
                 system_of(owner_of(c))
                     .commit(pointer_at(h->kept->begin), std::min(bytes, h->kept->committed - h->kept->begin)));
@@ -53,19 +53,19 @@ void drop_released_of(thread_context& c, flight& s, std::uint32_t depth) noexcep
 
 // Debug: the release of the hold may withdraw what the ended frame has, if that is one chunk and nothing has to be
 // destroyed in it.
-void offer_to_withdraw(thread_context& c, flight& s) noexcept {
+void offer_to_revoke(thread_context& c, flight& s) noexcept {
     held_frame* h = s.held;
     const arena_chunk* k = &s.newest();
-    const bool alone = h != nullptr && h->next == nullptr && !h->handed_up && k->depth == 1 && k->previous != nullptr &&
-                       k->previous->depth == 0;
-    if (!alone || s.finalisers != nullptr || !c.probes.revokes() || guard::tool_listens()) return;
+    const bool alone = h != nullptr && h->next == nullptr && !h->moved_to_outer && k->depth == 1 &&
+                       k->previous != nullptr && k->previous->depth == 0;
+    if (!alone || s.finalisers != nullptr || !c.probes.revokes() || guard::tool_active()) return;
     if (config_of(c).frames_in_flight > 1 || !has_system_pages(owner_of(c))) return;
     h->kept = k;
-    s.withdrawable = true;
-    h->kept_bytes.store_release(k->committed - k->begin);  // pairs: withdraw() in hold.cpp
+    s.revocable = true;
+    h->kept_bytes.store_release(k->committed - k->begin);  // pairs: revoke() in hold.cpp
 }
 
-// The parked content is due: what the end of its frame would have done.
+// The kept content is due: what the end of its frame would have done.
 void clear(thread_context& c, flight& s) noexcept {
     if (s.finalisers != nullptr) {
         s.clearing = true;  // a destructor may open a frame, which needs another flight
@@ -82,7 +82,7 @@ void clear(thread_context& c, flight& s) noexcept {
 // The flight's memory is the next outermost frame's.
 void reuse(thread_context& c, flight& s) noexcept {
     clear(c, s);
-    s.parked = false;
+    s.content_kept = false;
     use_arena(c, s);
     ground_of(c).cursor = s.newest().begin;
     memory::return_to(c, s.start());
@@ -152,7 +152,7 @@ flight* flight_despite_holds(thread_context& c) noexcept {
 // Whether the current flight has memory that was taken outside a frame since its frame ended.
 bool ground_taken(const thread_context& c) noexcept {
     const flight& s = current_flight(c);
-    return ground_of(c).cursor != (s.parked ? s.end : s.start());
+    return ground_of(c).cursor != (s.content_kept ? s.end : s.start());
 }
 
 void clear_what_is_due(thread_context& c) noexcept {
@@ -225,7 +225,7 @@ void move_to_outer(outer_block*& from, outer_block*& to) noexcept {
 
 void drop_released(thread_context& c, std::uint32_t depth) noexcept { drop_released_of(c, current_flight(c), depth); }
 
-void hand_up(thread_context& c, frame_record* r) noexcept {
+void move_to_outer(thread_context& c, frame_record* r) noexcept {
     frame_record* outer = memory::outer_of(r);
     flight& s = current_flight(c);
     move_to_outer(*r, *outer);
@@ -233,10 +233,10 @@ void hand_up(thread_context& c, frame_record* r) noexcept {
     for (held_frame* h = s.held; h != nullptr && h->depth >= r->depth; h = h->next) {
         h->depth = outer->depth;
         h->mark = epoch_of(c);
-        h->handed_up = true;
+        h->moved_to_outer = true;
     }
     for (arena_chunk* k = &s.newest(); k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
-    log_of(c).hand_up(r->depth);
+    log_of(c).move_to_outer(r->depth);
     outer->cursor = r->cursor;
     memory::add_pending(*outer, memory::pending_always);
 }
@@ -253,12 +253,12 @@ void park(thread_context& c, frame_record* r) noexcept {
     memory::end_outer_blocks(c, s.blocks);
     s.frame = r->generation;
     s.due = state_of(c).turn + config_of(c).frames_in_flight;
-    s.parked = true;
+    s.content_kept = true;
     s.left = false;
     s.end = r->cursor;
     ground_of(c).cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
     ground_of(c).gate.on(memory::gate_own);
-    offer_to_withdraw(c, s);
+    offer_to_revoke(c, s);
 }
 
 bool rotate(thread_context& c) noexcept {

@@ -51,7 +51,7 @@ std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexce
 void close_account(thread_context& c, frame_record* r) noexcept {
     if (r->depth <= 1) charge_pages(c);
     if (const std::uint64_t open = open_bytes(c); open != 0) {
-        charge_handed(c, open);
+        charge_allocated(c, open);
         c.tag()->touch_peak(open);
         begin_segment(c, r->cursor);
     }
@@ -66,7 +66,7 @@ void reset_ground(thread_context& c) noexcept {
     owner_increment(ground->generation);  // containers that lie there have ended
     state_of(c).marks.shrink(0);
     state_of(c).rolled.clear();
-    if (!arena_of(c).parked) {
+    if (!arena_of(c).content_kept) {
         return_to(c, arena_of(c).start());
         ground->cursor = arena_of(c).start();
     }
@@ -77,7 +77,7 @@ void reset_ground(thread_context& c) noexcept {
 
 bool ground_in_use(const thread_context& c) noexcept {
     if (blocks_at(c, 0) != nullptr || ground_of(c).finalisers != nullptr) return true;
-    return !arena_of(c).parked && (ground_of(c).cursor != arena_of(c).start() || arena_of(c).has_grown());
+    return !arena_of(c).content_kept && (ground_of(c).cursor != arena_of(c).start() || arena_of(c).has_grown());
 }
 
 void finish_outermost(thread_context& c) noexcept {
@@ -90,7 +90,7 @@ void finish_outermost(thread_context& c) noexcept {
     count_releases(c);
     if (state_of(c).ending != nullptr) return;  // a destructor's frame; what lies outside frames does not end with it
     if (ground_in_use(c)) reset_ground(c);
-    if (arena_of(c).parked) return;
+    if (arena_of(c).content_kept) return;
     merge_chunks(c);
     ground_of(c).cursor = arena_of(c).start();
     begin_segment(c, arena_of(c).start());
@@ -102,19 +102,19 @@ void close_top(thread_context& c) noexcept {
     drop_released(c, r->depth);
     const held_frame* const innermost = current_flight(c).held;
     const bool held = innermost != nullptr && innermost->depth >= r->depth;
-    const bool handed = held && r->depth > 1, keep = held || (r->depth == 1 && config_of(c).frames_in_flight > 1);
+    const bool to_outer = held && r->depth > 1, keep = held || (r->depth == 1 && config_of(c).frames_in_flight > 1);
     forget_closed_elsewhere(c);
-    if (r->pending_bits >= pending_scope && config_of(c).reports) tell_of_open_scopes(c, r);
-    const bool told = saw_begin(c, r->depth);
-    const frame_event end = told ? end_of_top(c) : frame_event{};
+    if (r->pending_bits >= pending_scope && config_of(c).reports) report_open_scopes(c, r);
+    const bool seen = saw_begin(c, r->depth);
+    const frame_event end = seen ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(c, r->finalisers);
-    handed ? settle(c) : close_account(c, r);
+    to_outer ? settle(c) : close_account(c, r);
     if (r->pending_bits >= pending_scope) leave_scopes(c, r);
     frame_record* outer = outer_of(r);
     state_of(c).marks.drop_from(r->depth);
     state_of(c).rolled.drop_from(r->depth);
-    if (handed) {
-        hand_up(c, r);
+    if (to_outer) {
+        move_to_outer(c, r);
     } else if (keep) {
         park(c, r);
     } else {
@@ -127,9 +127,9 @@ void close_top(thread_context& c) noexcept {
     if (r->depth == 1) finish_outermost(c);
     note_use(c);
     refresh_limit(c);
-    if (told && c.probes.watched()) {
-        tell_adopted(c);
-        tell(c, end);
+    if (seen && c.probes.watched()) {
+        notify_adopted(c);
+        notify(c, end);
     }
 }
 
@@ -206,8 +206,8 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     if (c.probes.guarded()) opening_of(c, inner->depth) = c.probes.place();
     refresh_limit(c);
     if (c.probes.watched()) {
-        tell_adopted(c);
-        tell_frame_begin(c);
+        notify_adopted(c);
+        notify_frame_begin(c);
     }
     return inner;
 }

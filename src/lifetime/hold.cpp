@@ -22,7 +22,7 @@ held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) n
     held_frame** link = &lifetime::current_flight(c).held;
     while (*link != nullptr && (*link)->depth > r.depth) link = &(*link)->next;
     for (held_frame* h = *link; h != nullptr && h->depth == r.depth; h = h->next) {
-        if (!h->handed_up) return h;
+        if (!h->moved_to_outer) return h;
     }
     exhaustion_reason why{};
     void* memory = nullptr;
@@ -75,17 +75,17 @@ namespace {
 
 // Debug: the frame has ended, and this was the last that held it. Its thread touches nothing of it before it sees the
 // hold released.
-void withdraw(core& a, held_frame& h) noexcept {
-    const std::size_t bytes = h.kept_bytes.load_acquire();  // pairs: offer_to_withdraw()
+void revoke(core& a, held_frame& h) noexcept {
+    const std::size_t bytes = h.kept_bytes.load_acquire();  // pairs: offer_to_revoke()
     if (bytes == 0 || h.holds.load_acquire() != 1) return;  // pairs: another release()
-    h.withdrawn = system_of(a).withdraw(pointer_at(h.kept->begin), bytes);
+    h.revoked = system_of(a).withdraw(pointer_at(h.kept->begin), bytes);
 }
 
 }  // namespace
 
 void frame_hold::release() noexcept {
     if (frame_ == nullptr) return;
-    withdraw(*owner_.owner, *frame_);
+    revoke(*owner_.owner, *frame_);
     std::exchange(frame_, nullptr)->holds.subtract_acq_rel(1);  // pairs: held_frame::is_held(), after which it is freed
     release_core(std::exchange(owner_, {}));
 }

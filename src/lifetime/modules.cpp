@@ -31,7 +31,7 @@ void run_finaliser(thread_context& c, finaliser* f) noexcept {
 void run_finalisers(thread_context& c, finaliser*& list) noexcept {
     if (list == nullptr) return;
     look_for_released(c);
-    const activity_scope theirs(&c, activity::none);
+    const activity_scope user_code(&c, activity::none);
     while (finaliser* f = list) {
         remove_finaliser(f);
         run_finaliser(c, f);  // may allocate, and may add finalisers of its own

@@ -9,7 +9,7 @@ void set_up(pool_page& p, std::uint64_t key, const page_view& what, unsigned siz
     p.set_key(key);
     p.free = nullptr;
     p.came_home = nullptr;
-    p.describe(what);
+    p.set_view(what);
     const std::uint32_t slot = layout.slot_bytes(what.block);
     p.carved = layout.first_slot(what.block);
     p.end = p.carved + (static_cast<std::uint32_t>(page_bytes) - p.carved) / slot * slot;

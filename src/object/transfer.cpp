@@ -37,7 +37,7 @@ void count_for(memory::core_ref a, transfer_step step, std::size_t bytes) noexce
     }
     if (!a.owner->probes.is_watching()) return;  // relaxed: a switch
     memory::thread_context* c = memory::try_context_of(a);
-    if (c != nullptr && c->probes.watched()) memory::tell(*c, e);
+    if (c != nullptr && c->probes.watched()) memory::notify(*c, e);
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ page_map::table* page_map::table_for(std::uintptr_t unit) noexcept {
     if (table* known = place.load_acquire()) return known;  // pairs: below
     if (owns_used.load_relaxed() < 4) {  // relaxed: a count
         const std::uint32_t i = owns_used.add_relaxed(1);  // relaxed: a count
-        table* nobody = nullptr;
-        if (i < 4) return place.publish(nobody, &own[i]) ? &own[i] : nobody;  // one that came too late is lost
+        table* expected = nullptr;
+        if (i < 4) return place.publish(expected, &own[i]) ? &own[i] : expected;  // one that came too late is lost
     }
     system_pages system;
     void* memory = system.reserve(sizeof(table), system.granularity());

@@ -8,7 +8,7 @@
 #include <framealloc/detail/core/blocks.hpp>
 #include <framealloc/detail/core/known_block.hpp>
 #include <framealloc/detail/os/code.hpp>
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 #include <framealloc/detail/probe/guarded_frames.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -34,11 +34,11 @@ void free_known(core_ref owner, thread_context* c, memory_kind k, void* p, std::
     if (b.kind != k && !moved_up) {
         std::snprintf(detail, sizeof detail, "a %s block freed as %s memory", traits_of(b.kind).name,
                       traits_of(k).name);
-        raise_about(a, code::FA417, blamed(b), detail, p, where);
+        raise_about(a, code::FA417, report_of(b), detail, p, where);
     } else if ((b.bytes != bytes && bytes != any_size) || !is_power_of_two(align) || address_of(p) % align != 0) {
         std::snprintf(detail, sizeof detail, "allocated with %zu bytes, freed with %zu aligned to %zu", b.bytes, bytes,
                       align);
-        raise_about(a, code::FA418, blamed(b), detail, p, where);
+        raise_about(a, code::FA418, report_of(b), detail, p, where);
     }
     if (b.large) heap_free_large(p);
     else pool_free(p);
@@ -65,11 +65,11 @@ bool judge_adoption(core& a, const block_record& b, const void* p, std::size_t b
     char detail[96];
     if (b.kind != memory_kind::pool && !(b.large && b.kind == memory_kind::heap)) {
         std::snprintf(detail, sizeof detail, "a %s block given to a pool_box", traits_of(b.kind).name);
-        return raise_about(a, code::FA417, blamed(b), detail, p), false;
+        return raise_about(a, code::FA417, report_of(b), detail, p), false;
     }
     if (bytes == 0 || b.bytes == bytes) return true;
     std::snprintf(detail, sizeof detail, "allocated with %zu bytes, given to a pool_box of %zu bytes", b.bytes, bytes);
-    return raise_about(a, code::FA418, blamed(b), detail, p), false;
+    return raise_about(a, code::FA418, report_of(b), detail, p), false;
 }
 
 }  // namespace
@@ -119,7 +119,7 @@ bool same_place(const block_record& a, const block_record& b) noexcept {
 }  // namespace
 
 bool report_leaks_by_site(core& a) noexcept {
-    constexpr std::size_t most_groups = 32, told = 16;
+    constexpr std::size_t most_groups = 32, listed = 16;
     leak_group groups[most_groups];
     std::size_t n = 0;
     std::uint64_t others = 0;
@@ -132,17 +132,17 @@ bool report_leaks_by_site(core& a) noexcept {
         g->bytes += b.bytes;
     });
     std::sort(groups, groups + n, [](const leak_group& x, const leak_group& y) { return x.bytes > y.bytes; });
-    for (std::size_t i = told; i < n; ++i) others += groups[i].blocks;
-    for (std::size_t i = 0; i < n && i < told; ++i) {
+    for (std::size_t i = listed; i < n; ++i) others += groups[i].blocks;
+    for (std::size_t i = 0; i < n && i < listed; ++i) {
         char detail[160];
         const int used = std::snprintf(
             detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive",
             static_cast<unsigned long long>(groups[i].blocks), traits_of(groups[i].first.kind).name,
             static_cast<unsigned long long>(groups[i].bytes));
-        if (i + 1 == told && others != 0 && used > 0)
+        if (i + 1 == listed && others != 0 && used > 0)
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used),
                           "; %llu blocks more from other places", static_cast<unsigned long long>(others));
-        blamed_block first = blamed(groups[i].first);
+        reported_block first = report_of(groups[i].first);
         first.end = first.begin + groups[i].bytes;
         a.report(fault_about(code::FA424, first, detail, pointer_at(groups[i].first.address), {}));
     }

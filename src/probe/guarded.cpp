@@ -9,7 +9,7 @@
 #include <framealloc/detail/core/walk.hpp>
 #include <framealloc/detail/os/code.hpp>
 #include <framealloc/detail/os/thread.hpp>
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -49,7 +49,7 @@ void begin_zones(core& a, const zones& z) noexcept {
 
 bool check_zones(core& a, const block_record& b, const site& where = {}, const char* when = "") noexcept {
     const zones z = zones_of(a, b);
-    return check_zones(a, blamed(b), z.front, z.begin, z.back, where, when);
+    return check_zones(a, report_of(b), z.front, z.begin, z.back, where, when);
 }
 
 // What rests must not change.
@@ -61,7 +61,7 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at %+td to %+td after it was freed",
                   traits_of(b.kind).name, b.bytes - b.lead, static_cast<std::intptr_t>(d.first - begin),
                   static_cast<std::intptr_t>(d.last - begin));
-    raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
+    raise_about(a, code::FA419, report_of(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
     guard::fill(d.first, d.last + 1, guard::dead_byte);  // told once
     return false;
@@ -77,7 +77,7 @@ bool check_front(core& a, const block_record& b) noexcept {
     std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, changed at -%zu to -%zu after it was freed",
                   traits_of(b.kind).name, b.bytes, static_cast<std::size_t>(b.address - d.first),
                   static_cast<std::size_t>(b.address - d.last));
-    raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
+    raise_about(a, code::FA419, report_of(b), detail, pointer_at(d.first));
     guard::write_canary(front, b.address, a.probes.canary_key);
     return false;
 }
@@ -86,7 +86,7 @@ std::uintptr_t rest_end(core& a, const block_record& b) noexcept {
     return b.large ? b.address + b.bytes : zones_of(a, b).back;
 }
 
-bool check_resting(core& a, const block_record& b) noexcept {
+bool check_quarantined(core& a, const block_record& b) noexcept {
     const bool front = check_front(a, b);
     return check_rest(a, b, rest_end(a, b)) && front;
 }
@@ -135,16 +135,16 @@ void end_zones(const zones& z) noexcept {
 
 // Returns false without memory for the quarantine.
 bool put_to_rest(thread_context& c, std::uintptr_t block, std::size_t bytes, bool large) noexcept {
-    return c.probes.guard->resting.put({block, bytes, large});
+    return c.probes.guard->quarantined.put({block, bytes, large});
 }
 
-void end_one_rest(thread_context& c) noexcept {
-    const guard::quarantine::entry e = c.probes.guard->resting.take();
+void release_oldest(thread_context& c) noexcept {
+    const guard::quarantine::entry e = c.probes.guard->quarantined.take();
     core& a = *c.owner;
     block_record b;
-    if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed) check_resting(a, b);
+    if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed) check_quarantined(a, b);
     if (e.large) {
-        a.probes.blocks.bury(e.block);
+        a.probes.blocks.mark_reused(e.block);
         return large_release(*c.owner, &c, pointer_at(e.block));
     }
     pool_page& p = *page_of(pointer_at(e.block));
@@ -166,7 +166,7 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     block_record b;
     const bool known = a.probes.blocks.find(address_of(slot) + a.probes.layout().zone, b);
     if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
-    raise_about(a, code::FA433, blamed(b),
+    raise_about(a, code::FA433, report_of(b),
                 "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
     return false;
 }
@@ -197,7 +197,7 @@ void* end_block(core& a, void* block) noexcept {
     return pointer_at(z.front);
 }
 
-void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
+void quarantine_slot(thread_context& c, pool_page& p, void* slot) noexcept {
     observe_page(p);
     guard::write_canary(address_of(slot), address_of(slot) + c.owner->probes.layout().zone, c.owner->probes.canary_key);
     ++p.held;
@@ -205,17 +205,17 @@ void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept {
         --p.held;
         return put_back_slot(p, slot);
     }
-    while (c.probes.guard->resting.overfull()) end_one_rest(c);
+    while (c.probes.guard->quarantined.overfull()) release_oldest(c);
 }
 
-void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept {
+void forget_page_blocks(core& a, pool_page& p, std::uint32_t first) noexcept {
     const std::uintptr_t base = address_of(&p);
     for (std::uint32_t at = first; at < p.carved; at += a.probes.layout().slot_bytes(p.block)) {
         const std::uintptr_t block = base + at + a.probes.layout().zone;
         block_record b;
         if (!a.probes.blocks.find(block, b) || b.state != block_state::freed) continue;
         if (!b.large) check_rest(a, b, slot_end(a, p, block));  // a large one did not rest, or does so no more
-        a.probes.blocks.bury(block);
+        a.probes.blocks.mark_reused(block);
     }
     guard::allow(base + first, base + p.carved);
 }
@@ -235,7 +235,7 @@ void end_outer_block(thread_context& c, const outer_block& b, void* block) noexc
                                          c.owner->probes.canary_key);
     block_record r;
     if (!d || !c.owner->probes.blocks.find(address_of(b.raw), r)) return;
-    raise_about(*c.owner, code::FA413, blamed(r), "out-of-line frame memory, right before its begin",
+    raise_about(*c.owner, code::FA413, report_of(r), "out-of-line frame memory, right before its begin",
                 pointer_at(d.first));
 }
 
@@ -277,19 +277,19 @@ bool end_large(core& a, void* block) noexcept {
     return true;
 }
 
-bool rest_large(thread_context& c, void* block) noexcept {
+bool quarantine_large(thread_context& c, void* block) noexcept {
     const heap_block& b = *block_of(block);
     if (b.bytes > guard::quarantine::most_bytes / 4) return false;
     if (!put_to_rest(c, address_of(block), b.bytes, true)) return false;
-    while (c.probes.guard->resting.overfull()) end_one_rest(c);
+    while (c.probes.guard->quarantined.overfull()) release_oldest(c);
     return true;
 }
 
-std::size_t resting(const thread_context& c) noexcept { return c.probes.guard->resting.size(); }
+std::size_t quarantined(const thread_context& c) noexcept { return c.probes.guard->quarantined.size(); }
 
-bool end_rest(thread_context& c) noexcept {
-    const bool any = !c.probes.guard->resting.empty();
-    while (!c.probes.guard->resting.empty()) end_one_rest(c);
+bool empty_quarantine(thread_context& c) noexcept {
+    const bool any = !c.probes.guard->quarantined.empty();
+    while (!c.probes.guard->quarantined.empty()) release_oldest(c);
     return any;
 }
 
@@ -316,9 +316,9 @@ bool check_links(core& a, pool_page& p) noexcept {
 std::size_t check_pages(thread_context& c) noexcept {
     core& a = *c.owner;
     std::size_t faults = 0;
-    c.probes.guard->resting.for_each([&](const guard::quarantine::entry& e) {
+    c.probes.guard->quarantined.for_each([&](const guard::quarantine::entry& e) {
         block_record b;
-        if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed && !check_resting(a, b)) ++faults;
+        if (a.probes.blocks.find(e.block, b) && b.state == block_state::freed && !check_quarantined(a, b)) ++faults;
     });
     for_each_page(c, [&](pool_page& p) { faults += check_links(a, p) ? 0U : 1U; });
     return faults;
@@ -351,7 +351,7 @@ bool open_guard(thread_context& c) noexcept {
 
 void close_guard(thread_context& c) noexcept {
     if (!c.probes.guarded()) return;
-    c.probes.guard->resting.release();
+    c.probes.guard->quarantined.release();
     c.probes.guard->ended.release();
     os::system_pages system;
     system.release(c.probes.guard, align_up(sizeof(thread_guard), system.granularity()));

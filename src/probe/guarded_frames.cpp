@@ -6,7 +6,7 @@
 
 #include <framealloc/detail/core/zones.hpp>
 #include <framealloc/detail/os/code.hpp>
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -16,7 +16,7 @@ using guard::frame_block;
 namespace {
 
 bool check_zones(core& a, const frame_block& b) noexcept {
-    return check_zones(a, blamed(b), b.front, b.begin, b.cursor);
+    return check_zones(a, report_of(b), b.front, b.begin, b.cursor);
 }
 
 // What ended must not change until it is handed out again.
@@ -36,7 +36,7 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
                   "frame memory of %zu bytes was changed at +%zu after its frame, number %llu, had ended",
                   static_cast<std::size_t>(copy.end - copy.begin), static_cast<std::size_t>(d.first - copy.begin),
                   static_cast<unsigned long long>(copy.frame));
-    raise_about(*c.owner, code::FA002, blamed(copy), detail, pointer_at(d.first));
+    raise_about(*c.owner, code::FA002, report_of(copy), detail, pointer_at(d.first));
 }
 
 // Enters a block of the arena; `charged` of its bytes up to the new cursor are not padding. False without memory for
@@ -82,7 +82,7 @@ constexpr std::size_t least_for_pages = std::size_t{256} << 10;
 // Zones lie around the block, and are not charged. What the cursor would be without them says what alignment costs.
 void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line,
                      exhaustion_reason& why) noexcept {
-    bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_listens();
+    bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_active();
     const auto place = [&] {
         const std::uintptr_t plain = c.stack.top()->cursor -
                                      static_cast<std::uintptr_t>(guard_padding(c) -
@@ -123,20 +123,20 @@ void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, st
 namespace {
 
 // Each may split a mapping in three, of which Linux lets a process have 65,530 (vm.max_map_count).
-constexpr std::uint32_t most_withdrawn = 8192;
-constinit sync::atomic<std::uint32_t> withdrawn_blocks{0};  // of all allocators
+constexpr std::uint32_t most_revoked_blocks = 8192;
+constinit sync::atomic<std::uint32_t> revoked_blocks{0};  // of all allocators
 
-bool withdraw(core& a, const frame_block& b) noexcept {
+bool revoke(core& a, const frame_block& b) noexcept {
     const bool may = b.apart && a.home.is_system() &&
-                     withdrawn_blocks.add_relaxed(1) < most_withdrawn;  // relaxed: a count
+                     revoked_blocks.add_relaxed(1) < most_revoked_blocks;  // relaxed: a count
     if (may && check_zones(a, b) && a.home.system().withdraw(pointer_at(b.begin), b.cursor - b.begin)) return true;
-    if (b.apart && a.home.is_system()) withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
+    if (b.apart && a.home.is_system()) revoked_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
     return false;
 }
 
 void allow_again(core& a, const frame_block& b) noexcept {
     static_cast<void>(a.home.system().commit(pointer_at(b.begin), b.cursor - b.begin));
-    withdrawn_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
+    revoked_blocks.add_relaxed(~std::uint32_t{0});  // relaxed: a count
 }
 
 constexpr std::size_t newest_looked_at = 4096;  // blocks: a container that is left was mostly made lately
@@ -150,7 +150,7 @@ bool check_left(core& a, const frame_block& b) noexcept {
                   "frame memory of %zu bytes was changed at +%zu to +%zu after its container had grown out of it",
                   static_cast<std::size_t>(b.end - b.begin), static_cast<std::size_t>(d.first - b.begin),
                   static_cast<std::size_t>(d.last - b.begin));
-    raise_about(a, code::FA419, blamed(b), detail, pointer_at(d.first));
+    raise_about(a, code::FA419, report_of(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
     guard::fill(d.first, d.last + 1, guard::dead_byte);
     guard::forbid(d.first, d.last + 1);
@@ -158,7 +158,7 @@ bool check_left(core& a, const frame_block& b) noexcept {
 }
 
 bool check_block(core& a, const frame_block& b) noexcept {
-    if (b.withdrawn) return true;
+    if (b.revoked) return true;
     const bool whole = !b.left || check_left(a, b);
     return check_zones(a, b) && whole;
 }
@@ -172,12 +172,12 @@ void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t byte
     if (b == nullptr || b->end != begin + bytes) return;
     b->died = os::own_call(c.probes.place());
     b->left = true;
-    b->withdrawn = withdraw(*c.owner, *b);
+    b->revoked = revoke(*c.owner, *b);
 }
 
 std::size_t check_frames(thread_context& c) noexcept {
     std::size_t faults = 0;
-    if (c.arenas.current().withdrawable) return 0;  // another thread may be withdrawing it
+    if (c.arenas.current().revocable) return 0;  // another thread may be revoking it
     for (std::size_t i = 0; i < c.arenas.current().log->height(); ++i) {
         const frame_block b = c.arenas.current().log->at(i);
         if (!check_block(*c.owner, b)) ++faults;
@@ -193,7 +193,7 @@ void end_frame_blocks(thread_context& c, frame_arena& s, std::uintptr_t from, st
         if (!b.left) b.died = died;
         s.log->pop();
         guard::block_ended(b.begin);
-        if (b.withdrawn) allow_again(*c.owner, b);
+        if (b.revoked) allow_again(*c.owner, b);
         else check_block(*c.owner, b);
         guard::allow(b.front, b.cursor);
         guard::fill(b.front, b.cursor, guard::dead_byte);

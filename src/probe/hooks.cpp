@@ -19,7 +19,7 @@ namespace {
 struct debugger_constants {
     std::uint64_t page_bytes, zone, outer_header_bytes;
     std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
-    std::uint64_t sheet, slots_per_unit;
+    std::uint64_t os_page, slots_per_unit;
     std::uint64_t place_bytes, count_bits, count_mask;
 };
 [[gnu::used]] const debugger_constants for_debuggers = {page_bytes,
@@ -28,7 +28,7 @@ struct debugger_constants {
                                                         guard::block_table::hash_multiplier,
                                                         guard::block_table::hash_low_bits,
                                                         guard::block_table::hash_shift,
-                                                        sampled_blocks::sheet,
+                                                        sampled_blocks::os_page,
                                                         sampled_blocks::slots_per_unit,
                                                         sync::remote_list::place_bytes,
                                                         sync::remote_list::count_bits,
@@ -45,11 +45,11 @@ sampled_blocks* sampled_for(core& a, exhaustion_reason& why) noexcept {
 
 void open(core& a, bool checks, exhaustion_reason& why) noexcept {
     const guard_level wanted = a.config.guard;
-    const guard_level level = wanted != guard_level::automatic   ? wanted
-                              : checks && !guard::tool_listens() ? guard_level::revoke
-                                                                 : guard_level::fill;
+    const guard_level level = wanted != guard_level::automatic  ? wanted
+                              : checks && !guard::tool_active() ? guard_level::revoke
+                                                                : guard_level::fill;
     allocator_probes& probes = a.probes;
-    probes.guards = guard::tool_listens() || (wanted == guard_level::automatic ? checks : wanted != guard_level::off);
+    probes.guards = guard::tool_active() || (wanted == guard_level::automatic ? checks : wanted != guard_level::off);
     probes.withholds = probes.guarded() && level == guard_level::revoke && a.home.is_system();
     probes.sampled = sampled_for(a, why);
     if (probes.revokes() || probes.samples()) prepare_revocation();
@@ -58,7 +58,7 @@ void open(core& a, bool checks, exhaustion_reason& why) noexcept {
 }
 
 void close(core& a) noexcept {
-    if (a.probes.revokes() && a.home.is_system()) remember_memory(a);
+    if (a.probes.revokes() && a.home.is_system()) record_memory(a);
 }
 
 void release(core& a) noexcept {
@@ -88,21 +88,21 @@ const probe_hooks all_probes = {
     .close_thread = close_guard,
     .revoked_chunks = revoked_chunks,
     .thread_came = begin_watched_thread,
-    .thread_vanished = forget_teller,
+    .thread_vanished = forget_vanished_thread,
     .follow_observer = follow_observer,
-    .resting = resting,
-    .end_rest = end_rest,
+    .quarantined = quarantined,
+    .empty_quarantine = empty_quarantine,
     .seal_link = seal_link,
     .check_link = check_link,
     .begin_block = begin_block,
     .end_block = end_block,
-    .rest_slot = rest_slot,
-    .bury_page = bury_page,
+    .quarantine_slot = quarantine_slot,
+    .forget_page_blocks = forget_page_blocks,
     .name_as_pool = name_as_pool,
     .adopted = note_adopted,
     .begin_large = begin_large,
     .end_large = end_large,
-    .rest_large = rest_large,
+    .quarantine_large = quarantine_large,
     .shorten_block = shorten_block,
     .free = guarded_free,
     .allocate_frame = allocate_frame,
@@ -115,10 +115,10 @@ const probe_hooks all_probes = {
     .chooses_frame_block = chooses_frame_block,
     .sampled_free = sampled_free,
     .sampled_size = sampled_size,
-    .tell = tell,
-    .tell_allocation = tell_allocation,
-    .tell_release = tell_release,
-    .tell_adopted = tell_adopted,
+    .notify = notify,
+    .notify_allocation = notify_allocation,
+    .notify_release = notify_release,
+    .notify_adopted = notify_adopted,
 };
 
 }  // namespace framealloc::inline v1::memory

@@ -3,7 +3,7 @@
 #include <framealloc/detail/core/walk.hpp>
 #include <framealloc/detail/os/code.hpp>
 #include <framealloc/detail/os/trap.hpp>
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 #include <framealloc/detail/probe/guarded.hpp>
 #include <framealloc/detail/probe/revoke.hpp>
 #include <framealloc/detail/probe/sampled.hpp>
@@ -44,13 +44,13 @@ void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintpt
     std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes; its frame, number %llu, has ended",
                   access_name(access), static_cast<std::size_t>(p - b->begin),
                   static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
-    raise_about(a, code::FA002, blamed(*b), detail, pointer_at(p), where);
+    raise_about(a, code::FA002, report_of(*b), detail, pointer_at(p), where);
 }
 
 // Memory of a frame that is open, or kept: what a container has grown out of, or what nobody holds any more. Another
 // thread's log may be on the move while its frame is open: of that only the chunk is known.
-bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const void* instruction,
-                       os::access_kind access) noexcept {
+bool explain_revoked(core& a, const thread_context& c, std::uintptr_t p, const void* instruction,
+                     os::access_kind access) noexcept {
     if (!c.probes.revokes()) return false;
     const frame_arena* s = &c.arenas.current();
     do {
@@ -58,10 +58,10 @@ bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const
         for (std::size_t steps = 0; k != nullptr && (p < k->begin || p >= k->committed) && steps < most_chunks; ++steps)
             k = k->previous;
         if (k == nullptr || p < k->begin || p >= k->committed) continue;
-        const char* why = s->parked ? "whose frame has ended and is no longer held"
-                                    : "that its container has grown out of";
-        const guard::frame_block* b = s->parked || belongs_to_caller(c) ? s->log->containing(p) : nullptr;
-        const code what = s->parked ? code::FA002 : code::FA419;
+        const char* why = s->content_kept ? "whose frame has ended and is no longer held"
+                                          : "that its container has grown out of";
+        const guard::frame_block* b = s->content_kept || belongs_to_caller(c) ? s->log->containing(p) : nullptr;
+        const code what = s->content_kept ? code::FA002 : code::FA419;
         const site where{.caller = instruction};
         char detail[160];
         if (b == nullptr) {
@@ -71,7 +71,7 @@ bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const
         }
         std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes %s", access_name(access),
                       static_cast<std::size_t>(p - b->begin), static_cast<std::size_t>(b->end - b->begin), why);
-        raise_about(a, what, blamed(*b), detail, pointer_at(p), where);
+        raise_about(a, what, report_of(*b), detail, pointer_at(p), where);
         return true;
     } while ((s = s->next) != &c.arenas.current());
     return false;
@@ -79,24 +79,24 @@ bool explain_withdrawn(core& a, const thread_context& c, std::uintptr_t p, const
 
 // The ranges that allocators which are gone had, the last ones. An entry is read in a signal handler while it may be
 // written: at worst it explains nothing.
-struct gone_range {
+struct released_range {
     std::uintptr_t begin, end;
     char name[32];
 };
-constexpr std::size_t most_gone = 256;
-constinit gone_range gone[most_gone] = {};
-constinit sync::atomic<std::uint64_t> gone_count{0};
+constexpr std::size_t most_released = 256;
+constinit released_range released[most_released] = {};
+constinit sync::atomic<std::uint64_t> released_count{0};
 
-void remember(const void* p, std::size_t bytes, const void* owner) noexcept {
-    gone_range& g = gone[gone_count.add_relaxed(1) % most_gone];  // relaxed: a place
+void record(const void* p, std::size_t bytes, const void* owner) noexcept {
+    released_range& g = released[released_count.add_relaxed(1) % most_released];  // relaxed: a place
     g.end = 0;
     std::snprintf(g.name, sizeof g.name, "%s", static_cast<const core*>(owner)->config.name);
     g.begin = address_of(p);
     g.end = g.begin + bytes;
 }
 
-void explain_gone(std::uintptr_t p, os::access_kind access) noexcept {
-    for (const gone_range& g : gone) {
+void explain_released(std::uintptr_t p, os::access_kind access) noexcept {
+    for (const released_range& g : released) {
         if (p < g.begin || p >= g.end) continue;
         char detail[160], place[128];
         std::snprintf(detail, sizeof detail, "%s in memory of allocator \"%s\", which has gone with its last handle",
@@ -120,7 +120,8 @@ bool explain_shortly(std::uintptr_t p) noexcept {
             sampled_slot s;
             if (a->probes.sampled != nullptr && a->probes.sampled->find(p, s)) return true;
         }
-        return std::any_of(gone, gone + most_gone, [p](const gone_range& g) { return p >= g.begin && p < g.end; });
+        return std::any_of(released, released + most_released,
+                           [p](const released_range& g) { return p >= g.begin && p < g.end; });
     };
     if (os::signal_stack_room() >= report_stack) return false;
     constexpr char text[] =
@@ -136,20 +137,20 @@ void on_access(std::uintptr_t p, const void* instruction, os::access_kind access
         if (explain_sampled(*a, p, instruction, access)) return;
         const auto explained = [&](const thread_context& c) {
             const arena_chunk* k = revoked_chunk(c, p);
-            if (k == nullptr) return explain_withdrawn(*a, c, p, instruction, access);
+            if (k == nullptr) return explain_revoked(*a, c, p, instruction, access);
             explain(*a, c, *k, p, instruction, access);
             return true;
         };
         if (find_context(*a, explained) != nullptr) return;
     }
-    explain_gone(p, access);
+    explain_released(p, access);
 }
 
 }  // namespace
 
-void remember_memory(core& a) noexcept {
-    remember(&a, a.pages.granularity(), &a);
-    a.pages.tell_releases(remember, &a);
+void record_memory(core& a) noexcept {
+    record(&a, a.pages.granularity(), &a);
+    a.pages.on_release(record, &a);
 }
 
 void prepare_revocation() noexcept { os::catch_access_faults(on_access); }

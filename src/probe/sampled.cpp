@@ -10,19 +10,19 @@
 #include <framealloc/detail/os/code.hpp>
 #include <framealloc/detail/os/page_map.hpp>
 #include <framealloc/detail/os/thread.hpp>
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 
 namespace framealloc::inline v1::memory {
 
 namespace {
 
-constexpr std::size_t sheet = sampled_blocks::sheet;
+constexpr std::size_t os_page = sampled_blocks::os_page;
 constexpr std::uint32_t slots_per_unit = sampled_blocks::slots_per_unit;
 constexpr std::uint32_t most_units = sampled_blocks::most / slots_per_unit;
 constexpr std::uint32_t longest_skip = 256;  // allocations; enough to reach beyond those that open a frame
 
-std::uintptr_t sheet_of(std::uintptr_t begin, std::uint32_t slot) noexcept {
-    return begin + slot / slots_per_unit * page_bytes + (2 * (slot % slots_per_unit) + 2) * sheet;
+std::uintptr_t os_page_of(std::uintptr_t begin, std::uint32_t slot) noexcept {
+    return begin + slot / slots_per_unit * page_bytes + (2 * (slot % slots_per_unit) + 2) * os_page;
 }
 
 std::uint64_t draw(thread_context& c) noexcept {
@@ -36,7 +36,7 @@ void wait_for_next(thread_context& c) noexcept {
     c.probes.sample_wait = 1 + static_cast<std::uint32_t>(draw(c) % (2ULL * c.owner->config.guard_sample));
 }
 
-blamed_block blamed(const sampled_slot& s) noexcept {
+reported_block report_of(const sampled_slot& s) noexcept {
     return {traits_of(s.kind).name, s.begin + s.lead, s.begin + s.bytes, s.tag, s.born, s.died, s.frame};
 }
 
@@ -54,7 +54,7 @@ bool sampled_blocks::add_unit(core& a) noexcept {
         sync::store_release(begin_, address_of(p));  // pairs: beside()
     }
     void* header = pointer_at(begin_ + units_ * page_bytes);
-    if (units_ == most_units || !system.commit(header, sheet)) return false;
+    if (units_ == most_units || !system.commit(header, os_page)) return false;
     auto* u = ::new (header) sampled_page{};  // where a free looks for the page of its block
     u->page.set_key(closed_key);
     u->page.size_class = sampled_class;
@@ -73,8 +73,8 @@ void* sampled_blocks::allocate(core& a, sampled_slot what, std::size_t align) no
         if (resting_count_ == 0) return nullptr;
         i = resting_[resting_first_];
     }
-    const std::uintptr_t begin = sheet_of(begin_, i), end = begin + sheet;
-    if (!os::system_pages{}.commit(pointer_at(begin), sheet)) return nullptr;
+    const std::uintptr_t begin = os_page_of(begin_, i), end = begin + os_page;
+    if (!os::system_pages{}.commit(pointer_at(begin), os_page)) return nullptr;
     if (i == fresh_) {
         ++fresh_;
     } else {
@@ -105,19 +105,20 @@ bool sampled_blocks::free(core& a, void* block, const site& where, sampled_slot&
         }
     }
     if (!right) {
-        raise_about(a, was.live ? code::FA415 : code::FA411, blamed(was), "of a sampled block", block, where);
+        raise_about(a, was.live ? code::FA415 : code::FA411, report_of(was), "of a sampled block", block, where);
         return false;
     }
-    const std::uintptr_t begin = sheet_of(begin_, i);  // ours until it rests; no lock while a handler runs
-    const bool damaged = !was_told(was.born) && !check_zones(a, blamed(was), begin, was.begin, begin + sheet, where);
-    os::system_pages{}.decommit(pointer_at(begin), sheet);
+    const std::uintptr_t begin = os_page_of(begin_, i);  // ours until it rests; no lock while a handler runs
+    const bool damaged = !was_reported(was.born) &&
+                         !check_zones(a, report_of(was), begin, was.begin, begin + os_page, where);
+    os::system_pages{}.decommit(pointer_at(begin), os_page);
     const sync::lock_guard guard(lock_);
     if (damaged && told_count_ < most_told) told_[told_count_++] = was.born;
     resting_[(resting_first_ + resting_count_++) % most] = i;
     return true;
 }
 
-bool sampled_blocks::was_told(const site& born) const noexcept {
+bool sampled_blocks::was_reported(const site& born) const noexcept {
     const sync::lock_guard guard(lock_);
     if (told_count_ == most_told) return true;
     for (std::uint32_t i = 0; i < told_count_; ++i) {
@@ -130,7 +131,7 @@ bool sampled_blocks::was_told(const site& born) const noexcept {
 std::uint32_t sampled_blocks::index_of(std::uintptr_t p) const noexcept {
     const std::uintptr_t offset = p - begin_;
     const auto unit = static_cast<std::uint32_t>(offset / page_bytes),
-               at = static_cast<std::uint32_t>(offset % page_bytes / sheet);
+               at = static_cast<std::uint32_t>(offset % page_bytes / os_page);
     return unit * slots_per_unit + (at < 2 ? 0 : (at - 2) / 2);
 }
 
@@ -138,11 +139,11 @@ const sampled_slot* sampled_blocks::beside(std::uintptr_t p) const noexcept {
     const std::uintptr_t first = sync::load_acquire(begin_);  // pairs: add_unit()
     if (first == 0 || p < first || p >= first + most_units * page_bytes) return nullptr;
     const std::uint32_t i = index_of(p);
-    const std::uintptr_t own = sheet_of(first, i);
-    const bool behind = p >= own + sheet, last = i % slots_per_unit == slots_per_unit - 1;
+    const std::uintptr_t own = os_page_of(first, i);
+    const bool behind = p >= own + os_page, last = i % slots_per_unit == slots_per_unit - 1;
     // In the barrier between two: of the nearer one, if it is or was one.
     const sampled_slot& next = slots_[last ? i : i + 1];
-    if (behind && !last && next.begin != 0 && p - (own + sheet) >= sheet / 2) return &next;
+    if (behind && !last && next.begin != 0 && p - (own + os_page) >= os_page / 2) return &next;
     return slots_[i].begin == 0 ? nullptr : &slots_[i];
 }
 
@@ -243,7 +244,7 @@ bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::acc
     const sampled_slot* s = a.probes.sampled == nullptr ? nullptr : a.probes.sampled->beside(p);
     if (s == nullptr) return false;
     char detail[160];
-    const blamed_block b = blamed(*s);
+    const reported_block b = report_of(*s);
     const bool inside = p >= b.begin && p < b.end;
     std::snprintf(detail, sizeof detail, "%s at %+td of a sampled %s block of %zu bytes%s", access_name(access),
                   static_cast<std::intptr_t>(p - b.begin), b.kind, static_cast<std::size_t>(b.end - b.begin),

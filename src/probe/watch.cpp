@@ -43,10 +43,10 @@ watch* made_watch(thread_context& c) noexcept {
 watch::base watch::now() const noexcept {
     base b{.begun = begun.get(),
            .ended = ended.get(),
-           .handed_out = handed_out.get(),
+           .allocated = allocated.get(),
            .remote_frees = remote_frees(),
-           .told = {}};
-    for (std::size_t i = 0; i < frame_event_kinds; ++i) b.told[i] = told[i].get();
+           .reported = {}};
+    for (std::size_t i = 0; i < frame_event_kinds; ++i) b.reported[i] = reported[i].get();
     return b;
 }
 
@@ -59,8 +59,8 @@ void begin_watched_thread(thread_context& c) noexcept {
     w.peak.set(0);
 }
 
-void forget_teller(thread_context& c) noexcept {
-    if (c.probes.watcher() != nullptr) c.probes.watcher()->telling.release();
+void forget_vanished_thread(thread_context& c) noexcept {
+    if (c.probes.watcher() != nullptr) c.probes.watcher()->notifying.release();
 }
 
 void note_adopted(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept {
@@ -80,17 +80,17 @@ void follow_observer(thread_context& c) noexcept {
     if (w == nullptr) return;
     {
         const sync::lock_guard guard(a.lock);  // against disable(), which reads the pointer
-        c.probes.made_watch.store_release(w);  // pairs: wait_for_tellers()
+        c.probes.made_watch.store_release(w);  // pairs: wait_for_handlers()
         if (!a.probes.is_watching()) return;               // relaxed: written under the lock
     }
     w->depth = c.stack.depth();
     for (unsigned depth = 0; depth <= w->depth; ++depth)
-        watched_at(c, depth) = {os::monotonic_microseconds(), w->handed_out.get(), 0};
+        watched_at(c, depth) = {os::monotonic_microseconds(), w->allocated.get(), 0};
     divert(c, true);
     refresh_limit(c);
 }
 
-void call_everybody(core& a) noexcept {
+void notify_all_threads(core& a) noexcept {
     const sync::lock_guard guard(a.lock);
     for_each_context(a, [](thread_context& c) { ground_of(c).gate.on(gate_call); });
 }
@@ -99,18 +99,18 @@ namespace {
 
 // Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
 // well: what it read is read before what follows is written.
-void wait_for_tellers(thread_context* newest, const thread_context* mine) noexcept {
+void wait_for_handlers(thread_context* newest, const thread_context* mine) noexcept {
     if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
     for_each_context_from(newest, [&](const thread_context& c) {
         watch* w = c.probes.made_watch.load_acquire();  // pairs: follow_observer()
         if (&c == mine || w == nullptr) return;
-        while (!w->telling.try_acquire()) os::sleep_microseconds(10);
-        w->telling.release();
+        while (!w->notifying.try_acquire()) os::sleep_microseconds(10);
+        w->notifying.release();
     });
 }
 
 // Off, and nobody reads the observer any more, unless one is set meanwhile: returns how many were set before.
-std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
+std::uint64_t stop_notifying(core& a, const thread_context* mine) noexcept {
     thread_context* newest = nullptr;
     std::uint64_t before = 0;
     {
@@ -119,7 +119,7 @@ std::uint64_t stop_telling(core& a, const thread_context* mine) noexcept {
         newest = newest_context(a);
         before = a.probes.observers;
     }
-    wait_for_tellers(newest, mine);
+    wait_for_handlers(newest, mine);
     return before;
 }
 
@@ -129,7 +129,7 @@ bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t bef
     if (a.probes.observers != before) return false;
     a.probes.observer = handler;
     ++a.probes.observers;
-    a.probes.watching.store_release(true);  // pairs: tell(), which may see it before it sees the lock
+    a.probes.watching.store_release(true);  // pairs: notify(), which may see it before it sees the lock
     return true;
 }
 
@@ -138,46 +138,46 @@ bool set_observer(core& a, const frame_event_handler& handler, std::uint64_t bef
 void observe(core_ref owner, const frame_event_handler& handler) noexcept {
     core& a = *owner.owner;
     thread_context* mine = try_context_of(owner);
-    while (!set_observer(a, handler, stop_telling(a, mine))) {}
-    call_everybody(a);
+    while (!set_observer(a, handler, stop_notifying(a, mine))) {}
+    notify_all_threads(a);
     if (mine != nullptr) follow_observer(*mine);
 }
 
 void stop_observing(core_ref owner) noexcept {
     thread_context* mine = try_context_of(owner);
-    stop_telling(*owner.owner, mine);
-    call_everybody(*owner.owner);
+    stop_notifying(*owner.owner, mine);
+    notify_all_threads(*owner.owner);
     if (mine != nullptr) follow_observer(*mine);
 }
 
-void tell(thread_context& c, frame_event e) noexcept {
+void notify(thread_context& c, frame_event e) noexcept {
     watch& w = *c.probes.watcher();
     if (w.inside) return;
-    w.told[static_cast<unsigned>(e.kind)].add(1);
+    w.reported[static_cast<unsigned>(e.kind)].add(1);
     e.thread = thread_of(c);
     if (e.frame == 0) e.frame = current_frame(c);
     e.tag = {c.tag()->node->path, c.tag()->node->path_length};
-    while (!w.telling.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
+    while (!w.notifying.try_acquire()) os::sleep_microseconds(1);  // disable() has it for a moment
     if (c.owner->probes.watching.load_acquire() &&
-        c.owner->probes.observer) {  // pairs: enable(); after disable(), `telling` orders it
+        c.owner->probes.observer) {  // pairs: enable(); after disable(), `notifying` orders it
         w.inside = true;
-        const activity_scope theirs(&c, activity::none);
+        const activity_scope user_code(&c, activity::none);
         c.owner->probes.observer(e);
         w.inside = false;
     }
-    w.telling.release();
+    w.notifying.release();
 }
 
-void tell_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
-    tell(c, {.kind = frame_event_kind::release, .memory = m, .bytes = bytes});
+void notify_release(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
+    notify(c, {.kind = frame_event_kind::release, .memory = m, .bytes = bytes});
 }
 
-void tell_frame_begin(thread_context& c) noexcept {
+void notify_frame_begin(thread_context& c) noexcept {
     watch& w = *c.probes.watcher();
     w.depth = c.stack.depth();
-    watched_at(c, w.depth) = {os::monotonic_microseconds(), w.handed_out.get(), frame_bytes_in_use(c)};
+    watched_at(c, w.depth) = {os::monotonic_microseconds(), w.allocated.get(), frame_bytes_in_use(c)};
     w.begun.add(w.depth == 1 ? 1U : 0U);
-    tell(c, {.kind = frame_event_kind::frame_begin, .depth = w.depth});
+    notify(c, {.kind = frame_event_kind::frame_begin, .depth = w.depth});
 }
 
 frame_event end_of_top(thread_context& c) noexcept {
@@ -190,31 +190,31 @@ frame_event end_of_top(thread_context& c) noexcept {
     w.ended.add(depth == 1 ? 1U : 0U);
     frame_event e{.kind = frame_event_kind::frame_end,
                   .depth = depth,
-                  .bytes = static_cast<std::size_t>(w.handed_out.get() - f.handed_out),
+                  .bytes = static_cast<std::size_t>(w.allocated.get() - f.allocated),
                   .peak = f.peak,
                   .microseconds = os::monotonic_microseconds() - f.since};
     e.frame = current_frame(c);  // by when it is told, the next one's
     return e;
 }
 
-void tell_adopted(thread_context& c) noexcept {
+void notify_adopted(thread_context& c) noexcept {
     watch& w = *c.probes.watcher();
     if (w.adopted == 0 || w.inside) return;
     const frame_event e{.kind = frame_event_kind::deferred_processed,
                         .bytes = static_cast<std::size_t>(w.adopted_bytes),
                         .count = w.adopted};
     w.adopted = w.adopted_bytes = 0;
-    tell(c, e);
+    notify(c, e);
 }
 
-void tell_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
+void notify_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
     watch& w = *c.probes.watcher();
     if (m == memory_kind::frame) {
-        w.handed_out.add(bytes);
+        w.allocated.add(bytes);
         watched_frame& f = watched_at(c, c.stack.depth());
         if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);
     }
-    tell(c, {.kind = frame_event_kind::allocation, .memory = m, .bytes = bytes});
+    notify(c, {.kind = frame_event_kind::allocation, .memory = m, .bytes = bytes});
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -67,7 +67,7 @@ void worker_frames::leave(thread_context& c, frame_record& r) noexcept {
         worker_frames* driver = runtime::state_of(a).drivers;
         const runtime::driven_frame& d = runtime::driven_in(c);
         while (driver != nullptr && driver->id_ != d.driver) driver = driver->next_;
-        if (driver != nullptr && driver->state_.load_acquire() == d.state) {  // pairs: turn()
+        if (driver != nullptr && driver->state_.load_acquire() == d.state) {  // pairs: change_state()
             f->next = driver->left_.load_relaxed();                                  // relaxed: the lock
             driver->left_.store_release(f);                                          // pairs: release_left()
             return;
@@ -92,7 +92,7 @@ void runtime::leave_frames(thread_context& c) noexcept {
 }
 
 // The driving thread has one of the workers' frames: it does jobs while it waits.
-void worker_frames::turn(std::uint64_t expected, const char* mistake) noexcept {
+void worker_frames::change_state(std::uint64_t expected, const char* mistake) noexcept {
     const std::uint64_t state = state_.load_relaxed();  // relaxed: its own
     if ((state & 1U) != expected) return owner_.owner->raise(code::FA428, mistake);
     state_.store_release(state + 1);  // pairs: follow()
@@ -100,12 +100,12 @@ void worker_frames::turn(std::uint64_t expected, const char* mistake) noexcept {
     follow(*context_of(owner_));
 }
 
-void worker_frames::on_frame_begin() noexcept { turn(0, "on_frame_begin while the workers' frame is open"); }
-void worker_frames::on_frame_end() noexcept { turn(1, "on_frame_end without on_frame_begin"); }
+void worker_frames::on_frame_begin() noexcept { change_state(0, "on_frame_begin while the workers' frame is open"); }
+void worker_frames::on_frame_end() noexcept { change_state(1, "on_frame_end without on_frame_begin"); }
 
 void worker_frames::follow(thread_context& c) noexcept {
     runtime::driven_frame& d = runtime::driven_in(c);
-    const std::uint64_t state = state_.load_acquire();  // pairs: turn()
+    const std::uint64_t state = state_.load_acquire();  // pairs: change_state()
     if ((d.driver == id_ && d.state == state) || d.jobs != 0) return;
     if (frame_record* const open = d.record.load_relaxed()) lifetime::close_frame(open);  // relaxed: its own
     d.driver = id_;

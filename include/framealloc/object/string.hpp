@@ -310,9 +310,9 @@ public:
         for (const char c : s) {
             if (!f(c)) *out++ = c;
         }
-        const std::size_t gone = static_cast<std::size_t>(s.end() - out);
-        if (gone != 0) s.set_size(s.size() - gone);
-        return gone;
+        const std::size_t removed = static_cast<std::size_t>(s.end() - out);
+        if (removed != 0) s.set_size(s.size() - removed);
+        return removed;
     }
     friend std::size_t erase(basic_string& s, char c) {
         return erase_if(s, [c](char x) { return x == c; });

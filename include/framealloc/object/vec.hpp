@@ -326,9 +326,9 @@ public:
             if (out != p) object::put(*out, std::move(*p));
             ++out;
         }
-        const std::size_t gone = static_cast<std::size_t>(end_ - out);
+        const std::size_t removed = static_cast<std::size_t>(end_ - out);
         cut_to(out);
-        return gone;
+        return removed;
     }
     // Effects: removes the elements for which f returns false; the others keep their order. Returns: how many were
     // removed. Cost: O(size()).
@@ -422,7 +422,7 @@ private:
     T* insert_with(const T* at, std::size_t n, const Build& build) {
         const std::size_t i = position(at);
         if (!store::template add<Must>(n, build)) return nullptr;
-        return turn_in(i, n);
+        return rotate_to(i, n);
     }
     template <bool Must, class It, class End>
     T* insert_all(const T* at, It first, End last) {
@@ -432,14 +432,14 @@ private:
             if (size() > before) cut_to(begin_ + before);
             return nullptr;
         }
-        return turn_in(i, size() < before ? size() : size() - before);
+        return rotate_to(i, size() < before ? size() : size() - before);
     }
     FRAMEALLOC_INLINE std::size_t position(const T* at) const noexcept {
         const std::size_t i = static_cast<std::size_t>(at - begin_);
         return refuses(i > size(), "insertion before element", at - begin_) ? size() : i;
     }
     // The last `n` elements go to position `i`.
-    T* turn_in(std::size_t i, std::size_t n) {
+    T* rotate_to(std::size_t i, std::size_t n) {
         const std::size_t before = size() - n;
         if (i < before) object::rotate(begin_ + i, begin_ + before, end_);
         return begin_ + (i < before ? i : before);

@@ -56,10 +56,10 @@ public:
     void on_worker_exit() noexcept { follow(*memory::context_of(owner_)); }
 
     // Returns: whether the driver's frame is open, and how many it has begun. Threads: any. Cost: an atomic load.
-    bool in_frame() const noexcept { return (state_.load_acquire() & 1U) != 0; }  // pairs: turn()
+    bool in_frame() const noexcept { return (state_.load_acquire() & 1U) != 0; }  // pairs: change_state()
     std::uint64_t frame_number() const noexcept {
         return (state_.load_acquire() + 1) / 2;
-    }  // pairs: turn(); frames begun
+    }  // pairs: change_state(); frames begun
     // Returns: what jobs that the caller submits shall charge to. On exhaustion: asks the exhaustion handler, where the
     // thread has not met the allocator. Threads: any. Cost: O(1).
     alloc_context context() const noexcept { return alloc_context(*memory::context_of(owner_)); }
@@ -71,7 +71,7 @@ private:
     friend void runtime::leave_frames(memory::thread_context& c) noexcept;
     struct left_frame;  // of a thread that has ended
     explicit worker_frames(const memory::core_ref& a) noexcept;
-    void turn(std::uint64_t expected, const char* mistake) noexcept;
+    void change_state(std::uint64_t expected, const char* mistake) noexcept;
     void follow(memory::thread_context& c) noexcept;
     void release_left() noexcept;
     static void release(memory::core& a, left_frame* f) noexcept;

@@ -86,8 +86,8 @@ bool system_pages::commit(void* p, std::size_t bytes) noexcept {
 void system_pages::decommit(void* p, std::size_t bytes) noexcept {
     count_call();
     count_call();
-    const bool gone = madvise(p, bytes, MADV_DONTNEED) == 0 && mprotect(p, bytes, PROT_NONE) == 0;
-    if (gone) return;
+    const bool released = madvise(p, bytes, MADV_DONTNEED) == 0 && mprotect(p, bytes, PROT_NONE) == 0;
+    if (released) return;
     // Locked memory is not given up (mlockall), nor a mapping split beyond the system's count of them. A new mapping in
     // its place does the first; where that fails too, the memory stays and is used again.
     count_call();

@@ -112,10 +112,10 @@ FOR_EACH_POLICY(
                         auto frame = alloc.frame_scope();
                         std::memset(frame.alloc_bytes(10'000), 1, 10'000);
                     }
-                    const std::size_t resting = fa::guard::under_tool
-                                                    ? 4_MiB
-                                                    : 0;  // freed blocks are quarantined, whatever the options say
-                    CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB + resting);
+                    const std::size_t quarantined = fa::guard::under_tool
+                                                        ? 4_MiB
+                                                        : 0;  // freed blocks are quarantined, whatever the options say
+                    CHECK(alloc.stats().committed <= 1_MiB * in_flight + 1_MiB + quarantined);
                 }
             }
         }

@@ -47,8 +47,8 @@ TEST_CASE("the block table agrees with a map through births, deaths and burials"
                 break;
             }
             default:
-                table.bury(at);
-                if (known != model.end() && known->second == block_state::freed) known->second = block_state::gone;
+                table.mark_reused(at);
+                if (known != model.end() && known->second == block_state::freed) known->second = block_state::reused;
         }
         if (i % 1000 == 0) {  // freed blocks may be dropped when the table grows, live ones may not
             std::size_t live = 0, listed = 0;
@@ -94,7 +94,7 @@ TEST_CASE("whose block contains a pointer: the live one rather than one that was
         b = {};
         CHECK(!table.containing(0x1400, b));
         CHECK(!table.containing(0xfff, b));
-        table.bury(0x1000);
+        table.mark_reused(0x1000);
         CHECK(!table.containing(0x1080, b));
         table.release();
     }

@@ -140,11 +140,11 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
         if (p != nullptr) begins.push_back(fa::address_of(p));
         return p != nullptr;
     };
-    const auto sheet_of = [](std::uintptr_t p) { return p / 4096 * 4096; };
+    const auto os_page_of = [](std::uintptr_t p) { return p / 4096 * 4096; };
     const auto nearest = [&](std::uintptr_t p) {
         std::uintptr_t best = 0, distance = 4096 + 2048;
         for (std::uintptr_t b : begins) {
-            const std::uintptr_t first = sheet_of(b), last = first + 4096;
+            const std::uintptr_t first = os_page_of(b), last = first + 4096;
             const std::uintptr_t d = p < first ? first - p : p >= last ? p - last + 1 : 0;
             if (d < distance) best = b, distance = d;
         }
@@ -153,7 +153,7 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
     for (std::uint32_t n = 1; take(); ++n) {
         if (n != 1 && n != 5 && n != 7 && n != 8 && n != 20 && n != sampled_blocks::most) continue;
         for (std::uintptr_t b : begins) {
-            for (std::uintptr_t p = sheet_of(b) - 2040; p < sheet_of(b) + 4096 + 2040; p += 16) {
+            for (std::uintptr_t p = os_page_of(b) - 2040; p < os_page_of(b) + 4096 + 2040; p += 16) {
                 const sampled_slot* s = blocks.beside(p);
                 REQUIRE(s != nullptr);
                 REQUIRE(s->begin == nearest(p));
@@ -180,7 +180,7 @@ TEST_CASE("an access beside a sampled block is said to be of the nearer one, whe
     CHECK(r.count(fa::code::FA411) == 3);
     for (const std::uintptr_t b : again) {
         const auto* p = static_cast<const char*>(blocks.allocate(core, {.bytes = 100}, 16));
-        CHECK(sheet_of(fa::address_of(p)) == sheet_of(b));
+        CHECK(os_page_of(fa::address_of(p)) == os_page_of(b));
     }
     CHECK(!take());
 }

@@ -90,7 +90,7 @@ public:
     const charge_record& back() const noexcept { return records_[size_ - 1]; }
     void pop() noexcept { --size_; }
     // What was charged to the frame of this depth is charged to the one around it.
-    void hand_up(std::uint32_t depth) noexcept {
+    void move_to_outer(std::uint32_t depth) noexcept {
         for (std::uint32_t i = size_; i != 0 && records_[i - 1].depth >= depth; --i) records_[i - 1].depth = depth - 1;
     }
 

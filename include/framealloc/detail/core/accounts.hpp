@@ -17,7 +17,7 @@ FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
 void observe_page(pool_page& page) noexcept;
 // The same, and charges what was handed out since the last time to the current phase.
 void charge_page(thread_context& c, pool_page& page) noexcept;
-void charge_handed(thread_context& c, std::uint64_t bytes) noexcept;
+void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
 
 FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {

@@ -24,7 +24,7 @@ struct open_scope {
     scope_kind kind;
     scope_face face;
     bool left;  // its thread has ended
-    sync::atomic<bool> told;  // FA429 was
+    sync::atomic<bool> reported;  // FA429 was
     sync::atomic<bool> closed;  // by another thread
     site opened;  // while guarded
 };
@@ -56,8 +56,8 @@ public:
     const account::charge_log& log() const noexcept { return log_; }
 
     // Bytes handed out by frames, all tags.
-    void add_handed(std::uint64_t frame, std::uint64_t bytes) noexcept { handed_.add(frame, bytes); }
-    std::uint64_t handed_in(std::uint64_t frame) const noexcept { return handed_.bytes_in(frame); }
+    void add_allocated(std::uint64_t frame, std::uint64_t bytes) noexcept { allocated_.add(frame, bytes); }
+    std::uint64_t allocated_in(std::uint64_t frame) const noexcept { return allocated_.bytes_in(frame); }
 
     // Tags whose pages hooks took blocks from since the last boundary.
     void set_aside(tag_account& a) noexcept {
@@ -78,7 +78,7 @@ private:
     open_scope* newest_[scope_kind_count];
     account_table accounts_;
     account::charge_log log_;
-    account::frame_window handed_;
+    account::frame_window allocated_;
     tag_account* aside_;
 };
 

@@ -53,7 +53,7 @@ inline void* begin_of(const outer_block& b) noexcept {
 struct idle_view {
     std::size_t committed, cached, in_arena;
     std::uint64_t large_frees, returns;  // core::returns
-    std::size_t resting;  // blocks in quarantine
+    std::size_t quarantined;  // blocks in quarantine
     std::uint32_t empty_pages;
     bool operator==(const idle_view&) const = default;
 };
@@ -197,8 +197,8 @@ inline thread_counts counts_of(const thread_context& c) noexcept {
 inline void reset_peak(thread_context& c) noexcept {
     c.counters.set(counter::frame_peak, c.counters.get(counter::frame_used));
 }
-inline std::uint64_t handed_in(const thread_context& c, std::uint64_t frame) noexcept {
-    return c.charges.handed_in(frame);
+inline std::uint64_t allocated_in(const thread_context& c, std::uint64_t frame) noexcept {
+    return c.charges.allocated_in(frame);
 }
 // What frames would have needed, see retention.
 inline std::size_t suggested_capacity(const thread_context& c) noexcept {

@@ -59,11 +59,11 @@ public:
     void set_calls(const life_calls& c) noexcept { calls_ = &c; }
 
     // In a forked child: threads are gone whose contexts may be in any state.
-    bool is_bereft() const noexcept { return bereft_; }
-    void note_bereft() noexcept { bereft_ = true; }
+    bool is_in_forked_child() const noexcept { return in_forked_child_; }
+    void note_fork() noexcept { in_forked_child_ = true; }
     // The last handle is gone, blocks are still out. From any thread: who misses it frees as before.
-    bool is_orphaned() const noexcept { return orphaned_.load_relaxed(); }  // relaxed: as above
-    void note_orphaned() noexcept { orphaned_.store_relaxed(true); }  // relaxed: as above
+    bool is_without_handles() const noexcept { return without_handles_.load_relaxed(); }  // relaxed: as above
+    void note_without_handles() noexcept { without_handles_.store_relaxed(true); }  // relaxed: as above
 
     // The process-wide list of allocators, whose lock is held.
     core* next() const noexcept { return next_; }
@@ -74,8 +74,8 @@ private:
     const life_calls* calls_ = nullptr;
     core* next_ = nullptr;
     core* previous_ = nullptr;
-    bool bereft_ = false;
-    sync::atomic<bool> orphaned_{false};
+    bool in_forked_child_ = false;
+    sync::atomic<bool> without_handles_{false};
 };
 
 // What came back to an allocator other than through a thread's own context.

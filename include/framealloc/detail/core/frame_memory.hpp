@@ -16,8 +16,8 @@ namespace framealloc::inline v1::memory {
 // what it keeps of such a frame. See lifetime/flights.hpp.
 struct frame_arena : arena {
     std::uint64_t trimmed_in;  // retention::decided_in() of the decision it followed last
-    bool parked;  // its frame has ended, its content is kept
-    bool withdrawable;  // while parked: whoever releases the last hold may make it inaccessible
+    bool content_kept;  // its frame has ended, its content is kept
+    bool revocable;  // while kept: the thread that releases the last hold may make it inaccessible
     guard::frame_log* log;  // while guarded
     frame_arena* next;  // ring
 };

@@ -18,7 +18,7 @@ inline constexpr unsigned most_segments = (max_frame_depth + 1) / records_per_se
 // What an observer will be told of an open frame.
 struct watched_frame {
     std::uint64_t since;  // microseconds
-    std::uint64_t handed_out;  // thread's sum when it began
+    std::uint64_t allocated;   // thread's sum when it began
     std::size_t peak;  // bytes in use
 };
 

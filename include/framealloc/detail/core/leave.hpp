@@ -22,7 +22,7 @@ void detach_caller(core& c) noexcept;
 // Frames of ended threads that were held: what waited for the end of the hold is destroyed by the caller.
 void close_kept_frames(core& c) noexcept;
 // From now on every free into this allocator takes the slow path.
-void orphan_pages(core& c) noexcept;
+void close_fast_paths(core& c) noexcept;
 void trim_idle(core& c) noexcept;
 // Brings the pages of ended threads that have come empty since to the depot.
 void reclaim_idle(core& c) noexcept;

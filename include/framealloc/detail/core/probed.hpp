@@ -18,7 +18,7 @@ inline bool link_holds(core& a, const pool_page& p, void* slot) noexcept {
 // Before a page without a block in use serves another class.
 inline void page_retired(thread_context& c, pool_page& p, std::uint32_t first) noexcept {
     if (c.probes.guarded()) [[unlikely]]
-        c.probes.hooks->bury_page(*c.owner, p, first);
+        c.probes.hooks->forget_page_blocks(*c.owner, p, first);
 }
 inline void served_as_pool(thread_context& c, void* block) noexcept {
     if (c.probes.guarded() && block != nullptr) [[unlikely]]
@@ -29,7 +29,9 @@ inline void blocks_adopted(thread_context& c, std::uint64_t blocks, std::uint64_
         c.probes.hooks->adopted(c, blocks, bytes);
 }
 // Frees what rests. Whether there was anything.
-inline bool rest_ended(thread_context& c) noexcept { return c.probes.guarded() && c.probes.hooks->end_rest(c); }
+inline bool quarantine_emptied(thread_context& c) noexcept {
+    return c.probes.guarded() && c.probes.hooks->empty_quarantine(c);
+}
 
 // --- blocks beyond pages ---
 // What is asked for behind such a block.
@@ -44,7 +46,7 @@ inline bool large_freed(core& a, void* block) noexcept {
 }
 // Whether its memory is withheld for a while.
 inline bool large_rests(thread_context* c, void* block) noexcept {
-    return c != nullptr && c->probes.guarded() && c->probes.hooks->rest_large(*c, block);
+    return c != nullptr && c->probes.guarded() && c->probes.hooks->quarantine_large(*c, block);
 }
 
 // --- frame memory ---
@@ -64,15 +66,15 @@ inline void frame_blocks_ended(thread_context& c, frame_arena& s, std::uintptr_t
 // --- what an observer hears of ---
 inline void show_allocation(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
     if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_allocation(c, k, bytes);
+        c.probes.hooks->notify_allocation(c, k, bytes);
 }
 inline void show_release(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
     if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_release(c, k, bytes);
+        c.probes.hooks->notify_release(c, k, bytes);
 }
 inline void show_adopted(thread_context& c) noexcept {
     if (c.probes.watched()) [[unlikely]]
-        c.probes.hooks->tell_adopted(c);
+        c.probes.hooks->notify_adopted(c);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -63,8 +63,8 @@ struct probe_hooks {
     void (*thread_came)(thread_context& c) noexcept;  // another thread has taken it over
     void (*thread_vanished)(thread_context& c) noexcept;  // in a forked child
     void (*follow_observer)(thread_context& c) noexcept;  // at a boundary
-    std::size_t (*resting)(const thread_context& c) noexcept;  // freed blocks that wait
-    bool (*end_rest)(thread_context& c) noexcept;  // frees them; whether there were any
+    std::size_t (*quarantined)(const thread_context& c) noexcept;  // freed blocks that wait
+    bool (*empty_quarantine)(thread_context& c) noexcept;  // frees them; whether there were any
 
     // --- blocks in pages ---
     // Of a slot in a page's free list: its link was written; whether it is as it was, otherwise FA433.
@@ -74,15 +74,15 @@ struct probe_hooks {
     void* (*begin_block)(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
     // Ends a block's life. Returns its slot, or null after a fault that leaves it as it is.
     void* (*end_block)(core& a, void* block) noexcept;
-    void (*rest_slot)(thread_context& c, pool_page& p, void* slot) noexcept;  // before it is used again
-    void (*bury_page)(core& a, pool_page& p, std::uint32_t first) noexcept;  // before it serves another class
+    void (*quarantine_slot)(thread_context& c, pool_page& p, void* slot) noexcept;  // before it is used again
+    void (*forget_page_blocks)(core& a, pool_page& p, std::uint32_t first) noexcept;  // before it serves another class
     void (*name_as_pool)(core& a, void* block) noexcept;  // the heap serves a pool request
     void (*adopted)(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;  // came home
 
     // --- blocks beyond pages: the front zone is the unused end of their header ---
     bool (*begin_large)(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
     bool (*end_large)(core& a, void* block) noexcept;  // false after a fault that leaves it as it is
-    bool (*rest_large)(thread_context& c, void* block) noexcept;  // false: it is to be freed at once
+    bool (*quarantine_large)(thread_context& c, void* block) noexcept;  // false: it is to be freed at once
     // Makes a live block smaller where it is, as its record then says. False when it is none.
     bool (*shorten_block)(core& a, void* block, std::size_t bytes, guard::block_record& r) noexcept;
 
@@ -110,10 +110,10 @@ struct probe_hooks {
     std::size_t (*sampled_size)(const core& a, const void* block) noexcept;  // 0: it is not alive
 
     // --- an observer ---
-    void (*tell)(thread_context& c, frame_event e) noexcept;
-    void (*tell_allocation)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
-    void (*tell_release)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
-    void (*tell_adopted)(thread_context& c) noexcept;
+    void (*notify)(thread_context& c, frame_event e) noexcept;
+    void (*notify_allocation)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
+    void (*notify_release)(thread_context& c, memory_kind k, std::size_t bytes) noexcept;
+    void (*notify_adopted)(thread_context& c) noexcept;
 };
 
 inline constexpr std::size_t large_back_zone = 64;  // behind a guarded block beyond the pages

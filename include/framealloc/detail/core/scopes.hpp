@@ -29,7 +29,7 @@ inline void forget_closed_elsewhere(thread_context& c) noexcept {
         forget_closed(c);  // relaxed: an early look
 }
 // FA429 when scopes opened in this frame, the top one, are open.
-void tell_of_open_scopes(thread_context& c, frame_record* r) noexcept;
+void report_open_scopes(thread_context& c, frame_record* r) noexcept;
 // The frame, in which scopes are open, ends: so do the phases begun in it; scope objects stay charged until they close.
 void leave_scopes(thread_context& c, const frame_record* r) noexcept;
 // The thread leaves the context.

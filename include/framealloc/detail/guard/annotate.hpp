@@ -13,7 +13,7 @@ namespace framealloc::inline v1::guard {
 inline constexpr bool under_tool = FRAMEALLOC_ASAN || FRAMEALLOC_VALGRIND;
 // Whether a tool listens: then blocks are guarded whatever the policy, so that it sees their edges. The sanitizer's
 // runtime is in the program when the program, not only this library, is built with it.
-bool tool_listens() noexcept;
+bool tool_active() noexcept;
 
 void forbid(std::uintptr_t begin, std::uintptr_t end) noexcept;  // any access is an error
 void allow(std::uintptr_t begin, std::uintptr_t end) noexcept;  // of the library's own links

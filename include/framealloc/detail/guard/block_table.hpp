@@ -19,7 +19,7 @@ namespace framealloc::inline v1::guard {
 enum class block_state : std::uint8_t {
     live,
     freed,  // its memory rests, filled with dead_byte
-    gone,   // its memory serves something else
+    reused, // its memory serves something else
 };
 
 struct block_record {
@@ -50,7 +50,7 @@ public:
     bool enter(const block_record& r) noexcept;
     bool find(std::uintptr_t address, block_record& out) const noexcept;
     // The memory of a freed block serves something else from now on.
-    void bury(std::uintptr_t address) noexcept;
+    void mark_reused(std::uintptr_t address) noexcept;
     // Marks a live block freed. Returns false when there is none; `before` is how it was, with state live if it could
     // be freed.
     bool kill(std::uintptr_t address, const site& where, std::uint64_t frame, std::uint64_t thread,

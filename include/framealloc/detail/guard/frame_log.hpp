@@ -25,7 +25,7 @@ struct frame_block {
     std::uint32_t depth = 0;
     bool apart = false;      // on pages of its own
     bool left = false;       // its container has grown out of it: filled with dead_byte
-    bool withdrawn = false;  // and not accessible
+    bool revoked = false;  // and not accessible
 };
 
 class frame_log {

@@ -17,9 +17,9 @@ struct held_frame {
     sync::atomic<std::uint32_t> holds;  // not yet released
     std::uint32_t depth;  // of the frame whose content is kept
     std::uint64_t mark;  // thread_context::mark_serial when the content was handed up
-    bool handed_up;  // by an inner frame that ended
-    bool withdrawn;  // whoever released the last one has made the memory inaccessible
-    const memory::arena_chunk* kept;  // while ended frames are revoked: what may be withdrawn, once its frame has ended
+    bool moved_to_outer;  // by an inner frame that ended
+    bool revoked;  // whoever released the last one has made the memory inaccessible
+    const memory::arena_chunk* kept;  // while ended frames are revoked: what may be revoked, once its frame has ended
     sync::atomic<std::size_t> kept_bytes;  // written last; 0: nothing
 
     bool is_held() const noexcept { return holds.load_acquire() != 0; }  // pairs: frame_hold::release
@@ -31,7 +31,7 @@ struct flight : memory::frame_arena {
     memory::outer_block* blocks;
     std::uint64_t frame;  // number of the frame that used it last
     std::uint64_t due;  // thread_state::turn in which its content goes
-    std::uintptr_t end;  // while parked: where its content ends
+    std::uintptr_t end;  // while its content is kept: where that ends
     held_frame* held;  // the innermost frame's first
     bool left;  // the thread of that frame has ended
     bool clearing;  // its destructors run
@@ -62,7 +62,7 @@ void free_blocks(memory::thread_context& c, memory::outer_block*& head) noexcept
 // Of frames this deep or deeper in the current flight, as far as they are released.
 void drop_released(memory::thread_context& c, std::uint32_t depth) noexcept;
 // The top frame is held and has an outer one: its content becomes that one's, as if it had allocated it.
-void hand_up(memory::thread_context& c, memory::frame_record* r) noexcept;
+void move_to_outer(memory::thread_context& c, memory::frame_record* r) noexcept;
 // The outermost frame ends and is kept: its content waits in its flight.
 void park(memory::thread_context& c, memory::frame_record* r) noexcept;
 // Before an outermost frame opens: chooses the memory it will use. Returns whether the next one has nothing to choose.

@@ -91,7 +91,7 @@ struct pool_page {
         return {k, b, sync::load_relaxed(account)};  // relaxed: see describe()
     }
     // Only while no block is out, so that a mixed view counts nothing.
-    void describe(page_view v) noexcept {
+    void set_view(page_view v) noexcept {
         sync::store_relaxed(kind, v.kind);  // relaxed: as above
         sync::store_relaxed(block, v.block);  // relaxed: as above
         sync::store_relaxed(account, v.account);  // relaxed: as above

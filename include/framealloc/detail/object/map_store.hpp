@@ -9,8 +9,8 @@ namespace framealloc::inline v1::object {
 
 template <class K, class V, class Source, class Hash, class Equal, class Policy>
 class map_store
-    : frame_hook<map_store<K, V, Source, Hash, Equal, Policy>, hears_frame_end<std::pair<const K, V>, Source>()> {
-    using hook = frame_hook<map_store, hears_frame_end<std::pair<const K, V>, Source>()>;
+    : frame_hook<map_store<K, V, Source, Hash, Equal, Policy>, needs_frame_end<std::pair<const K, V>, Source>()> {
+    using hook = frame_hook<map_store, needs_frame_end<std::pair<const K, V>, Source>()>;
     friend hook;
     using value_type = std::pair<const K, V>;
 

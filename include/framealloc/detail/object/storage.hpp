@@ -56,7 +56,7 @@ inline constexpr bool is_frame = std::is_same_v<Source, frame_source>;
 
 // Whether its elements have to be destroyed at a frame's end. T may be incomplete for other sources.
 template <class T, class Source>
-constexpr bool hears_frame_end() noexcept {
+constexpr bool needs_frame_end() noexcept {
     if constexpr (is_frame<Source>) return !std::is_trivially_destructible_v<T>;
     else return false;
 }

@@ -57,11 +57,11 @@ public:
     // Returns: character i. Throws std::out_of_range where there is none; without exceptions FA439, and the program
     // ends. Cost: O(1).
     char& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND {
-        if (i >= size()) no_such(i);
+        if (i >= size()) raise_no_such_index(i);
         return begin()[i];
     }
     const char& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND {
-        if (i >= size()) no_such(i);
+        if (i >= size()) raise_no_such_index(i);
         return c_str()[i];
     }
     // Requires: not empty. Debug: FA439 otherwise, and the program ends. Cost: O(1).
@@ -184,9 +184,9 @@ protected:
     }
     FRAMEALLOC_INLINE void check_position(std::size_t at) const {
         if (at > size()) [[unlikely]]
-            no_such(at);
+            raise_no_such_index(at);
     }
-    [[noreturn]] FRAMEALLOC_INLINE void no_such(std::size_t i) const {
+    [[noreturn]] FRAMEALLOC_INLINE void raise_no_such_index(std::size_t i) const {
         object::throw_out_of_range(object::allocator_of(chars_.source()), i, size());
     }
     std::size_t clipped(std::size_t at, std::size_t n) const noexcept { return n < size() - at ? n : size() - at; }

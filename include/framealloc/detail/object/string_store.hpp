@@ -88,11 +88,11 @@ protected:
         return n < before ? splice<Must>(n, before - n, {}) : fill<Must>(before, 0, n - before, c);
     }
 
-    // Opens a gap of `n` characters in the place of `gone` at `at`.
+    // Opens a gap of `n` characters in the place of `removed` at `at`.
     template <bool Must>
-    bool open(std::size_t at, std::size_t gone, std::size_t n) {
+    bool open(std::size_t at, std::size_t removed, std::size_t n) {
         const std::size_t before = size();
-        const std::size_t after = object::checked_sum(before - gone, n);
+        const std::size_t after = object::checked_sum(before - removed, n);
         if (after == 0) {
             chars_.clear();
             return true;
@@ -100,43 +100,43 @@ protected:
         if (!make_room<Must>(after)) return false;
         open_spare(after + 1);
         char* const gap = chars_.begin_ + at;
-        if (at + gone != before && n != gone) std::memmove(gap + n, gap + gone, before - at - gone);
+        if (at + removed != before && n != removed) std::memmove(gap + n, gap + removed, before - at - removed);
         set_size(after);
         return true;
     }
     template <bool Must>
-    bool fill(std::size_t at, std::size_t gone, std::size_t n, char c) {
-        if (is_gone()) at = gone = 0;
-        if (!open<Must>(at, gone, n)) return false;
+    bool fill(std::size_t at, std::size_t removed, std::size_t n, char c) {
+        if (is_gone()) at = removed = 0;
+        if (!open<Must>(at, removed, n)) return false;
         if (n != 0) std::memset(chars_.begin_ + at, c, n);
         return true;
     }
     // `text` may be a part of this.
     template <bool Must>
-    bool splice(std::size_t at, std::size_t gone, std::string_view text) {
-        if (is_gone()) at = gone = 0;
+    bool splice(std::size_t at, std::size_t removed, std::string_view text) {
+        if (is_gone()) at = removed = 0;
         const std::size_t before = size();
         const std::size_t n = text.size();
-        if (n == 0 && gone == 0) return true;
+        if (n == 0 && removed == 0) return true;
         const bool own = !chars_.empty() && text.data() >= chars_.begin_ && text.data() < chars_.begin_ + before + 1;
         if (!own || n == 0) {
-            if (!open<Must>(at, gone, n)) return false;
+            if (!open<Must>(at, removed, n)) return false;
             if (n != 0) std::memcpy(chars_.begin_ + at, text.data(), n);
             return true;
         }
         // A copy of it waits behind everything while the rest moves.
         const std::size_t from = static_cast<std::size_t>(text.data() - chars_.begin_);
-        const std::size_t after = object::checked_sum(before - gone, n);
+        const std::size_t after = object::checked_sum(before - removed, n);
         const std::size_t aside = (before > after ? before : after) + 1;
         if (at == before) {
-            if (!open<Must>(at, gone, n)) return false;
+            if (!open<Must>(at, removed, n)) return false;
             std::memmove(chars_.begin_ + at, chars_.begin_ + from, n);  // the source is all before it
             return true;
         }
         if (!make_room<Must>(object::checked_sum(aside, n))) return false;
         open_spare(aside + n);
         std::memcpy(chars_.begin_ + aside, chars_.begin_ + from, n);
-        static_cast<void>(open<Must>(at, gone, n));
+        static_cast<void>(open<Must>(at, removed, n));
         std::memcpy(chars_.begin_ + at, chars_.begin_ + aside, n);
         object::close_spare<Policy>(chars_.end_, chars_.begin_ + aside + n);
         return true;

@@ -11,8 +11,8 @@
 namespace framealloc::inline v1::object {
 
 template <class T, class Source, class Policy>
-class vec_store : frame_hook<vec_store<T, Source, Policy>, hears_frame_end<T, Source>()> {
-    using hook = frame_hook<vec_store, hears_frame_end<T, Source>()>;
+class vec_store : frame_hook<vec_store<T, Source, Policy>, needs_frame_end<T, Source>()> {
+    using hook = frame_hook<vec_store, needs_frame_end<T, Source>()>;
     friend hook;
 
 public:

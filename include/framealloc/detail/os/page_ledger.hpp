@@ -32,8 +32,8 @@ public:
 
     bool sealed() const noexcept { return sealed_.load_relaxed(); }  // relaxed: as below
     // From now on `f` hears of what is released.
-    void tell_releases(void (*f)(const void* p, std::size_t bytes, const void* owner) noexcept,
-                       const void* owner) noexcept {
+    void on_release(void (*f)(const void* p, std::size_t bytes, const void* owner) noexcept,
+                    const void* owner) noexcept {
         released_ = f;
         owner_ = owner;
     }

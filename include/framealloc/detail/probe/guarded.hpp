@@ -12,7 +12,7 @@
 namespace framealloc::inline v1::memory {
 
 struct thread_guard {
-    guard::quarantine resting;
+    guard::quarantine quarantined;
     guard::frame_history ended;
     bool apart = false;  // the allocation under way is a container's
     site free_site{};  // of the free that is under way, if it says
@@ -30,15 +30,15 @@ void seal_link(const core& a, void* slot) noexcept;
 bool check_link(core& a, const pool_page& p, void* slot) noexcept;
 void* begin_block(thread_context& c, pool_page& p, void* slot, std::size_t bytes) noexcept;
 void* end_block(core& a, void* block) noexcept;
-void rest_slot(thread_context& c, pool_page& p, void* slot) noexcept;
-void bury_page(core& a, pool_page& p, std::uint32_t first) noexcept;
+void quarantine_slot(thread_context& c, pool_page& p, void* slot) noexcept;
+void forget_page_blocks(core& a, pool_page& p, std::uint32_t first) noexcept;
 void name_as_pool(core& a, void* block) noexcept;
 bool begin_large(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
 bool end_large(core& a, void* block) noexcept;
-bool rest_large(thread_context& c, void* block) noexcept;
+bool quarantine_large(thread_context& c, void* block) noexcept;
 bool shorten_block(core& a, void* block, std::size_t bytes, guard::block_record& r) noexcept;
-std::size_t resting(const thread_context& c) noexcept;
-bool end_rest(thread_context& c) noexcept;
+std::size_t quarantined(const thread_context& c) noexcept;
+bool empty_quarantine(thread_context& c) noexcept;
 void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept;
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept;
 

@@ -1,7 +1,7 @@
 // What looks over a thread's shoulder: guarded blocks and frames, sampled blocks, an observer.
 #pragma once
 
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 #include <framealloc/detail/probe/front.hpp>
 #include <framealloc/detail/probe/guarded.hpp>
 #include <framealloc/detail/probe/guarded_frames.hpp>

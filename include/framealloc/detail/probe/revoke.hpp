@@ -8,7 +8,7 @@ namespace framealloc::inline v1::memory {
 // Accesses to revoked memory are explained from now on.
 void prepare_revocation() noexcept;
 // The allocator goes: an access to what it gives back is explained for as long as nobody else has the addresses.
-void remember_memory(core& a) noexcept;
+void record_memory(core& a) noexcept;
 
 // What these do is said where probe_hooks names them.
 void revoke_chunk(thread_context& c, arena_chunk* k) noexcept;

@@ -28,11 +28,11 @@ struct sampled_slot {
 // The blocks of one allocator. Threads: any; allocate and free take a lock.
 class sampled_blocks {
 public:
-    static constexpr std::uint32_t most = 112;  // blocks, alive or resting: 448 KiB at most, in 1 MiB of addresses
+    static constexpr std::uint32_t most = 112;  // blocks, alive or quarantined: 448 KiB at most, in 1 MiB of addresses
     static constexpr std::size_t largest = 4096;
-    static constexpr std::size_t sheet = 4096;  // bytes of a page of the system
+    static constexpr std::size_t os_page = 4096;  // bytes of an OS page
     static constexpr std::uint32_t slots_per_unit =
-        7;  // of a 64 KiB unit's 16 sheets: header, then barrier and block in turn
+        7;  // of a 64 KiB unit's 16 OS pages: header, then barrier and block in turn
 
     // Null when all are in use, or without memory.
     void* allocate(core& a, sampled_slot what, std::size_t align) noexcept;
@@ -48,7 +48,7 @@ public:
 private:
     bool add_unit(core& a) noexcept;
     std::uint32_t index_of(std::uintptr_t p) const noexcept;
-    bool was_told(const site& born) const noexcept;
+    bool was_reported(const site& born) const noexcept;
 
     mutable sync::lock lock_;
     std::uintptr_t begin_ = 0;

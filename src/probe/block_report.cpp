@@ -1,5 +1,5 @@
 // Reports about blocks: what was done to which, and whose pointer it is.
-#include <framealloc/detail/probe/blame.hpp>
+#include <framealloc/detail/probe/block_report.hpp>
 
 #include <cstdio>
 
@@ -11,7 +11,7 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 // Offsets are those of the block: -1 is the byte before it.
-void raise_damage(core& a, code what, const blamed_block& b, const guard::damage& d, const site& where,
+void raise_damage(core& a, code what, const reported_block& b, const guard::damage& d, const site& where,
                   const char* when) noexcept {
     char detail[160];
     const auto first = static_cast<std::intptr_t>(d.first - b.begin),
@@ -28,14 +28,14 @@ const char* access_name(os::access_kind k) noexcept {
     return names[static_cast<unsigned>(k)];
 }
 
-blamed_block blamed(const guard::block_record& b) noexcept {
+reported_block report_of(const guard::block_record& b) noexcept {
     return {traits_of(b.kind).name, b.address + b.lead, b.address + b.bytes, b.tag, b.born, b.died, b.frame};
 }
-blamed_block blamed(const guard::frame_block& b) noexcept {
+reported_block report_of(const guard::frame_block& b) noexcept {
     return {traits_of(memory_kind::frame).name, b.begin, b.end, b.tag, b.born, b.died, b.frame};
 }
 
-fault fault_about(code what, const blamed_block& b, const char* detail, const void* address,
+fault fault_about(code what, const reported_block& b, const char* detail, const void* address,
                   const site& where) noexcept {
     return {.what = what,
             .detail = detail,
@@ -48,12 +48,12 @@ fault fault_about(code what, const blamed_block& b, const char* detail, const vo
             .frame = b.frame};
 }
 
-void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address,
+void raise_about(core& a, code what, const reported_block& b, const char* detail, const void* address,
                  const site& where) noexcept {
     a.raise(fault_about(what, b, detail, address, where));
 }
 
-bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
+bool check_zones(core& a, const reported_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
                  const site& where, const char* when) noexcept {
     const guard::damage behind = guard::check_canary(b.end, back, a.probes.canary_key);
     const guard::damage before = guard::check_canary(front, begin, a.probes.canary_key);
@@ -75,7 +75,7 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
             std::snprintf(detail, sizeof detail, "%+td in frame memory of %zu bytes, which goes when its frame ends",
                           static_cast<std::intptr_t>(address_of(p) - b.begin),
                           static_cast<std::size_t>(b.end - b.begin));
-            raise_about(a, code::FA414, blamed(b), detail, p, where);
+            raise_about(a, code::FA414, report_of(b), detail, p, where);
             return true;
         }
         s = s->next == &c->arenas.current() ? nullptr : s->next;
@@ -102,27 +102,27 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
         std::snprintf(detail, sizeof detail, "%+td in a %s block of %zu bytes",
                       static_cast<std::intptr_t>(address_of(p) - b.address - b.lead), traits_of(b.kind).name,
                       b.bytes - b.lead);
-        return raise_about(a, code::FA415, blamed(b), detail, p, where);
+        return raise_about(a, code::FA415, report_of(b), detail, p, where);
     }
-    char other[144] = "";
+    char owner[144] = "";
     b = {};
     for_each_core([&](core& o) {
-        guard::block_record theirs;
-        if (&o == &a || !o.probes.guarded() || !o.probes.blocks.find(address_of(p), theirs) ||
-            theirs.state != guard::block_state::live)
+        guard::block_record other;
+        if (&o == &a || !o.probes.guarded() || !o.probes.blocks.find(address_of(p), other) ||
+            other.state != guard::block_state::live)
             return;
-        const bool tagged = theirs.tag != nullptr && theirs.tag->path[0] != '\0';
-        std::snprintf(other, sizeof other, "%s%.40s%s%s%.60s%s",
+        const bool tagged = other.tag != nullptr && other.tag->path[0] != '\0';
+        std::snprintf(owner, sizeof owner, "%s%.40s%s%s%.60s%s",
                       o.config.name[0] == '\0' ? "another allocator" : "allocator \"", o.config.name,
-                      o.config.name[0] == '\0' ? "" : "\"", tagged ? ", tag \"" : "", tagged ? theirs.tag->path : "",
+                      o.config.name[0] == '\0' ? "" : "\"", tagged ? ", tag \"" : "", tagged ? other.tag->path : "",
                       tagged ? "\"" : "");
-        b = theirs;
+        b = other;
         b.tag = nullptr;  // it may go with its allocator
     });
     if (b.address != 0) {
         char text[160];
-        std::snprintf(text, sizeof text, "a block of %s", other);
-        return raise_about(a, code::FA417, blamed(b), text, p, where);
+        std::snprintf(text, sizeof text, "a block of %s", owner);
+        return raise_about(a, code::FA417, report_of(b), text, p, where);
     }
     if (raise_of_frame(a, p, where)) return;
     a.raise({.what = code::FA414,
@@ -136,7 +136,7 @@ void raise_double_free(core& a, const guard::block_record& b, const void* p, con
     std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu",
                   traits_of(b.kind).name, b.bytes, static_cast<unsigned long long>(b.died_in),
                   static_cast<unsigned long long>(b.died_on));
-    raise_about(a, code::FA411, blamed(b), detail, p, where);
+    raise_about(a, code::FA411, report_of(b), detail, p, where);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -9,7 +9,7 @@
 
 namespace framealloc::inline v1::memory {
 
-struct blamed_block {
+struct reported_block {
     const char* kind;
     std::uintptr_t begin, end;
     const account::tag_node* tag;  // or null
@@ -17,18 +17,18 @@ struct blamed_block {
     std::uint64_t frame;
 };
 
-blamed_block blamed(const guard::block_record& b) noexcept;
-blamed_block blamed(const guard::frame_block& b) noexcept;
+reported_block report_of(const guard::block_record& b) noexcept;
+reported_block report_of(const guard::frame_block& b) noexcept;
 const char* access_name(os::access_kind k) noexcept;  // "read", "write" or "access"
 
 // A fault about a block, with all that is known of it.
-fault fault_about(code what, const blamed_block& b, const char* detail, const void* address,
+fault fault_about(code what, const reported_block& b, const char* detail, const void* address,
                   const site& where) noexcept;
-void raise_about(core& a, code what, const blamed_block& b, const char* detail, const void* address,
+void raise_about(core& a, code what, const reported_block& b, const char* detail, const void* address,
                  const site& where = {}) noexcept;
 // Whether nobody wrote to the zones from `front` to `begin` (of the block, or of what lies before it) and from its end
 // to `back`; otherwise FA412 or FA413.
-bool check_zones(core& a, const blamed_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
+bool check_zones(core& a, const reported_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
                  const site& where = {}, const char* when = "") noexcept;
 
 // Whose pointer it is, if it is no block of this allocator: FA414, FA415 or FA417.
