@@ -266,7 +266,7 @@ def place(site):
 class Found:
     def __init__(self, allocator, kind):
         self.allocator, self.kind = allocator, kind
-        self.state = "never handed out"
+        self.state = "never allocated"
         self.begin = self.bytes = self.offset = self.frame = self.depth = self.thread = 0
         self.reused_from = 0
         self.tag = self.born = ""
@@ -483,7 +483,7 @@ def in_log(c, slot, found, p):
         return
     found.depth, found.tag = 0, ""
     if found.state != "held":
-        found.state = "never handed out"
+        found.state = "never allocated"
     if before is not None:
         copy_block(found, before, p)
         found.state = "ended"
@@ -533,7 +533,7 @@ def arena_memory(c, s, k, below, p):
                 found.depth -= 1
         found.tag = payer_of(c, below + p - int(k["begin"]))
     else:
-        found.state = "ended" if p < int(k["committed"]) else "never handed out"
+        found.state = "ended" if p < int(k["committed"]) else "never allocated"
     if c.guarded:
         in_log(c, s, found, p)
     return found
@@ -553,7 +553,7 @@ def find(p):
 
 
 def whereis(p):
-    return str(find(p) or "not of framealloc")
+    return str(find(p) or "not framealloc memory")
 
 
 # Where containers and boxes have the address of their memory.

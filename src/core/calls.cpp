@@ -9,7 +9,7 @@ site calling_code() noexcept { return site::of_caller(__builtin_return_address(0
 
 bool may_interrupt(thread_context& c, const site& where) noexcept {
     const bool interrupts = c.probes.doing() == activity::changing;
-    const char* detail = interrupts ? "the call interrupts another one of this thread; it is refused"
+    const char* detail = interrupts ? "it interrupts another call on this thread and is refused"
                                     : "in a fault handler of the same allocator";
     c.owner->raise(code::FA436, detail, nullptr, 0, where);
     return !interrupts;

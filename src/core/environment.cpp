@@ -20,7 +20,7 @@ const char* said(const char* variable) noexcept {
 void refuse(const char* variable, const char* word, const char* allowed) noexcept {
     static sync::atomic<bool> reported{false};
     if (!reported.exchange_acq_rel(true))
-        std::fprintf(stderr, "framealloc: %s is \"%.20s\"; it may be %s\n", variable, word, allowed);  // pairs: itself
+        std::fprintf(stderr, "framealloc: %s is \"%.20s\"; expected %s\n", variable, word, allowed);  // pairs: itself
 }
 
 void heed_strict(core_config& o) noexcept {

@@ -141,7 +141,7 @@ void* allocate_from_top(thread_context& c, std::size_t bytes, std::size_t align,
     if (!fits() && !grow_arena(c, widest + cursor_granularity, why)) return nullptr;
     const std::uintptr_t p = align_up(r->cursor, align);
     if (p + rounded > c.arenas.current().newest().usable_end())
-        broken_invariant("a fresh chunk does not hold what it was made for");
+        broken_invariant("a fresh chunk is too small for its request");
     if (!commit_to(c, c.arenas.current().newest(), p + rounded, why)) return nullptr;
     r->cursor = p + rounded;
     return pointer_at(p);

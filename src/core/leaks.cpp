@@ -62,9 +62,9 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
             });
         });
     }
-    char detail[160];
+    char detail[192];
     std::snprintf(detail, sizeof detail,
-                  "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive",
+                  "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive; free them first",
                   static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
     a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
 }

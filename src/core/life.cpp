@@ -133,7 +133,8 @@ bool settle_accounts(core* c) noexcept {
     char detail[96];
     const bool again = c->life.is_without_handles();  // reported before, by whoever set it
     if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {
-        std::snprintf(detail, sizeof detail, "%u threads have open frames", static_cast<unsigned>(frames));
+        std::snprintf(detail, sizeof detail, frames == 1 ? "%u thread has open frames" : "%u threads have open frames",
+                      static_cast<unsigned>(frames));
         c->raise(code::FA432, detail, nullptr, frames);
     }
     const std::uint64_t out = blocks_out(*c);

@@ -148,7 +148,8 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
 // No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else.
 // Whose allocator was meant is not known; the one that this thread used last tells it.
 bool refuse_foreign(const void* block, site where) noexcept {
-    constexpr const char* detail = "it lies in no page of blocks: one of another size, or not from here";
+    constexpr const char* detail =
+        "the pointer is in no pool page; it is a block of another size, or not from framealloc";
     thread_context* c = FRAMEALLOC_SLOT.context;
     if (c != nullptr) {
         c->owner->raise(code::FA414, detail, block, 0, where);

@@ -48,7 +48,7 @@ struct mistake_text {
         if (record_of(s) == &c.scopes.ended())
             std::snprintf(text, sizeof text, "%s closes after its frame has ended", who);
         else if (record_of(s) != c.stack.top())
-            std::snprintf(text, sizeof text, "%s closes in another frame than it was opened in", who);
+            std::snprintf(text, sizeof text, "%s closes in a frame other than the one it was opened in", who);
         else
             std::snprintf(text, sizeof text, "%s closes before %s, which was opened after it", who,
                           named(*c.charges.newest(s.kind)).text);
@@ -139,7 +139,7 @@ void close_elsewhere(thread_context& c, open_scope* const* first, unsigned n) no
     open_scope& s = **first;
     const bool reported = !first_to_report(s);
     char text[160];
-    std::snprintf(text, sizeof text, "%s closes on a thread that it does not belong to", named(s).text);
+    std::snprintf(text, sizeof text, "%s closes on a thread that does not own it", named(s).text);
     const site opened = s.opened;
     for (unsigned i = 0; i < n; ++i) first[i]->closed.store_release(true);  // pairs: forget_closed()
     c.scopes.note_closed_elsewhere();

@@ -242,7 +242,7 @@ pointer_info describe(const void* p) noexcept {
 }
 
 std::string_view pointer_info::text(std::span<char> buffer) const noexcept {
-    static constexpr const char* states[] = {"not of framealloc", "in use", "held", "ended", "never handed out"};
+    static constexpr const char* states[] = {"not framealloc memory", "in use", "held", "ended", "never allocated"};
     if (buffer.empty()) return {};
     const char* what = state == pointer_state::ended && traits_of(kind).freed_singly
                            ? "freed"

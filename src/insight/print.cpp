@@ -34,7 +34,7 @@ std::string_view to_text(const alloc_stats& s, std::span<char> buffer) noexcept 
 
 std::string_view to_text(const frame_stats& s, std::span<char> buffer) noexcept {
     return line(buffer,
-                "frame %llu: %llu bytes handed out, %zu in use, at most %zu; %llu allocations counted; growth: %llu "
+                "frame %llu: %llu bytes allocated, %zu in use, at most %zu; %llu allocations counted; growth: %llu "
                 "through outer frames, %llu oversize, "
                 "%llu chunks; suggested capacity %zu bytes",
                 n(s.frame_number), n(s.bytes_allocated), s.bytes_in_use, s.peak_bytes, n(s.allocation_count),
@@ -69,13 +69,13 @@ std::string_view to_text(const budget_stats& s, std::span<char> buffer) noexcept
 std::string_view to_text(const deferred_stats& s, std::span<char> buffer) noexcept {
     return line(buffer,
                 "%llu blocks queued, %llu taken back (%llu bytes), %llu waiting, at most %llu; queue full %llu times, "
-                "%llu waited in vain",
+                "%llu timed out",
                 n(s.total_queued), n(s.total_processed), n(s.processed_bytes), n(s.current_depth), n(s.peak_depth),
                 n(s.full_count), n(s.blocked_count));
 }
 
 std::string_view to_text(const transfer_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer, "%llu transfers of %llu bytes: %llu received, %llu dropped, %llu on their way", n(s.initiated),
+    return line(buffer, "%llu transfers of %llu bytes: %llu received, %llu dropped, %llu in transit", n(s.initiated),
                 n(s.bytes), n(s.completed), n(s.dropped), n(s.in_flight()));
 }
 

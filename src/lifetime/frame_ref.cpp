@@ -46,7 +46,7 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
         return nullptr;
     }
     if (!alive()) {
-        raise_ended("allocation through an object of a frame that has ended");
+        raise_ended("allocation in a frame that has ended");
         return lifetime::allocate(top_of(*record_->context), bytes, align, f);
     }
     if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);

@@ -38,8 +38,9 @@ held_frame* counter_of(thread_context& c, const frame_record& r, on_failure f) n
 }
 
 const char* reason_to_refuse(const thread_context& c, const frame_record& r) noexcept {
-    if (!belongs_to_caller(c)) return "hold of a frame of another thread; its own thread takes it and hands it over";
-    return r.depth == 0 || r.depth > top_of(c)->depth ? "hold of a frame that is not open" : nullptr;
+    if (!belongs_to_caller(c))
+        return "the frame is another thread's; take the hold on that thread and move it to the reader";
+    return r.depth == 0 || r.depth > top_of(c)->depth ? "the frame is not open; take the hold before it ends" : nullptr;
 }
 
 }  // namespace

@@ -73,7 +73,9 @@ void throw_expired() { refuse_empty({}, "a pool_shared of an expired pool_weak")
 #endif
 
 void raise_no_source(bool ends) noexcept {
-    raise_at({}, code::FA440, "a container that was made without an allocator or a frame was told to grow");
+    raise_at({}, code::FA440,
+             "a container that was made without an allocator or a frame has to grow; "
+             "make it with frame.vec() or alloc.pool_vec()");
     if (ends) std::abort();
 }
 

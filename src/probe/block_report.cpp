@@ -72,9 +72,9 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
         if (const guard::frame_block* found = s->log->containing(address_of(p))) {
             const guard::frame_block b = *found;
             char detail[128];
-            std::snprintf(detail, sizeof detail, "%+td in frame memory of %zu bytes, which goes when its frame ends",
-                          static_cast<std::intptr_t>(address_of(p) - b.begin),
-                          static_cast<std::size_t>(b.end - b.begin));
+            std::snprintf(
+                detail, sizeof detail, "%+td in frame memory of %zu bytes, which its frame frees when it ends",
+                static_cast<std::intptr_t>(address_of(p) - b.begin), static_cast<std::size_t>(b.end - b.begin));
             raise_about(a, code::FA414, report_of(b), detail, p, where);
             return true;
         }
@@ -87,7 +87,7 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
     }
     if (in_arena)
         a.raise({.what = code::FA414,
-                 .detail = "the pointer lies in frame memory, which goes when its frame ends",
+                 .detail = "the pointer is in frame memory, which its frame frees when it ends",
                  .where = where,
                  .address = p});
     return in_arena;
@@ -126,7 +126,7 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
     }
     if (raise_of_frame(a, p, where)) return;
     a.raise({.what = code::FA414,
-             .detail = "the pointer is none that a pool or heap allocation returned",
+             .detail = "no pool or heap allocation returned this pointer",
              .where = where,
              .address = p});
 }

@@ -134,14 +134,15 @@ bool report_leaks_by_site(core& a) noexcept {
     std::sort(groups, groups + n, [](const leak_group& x, const leak_group& y) { return x.bytes > y.bytes; });
     for (std::size_t i = listed; i < n; ++i) others += groups[i].blocks;
     for (std::size_t i = 0; i < n && i < listed; ++i) {
-        char detail[160];
+        char detail[192];
         const int used = std::snprintf(
-            detail, sizeof detail, "%llu %s blocks of %llu bytes in all; they keep the allocator alive",
+            detail, sizeof detail,
+            "%llu %s blocks of %llu bytes in all; they keep the allocator alive; free them first",
             static_cast<unsigned long long>(groups[i].blocks), traits_of(groups[i].first.kind).name,
             static_cast<unsigned long long>(groups[i].bytes));
         if (i + 1 == listed && others != 0 && used > 0)
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used),
-                          "; %llu blocks more from other places", static_cast<unsigned long long>(others));
+                          "; %llu more blocks from other places", static_cast<unsigned long long>(others));
         reported_block first = report_of(groups[i].first);
         first.end = first.begin + groups[i].bytes;
         a.report(fault_about(code::FA424, first, detail, pointer_at(groups[i].first.address), {}));

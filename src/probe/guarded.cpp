@@ -167,7 +167,8 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     const bool known = a.probes.blocks.find(address_of(slot) + a.probes.layout().zone, b);
     if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
     raise_about(a, code::FA433, report_of(b),
-                "the 16 bytes before a free block were written; the free blocks behind it are given up", slot);
+                "the 16 bytes before a free block were written; the free blocks after it in the list are abandoned",
+                slot);
     return false;
 }
 
@@ -235,7 +236,7 @@ void end_outer_block(thread_context& c, const outer_block& b, void* block) noexc
                                          c.owner->probes.canary_key);
     block_record r;
     if (!d || !c.owner->probes.blocks.find(address_of(b.raw), r)) return;
-    raise_about(*c.owner, code::FA413, report_of(r), "out-of-line frame memory, right before its begin",
+    raise_about(*c.owner, code::FA413, report_of(r), "out-of-line frame memory, right before its start",
                 pointer_at(d.first));
 }
 

@@ -99,8 +99,9 @@ void explain_released(std::uintptr_t p, os::access_kind access) noexcept {
     for (const released_range& g : released) {
         if (p < g.begin || p >= g.end) continue;
         char detail[160], place[128];
-        std::snprintf(detail, sizeof detail, "%s in memory of allocator \"%s\", which has gone with its last handle",
-                      access_name(access), g.name);
+        std::snprintf(detail, sizeof detail,
+                      "%s in memory of allocator \"%s\", which was destroyed with its last handle", access_name(access),
+                      g.name);
         const site where = os::own_call();  // the access may be the library's, on behalf of a call
         os::name_code(where.caller, place, sizeof place);
         return print_fault({.what = code::FA002,
@@ -125,8 +126,9 @@ bool explain_shortly(std::uintptr_t p) noexcept {
     };
     if (os::signal_stack_room() >= report_stack) return false;
     constexpr char text[] =
-        "framealloc: FA002 memory was used that is gone; the alternate signal stack (sigaltstack) is too small to say "
-        "more: 64 KiB are enough\n";
+        "framealloc: FA002 access to memory that no longer exists; the alternate signal stack (sigaltstack) is too "
+        "small "
+        "for a full report: use 64 KiB\n";
     if (is_ours()) std::fputs(text, stderr);
     return true;
 }

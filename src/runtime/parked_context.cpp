@@ -14,8 +14,7 @@ bool parked_context::resume(const memory::core_ref& a) noexcept {
     const char* mistake = context_ == nullptr ? "resume of an empty context"
                           : owner_.id != a.id ? "resume of another allocator's context"
                                               : nullptr;
-    if (mistake == nullptr && !memory::unpark(a, *context_))
-        mistake = "resume on a thread with an open frame or scope of its own";
+    if (mistake == nullptr && !memory::unpark(a, *context_)) mistake = "resume on a thread with an open frame or scope";
     if (mistake != nullptr) {
         a.owner->raise(code::FA212, mistake);
         return false;

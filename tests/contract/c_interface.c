@@ -67,7 +67,7 @@ int main(void) {
     EXPECT(strstr(text, "allocator \"game\": pool memory, in use") == text &&
            strstr(text, "tag \"ai::paths\"") != NULL);
     EXPECT(fa_describe(pool, little, sizeof little) == 9 && strlen(little) == 9);
-    EXPECT(fa_describe(&heard, text, sizeof text) == strlen("not of framealloc"));
+    EXPECT(fa_describe(&heard, text, sizeof text) == strlen("not framealloc memory"));
     EXPECT(fa_describe(pool, NULL, 0) == 0);
     EXPECT(fa_check(game) == 0);
     EXPECT(fa_pool_alloc(game, 0, 0) == NULL && fa_heap_alloc(game, 0, 0) == NULL &&

@@ -122,10 +122,10 @@ int heeds_environment() {
     const std::string refused = output_of("which 7 none", "FRAMEALLOC_GUARD_SAMPLE=often");
     failures += failed(
         "a word that it does not know is named once, and changes nothing",
-        refused == "framealloc: FRAMEALLOC_GUARD_SAMPLE is \"often\"; it may be a number of events, 0 to 4294967295\n");
+        refused == "framealloc: FRAMEALLOC_GUARD_SAMPLE is \"often\"; expected a number of events, 0 to 4294967295\n");
     return failures +
            failed("so is a level", output_of("which 7 none", "FRAMEALLOC_GUARD=most") ==
-                                       "framealloc: FRAMEALLOC_GUARD is \"most\"; it may be off, fill or revoke\n");
+                                       "framealloc: FRAMEALLOC_GUARD is \"most\"; expected off, fill or revoke\n");
 }
 
 [[gnu::noinline]] void write_behind(const allocator& a) {
@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
             std::snprintf(name, sizeof name, "%s %s", what, of);
             return name;
         };
-        failures += until_caught(named("read behind the end"), fa::code::FA412,
+        failures += until_caught(named("read past the end"), fa::code::FA412,
                                  k == kind::pool ? "read at +48 of a sampled pool block of 40 bytes"
                                                  : "read at +48 of a sampled heap block of 40 bytes",
                                  [&](const allocator& a) {
@@ -205,13 +205,13 @@ int main(int argc, char** argv) {
                                      seen = p[48];
                                      give(a, k, p, 40);
                                  });
-        failures += until_caught(named("write right behind the end"), fa::code::FA412,
+        failures += until_caught(named("write right past the end"), fa::code::FA412,
                                  "block of 40 bytes was written at +40 to +40", [&](const allocator& a) {
                                      auto* p = static_cast<volatile char*>(take(a, k, 40));
                                      p[40] = static_cast<char>(p[40] ^ 1);  // the only one in a class of 48 bytes
                                      give(a, k, const_cast<char*>(p), 40);
                                  });
-        failures += until_caught(named("read before the begin"), fa::code::FA413, "read at -1 of",
+        failures += until_caught(named("read before the start"), fa::code::FA413, "read at -1 of",
                                  [&](const allocator& a) {
                                      auto* p = static_cast<char*>(take(a, k, 40));
                                      seen = p[-1];

@@ -33,7 +33,7 @@ RIGHT = {
     "some_are_resized": ("heap", False, 0, "heap_vec where it grows: 1 in 10"),
     "grows_and_stays": ("grow", False, 0, "heap_vec"),
     "grows_and_dies": ("grow", True, 0, "frame_vec: grows in place"),
-    "grows_in_turns": ("grow", True, 0, "grows in turns with other frame memory, so that 3,200 of 3,200 move; reserve first"),
+    "grows_in_turns": ("grow", True, 0, "its growth alternates with other frame memory, so 3,200 of 3,200 blocks move; reserve first"),
     "before_and_after": ("pool", False, 0, "pool_alloc, class 208"),
 }
 
@@ -81,7 +81,7 @@ def steady(folder):
     check(a["slice_us"] == 500 and a["frame_capacity"] == 0 and "frame_capacity =" not in (folder / "sliced.hpp").read_text(), f"slices of time have no capacity: {a['frame_capacity']}")
     report = run(ADVISE, folder / "sliced").stdout
     check("slice of 0.5 ms" in report, "and are called slices")
-    check("  no frame_capacity can be told from slices of time" in report and "of frame memory" not in report and a["threads"] == [] and a["frames_in_flight"] is None,
+    check("  slices of time give no frame_capacity" in report and "of frame memory" not in report and a["threads"] == [] and a["frames_in_flight"] is None,
           f"in a line of their own, and no bytes beside it: {report}")
     in_turns(folder)
 
@@ -96,7 +96,7 @@ def in_turns(folder):
                 made[n] = at + 2**20
                 events += [(ALLOCATE, made[n], size), (RELEASE, at, 0)]
         return frames_of(events + [(RELEASE, at, 0) for at in made.values()])
-    for count, taken, words in ((1, 4000, "grows in place"), (2, 2 * (1008 + 2000 + 4000), "grows in turns")):
+    for count, taken, words in ((1, 4000, "grows in place"), (2, 2 * (1008 + 2000 + 4000), "growth alternates")):
         trace_of(folder / "turns", grown(count))
         a = advise(folder, "turns", "--options", folder / "turns.hpp")
         check(words in a["places"][0]["advice"] and a["places"][0]["moved"] == (0 if count == 1 else 160), f"{words}: {a['places']}")

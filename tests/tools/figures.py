@@ -148,9 +148,9 @@ DEEPER = [[GAME + 0x140, GAME + 0x150, GAME + 0x160, SQL + 0x100 + 16 * n, GAME 
 CALLED = [[GAME + 0x170, GAME + 0x180 + 16 * n, SQL + 0x700, GAME + 0x900] for n in range(4)]  # by one place of the library: four callbacks that use one function
 PLACES = {  # a stack, and words of the advice of its place
     "hooked": (HOOKED[0], "inside libsql.so.0, behind its allocator hook play+0x"),
-    "inside": ([SQL + 0x200, SQL + 0x900, GAME + 0x900], "inside libsql.so.0: a frame cannot be known there; a pool or heap by tag can, if it lets its allocator be set"),
-    "callback": ([GAME + 0x300, SQL + 0x300, GAME + 0x900], "frame_alloc; called by libsql.so.0: if this is its allocator hook, a frame cannot be known here"),
-    "copied": ([LIBC + 0x100, GAME + 0x400], "inside libc.so.6, which takes its memory from malloc alone"),
+    "inside": ([SQL + 0x200, SQL + 0x900, GAME + 0x900], "inside libsql.so.0: no frame can be advised there; use a pool or heap by tag, if it lets its allocator be set"),
+    "callback": ([GAME + 0x300, SQL + 0x300, GAME + 0x900], "frame_alloc; called by libsql.so.0: if this is its allocator hook, no frame can be advised here"),
+    "copied": ([LIBC + 0x100, GAME + 0x400], "inside libc.so.6, which allocates only through malloc"),
     "string": ([STANDARD + 0x100, GAME + 0x500], "frame_alloc"),
     "rare": ([SQL + 0x500, GAME + 0x900], "unknown: too few, or of no clear shape; inside libsql.so.0"),
     "own": ([OWN + 0x100, GAME + 0x600], "frame_alloc"),
@@ -180,13 +180,13 @@ def libraries(folder):
         check(p["in_frames"] == p["advice"].startswith("frame_alloc"), f"{name}: frames are for those whose frame is known: {p}")
     check(all(place(a, s)["behind_hook"] and place(a, s)["tag"] == "libsql.so.0" for s in HOOKED + DEEPER), "a hook is one for all that go through it")
     check(all("if this is its allocator hook" in place(a, s)["advice"] for s in CALLED), "four callbacks are no hook")
-    check(place(a, HOOKED[0])["advice"].endswith(": a frame cannot be known there; a pool or heap by tag can"), "and a pool is what helps")
+    check(place(a, HOOKED[0])["advice"].endswith(": no frame can be advised there; use a pool or heap by tag"), "and a pool is what helps")
     check(a["steady"]["in_libraries"] == 1 + 2 + 4 + sum(range(9, 17)) + rare / 60, f"they are counted apart: {a['steady']}")
-    check("Taken for the program's own (--library NAME if one is not): libgame.so\n" in report, f"what was taken for the program's own is said: {report}")
+    check("Treated as the program's own (--library NAME if one is not): libgame.so\n" in report, f"what was taken for the program's own is said: {report}")
     own, _ = judged(folder, "l", "--own", "libsql")
     check(place(own, HOOKED[0])["advice"] == "frame_alloc" and own["steady"]["in_libraries"] == 4, "--own: its frames are known")
     foreign, _ = judged(folder, "l", "--library", "libgame.so")
-    check(place(foreign, PLACES["own"][0])["advice"].startswith("inside libgame.so: a frame cannot be known there"), "--library: they are not")
+    check(place(foreign, PLACES["own"][0])["advice"].startswith("inside libgame.so: no frame can be advised there"), "--library: they are not")
     run(REPLAY, "--intent", "--rounds", "1", "--with", "glibc", "--own", "libsql", folder / "l")
     run(REPLAY, "--intent", "--rounds", "1", "--with", "glibc", folder / "l")
 

@@ -42,7 +42,7 @@ def advise(folder, trace, *more):
 
 
 def summary(text):
-    found = re.search(r"([\d,]+) events? of ([\d,]+) threads?, ([\d,]+) (?:frames?|slices? of [\d.]+ ms), ([\d,]+) call stacks?; [\d.]+ MB, ([\d.]+) bytes an event; the program (.*?) after ", text)
+    found = re.search(r"([\d,]+) events? of ([\d,]+) threads?, ([\d,]+) (?:frames?|slices? of [\d.]+ ms), ([\d,]+) call stacks?; [\d.]+ MB, ([\d.]+) bytes per event; the program (.*?) after ", text)
     check(found, f"a summary in {text!r}")
     return [int(found[i].replace(",", "")) for i in range(1, 5)] + [float(found[5]), found[6]]
 
@@ -54,7 +54,7 @@ def near(value, wanted):
 def planted(folder):
     events, threads, frames, _, each, end = summary(run(RECORD, "-o", folder / "p", "--", PLANTED).stderr)
     check(events > 190_000 and threads == 2 and frames == 400 and end == "exited with 0", "everything was recorded")
-    check(each <= 24, f"{each} bytes an event")
+    check(each <= 24, f"{each} bytes per event")
     a = advise(folder, "p", "--options", folder / "advised.hpp", "--html", folder / "p.html", "--places", "1000")
     right = 0
     for function, shape in SHAPES.items():
@@ -83,7 +83,7 @@ def planted(folder):
 
 def ends(folder):
     killed = summary(run(RECORD, "-o", folder / "k", "--", PLANTED, "kill", status=128 + signal.SIGKILL).stderr)
-    check(killed[2] == 201 and killed[5].startswith("was ended by Killed"), f"all is kept up to the kill: {killed}")
+    check(killed[2] == 201 and killed[5].startswith("was killed by Killed"), f"all is kept up to the kill: {killed}")
     whole = summary(run(RECORD, "-o", folder / "w", "--", PLANTED).stderr)
     check(0.45 < killed[0] / whole[0] < 0.55, "half of the events in half of the frames")
     interrupted = summary(run(RECORD, "-o", folder / "i", "--", PLANTED, "interrupt", status=128 + signal.SIGINT).stderr)
@@ -188,7 +188,7 @@ def under_x(folder):
         environment = {**os.environ, "DISPLAY": f":{display}", "LIBGL_ALWAYS_SOFTWARE": "1"}
         same(folder, "glxinfo", "-B", env=environment)
         told = run(RECORD, "-o", folder / "gears", "--", "glxgears", env=environment, status=None, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (2, 20))).stderr
-        check("was ended by CPU time limit" in told and summary(told)[2] > 20, f"frames of an OpenGL program: {told}")
+        check("was killed by CPU time limit" in told and summary(told)[2] > 20, f"frames of an OpenGL program: {told}")
     finally:
         server.terminate()
         server.wait()
@@ -277,7 +277,7 @@ def godot(folder):
     check(all(len(p["stack"]) >= 3 and "godot3-server+0x" in p["stack"][0] for p in a["places"][:5]), "call stacks of a program without symbols or frame pointers")
     table = run(REPLAY, "--intent", "--rounds", "2", folder / "g").stdout
     check(not re.search(r" [1-9]\d*$", "\n".join(line for line in table.splitlines() if line.startswith("  ") and "allocator" not in line), re.M), f"every stamp right: {table}")
-    print(f"{events:,} events, {frames} frames, {stacks:,} call stacks, {each} bytes an event; {a['mallocs_per_frame']:.0f} mallocs a frame, {100 * a['died_in_frame']:.1f} % die in it;")
+    print(f"{events:,} events, {frames} frames, {stacks:,} call stacks, {each} bytes per event; {a['mallocs_per_frame']:.0f} mallocs a frame, {100 * a['died_in_frame']:.1f} % die in it;")
     print(f"CPU time recorded to plain: {min(recorded) / min(plain):.2f}\n{table}")
 
 

@@ -304,7 +304,7 @@ void print_threads(std::ostream& out, const advice& a) {
 
 void print_capacity(std::ostream& out, const advice& a) {
     if (a.slice_us != 0) {
-        out << "  no frame_capacity can be told from slices of time, and no frames_in_flight: mark the program's "
+        out << "  slices of time give no frame_capacity, and no frames_in_flight: mark the program's "
                "frames\n";
         return;
     }
@@ -410,7 +410,7 @@ void print_report(std::ostream& out, const advice& a, std::size_t places) {
             "program's frames to find out\n",
             static_cast<double>(a.slice_us) / 1000);
     if (!a.own_libraries.empty()) {
-        out << "Taken for the program's own (--library NAME if one is not):";
+        out << "Treated as the program's own (--library NAME if one is not):";
         for (const std::string& l : a.own_libraries) out << ' ' << l;
         out << '\n';
     }

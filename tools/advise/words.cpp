@@ -118,8 +118,8 @@ std::string of_frame(const advice& a, const site& s) {
 std::string of_grow(const advice& a, const site& s) {
     if (!s.in_frames) return "heap_vec: grows, and does not always die " + in_any_frame(a, 0);
     if (s.moved == 0) return "frame_vec: grows in place";
-    return "frame_vec: grows in turns with other frame memory, so that " + few(s.moved, moving(s)) +
-           " move; reserve first";
+    return "frame_vec: its growth alternates with other frame memory, so " + few(s.moved, moving(s)) +
+           " blocks move; reserve first";
 }
 
 std::string of_unknown(const advice& a, const site& s) {
@@ -139,8 +139,8 @@ std::string whereabouts(const site& s) {
 
 std::string of_library(const site& s) {
     if (s.lies == ground::system)
-        return whereabouts(s) + ", which takes its memory from malloc alone: leave it, or call something else";
-    std::string line = whereabouts(s) + ": a frame cannot be known there; a pool or heap by tag can";
+        return whereabouts(s) + ", which allocates only through malloc: leave it, or call something else";
+    std::string line = whereabouts(s) + ": no frame can be advised there; use a pool or heap by tag";
     return s.lies == ground::hook ? line : line + ", if it lets its allocator be set";
 }
 
@@ -183,7 +183,7 @@ std::string advised(const advice& a, const site& s) {
     if (is_in_library(s) && s.verdict != shape::library) line += "; " + whereabouts(s);
     if (s.lies == ground::perhaps_hook && !is_said)
         line += "; called by " + s.lies_in +
-                ": if this is its allocator hook, a frame cannot be known here, a pool or heap by tag can";
+                ": if this is its allocator hook, no frame can be advised here; use a pool or heap by tag";
     return line;
 }
 

@@ -70,7 +70,7 @@ void read_frame_from_environment(choices& c) {
 }
 
 std::string ending(int status) {
-    if (WIFSIGNALED(status)) return std::string("was ended by ") + strsignal(WTERMSIG(status));
+    if (WIFSIGNALED(status)) return std::string("was killed by ") + strsignal(WTERMSIG(status));
     return "exited with " + std::to_string(WEXITSTATUS(status));
 }
 
@@ -89,7 +89,7 @@ std::string counted(std::uint64_t n, const char* what) { return grouped(n) + " "
 void summarise(const std::string& path, const std::string& how) {
     const trace::recording r(path);
     char size[64];
-    std::snprintf(size, sizeof size, "%.1f MB, %.1f bytes an event", static_cast<double>(r.bytes()) / 1e6,
+    std::snprintf(size, sizeof size, "%.1f MB, %.1f bytes per event", static_cast<double>(r.bytes()) / 1e6,
                   r.events() == 0 ? 0.0 : static_cast<double>(r.bytes()) / static_cast<double>(r.events()));
     std::string frames = counted(r.marks(), "frame");
     if (r.header().frames == trace::frame_source::time) {

@@ -70,7 +70,7 @@ std::vector<rival> chosen_rivals(const choices& c) {
         const auto* r = std::find_if(std::begin(rivals), std::end(rivals),
                                      [&](const rival& x) { return name == x.name && x.with != replay::with::intent; });
         if (r == std::end(rivals))
-            fail("--with: '" + name + "' is none of glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc");
+            fail("--with: '" + name + "' is not one of glibc, mimalloc, jemalloc, tcmalloc, tbb, framealloc");
         if (!is_installed(*r)) fail(name + ": " + r->preload + " is not installed");
         list.push_back(*r);
         at = end + 1;

@@ -21,7 +21,7 @@ std::align_val_t effective(std::size_t alignment) noexcept {
 // Without protection the machine does not notice a range that is no whole number of pages; the next system would.
 void require_pages(const void* p, std::size_t bytes) noexcept {
     if (((address_of(p) | bytes) & (FRAMEALLOC_PORTABLE_PAGE - 1)) != 0)
-        broken_invariant("a range that is not made of pages");
+        broken_invariant("a range that is not a multiple of the page size");
 }
 }  // namespace
 

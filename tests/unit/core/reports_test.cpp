@@ -104,13 +104,14 @@ TEST_CASE("leaks are told by place, largest first, and what is not listed is cou
         for (const fa::site& at : elsewhere) blocks.push_back(a.pool_alloc_bytes(20, 16, at));
     }
     REQUIRE(s.details.size() == 16);
-    CHECK(s.details[0] == "1 heap blocks of 100000 bytes in all; they keep the allocator alive");
+    CHECK(s.details[0] == "1 heap blocks of 100000 bytes in all; they keep the allocator alive; free them first");
     CHECK(s.bytes[0] == 100'000);
     for (std::size_t i = 1; i < s.bytes.size(); ++i) CHECK(s.bytes[i] <= s.bytes[i - 1]);
-    CHECK(s.details[1] == "5 pool blocks of 260 bytes in all; they keep the allocator alive");
+    CHECK(s.details[1] == "5 pool blocks of 260 bytes in all; they keep the allocator alive; free them first");
     CHECK(s.details.back() ==
-          "1 pool blocks of 20 bytes in all; they keep the allocator alive; 6 blocks more from other places");
-    CHECK(s.details[14] == "1 pool blocks of 20 bytes in all; they keep the allocator alive");
+          "1 pool blocks of 20 bytes in all; they keep the allocator alive; free them first; 6 more blocks from other "
+          "places");
+    CHECK(s.details[14] == "1 pool blocks of 20 bytes in all; they keep the allocator alive; free them first");
     for (void* p : blocks) {
         if (p == blocks[3]) continue;
         fa::memory::pool_free(p);
@@ -132,7 +133,7 @@ TEST_CASE("threads with open frames are counted when the last handle goes") {
     a.reset();
     REQUIRE(s.codes.size() == 1);
     CHECK(s.codes[0] == fa::code::FA432);
-    CHECK(s.last() == "1 threads have open frames");
+    CHECK(s.last() == "1 thread has open frames");
     CHECK(s.bytes[0] == 1);
     step = 2;
     other.join();
@@ -155,7 +156,8 @@ TEST_CASE("where no sites are known, a leak is told as a sum and the tag that ow
         static_cast<void>(frame.alloc_bytes(100));  // out of line, and the frame's
     }
     CHECK(s.codes == std::vector<fa::code>{fa::code::FA424});
-    CHECK(s.last() == "7 blocks of 448 bytes, most under tag \"audio::voices\"; they keep the allocator alive");
+    CHECK(s.last() ==
+          "7 blocks of 448 bytes, most under tag \"audio::voices\"; they keep the allocator alive; free them first");
     for (void* p : lost) fa::memory::pool_free(p);
 }
 

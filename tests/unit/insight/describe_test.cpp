@@ -174,7 +174,7 @@ FOR_EACH_POLICY("memory of a frame that is held, and of nobody") {
     int local = 0;
     char text[64];
     CHECK(fa::describe(&local).state == state::unknown);
-    CHECK(fa::describe(nullptr).text(text) == "not of framealloc");
+    CHECK(fa::describe(nullptr).text(text) == "not framealloc memory");
 }
 
 FOR_EACH_POLICY("a text is cut off at the end of its buffer, whatever its length") {

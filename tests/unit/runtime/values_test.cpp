@@ -161,10 +161,10 @@ FOR_EACH_POLICY("statistics print to any stream, and into a buffer of any size")
         return out.str();
     };
     CHECK(text(alloc.stats()).find("16 bytes in use (frame 0, pool 16, heap 0)") == 0);
-    CHECK(text(alloc.frame_stats()).find("frame 1: 1000 bytes handed out") == 0);
+    CHECK(text(alloc.frame_stats()).find("frame 1: 1000 bytes allocated") == 0);
     CHECK(text(alloc.tag_stats("physics")).find("1000 in the last frame; with children 0 bytes") != std::string::npos);
     CHECK(text(alloc.phase_stats().front()).find("phase \"render\": 1000 bytes") == 0);
-    CHECK(text(alloc.transfers()) == "0 transfers of 0 bytes: 0 received, 0 dropped, 0 on their way.");
+    CHECK(text(alloc.transfers()) == "0 transfers of 0 bytes: 0 received, 0 dropped, 0 in transit.");
     CHECK(text(alloc.deferred()).find("0 blocks queued") == 0);
     CHECK(text(alloc.thread_budget()).find("frame 0 of 0 bytes") == 0);
     CHECK(text(alloc.lifecycle().thread_stats()).find("thread ") == 0);
