@@ -81,8 +81,8 @@ const heap_block* large_heap::find(const void* p, heap_block& copy) noexcept {
         if (address_of(p) <= address_of(r) || address_of(p) >= r->top) continue;
         for (heap_block* b = r->last; b != nullptr; b = b->below) {
             if (address_of(p) < address_of(b + 1)) continue;
-            copy.requested = sync::glimpse(
-                b->requested);  // the thread that has the block writes these without the lock
+            // The thread that has the block writes these without the lock
+            copy.requested = sync::glimpse(b->requested);
             copy.tag_index = sync::glimpse(b->tag_index);
             copy.charged = sync::glimpse(b->charged);
             copy.free = b->free;

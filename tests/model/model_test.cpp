@@ -375,8 +375,8 @@ private:
 public:
     bool vec_accounting_ = false;
     bool narrates_ = false;  // prints each operation as a statement
-    bool planted_ =
-        false;  // a rollback fails inside a second frame while the newest of two blocks has 1,000 bytes or more
+    // A rollback fails inside a second frame while the newest of two blocks has 1,000 bytes or more
+    bool planted_ = false;
 
 private:
     fa::basic_smart_alloc<P> alloc_;

@@ -154,8 +154,8 @@ struct advice {
     std::vector<thread_use> threads;  // those with frame memory, the most first
     std::vector<tag_use> tags;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> classes;  // pool: bytes, blocks live at most
-    std::uint64_t frame_capacity =
-        0;  // bytes: the most that a thread's frame takes, or p99 if the most is far beyond it
+    // Bytes: the most that a thread's frame takes, or p99 if the most is far beyond it
+    std::uint64_t frame_capacity = 0;
     std::uint64_t oversize = 0;  // blocks of frames that are larger than `largest_in_frames`, not in frame_capacity
     bool capped = false;  // frame_capacity is `most_capacity`
     std::uint64_t in_frames = 0;  // blocks that would be in frames, checked one by one

@@ -14,8 +14,8 @@ namespace recorder {
 namespace {
 
 constexpr std::uint64_t growth = 4 << 20;         // the file's, in bytes
-constexpr rlim_t highest_descriptor =
-    16384;      // above what programs close when they close "all"; higher makes the kernel's table large
+// Above what programs close when they close "all"; higher makes the kernel's table large
+constexpr rlim_t highest_descriptor = 16384;
 
 // The kernel clears this OS page in a child of fork(), whichever call forked: nothing of the child gets into the
 // parent's trace.

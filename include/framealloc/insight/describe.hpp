@@ -39,8 +39,8 @@ struct pointer_info {
     std::size_t bytes = 0;  // of the block: a pool block's class, what was asked for otherwise
     std::ptrdiff_t offset = 0;  // of the pointer in it; negative in the zone before it
     std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
-    std::uint64_t reused_from =
-        0;  // of guarded frame memory in use: the frame whose block had the byte before; 0: not known
+    // Of guarded frame memory in use: the frame whose block had the byte before; 0: not known
+    std::uint64_t reused_from = 0;
     std::uint32_t depth = 0;  // of frame memory in use: the frame it belongs to, the outermost 1
     site born{};  // where it was allocated, while the allocator is guarded
     std::uint64_t thread = 0;  // that owns the memory, as the system numbers it

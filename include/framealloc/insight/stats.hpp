@@ -15,9 +15,8 @@ namespace framealloc::inline v1 {
 // Of one allocator, all threads together. Names as in the original.
 struct alloc_stats {
     std::size_t total_allocated = 0;  // bytes in use: frame + pool + heap
-    std::size_t peak_allocated =
-        0;  // bytes; maximum of total_allocated over boundaries; with several threads the sum of their
-    // maxima
+    // Bytes; maximum of total_allocated over boundaries; with several threads the sum of their maxima
+    std::size_t peak_allocated = 0;
     std::uint64_t allocation_count = 0;  // pool and heap blocks taken; frame allocations while they are counted
     std::uint64_t deallocation_count = 0;
     std::size_t frame_allocated = 0;  // bytes held by open frames
@@ -28,8 +27,8 @@ struct alloc_stats {
     std::size_t committed = 0;  // bytes made accessible
     std::size_t peak_committed = 0;
     std::size_t reserved = 0;  // bytes of address space
-    std::uint64_t page_requests =
-        0;  // reserve and commit calls that the page source served; refused ones are not counted
+    // Reserve and commit calls that the page source served; refused ones are not counted
+    std::uint64_t page_requests = 0;
 
     // Returns: blocks taken and not given back. Cost: O(1).
     std::uint64_t active_allocations() const noexcept {
@@ -56,9 +55,9 @@ struct tag_bytes {
 // For the tag itself, and with its children.
 struct tag_stats : tag_bytes {
     tag_bytes with_children;
-    bool borrows =
-        false;  // some of its pool blocks lie in pages of a parent and are counted there: no page was to be had, or
-    // more than 256 tags of a thread have pages
+    // Some of its pool blocks lie in pages of a parent and are counted there: no page was to be had, or more than 256
+    // tags of a thread have pages
+    bool borrows = false;
 };
 
 // Of the last finished outermost frame of the calling thread.
@@ -78,8 +77,8 @@ struct frame_stats {
     std::uint64_t outer_growth = 0;  // allocations through an outer frame, served out of line
     std::uint64_t oversize = 0;  // allocations too large for the arena
     std::uint64_t arena_growth = 0;  // chunks chained
-    std::size_t suggested_capacity =
-        0;  // options::frame_capacity that would have avoided growth and oversize; 0: none needed
+    // options::frame_capacity that would have avoided growth and oversize; 0: none needed
+    std::size_t suggested_capacity = 0;
 };
 
 namespace insight {

@@ -13,8 +13,8 @@ namespace framealloc::inline v1::memory {
 struct tag_account : account::charge_entry {
     page_lists* pages[kind_count] = {};
     sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
-    std::uint64_t aside[kind_count] =
-        {};  // classes whose current page gave blocks to a hook and is not charged for them yet
+    // Classes whose current page gave blocks to a hook and is not charged for them yet
+    std::uint64_t aside[kind_count] = {};
     tag_account* next_aside = nullptr;  // while there are any
     tag_account* by_hash_next = nullptr;
 

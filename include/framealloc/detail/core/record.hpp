@@ -92,8 +92,8 @@ struct thread_slot {
     known_context known[inline_known] = {};
     thread_slot* self = nullptr;  // set with the first context
     bool hooked = false;
-    std::uint32_t handlers =
-        0;  // of faults, exhaustion and budgets: those of the program's that run, one inside another
+    // Of faults, exhaustion and budgets: those of the program's that run, one inside another
+    std::uint32_t handlers = 0;
 };
 static_assert(sizeof(thread_slot) <= 256, "static TLS is scarce when the library is loaded with dlopen");
 

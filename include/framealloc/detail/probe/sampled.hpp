@@ -31,8 +31,8 @@ public:
     static constexpr std::uint32_t most = 112;  // blocks, alive or quarantined: 448 KiB at most, in 1 MiB of addresses
     static constexpr std::size_t largest = 4096;
     static constexpr std::size_t os_page = 4096;  // bytes of an OS page
-    static constexpr std::uint32_t slots_per_unit =
-        7;  // of a 64 KiB unit's 16 OS pages: header, then barrier and block in turn
+    // Of a 64 KiB unit's 16 OS pages: header, then barrier and block in turn
+    static constexpr std::uint32_t slots_per_unit = 7;
 
     // Null when all are in use, or without memory.
     void* allocate(core& a, sampled_slot what, std::size_t align) noexcept;
