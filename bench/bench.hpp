@@ -73,6 +73,7 @@ struct workload {
     measure what = measure::time;
     std::string unit = "ns";
     bool prepared = false;
+    bool has_threads = false;  // time is that of the clock on the wall; otherwise the processor's time of this thread
     unsigned most_rounds = 1000;
     std::vector<contestant> contestants{};
     std::vector<gate> gates{};

@@ -124,6 +124,7 @@ using ringed_stamped = handed_over<S, true, batch * batches, batch>;
 template <template <class> class W>
 void add_handed(workloads& all, const char* name, const char* sentence, double operations, std::vector<gate> gates) {
     workload w{.group = "threads", .name = name, .sentence = sentence, .operations = operations};
+    w.has_threads = true;
     w.contestants = {entry<W<our_pool>>(ours_name), entry<W<our_heap>>("framealloc, heap"),
                      entry<W<by_resource<std::pmr::synchronized_pool_resource>>>("pmr::synchronized")};
     add_mallocs<W<by_malloc>>(w);
@@ -167,6 +168,7 @@ private:
 
 void add_side_by_side(workloads& all) {
     workload w{.group = "threads", .name = "two threads, mix"};
+    w.has_threads = true;
     w.sentence =
         "Two threads at once, each as in \"pool mix\" with 4,000 blocks of its own; time of an operation of one.";
     w.operations = 16.0 * mix<our_pool>::operations;
@@ -200,6 +202,7 @@ contestant divided(const char* name, std::size_t threads, S source = {}) {
 void add_scaling(workloads& all) {
     const auto processors = static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
     workload w{.group = "threads", .name = "1 to 64 threads"};
+    w.has_threads = true;
     w.sentence =
         "256,000 pairs of an allocation and a free of 64 bytes, divided among as many new threads; time of one pair.";
     w.operations = 256'000;

@@ -42,7 +42,7 @@ choices read(int argc, char** argv) {
     app.add_option("--filter", c.filters, "only workloads whose group or name contains one of these")
         ->type_name("TEXT");
     app.add_option("--rival", c.rivals,
-                   "a malloc from a library: NAME=library.so, \"mimalloc 3=/tmp/libmimalloc.so\" say")
+                   "a malloc from a library, \"mimalloc 3=/tmp/libmimalloc.so\" say; @VERSION behind it is for reports")
         ->type_name("NAME=FILE");
     app.add_option("--trace", c.traces, "a recording of framealloc-record to replay: NAME=FILE")
         ->type_name("NAME=FILE");

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <stdexcept>
 
 #include "rivals.hpp"
@@ -15,10 +15,11 @@ namespace bench {
 
 namespace {
 
-using steady = std::chrono::steady_clock;
-
-double nanoseconds_since(steady::time_point start) {
-    return std::chrono::duration<double, std::nano>(steady::now() - start).count();
+// Nanoseconds of the thread, which other programs do not lengthen much; or on the wall.
+double now(bool on_the_wall) {
+    timespec t{};
+    clock_gettime(on_the_wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
 }
 
 spread spread_of(std::vector<double> v) {
@@ -40,27 +41,27 @@ void check_same_work(const workload& w, const std::string& first, double a, cons
     throw std::runtime_error(w.name + ": " + first + " and " + other + " did not do the same work: " + text);
 }
 
-double timed(runner& r, std::size_t passes, bool prepared) {
-    if (!prepared) {
-        const auto start = steady::now();
+double timed(const workload& w, runner& r, std::size_t passes) {
+    if (!w.prepared) {
+        const double start = now(w.has_threads);
         for (std::size_t i = 0; i < passes; ++i) r.pass();
-        return nanoseconds_since(start);
+        return now(w.has_threads) - start;
     }
     double sum = 0;
     for (std::size_t i = 0; i < passes; ++i) {
         r.before();
-        const auto start = steady::now();
+        const double start = now(w.has_threads);
         r.pass();
-        sum += nanoseconds_since(start);
+        sum += now(w.has_threads) - start;
     }
     return sum;
 }
 
 // As many passes as take about the slice.
-std::size_t passes_for(runner& r, double slice_us, bool prepared) {
+std::size_t passes_for(const workload& w, runner& r, double slice_us) {
     std::size_t passes = 1;
     for (;;) {
-        const double took = timed(r, passes, prepared);
+        const double took = timed(w, r, passes);
         if (took >= slice_us * 500 || passes > (std::size_t{1} << 24)) {
             const double exact = static_cast<double>(passes) * slice_us * 1000 / std::max(took, 1.0);
             return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(exact)));
@@ -75,18 +76,18 @@ void measure_in_turns(const workload& w, const settings& s, std::vector<result>&
     for (std::size_t i = 0; i < w.contestants.size(); ++i) {
         if (!w.contestants[i].make) continue;
         running r{.run = w.contestants[i].make(), .out = &results[i]};
-        timed(*r.run, 1, w.prepared);
+        timed(w, *r.run, 1);
         if (w.prepared) r.run->before();
         const double work = r.run->pass();
         if (all.empty()) expected = work;
         check_same_work(w, all.empty() ? "" : all[0].out->name, expected, results[i].name, work);
         all.push_back(std::move(r));
     }
-    for (running& r : all) r.passes = passes_for(*r.run, s.slice_us, w.prepared);
+    for (running& r : all) r.passes = passes_for(w, *r.run, s.slice_us);
     for (unsigned round = 0; round < std::min(s.rounds, w.most_rounds); ++round) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             running& r = all[(i + round) % all.size()];
-            const double took = timed(*r.run, r.passes, w.prepared);
+            const double took = timed(w, *r.run, r.passes);
             r.out->rounds.push_back(took / static_cast<double>(r.passes) / w.operations);
         }
     }
@@ -174,9 +175,9 @@ verdict judge(const gate& g, std::vector<result>& results) {
 double measure_alone(const workload& w, std::size_t contestant) {
     if (contestant >= w.contestants.size() || !w.contestants[contestant].make) return std::nan("");
     runner* r = w.contestants[contestant].make().release();  // its blocks live until the process ends
-    const auto start = steady::now();
+    const double start = now(w.has_threads);
     const double returned = r->pass();
-    return w.what == measure::figure ? returned : nanoseconds_since(start) / w.operations;
+    return w.what == measure::figure ? returned : (now(w.has_threads) - start) / w.operations;
 }
 
 outcome measure_one(const workload& w, const settings& s) {

@@ -204,6 +204,7 @@ void add_multithreaded(workloads& all, int threads, const char* name) {
     w.sentence = std::to_string(threads) +
                  " threads are started, each has a frame of 10,000 blocks of 64 bytes and ends; time of all.";
     w.most_rounds = 15;
+    w.has_threads = true;
     w.contestants = {thread_frames<our_scopes>(ours_name, threads), thread_frames<our_calls>(begun_name, threads),
                      thread_frames<our_pointers>(pointer_name, threads)};
     for (const malloc_rival& r : malloc_rivals()) {

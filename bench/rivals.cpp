@@ -46,7 +46,7 @@ std::string version_of(void* library, const std::string& file) {
         if (f("version", &text, &size, nullptr, 0) == 0)
             return std::string(text).substr(0, std::string(text).find('-'));
     }
-    return file;
+    return file.substr(file.rfind('/') + 1);
 }
 
 struct names {
@@ -104,8 +104,9 @@ void make_room_for_libraries(char** arguments) {
 std::string take_rival(const std::string& argument) {
     const std::size_t equals = argument.find('=');
     if (equals == 0 || equals == std::string::npos || equals + 1 == argument.size())
-        return "--rival takes NAME=library.so, not '" + argument + "'";
-    const std::string name = argument.substr(0, equals), file = argument.substr(equals + 1);
+        return "--rival takes NAME=library.so[@VERSION], not '" + argument + "'";
+    const std::size_t end = std::min(argument.find('@', equals), argument.size());
+    const std::string name = argument.substr(0, equals), file = argument.substr(equals + 1, end - equals - 1);
     auto r = std::find_if(list().begin(), list().end(), [&](const malloc_rival& x) { return x.name == name; });
     if (r == list().end()) r = list().insert(list().end(), {.name = name, .file = "", .package = ""});
     if (r->calls.allocate != nullptr) return "--rival: '" + name + "' is already here";
@@ -113,6 +114,7 @@ std::string take_rival(const std::string& argument) {
     r->package.clear();
     open(*r);
     if (r->calls.allocate == nullptr) return "--rival " + name + ": " + r->missing;
+    if (end != argument.size()) r->version = argument.substr(end + 1);
     return {};
 }
 

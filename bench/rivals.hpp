@@ -30,7 +30,8 @@ struct malloc_rival {
 // Starts the program again with more room for the thread-local variables of libraries that are loaded while it runs:
 // jemalloc's need it. Returns when there is room, or when none can be had.
 void make_room_for_libraries(char** arguments);
-// Loads "NAME=library.so" beside those of the distribution. Returns what is wrong, or nothing.
+// Loads "NAME=library.so" beside those of the distribution; "@VERSION" behind it is what reports say. Returns what is
+// wrong, or nothing.
 std::string take_rival(const std::string& argument);
 // Opens every library, once.
 const std::vector<malloc_rival>& malloc_rivals();
