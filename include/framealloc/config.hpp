@@ -1,6 +1,6 @@
 // The build options. They are read here and nowhere else; the rest of the library sees them as types (base/policy.hpp).
 //
-//   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for whoever links it.
+//   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for its users.
 //   FRAMEALLOC_FRAME_CAPABILITY   0 | 1 | 2; 0 when not set. Changes what a compiler says, and nothing else.
 //
 // What is compiled into one program is checked (debug) or not (standard, minimal) as a whole; otherwise it fails to

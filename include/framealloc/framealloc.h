@@ -1,4 +1,5 @@
-/* The C interface: frames, pools, heap, tags. Everything is as in the C++ interface; what it adds is said here.
+/* The C interface: frames, pools, heap, tags. Everything is as in the C++ interface; this header
+ * documents only the differences.
  *
  *   fa_allocator* game = fa_create(NULL);
  *   fa_frame* frame = fa_frame_begin(game);
@@ -60,12 +61,12 @@ typedef struct fa_fault {
 typedef struct fa_options {
     const char* name;          /* in reports; copied */
     size_t frame_capacity;     /* bytes; a thread's first chunk, and the step in which it grows; 1 MiB */
-    size_t frame_limit;        /* bytes handed out by frames of a thread; none */
+    size_t frame_limit;        /* bytes allocated by frames of a thread; none */
     size_t global_limit;       /* bytes committed; none */
     size_t slab_page_size;     /* bytes asked for at once by pools; 256 KiB */
     size_t pool_max;           /* bytes; larger pool blocks count as heap; 4 KiB */
     unsigned frames_in_flight; /* outermost frames whose bytes stay intact; 1 */
-    void* fixed_memory;        /* memory to live in, for ever, or NULL with fixed_bytes: taken once */
+    void* fixed_memory;        /* memory for the allocator's whole lifetime, or NULL with fixed_bytes: taken once */
     size_t fixed_bytes;
     void (*on_fault)(void* user, const fa_fault* fault);  /* instead of a line on standard error */
     void* user;
@@ -76,7 +77,7 @@ void fa_destroy(fa_allocator* allocator) FA_TAKES(fa_allocator, 1);
 /* `options` may be NULL. Returns NULL when the system has no memory. */
 fa_allocator* fa_create(const fa_options* options) FA_FREED_BY(fa_destroy, 1) FA_OWNED(fa_allocator) FA_USED;
 
-/* --- frames: their memory is gone when they end --- */
+/* --- frames: their memory is freed when they end --- */
 void fa_frame_end(fa_frame* frame) FA_TAKES(fa_frame, 1);
 fa_frame* fa_frame_begin(fa_allocator* allocator) FA_FREED_BY(fa_frame_end, 1) FA_OWNED(fa_frame) FA_USED;
 /* From this frame, whatever frame is open inside it. */
@@ -90,7 +91,7 @@ void fa_heap_free(fa_allocator* allocator, void* block, size_t size, size_t alig
 void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_FREED_BY(fa_heap_free, 2)
     FA_OWNED(fa_heap) FA_BYTES(2) FA_USED;
 
-/* --- malloc's functions, for libraries that take them: an allocator, a kind and a tag behind one pointer ---
+/* --- for libraries that accept malloc-style functions: an allocator, a kind and a tag behind one pointer ---
  *
  *   fa_hook* scripts = fa_hook_create(game, FA_HEAP, "scripts");
  *   lua_State* l = lua_newstate(realloc_for_lua, scripts);
@@ -101,8 +102,8 @@ void* fa_heap_alloc(fa_allocator* allocator, size_t size, size_t alignment) FA_F
 typedef struct fa_hook fa_hook;
 typedef enum fa_kind { FA_POOL = 1, FA_HEAP = 2 } fa_kind;
 void fa_hook_destroy(fa_hook* hook);
-/* `tag` is a path, "engine::scripts", and pays for what the hook allocates; NULL: whatever tag is open. Returns NULL
- * without memory, and for another kind. The allocator lives until its hooks are destroyed. */
+/* `tag` is a path, "engine::scripts", and is charged for what the hook allocates; NULL: whatever tag is open. Returns
+ * NULL without memory, and for another kind. The allocator lives until its hooks are destroyed. */
 fa_hook* fa_hook_create(fa_allocator* allocator, fa_kind kind, const char* tag) FA_USED;
 void fa_free(fa_hook* hook, void* block) FA_TAKES(fa_block, 2);
 void* fa_malloc(fa_hook* hook, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(2) FA_USED;
@@ -117,7 +118,7 @@ void* fa_realloc(fa_hook* hook, void* block, size_t size) FA_BYTES(3) FA_USED;
 size_t fa_usable_size(const void* block);
 size_t fa_good_size(fa_hook* hook, size_t size);
 
-/* --- tags: who pays --- */
+/* --- tags: who is charged --- */
 typedef struct fa_tag {
     void* state[3];
 } fa_tag;

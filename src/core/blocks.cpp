@@ -192,7 +192,7 @@ std::size_t usable_size(const void* p) noexcept {
     }
     std::size_t bytes = 0;
     if (any_guarded.load_relaxed() && find_size(p, bytes))
-        return bytes;  // relaxed: whoever has a guarded block has seen it
+        return bytes;  // relaxed: a thread that has a guarded block has seen it
     const heap_block& b = *block_of(const_cast<void*>(p));
     const core& a = *b.owner;
     return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);

@@ -79,7 +79,7 @@ record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_r
         if (c.probes.watched()) r.gate.on(gate_watch);
         if (c.probes.guarded()) r.pending_bits = pending_always;
     }
-    // Neither what is below the first record nor what is above the last one lies beside it.
+    // Neither what is below the first record nor what is above the last one is beside it.
     s->records[0].pending_bits = pending_always;
     s->records[records_per_segment - 1].gate.on(gate_own);
     c.segments.add(s->records[0].depth, s);

@@ -1,4 +1,4 @@
-// Pages that no thread has, and where an address lies among all pages.
+// Pages that no thread has, and where an address is among all pages.
 #include <framealloc/detail/core/core.hpp>
 #include <framealloc/detail/core/depot.hpp>
 
@@ -16,7 +16,7 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 void release_slab(core& a, const slab& s) noexcept {
-    a.probes.allow(s.begin, s.begin + s.bytes);  // whoever gets these addresses next
+    a.probes.allow(s.begin, s.begin + s.bytes);  // for the next owner of these addresses
     os::page_map::remove(s.begin, s.bytes);
     a.pages.release(pointer_at(s.begin), s.bytes, 0);
 }
@@ -78,7 +78,7 @@ void page_depot::trim(core& a) noexcept {
         else link = &p->next;
         if (p->accessible <= kept) continue;
         const std::uint32_t accessible = p->accessible;
-        p->accessible = kept;  // before the page is gone
+        p->accessible = kept;  // before the page is given up
         guard::allow(address_of(p) + kept, address_of(p) + accessible);  // it is the page source's
         a.pages.decommit(pointer_at(address_of(p) + kept), accessible - kept);
     }
@@ -135,8 +135,8 @@ bool named(const std::uint16_t* places, std::uint32_t count, std::uintptr_t slot
     return false;
 }
 
-// Looks for a slot among the free ones of a page whose owner goes on meanwhile, and may have a list that somebody wrote
-// to: every link is checked before it is followed, and no more are than there are slots.
+// Looks for a slot among the free ones of a page whose owner continues meanwhile, and may have a list that somebody
+// wrote to: every link is checked before it is followed, and no more are than there are slots.
 class free_slots {
 public:
     free_slots(const core& a, const pool_page& page, std::uint32_t block) noexcept

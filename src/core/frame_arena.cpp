@@ -50,7 +50,7 @@ bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion
 namespace {
 
 void destroy_chunk(core& a, arena_chunk* k) noexcept {
-    a.probes.allow(k->begin, k->end);  // whoever gets these addresses next; trimmed pages were an ended frame's
+    a.probes.allow(k->begin, k->end);  // for the next owner of these addresses; trimmed pages were an ended frame's
     a.chunks.destroy(k);
 }
 

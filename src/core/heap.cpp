@@ -91,7 +91,7 @@ void free_large(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
     if (!large_freed(a, p)) return;
     if (b->charged) refund(a, c, *b);
-    b->requested = 0;  // free, also while it waits in the cache or rests
+    b->requested = 0;  // free, also while it waits in the cache or is quarantined
     b->zero = false;
     if (!large_rests(c, p)) large_release(a, c, p);
 }

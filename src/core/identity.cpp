@@ -24,7 +24,7 @@ std::uint64_t number_of(std::uint64_t id) noexcept { return id - first_id(); }
 
 void require_own(std::uint64_t id) noexcept {
     if (number_of(id) < next_number.load_relaxed()) [[likely]]
-        return;  // relaxed: whoever has an id got it after it was drawn
+        return;  // relaxed: a thread that has an id got it after it was drawn
     const site where = os::own_call();
     place_text place;
     print_fault({.what = code::FA103,

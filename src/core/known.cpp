@@ -56,8 +56,8 @@ known_context* free_inline_entry() noexcept {
     return nullptr;
 }
 
-// Entries of dead allocators are told by their id; their contexts are never looked at. Returns how many of the table
-// live. Requires: within visit_live().
+// Entries of dead allocators are recognised by their id; their contexts are never looked at. Returns how many of the
+// table live. Requires: within visit_live().
 std::size_t forget_the_dead_inline() noexcept {
     std::uint32_t alive = 0;
     std::size_t in_table = 0;

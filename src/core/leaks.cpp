@@ -1,4 +1,4 @@
-// What is still out when an allocator goes.
+// What is still allocated when an allocator is destroyed.
 #include <framealloc/detail/core/leaks.hpp>
 
 #include <cstdio>
@@ -20,8 +20,8 @@ std::uint64_t blocks_out(core& c) noexcept {
 
 namespace {
 
-// Somebody forgot to end a frame. That of a job system ends when its worker comes by; nothing is lost but what it would
-// destroy.
+// Somebody forgot to end a frame. That of a job system ends at its worker's next safe point; nothing is lost but what
+// it would destroy.
 bool left_open(const thread_context& c) noexcept {
     const frame_record* top = recent_top(c);
     return top != &ground_of(c) && (top != config_of(c).above->driven(c) || top->finalisers != nullptr);

@@ -92,7 +92,7 @@ thread_context* park_caller(core_ref a) noexcept {
         add_pending(record_at(c, depth), pending_always);  // ending one meanwhile looks
     c.stack.top()->gate.on(gate_parked);
     refresh_limit(c);
-    c.life.detach();  // relaxed: whoever hands the context over publishes the rest
+    c.life.detach();  // relaxed: the thread that hands the context over publishes the rest
     forget_context(a.id);
     return &c;
 }

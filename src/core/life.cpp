@@ -16,7 +16,7 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-// A core and, behind it, its name.
+// A core, with its name stored after it.
 std::size_t core_bytes(const char* name) noexcept {
     return align_up(sizeof(core) + std::strlen(name) + 1, alignof(core));
 }
@@ -58,7 +58,7 @@ core* construct_core(void* p, const core_config& o) noexcept {
     return c;
 }
 
-// The core lies at the start of its fixed memory, or in pages of its source.
+// The core is at the start of its fixed memory, or in pages of its source.
 core* place_core(const core_config& o, exhaustion_reason& why) noexcept {
     if (o.fixed_bytes != 0) {
         why = exhaustion_reason::fixed_memory;
@@ -131,7 +131,7 @@ bool settle_accounts(core* c) noexcept {
     if (c->life.is_in_forked_child())
         return close_fast_paths(*c), false;  // what the vanished threads had is neither reported nor destroyed
     char detail[96];
-    const bool again = c->life.is_without_handles();  // reported before, by whoever set it
+    const bool again = c->life.is_without_handles();  // reported before, by the thread that set it
     if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {
         std::snprintf(detail, sizeof detail, frames == 1 ? "%u thread has open frames" : "%u threads have open frames",
                       static_cast<unsigned>(frames));
@@ -141,7 +141,7 @@ bool settle_accounts(core* c) noexcept {
     if (out != 0 && !again) report_leaks(*c, out);
     if (out == 0 && open_frames(*c) == 0) return true;
     close_fast_paths(*c);
-    return blocks_out(*c) == 0 && open_frames(*c) == 0;  // freed by who did not see that it is orphaned
+    return blocks_out(*c) == 0 && open_frames(*c) == 0;  // freed by threads that did not see yet that it has no handles
 }
 
 }  // namespace

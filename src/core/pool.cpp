@@ -1,4 +1,4 @@
-// Pool pages beyond the fast path: where pages come from, when they fill, empty, and come home from other threads.
+// Pool pages beyond the fast path: where pages come from, when they fill, empty, and return from other threads.
 #include <framealloc/detail/core/core.hpp>
 #include <framealloc/detail/core/depot.hpp>
 #include <framealloc/detail/core/pool.hpp>
@@ -97,13 +97,13 @@ page_lists* lists_of(thread_context& c, tag_account* who, memory_kind k, exhaust
 
 page_lists& lists_of(const pool_page& p) noexcept { return *p.account->pages[index_of(p.kind)]; }
 
-// A block came back, or ended its rest.
+// A block came back, or left quarantine.
 void after_return(pool_page& p) noexcept {
     if (p.frees == p.allocations && p.held == 0) page_emptied(&p);
     else if (p.key == closed_key && !p.current && !p.listed) lists_of(p).list(p, p.owner->life.key());
 }
 
-// What came home rests first.
+// What returned goes to quarantine first.
 void quarantine_returned(thread_context& c, pool_page& p) noexcept {
     void* const before = p.free;
     for (p.free = nullptr; take_returned(p); p.free = nullptr) {
@@ -128,7 +128,7 @@ std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
     return count;
 }
 
-// Whether page_with_room() may take blocks home, and how many.
+// How many returned blocks page_with_room() may take back.
 std::size_t blocks_to_reclaim(thread_context& c) noexcept {
     if (c.remote.queue().urgent.load_relaxed()) {  // relaxed: missed now, seen next time
         c.remote.queue().urgent.store_relaxed(false);  // relaxed: as above
@@ -218,13 +218,13 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
     return block;
 }
 
-// Of a thread whose fast paths are closed: the next allocation comes by again.
+// Of a thread whose fast paths are closed: the next allocation takes the slow path again.
 void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* block, std::size_t bytes) noexcept {
     const memory_kind k = p.kind;
     charge_pages(c);
     uninstall_pages(c);
     if (c.probes.guarded()) block = c.probes.hooks->begin_block(c, p, block, bytes);
-    if (block != nullptr && traits_of(k).freed_singly) {  // others are told as frame memory
+    if (block != nullptr && traits_of(k).freed_singly) {  // others are reported as frame memory
         show_adopted(c);
         show_allocation(c, k, class_size(size_class));
     }
@@ -363,7 +363,7 @@ void put_back_slot(pool_page& p, void* slot) noexcept {
     after_return(p);
 }
 
-// Takes home what other threads returned, then hands every empty page to the depot.
+// Takes back what other threads returned, then hands every empty page to the depot.
 void trim_pages(thread_context& c) noexcept {
     settle(c);
     uninstall_pages(c);

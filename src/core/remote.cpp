@@ -45,7 +45,7 @@ void hand_over(pool_page& p, void* head, void* tail, std::uint32_t count) noexce
     const std::size_t capacity = owner.remote.queue().capacity.load_relaxed();  // relaxed: a setting
     if (capacity != 0 && owner.remote.queue().depth() + count > capacity) meet_full_queue(owner, count);
     owner.remote.queue().queued.add_relaxed(count);  // relaxed: a statistic
-    // After this push the page may be gone, unless it is ours to announce.
+    // After this push the page may no longer exist, unless it is ours to announce.
     if (p.remote.push(address_of(&p), head, tail, count)) owner.remote.announce(p);
 }
 
@@ -146,7 +146,7 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
 }  // namespace
 
 // No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else.
-// Whose allocator was meant is not known; the one that this thread used last tells it.
+// Whose allocator was meant is not known; the one that this thread used last reports it.
 bool refuse_foreign(const void* block, site where) noexcept {
     constexpr const char* detail =
         "the pointer is in no pool page; it is a block of another size, or not from framealloc";

@@ -1,4 +1,4 @@
-// Faults and exhaustion, told to the program's handlers or printed.
+// Faults and exhaustion, passed to the program's handlers or printed.
 #include <framealloc/detail/core/report.hpp>
 
 #include <cstdlib>
@@ -12,7 +12,7 @@ void core::raise(code what, const char* detail, const void* address, std::size_t
     raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
 }
 
-// A handler hears of its own mistake; what it does wrong while it handles that one is printed.
+// A handler is called for its own mistake; what it does wrong while it handles that one is printed.
 void core::deliver(const fault& f) const noexcept {
     const activity_scope reporting(context_of_caller(*this), activity::reporting);
     if (!config.on_fault || !handler_scope::may_call()) return print_fault(f);

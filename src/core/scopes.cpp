@@ -94,7 +94,7 @@ void take_out(thread_context& c, open_scope& s) noexcept {
     }
     leave_record(c, s);
     if (was_newest) {
-        c.charges.set_newest(s.kind, s.outer);  // which it is behind already
+        c.charges.set_newest(s.kind, s.outer);  // which it is past already
     } else {
         unlink(s);
         add_spare(c, s);

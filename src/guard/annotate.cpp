@@ -1,4 +1,4 @@
-// What sanitizers and Valgrind are told of memory.
+// Annotations of memory for sanitizers and Valgrind.
 #include <framealloc/detail/guard/annotate.hpp>
 
 #include <framealloc/detail/base/align.hpp>

@@ -14,7 +14,7 @@ std::size_t block_table::slot_of(std::uintptr_t address) const noexcept {
     return i;
 }
 
-// At most two thirds are used. What is freed goes first: when it is half of all, the table need not grow.
+// At most two thirds are used. Freed blocks are dropped first: when it is half of all, the table need not grow.
 bool block_table::make_room() noexcept {
     if (slots_.size() != 0 && (used_ + 1) * 3 <= slots_.size() * 2) return true;
     std::size_t live = 0;

@@ -1,4 +1,4 @@
-// A log lies on pages of its own, as what it holds does.
+// A log is on pages of its own, as what it holds does.
 #include <framealloc/detail/guard/frame_log.hpp>
 
 #include <new>

@@ -18,7 +18,7 @@ unsigned char canary_at(std::uintptr_t p, std::uint64_t key) noexcept {
     return static_cast<unsigned char>(0x80U | (x >> (8 * (p & 7)) & 0x3FU));
 }
 
-// Both read what a sanitizer may have been told to forbid.
+// Both read memory that may be poisoned for a sanitizer.
 template <class Expected>
 FRAMEALLOC_UNCHECKED damage compare(std::uintptr_t begin, std::uintptr_t end, Expected expected) noexcept {
     damage d;

@@ -61,7 +61,7 @@ void in_log(const thread_context& c, const lifetime::flight& s, std::uintptr_t p
     }
 }
 
-// Who was charged for the byte that the arena of the newest frame handed out as its `offset`-th.
+// Who was charged for the byte that the arena of the newest frame allocated as its `offset`-th.
 const account::charge_entry* payer_of(const thread_context& c, std::uint64_t offset) noexcept {
     std::uint64_t end = 0;
     const account::charge_log& log = log_of(c);
@@ -83,7 +83,7 @@ std::uint32_t depth_of(const thread_context& c, std::uintptr_t p) noexcept {
 // is held.
 bool rests(const thread_context& c) noexcept { return is_idle(c) || &c == context_of_caller(owner_of(c)); }
 
-// One of a flight's chunks, `below` bytes of it having been handed out in the chunks below.
+// One of a flight's chunks, `below` bytes of it having been allocated in the chunks below.
 void in_flight(const thread_context& c, const lifetime::flight& s, const arena_chunk& k, std::uint64_t below,
                std::uintptr_t p, pointer_info& out) noexcept {
     const bool current = &s == &lifetime::current_flight(c) && !s.content_kept, newest = &k == &s.newest();
@@ -114,7 +114,7 @@ void in_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, p
     out.state = k.revoked == 0 && p >= k.committed ? pointer_state::unused : pointer_state::ended;  // spare, or revoked
 }
 
-// Of a thread that goes on meanwhile: about now, by what can be read on the side.
+// Of a thread that continues meanwhile: about now, by what can be read on the side.
 void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
     const std::uintptr_t cursor = sync::glimpse(recent_top(c)->cursor);  // about now
     const bool behind = cursor >= k.begin && cursor < k.end && p >= cursor;

@@ -1,4 +1,4 @@
-// What threads did since they came, and who hears of it.
+// What threads did since they came, and who is notified.
 #include <framealloc/insight/lifecycle.hpp>
 
 #include <algorithm>

@@ -9,7 +9,7 @@
 
 namespace framealloc::inline v1 {
 
-// Behind it lies the name.
+// The name is stored after it.
 struct lifetime::barrier_seat {
     barrier_seat* next = nullptr;
     barrier_seat* previous = nullptr;
@@ -150,7 +150,7 @@ std::uint32_t frame_barrier::arrive() noexcept {
 void frame_barrier::arrive_and_drop() noexcept {
     const sync::lock_guard guard(lock_);
     if (expected_ == 0) return;
-    // One arrival less is waited for, now and later. Where all have arrived already, it is one of them that goes.
+    // One arrival less is waited for, now and later. Where all have arrived already, it is one of them that leaves.
     if (counted_ == expected_--) {
         --counted_;
         --arrived_;

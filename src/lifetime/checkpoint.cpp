@@ -45,7 +45,7 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint64_t s
     }
 }
 
-// What was born since the checkpoint has ended; what is born from now on has not.
+// What was allocated since the checkpoint has ended; what is allocated from now on has not.
 void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
     begin_epoch(c);
     state_of(c).rolled.add(depth, serial, epoch_of(c));

@@ -51,7 +51,7 @@ void drop_released_of(thread_context& c, flight& s, std::uint32_t depth) noexcep
     }
 }
 
-// Debug: the release of the hold may withdraw what the ended frame has, if that is one chunk and nothing has to be
+// Debug: the release of the hold may revoke what the ended frame has, if that is one chunk and nothing has to be
 // destroyed in it.
 void offer_to_revoke(thread_context& c, flight& s) noexcept {
     held_frame* h = s.held;
@@ -108,7 +108,7 @@ flight* add_flight(thread_context& c, exhaustion_reason& why) noexcept {
     return s;
 }
 
-// Of the first that fits, beginning behind the current one: with the oldest.
+// Of the first that fits, beginning after the current one: with the oldest.
 template <class F>
 flight* find_flight(const thread_context& c, F&& fits) noexcept {
     flight* s = &current_flight(c).following();
@@ -122,7 +122,7 @@ flight* find_due(const thread_context& c) noexcept {
     return find_flight(c, [&](const flight& s) { return due(c, s); });
 }
 
-// A held frame of this thread; those that ended threads left are nobody's mistake.
+// A held frame of this thread; those that ended threads left are no mistake.
 const flight* find_held(const thread_context& c) noexcept {
     return find_flight(c, [](const flight& s) { return !s.left && s.is_held(); });
 }
@@ -256,7 +256,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     s.content_kept = true;
     s.left = false;
     s.end = r->cursor;
-    ground_of(c).cursor = r->cursor;  // memory taken outside a frame meanwhile lies behind what is kept
+    ground_of(c).cursor = r->cursor;  // memory taken outside a frame meanwhile is after what is kept
     ground_of(c).gate.on(memory::gate_own);
     offer_to_revoke(c, s);
 }
@@ -264,7 +264,7 @@ void park(thread_context& c, frame_record* r) noexcept {
 bool rotate(thread_context& c) noexcept {
     thread_state& t = state_of(c);
     if (t.ending == nullptr) ++t.turn;
-    if (ground_taken(c)) {  // what lies outside frames lives as long as this one
+    if (ground_taken(c)) {  // what is outside frames lives as long as this one
         flight& s = current_flight(c);
         s.frame = outermost_of(c).generation + 1;
         s.due = t.turn + config_of(c).frames_in_flight;

@@ -63,7 +63,7 @@ void reset_ground(thread_context& c) noexcept {
     run_finalisers(c, ground->finalisers);
     close_account(c, ground);
     free_blocks(c, blocks_at(c, 0));
-    owner_increment(ground->generation);  // containers that lie there have ended
+    owner_increment(ground->generation);  // containers that are there have ended
     state_of(c).marks.shrink(0);
     state_of(c).rolled.clear();
     if (!arena_of(c).content_kept) {
@@ -88,7 +88,7 @@ void finish_outermost(thread_context& c) noexcept {
     if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate)
         adopt_returned(c, all_blocks);
     count_releases(c);
-    if (state_of(c).ending != nullptr) return;  // a destructor's frame; what lies outside frames does not end with it
+    if (state_of(c).ending != nullptr) return;  // a destructor's frame; what is outside frames does not end with it
     if (ground_in_use(c)) reset_ground(c);
     if (arena_of(c).content_kept) return;
     merge_chunks(c);

@@ -15,7 +15,7 @@ namespace {
 
 bool in_arena(const thread_context& c, const void* p) noexcept {
     const std::uintptr_t at = address_of(p);
-    const flight* s = &current_flight(c);  // memory taken outside a frame may lie in another one's
+    const flight* s = &current_flight(c);  // memory taken outside a frame may be in another one's
     do {
         if (s->contains(at)) return true;
         s = &s->following();

@@ -7,7 +7,7 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-constexpr std::size_t floor_bytes = std::size_t{8} << 20;  // a thread may keep so many whatever it uses
+constexpr std::size_t floor_bytes = std::size_t{8} << 20;  // a thread may keep this many whatever it uses
 
 }  // namespace
 

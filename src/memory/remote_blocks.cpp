@@ -1,4 +1,4 @@
-// Blocks on their way home.
+// Blocks on their way to their owner.
 #include <framealloc/detail/memory/remote_blocks.hpp>
 
 #include <cstring>
@@ -25,7 +25,7 @@ returned_chain remote_blocks::chain_batch(std::size_t link_bytes) const noexcept
 
 std::uint32_t collect(pool_page& p) noexcept {
     const sync::remote_batch batch = p.remote.take(address_of(&p));
-    auto* first = static_cast<returned_blocks*>(batch.head);  // of whoever announced the page
+    auto* first = static_cast<returned_blocks*>(batch.head);  // of the thread that announced the page
     first->after = p.came_home == nullptr
                        ? std::uint16_t{0}
                        : returned_blocks::place_of(p.came_home);  // NOLINT(clang-analyzer-core.NullDereference)

@@ -12,7 +12,7 @@ namespace framealloc::inline v1::object {
 
 namespace {
 
-// For the process where the allocator is gone, or never was.
+// For the process where the allocator was destroyed, or never existed.
 void raise_at(memory::core_ref a, code what, const char* detail) noexcept {
     const site where = os::own_call();
     if (memory::core* c = a.owner == nullptr ? nullptr : memory::pin_core(a.id)) {

@@ -1,4 +1,4 @@
-// What is counted and told when values go from thread to thread.
+// What is counted and reported when values go from thread to thread.
 #include <framealloc/object/transfer.hpp>
 
 #include <framealloc/detail/core/registry.hpp>

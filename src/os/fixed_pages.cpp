@@ -38,7 +38,7 @@ void* fixed_pages::reserve(std::size_t bytes, std::size_t alignment) noexcept {
         if (run == count) {
             mark(first, count, true);
             void* p = pointer_at(base_ + first * page);
-            std::memset(p, 0, count * page);  // a fresh range reads as zero, whoever had it before
+            std::memset(p, 0, count * page);  // a fresh range reads as zero, whatever it held before
             return p;
         }
         first += (run / step + 1) * step;

@@ -64,7 +64,7 @@ bool check_zones(core& a, const reported_block& b, std::uintptr_t front, std::ui
 
 namespace {
 
-// Of a frame that is open, or kept. What lies in another thread's frames is known as such alone.
+// Of a frame that is open, or kept. What is in another thread's frames is known as such alone.
 bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
     const thread_context* c = context_met({&a, a.id});
     const frame_arena* s = c == nullptr ? nullptr : &c->arenas.current();

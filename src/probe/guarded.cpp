@@ -1,4 +1,4 @@
-// Guarded pool and heap blocks: their birth, their death, and what lies between.
+// Guarded pool and heap blocks: their allocation, their free, and the checks between.
 #include <framealloc/detail/probe/guarded.hpp>
 
 #include <cstdio>
@@ -52,7 +52,7 @@ bool check_zones(core& a, const block_record& b, const site& where = {}, const c
     return check_zones(a, report_of(b), z.front, z.begin, z.back, where, when);
 }
 
-// What rests must not change.
+// What is quarantined must not change.
 bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
     const damage d = guard::check_fill(b.address, end, guard::dead_byte);
     if (!d) return true;
@@ -63,11 +63,11 @@ bool check_rest(core& a, const block_record& b, std::uintptr_t end) noexcept {
                   static_cast<std::intptr_t>(d.last - begin));
     raise_about(a, code::FA419, report_of(b), detail, pointer_at(d.first));
     guard::allow(d.first, d.last + 1);
-    guard::fill(d.first, d.last + 1, guard::dead_byte);  // told once
+    guard::fill(d.first, d.last + 1, guard::dead_byte);  // reported once
     return false;
 }
 
-// The zone before a small block that rests is a canary too.
+// The zone before a small block in quarantine is a canary too.
 bool check_front(core& a, const block_record& b) noexcept {
     if (b.large) return true;
     const std::uintptr_t front = b.address - a.probes.layout().zone;
@@ -165,7 +165,7 @@ bool check_link(core& a, const pool_page& p, void* slot) noexcept {
     if (static_cast<const std::uint64_t*>(slot)[1] == seal_of(a, slot)) return true;
     block_record b;
     const bool known = a.probes.blocks.find(address_of(slot) + a.probes.layout().zone, b);
-    if (!known) b = {.bytes = p.block, .kind = p.kind};  // never handed out
+    if (!known) b = {.bytes = p.block, .kind = p.kind};  // never allocated
     raise_about(a, code::FA433, report_of(b),
                 "the 16 bytes before a free block were written; the free blocks after it in the list are abandoned",
                 slot);
@@ -215,7 +215,7 @@ void forget_page_blocks(core& a, pool_page& p, std::uint32_t first) noexcept {
         const std::uintptr_t block = base + at + a.probes.layout().zone;
         block_record b;
         if (!a.probes.blocks.find(block, b) || b.state != block_state::freed) continue;
-        if (!b.large) check_rest(a, b, slot_end(a, p, block));  // a large one did not rest, or does so no more
+        if (!b.large) check_rest(a, b, slot_end(a, p, block));  // a large one was not quarantined, or is no longer
         a.probes.blocks.mark_reused(block);
     }
     guard::allow(base + first, base + p.carved);

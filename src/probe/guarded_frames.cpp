@@ -19,7 +19,7 @@ bool check_zones(core& a, const frame_block& b) noexcept {
     return check_zones(a, report_of(b), b.front, b.begin, b.cursor);
 }
 
-// What ended must not change until it is handed out again.
+// What ended must not change until it is allocated again.
 void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noexcept {
     if (begin >= end) return;
     const damage d = guard::check_fill(begin, end, guard::dead_byte);
@@ -74,12 +74,12 @@ struct guarded_place {
     std::size_t charged;
 };
 
-// Half of a chunk, if it is no small one, is for blocks that lie on pages of their own; the rest lies as it comes.
+// Half of a chunk, if it is no small one, is for blocks that are on OS pages of their own; the rest is as it comes.
 constexpr std::size_t least_for_pages = std::size_t{256} << 10;
 
 }  // namespace
 
-// Zones lie around the block, and are not charged. What the cursor would be without them says what alignment costs.
+// Zones are around the block, and are not charged. What the cursor would be without them says what alignment costs.
 void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most, bool& out_of_line,
                      exhaustion_reason& why) noexcept {
     bool apart = std::exchange(c.probes.guard->apart, false) && !guard::tool_active();
@@ -141,7 +141,7 @@ void allow_again(core& a, const frame_block& b) noexcept {
 
 constexpr std::size_t newest_looked_at = 4096;  // blocks: a container that is left was mostly made lately
 
-// What a container has grown out of must not change; told once.
+// What a container has grown out of must not change; reported once.
 bool check_left(core& a, const frame_block& b) noexcept {
     const damage d = guard::check_fill(b.begin, b.end, guard::dead_byte);
     if (!d) return true;
@@ -204,7 +204,7 @@ void end_frame_blocks(thread_context& c, frame_arena& s, std::uintptr_t from, st
 
 namespace {
 
-// The cursor behind the log's newest block if it had so many bytes.
+// The cursor after the log's newest block if it had this many bytes.
 std::uintptr_t resized_cursor(const thread_context& c, std::size_t bytes) noexcept {
     const frame_block& b = c.arenas.current().log->top();
     return align_up(align_up(b.begin + bytes, cursor_granularity) + guard::zone,

@@ -1,4 +1,4 @@
-// Ended frames' pages become inaccessible: an access to them is trapped and told whose memory it was.
+// The OS pages of ended frames become inaccessible: an access to them is trapped and reported with its owner.
 #include <framealloc/detail/core/registry.hpp>
 #include <framealloc/detail/core/walk.hpp>
 #include <framealloc/detail/os/code.hpp>
@@ -20,7 +20,7 @@ constexpr std::size_t most_chunks = 4096;
 constexpr std::size_t report_stack =
     std::size_t{24} << 10;  // a report took between 15 and 16 KiB when it was measured; the rest is for a handler
 
-// In a signal handler: takes no lock. Chunks and contexts lie in metadata, which lives as long as their allocator.
+// In a signal handler: takes no lock. Chunks and contexts are in metadata, which lives as long as their allocator.
 const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noexcept {
     if (!c.probes.guarded()) return nullptr;
     std::size_t steps = 0;
@@ -77,7 +77,7 @@ bool explain_revoked(core& a, const thread_context& c, std::uintptr_t p, const v
     return false;
 }
 
-// The ranges that allocators which are gone had, the last ones. An entry is read in a signal handler while it may be
+// The most recent ranges of allocators that were destroyed. An entry is read in a signal handler while it may be
 // written: at worst it explains nothing.
 struct released_range {
     std::uintptr_t begin, end;
@@ -113,7 +113,7 @@ void explain_released(std::uintptr_t p, os::access_kind access) noexcept {
     }
 }
 
-// Where a report would run beyond the alternate signal stack: that much is certain.
+// Where a report would overflow the alternate signal stack: the short line states only what is known.
 bool explain_shortly(std::uintptr_t p) noexcept {
     const auto is_ours = [p] {
         for (core* a = first_live_core(); a != nullptr; a = a->life.next()) {

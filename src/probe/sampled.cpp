@@ -1,4 +1,4 @@
-// Sampled blocks: their pages, their choice, what a report says of them.
+// Sampled blocks: their OS pages, their choice, what a report says of them.
 #include <framealloc/detail/probe/sampled.hpp>
 
 #include <cstdio>
@@ -66,7 +66,7 @@ bool sampled_blocks::add_unit(core& a) noexcept {
 void* sampled_blocks::allocate(core& a, sampled_slot what, std::size_t align) noexcept {
     const sync::lock_guard guard(lock_);
     std::uint32_t i = 0;
-    if (fresh_ < most) {  // what rests may rest longer
+    if (fresh_ < most) {  // quarantined blocks may stay longer
         if (fresh_ == units_ * slots_per_unit && !add_unit(a)) return nullptr;
         i = fresh_;
     } else {
@@ -108,7 +108,7 @@ bool sampled_blocks::free(core& a, void* block, const site& where, sampled_slot&
         raise_about(a, was.live ? code::FA415 : code::FA411, report_of(was), "of a sampled block", block, where);
         return false;
     }
-    const std::uintptr_t begin = os_page_of(begin_, i);  // ours until it rests; no lock while a handler runs
+    const std::uintptr_t begin = os_page_of(begin_, i);  // ours until it is quarantined; no lock while a handler runs
     const bool damaged = !was_reported(was.born) &&
                          !check_zones(a, report_of(was), begin, was.begin, begin + os_page, where);
     os::system_pages{}.decommit(pointer_at(begin), os_page);

@@ -1,4 +1,4 @@
-// How a thread begins and ends to be watched, and what its observer hears.
+// How a thread begins and ends to be watched, and what its observer is notified of.
 #include <framealloc/detail/probe/watch.hpp>
 
 #include <new>
@@ -97,8 +97,8 @@ void notify_all_threads(core& a) noexcept {
 
 namespace {
 
-// Waits until no other thread is in the handler that was. One that told and has left its context since is waited for as
-// well: what it read is read before what follows is written.
+// Waits until no other thread is in the handler that was. One that notified and has left its context since is waited
+// for as well: what it read is read before what follows is written.
 void wait_for_handlers(thread_context* newest, const thread_context* mine) noexcept {
     if (mine != nullptr && mine->probes.watcher() != nullptr && mine->probes.watcher()->inside) return;
     for_each_context_from(newest, [&](const thread_context& c) {
@@ -193,7 +193,7 @@ frame_event end_of_top(thread_context& c) noexcept {
                   .bytes = static_cast<std::size_t>(w.allocated.get() - f.allocated),
                   .peak = f.peak,
                   .microseconds = os::monotonic_microseconds() - f.since};
-    e.frame = current_frame(c);  // by when it is told, the next one's
+    e.frame = current_frame(c);  // by the time it is reported, the next one's
     return e;
 }
 

@@ -11,7 +11,7 @@
 namespace fa = framealloc;
 using namespace framealloc;
 
-// Lies in the allocator's own metadata, and goes with it.
+// In the allocator's own metadata, and freed with it.
 struct fa_allocator {
     memory::core_ref owner;
     void (*on_fault)(void*, const fa_fault*);
@@ -152,7 +152,7 @@ void fa_heap_free(fa_allocator* a, void* p, std::size_t size, std::size_t alignm
     free_block(a->owner, memory_kind::heap, p, size, alignment, CALLER);
 }
 
-// Lies in the allocator's metadata.
+// In the allocator's metadata.
 struct fa_hook {
     memory::block_source source;
 };

@@ -1,4 +1,4 @@
-// A thread's context that leaves its thread and goes on in another.
+// A thread's context that leaves its thread and continues on another.
 #include <framealloc/runtime/parked_context.hpp>
 
 #include <framealloc/detail/core/core.hpp>

@@ -1,4 +1,4 @@
-// Who pays: tags, their tree, and what each thread owes to each.
+// Who is charged: tags, their tree, and what each thread charges to each.
 #pragma once
 
 #include <framealloc/account/budget.hpp>

@@ -4,7 +4,7 @@
 //   alloc.on_budget_exceeded(fa::budget_policy::fail);
 //   if (alloc.frame_remaining() < 64_KiB) …
 //
-// A budget moves the limit that every allocation is compared with anyway: it costs nothing until it bites.
+// A budget moves the limit that every allocation is compared with anyway: it costs nothing until the limit is reached.
 #pragma once
 
 #include <cstddef>
@@ -64,7 +64,7 @@ struct budget_line {
         threshold = bytes / 100 * warn_percent + bytes % 100 * warn_percent / 100;
         warned_in = passed_in = 0;
     }
-    // How many bytes are free to use before ask() wants to be asked. Frames count from 1.
+    // How many bytes are free to use before ask() must be called. Frames count from 1.
     std::size_t quiet_until(std::uint64_t frame) const noexcept {
         if (limit == 0 || passed_in == frame) return ~std::size_t{0};
         return warned_in == frame || threshold >= limit ? limit : threshold;

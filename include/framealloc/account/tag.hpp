@@ -1,4 +1,5 @@
-// Who pays: a tag names a system of the program ("physics"), and a tree of them names its parts ("physics::solver").
+// Who is charged: a tag names a system of the program ("physics"), and a tree of them names its parts
+// ("physics::solver").
 //
 //   inline constexpr fa::tag physics{"physics"}, solver{physics, "solver"};
 //   fa::tag_scope t{alloc, solver};        // the fast form: an index into a table, whatever the number of tags

@@ -68,7 +68,7 @@ public:
           }) {
         ::new (static_cast<void*>(copy_)) std::remove_const_t<F>(f);
     }
-    // A temporary that is too large, or has something to destroy, would be gone when it is called.
+    // A temporary that is too large, or has something to destroy, would be destroyed before it is called.
     template <class F>
         requires(!std::is_lvalue_reference_v<F>) && with_state<std::remove_const_t<F>> && (!copied<F>)
     callback(F&& f) = delete;

@@ -1,5 +1,5 @@
 // Frames as capabilities, for clang's -Wthread-safety: allocation without a frame, a begin without its end on some
-// path, an end without its begin, the wrong allocator, the wrong thread's code. Opt-in, for clang 17 and later:
+// path, an end without its start, the wrong allocator, the wrong thread's code. Opt-in, for clang 17 and later:
 //
 //   c++ -DFRAMEALLOC_FRAME_CAPABILITY=1 -Wthread-safety-analysis …
 //
@@ -8,7 +8,7 @@
 //   fa::thread_role render_thread;
 //   void submit() FRAMEALLOC_REQUIRES_ROLE(render_thread);
 //
-// The analysis looks at one function at a time and compares names: what it needs to be told about nested frames, copies
+// The analysis looks at one function at a time and compares names: what must be declared for nested frames, copies
 // of a handle and wrappers is in docs/mistakes.md.
 // With FRAMEALLOC_FRAME_CAPABILITY=2 an open frame is also `fa::any_frame`, which an awaitable excludes: then a
 // co_await with a frame open is reported. It costs nothing at run time, whatever it is set to.

@@ -1,5 +1,5 @@
-// The letter-box for mistakes. A floor that sees misuse or exhaustion describes it here; who receives it is set by
-// options::on_fault and options::on_exhaustion.
+// Faults and exhaustion, as an allocator describes them to the handlers in options::on_fault and
+// options::on_exhaustion.
 //
 // Three kinds of failure and no fourth: exhaustion is a value (try_x() is null; x() asks the exhaustion handler),
 // misuse is a coded fault, and a broken invariant ends the program.
@@ -35,7 +35,7 @@ struct fault {
     std::size_t bytes = 0;  // meaning depends on the code: a size, or bytes still out
     site born{};  // of the block: where it was allocated, as far as that was recorded
     site died{};  // where it was freed before, or its frame ended
-    const char* born_place = "";  // as code_place, where birth and death do not say their line
+    const char* born_place = "";  // as code_place, where allocation and free do not say their line
     const char* died_place = "";
     const char* tag = "";  // that paid for it
     std::uint64_t frame = 0;  // outermost frame in which it was allocated; 0: not known

@@ -1,4 +1,4 @@
-// Something happened: what an allocator tells those who asked to hear of every step. See insight/lifecycle.hpp.
+// The events that an allocator reports to an observer; see insight/lifecycle.hpp.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@ namespace framealloc::inline v1 {
 
 enum class frame_event_kind : std::uint8_t {
     frame_begin,         // depth
-    frame_end,           // depth, bytes handed out in it, peak bytes in use, microseconds it was open
+    frame_end,           // depth, bytes allocated in it, peak bytes in use, microseconds it was open
     allocation,          // memory, bytes
     release,             // memory, bytes; of pool and heap blocks, freed on their own thread
     remote_free,         // bytes, other_thread: the block's own
-    deferred_processed,  // count blocks of `bytes` came home
+    deferred_processed,  // count blocks of `bytes` returned to their owner
     transfer_initiated,  // bytes
     transfer_completed,  // bytes
     transfer_dropped,    // bytes

@@ -7,8 +7,8 @@
 // again), pool and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads:
 // any; memory of another thread that runs is described as of about then, and its frame memory without tag, depth and
 // bounds.
-// A pointer does not say when it was taken: one that is stale is described by whoever has its bytes now. Whose they
-// were before is known of guarded frame memory, of the last two thousand blocks that ended on its thread.
+// A pointer does not say when it was taken: one that is stale is described by the present owner of its bytes. Whose
+// they were before is known of guarded frame memory, of the last two thousand blocks that ended on its thread.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +24,10 @@ namespace framealloc::inline v1 {
 
 enum class pointer_state : std::uint8_t {
     unknown,  // no memory of this library, or of its tables
-    in_use,  // handed out: a block that was not freed, a frame that is open
+    in_use,  // allocated: a block that was not freed, a frame that is open
     held,  // of an ended frame whose memory is kept: frames in flight, frame_hold
     ended,  // freed, or of a frame that has ended or was rolled back
-    unused,  // never handed out
+    unused,  // never allocated
 };
 
 struct pointer_info {

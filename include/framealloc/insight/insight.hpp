@@ -1,4 +1,4 @@
-// What happened, what happens, and whose a pointer is.
+// Statistics, events, and what a pointer points to.
 #pragma once
 
 #include <framealloc/insight/describe.hpp>

@@ -7,7 +7,7 @@
 //   std::cout << life.summary().text(buffer);
 //
 // The handler runs on the thread that the event is of, outside every lock of the allocator; it may allocate, and what
-// it does is not told. It and what it refers to are needed until disable() or the next enable() has returned.
+// it does causes no events. It and what it refers to are needed until disable() or the next enable() has returned.
 // Cost while on: every frame, allocation and free of every thread takes the slow path. Threads: all members from any;
 // other threads are watched from their next outermost frame on.
 #pragma once
@@ -51,8 +51,8 @@ public:
     // Requires: the allocator lives as long as this. Cost: O(1).
     explicit lifecycle(const memory::core_ref& a) noexcept : owner_(a) {}
 
-    // Requires: not called by a handler. Effects: threads are watched, and `handler`, if there is one, is told of each
-    // event. Returns when no other thread is in the handler that was. Threads: any.
+    // Requires: not called by a handler. Effects: threads are watched, and `handler`, if there is one, is called for
+    // each event. Returns when no other thread is in the handler that was. Threads: any.
     void enable(frame_event_handler handler = {}) const noexcept;
     // Effects: threads are watched no longer. Returns when no other thread is in the handler; called by the handler
     // itself, it does not wait. Threads: any.

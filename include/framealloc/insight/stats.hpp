@@ -55,7 +55,7 @@ struct tag_bytes {
 // For the tag itself, and with its children.
 struct tag_stats : tag_bytes {
     tag_bytes with_children;
-    // Some of its pool blocks lie in pages of a parent and are counted there: no page was to be had, or more than 256
+    // Some of its pool blocks are in pages of a parent and are counted there: no page was to be had, or more than 256
     // tags of a thread have pages
     bool borrows = false;
 };

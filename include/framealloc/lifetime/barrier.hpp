@@ -21,8 +21,8 @@
 // The frames of members that joined with an allocator are the barrier's: one opens when they join, and ends, with the
 // next one opening, at the member's first safe point after end_frame(): safe_point(), or the return of wait_all(). Each
 // member resets its own arena, so that memory in use by a late one is never reset under it.
-// Threads: a barrier is everybody's, a member its thread's. A forked child has none of the other threads, and makes
-// barriers of its own. Cost: a lock and, to wait, a system call.
+// Threads: any thread may use a barrier; a member belongs to its thread. A forked child has none of the other threads,
+// and makes barriers of its own. Cost: a lock and, to wait, a system call.
 #pragma once
 
 #include <framealloc/detail/lifetime/frame.hpp>
@@ -101,7 +101,7 @@ public:
     // Effects: arrives, and waits until the generation is over. Returns: false after `microseconds`; the arrival counts
     // all the same. Cost: a lock; a system call where it has to wait.
     bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
-    // Effects: arrives and goes on. Returns: the generation, for wait(). Cost: a lock.
+    // Effects: arrives and continues. Returns: the generation, for wait(). Cost: a lock.
     std::uint32_t arrive() noexcept;
     // Effects: waits until that generation is over. Returns: false after `microseconds`; may be repeated. Cost: a
     // system call where it has to wait.

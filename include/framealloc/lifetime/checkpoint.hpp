@@ -29,7 +29,7 @@ private:
 frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
 // Effects: destroys what was made in the frame since, newest first, and takes its memory back. Returns: false, with
 // nothing changed, after FA427 when the checkpoint is stale or belongs to another frame, thread or allocator; after
-// FA438 when an inner frame that ended since is held. Threads: that of `c`. Cost: O(what has a destructor or lies out
+// FA438 when an inner frame that ended since is held. Threads: that of `c`. Cost: O(what has a destructor or is out
 // of line).
 bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
 

@@ -2,10 +2,10 @@
 //
 //   fa::frame_hold h = frame.hold("render");    // move it to the reader; released by its destructor, on any thread
 //
-// The frame's finalisers run, and its bytes are reused, only when no hold is left: at the latest when a later outermost
-// frame begins on its thread, or on the thread that takes over what an ended one left, or when the allocator goes. An
-// inner frame that ends while it is held hands what it has to the frame around it, and that waits for the hold in its
-// turn.
+// The frame's finalisers run, and its memory is reused, only after the last hold was released. That happens at the
+// latest when a later outermost frame begins on its thread (or on the thread that takes over what an ended thread
+// left), or when the allocator is destroyed. An inner frame that ends while it is held moves its content to the frame
+// around it, which then waits for the hold as well.
 #pragma once
 
 #include <framealloc/detail/core/core.hpp>

@@ -1,4 +1,4 @@
-// How long bytes live: frames, what runs at their end, checkpoints, holds.
+// Barriers, checkpoints and frame holds: what decides how long memory lives.
 #pragma once
 
 #include <framealloc/lifetime/barrier.hpp>

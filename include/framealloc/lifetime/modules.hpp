@@ -7,7 +7,7 @@
 
 namespace framealloc::inline v1::lifetime {
 
-// Runs the caller's finalisers whose code lies in the module, newest first, and has other threads refuse theirs: FA214,
+// Runs the caller's finalisers whose code is in the module, newest first, and has other threads refuse theirs: FA214,
 // which names it. Returns how many ran.
 std::size_t release_module(memory::core_ref a, void* handle) noexcept;
 // Takes finalisers of unloaded modules off the lists of `c`. Requires: c is the caller's.

@@ -1,4 +1,4 @@
-// How blocks that other threads freed come home.
+// How blocks that other threads freed return.
 //
 //   alloc.set_deferred({.mode = fa::deferred_mode::at_frame_end});          // for the calling thread's blocks
 //   alloc.set_deferred(fa::deferred_config::bounded(1024));
@@ -59,7 +59,7 @@ struct deferred_stats {
     std::uint64_t peak_depth = 0;  // as seen when blocks were taken back or the queue was full
     std::uint64_t processed_bytes = 0;
     std::uint64_t full_count = 0;  // hand-overs that met a full queue
-    std::uint64_t blocked_count = 0;  // of these, those that waited in vain
+    std::uint64_t blocked_count = 0;  // of these, those that timed out
 };
 
 namespace memory {

@@ -128,7 +128,7 @@ using heap_allocator = standard_allocator<T, heap_source>;
 namespace object {
 
 // std::pmr resources. A frame's lives in the frame; the others live as long as their allocator. Two of one frame, or of
-// one allocator and kind, are equal: containers move and swap between them. Whoever calls their members includes
+// one allocator and kind, are equal: containers move and swap between them. Code that calls their members includes
 // <memory_resource>, as for any other; here it would cost every file 0.3 s.
 std::pmr::memory_resource* frame_resource(memory::frame_record* r) noexcept;
 std::pmr::memory_resource* pool_resource(memory::core_ref a) noexcept;

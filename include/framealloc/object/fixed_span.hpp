@@ -1,4 +1,4 @@
-// A std::span<T, N> that comes apart:
+// A std::span<T, N> with structured bindings:
 //
 //   auto [from, to] = frame.alloc_n<vertex, 2>();   // two references
 #pragma once

@@ -1,11 +1,11 @@
-// Boxes in frame memory: the destructor runs when the box goes or when its frame ends, whichever is first.
+// Boxes in frame memory: the destructor runs when the box is destroyed or when its frame ends, whichever is first.
 //
 //   fa::frame_box<route> path = frame.box<route>(from, to);
 //   fa::frame_box<shape> s = frame.box<circle>(radius);       // shape has a virtual destructor
 //   fa::frame_box<node[]> nodes = frame.box<node[]>(n);       // n value-initialised elements
 //
-// After its frame a box of something with a destructor is empty; one of a trivially destructible type is not told, and
-// debug catches its use (FA002).
+// After its frame a box of something with a destructor is empty; one of a trivially destructible type is not notified,
+// and debug catches its use (FA002).
 #pragma once
 
 #include <framealloc/detail/object/box_face.hpp>
@@ -30,7 +30,7 @@ inline constexpr std::size_t boxed_lead = align_up(sizeof(Node),
 template <class Node, class T>
 inline constexpr std::size_t boxed_alignment = alignof(T) > alignof(Node) ? alignof(T) : alignof(Node);
 
-// The node right before an object, and the object right behind a node.
+// The node right before an object, and the object right after a node.
 template <class Node>
 Node* node_before(void* object) noexcept {
     return std::launder(reinterpret_cast<Node*>(static_cast<char*>(object) - sizeof(Node)));
@@ -157,7 +157,7 @@ public:
     basic_frame_box(basic_frame_box<U, Policy>&& other) = delete;
     // As std::unique_ptr's: the object that was here is destroyed. Cost: O(1), and the destructor of the object.
     basic_frame_box& operator=(basic_frame_box&& other) noexcept {
-        basic_frame_box taken(std::move(other));  // which may be a part of what goes
+        basic_frame_box taken(std::move(other));  // which may be a part of what is destroyed
         reset();
         steal(taken, taken.typed());
         return *this;
@@ -284,7 +284,7 @@ public:
     // As std::unique_ptr's: the elements that were here are destroyed. Cost: O(size()) for the destructors, otherwise
     // O(1).
     basic_frame_box& operator=(basic_frame_box&& other) noexcept {
-        basic_frame_box taken(std::move(other));  // which may be a part of what goes
+        basic_frame_box taken(std::move(other));  // which may be a part of what is destroyed
         reset();
         steal(taken);
         return *this;

@@ -32,7 +32,7 @@ private:
     std::uintptr_t word_ = 0;
 };
 
-// Destroys the object and frees the block that it, or what it is a base of, lies in.
+// Destroys the object and frees the block that it, or what it is a base of, is in.
 template <class T>
 void heap_destroy(T* p, heap_owner owner) noexcept {
     void* block = whole_object(p);

@@ -5,9 +5,9 @@
 //   if (auto it = nearest.find(key); it != nearest.end()) use(it->second);
 //
 // Members as in std::unordered_map, and its guarantees: what throws while one element is inserted leaves the map as it
-// was. Entries lie side by side, so that growth invalidates pointers and references too, and keys and values have to be
+// was. Entries are side by side, so that growth invalidates pointers and references too, and keys and values have to be
 // movable; an entry whose move may throw is copied, and one that can only be moved then is lost with those before it.
-// In m[i] = m[j] the reference on the right is gone when m[i] makes the map grow: use insert_or_assign(i, m.at(j)),
+// In m[i] = m[j] the reference on the right is dangling when m[i] makes the map grow: use insert_or_assign(i, m.at(j)),
 // which takes it.
 // Strings are found by std::string_view. A hash function that is not noexcept has its results kept, 8 bytes a slot.
 //
@@ -90,7 +90,7 @@ public:
         : basic_map(s, hash, equal) {
         this->insert_range(std::forward<R>(items));
     }
-    // Effects: takes the table where it lies, and the source; other is empty then. Cost: O(1).
+    // Effects: takes the table where it is, and the source; other is empty then. Cost: O(1).
     basic_map(basic_map&& other) noexcept(std::is_nothrow_copy_constructible_v<Hash> &&
                                           std::is_nothrow_copy_constructible_v<Equal>)
         : access(other.source_, other.hash_, other.equal_) {
@@ -103,13 +103,13 @@ public:
         : basic_map(other.source_, other.hash_, other.equal_) {
         copy(other);
     }
-    // Effects: takes the table where it lies, the functions, and the source if other has one; its own entries are
+    // Effects: takes the table where it is, the functions, and the source if other has one; its own entries are
     // destroyed, other is empty then. Cost: O(capacity()) for the destructors, otherwise O(1).
     basic_map& operator=(basic_map&& other) noexcept(std::is_nothrow_copy_assignable_v<Hash> &&
                                                      std::is_nothrow_copy_assignable_v<Equal> &&
                                                      std::is_nothrow_move_constructible_v<basic_map>) {
         if (this == &other) return *this;
-        basic_map taken(std::move(other));  // first: it may lie in a value of this map
+        basic_map taken(std::move(other));  // first: it may be in a value of this map
         drop();
         take_functions(taken);
         if (object::has_source(taken.source_)) source_ = taken.source_;
@@ -318,7 +318,7 @@ public:
     void clear() noexcept {
         if (!is_gone()) table_.clear();
     }
-    // Effects: exchanges the tables where they lie, the functions, and the sources where both have one. Cost: O(1).
+    // Effects: exchanges the tables where they are, the functions, and the sources where both have one. Cost: O(1).
     void swap(basic_map& other) noexcept(std::is_nothrow_move_constructible_v<basic_map> &&
                                          std::is_nothrow_move_assignable_v<basic_map>) {
         if (this == &other) return;

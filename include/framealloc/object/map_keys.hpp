@@ -1,4 +1,4 @@
-// How a map hashes and compares keys unless it is told otherwise, and what fixes its order.
+// How a map hashes and compares keys by default, and what fixes its order.
 #pragma once
 
 #include <string_view>

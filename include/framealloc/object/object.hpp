@@ -1,4 +1,4 @@
-// Bytes become objects: boxes, growable containers, allocators for standard and own containers.
+// Boxes, growable containers, and allocators for standard and other containers.
 #pragma once
 
 #include <framealloc/object/allocators.hpp>

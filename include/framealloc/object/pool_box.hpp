@@ -13,7 +13,7 @@ namespace framealloc::inline v1 {
 
 namespace object {
 
-// Destroys the object and frees the block that it, or what it is a base of, lies in.
+// Destroys the object and frees the block that it, or what it is a base of, is in.
 template <class T>
 void pool_destroy(T* p) noexcept {
     void* block = whole_object(p);

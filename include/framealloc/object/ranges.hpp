@@ -80,7 +80,7 @@ inline constexpr bool copied_as_bytes<T, It> = std::is_trivially_copyable_v<T> &
                                                std::is_trivially_copy_constructible_v<T> &&
                                                std::is_same_v<std::iter_value_t<It>, T>;
 
-// The functions below construct elements from `at` on, and return behind the last one. When a constructor throws,
+// The functions below construct elements from `at` on, and return after the last one. When a constructor throws,
 // nothing is left of them.
 
 template <class T, class It, class End>

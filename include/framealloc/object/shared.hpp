@@ -135,15 +135,15 @@ public:
         : object_(p), counts_(std::exchange(other.counts_, nullptr)) {
         other.object_ = nullptr;
     }
-    // Effects: shares the object. When it is gone, throws std::bad_weak_ptr as std::shared_ptr does; without exceptions
-    // FA444, and the program ends. lock() returns an empty one instead. Cost: O(1), an atomic exchange.
+    // Effects: shares the object. When it was destroyed, throws std::bad_weak_ptr as std::shared_ptr does; without
+    // exceptions FA444, and the program ends. lock() returns an empty one instead. Cost: O(1), an atomic exchange.
     template <class U, class P>
         requires object::points_to<U, T>
     explicit basic_pool_shared(const basic_pool_weak<U, P>& seen) : basic_pool_shared(seen.lock()) {
         if (counts_ == nullptr) [[unlikely]]
             object::throw_expired();
     }
-    // Effects: takes over the object of a pool_box or heap_box, where it lies; the counts come from the pool of its
+    // Effects: takes over the object of a pool_box or heap_box, where it is; the counts come from the pool of its
     // allocator. On exhaustion: asks the exhaustion handler. Cost: a pool allocation.
     template <object::shareable_box Box>
         requires object::points_to<typename Box::element_type, T> && (!requires(const Box& b) { b.size(); })
@@ -260,8 +260,8 @@ public:
     }
     ~basic_pool_weak() { reset(); }
 
-    // As std::weak_ptr's: lock() returns an empty one when the object is gone. Threads: use_count() is a hint where
-    // others own the object. Cost: O(1); lock() is an atomic exchange.
+    // As std::weak_ptr's: lock() returns an empty one when the object was destroyed. Threads: use_count() is a hint
+    // where others own the object. Cost: O(1); lock() is an atomic exchange.
     basic_pool_shared<T, Policy> lock() const noexcept {
         basic_pool_shared<T, Policy> s;
         if (counts_ == nullptr || !counts_->lock()) return s;

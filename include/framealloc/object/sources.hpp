@@ -11,8 +11,8 @@
 
 namespace framealloc::inline v1 {
 
-// try_allocate returns null when exhausted. deallocate is told size and alignment. try_grow makes a block longer in
-// place or says no.
+// try_allocate returns null when exhausted. deallocate receives size and alignment. try_grow makes a block longer in
+// place or returns false.
 template <class S>
 concept allocator_source = requires(const S& s, void* p, std::size_t n) {
     { s.try_allocate(n, n) } -> std::same_as<void*>;
@@ -37,7 +37,7 @@ public:
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t align) const noexcept {
         return frame_.allocate(bytes, align, memory::on_failure::return_null);
     }
-    // Effects: frees at once what lies out of line and what is the last block of the arena; everything else waits for
+    // Effects: frees at once what is out of line and what is the last block of the arena; everything else waits for
     // the frame's end. Threads: the frame's alone; while guarded FA211 on another. Cost: O(chunks of the arena).
     void deallocate(void* p, std::size_t bytes, std::size_t) const noexcept { frame_.deallocate(p, bytes); }
     // Requires: new_bytes >= old_bytes. Returns: whether the block was made longer where it is: it was the last one of

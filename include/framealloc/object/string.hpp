@@ -6,7 +6,7 @@
 //
 // A copy lives in the memory of its original. substr() is a view, valid until the string changes; a string of it is
 // frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions
-// behind the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
+// past the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
 // Growth is geometric; reserve() is exact.
 // On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
 // success; its twin try_x() returns false, with the string unchanged, or an empty string.
@@ -65,7 +65,7 @@ public:
         if constexpr (sizeof...(Args) != 0) static_cast<void>(s.try_append(object::sized(std::forward<Args>(args))...));
         return s;
     }
-    // A copy lies in memory of the same source; a move takes the characters where they lie, and the source.
+    // A copy is in memory of the same source; a move takes the characters where they are, and the source.
     basic_string(const basic_string&) = default;
     basic_string(basic_string&&) noexcept = default;
     basic_string& operator=(basic_string&&) noexcept = default;
@@ -172,8 +172,8 @@ public:
         return copy.try_append(first, last) && try_assign(copy.view());
     }
 
-    // --- the middle; a position behind the end throws std::out_of_range; without exceptions FA439, and the end ---
-    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added + characters behind),
+    // --- the middle; a position past the end throws std::out_of_range; without exceptions FA439, and the end ---
+    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added + characters after them),
     // amortised.
     basic_string& insert(std::size_t at, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
@@ -213,7 +213,7 @@ public:
         return insert(at, l.begin(), l.end());
     }
     // Returns: whether the text was inserted. On exhaustion: false, with nothing changed. Cost: O(characters added +
-    // characters behind), amortised.
+    // characters after them), amortised.
     [[nodiscard]] bool try_insert(std::size_t at, std::string_view text) {
         check_position(at);
         return store::template splice<false>(at, 0, text);
@@ -229,7 +229,8 @@ public:
         check_position(at);
         return store::template fill<false>(at, 0, n, c);
     }
-    // As std::string's. Debug: iterators behind the end are FA439, and nothing is removed. Cost: O(characters behind).
+    // As std::string's. Debug: iterators past the end are FA439, and nothing is removed. Cost: O(characters after
+    // them).
     basic_string& erase(std::size_t at = 0, std::size_t n = npos) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, clipped(at, n), {}), *this;
@@ -245,8 +246,8 @@ public:
         if (!refuses(n > size() - i, "removal before character", last - begin())) erase(i, n);
         return begin() + i;
     }
-    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length of the text + characters behind),
-    // amortised.
+    // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length of the text + characters after
+    // them), amortised.
     basic_string& replace(std::size_t at, std::size_t n, std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
         check_position(at);
         return store::template splice<true>(at, clipped(at, n), text), *this;
@@ -285,7 +286,7 @@ public:
         return replace(first, last, view_of(l));
     }
     // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length of the text +
-    // characters behind), amortised.
+    // characters after them), amortised.
     [[nodiscard]] bool try_replace(std::size_t at, std::size_t n, std::string_view text) {
         check_position(at);
         return store::template splice<false>(at, clipped(at, n), text);
@@ -317,7 +318,7 @@ public:
     friend std::size_t erase(basic_string& s, char c) {
         return erase_if(s, [c](char x) { return x == c; });
     }
-    // Effects: exchanges the characters where they lie, and the sources where both have one. Cost: O(1).
+    // Effects: exchanges the characters where they are, and the sources where both have one. Cost: O(1).
     void swap(basic_string& other) noexcept { chars_.swap(other.chars_); }
     friend void swap(basic_string& a, basic_string& b) noexcept { a.swap(b); }
 

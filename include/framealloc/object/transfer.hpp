@@ -1,4 +1,4 @@
-// Results that cross threads on purpose: made by one thread, owned by whoever receives them.
+// Results that cross threads on purpose: made by one thread, owned by the thread that receives them.
 //
 //   fa::transfer_handle<mesh> h = alloc.frame_box_for_transfer<mesh>(args…);     // producer, inside its frame or not
 //   queue.push(std::move(h));                                                    // any queue that moves
@@ -39,7 +39,7 @@ transfer_stats transfer_stats_of(const memory::core& c) noexcept;
 struct transfer_boxes;
 
 enum class transfer_step : std::uint8_t { initiated, completed, dropped };
-// Counts the step for the allocator, as far as it lives, and tells who watches.
+// Counts the step for the allocator, as far as it lives, and notifies its observer.
 void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) noexcept;
 
 // `n` elements in memory that any thread may free.
@@ -58,7 +58,7 @@ public:
           n_(other.n_),
           owner_(other.owner_) {}
     transferable& operator=(transferable&& other) noexcept {
-        transferable taken(std::move(other));  // which may be a part of what goes
+        transferable taken(std::move(other));  // which may be a part of what is destroyed
         std::swap(first_, taken.first_);
         std::swap(pending_, taken.pending_);
         std::swap(n_, taken.n_);
@@ -122,14 +122,14 @@ public:
     handle(handle&&) noexcept = default;
     // Effects: drops what was here: destroys it, gives the memory back, counts it. Cost: O(1), and the destructors.
     handle& operator=(handle&& other) noexcept {
-        transferable<T> taken(std::move(other.content_));  // which may be a part of what goes
+        transferable<T> taken(std::move(other.content_));  // which may be a part of what is destroyed
         drop();
         content_ = std::move(taken);
         return *this;
     }
     ~handle() { drop(); }
 
-    // Returns: a box that owns the value where it lies; an empty one, after FA434, when the handle holds nothing.
+    // Returns: a box that owns the value where it is; an empty one, after FA434, when the handle holds nothing.
     // Threads: any, one at a time. Cost: O(1), two counters.
     [[nodiscard]] Received receive() && noexcept FRAMEALLOC_TYPESTATE(callable_when("unconsumed", "unknown"))
         FRAMEALLOC_TYPESTATE(set_typestate(consumed)) {
@@ -186,7 +186,7 @@ public:
     }
     // Returns: whether the box holds an object. Cost: O(1).
     explicit operator bool() const noexcept { return get() != nullptr; }
-    // Effects: none on the object, which lies in pool memory: a pool_box<T> may own it. Returns: the object; null when
+    // Effects: none on the object, which is in pool memory: a pool_box<T> may own it. Returns: the object; null when
     // the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept { return content_.release(); }
     // Effects: destroys the object and frees its memory. Threads: any. Cost: O(1), and the destructor.
@@ -225,7 +225,7 @@ public:
         return this->span();
     }  // one with a name is a range, from which a span is made
     explicit operator bool() const noexcept { return get() != nullptr; }
-    // Effects: none on the elements, which lie in pool memory: a pool_box<T[]> may own them, with size() as it was
+    // Effects: none on the elements, which are in pool memory: a pool_box<T[]> may own them, with size() as it was
     // before. Returns: the first; null when the box is empty. Cost: O(1).
     [[nodiscard]] T* release() noexcept { return content_.release(); }
     // Effects: destroys the elements and frees their memory. Threads: any. Cost: O(size()) for the destructors,

@@ -5,7 +5,7 @@
 //   std::span<const hit> view = hits;
 //
 // A frame_vec's content is destroyed when it leaves scope or when its frame ends, whichever is first; a vec of trivial
-// elements is not told of the frame's end, and debug mode catches its use after that (FA002).
+// elements is not notified when its frame ends, and debug mode catches its use after that (FA002).
 // Exceptions of elements: what adds at the end, reserve() and shrink_to_fit() then change nothing, as long as elements
 // can be copied or their move is noexcept; after everything else the vec holds some of its elements. An argument may be
 // an element or a run of elements of the same vec, except in erase(vec, value); not, as with std::vector, a view that
@@ -80,7 +80,7 @@ public:
     basic_vec(Source source, R&& items) : basic_vec(source) {
         append(std::forward<R>(items));
     }
-    // Effects: takes the elements where they lie, and the source; other is empty then. Cost: O(1).
+    // Effects: takes the elements where they are, and the source; other is empty then. Cost: O(1).
     basic_vec(basic_vec&& other) noexcept : access(other.source_) { steal(other); }
     // As the constructors of the same arguments. On exhaustion: returns an empty vec. Cost: as theirs.
     [[nodiscard]] static basic_vec try_make(Source source) { return basic_vec(source); }
@@ -106,7 +106,7 @@ public:
     // Effects: copies the elements into memory of the same source. On exhaustion: asks the exhaustion handler. Cost:
     // O(other.size()), one allocation.
     basic_vec(const basic_vec& other) : basic_vec(other.source_) { append(other.begin(), other.end()); }
-    // Effects: takes the elements where they lie, and the source if other has one; its own elements are destroyed,
+    // Effects: takes the elements where they are, and the source if other has one; its own elements are destroyed,
     // other is empty then. Cost: O(size()) for the destructors, otherwise O(1).
     basic_vec& operator=(basic_vec&& other) noexcept {
         if (this == &other) return *this;
@@ -222,7 +222,7 @@ public:
         return try_replace_all(std::ranges::begin(items), std::ranges::end(items));
     }
 
-    // Effects: adds the elements behind the last one. On exhaustion: asks the exhaustion handler. Cost: O(elements
+    // Effects: adds the elements after the last one. On exhaustion: asks the exhaustion handler. Cost: O(elements
     // added), amortised; at most one allocation where their number is known beforehand.
     template <object::iterator It>
     void append(It first, It last) {
@@ -260,8 +260,8 @@ public:
 
     // --- insertion and removal in the middle; Requires: elements can be assigned to, or their move is noexcept ---
     // As std::vector's; insert_range() as C++23's. Requires: begin() <= at <= end(). Debug: FA439 otherwise, and the
-    // elements go to the end. On exhaustion: asks the exhaustion handler. Cost: O(elements added + elements behind),
-    // amortised.
+    // elements go to the end. On exhaustion: asks the exhaustion handler. Cost: O(elements added + elements after
+    // them), amortised.
     template <class... Args>
     T* emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         return insert_with<true>(at, 1, one(std::forward<Args>(args)...));
@@ -283,7 +283,7 @@ public:
         return insert_all<true>(at, std::ranges::begin(items), std::ranges::end(items));
     }
     // Returns: the first element added; at where there is none, which is null in a vec without memory. On exhaustion:
-    // null, with nothing changed. Cost: O(elements added + elements behind), amortised.
+    // null, with nothing changed. Cost: O(elements added + elements after them), amortised.
     template <class... Args>
     [[nodiscard]] T* try_emplace(const T* at, Args&&... args) FRAMEALLOC_LIFETIMEBOUND {
         return insert_with<false>(at, 1, one(std::forward<Args>(args)...));
@@ -304,7 +304,7 @@ public:
     [[nodiscard]] T* try_insert_range(const T* at, R&& items) FRAMEALLOC_LIFETIMEBOUND {
         return insert_all<false>(at, std::ranges::begin(items), std::ranges::end(items));
     }
-    // As std::vector's. Debug: FA439 where no such elements are, and nothing is removed. Cost: O(elements behind).
+    // As std::vector's. Debug: FA439 where no such elements are, and nothing is removed. Cost: O(elements after them).
     FRAMEALLOC_INLINE T* erase(const T* at) FRAMEALLOC_LIFETIMEBOUND {
         if (refuses(static_cast<std::size_t>(at - begin_) >= size(), "removal of element", at - begin_)) return end_;
         return remove(at, at + 1);
@@ -346,7 +346,7 @@ public:
         return v.erase_if([&](const T& x) { return x == value; });
     }
 
-    // Effects: exchanges the elements where they lie, and the sources where both have one. Cost: O(1).
+    // Effects: exchanges the elements where they are, and the sources where both have one. Cost: O(1).
     void swap(basic_vec& other) noexcept {
         basic_vec t(std::move(other));
         other = std::move(*this);

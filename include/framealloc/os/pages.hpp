@@ -1,4 +1,4 @@
-// Where pages come from. A page source hands out address ranges in two steps: reserve (addresses only), then commit
+// Where OS pages come from. A page source allocates address ranges in two steps: reserve (addresses only), then commit
 // (bytes may be used). options::pages accepts any implementation: a console's memory, a huge-page pool, a test double.
 //
 //   struct my_pages final : fa::page_source { … };
@@ -32,14 +32,14 @@ public:
     virtual void* move(void* /*p*/, std::size_t /*bytes*/, std::size_t /*committed*/, std::size_t /*wanted*/) noexcept {
         return nullptr;
     }
-    // Returns: the page size in bytes, a power of two from 4096 to 65536.
+    // Returns: the size of an OS page in bytes, a power of two from 4096 to 65536.
     virtual std::size_t granularity() const noexcept = 0;
 
 protected:
     ~page_source() = default;
 };
 
-// The pages of the operating system. `base_address` is where the first range should lie (0: anywhere), `huge` asks for
+// The pages of the operating system. `base_address` is where the first range should be (0: anywhere), `huge` asks for
 // transparent huge pages.
 struct system_pages_options {
     std::uintptr_t base_address = 0;
@@ -58,7 +58,7 @@ public:
     void release(void* p, std::size_t bytes) noexcept override;
     void* move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept override;
     std::size_t granularity() const noexcept override;
-    // Makes committed pages inaccessible until they are committed again, and keeps the memory. False when it cannot.
+    // Makes committed OS pages inaccessible until they are committed again, and keeps the memory. False when it cannot.
     bool withdraw(void* p, std::size_t bytes) noexcept;
 
 private:

@@ -1,4 +1,4 @@
-// Memory for a library that takes malloc's functions: an allocator, a kind and a tag behind one pointer.
+// Memory for a library that accepts malloc-style functions: an allocator, a kind and a tag behind one pointer.
 //
 //   fa::hook lua{alloc, fa::memory_kind::heap, "scripts"};
 //   lua_State* l = lua_newstate([](void* h, void* p, std::size_t, std::size_t n) { return
@@ -23,7 +23,7 @@ namespace framealloc::inline v1 {
 
 // What a block that is out can hold, in bytes; see memory/blocks.hpp. Of null: 0. Requires: a pool or heap block. To
 // use all of it, ask good_size() for a size to allocate: compilers know what was asked for, and -D_FORTIFY_SOURCE ends
-// a program that writes behind it.
+// a program that writes past that size.
 inline std::size_t usable_size(const void* p) noexcept { return memory::usable_size(p); }
 
 class hook {
@@ -31,7 +31,7 @@ public:
     static constexpr std::size_t default_alignment = alignof(std::max_align_t);
 
     // Requires: pool or heap. `tag` is a path from the root, "engine::scripts"; without one, or without memory for a
-    // new name, the tag pays that is open.
+    // new name, the open tag is charged.
     template <class Alloc>
         requires requires(const Alloc& a) { memory::core_ref(a.owner()); }
     explicit hook(const Alloc& alloc, memory_kind kind = memory_kind::heap, std::string_view tag = {}) noexcept

@@ -49,19 +49,19 @@ struct on_frame_busy {
 };
 
 // How mistakes with memory are made visible: off; fill: zones around every block, ended and freed memory filled and
-// watched; revoke: and the pages of ended frames inaccessible, where the memory is the system's. Cost: nothing when
+// watched; revoke: and the OS pages of ended frames inaccessible, where the memory is the system's. Cost: nothing when
 // off; otherwise every allocation takes a slow path, and with revoke every frame that allocates makes three system
 // calls.
 using memory::guard_level;
 
-// After a fault or a warning was reported: warn goes on; abort_on_error ends the program after a fault,
+// After a fault or a warning was reported: warn continues; abort_on_error ends the program after a fault,
 // abort_on_warning also after a warning (a budget, say), on_fault or not. FRAMEALLOC_STRICT=warn|error|warning in the
 // environment overrides it.
 using memory::strictness;
 
-// Whether misuse that is found on the way is reported where memory is served all the same: frames that nobody opened or
-// closed (FA001, FA428), a bad alignment (FA431), a size that does not match (FA418), a scope that outlives its frame
-// (FA429), a budget (FA311).
+// Whether misuse that is detected on the way is reported where memory is served all the same: frames that nobody opened
+// or closed (FA001, FA428), a bad alignment (FA431), a size that does not match (FA418), a scope that outlives its
+// frame (FA429), a budget (FA311).
 enum class reporting : std::uint8_t { automatic, on, off };
 
 struct options {
@@ -69,7 +69,7 @@ struct options {
     const char* name = "";
     // Bytes of a thread's first chunk of frame memory, and the step in which it grows. Rounded up to 4 KiB; 0: 4 KiB.
     std::size_t frame_capacity = 1_MiB;
-    // Bytes that frames of one thread may hand out, padding and out-of-line blocks included. 0: no limit.
+    // Bytes that frames of one thread may allocate, padding and out-of-line blocks included. 0: no limit.
     std::size_t frame_limit = 0;
     // Number of outermost frames whose bytes stay intact, the current one included. A thread takes frame_capacity for
     // each as its first frames begin; begin_frame() has no try_ twin and asks on_exhaustion when that is refused. 0: as
@@ -90,7 +90,7 @@ struct options {
     std::size_t pool_max = 4_KiB;
     // Bytes that the allocator may have committed, all threads and kinds together. 0: no limit.
     std::size_t global_limit = 0;
-    // How blocks come home that other threads freed: what threads begin with; see smart_alloc::set_deferred().
+    // How blocks that other threads freed return: what threads begin with; see smart_alloc::set_deferred().
     deferred_config deferred{};
     // Memory taken once, from which everything of the allocator comes. 0 bytes: as much as is needed, from `pages`.
     framealloc::fixed_memory fixed_memory{};
@@ -100,7 +100,7 @@ struct options {
     bool prefault = false;
     // Address where address ranges should begin, for runs that are repeated exactly. 0: anywhere.
     std::uintptr_t base_address = 0;
-    // Where pages come from; has to outlive the allocator. Null: the operating system.
+    // Where OS pages come from; has to outlive the allocator. Null: the operating system.
     page_source* pages = nullptr;
     // Where heap blocks come from; has to outlive the allocator. Null: this library's heap.
     std::pmr::memory_resource* heap = nullptr;

@@ -52,9 +52,9 @@ public:
     using policy_type = Policy;
 
     // Effects: makes an allocator of its own, with default options or with these; a copy shares the allocator of the
-    // original. The last handle gone, blocks that are still out are reported, and the allocator goes with the last of
-    // them. On exhaustion: asks the exhaustion handler. Threads: any number may copy and use handles of one allocator.
-    // Cost: a constructor some microseconds, a copy one shared count.
+    // original. When the last handle is destroyed, blocks that are still allocated are reported, and the allocator is
+    // freed with the last of them. On exhaustion: asks the exhaustion handler. Threads: any number may copy and use
+    // handles of one allocator. Cost: a constructor some microseconds, a copy one shared count.
     basic_smart_alloc() noexcept : basic_smart_alloc(options{}) {}
     explicit basic_smart_alloc(const options& o) noexcept
         : owner_(runtime::open(runtime::to_config(o, Policy::checks))) {}
@@ -128,10 +128,10 @@ public:
     void set_thread_pool_budget(std::size_t bytes) const noexcept {
         memory::set_budget(*memory::context_of(owner_), memory_kind::pool, bytes);
     }
-    // Effects: says what happens when a budget of the calling thread is exceeded. The handler also hears of warnings,
-    // at `warn_percent` of a budget. It is kept as fa::callback says, until the next call or the thread's end. On
-    // exhaustion: as set_thread_frame_budget(). Threads: of the calling thread alone; the handler runs there, with no
-    // lock held. Cost: O(1).
+    // Effects: says what happens when a budget of the calling thread is exceeded. The handler is also called for
+    // warnings, at `warn_percent` of a budget. It is kept as fa::callback says, until the next call or the thread's
+    // end. On exhaustion: as set_thread_frame_budget(). Threads: of the calling thread alone; the handler runs there,
+    // with no lock held. Cost: O(1).
     void on_budget_exceeded(budget_policy policy, budget_handler handler = {},
                             unsigned warn_percent = 80) const noexcept {
         memory::set_budget_policy(*memory::context_of(owner_), policy, warn_percent, handler);
@@ -211,7 +211,7 @@ public:
         const memory::thread_context* c = memory::peek_context(owner_);
         return c == nullptr ? std::string_view{} : path_of(c->phase());
     }
-    // Returns: what each phase handed out during the calling thread's last finished outermost frame, in bytes; valid
+    // Returns: what each phase allocated during the calling thread's last finished outermost frame, in bytes; valid
     // until its next one ends. Cost: O(1).
     std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }
 
@@ -266,7 +266,7 @@ public:
     // Effects: counts frame allocations from now on, or no longer; on other threads from their next outermost frame.
     // Threads: any. Cost: O(threads); while it is on, every frame allocation takes the slow path.
     void count_allocations(bool on) const noexcept { insight::count_allocations(owner_, on); }
-    // Returns: what tells of frames, tags and threads event by event; see insight/lifecycle.hpp. Threads: any. Cost:
+    // Returns: what reports frames, tags and threads event by event; see insight/lifecycle.hpp. Threads: any. Cost:
     // O(1).
     framealloc::lifecycle lifecycle() const noexcept { return framealloc::lifecycle(owner_); }
 

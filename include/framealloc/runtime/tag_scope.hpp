@@ -1,7 +1,7 @@
 // Tags and phases for the length of a block.
 //
 //   fa::tag_scope t{alloc, physics};         // charges frame, pool and heap bytes to "physics"
-//   fa::phase_scope p{alloc, "broadphase"};  // and counts what the phase hands out
+//   fa::phase_scope p{alloc, "broadphase"};  // and counts what the phase allocates
 //
 // Cost: with a constexpr tag at most 40 instructions to open and close, whatever the number of tags.
 // Threads: a scope belongs to its thread; closing it elsewhere or out of order is FA429, and the newest open one is
@@ -94,7 +94,7 @@ class [[nodiscard]] phase_scope : runtime::charge_scope<memory::scope_kind::phas
     using site_type = runtime::site_of_t<Alloc>;
 
 public:
-    // Effects: counts what the calling thread's frames hand out for the phase, a path from the root, until the scope
+    // Effects: counts what the calling thread's frames allocate for the phase, a path from the root, until the scope
     // ends. On exhaustion: asks the exhaustion handler, for a name that is new. Threads: the scope belongs to its
     // thread. Cost: as tag_scope's.
     template <class Alloc>

@@ -9,11 +9,11 @@
 //   … submit jobs, wait for all …            frames.on_worker_exit();         auto result = job.result_batch<hit>(n);
 //   frames.on_frame_end();
 //
-// Every worker has a frame in an arena of its own. What a job takes from frames is given back when the job ends; its
-// results live in the worker's frame until on_frame_end(). A worker resets its arena at its next safe point after that,
-// the begin of a job or on_worker_exit(), never inside a job: a late one keeps its memory. One that leaves while the
-// frame is open keeps its results, and one whose thread ends leaves them to the frame: their destructors run when
-// another thread takes over what it left, or when the allocator goes.
+// Every worker has a frame in an arena of its own. What a job takes from frames is freed when the job ends. Its results
+// live in the worker's frame until on_frame_end(). After that a worker resets its arena at its next safe point: the
+// start of a job, or on_worker_exit(). It never does so inside a job, so that a late job keeps its memory.
+// A worker that leaves while the frame is open keeps its results. A worker whose thread ends leaves them to the frame:
+// their destructors run when another thread takes over what it left, or when the allocator is destroyed.
 // Jobs charge to the tag, phase and budgets of the context they are given. Jobs may nest, as when a waiting worker
 // steals.
 // Cost: a job takes a frame, a context_scope and an atomic load. Threads: the first and last call belong to one thread,
@@ -101,7 +101,7 @@ public:
     ~job_scope();
 
     // Returns: the worker's frame, for containers: fa::frame_vec<hit> hits(job.results()). Threads: the job's. Cost:
-    // O(1); memory from it lies out of line where the job rewinds.
+    // O(1); memory from it is out of line where the job rewinds.
     frame_source results() const noexcept { return frame_source(record()); }
     // Requires: T is an implicit-lifetime type. Returns: n elements, not initialised, until on_frame_end(). On
     // exhaustion: asks the exhaustion handler. Threads: the job's. Cost: as frame memory out of line.

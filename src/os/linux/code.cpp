@@ -35,7 +35,7 @@ bool starts_with(const char* name, const char* start) noexcept {
     return std::strncmp(name, start, std::strlen(start)) == 0;
 }
 
-// The outermost scope of a mangled name, "10framealloc…" or "St…", also of what is local to a function: behind nesting
+// The outermost scope of a mangled name, "10framealloc…" or "St…", also of what is local to a function: after nesting
 // and the qualifiers of members. Null where the name is not mangled.
 const char* scope_of(const char* name) noexcept {
     if (!starts_with(name, "_Z")) return nullptr;
@@ -49,7 +49,7 @@ bool in_standard_library(const char* scope) noexcept {
            starts_with(scope, "9__gnu_cxx");
 }
 
-// The C interface; and what runs before main and after it, which is nobody's call.
+// The C interface; and what runs before main and after it, which is not the program's call.
 bool is_c_library_name(const char* name) noexcept {
     for (const char* own : {"_start",           "__do_global_dtors_aux",
                             "fa_create",        "fa_destroy",
@@ -119,7 +119,7 @@ public:
     mapped_file(const mapped_file&) = delete;
     mapped_file& operator=(const mapped_file&) = delete;
 
-    // n values at an offset of the file; null when they do not lie in it.
+    // n values at an offset of the file; null when they are not in it.
     template <class T>
     const T* at(std::uint64_t offset, std::uint64_t n = 1) const noexcept {
         const bool inside = begin_ != nullptr && offset <= size_ && n <= (size_ - offset) / sizeof(T) &&
@@ -146,7 +146,7 @@ struct module_code {
     const void* dynamic = nullptr;
     code_range* ranges = nullptr;
     std::size_t count = 0, bytes = 0;
-    owner_of_code others = owner_of_code::unknown;  // what lies in none of them
+    owner_of_code others = owner_of_code::unknown;  // what is in none of them
 };
 
 struct symbols {
@@ -246,7 +246,7 @@ owner_of_code owner_of(std::uintptr_t p) noexcept {
 }
 
 struct walk {
-    std::uintptr_t from = 0;  // the instruction that is known to lie in a library
+    std::uintptr_t from = 0;  // the instruction that is known to be in a library
     std::uintptr_t first = 0;  // the newest of the program's own
     std::uintptr_t behind = 0;  // the newest of those older than `from`
     bool reached = false;
@@ -259,7 +259,7 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
     int at_instruction = 0;
     std::uintptr_t p = _Unwind_GetIPInfo(context, &at_instruction);
     if (p == 0 || ++w.steps > 64) return _URC_END_OF_STACK;
-    if (at_instruction == 0) --p;  // of the call, not behind it
+    if (at_instruction == 0) --p;  // of the call, not after it
     if (p == w.from) w.reached = true;
     if (w.first != 0 && !w.reached) return _URC_NO_REASON;
     const owner_of_code owner = owner_of(p);

@@ -1,4 +1,4 @@
-// Where a loaded library lies.
+// Where a loaded library is.
 #include <framealloc/detail/os/module.hpp>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Accesses to memory that is not accessible, before the program's own handler hears of them.
+// Accesses to memory that is not accessible, before the program's own handler is called.
 #include <framealloc/detail/os/trap.hpp>
 
 #include <pthread.h>
@@ -36,8 +36,8 @@ void replace_previous(catching_copy& c, const struct sigaction& with) noexcept {
 }
 
 // --- how copies know each other ---
-// By the signals that theirs blocks: real-time ones that nobody sends, and no one else would choose. Such a handler is
-// asked for its copy by a call with signal 0.
+// Copies recognise each other by the signal mask of the handler: real-time signals that nobody else would choose. Such
+// a handler is asked for its copy by a call with signal 0.
 constexpr int mark_signals[] = {37, 38, 43, 47, 52, 53, 58, 61};
 constexpr int question = 0x4641434F;
 
@@ -99,7 +99,7 @@ void call(const struct sigaction& a, int signal, siginfo_t* info, void* context)
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-// An access is made again on return, and then meets whoever was there before. A signal that somebody sent does not come
+// An access is made again on return, and then meets the earlier handler. A signal that somebody sent does not come
 // again.
 void on_signal(int signal, siginfo_t* info, void* context) {
     if (signal == 0 && info->si_code == question) {

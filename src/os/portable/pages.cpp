@@ -12,7 +12,7 @@ namespace framealloc::inline v1::os {
 
 namespace {
 constinit sync::atomic<std::uint64_t> calls{0};
-constexpr std::size_t block_alignment = 65536;  // release() is not told the alignment: one serves all requests
+constexpr std::size_t block_alignment = 65536;  // release() does not receive the alignment: one serves all requests
 
 std::align_val_t effective(std::size_t alignment) noexcept {
     return std::align_val_t{alignment > block_alignment ? alignment : block_alignment};

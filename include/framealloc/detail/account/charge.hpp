@@ -1,6 +1,6 @@
-// What one thread owes to one tag or phase. Written by its thread at boundaries (scope, frame, slow path), read by any.
+// What one thread charges to one tag or phase. Its thread writes at boundaries (scope, frame, slow path), any reads.
 //
-// Frame bytes are cursor differences: nothing is added when memory is allocated. A boundary charges what lies between
+// Frame bytes are cursor differences: nothing is added when memory is allocated. A boundary charges what is between
 // the last boundary and the cursor, and notes it in the charge log, from which the end of a frame takes it back.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace framealloc::inline v1::account {
 
-// Bytes handed out in the current and in the previous outermost frame that handed out any.
+// Bytes allocated in the current and in the previous outermost frame that allocated any.
 class frame_window {
 public:
     void add(std::uint64_t frame, std::uint64_t bytes) noexcept {
@@ -42,14 +42,14 @@ struct charge_entry {
 
     sync::owner_counter frame_held;  // bytes of open frames, settled
     sync::owner_counter heap_taken;  // bytes this thread took from the heap, ever
-    sync::owner_counter heap_returned;  // bytes this thread gave back, whoever took them
+    sync::owner_counter heap_returned;  // bytes this thread gave back, whichever thread allocated them
     sync::owner_counter heap_refunded;  // by threads without an account; the allocator's lock owns it
     sync::owner_counter live;  // frame + pool + heap as seen at boundaries
     sync::owner_counter peak;  // maximum of live
     sync::owner_counter tree_live;  // live of this entry and its children
     sync::owner_counter tree_peak;
-    frame_window frame_bytes;  // as a tag: frame bytes handed out
-    frame_window phase_bytes;  // as a phase: bytes of every kind handed out
+    frame_window frame_bytes;  // as a tag: frame bytes allocated
+    frame_window phase_bytes;  // as a phase: bytes of every kind allocated
     frame_window phase_count;  // as a phase: allocations, as far as they are counted
 
     // Summed over all threads, what is in use; of one thread it may be less than nothing.

@@ -60,7 +60,7 @@ private:
     tag_node root_;
     tag_node* last_ = &root_;
     sync::atomic<std::uint32_t> size_{1};
-    tag_node** buckets_ = nullptr;  // open addressing, at most half full; behind them the nodes by index
+    tag_node** buckets_ = nullptr;  // open addressing, at most half full; after them the nodes by index
     std::uint32_t capacity_ = 0;
 };
 

@@ -31,24 +31,24 @@
 #if !defined(FRAMEALLOC_ASAN)
 #define FRAMEALLOC_ASAN 0
 #endif
-// Of a function that reads what the address sanitizer was told to forbid.
+// Of a function that reads memory that is poisoned for the address sanitizer.
 #define FRAMEALLOC_UNCHECKED [[gnu::no_sanitize_address]]
 // Of a function that reads what another thread may be writing.
 #define FRAMEALLOC_RACING [[gnu::noinline, gnu::no_sanitize_thread]]
 
-// Set by the build (CMake option FRAMEALLOC_VALGRIND): the library tells Valgrind of its blocks.
+// Set by the build (CMake option FRAMEALLOC_VALGRIND): the library annotates its blocks for Valgrind.
 #if !defined(FRAMEALLOC_VALGRIND)
 #define FRAMEALLOC_VALGRIND 0
 #endif
 
-// Clang reads a thread-local relative to its segment register when it is told so; see memory/record.hpp.
+// Clang reads a thread-local relative to its segment register when asked to; see memory/record.hpp.
 #if defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define FRAMEALLOC_FS_RELATIVE 1
 #else
 #define FRAMEALLOC_FS_RELATIVE 0
 #endif
 
-// What stands behind the declaration of a variable that inline assembly and other tools name. Where every access to a
+// What follows the declaration of a variable that inline assembly and other tools name. Where every access to a
 // thread-local is a call (MinGW), such a name cannot be given, and nobody reads it.
 #if defined(_WIN32)
 #define FRAMEALLOC_SLOT_OBJECT(name)
@@ -71,7 +71,7 @@
 #define FRAMEALLOC_X86_64 0
 #endif
 
-// What clang is told of lifetimes: that a result lives as long as its object; that a type owns what its members
+// Lifetime annotations for clang: that a result lives as long as its object; that a type owns what its members
 // return; and in which state a handle must be (-Wconsumed).
 #if defined(__clang__)
 #define FRAMEALLOC_LIFETIMEBOUND [[clang::lifetimebound]]

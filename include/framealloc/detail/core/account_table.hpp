@@ -12,7 +12,7 @@ namespace framealloc::inline v1::memory {
 // A tag on one thread: its account, its pages.
 struct tag_account : account::charge_entry {
     page_lists* pages[kind_count] = {};
-    sync::atomic<bool> borrows{false};  // some of its blocks lie in pages of a parent, and are charged there
+    sync::atomic<bool> borrows{false};  // some of its blocks are in pages of a parent, and are charged there
     // Classes whose current page gave blocks to a hook and is not charged for them yet
     std::uint64_t aside[kind_count] = {};
     tag_account* next_aside = nullptr;  // while there are any

@@ -15,7 +15,7 @@ void charge_pages(thread_context& c) noexcept;  // the installed ones
 FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
 // Tells the page's tag how many of its blocks are out.
 void observe_page(pool_page& page) noexcept;
-// The same, and charges what was handed out since the last time to the current phase.
+// The same, and charges what was allocated since the last time to the current phase.
 void charge_page(thread_context& c, pool_page& page) noexcept;
 void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;

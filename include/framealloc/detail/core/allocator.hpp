@@ -73,7 +73,7 @@ using core_slots = floor_slots<16, 48, 16, 8>;
 struct core {
     explicit core(const core_config& c) noexcept : config(c) {}
 
-    core_config config;  // its name lies behind this object
+    core_config config;  // its name is stored after this object
     std::uint64_t id = 0;
     core_life life;
     page_home home;
@@ -97,11 +97,11 @@ struct core {
     void report(fault f) const noexcept;
     void end_after_fault() const noexcept;
     void deliver(const fault& f) const noexcept;
-    // The same for what is served all the same: never ends the program.
+    // The same for requests that are still served: never ends the program.
     void warn(fault f) noexcept;
-    // Asks the exhaustion handler. Returns to try again; ends the program when it says no.
+    // Asks the exhaustion handler. Returns to try again; ends the program when it refuses.
     void exhausted(exhaustion_reason why, memory_kind kind, std::size_t requested, std::size_t alignment) noexcept;
-    // Of the library's own records; gives back what lies idle before it asks.
+    // Of the library's own records; gives back what is idle before it asks.
     void exhausted_metadata(exhaustion_reason why, std::size_t requested, std::size_t alignment) noexcept;
 
 private:
@@ -117,7 +117,7 @@ inline const core_config& config_of(const thread_context& c) noexcept { return c
 inline void set_fault_handler(core& a, const fault_handler& h) noexcept { a.config.on_fault = h; }
 inline const char* name_of(const core& a) noexcept { return a.config.name; }
 inline core_ref reference_to(core& a) noexcept { return {&a, a.id}; }
-// Guards the lists of contexts and chunks, and what lies in the slots of the floors above.
+// Guards the lists of contexts and chunks, and what is in the slots of the floors above.
 inline sync::lock& lock_of(core& a) noexcept { return a.lock; }
 // Of the library's own records.
 inline os::metadata& metadata_of(core& a) noexcept { return a.meta; }

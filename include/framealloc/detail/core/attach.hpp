@@ -7,7 +7,7 @@ namespace framealloc::inline v1::memory {
 
 struct core;
 
-// The handle's two words: an allocator, and the id that tells it from all that lived before at the same address.
+// The handle's two words: an allocator, and the id that distinguishes it from earlier ones at the same address.
 struct core_ref {
     core* owner = nullptr;
     std::uint64_t id = 0;
@@ -29,7 +29,7 @@ FRAMEALLOC_INLINE thread_context* try_context_of(const core_ref& a) noexcept {
     return try_attach(a);
 }
 
-// The caller's context if it has one: for what must not need memory.
+// The caller's context if it has one: for calls that may not allocate.
 FRAMEALLOC_COLD thread_context* context_met(const core_ref& a) noexcept;
 
 // The same. Changes nothing and takes no lock: what a signal handler may ask.

@@ -7,7 +7,7 @@
 
 namespace framealloc::inline v1::memory {
 
-// Where blocks come from, and who pays.
+// Where blocks come from, and who is charged.
 struct block_source {
     core_ref owner;
     memory_kind kind;  // pool or heap
@@ -32,8 +32,8 @@ void free_block(const block_source& s, void* p) noexcept;
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
 // What is freed as a kind's own functions do it.
 void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size_t align) noexcept;
-// Where it is; false when it would have to move. Guarded blocks always move, so that what still points at the old place
-// is told.
+// Where it is; false when it would have to move. Guarded blocks always move, so that an access through a
+// pointer to the old place is reported.
 bool resize_in_place(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // In place, else by moving pages (a block with a region of its own, beyond 1 MiB), else by copying. Null when
 // exhausted: the block is as it was; a smaller size is had all the same, where the block is. Requires: bytes != 0.

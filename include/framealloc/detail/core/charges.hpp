@@ -1,4 +1,4 @@
-// What a thread has handed out and not charged yet, and which scopes say whom to charge.
+// What a thread has allocated and not charged yet, and which scopes say whom to charge.
 #pragma once
 
 #include <framealloc/account/budget.hpp>
@@ -55,7 +55,7 @@ public:
     account::charge_log& log() noexcept { return log_; }
     const account::charge_log& log() const noexcept { return log_; }
 
-    // Bytes handed out by frames, all tags.
+    // Bytes allocated by frames, all tags.
     void add_allocated(std::uint64_t frame, std::uint64_t bytes) noexcept { allocated_.add(frame, bytes); }
     std::uint64_t allocated_in(std::uint64_t frame) const noexcept { return allocated_.bytes_in(frame); }
 

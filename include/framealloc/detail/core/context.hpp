@@ -29,7 +29,7 @@ namespace framealloc::inline v1::memory {
 struct core;
 struct heap_block;
 
-// A frame block outside the arena: too large for it, or taken through an outer frame. The header lies before the block.
+// A frame block outside the arena: too large for it, or taken through an outer frame. The header is before the block.
 struct outer_block {
     outer_block* next;
     outer_block** link;
@@ -70,7 +70,7 @@ struct thread_context {
 
     frame_memory arenas;
 
-    remote_blocks remote;  // how blocks that other threads free come home, and how those of other threads go there
+    remote_blocks remote;  // how blocks that other threads free return, and how this thread returns theirs
     heap_cache heap;
     context_slots slots;  // of the floors above
     account::thread_budget budget;
@@ -127,12 +127,12 @@ inline site& opening_of(const thread_context& c, std::uint32_t depth) noexcept {
 }
 inline bool has_record(const thread_context& c, std::uint32_t depth) noexcept { return c.segments.reach(depth); }
 
-// The top cursor at the last boundary: what was handed out since then is not charged yet.
+// The top cursor at the last boundary: what was allocated since then is not charged yet.
 FRAMEALLOC_INLINE std::uintptr_t boundary_of(const thread_context& c) noexcept { return c.charges.segment(); }
 // How far the top cursor may go without asking.
 FRAMEALLOC_INLINE std::uintptr_t arena_limit_of(const thread_context& c) noexcept { return c.stack.limit(); }
 
-// Births are told apart by the checkpoints and rollbacks before them.
+// Allocations are distinguished by the checkpoints and rollbacks before them.
 inline std::uint64_t epoch_of(const thread_context& c) noexcept { return c.stack.mark_serial(); }
 inline std::uint64_t begin_epoch(thread_context& c) noexcept { return c.stack.next_mark(); }
 
@@ -167,7 +167,7 @@ inline void forget_mistakes(thread_context& c) noexcept {
     c.outside_count = 0;
 }
 
-// What frames handed out has ended, as far as it is counted.
+// What frames allocated has ended, as far as it is counted.
 inline void count_releases(thread_context& c) noexcept {
     c.counters.set(counter::frame_releases, c.counters.get(counter::frame_allocations));
 }
@@ -175,7 +175,7 @@ inline void count_releases(thread_context& c) noexcept {
 // For statistics: a recent value of each.
 struct thread_counts {
     std::uint64_t frame_allocations, frame_releases, heap_allocations, heap_frees, remote_frees;
-    std::uint64_t taken[kind_count];  // blocks handed out by pages, as far as charged
+    std::uint64_t taken[kind_count];  // blocks allocated by pages, as far as charged
     std::uint64_t outer_growth, oversize, chunk_growth, slab_refills;
     std::size_t frame_peak;
 };

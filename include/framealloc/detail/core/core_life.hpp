@@ -14,7 +14,7 @@ enum class on_failure : bool { return_null, ask_handler };
 
 // What the sources at the bottom of this room ask of those at its top, all of it slow: this table alone leads upward.
 struct life_calls {
-    void (*close)(core* a) noexcept;  // the last handle has gone
+    void (*close)(core* a) noexcept;  // the last handle was destroyed
     bool (*make_room)(core& a, exhaustion_reason why, on_failure f) noexcept;
     void (*reclaim)(core& a) noexcept;  // pages of ended threads that have come empty since go to the depot
     thread_context* (*obtain)(core& a, exhaustion_reason& why) noexcept;  // a context for the calling thread
@@ -22,7 +22,8 @@ struct life_calls {
 };
 
 // Who keeps an allocator alive. When none does, one thread closes it; blocks that are still out may be freed meanwhile,
-// and whoever frees one holds a handle as long as that takes. So the closing thread looks again when the word changed.
+// and the thread that frees one holds a handle as long as that takes. So the closing thread looks again when the word
+// changed.
 class handle_count {
 public:
     // Requires: a handle is held, or a block that is out, or the list of live allocators is locked.
@@ -58,10 +59,10 @@ public:
     const life_calls& calls() const noexcept { return *calls_; }
     void set_calls(const life_calls& c) noexcept { calls_ = &c; }
 
-    // In a forked child: threads are gone whose contexts may be in any state.
+    // In a forked child: the other threads do not exist; their contexts may be in any state.
     bool is_in_forked_child() const noexcept { return in_forked_child_; }
     void note_fork() noexcept { in_forked_child_ = true; }
-    // The last handle is gone, blocks are still out. From any thread: who misses it frees as before.
+    // The last handle was destroyed, blocks are still allocated. A thread that has not seen it frees as before.
     bool is_without_handles() const noexcept { return without_handles_.load_relaxed(); }  // relaxed: as above
     void note_without_handles() noexcept { without_handles_.store_relaxed(true); }  // relaxed: as above
 

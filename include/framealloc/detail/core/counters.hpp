@@ -31,7 +31,7 @@ public:
     void set(counter k, std::uint64_t n) noexcept { values_[static_cast<unsigned>(k)].set(n); }
     void raise_to(counter k, std::uint64_t n) noexcept { values_[static_cast<unsigned>(k)].raise_to(n); }
 
-    // Blocks handed out by pages of a kind, as far as charged.
+    // Blocks allocated by pages of a kind, as far as charged.
     std::uint64_t taken(memory_kind k) const noexcept { return taken_[index_of(k)].get(); }
     void add_taken(memory_kind k, std::uint64_t n) noexcept { taken_[index_of(k)].add(n); }
 

@@ -9,7 +9,7 @@ namespace framealloc::inline v1::memory {
 // An empty page of nobody. Threads: any.
 pool_page* depot_take(core& a, exhaustion_reason& why) noexcept;
 
-// Where `p` lies among the pages, for describe(). Requires: core::lock is held. Page null: nowhere.
+// Where `p` is among the pages, for describe(). Requires: core::lock is held. Page null: nowhere.
 struct found_block {
     enum { out, free, virgin } state = virgin;
     pool_page* page = nullptr;

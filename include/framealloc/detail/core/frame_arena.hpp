@@ -25,7 +25,7 @@ FRAMEALLOC_COLD bool extend_top(thread_context& c, std::uintptr_t end, std::size
 void refresh_limit(thread_context& c) noexcept;
 bool open_arena(thread_context& c, frame_arena& s, exhaustion_reason& why) noexcept;
 void close_arena(thread_context& c, frame_arena& s) noexcept;
-// All of them, the spare chunks and those from here on. Requires: the allocator goes.
+// All of them, the spare chunks and those from here on. Requires: the allocator is being destroyed.
 void close_arenas(thread_context& c, arena_chunk* others) noexcept;
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
 void merge_chunks(thread_context& c) noexcept;
@@ -33,13 +33,13 @@ void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary
 
-// --- what a probe needs that hands out frame memory in its own way ---
+// --- what a probe needs that allocates frame memory in its own way ---
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept;
 // Chains a chunk for at least `bytes` and moves the top record into it.
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept;
 // Whether frame_limit and the thread's budget have `more` bytes left; `elsewhere`: out of line only.
 admission admit_frame(thread_context& c, std::size_t more, exhaustion_reason& why) noexcept;
-// A container grew: counted and told as an allocation is.
+// A container grew: counted and reported as an allocation is.
 void note_growth(thread_context& c, std::size_t bytes) noexcept;
 std::size_t idle_in_arena(const thread_context& c) noexcept;  // bytes that trim_arena() would give back
 void trim_arena(thread_context& c) noexcept;

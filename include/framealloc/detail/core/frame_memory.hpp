@@ -32,7 +32,7 @@ public:
     frame_arena& current() const noexcept { return *current_; }
     std::uint32_t count() const noexcept { return count_; }
     void use(frame_arena& a) noexcept { current_ = &a; }
-    // Behind the current one.
+    // After the current one.
     void add(frame_arena& a) noexcept {
         a.next = current_->next;
         current_->next = &a;

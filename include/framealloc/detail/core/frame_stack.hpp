@@ -15,14 +15,14 @@ inline constexpr unsigned max_frame_depth = 16383;
 inline constexpr unsigned records_per_segment = 128;
 inline constexpr unsigned most_segments = (max_frame_depth + 1) / records_per_segment;
 
-// What an observer will be told of an open frame.
+// What an observer will be notified of about an open frame.
 struct watched_frame {
     std::uint64_t since;  // microseconds
     std::uint64_t allocated;   // thread's sum when it began
     std::size_t peak;  // bytes in use
 };
 
-// The records of so many depths, and what belongs to each.
+// The records of this many depths, and what belongs to each.
 struct record_segment {
     frame_record records[records_per_segment];
     outer_block* blocks[records_per_segment];  // newest first

@@ -1,4 +1,4 @@
-// The numbers by which allocators and contexts are told apart.
+// The numbers by which allocators and contexts are distinguished.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the tables of guarded allocators know of an address, whoever's block it is.
+// What the tables of guarded allocators know of an address, whichever allocator's block it is.
 #pragma once
 
 #include <framealloc/detail/core/allocator.hpp>

@@ -12,7 +12,7 @@ thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept;
 void leave_all() noexcept;
 
 // --- contexts that change threads; see runtime/parked_context.hpp ---
-// The caller's context, which is nobody's from now on.
+// The caller's context, which no thread owns from now on.
 thread_context* park_caller(core_ref a) noexcept;
 // Makes it the caller's. Returns false when the one that the caller has is in use: frames, scopes, jobs.
 bool unpark(core_ref a, thread_context& c) noexcept;

@@ -1,4 +1,4 @@
-// An allocator's beginning and end, and what lies idle given back in between.
+// An allocator's beginning and end, and what is idle given back in between.
 #pragma once
 
 #include <framealloc/detail/core/allocator.hpp>
@@ -7,7 +7,7 @@ namespace framealloc::inline v1::memory {
 
 // Returns null when even the first pages were refused, with `why` set.
 core* make_core(const core_config& c, exhaustion_reason& why) noexcept;
-// Called when the last handle goes.
+// Called when the last handle is destroyed.
 void close_core(core* c) noexcept;
 
 // A handle to the allocator with this id, to be released, if it still lives.

@@ -1,4 +1,4 @@
-// An allocator's pool pages that no thread has: empty ones, and those never handed out. Requested several at once.
+// An allocator's pool pages that no thread has: empty ones, and those never allocated. Requested several at once.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct slab {
     slab* next;
     std::uintptr_t begin;
     std::size_t bytes;
-    std::size_t idle;  // bytes of it in the depot or never handed out; only while trim() counts
+    std::size_t idle;  // bytes of it in the depot or never allocated; only while trim() counts
 };
 
 // Requires, of all: the allocator's lock is held.
@@ -30,7 +30,7 @@ public:
     // Everything is given back, in use or not.
     void close(core& a) noexcept;
 
-    // Whether the address lies in a page that was handed out at least once.
+    // Whether the address is in a page that was allocated at least once.
     bool has_used(const void* p) const noexcept {
         const slab* s = slabs_;
         while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
@@ -43,7 +43,7 @@ private:
 
     pool_page* pages_ = nullptr;
     slab* slabs_ = nullptr;  // the newest first
-    std::uintptr_t fresh_begin_ = 0;  // the part of the newest slab that was never handed out
+    std::uintptr_t fresh_begin_ = 0;  // the part of the newest slab that was never allocated
     std::uintptr_t fresh_end_ = 0;
 };
 

@@ -26,7 +26,7 @@ inline constexpr std::size_t all_blocks = ~std::size_t{0};
 // Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;
 void release_empty_pages(thread_context& c, bool everything) noexcept;
-// Takes home what other threads returned, then hands every empty page to the depot.
+// Takes back what other threads returned, then hands every empty page to the depot.
 void trim_pages(thread_context& c) noexcept;
 
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
@@ -64,17 +64,17 @@ FRAMEALLOC_INLINE void pool_free(void* block) noexcept {
         page_emptied(page);
 }
 
-// A page whose blocks belong to no thread: sampled ones, each on a page of the system of its own.
+// A page whose blocks belong to no thread: sampled ones, each on an OS page of its own.
 struct sampled_page {
     pool_page page;
     core* owner;
 };
 inline core& owner_of_sampled(const pool_page& p) noexcept { return *reinterpret_cast<const sampled_page&>(p).owner; }
 
-// The allocator of a block that lies in a page.
+// The allocator of a block that is in a page.
 core_ref owner_of_pooled(const void* block) noexcept;
 
-// FA414: the pointer lies in no page of blocks. False when the thread has no allocator that it could be told to: it is
+// FA414: the pointer is in no page of blocks. False when the thread has no allocator to report to: it is
 // printed.
 bool refuse_foreign(const void* block, site where) noexcept;
 

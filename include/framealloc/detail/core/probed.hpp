@@ -28,13 +28,13 @@ inline void blocks_adopted(thread_context& c, std::uint64_t blocks, std::uint64_
     if (c.probes.watched()) [[unlikely]]
         c.probes.hooks->adopted(c, blocks, bytes);
 }
-// Frees what rests. Whether there was anything.
+// Frees what is quarantined. Whether there was anything.
 inline bool quarantine_emptied(thread_context& c) noexcept {
     return c.probes.guarded() && c.probes.hooks->empty_quarantine(c);
 }
 
 // --- blocks beyond pages ---
-// What is asked for behind such a block.
+// The zone that is requested after such a block.
 inline std::size_t back_zone(const thread_context& c) noexcept { return c.probes.guarded() ? large_back_zone : 0; }
 // False without memory for its record.
 inline bool large_born(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept {
@@ -63,7 +63,7 @@ inline void frame_blocks_ended(thread_context& c, frame_arena& s, std::uintptr_t
         c.probes.hooks->end_frame_blocks(c, s, from, to);
 }
 
-// --- what an observer hears of ---
+// --- what an observer is notified of ---
 inline void show_allocation(thread_context& c, memory_kind k, std::size_t bytes) noexcept {
     if (c.probes.watched()) [[unlikely]]
         c.probes.hooks->notify_allocation(c, k, bytes);

@@ -1,5 +1,5 @@
-// Probes look over a thread's shoulder: guarded blocks, sampled blocks, an observer. What the allocator's own code sees
-// of them is here: which are on, and one table of functions that the probes fill in.
+// Probes observe a thread's allocations: guarded blocks, sampled blocks, an observer. What the allocator's own code
+// sees of them is here: which are on, and one table of functions that the probes fill in.
 //
 //   if (c.probes.any()) [[unlikely]]
 //       block = c.probes.hooks->begin_block(c, page, block, bytes);
@@ -52,9 +52,9 @@ struct probe_hooks {
     // --- an allocator ---
     void (*open)(core& a, bool checks, exhaustion_reason& why) noexcept;
     void (*close)(core& a) noexcept;  // while its threads' contexts are there
-    void (*release)(core& a) noexcept;  // when they are gone
+    void (*release)(core& a) noexcept;  // when its threads' contexts no longer exist
     sync::lock& (*lock_of_samples)(core& a) noexcept;
-    bool (*report_leaks)(core& a) noexcept;  // by the place of birth; false when nothing is known of them
+    bool (*report_leaks)(core& a) noexcept;  // by the place of the allocation; false when nothing is known of them
 
     // --- a thread's context ---
     bool (*open_thread)(thread_context& c) noexcept;
@@ -77,7 +77,7 @@ struct probe_hooks {
     void (*quarantine_slot)(thread_context& c, pool_page& p, void* slot) noexcept;  // before it is used again
     void (*forget_page_blocks)(core& a, pool_page& p, std::uint32_t first) noexcept;  // before it serves another class
     void (*name_as_pool)(core& a, void* block) noexcept;  // the heap serves a pool request
-    void (*adopted)(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;  // came home
+    void (*adopted)(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;  // returned
 
     // --- blocks beyond pages: the front zone is the unused end of their header ---
     bool (*begin_large)(thread_context& c, void* block, std::size_t bytes, std::size_t align, memory_kind k) noexcept;
@@ -92,12 +92,12 @@ struct probe_hooks {
     // --- frame memory ---
     void* (*allocate_frame)(thread_context& c, std::size_t bytes, std::size_t align, std::size_t most,
                             bool& out_of_line, exhaustion_reason& why) noexcept;
-    // The newest blocks end, as far as they lie in this range.
+    // The newest blocks end, as far as they are in this range.
     void (*end_frame_blocks)(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept;
     // The bytes before an out-of-line block that its header leaves over.
     void (*begin_outer_block)(thread_context& c, const void* raw, void* block) noexcept;
     void (*end_outer_block)(thread_context& c, const outer_block& b, void* block) noexcept;
-    // Of a frame that ended: nobody can access it until so many others have ended after it.
+    // Of a frame that ended: nobody can access it until this many others have ended after it.
     void (*revoke_chunk)(thread_context& c, arena_chunk* k) noexcept;
     // Rather than none: the oldest that is large enough. Null when there is none.
     arena_chunk* (*unrevoke_chunk)(thread_context& c, std::size_t bytes) noexcept;
@@ -116,14 +116,14 @@ struct probe_hooks {
     void (*notify_adopted)(thread_context& c) noexcept;
 };
 
-inline constexpr std::size_t large_back_zone = 64;  // behind a guarded block beyond the pages
+inline constexpr std::size_t large_back_zone = 64;  // after a guarded block beyond the pages
 
 // The probes of one allocator. The data are the room probe's; all others call.
 struct allocator_probes {
     const probe_hooks* hooks = nullptr;
     guard::block_table blocks;  // while guarded
     std::uint64_t canary_key = 0;
-    bool guards = false;  // blocks lie between zones
+    bool guards = false;  // blocks are between zones
     bool withholds = false;  // and ended frames are not accessible
     sampled_blocks* sampled = nullptr;  // while options::guard_sample is set and it is not guarded wholly
     sync::atomic<bool> counting{false};
@@ -142,7 +142,7 @@ struct allocator_probes {
     }
 
     sync::lock& blocks_lock() const noexcept { return blocks.lock(); }  // for fork alone
-    // The range is to be written by the library, or by whoever gets these addresses next.
+    // The range is to be written by the library, or by the next owner of these addresses.
     void allow(std::uintptr_t begin, std::uintptr_t end) const noexcept {
         if (guards) guard::allow(begin, end);
     }

@@ -2,7 +2,7 @@
 //
 // A record is one open frame. An allocation aligns the cursor, adds, compares with the limit, stores. Opening an inner
 // frame sets the outer limit to zero, so that an allocation through the outer frame takes the slow path and is served
-// out of line. Whoever wants to see allocations (debug, counting, limits) moves the limit.
+// out of line. Code that has to see allocations (debug, counting, limits) moves the limit.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ enum pending : std::uint32_t {
 // Why opening a frame takes the slow path.
 enum gate_reason : std::uint16_t {
     gate_own = 1,  // the first frame, the last record, frames in flight, holds, deferred frees at frame begin
-    gate_watch = 2,  // an observer hears of every frame
+    gate_watch = 2,  // an observer is notified of every frame
     gate_parked = 4,
     gate_call = 8,  // another thread asks this one to look at the allocator's switches
     gate_guard = 16,  // it is noted where frames are opened
@@ -82,7 +82,7 @@ struct thread_slot {
         thread_context* context;
     };
     static constexpr unsigned inline_known = 8;
-    struct known_table;  // beyond those: in pages of the system, found by id
+    struct known_table;  // beyond those: in OS pages, found by id
 
     std::uint64_t id = 0;  // never reused; 0: none
     frame_record* record = nullptr;  // the top record of `context`

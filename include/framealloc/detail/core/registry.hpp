@@ -6,7 +6,7 @@
 namespace framealloc::inline v1::memory {
 
 void register_core(core* c) noexcept;
-// For who may not take a lock: a list that is about right.
+// For callers that may not take a lock: the list may be slightly out of date.
 core* first_live_core() noexcept;
 // While it lives, allocators neither come nor go.
 class live_cores_lock {

@@ -1,4 +1,4 @@
-// Faults and exhaustion, told to the program's handlers or printed.
+// Faults and exhaustion, passed to the program's handlers or printed.
 #pragma once
 
 #include <framealloc/detail/core/allocator.hpp>
@@ -15,7 +15,7 @@ struct place_text {
     }
 };
 
-// FA440, for the process: there is no allocator that could be told. The program ends.
+// FA440, for the process: there is no allocator to report to. The program ends.
 [[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;
 
 }  // namespace framealloc::inline v1::memory

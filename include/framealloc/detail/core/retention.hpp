@@ -10,7 +10,7 @@ enum class retain_policy : std::uint8_t { all, high_water, bytes };
 
 class retention {
 public:
-    // Frames have so many bytes in use.
+    // Frames have this many bytes in use.
     void note_use(std::size_t bytes) noexcept {
         if (bytes > window_peak_) window_peak_ = bytes;
     }

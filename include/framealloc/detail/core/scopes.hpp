@@ -56,7 +56,7 @@ FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
     if (s == nullptr) [[unlikely]]
         s = add_spare_scope(c, K);
     s->account = a;
-    sync::store_relaxed(s->record, r);  // relaxed: whoever has the scope has it from this thread
+    sync::store_relaxed(s->record, r);  // relaxed: a thread that has the scope got it from this one
     enter_scope(*r);
     c.charges.open(K, s);
     return s;

@@ -1,5 +1,5 @@
 // What the floors above have in an allocator and in its threads' contexts: a slot of a fixed size for each of them, for
-// a type of its own, and the calls by which it hears of threads that come and go.
+// a type of its own, and the calls for threads that come and go.
 //
 //   struct thread_state {                                        // lifetime/state.hpp
 //       static constexpr memory::upper_floor floor = memory::upper_floor::lifetime;
@@ -7,7 +7,7 @@
 //   };
 //   thread_state& s = c.slots.get<thread_state>();
 //
-// Cost: nothing; a slot lies in the object it belongs to.
+// Cost: nothing; a slot is in the object it belongs to.
 #pragma once
 
 #include <cstddef>
@@ -92,10 +92,10 @@ struct floor_calls {
     void (*open_core)(core&) noexcept;  // makes the states in its slots
     void (*open_context)(thread_context&) noexcept;  // the same
     void (*enter)(thread_context&) noexcept;  // a thread has got the context
-    void (*leave)(thread_context&) noexcept;  // and goes, nothing of its own being open
+    void (*leave)(thread_context&) noexcept;  // and leaves, nothing of its own being open
     void (*close_frames)(thread_context&) noexcept;  // ends what is open and what waits
     bool (*in_job)(const thread_context&) noexcept;
-    // The record of a frame that ends by itself when its thread comes by; null when there is none. Threads: any.
+    // The record of a frame that ends by itself at its thread's next safe point; null when there is none. Threads: any.
     const frame_record* (*driven)(const thread_context&) noexcept;
 };
 

@@ -24,12 +24,12 @@ public:
         sync::store_relaxed(slot_, s);  // relaxed: only this thread finds its own address here
     }
     void detach() noexcept {
-        sync::store_relaxed(slot_, nullptr);  // relaxed: whoever hands the context over publishes the rest
+        sync::store_relaxed(slot_, nullptr);  // relaxed: the thread that hands the context over publishes the rest
     }
     // Number of the thread it belongs to, or belonged to last.
     std::uint64_t thread() const noexcept { return sync::load_relaxed(thread_); }  // relaxed: a name for reports
 
-    // Nobody's for now, with all it holds; see runtime/parked_context.hpp.
+    // No thread owns it for now, nor what it holds; see runtime/parked_context.hpp.
     bool parked() const noexcept { return parked_; }
     void set_parked(bool on) noexcept { parked_ = on; }
     // In the allocator's list of contexts without a thread, whose lock guards it: nobody changes anything.

@@ -1,4 +1,4 @@
-// What lies idle goes back to the page source.
+// What is idle goes back to the page source.
 #pragma once
 
 #include <framealloc/detail/core/allocator.hpp>

@@ -7,8 +7,8 @@
 //       for_each_block_page(c, [&](pool_page& p, const page_view& v) { … });
 //   });
 //
-// Other threads go on meanwhile: a number read is a recent one. The handler of access faults goes without the lock:
-// what it meets lies in metadata, which lives as long as the allocator.
+// Other threads continue meanwhile: a number read is a recent one. The handler of access faults goes without the lock:
+// what it meets is in metadata, which lives as long as the allocator.
 #pragma once
 
 #include <framealloc/detail/core/allocator.hpp>
@@ -60,7 +60,7 @@ void for_each_block_page(const thread_context& c, F&& f) {
     });
 }
 
-// The piece of an arena where the address lies. Requires: the lock is held.
+// The piece of an arena where the address is. Requires: the lock is held.
 inline const arena_chunk* find_chunk(const core& a, std::uintptr_t p) noexcept { return a.chunks.find(p); }
 inline thread_context& owner_of(const arena_chunk& k) noexcept { return *k.owner; }
 // Nobody has it: nothing of it changes. Requires: the lock is held.

@@ -1,4 +1,4 @@
-// The open segment of a thread's frame memory: what was handed out since the last boundary. Zones of guarded blocks lie
+// The open segment of a thread's frame memory: what was allocated since the last boundary. Zones of guarded blocks are
 // in it and are not charged.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace framealloc::inline v1::memory {
 inline std::uint64_t guard_padding(const thread_context& c) noexcept {
     return c.arenas.current().log == nullptr ? 0 : c.arenas.current().log->padding();
 }
-// Bytes handed out since the last boundary.
+// Bytes allocated since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     const std::uint64_t all = c.stack.top()->cursor - c.charges.segment();
     return c.probes.guarded() ? all - c.probes.padding_since(guard_padding(c)) : all;

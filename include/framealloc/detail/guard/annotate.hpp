@@ -1,5 +1,5 @@
-// What AddressSanitizer, Valgrind and heaptrack are told: the sanitizer when the program is built with it, Valgrind by
-// a library that is built for it, heaptrack when it runs the program.
+// Annotations for AddressSanitizer, Valgrind and heaptrack: the sanitizer when the program is built with it, Valgrind
+// by a library that is built for it, heaptrack when it runs the program.
 #pragma once
 
 #include <cstddef>

@@ -18,7 +18,7 @@ namespace framealloc::inline v1::guard {
 
 enum class block_state : std::uint8_t {
     live,
-    freed,  // its memory rests, filled with dead_byte
+    freed,  // its memory is quarantined, filled with dead_byte
     reused, // its memory serves something else
 };
 
@@ -27,8 +27,8 @@ struct block_record {
     std::size_t bytes = 0;         // as asked for
     std::size_t lead = 0;          // of these, before the program's block: the header of out-of-line frame memory
     std::size_t align = 0;
-    const account::tag_node* tag = nullptr;  // of who paid
-    std::uint64_t frame = 0;       // current when it was born
+    const account::tag_node* tag = nullptr;  // the one that is charged
+    std::uint64_t frame = 0;       // current when it was allocated
     std::uint64_t thread = 0;      // that made it
     site born{}, died{};
     std::uint64_t died_in = 0;     // frame

@@ -1,4 +1,4 @@
-// The blocks that a thread's frames handed out from one arena, oldest first, and those that ended lately.
+// The blocks that a thread's frames allocated from one arena, oldest first, and those that ended lately.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct frame_block {
     std::uintptr_t front = 0;   // of the zone before the block: the cursor as it was
     std::uintptr_t begin = 0;   // of the block
     std::uintptr_t end = 0;     // of the bytes asked for
-    std::uintptr_t cursor = 0;  // behind the zone
+    std::uintptr_t cursor = 0;  // after the zone
     std::uint64_t padding = 0;  // bytes of zones up to here, all blocks of the log
     const account::tag_node* tag = nullptr;
     site born{}, died{};        // died: the end of its frame, or what gave it back before
@@ -63,7 +63,7 @@ private:
 frame_log* make_frame_log() noexcept;
 void destroy(frame_log* log) noexcept;  // null: nothing
 
-// The last two thousand that ended, so that a stray access can be told whose memory it was.
+// The last two thousand that ended, so that the report of a stray access can name the block.
 class frame_history {
 public:
     static constexpr std::size_t most = 2048;

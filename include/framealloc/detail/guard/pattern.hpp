@@ -1,4 +1,4 @@
-// What memory looks like that must not be touched: canaries beside a block, 0xDD in what is gone, 0xCD in what is new.
+// Byte patterns that show damage: canaries beside a block, 0xDD in freed memory, 0xCD in new memory.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 
 namespace framealloc::inline v1::guard {
 
-inline constexpr unsigned char fresh_byte = 0xCD;  // handed out, not written yet
+inline constexpr unsigned char fresh_byte = 0xCD;  // allocated, not written yet
 inline constexpr unsigned char dead_byte = 0xDD;   // freed, or of a frame that ended
-inline constexpr std::size_t zone = 16;            // bytes of canary before and behind a block, at least
+inline constexpr std::size_t zone = 16;            // bytes of canary before and after a block, at least
 
 // A run of bytes that changed.
 struct damage {

@@ -1,4 +1,4 @@
-// Blocks that were freed and must rest before their memory is used again: first in, first out.
+// Freed blocks whose memory is not reused yet: first in, first out.
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,7 @@ namespace framealloc::inline v1::lifetime {
 
 using memory::finaliser;
 
-// Puts `f` on the frame's list, behind everything younger than `mark`. Of a frame that has ended (FA002), the memory
+// Puts `f` on the frame's list, after everything younger than `mark`. Of a frame that has ended (FA002), the memory
 // came from the one that is open now.
 inline void add_finaliser(frame_record* r, finaliser* f, void (*run)(finaliser*) noexcept,
                           std::uint64_t mark) noexcept {

@@ -18,7 +18,7 @@ struct held_frame {
     std::uint32_t depth;  // of the frame whose content is kept
     std::uint64_t mark;  // thread_context::mark_serial when the content was handed up
     bool moved_to_outer;  // by an inner frame that ended
-    bool revoked;  // whoever released the last one has made the memory inaccessible
+    bool revoked;  // the release of the last one has made the memory inaccessible
     const memory::arena_chunk* kept;  // while ended frames are revoked: what may be revoked, once its frame has ended
     sync::atomic<std::size_t> kept_bytes;  // written last; 0: nothing
 
@@ -30,7 +30,7 @@ struct flight : memory::frame_arena {
     memory::finaliser* finalisers;  // of the ended frame, still to run
     memory::outer_block* blocks;
     std::uint64_t frame;  // number of the frame that used it last
-    std::uint64_t due;  // thread_state::turn in which its content goes
+    std::uint64_t due;  // thread_state::turn in which its content is freed
     std::uintptr_t end;  // while its content is kept: where that ends
     held_frame* held;  // the innermost frame's first
     bool left;  // the thread of that frame has ended
@@ -67,7 +67,7 @@ void move_to_outer(memory::thread_context& c, memory::frame_record* r) noexcept;
 void park(memory::thread_context& c, memory::frame_record* r) noexcept;
 // Before an outermost frame opens: chooses the memory it will use. Returns whether the next one has nothing to choose.
 bool rotate(memory::thread_context& c) noexcept;
-// The thread ends, or its allocator: everything that is not held goes.
+// The thread ends, or its allocator: everything that is not held is freed.
 void clear_flights(memory::thread_context& c) noexcept;
 
 }  // namespace framealloc::inline v1::lifetime

@@ -1,4 +1,4 @@
-// Frames: memory that is gone, destructors included, when its frame ends.
+// Frames: memory that is freed, destructors included, when its frame ends.
 //
 //   frame_record* r = lifetime::open_frame(memory::top_record(a));
 //   void* p = lifetime::allocate<64, 8>(r);

@@ -27,7 +27,7 @@ public:
     // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on
     // pages of its own.
     void* allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
-    // Frees at once what lies out of line and what is the last block of the arena; everything else waits for the
+    // Frees at once what is out of line and what is the last block of the arena; everything else waits for the
     // frame's end.
     void deallocate(void* p, std::size_t bytes) const noexcept;
     // The same, but never moves the cursor: what a destructor may do.
@@ -45,8 +45,8 @@ public:
 
 private:
     bool on_top() const noexcept;  // an allocation may come from the arena
-    // What was allocated may have gone with a rollback: then nothing is freed before the frame ends, and nothing grows
-    // in place.
+    // What was allocated may have been freed by a rollback: then nothing is freed before the frame ends, and nothing
+    // grows in place.
     bool rolled_back() const noexcept;
 
     frame_record* record_ = nullptr;

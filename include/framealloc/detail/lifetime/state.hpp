@@ -52,7 +52,7 @@ private:
 };
 
 // Containers of open frames that rollbacks ended, the outermost frame's first. Those whose destructors still run must
-// not free what is gone.
+// not free what no longer exists.
 class rolled_births {
 public:
     // Of the frame at this depth: births, as marks count them, from `from` on and before `to`.

@@ -1,4 +1,4 @@
-// Memory that is handed out by moving a cursor, out of one chunk after another. Whose cursor that is, and what it means
+// Memory that is allocated by moving a cursor, out of one chunk after another. Whose cursor that is, and what it means
 // when it goes back, is its user's affair: a frame's record, a scratch buffer, a group.
 //
 //   arena a;
@@ -42,7 +42,7 @@ public:
         return newest_->committed < usable ? newest_->committed : usable;
     }
 
-    // Goes on in this chunk. `cursor`: where it was in the newest one; `padding`: of what was handed out so far, bytes
+    // Goes on in this chunk. `cursor`: where it was in the newest one; `padding`: of what was allocated so far, bytes
     // that do not count.
     void push(arena_chunk& k, std::uintptr_t cursor, std::uint64_t padding) noexcept {
         k.earlier = earlier_;
@@ -62,7 +62,7 @@ public:
     // Whether a cursor is in the newest chunk. One at its end is.
     bool holds(std::uintptr_t cursor) const noexcept { return cursor >= newest_->begin && cursor <= newest_->end; }
 
-    // Bytes handed out, `cursor` being in the newest chunk.
+    // Bytes allocated, `cursor` being in the newest chunk.
     std::size_t used(std::uintptr_t cursor, std::uint64_t padding) const noexcept {
         return earlier_ + used_in_newest(cursor, padding);
     }
@@ -76,7 +76,7 @@ public:
         while (k != nullptr && !k->contains(p)) k = k->previous;
         return k != nullptr;
     }
-    // Calls f(chunk, bytes handed out below it), the newest first, until it returns true. Whether it did.
+    // Calls f(chunk, bytes allocated below it), the newest first, until it returns true. Whether it did.
     template <class F>
     bool find_chunk(F&& f) const {
         std::size_t below = earlier_;

@@ -13,7 +13,7 @@ public:
         k->previous = first_;
         first_ = k;
     }
-    // The first that holds so many bytes, or null.
+    // The first that holds this many bytes, or null.
     arena_chunk* take(std::size_t bytes) noexcept {
         arena_chunk** link = &first_;
         while (*link != nullptr && (*link)->size() < bytes) link = &(*link)->previous;

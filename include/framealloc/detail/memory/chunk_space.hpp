@@ -31,17 +31,17 @@ struct arena_chunk {
     std::uintptr_t begin;
     std::uintptr_t committed;  // end of the accessible part
     std::uintptr_t end;
-    std::size_t earlier;  // bytes handed out in the chunks below when this one was chained
+    std::size_t earlier;  // bytes allocated in the chunks below when this one was chained
     std::uint64_t padding;  // bytes of zones below, when this one was chained
     std::uint32_t depth;  // while ended frames are revoked: of the frame it belongs to
     std::size_t revoked;  // bytes that were accessible
     std::uint64_t frame;  // number of the frame it was revoked with
-    std::uintptr_t touched;  // while guarded: what lies above the cursor and below this is filled with dead_byte
+    std::uintptr_t touched;  // while guarded: what is above the cursor and below this is filled with dead_byte
 
     std::size_t size() const noexcept { return end - begin; }
     std::size_t accessible() const noexcept { return committed - begin; }
     bool contains(std::uintptr_t p) const noexcept { return p >= begin && p < end; }
-    // The last granule stays unused: a cursor at a chunk's end must not be taken for the begin of its neighbour.
+    // The last granule stays unused: a cursor at a chunk's end must not be taken for the start of its neighbour.
     std::uintptr_t usable_end() const noexcept { return end - cursor_granularity; }
 };
 
@@ -60,7 +60,7 @@ public:
     void decommit_from(arena_chunk& k, std::uintptr_t end) noexcept;
     std::size_t granularity() const noexcept { return pages_.granularity(); }
 
-    // The chunk where the address lies, or null. Requires: the lock is held, or the caller handles an access fault.
+    // The chunk where the address is, or null. Requires: the lock is held, or the caller handles an access fault.
     const arena_chunk* find(std::uintptr_t p) const noexcept {
         const arena_chunk* k = first_;
         while (k != nullptr && !k->contains(p)) k = k->next_all;

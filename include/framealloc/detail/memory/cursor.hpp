@@ -1,4 +1,4 @@
-// The grain of memory handed out by moving a cursor.
+// The grain of memory allocated by moving a cursor.
 #pragma once
 
 #include <cstddef>

@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    // Next pointers of cached blocks lie in their header.
+    // Next pointers of cached blocks are in their header.
     static heap_block*& next(heap_block* b) noexcept { return b->next_free; }
 
     heap_block** bins_;  // made with the first block

@@ -1,5 +1,5 @@
 // Blocks beyond 4 KiB: two-level segregated fit (Masmano, Ripoll, Crespo, Real, 2004) over regions of the page source,
-// eight bins a doubling, immediate coalescing. Behind it all, in front of it a cache per thread (heap.cpp).
+// eight bins a doubling, immediate coalescing. After it all, in front of it a cache per thread (heap.cpp).
 #pragma once
 
 #include <cstddef>
@@ -21,10 +21,10 @@ struct alignas(64) heap_block {
     heap_region* region;
     core* owner;
     std::uint64_t requested;       // bytes the user asked for
-    std::uint32_t tag_index;       // who pays
+    std::uint32_t tag_index;       // who is charged
     bool free;
     bool charged;                  // counted as heap; false for out-of-line frame memory
-    std::uint8_t align_log2;       // of a block from options::heap, which is told the alignment again
+    std::uint8_t align_log2;       // of a block from options::heap, which receives the alignment again
     bool zero;                     // just carved from memory that nobody wrote to
     heap_block* next_free;
     heap_block* previous_free;

@@ -29,7 +29,7 @@ struct page_view {
     tag_account* account;
 };
 
-// How blocks that another thread frees come home: one of them names others of its page. Those are not touched on the
+// How blocks that another thread frees return: one of them names others of its page. Those are not touched on the
 // way, so that their cache lines need not travel. Chains are kept as they came, so that taking one in costs the same
 // whatever its length.
 struct returned_blocks {
@@ -58,7 +58,7 @@ inline constexpr std::uint8_t sampled_class = 255;  // pool_page::size_class of 
 
 struct pool_page {
     // The owner's key while a free may take the fast path; closed_key when the page is full, so that the next free
-    // comes by slowly. A number that is never reused, as an address might be.
+    // takes the slow path. A number that is never reused, as an address might be.
     std::uint64_t key;
     void* free;  // each free block's first word points at the next
     std::uint32_t allocations;  // since the page was set up, modulo 2^32; plus one while the page is current
@@ -67,14 +67,14 @@ struct pool_page {
     std::uint32_t seen;  // blocks out that the tag's account knows of
     std::uint32_t block;  // bytes
     std::uint32_t carved;  // offset of the first virgin block
-    std::uint32_t end;  // offset behind the last whole block
-    std::uint32_t accessible;  // offset behind the last accessible byte
+    std::uint32_t end;  // offset past the last whole block
+    std::uint32_t accessible;  // offset past the last accessible byte
     memory_kind kind;  // frame: blocks out of line
     std::uint8_t size_class;
     bool current;  // the page its tag allocates from
     bool listed;  // in its tag's list of pages with room
     std::uint32_t held;  // freed blocks in quarantine; see probe/guarded.hpp
-    returned_blocks* came_home;  // chains that came home, used when `free` runs out
+    returned_blocks* came_home;  // chains that returned, used when `free` runs out
 
     alignas(64) sync::remote_list remote;  // on a line of its own
     thread_context* owner;
@@ -99,7 +99,7 @@ struct pool_page {
     // Other threads compare it with their own key, which it never is: any recent value will do.
     std::uint64_t current_key() const noexcept { return sync::load_relaxed(key); }  // relaxed: as above
     void set_key(std::uint64_t k) noexcept { sync::store_relaxed(key, k); }  // relaxed: as above
-    // Blocks handed out that no tag and phase is charged for yet, about now.
+    // Blocks allocated that no tag and phase is charged for yet, about now.
     std::uint32_t uncharged() const noexcept {
         return sync::load_relaxed(allocations) - sync::load_relaxed(charged);  // relaxed: a recent value will do
     }

@@ -1,4 +1,4 @@
-// Blocks that threads free which do not own their page: collected by the sender, handed over, taken home by the owner.
+// Blocks that threads free which do not own their page: collected by the sender, handed over, taken back by the owner.
 //
 //   mine.remote.add(block);                                  // at most 64 of one page, then
 //   const returned_chain chain = mine.remote.chain_batch(layout.link_bytes(p.block));
@@ -24,7 +24,7 @@ struct returned_chain {
 // What other threads returned to the page is its own again: returns how many blocks. Constant time, however many they
 // are. Requires: it was announced.
 std::uint32_t collect(pool_page& p) noexcept;
-// What one of the blocks that came home names, and itself, becomes the list of free blocks. False when none is left.
+// What one of the blocks that returned names, and itself, becomes the list of free blocks. False when none is left.
 bool take_returned(pool_page& p) noexcept;
 
 class remote_blocks {
@@ -56,7 +56,7 @@ public:
         return p;
     }
 
-    // How and when they come home.
+    // How and when they return.
     deferred_queue& queue() noexcept { return queue_; }
     const deferred_queue& queue() const noexcept { return queue_; }
 

@@ -1,4 +1,4 @@
-// Where a page's blocks lie: one behind another, or each between two zones that nobody may write to.
+// Where a page's blocks are: one after another, or each between two zones that nobody may write to.
 #pragma once
 
 #include <framealloc/detail/memory/page.hpp>
@@ -7,7 +7,7 @@
 namespace framealloc::inline v1::memory {
 
 struct slot_layout {
-    std::uint32_t zone = 0;  // bytes before each block, and at least as many behind it
+    std::uint32_t zone = 0;  // bytes before each block, and at least as many after it
 
     // Zone, block, zone. A block, not its slot, is aligned as one without zones.
     constexpr std::uint32_t slot_bytes(std::size_t block) const noexcept {

@@ -47,7 +47,7 @@ concept same_object = std::is_same_v<std::remove_cv_t<From>, std::remove_cv_t<To
 // Destroying a From as a To destroys all of it. What does not, std::unique_ptr accepts and leaves undefined.
 template <class From, class To>
 concept destroyed_as = same_object<From, To> || std::has_virtual_destructor_v<To>;
-// The same, and the pool finds its block again: both lie in its pages, or both are too large for them.
+// The same, and the pool finds its block again: both are in its pages, or both are too large for them.
 template <class From, class To>
 concept pooled_as = same_object<From, To> ||
                     (destroyed_as<From, To> && (memory::class_for(sizeof(From), alignof(From)) == memory::no_class) ==

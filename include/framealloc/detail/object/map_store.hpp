@@ -93,7 +93,7 @@ protected:
         }
     }
 
-    // --- entries are built where they stay, from arguments that may lie in the old table ---
+    // --- entries are built where they stay, from arguments that may be in the old table ---
     template <class L>
     auto key_arguments(L&& key) const {
         if constexpr (std::is_constructible_v<K, L&&>) return std::forward_as_tuple(std::forward<L>(key));

@@ -15,10 +15,10 @@
 
 namespace framealloc::inline v1::object {
 
-// Drawn once for the process; not told to anyone.
+// Drawn once for the process; kept secret.
 FRAMEALLOC_COLD std::uint64_t map_secret() noexcept;
 
-// 2^64 divided by the golden ratio, whose multiples lie far apart (Knuth 6.4).
+// 2^64 divided by the golden ratio, whose multiples are far apart (Knuth 6.4).
 inline constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
 
 // Both halves of the product, one over the other: every bit of x changes bits everywhere.
@@ -57,7 +57,7 @@ struct map_table {
     };
 
     entry* entries = nullptr;
-    unsigned char* used = nullptr;  // one mark a slot, behind the entries and the hashes
+    unsigned char* used = nullptr;  // one mark per slot, after the entries and the hashes
     std::size_t slots = 0;  // a power of two, or zero
     std::size_t size = 0;
     std::size_t room = 0;  // empty slots that may be filled yet
@@ -176,7 +176,7 @@ struct map_table {
         }
     }
 
-    // Makes erased slots empty, where they are: what a probe reaches behind one moves up.
+    // Makes erased slots empty, where they are: what a probe reaches after one moves up.
     template <class HashAt>
     void sweep(HashAt hash_at) noexcept {
         for (std::size_t i = 0; i != slots; ++i) {

@@ -1,4 +1,4 @@
-// What tells a frame container that its frame ended, and what lets containers of every kind share one body.
+// What notifies a frame container that its frame ended, and what lets containers of every kind share one body.
 #pragma once
 
 #include <framealloc/base/policy.hpp>
@@ -70,7 +70,7 @@ void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
     else return Must ? s.allocate(bytes, align) : s.try_allocate(bytes, align);
 }
 
-// A destructor gives memory back; a frame takes only what lies out of line, and never moves its cursor for it.
+// A destructor gives memory back; a frame takes only what is out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     if constexpr (is_frame<Source>) s.frame().abandon(p);
@@ -83,7 +83,7 @@ void outgrow(const Source& s, void* p, std::size_t bytes, std::size_t align) noe
     else abandon(s, p, bytes, align);
 }
 
-// Capacity that no element lies in is an error to touch, for a sanitizer, in checked programs and in code that is built
+// Capacity that no element is in is an error to touch, for a sanitizer, in checked programs and in code that is built
 // for it.
 template <class Policy, class T>
 FRAMEALLOC_INLINE void close_spare([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
@@ -94,7 +94,7 @@ template <class Policy, class T>
 FRAMEALLOC_INLINE void open_spare([[maybe_unused]] T* first, [[maybe_unused]] T* last) noexcept {
     if constexpr (Policy::checks || guard::under_tool) guard::allow_unwritten(address_of(first), address_of(last));
 }
-// Elements that are gone read as freed memory does, in debug.
+// Destroyed elements read as freed memory does, in debug.
 template <class Policy, class T>
 FRAMEALLOC_INLINE void leave(T* first, T* last) noexcept {
     if constexpr (Policy::checks) guard::fill(address_of(first), address_of(last), guard::dead_byte);

@@ -27,7 +27,7 @@ public:
 
     using store::empty;
     using store::size;
-    // As std::string's: what lies before data() + size() may be written to, and a zero follows. Debug: after the frame
+    // As std::string's: what is before data() + size() may be written to, and a zero follows. Debug: after the frame
     // has ended FA002. Cost: O(1).
     const char* c_str() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? "" : chars_.data(); }
     const char* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
@@ -141,7 +141,7 @@ public:
     bool ends_with(const X& what) const noexcept {
         return view().ends_with(what);
     }
-    // As std::string's, which throw std::out_of_range where a position is behind the end; without exceptions FA439, and
+    // As std::string's, which throw std::out_of_range where a position is past the end; without exceptions FA439, and
     // the program ends. Cost: O(length).
     int compare(std::string_view text) const noexcept { return view().compare(text); }
     int compare(std::size_t at, std::size_t n, std::string_view text) const { return substr(at, n).compare(text); }
@@ -158,7 +158,7 @@ public:
         check_position(at);
         return view().substr(at, n);
     }
-    // As std::string's; a position behind the end as in substr(). Cost: O(n).
+    // As std::string's; a position past the end as in substr(). Cost: O(n).
     std::size_t copy(char* to, std::size_t n, std::size_t at = 0) const {
         check_position(at);
         return view().copy(to, n, at);

@@ -8,7 +8,7 @@
 
 namespace framealloc::inline v1::object {
 
-// What is a text with a length; a pointer has overloads of its own, where a number behind it is a length.
+// What is a text with a length; a pointer has overloads of its own, where a number after it is a length.
 template <class S>
 concept text = std::is_convertible_v<const S&, std::string_view> && !std::is_convertible_v<const S&, const char*>;
 
@@ -52,7 +52,7 @@ public:
     // changed. Cost: O(|n - size()|), amortised.
     void resize(std::size_t n, char c = '\0') { static_cast<void>(resize_to<true>(n, c)); }
     [[nodiscard]] bool try_resize(std::size_t n, char c = '\0') { return resize_to<false>(n, c); }
-    // Effects: gives back the memory behind the final zero, if nothing lies on top of it in its frame. Cost: O(1).
+    // Effects: gives back the memory past the final zero, if nothing is on top of it in its frame. Cost: O(1).
     void shrink_to_fit() { chars_.shrink_to_fit(); }
 
 protected:

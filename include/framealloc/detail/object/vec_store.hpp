@@ -35,8 +35,8 @@ public:
         if (n > capacity()) grow<true>(n);
     }
     [[nodiscard]] bool try_reserve(std::size_t n) { return n <= capacity() || grow<false>(n); }
-    // Effects: gives back the memory behind the last element. What cannot be given back stays: memory that a frame
-    // handed out on top of it, or elements that would have to move while memory is exhausted. Cost: O(1) in a frame,
+    // Effects: gives back the memory past the last element. What cannot be given back stays: memory that a frame
+    // allocated on top of it, or elements that would have to move while memory is exhausted. Cost: O(1) in a frame,
     // otherwise O(size()) and an allocation.
     void shrink_to_fit() {
         if (begin_ == nullptr || end_ == limit_) return;
@@ -61,7 +61,7 @@ protected:
     static constexpr bool trivial = std::is_trivially_copyable_v<T>;
 
     // --- adding: what is built, where, and in which memory ---
-    // Each of these constructs elements from an address on, and returns behind the last; see object/ranges.hpp.
+    // Each of these constructs elements from an address on, and returns past the last; see object/ranges.hpp.
     template <class... Args>
     auto one(Args&&... args) const {
         return [&](T* at) { return object::construct_in<T>(at, source_, std::forward<Args>(args)...) + 1; };
@@ -77,7 +77,7 @@ protected:
         };
     }
 
-    // Puts `n` elements behind the last one, as `build` makes them. The old ones are where they were until it is done:
+    // Puts `n` elements after the last one, as `build` makes them. The old ones are where they were until it is done:
     // it may build from them, and nothing has changed when it throws. False, with nothing built, when memory is
     // exhausted; Must: then the exhaustion handler is asked, which does not come back empty-handed. `least`: capacity
     // after growth.

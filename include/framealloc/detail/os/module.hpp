@@ -15,9 +15,9 @@ struct module_range {
     bool contains(std::uintptr_t p) const noexcept { return p >= begin && p < end; }
 };
 
-// Where the library that dlopen() gave `handle` for lies. False where there are none, or it is not one.
+// Where the library that dlopen() gave `handle` for is. False where there are none, or it is not one.
 bool find_module(void* handle, module_range& out) noexcept;
-// Whether a loaded library or the program has code there; true where it cannot be told.
+// Whether a loaded library or the program has code there; true where it is unknown.
 bool is_code(std::uintptr_t p) noexcept;
 
 }  // namespace framealloc::inline v1::os

@@ -21,7 +21,7 @@ public:
 
     // Both return failure with `why` set; nothing is then changed.
     void* reserve(std::size_t bytes, std::size_t alignment, exhaustion_reason& why) noexcept;
-    // `again`: it was committed before, and only withdrawn; seal() does not refuse it.
+    // `again`: it was committed before, and only revoked; seal() does not refuse it.
     bool commit(void* p, std::size_t bytes, exhaustion_reason& why, bool again = false) noexcept;
     void decommit(void* p, std::size_t bytes) noexcept;
     // `committed`: how much of the range was committed.
@@ -31,7 +31,7 @@ public:
     void* move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept;
 
     bool sealed() const noexcept { return sealed_.load_relaxed(); }  // relaxed: as below
-    // From now on `f` hears of what is released.
+    // From now on `f` is called for what is released.
     void on_release(void (*f)(const void* p, std::size_t bytes, const void* owner) noexcept,
                     const void* owner) noexcept {
         released_ = f;

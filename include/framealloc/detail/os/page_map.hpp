@@ -23,7 +23,7 @@ public:
         const std::uintptr_t unit = address_of(p) >> unit_bits;
         if (unit >> (table_bits + root_bits) != 0) return false;
         const table* t = root[unit >> table_bits].load_acquire();  // pairs: table_for()
-        // relaxed: whoever has the block has it from whoever set this
+        // relaxed: a block comes from the thread that set this
         return t != nullptr && (t->words[unit % table_units / 64].load_relaxed() >> (unit % 64) & 1) != 0;
     }
 

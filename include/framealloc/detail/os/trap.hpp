@@ -8,8 +8,8 @@
 
 namespace framealloc::inline v1::os {
 
-// Hears of each in the signal handler, on the thread that made the access, before whoever handled it before. Where the
-// system has no such signal, nothing is heard. Threads: any; the first call counts.
+// Called for each in the signal handler, on the thread that made the access, before the earlier handler. Where the
+// system has no such signal, never called. Threads: any; the first call counts.
 enum class access_kind : unsigned char { unknown, read, write };
 using access_handler = void (*)(std::uintptr_t address, const void* instruction, access_kind kind) noexcept;
 void catch_access_faults(access_handler f) noexcept;

@@ -1,4 +1,4 @@
-// What a report says of a block, whatever kind of memory it lies in.
+// What a report says of a block, whatever kind of memory it is in.
 #pragma once
 
 #include <framealloc/detail/core/core.hpp>
@@ -26,7 +26,7 @@ fault fault_about(code what, const reported_block& b, const char* detail, const 
                   const site& where) noexcept;
 void raise_about(core& a, code what, const reported_block& b, const char* detail, const void* address,
                  const site& where = {}) noexcept;
-// Whether nobody wrote to the zones from `front` to `begin` (of the block, or of what lies before it) and from its end
+// Whether nobody wrote to the zones from `front` to `begin` (of the block, or of what is before it) and from its end
 // to `back`; otherwise FA412 or FA413.
 bool check_zones(core& a, const reported_block& b, std::uintptr_t front, std::uintptr_t begin, std::uintptr_t back,
                  const site& where = {}, const char* when = "") noexcept;

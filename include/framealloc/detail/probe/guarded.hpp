@@ -1,9 +1,9 @@
-// Guarding: every block lies between canary zones, is known to a table apart from it, rests when it is freed, and is
-// filled when it is handed out and when it is gone.
+// Guarding: every block is between canary zones, is known to a table apart from it, stays in quarantine when it is
+// freed, and is filled when it is allocated and when it is freed.
 //
-// A guarded allocator hands out nothing on the fast paths: its threads have no page installed, no key and no arena
+// A guarded allocator allocates nothing on the fast paths: its threads have no page installed, no key and no arena
 // limit. One that is not guarded executes nothing for it. Pages and accounts are the same for both: the page's links
-// lie in the zone before a block, and zones are not charged.
+// are in the zone before a block, and zones are not charged.
 #pragma once
 
 #include <framealloc/detail/core/core.hpp>
@@ -44,8 +44,8 @@ void end_outer_block(thread_context& c, const outer_block& b, void* block) noexc
 
 // Marks the block freed, if it can be; checks its zones. Otherwise a fault says what it is.
 bool mark_freed(core& a, const void* p, guard::block_record& before) noexcept;
-// Looks at every live block's zones, and at what rests on a thread and its free lists. Return how many faults were
-// raised.
+// Looks at every live block's zones, and at what is quarantined on a thread and its free lists. Returns how many faults
+// were raised.
 std::size_t check_live_blocks(core& a) noexcept;
 std::size_t check_pages(thread_context& c) noexcept;
 

@@ -1,4 +1,4 @@
-// Guarded frame memory: a log of the blocks that each arena handed out, zones between them.
+// Guarded frame memory: a log of the blocks that each arena allocated, zones between them.
 #pragma once
 
 #include <framealloc/detail/probe/guarded.hpp>
@@ -10,7 +10,7 @@ void* allocate_frame(thread_context& c, std::size_t bytes, std::size_t align, st
                      exhaustion_reason& why) noexcept;
 void end_frame_blocks(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept;
 
-// What the thread allocates meanwhile is a container's: if ended frames are revoked, it may lie on pages of its own.
+// What the thread allocates meanwhile is a container's: if ended frames are revoked, it may be on OS pages of its own.
 class allocation_apart {
 public:
     explicit allocation_apart(thread_context& c) noexcept : apart_(c.probes.guard->apart) { apart_ = true; }
@@ -29,8 +29,8 @@ inline const guard::frame_block* find_ended_block(const thread_context& c, std::
 
 // Returns how many faults were raised.
 std::size_t check_frames(thread_context& c) noexcept;
-// Memory of an open frame that its container has grown out of: it reads as freed, and where it has pages of its own an
-// access is trapped.
+// Memory of an open frame that its container has grown out of: it reads as freed, and where it has OS pages of its own
+// an access is trapped.
 void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t bytes) noexcept;
 // The newest block of the arena becomes longer or shorter where it is. Requires: the frame on top may allocate.
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;

@@ -1,4 +1,4 @@
-// What looks over a thread's shoulder: guarded blocks and frames, sampled blocks, an observer.
+// Observes a thread's allocations: guarded blocks and frames, sampled blocks, an observer.
 #pragma once
 
 #include <framealloc/detail/probe/block_report.hpp>

@@ -1,4 +1,4 @@
-// Revocation: pages of ended frames become inaccessible, and an access to them is explained.
+// Revocation: the OS pages of ended frames become inaccessible, and an access to them is explained.
 #pragma once
 
 #include <framealloc/detail/core/core.hpp>
@@ -7,7 +7,7 @@ namespace framealloc::inline v1::memory {
 
 // Accesses to revoked memory are explained from now on.
 void prepare_revocation() noexcept;
-// The allocator goes: an access to what it gives back is explained for as long as nobody else has the addresses.
+// The allocator is destroyed: an access to what it releases is explained until the addresses are used again.
 void record_memory(core& a) noexcept;
 
 // What these do is said where probe_hooks names them.

@@ -1,11 +1,11 @@
-// Sampling: now and then an allocation of a release build lies on a page of its own, between pages that are not
+// Sampling: now and then an allocation of a release build is on an OS page of its own, between OS pages that are not
 // accessible, and becomes inaccessible when it is freed or its frame ends. An overrun, an underrun or a use after the
 // end is then trapped at the access, and the report names the block. As GWP-ASan does for malloc (Serebryany et al.,
 // 2023), here for frames too.
 //
-// The paths that hand out memory do not know of it. After a number of events (ends of outermost frames, slow paths) the
-// thread is armed: its limit is zero and no page is installed, so that everything comes by here, until one of the next
-// allocations is chosen.
+// The paths that allocate memory do not know of it. After a number of events (ends of outermost frames, slow paths) the
+// thread is armed: its limit is zero and no page is installed, so that every allocation takes this path, until one of
+// the next allocations is chosen.
 #pragma once
 
 #include <framealloc/detail/core/core.hpp>
@@ -38,7 +38,7 @@ public:
     void* allocate(core& a, sampled_slot what, std::size_t align) noexcept;
     // Requires: in_sampled(block). Returns false, after FA411, when it is not alive.
     bool free(core& a, void* block, const site& where, sampled_slot& was) noexcept;
-    // The slot whose page, or one of the pages beside it, contains `p`. Takes no lock: for signal handlers.
+    // The slot whose OS page, or one of those beside it, contains `p`. Takes no lock: for signal handlers.
     const sampled_slot* beside(std::uintptr_t p) const noexcept;
     // The same where locks can be taken.
     bool find(std::uintptr_t p, sampled_slot& out) noexcept;
@@ -57,7 +57,7 @@ private:
     std::uint32_t resting_[most] = {};  // ring, the longest freed first
     std::uint32_t resting_first_ = 0, resting_count_ = 0;
     sampled_slot slots_[most];
-    // Where blocks were allocated whose damage was told: each place once, and when the table is full none any more.
+    // Where blocks were allocated whose damage was reported: each place once, and when the table is full none any more.
     static constexpr std::uint32_t most_told = 64;
     site told_[most_told];
     std::uint32_t told_count_ = 0;
@@ -65,7 +65,7 @@ private:
 
 // Counts an event; arms the thread when it is time.
 void sample_event(thread_context& c) noexcept;
-// The sampled block whose page, or one of the pages beside it, contains `p`. False: none.
+// The sampled block whose OS page, or one of those beside it, contains `p`. False: none.
 bool find_sample(core& a, std::uintptr_t p, sampled_slot& out) noexcept;
 
 // What these do is said where probe_hooks names them.

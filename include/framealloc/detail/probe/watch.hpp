@@ -1,6 +1,6 @@
 // Telling an observer what a thread does. A watched thread takes the slow paths: its limit is zero, its frames are
-// gated and pending, none of its pages is installed, its slot's key is nobody's. One that is not watched executes
-// nothing for it.
+// gated and pending, none of its pages is installed, its slot's key matches no allocator. One that is not watched
+// executes nothing for it.
 #pragma once
 
 #include <framealloc/base/observer.hpp>
@@ -11,9 +11,9 @@ namespace framealloc::inline v1::memory {
 
 struct watch {
     sync::basic_lock_word<sync::hardware_atomics> notifying;  // while the handler runs, which disable() waits for
-    bool inside = false;  // the handler is running: what it does is not told
+    bool inside = false;  // the handler is running: its own allocations cause no events
     std::uint32_t depth = 0;  // frames that were seen to begin
-    std::uint64_t adopted = 0;  // blocks that came home, not told yet
+    std::uint64_t adopted = 0;  // blocks that returned, not reported yet
     std::uint64_t adopted_bytes = 0;
     // Sums of all threads that had the context.
     sync::owner_counter begun, ended, allocated, reported[frame_event_kinds];
@@ -38,7 +38,7 @@ inline bool saw_begin(const thread_context& c, std::uint32_t depth) noexcept {
 
 // Another thread has taken the context over.
 void begin_watched_thread(thread_context& c) noexcept;
-// In a forked child: the context's thread is gone, which may have been in the handler.
+// In a forked child: the context's thread does not exist; it may have been in the handler.
 void forget_vanished_thread(thread_context& c) noexcept;
 void note_adopted(thread_context& c, std::uint64_t blocks, std::uint64_t bytes) noexcept;
 // Starts or stops watching the calling thread, if the allocator says so. At boundaries.
@@ -46,7 +46,7 @@ void follow_observer(thread_context& c) noexcept;
 // Everybody looks at their next outermost frame, if not before.
 void notify_all_threads(core& a) noexcept;
 
-// From now on `handler` hears of events, and nobody else does; when this returns, no other thread is in the one before.
+// From now on `handler` alone is called for events; when this returns, no other thread is in the one before.
 void observe(core_ref a, const frame_event_handler& handler) noexcept;
 void stop_observing(core_ref a) noexcept;
 

@@ -1,5 +1,5 @@
-// The vocabulary of the arenas: the words of front.hpp, of which clang is told that the result lives as long as the
-// object that was asked.
+// The vocabulary of the arenas: the words of front.hpp, annotated so that clang knows that the result lives as long as
+// the object that was asked.
 //
 //   fa::frame_scope frame{alloc};
 //   widget* w = frame.make<widget>(1, "x");           // destroyed when the frame ends
@@ -29,7 +29,7 @@ public:
 
     using Words::Words;
 
-    // --- raw memory: uninitialised, for types that memory alone makes ---
+    // --- raw memory: uninitialised, for implicit-lifetime types ---
     // Requires: T is an implicit-lifetime type, made by memory alone. Returns: memory for one, not initialised. On
     // exhaustion: asks the exhaustion handler; try_alloc() returns null. Cost: the least of the kind; see its header.
     template <class T>
@@ -151,7 +151,7 @@ public:
         return this->template try_contain<vec_type<T>>(n);
     }
     // Returns: a map, empty or of capacity(n), of map_seed(n), with the entries of an initialiser list or a range; each
-    // with a hash function and an equality behind it, if they have a state. On exhaustion: asks the exhaustion handler;
+    // with a hash function and an equality after it, if they have a state. On exhaustion: asks the exhaustion handler;
     // try_map() returns an empty map. Cost: O(entries) on average; an empty one allocates nothing.
     template <class K, class V, class Hash = object::default_hash<K>, class Equal = object::default_equal<K>,
               class... Args>

@@ -1,4 +1,4 @@
-// What the words of arena_front.hpp mean in memory that is handed out by moving a cursor and given back as one.
+// What the words of arena_front.hpp mean in memory that is allocated by moving a cursor and given back as one.
 //
 // `Reach` says which record such a kind allocates from; `Policy` whether calls carry their place. A new kind of arena
 // writes a Reach: record(f), which is null only where `f` allows it.

@@ -29,7 +29,7 @@ public:
     [[no_unique_address]] frame_capability frame{};
 
     // --- frames ---
-    // Effects: begins a frame on the calling thread, and ends the newest one: what lies in it is destroyed, newest
+    // Effects: begins a frame on the calling thread, and ends the newest one: what is in it is destroyed, newest
     // first, and its memory is free. end_frame() without a frame is FA428. On exhaustion: begin_frame() asks the
     // exhaustion handler, where the thread has no arena yet. Threads: frames belong to their thread. Cost: at most 36
     // instructions together, and the destructors.

@@ -33,7 +33,7 @@ public:
         return __atomic_compare_exchange_n(&value_, &expected, desired, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
 
-    // Strong. On failure `expected` is what somebody else published, and what lies behind it can be read.
+    // Strong. On failure `expected` is what somebody else published, and what is after it can be read.
     bool publish(T& expected, T desired) noexcept {
         return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     }
@@ -91,7 +91,7 @@ struct hardware_atomics {
         T value_{};
     };
 
-    // The first word of a block that is nobody's.
+    // The first word of a block that no thread owns.
     static void* next_of(void* block) noexcept { return *static_cast<void**>(block); }
     static void set_next(void* block, void* next) noexcept { *static_cast<void**>(block) = next; }
 };

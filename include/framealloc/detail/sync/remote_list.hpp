@@ -2,8 +2,8 @@
 //
 // The word packs the head's offset in the page (in units of 16 bytes, 16 bits) and the number of blocks (16 bits). It
 // holds no pointer, and the owner only ever takes the whole list, so that there is no ABA problem. A sender collects
-// blocks of one page and pushes them with one compare-exchange. Whoever finds the list empty announces the page to its
-// owner.
+// blocks of one page and pushes them with one compare-exchange. The thread that finds the list empty announces the page
+// to its owner.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ public:
     // and, in its low bits, how many blocks there are.
     static constexpr std::uint32_t place_bytes = 16, count_bits = 16, count_mask = (1U << count_bits) - 1;
 
-    // Requires: head … tail are linked, lie inside the 64 KiB page at `page`, aligned to 16 bytes, and stand for
+    // Requires: head … tail are linked, are inside the 64 KiB page at `page`, aligned to 16 bytes, and stand for
     // `count` blocks.
     // Returns whether the list was empty before.
     // Threads: any. Cost: one compare-exchange when undisturbed.

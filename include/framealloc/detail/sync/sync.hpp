@@ -1,4 +1,4 @@
-// How threads meet: atomics, the slow-path lock, the list of blocks coming home.
+// How threads meet: atomics, the slow-path lock, the list of blocks returning.
 #pragma once
 
 #include <framealloc/detail/sync/arrivals.hpp>
