@@ -180,7 +180,7 @@ def wrong_use(folder):
             wrong += 1
     for tool, words, line in ((ADVISE, ["--places", "0"], "places"), (ADVISE, ["--places", "-1"], "places"), (ADVISE, ["--json"], "json"), (ADVISE, ["--json", folder / "no/a"], "cannot be written"),
                               (ADVISE, ["--html", folder], "cannot be written"), (ADVISE, ["--options", "/dev/full"], "cannot be written"), (REPLAY, ["--rounds", "1001"], "rounds"),
-                              (REPLAY, ["--with", ","], "none of"), (REPLAY, ["--with", "glibc,,tbb"], "none of"), (REPLAY, ["--exact"], "--threads")):
+                              (REPLAY, ["--with", ","], "is not one of"), (REPLAY, ["--with", "glibc,,tbb"], "is not one of"), (REPLAY, ["--exact"], "--threads")):
         done = run(tool, *words, good, status=2) if "--json" != words[-1] else run(tool, good, *words, status=2)
         check(line in done.stderr and done.stderr.count("\n") == 1, f"one line: {done.stderr!r}")
         wrong += 1

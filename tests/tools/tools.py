@@ -251,7 +251,7 @@ def replay(folder):
         names = {name for name, _ in rows}
         check(names >= {"glibc", "mimalloc", "jemalloc", "tcmalloc", "tbb", "framealloc", "intent"}, f"every allocator: {done}")
         check(all(wrong == "0" for _, wrong in rows), f"every stamp right: {done}")
-    for words, line in ((["--with", "nonsense"], "none of"), (["--exact"], "--threads"), (["--rounds", "0"], "rounds")):
+    for words, line in ((["--with", "nonsense"], "is not one of"), (["--exact"], "--threads"), (["--rounds", "0"], "rounds")):
         wrong = run(REPLAY, *words, folder / "p", status=2)
         check(line in wrong.stderr and wrong.stderr.count("\n") == 1, f"one line: {wrong.stderr!r}")
     print(done)
