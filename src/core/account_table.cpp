@@ -45,14 +45,8 @@ void account_table::widen_names(os::metadata& meta, exhaustion_reason& why) noex
     name_slots_ = wanted;
 }
 
-tag_account* account_table::child(os::metadata& meta, account::tag_tree& tags, tag_account* parent,
-                                  account::name_view name, exhaustion_reason& why) noexcept {
-    if (name_count_ >= name_slots_) widen_names(meta, why);
-    if (names_ == nullptr) return nullptr;
-    tag_account*& bucket = names_[account::hash_name(parent->node, name) & (name_slots_ - 1)];
-    for (tag_account* a = bucket; a != nullptr; a = a->by_hash_next) {
-        if (account::same_name(*a->node, parent->node, name)) return a;
-    }
+tag_account* account_table::add_child(os::metadata& meta, account::tag_tree& tags, tag_account* parent,
+                                      account::name_view name, tag_account*& bucket, exhaustion_reason& why) noexcept {
     account::tag_node* node = tags.find_or_add(parent->node, name, why);
     tag_account* a = node == nullptr ? nullptr : find_or_add(meta, node, why);
     if (a == nullptr) return nullptr;

@@ -1,6 +1,8 @@
 // Threads that finish a frame together.
 #include <framealloc/lifetime/barrier.hpp>
 
+#include <framealloc/detail/core/life.hpp>
+
 #include <cstring>
 #include <new>
 #include <utility>

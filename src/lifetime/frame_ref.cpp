@@ -69,8 +69,19 @@ bool frame_ref::may_free(const void* p) const noexcept {
     return false;
 }
 
+namespace {
+
+// may_free(), without a call where nothing is guarded.
+bool refuses_to_free(const frame_ref& f, const frame_record* r, const void* p) noexcept {
+    return r->context->probes.guarded() && !f.may_free(p);
+}
+
+}  // namespace
+
 void frame_ref::abandon(void* p) const noexcept {
-    if (p == nullptr || !alive() || !may_free(p) || in_arena(*record_->context, p) || rolled_back()) return;
+    if (p == nullptr || !alive() || refuses_to_free(*this, record_, p) || in_arena(*record_->context, p) ||
+        rolled_back())
+        return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);
 }
@@ -83,7 +94,7 @@ void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
 }
 
 void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
-    if (p == nullptr || !alive() || !may_free(p)) return;
+    if (p == nullptr || !alive() || refuses_to_free(*this, record_, p)) return;
     if (in_arena(*record_->context, p)) shrink(p, bytes, 0);
     else abandon(p);
 }

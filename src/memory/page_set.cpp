@@ -101,14 +101,6 @@ void page_set::uninstall(const pool_page& p) noexcept {
     }
 }
 
-void page_set::uninstall_all() noexcept {
-    for (unsigned kind = 0; kind < kind_count; ++kind) {
-        for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1)
-            installed_[kind][std::countr_zero(set)] = &nothing_installed;
-        classes_[kind] = 0;
-    }
-}
-
 void page_set::link(pool_page& p) noexcept {
     p.next_all = all_;
     p.link_all = &all_;

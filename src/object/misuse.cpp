@@ -1,5 +1,6 @@
 // Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its
 // report.
+#include <framealloc/detail/core/life.hpp>
 #include <framealloc/detail/os/code.hpp>
 #include <framealloc/object/shared.hpp>
 

@@ -17,7 +17,7 @@
 
 #include <framealloc/base/observer.hpp>
 #include <framealloc/detail/base/compiler.hpp>
-#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -8,7 +8,7 @@
 // around it, which then waits for the hold as well.
 #pragma once
 
-#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1 {
 

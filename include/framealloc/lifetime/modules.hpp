@@ -1,7 +1,7 @@
 // Plugins: what frames would still have to destroy with the code of a library that is about to be unloaded.
 #pragma once
 
-#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 #include <framealloc/detail/lifetime/finaliser.hpp>
 #include <framealloc/detail/lifetime/state.hpp>
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1 {
 

@@ -41,12 +41,22 @@ public:
     tag_account* find_or_add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept;
     // A single name below `parent`, found without a lock when it was asked for before.
     tag_account* child(os::metadata& meta, account::tag_tree& tags, tag_account* parent, account::name_view name,
-                       exhaustion_reason& why) noexcept;
+                       exhaustion_reason& why) noexcept {
+        if (name_count_ >= name_slots_) widen_names(meta, why);
+        if (names_ == nullptr) return nullptr;
+        tag_account*& bucket = names_[account::hash_name(parent->node, name) & (name_slots_ - 1)];
+        for (tag_account* a = bucket; a != nullptr; a = a->by_hash_next) {
+            if (account::same_name(*a->node, parent->node, name)) return a;
+        }
+        return add_child(meta, tags, parent, name, bucket, why);
+    }
     // Without memory for it the name finds it next time.
     void remember(os::metadata& meta, std::uint32_t tag_id, tag_account* a) noexcept;
 
 private:
     void widen_names(os::metadata& meta, exhaustion_reason& why) noexcept;
+    tag_account* add_child(os::metadata& meta, account::tag_tree& tags, tag_account* parent, account::name_view name,
+                           tag_account*& bucket, exhaustion_reason& why) noexcept;
 
     tag_account** by_tag_id_;
     std::uint32_t tag_ids_;  // entries there

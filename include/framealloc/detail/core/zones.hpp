@@ -18,7 +18,7 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
 inline void note_settled(thread_context& c) noexcept {
-    c.charges.note_settled(c.pages.any_installed(memory_kind::pool) || c.pages.any_installed(memory_kind::heap));
+    c.charges.note_settled(c.pages.any_installed(memory_kind::pool, memory_kind::heap));
 }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.charges.begin_segment(cursor);

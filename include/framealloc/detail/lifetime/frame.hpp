@@ -8,7 +8,7 @@
 // most 36 instructions through the thread's slot.
 #pragma once
 
-#include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/frame_arena.hpp>
 
 namespace framealloc::inline v1::lifetime {
 

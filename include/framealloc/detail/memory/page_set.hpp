@@ -62,8 +62,18 @@ public:
         installed_[index_of(p.kind)][size_class] = &p;
     }
     void uninstall(const pool_page& p) noexcept;  // wherever it is
-    void uninstall_all() noexcept;
-    bool any_installed(memory_kind k) const noexcept { return classes_[index_of(k)] != 0; }
+    void uninstall_all() noexcept {
+        for (unsigned kind = 0; kind < kind_count; ++kind) {
+            for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1)
+                installed_[kind][std::countr_zero(set)] = &nothing_installed;
+            classes_[kind] = 0;
+        }
+    }
+    // Of any of these kinds.
+    template <class... Kind>
+    bool any_installed(Kind... k) const noexcept {
+        return (classes_[index_of(k)] | ...) != 0;
+    }
     template <class F>
     void for_each_installed(F&& f) const noexcept {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
