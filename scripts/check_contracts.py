@@ -84,6 +84,7 @@ class Contracts(Reader):
             self.names.append(name)
             self.scopes.append("enum" if scope.startswith("enum") else "namespace" if scope in ("namespace", 'extern "C"') else scope)
             self.hidden.append(scope == "class" or hidden)
+            self.opened.append(True)
             return
         name = None if hidden else name_of(code)
         if name is None or SILENT.match(name) or re.search(r"= (default|delete);$", code) or (code.startswith("friend") and "{" not in code):
@@ -93,8 +94,8 @@ class Contracts(Reader):
         self.found.append((spaces, classes, name, first, " ".join([*document, *notes])))
 
 
-def read(root, rooms):
-    """Functions of each header of the rooms, and the classes that public classes derive from, in all rooms."""
+def gather(root):
+    """The functions of every header, and the names of the public classes and of those that they derive from."""
     functions, bases, public = [], {}, set()
     for path in sorted((root / "include/framealloc").rglob("*.hpp")):
         room = path.relative_to(root / "include/framealloc").as_posix().removeprefix("detail/").split("/")[0]
@@ -110,6 +111,12 @@ def read(root, rooms):
     while grown:  # what a public class derives from has members that a program can name
         more = set().union(*(bases.get(c, set()) for c in public), public)
         grown, public = more != public, more
+    return functions, public
+
+
+def read(root, rooms):
+    """The public functions of the rooms."""
+    functions, public = gather(root)
     return [f for f in functions if f[0] in rooms and ((not f[2]) or (f[3] and f[3][0] in public))]
 
 
@@ -127,8 +134,12 @@ def wrong(said):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append", choices=ROOMS)
+    parser.add_argument("--classes", action="store_true", help="print the names of the public classes and their bases")
     parser.add_argument("root", nargs="?", default=pathlib.Path(__file__).resolve().parent.parent, type=pathlib.Path)
     options = parser.parse_args()
+    if options.classes:
+        print("\n".join(sorted(gather(options.root)[1])))
+        return 0
     functions = read(options.root, options.only or ROOMS)
     without = 0
     for _, path, _, classes, name, line, said in functions:

@@ -15,6 +15,11 @@ import sys
 CLASS = re.compile(r"^(?:class|struct)\s+(?:\[\[\w+\]\]\s+)?(?:FRAMEALLOC_\w+(?:\([^{;]*?\))?\s+)*(\w+)[^;<]*\{", re.M)
 
 
+WORDS = {"basic_smart_alloc": "begin_frame frame_alloc pool_free heap_box stats", "basic_frame_scope": "alloc make vec hold",
+         "basic_pool_view": "alloc make free map", "basic_vec": "push_back at data reserve", "basic_map": "find at contains reserve",
+         "basic_string": "c_str find substr append", "transfer_handle": "receive state", "basic_frame_box": "get release"}
+
+
 def classes(root):
     """Names of the classes that the interface headers define in namespace framealloc itself."""
     for path in sorted((root / "include/framealloc").rglob("*.hpp")):
@@ -38,6 +43,9 @@ def missing(root, out):
     for name in names:
         if page_of(out, name) is None:
             yield f"{name}: no page"
+    for name, words in WORDS.items():  # what they inherit is on their page as well
+        page = html.unescape(re.sub(r"<[^>]*>", "", page_of(out, name).read_text()))
+        yield from (f"{name}: {word}() is not on its page" for word in words.split() if not re.search(rf"\b{word}\b\s*\(", page))
     options = (root / "include/framealloc/runtime/options.hpp").read_text()
     body = re.search(r"^struct options \{$(.*?)^\s+static options", options, re.M | re.S)[1]
     fields = re.findall(r"(\w+)(?: = [^;]*|\{\});", re.sub(r"//.*", "", body))
