@@ -180,6 +180,7 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
 }
 
 bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
+    if (!a.probes.samples()) return false;
     sampled_slot s;
     if (!find_sample(a, p, s)) return false;
     out.state = s.live ? pointer_state::in_use : pointer_state::ended;
