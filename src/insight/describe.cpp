@@ -125,12 +125,18 @@ void in_busy_chunk(const thread_context& c, const arena_chunk& k, std::uintptr_t
     out.frame = frames_begun(c);
 }
 
+// Of an arena that no frame has: handed out, as far as it is accessible. Where its cursor is, its owner alone knows.
+void in_other_chunk(const arena_chunk& k, std::uintptr_t p, pointer_info& out) noexcept {
+    out.state = p < sync::glimpse(k.committed) ? pointer_state::in_use : pointer_state::unused;
+}
+
 bool in_arenas(const core& a, std::uintptr_t p, pointer_info& out) noexcept {
     const arena_chunk* k = find_chunk(a, p);
     if (k == nullptr) return false;
-    out.kind = memory_kind::frame;
+    out.kind = k->kind;
     out.thread = thread_of(owner_of(*k));
-    rests(owner_of(*k)) ? in_chunk(owner_of(*k), *k, p, out) : in_busy_chunk(owner_of(*k), *k, p, out);
+    if (!traits_of(k->kind).of_frames) in_other_chunk(*k, p, out);
+    else rests(owner_of(*k)) ? in_chunk(owner_of(*k), *k, p, out) : in_busy_chunk(owner_of(*k), *k, p, out);
     return true;
 }
 

@@ -14,7 +14,8 @@ constexpr std::size_t smallest_commit = 65536;
 
 }  // namespace
 
-arena_chunk* chunk_space::make(thread_context* owner, std::size_t bytes, exhaustion_reason& why) noexcept {
+arena_chunk* chunk_space::make(thread_context* owner, std::size_t bytes, exhaustion_reason& why,
+                               memory_kind kind) noexcept {
     const std::size_t size = align_up(bytes, granularity() > page_bytes ? granularity() : page_bytes);
     void* memory = meta_.allocate(sizeof(arena_chunk), why);
     if (memory == nullptr) return nullptr;
@@ -25,6 +26,7 @@ arena_chunk* chunk_space::make(thread_context* owner, std::size_t bytes, exhaust
     }
     auto* k = ::new (memory) arena_chunk{};
     k->owner = owner;
+    k->kind = kind;
     k->begin = k->committed = address_of(p);
     k->end = k->begin + size;
     const sync::lock_guard guard(lock_);

@@ -80,17 +80,19 @@ bool raise_of_frame(core& a, const void* p, const site& where) noexcept {
         }
         s = s->next == &c->arenas.current() ? nullptr : s->next;
     }
-    bool in_arena = false;
+    const arena_chunk* chunk = nullptr;
+    memory_kind kind{};
     {
         const sync::lock_guard guard(a.lock);
-        in_arena = find_chunk(a, address_of(p)) != nullptr;
+        chunk = find_chunk(a, address_of(p));
+        if (chunk != nullptr) kind = chunk->kind;
     }
-    if (in_arena)
-        a.raise({.what = code::FA414,
-                 .detail = "the pointer is in frame memory, which its frame frees when it ends",
-                 .where = where,
-                 .address = p});
-    return in_arena;
+    if (chunk == nullptr) return false;
+    char detail[96];
+    std::snprintf(detail, sizeof detail, "the pointer is in %s memory, which its %s", traits_of(kind).name,
+                  traits_of(kind).of_frames ? "frame frees when it ends" : "arena frees");
+    a.raise({.what = code::FA414, .detail = detail, .where = where, .address = p});
+    return true;
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ enum class budget_base : std::uint8_t {
 
 struct kind_traits {
     const char* name;  // in reports and statistics
-    bool freed_singly;  // its blocks are counted, charged and freed one by one; otherwise with the frame they belong to
+    bool freed_singly;  // its blocks are counted, charged and freed one by one; otherwise with what they belong to
+    bool of_frames;  // and that is a frame
     budget_base budget;
     std::uint8_t page_header;  // bytes before the program's part of a block in a page
 };
@@ -33,12 +34,20 @@ struct kind_traits {
 constexpr kind_traits traits_of(memory_kind k) noexcept {
     switch (k) {
         case memory_kind::frame:
-            return {.name = "frame", .freed_singly = false, .budget = budget_base::arena, .page_header = 64};
+            return {.name = "frame",
+                    .freed_singly = false,
+                    .of_frames = true,
+                    .budget = budget_base::arena,
+                    .page_header = 64};
         case memory_kind::pool:
-            return {.name = "pool", .freed_singly = true, .budget = budget_base::pages, .page_header = 0};
+            return {.name = "pool",
+                    .freed_singly = true,
+                    .of_frames = false,
+                    .budget = budget_base::pages,
+                    .page_header = 0};
         case memory_kind::heap: break;
     }
-    return {.name = "heap", .freed_singly = true, .budget = budget_base::none, .page_header = 0};
+    return {.name = "heap", .freed_singly = true, .of_frames = false, .budget = budget_base::none, .page_header = 0};
 }
 
 }  // namespace framealloc::inline v1

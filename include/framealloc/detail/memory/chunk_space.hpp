@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include <framealloc/base/fault.hpp>
+#include <framealloc/base/kind.hpp>
 #include <framealloc/detail/base/align.hpp>
 #include <framealloc/detail/memory/cursor.hpp>
 #include <framealloc/detail/os/metadata.hpp>
@@ -34,6 +35,7 @@ struct arena_chunk {
     std::size_t earlier;  // bytes allocated in the chunks below when this one was chained
     std::uint64_t padding;  // bytes of zones below, when this one was chained
     std::uint32_t depth;  // while ended frames are revoked: of the frame it belongs to
+    memory_kind kind;  // of what is handed out of it
     std::size_t revoked;  // bytes that were accessible
     std::uint64_t frame;  // number of the frame it was revoked with
     std::uintptr_t touched;  // while guarded: what is above the cursor and below this is filled with dead_byte
@@ -50,8 +52,9 @@ public:
     chunk_space(os::page_ledger& pages, os::metadata& meta, sync::lock& lock) noexcept
         : pages_(pages), meta_(meta), lock_(lock) {}
 
-    // At least `bytes`, nothing of it accessible yet. Null with `why` set.
-    arena_chunk* make(thread_context* owner, std::size_t bytes, exhaustion_reason& why) noexcept;
+    // At least `bytes` for memory of that kind, nothing of it accessible yet. Null with `why` set.
+    arena_chunk* make(thread_context* owner, std::size_t bytes, exhaustion_reason& why,
+                      memory_kind kind = memory_kind::frame) noexcept;
     void destroy(arena_chunk* k) noexcept;
 
     // Makes the chunk accessible up to `end`, and a little ahead. False with `why` set.
