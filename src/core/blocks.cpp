@@ -49,11 +49,21 @@ std::size_t guarded_size(core& a, const void* p) noexcept {
     return a.probes.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
 }
 
+// Whether the two functions that decide between kinds know one: each whose blocks are freed singly.
+constexpr bool is_served(memory_kind k) noexcept { return k == memory_kind::pool || k == memory_kind::heap; }
+constexpr bool all_served() noexcept {
+    for (unsigned k = 0; k < kind_count; ++k) {
+        if (traits_of(kind_at(k)).freed_singly != is_served(kind_at(k))) return false;
+    }
+    return true;
+}
+static_assert(all_served(), "allocate_plain() and free_plain() have to know a kind whose blocks are freed singly");
+
 void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
     switch (s.kind) {
         case memory_kind::pool: return pool_allocate_bytes(s.owner, bytes, align, on_failure::return_null);
         case memory_kind::heap: return heap_allocate(s.owner, bytes, align, on_failure::return_null);
-        case memory_kind::frame: break;  // has no blocks that are freed singly
+        default: break;  // has no blocks that are freed singly: all_served()
     }
     return nullptr;
 }
@@ -216,7 +226,7 @@ void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size
     switch (k) {
         case memory_kind::pool: return pool_free_bytes(a, p, bytes, align);
         case memory_kind::heap: return heap_free(a, p, bytes, align);
-        case memory_kind::frame: break;  // as above
+        default: break;  // as above
     }
 }
 
