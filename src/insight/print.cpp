@@ -18,18 +18,32 @@ std::string_view line(std::span<char> buffer, const char* format, Args... args) 
     return {buffer.data(), std::min(buffer.size() - 1, static_cast<std::size_t>(std::max(length, 0)))};
 }
 
+// "frame 10, pool 0, heap 64": the bytes of each kind.
+struct kinds_text {
+    template <class Stats, class Field>
+    kinds_text(const Stats& s, Field field) noexcept {
+        std::size_t used = 0;
+        for (unsigned k = 0; k < kind_count; ++k) {
+            used += line(std::span(text + used, sizeof text - used), "%s%s %zu", k == 0 ? "" : ", ",
+                         traits_of(kind_at(k)).name, s.*field(kind_at(k)))
+                        .size();
+        }
+    }
+    char text[kind_count * 32] = {};
+};
+
 int width(std::string_view s) noexcept { return static_cast<int>(std::min<std::size_t>(s.size(), 4096)); }
 
 }  // namespace
 
 std::string_view to_text(const alloc_stats& s, std::span<char> buffer) noexcept {
     return line(buffer,
-                "%zu bytes in use (frame %zu, pool %zu, heap %zu), at most %zu; %llu allocations, %llu frees, %llu of "
+                "%zu bytes in use (%s), at most %zu; %llu allocations, %llu frees, %llu of "
                 "them on other threads; "
                 "%zu bytes committed, at most %zu, of %zu reserved; %llu page requests, %llu pages set up",
-                s.total_allocated, s.frame_allocated, s.pool_allocated, s.heap_allocated, s.peak_allocated,
-                n(s.allocation_count), n(s.deallocation_count), n(s.deferred_free_count), s.committed, s.peak_committed,
-                s.reserved, n(s.page_requests), n(s.slab_refill_count));
+                s.total_allocated, kinds_text(s, allocated_of).text, s.peak_allocated, n(s.allocation_count),
+                n(s.deallocation_count), n(s.deferred_free_count), s.committed, s.peak_committed, s.reserved,
+                n(s.page_requests), n(s.slab_refill_count));
 }
 
 std::string_view to_text(const frame_stats& s, std::span<char> buffer) noexcept {
@@ -42,8 +56,8 @@ std::string_view to_text(const frame_stats& s, std::span<char> buffer) noexcept 
 }
 
 std::string_view to_text(const tag_bytes& s, std::span<char> buffer) noexcept {
-    return line(buffer, "%zu bytes (frame %zu, pool %zu, heap %zu), at most %zu; %zu in the last frame", s.total_bytes,
-                s.frame_bytes, s.pool_bytes, s.heap_bytes, s.peak_bytes, s.last_frame_bytes);
+    return line(buffer, "%zu bytes (%s), at most %zu; %zu in the last frame", s.total_bytes,
+                kinds_text(s, bytes_of).text, s.peak_bytes, s.last_frame_bytes);
 }
 
 std::string_view to_text(const tag_stats& s, std::span<char> buffer) noexcept {

@@ -46,15 +46,24 @@ struct tag_sum {
     bool borrows = false;
 };
 
+// `field`: where the bytes of a kind are counted.
+template <class Stats, class Field>
+void add_balances(Stats& s, const tag_account& e, Field field) noexcept {
+    for (unsigned k = 0; k < kind_count; ++k) s.*field(kind_at(k)) += e.balance_of(kind_at(k));
+}
+template <class Stats, class Field>
+std::size_t total_of(const Stats& s, Field field) noexcept {
+    std::size_t sum = 0;
+    for (unsigned k = 0; k < kind_count; ++k) sum += s.*field(kind_at(k));
+    return sum;
+}
+
 void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
                  const account::tag_node* wanted) noexcept {
-    const std::size_t frame = e.frame_held.get();
     const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
-    const std::size_t heap = e.heap_balance();
     auto add = [&](tag_bytes& t) {
-        t.frame_bytes += frame;
+        add_balances(t, e, bytes_of);
         t.last_frame_bytes += last;
-        t.heap_bytes += heap;
     };
     add(sum.tree);
     if (e.node != wanted) return;
@@ -62,20 +71,6 @@ void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
     sum.borrows = sum.borrows || e.borrows.load_relaxed();  // relaxed: a statistic
     sum.own.peak_bytes += e.peak.get();
     sum.tree.peak_bytes += e.tree_peak.get();
-}
-
-// The statistics of a kind: a field each.
-constexpr std::size_t tag_bytes::* bytes_of_kind[] = {&tag_bytes::frame_bytes, &tag_bytes::pool_bytes,
-                                                      &tag_bytes::heap_bytes};
-constexpr std::size_t alloc_stats::* allocated_of_kind[] = {&alloc_stats::frame_allocated, &alloc_stats::pool_allocated,
-                                                            &alloc_stats::heap_allocated};
-static_assert(std::size(bytes_of_kind) == kind_count && std::size(allocated_of_kind) == kind_count);
-
-template <class Stats>
-std::size_t total_of(const Stats& s, std::size_t Stats::* const (&fields)[kind_count]) noexcept {
-    std::size_t sum = 0;
-    for (const auto field : fields) sum += s.*field;
-    return sum;
 }
 
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
@@ -88,12 +83,12 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
         for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
             if (v.account == nullptr || !below(v.account->node, wanted)) return;
             const std::size_t bytes = std::size_t{blocks_out(p)} * v.block;
-            auto add = [&](tag_bytes& t) { t.*bytes_of_kind[index_of(v.kind)] += bytes; };
+            auto add = [&](tag_bytes& t) { t.*bytes_of(v.kind) += bytes; };
             add(sum.tree);
             if (v.account->node == wanted) add(sum.own);
         });
     });
-    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of(*t, bytes_of_kind);
+    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of(*t, bytes_of);
     tag_stats result;
     static_cast<tag_bytes&>(result) = sum.own;
     result.with_children = sum.tree;
@@ -120,7 +115,7 @@ account::tag_node* find_tag(account::tag_tree& tree, const tag& t) noexcept {
 void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noexcept {
     for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
         const std::uint32_t out = blocks_out(p);
-        s.*allocated_of_kind[index_of(v.kind)] += std::size_t{out} * v.block;
+        s.*allocated_of(v.kind) += std::size_t{out} * v.block;
         live += out;
         s.allocation_count += p.uncharged();
     });
@@ -141,8 +136,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     base = {state_of(*a.owner).allocations_before, state_of(*a.owner).frees_before};
     for_each_context(*a.owner, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
-            s.frame_allocated += e.frame_held.get();
-            s.heap_allocated += e.heap_balance();
+            add_balances(s, e, allocated_of);
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         const thread_counts n = counts_of(c);
@@ -156,7 +150,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
         live += n.frame_allocations - n.frame_releases;
     });
     s.deallocation_count = s.allocation_count - live;
-    s.total_allocated = total_of(s, allocated_of_kind);
+    s.total_allocated = total_of(s, allocated_of);
     s.peak_allocated = peak > s.total_allocated ? peak : s.total_allocated;
     s.committed = ledger_of(*a.owner).committed();
     s.peak_committed = ledger_of(*a.owner).peak_committed();

@@ -52,6 +52,24 @@ struct tag_bytes {
     std::size_t peak_bytes = 0;  // maximum of total_bytes over boundaries; with several threads the sum of their maxima
 };
 
+// Returns: the fields in which the bytes of a kind are counted. Cost: none, where the kind is known.
+constexpr std::size_t alloc_stats::* allocated_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame: return &alloc_stats::frame_allocated;
+        case memory_kind::pool: return &alloc_stats::pool_allocated;
+        case memory_kind::heap: break;
+    }
+    return &alloc_stats::heap_allocated;
+}
+constexpr std::size_t tag_bytes::* bytes_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame: return &tag_bytes::frame_bytes;
+        case memory_kind::pool: return &tag_bytes::pool_bytes;
+        case memory_kind::heap: break;
+    }
+    return &tag_bytes::heap_bytes;
+}
+
 // For the tag itself, and with its children.
 struct tag_stats : tag_bytes {
     tag_bytes with_children;

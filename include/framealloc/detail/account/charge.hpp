@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include <framealloc/base/kind.hpp>
 #include <framealloc/detail/account/tag_tree.hpp>
 #include <framealloc/detail/sync/atomic.hpp>
 
@@ -55,6 +56,15 @@ struct charge_entry {
     // Summed over all threads, what is in use; of one thread it may be less than nothing.
     std::size_t heap_balance() const noexcept {
         return static_cast<std::size_t>(heap_taken.get() - heap_returned.get() - heap_refunded.get());
+    }
+    // What of a kind is in use and counted here: of pages, their blocks are counted instead.
+    std::size_t balance_of(memory_kind k) const noexcept {
+        switch (k) {
+            case memory_kind::frame: return frame_held.get();
+            case memory_kind::heap: return heap_balance();
+            case memory_kind::pool: break;
+        }
+        return 0;
     }
     void add_live(std::int64_t bytes) noexcept {
         live.set(live.get() + static_cast<std::uint64_t>(bytes));
