@@ -205,10 +205,6 @@ struct owner_of {
     const memory::core_ref& owner() const { return ref; }
 };
 
-fa_stats stats(std::size_t frame, std::size_t pool, std::size_t heap, std::size_t peak, std::size_t committed) {
-    return {frame, pool, heap, frame + pool + heap, peak, committed};
-}
-
 }  // namespace
 
 void fa_tag_begin(fa_tag* tag, fa_allocator* a, const char* name) {
@@ -219,12 +215,12 @@ void fa_tag_end(fa_tag* tag) { std::launder(reinterpret_cast<tag_scope*>(tag->st
 
 fa_stats fa_get_stats(fa_allocator* a) {
     const alloc_stats s = insight::stats_of(a->owner);
-    return stats(s.frame_allocated, s.pool_allocated, s.heap_allocated, s.peak_allocated, s.committed);
+    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, s.total_allocated, s.peak_allocated, s.committed};
 }
 
 fa_stats fa_get_tag_stats(fa_allocator* a, const char* path) {
     const tag_bytes s = insight::tag_stats_of(a->owner, path).with_children;
-    return stats(s.frame_bytes, s.pool_bytes, s.heap_bytes, s.peak_bytes, 0);
+    return {s.frame_bytes, s.pool_bytes, s.heap_bytes, s.total_bytes, s.peak_bytes, 0};
 }
 
 std::size_t fa_describe(const void* p, char* text, std::size_t size) {
