@@ -55,7 +55,7 @@ public:
     callback(F& f) noexcept
         : object_(const_cast<std::remove_cv_t<F>*>(__builtin_addressof(f))),
           call_([](const callback& self, Args... args) -> R {
-              return (*static_cast<F*>(self.object_))(std::forward<Args>(args)...);
+              return invoke(*static_cast<F*>(self.object_), std::forward<Args>(args)...);
           }) {}
 
     // Effects: holds a copy of a temporary. Cost: O(1).
@@ -63,8 +63,8 @@ public:
         requires(!std::is_lvalue_reference_v<F>) && with_state<std::remove_const_t<F>> && copied<F>
     callback(F&& f) noexcept
         : call_([](const callback& self, Args... args) -> R {
-              return (*std::launder(reinterpret_cast<std::remove_const_t<F>*>(self.copy_)))(
-                  std::forward<Args>(args)...);
+              return invoke(*std::launder(reinterpret_cast<std::remove_const_t<F>*>(self.copy_)),
+                            std::forward<Args>(args)...);
           }) {
         ::new (static_cast<void*>(copy_)) std::remove_const_t<F>(f);
     }
@@ -79,6 +79,13 @@ public:
     R operator()(Args... args) const { return call_(*this, std::forward<Args>(args)...); }
 
 private:
+    // A result that nobody asked for is dropped, as std::function does.
+    template <class F>
+    static R invoke(F& f, Args... args) {
+        if constexpr (std::is_void_v<R>) static_cast<void>(f(std::forward<Args>(args)...));
+        else return f(std::forward<Args>(args)...);
+    }
+
     union {
         void* object_ = nullptr;
         R (*plain_)(Args...);

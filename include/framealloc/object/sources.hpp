@@ -128,9 +128,11 @@ FRAMEALLOC_ANY_SIZE_END
 // Any source behind one type of four words. Copying it copies the reference.
 class allocator_ref {
 public:
-    // Effects: keeps a copy of the source. Cost: O(1), no allocation.
+    // Requires: the source is trivially copyable, at most 24 bytes, aligned to at most 8. Effects: keeps a copy of it.
+    // Cost: O(1), no allocation.
     template <allocator_source S>
-        requires(!std::same_as<S, allocator_ref> && std::is_trivially_copyable_v<S> && sizeof(S) <= 24)
+        requires(!std::same_as<S, allocator_ref> && std::is_trivially_copyable_v<S> && sizeof(S) <= 24 &&
+                 alignof(S) <= 8)
     allocator_ref(const S& source) noexcept : operations_(&table<S>) {
         ::new (static_cast<void*>(storage_)) S(source);
     }

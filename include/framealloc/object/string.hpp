@@ -427,6 +427,29 @@ private:
     }
 };
 
+// Strings of two kinds of memory compare, and join in the memory of the left one. Without these, each converts to
+// std::string_view as well as the other. On exhaustion: + asks the exhaustion handler. Cost: O(size of both).
+template <class S, class P, class S2, class P2>
+    requires(!std::is_same_v<basic_string<S, P>, basic_string<S2, P2>>)
+bool operator==(const basic_string<S, P>& a, const basic_string<S2, P2>& b) noexcept {
+    return a.view() == b.view();
+}
+template <class S, class P, class S2, class P2>
+    requires(!std::is_same_v<basic_string<S, P>, basic_string<S2, P2>>)
+auto operator<=>(const basic_string<S, P>& a, const basic_string<S2, P2>& b) noexcept {
+    return a.view() <=> b.view();
+}
+template <class S, class P, class S2, class P2>
+    requires(!std::is_same_v<basic_string<S, P>, basic_string<S2, P2>>)
+basic_string<S, P> operator+(const basic_string<S, P>& a, const basic_string<S2, P2>& b) {
+    return a + b.view();
+}
+template <class S, class P, class S2, class P2>
+    requires(!std::is_same_v<basic_string<S, P>, basic_string<S2, P2>>)
+basic_string<S, P> operator+(basic_string<S, P>&& a, const basic_string<S2, P2>& b) {
+    return std::move(a) + b.view();
+}
+
 template <class Policy = active_policy>
 using basic_frame_string = basic_string<frame_source, Policy>;
 using frame_string = basic_string<frame_source>;

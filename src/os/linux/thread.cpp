@@ -43,9 +43,13 @@ const thread_key& exit_key() noexcept {
     return key;
 }
 
+constinit sync::atomic<bool> unloading{false};
+
 // This library is unloaded with the plugin that contains it, or the program ends: threads that go on must not come
-// here.
+// here. Static destructors of the plugin may run after it: what they attach registers nothing, since the key's number
+// may be another's by then and the code be gone when their thread ends.
 [[gnu::destructor]] void forget_key() {
+    unloading.store_release(true);  // pairs: call_at_thread_exit()
     if (key_created.load_acquire()) pthread_key_delete(exit_key().key);  // pairs: exit_key()
 }
 
@@ -54,6 +58,7 @@ const thread_key& exit_key() noexcept {
 // Without a key, as a C++ thread-local does it, which needs none: destructors of thread-locals that are older run after
 // it.
 bool call_at_thread_exit(exit_hook hook) noexcept {
+    if (unloading.load_acquire()) return false;  // pairs: forget_key()
     void* value = reinterpret_cast<void*>(hook);
     if (exit_key().valid && pthread_setspecific(exit_key().key, value) == 0) return true;
     return __cxa_thread_atexit_impl != nullptr && __cxa_thread_atexit_impl(run_hook, value, &__dso_handle) == 0;
