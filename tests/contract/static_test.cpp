@@ -28,6 +28,18 @@ static_assert(std::is_nothrow_copy_constructible_v<fa::smart_alloc> &&
 static_assert(std::is_nothrow_move_constructible_v<fa::frame_vec<int>> &&
               std::is_nothrow_move_assignable_v<fa::pool_vec<int>>);
 static_assert(std::is_aggregate_v<fa::options>);
+
+// A source that allocator_ref has no room for, or could not align.
+template <std::size_t Bytes, std::size_t Align>
+struct alignas(Align) own_source {
+    unsigned char state[Bytes];
+    void* try_allocate(std::size_t, std::size_t) const noexcept { return nullptr; }
+    void deallocate(void*, std::size_t, std::size_t) const noexcept {}
+    bool try_grow(void*, std::size_t, std::size_t, std::size_t) const noexcept { return false; }
+};
+static_assert(std::is_constructible_v<fa::allocator_ref, own_source<24, 8>>);
+static_assert(!std::is_constructible_v<fa::allocator_ref, own_source<32, 8>>);
+static_assert(!std::is_constructible_v<fa::allocator_ref, own_source<16, 16>>);
 static_assert(64_KiB == 65536 && 1_MiB == 1048576 && 1_GiB == 1073741824);
 static_assert(fa::checked_product(4_GiB, 8_GiB) == fa::impossible_size);
 

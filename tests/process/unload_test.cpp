@@ -36,12 +36,24 @@ int unload_under_a_thread(const char* path) {
     return gone && sum == 100 ? 0 : std::fprintf(stderr, "FAILED: gone %d, sum %d\n", gone, sum);
 }
 
+// The plugin's static destructor is the first call of the unloading thread, which then ends.
+int unload_by_a_stranger(const char* path) {
+    void* plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (plugin == nullptr) return std::fprintf(stderr, "%s\n", dlerror());
+    const auto keep = reinterpret_cast<int (*)()>(dlsym(plugin, "plugin_keep"));
+    int failed = 1;
+    std::thread([&] { failed = keep(); }).join();
+    std::thread([&] { dlclose(plugin); }).join();
+    const bool gone = dlopen(path, RTLD_NOW | RTLD_NOLOAD) == nullptr;
+    return gone && failed == 0 ? 0 : std::fprintf(stderr, "FAILED: gone %d, kept %d\n", gone, failed);
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
     std::signal(SIGSEGV, on_fault);
     for (int round = 0; round < 20; ++round) {
-        if (unload_under_a_thread(arguments[1]) != 0) return 1;
+        if (unload_under_a_thread(arguments[1]) != 0 || unload_by_a_stranger(arguments[1]) != 0) return 1;
     }
     on_purpose = 1;
     *static_cast<volatile int*>(nullptr) = 1;

@@ -4,8 +4,8 @@
 //   struct my_pages final : fa::page_source { … };
 //   fa::smart_alloc alloc{{.pages = &source}};
 //
-// Threads: every member may be called from several threads at once. The allocator may hold a lock of its own meanwhile: a
-// page source must neither use the allocator that it serves nor fork.
+// Threads: every member may be called from several threads at once. The allocator may hold a lock of its own meanwhile:
+// a page source must neither use the allocator that it serves nor fork.
 #pragma once
 
 #include <cstddef>

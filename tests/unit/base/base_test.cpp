@@ -58,6 +58,16 @@ TEST_CASE("a product that does not fit is impossible") {
     CHECK(fa::checked_product(~std::size_t{0}, 2) == fa::impossible_size);
 }
 
+TEST_CASE("a callback without a result drops what it calls returns") {
+    int n = 0;
+    const fa::callback<void(int)> copied = [&n](int more) { return n += more; };
+    auto counts = [&n](int more) { return n += more; };
+    const fa::callback<void(int)> referred = counts;
+    copied(3);
+    referred(4);
+    CHECK(n == 7);
+}
+
 TEST_CASE("a callback calls functions, captureless lambdas and objects with state") {
     fa::callback<void(int)> nobody;
     CHECK_FALSE(static_cast<bool>(nobody));

@@ -403,3 +403,19 @@ FOR_EACH_POLICY("a string is tried of everything that it is made of") {
     CHECK((frame.try_string(huge).empty() && frame.try_string(huge.size(), 'x').empty() &&
            alloc.try_frame_string(huge.rbegin(), huge.rend()).empty()));
 }
+
+FOR_EACH_POLICY("strings of two kinds of memory compare, and join in the memory of the left one") {
+    const fa::basic_smart_alloc<P> a;
+    const auto frame = a.frame_scope();
+    const auto in_frame = frame.string("abc");
+    const auto in_pool = a.pool_string("abc");
+    const auto in_heap = a.heap_string("abd");
+    CHECK(in_frame == in_pool);
+    CHECK(in_pool != in_heap);
+    CHECK(in_frame < in_heap);
+    CHECK((in_heap <=> in_pool) > 0);
+    const auto joined = in_pool + in_frame;
+    static_assert(std::is_same_v<decltype(joined), decltype(in_pool)>);
+    CHECK(joined == "abcabc");
+    CHECK(frame.string("x") + in_heap == "xabd");
+}
