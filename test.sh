@@ -59,7 +59,7 @@ ctest --preset asan -j "$(nproc)" -R '^(unit\.|model|exhaustion|long_run|contrac
 
 build tsan unit_tests process_test
 step "thread sanitizer"
-ctest --preset tsan -j "$(nproc)" -R '^(unit\.(memory|runtime|lifetime|object$|sync|insight)|process)' --output-on-failure
+ctest --preset tsan -j "$(nproc)" -R '^(unit\.(memory|core|probe|runtime|lifetime|object$|sync|insight)|process)' --output-on-failure
 
 build clang14 framealloc static_contract diary
 step "the same words with another compiler"
