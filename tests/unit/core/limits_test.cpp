@@ -1,6 +1,7 @@
 // Counts, kept memory and refusals when a program reaches a limit: of the page source, of a thread, of a process.
 #include <doctest/doctest.h>
 
+#include <support/page_memory.hpp>
 #include <support/recorder.hpp>
 
 #include <cstring>
@@ -433,8 +434,8 @@ TEST_CASE("in debug a large block freed with the size of a small one is a mistak
 }
 
 FOR_EACH_POLICY("what lies in no page is freed by mistake, which is the program's") {
-    static char room[2 * 65536]{};  // no object file of Windows aligns so far
-    auto* const foreign = static_cast<char*>(fa::pointer_at(fa::align_up(fa::address_of(room), std::size_t{65536})));
+    static test::page_memory<> memory;
+    unsigned char* const foreign = memory.page();
     recorder r;
     fa::basic_smart_alloc<P> alloc{r.options()};
     alloc.pool_free(alloc.template pool_alloc<int>());

@@ -3,6 +3,8 @@
 #include <framealloc/detail/memory/page_set.hpp>
 #include <framealloc/detail/memory/remote_blocks.hpp>
 
+#include <support/page_memory.hpp>
+
 #include <new>
 #include <set>
 
@@ -16,11 +18,11 @@ using memory::remote_blocks;
 
 namespace {
 
-alignas(page_bytes) unsigned char storage[2][page_bytes];
+test::page_memory<2> storage;
 
 // A page all of whose blocks are out.
 pool_page& page_of_blocks(unsigned which, std::uint32_t bytes) {
-    auto* p = ::new (storage[which]) pool_page{};
+    auto* p = ::new (storage.page(which)) pool_page{};
     p->accessible = page_bytes;
     memory::set_up(*p, 1, {memory_kind::pool, bytes, nullptr}, memory::class_of(bytes), {});
     memory::carve(*p, p->end, {});

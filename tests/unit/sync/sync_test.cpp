@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/page_memory.hpp"
 #include "support/recorder.hpp"
 
 using namespace test;
@@ -29,9 +30,9 @@ TEST_CASE("the lock lets one thread in at a time, and counts") {
 }
 
 TEST_CASE("what several threads push, the owner takes, each block once") {
-    static unsigned char room[2 * 65536];  // no object file of Windows aligns so far
-    const std::uintptr_t base = fa::align_up(fa::address_of(room), std::size_t{65536});
-    auto* const page = static_cast<unsigned char*>(fa::pointer_at(base));
+    static page_memory<> memory;
+    unsigned char* const page = memory.page();
+    const std::uintptr_t base = fa::address_of(page);
     fa::sync::remote_list list;
     constexpr int senders = 3, batches = 300, batch = 4;
     std::atomic<int> running{senders};
