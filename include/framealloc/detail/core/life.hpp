@@ -2,6 +2,7 @@
 #pragma once
 
 #include <framealloc/detail/core/allocator.hpp>
+#include <framealloc/detail/core/identity.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -14,7 +15,9 @@ void close_core(core* c) noexcept;
 core* pin_core(std::uint64_t id) noexcept;
 inline void retain_core(core_ref a) noexcept { a.owner->life.handles.add(); }
 inline void release_core(core_ref a) noexcept {
-    if (a.owner != nullptr && a.owner->life.handles.release()) a.owner->life.calls().close(a.owner);
+    if (a.owner == nullptr || !a.owner->life.handles.release()) return;
+    require_own(a.id);
+    a.owner->life.calls().close(a.owner);
 }
 
 // Trims if that can help; whether it did. A request that may fail looks once a frame, and when the thread has given
