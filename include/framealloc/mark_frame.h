@@ -11,7 +11,7 @@ extern "C"
 extern
 #endif
     void
-    framealloc_mark_frame(void) __attribute__((weak));
+    framealloc_mark_frame(void) __attribute__((__weak__));
 
 #define FRAMEALLOC_MARK_FRAME() (framealloc_mark_frame ? framealloc_mark_frame() : (void)0)
 

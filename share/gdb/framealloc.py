@@ -722,7 +722,7 @@ class MapPrinter(ContainerPrinter):
 
     def look(self):
         self.table = self.v["table_"]
-        self.size, self.slots = int(self.table["size"]), int(self.table["slots"])
+        self.size, self.slots = int(self.table["size"]), int(self.table["slot_count"])
         if self.size > self.slots or self.slots >= 1 << 40 or self.slots & (self.slots - 1):
             raise ValueError("not initialised yet, or overwritten: its numbers do not fit together")
         used, entries = int(self.table["used"]), int(self.table["entries"])

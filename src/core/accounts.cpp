@@ -95,7 +95,7 @@ void settle(thread_context& c) noexcept {
     if (bytes == 0) return;
     charge_allocated(c, bytes);
     exhaustion_reason why{};
-    if (!c.charges.log().push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
+    if (!c.charges.records().push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
         c.tag()->touch_peak(bytes);  // no room to take it back later: it counts as allocated, not as held
         return;
     }
@@ -105,11 +105,11 @@ void settle(thread_context& c) noexcept {
 }
 
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {
-    while (c.charges.log().size() > floor && c.charges.log().back().depth >= depth) {
-        const account::charge_record& r = c.charges.log().back();
+    while (c.charges.records().size() > floor && c.charges.records().back().depth >= depth) {
+        const account::charge_record& r = c.charges.records().back();
         r.who->frame_held.subtract(r.bytes);
         r.who->add_live(-static_cast<std::int64_t>(r.bytes));
-        c.charges.log().pop();
+        c.charges.records().pop();
     }
 }
 

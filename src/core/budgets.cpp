@@ -12,11 +12,11 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
     char detail[128];
     std::snprintf(detail, sizeof detail, "%zu more bytes of %s memory where the thread has %zu of its %zu in use",
                   e.requested, traits_of(e.kind).name, e.used, e.limit);
-    c.owner->warn({.what = code::FA311,
-                   .detail = detail,
-                   .where = c.probes.place(),
-                   .bytes = e.requested,
-                   .tag = c.tag()->node->path});
+    c.owner->report_served({.what = code::FA311,
+                            .detail = detail,
+                            .where = c.probes.place(),
+                            .bytes = e.requested,
+                            .tag = c.tag()->node->path});
 }
 
 // The handler may allocate.

@@ -54,7 +54,7 @@ void core::raise(fault f) noexcept {
     end_after_fault();
 }
 
-void core::warn(fault f) noexcept {
+void core::report_served(fault f) noexcept {
     f.text = code_text(f.what);
     f.allocator = config.name;
     f.where = os::own_call(f.where);

@@ -220,10 +220,10 @@ bool frame_barrier::wait_for(const sync::atomic<std::uint32_t>& word, Done&& don
     const std::uint64_t start = os::monotonic_microseconds();
     bool good = false;
     for (std::uint64_t waited = 0; !good; waited = os::monotonic_microseconds() - start) {
-        if (microseconds != os::forever && waited >= microseconds) break;
+        if (microseconds != os::no_limit && waited >= microseconds) break;
         const std::uint32_t seen = word.load_acquire();  // pairs: advance(), complete_if_all()
         good = done();
-        if (!good) os::wait_while(word, seen, microseconds == os::forever ? os::forever : microseconds - waited);
+        if (!good) os::wait_while(word, seen, microseconds == os::no_limit ? os::no_limit : microseconds - waited);
         good = good || done();
     }
     const std::uint64_t took = os::monotonic_microseconds() - start;

@@ -16,16 +16,16 @@ using memory::thread_context;
 namespace {
 
 void open_core(core& a) noexcept {
-    a.slots.make<lifetime::allocator_state>();
-    a.slots.make<object::allocator_state>();
-    a.slots.make<insight::allocator_state>();
-    a.slots.make<allocator_state>();
+    a.upper.make<lifetime::allocator_state>();
+    a.upper.make<object::allocator_state>();
+    a.upper.make<insight::allocator_state>();
+    a.upper.make<allocator_state>();
 }
 
 void open_context(thread_context& c) noexcept {
-    c.slots.make<lifetime::thread_state>();
-    c.slots.make<insight::thread_state>();
-    c.slots.make<driven_frame>();
+    c.upper.make<lifetime::thread_state>();
+    c.upper.make<insight::thread_state>();
+    c.upper.make<driven_frame>();
 }
 
 void leave(thread_context& c) noexcept {

@@ -16,7 +16,7 @@ constexpr std::size_t operator""_GiB(unsigned long long n) noexcept { return sta
 }  // namespace literals
 
 // What no request can satisfy: an overflowing product becomes this, and this is exhaustion.
-inline constexpr std::size_t impossible_size = std::numeric_limits<std::size_t>::max();
+inline constexpr std::size_t impossible_size = (std::numeric_limits<std::size_t>::max)();
 
 // No request beyond this is tried: rounding it up cannot wrap.
 inline constexpr std::size_t largest_request = impossible_size / 4;

@@ -62,9 +62,9 @@ public:
     void signal_frame_complete() noexcept;
     // Effects: waits until the generation that this member signalled last is over, then is a safe point. Returns: false
     // after `microseconds`; may be repeated. Cost: a system call where it has to wait.
-    bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
+    bool wait_all(std::uint64_t microseconds = os::no_limit) noexcept;
     // Effects: signals, then waits. Returns: as wait_all(). Cost: as both.
-    bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
+    bool arrive_and_wait(std::uint64_t microseconds = os::no_limit) noexcept;
     // Effects: if the coordinator has ended the frame, ends it here and opens the next. Returns: whether it did. Cost:
     // O(1) where there is nothing to end.
     bool safe_point() noexcept;
@@ -100,12 +100,12 @@ public:
     // --- of threads that are only counted ---
     // Effects: arrives, and waits until the generation is over. Returns: false after `microseconds`; the arrival counts
     // all the same. Cost: a lock; a system call where it has to wait.
-    bool arrive_and_wait(std::uint64_t microseconds = os::forever) noexcept;
+    bool arrive_and_wait(std::uint64_t microseconds = os::no_limit) noexcept;
     // Effects: arrives and continues. Returns: the generation, for wait(). Cost: a lock.
     std::uint32_t arrive() noexcept;
     // Effects: waits until that generation is over. Returns: false after `microseconds`; may be repeated. Cost: a
     // system call where it has to wait.
-    bool wait(std::uint32_t arrived_in, std::uint64_t microseconds = os::forever) noexcept;
+    bool wait(std::uint32_t arrived_in, std::uint64_t microseconds = os::no_limit) noexcept;
     // Effects: arrives for the last time: later generations expect one thread less. Cost: a lock.
     void arrive_and_drop() noexcept;
     // Returns: threads that are counted in each generation. Cost: a lock.
@@ -127,7 +127,7 @@ public:
     // Effects: waits until every member has signalled and every expected thread has arrived; with free members, for the
     // oldest generation not yet waited for. One coordinator at a time. Without either there is nothing to wait for.
     // Returns: false after `microseconds`. Cost: a system call where it has to wait.
-    bool wait_all(std::uint64_t microseconds = os::forever) noexcept;
+    bool wait_all(std::uint64_t microseconds = os::no_limit) noexcept;
     // Effects: the frame of every driven member ends at its next safe point; coordinated members go on. A member that
     // had not signalled yet is late: its signal counts for the next generation. Cost: a lock and a system call.
     void end_frame() noexcept;

@@ -18,11 +18,11 @@ public:
     // Requires: N elements from `first` on. Cost: O(1).
     constexpr explicit fixed_span(T* first) noexcept : std::span<T, N>(first, N) {}
 
-    // Returns: element I. Cost: O(1).
-    template <std::size_t I>
+    // Returns: element Index. Cost: O(1).
+    template <std::size_t Index>
     constexpr T& get() const noexcept {
-        static_assert(I < N);
-        return this->data()[I];
+        static_assert(Index < N);
+        return this->data()[Index];
     }
 };
 
@@ -30,8 +30,8 @@ public:
 
 template <class T, std::size_t N>
 struct std::tuple_size<framealloc::fixed_span<T, N>> : std::integral_constant<std::size_t, N> {};
-template <std::size_t I, class T, std::size_t N>
-struct std::tuple_element<I, framealloc::fixed_span<T, N>> {
+template <std::size_t Index, class T, std::size_t N>
+struct std::tuple_element<Index, framealloc::fixed_span<T, N>> {
     using type = T;
 };
 template <class T, std::size_t N>

@@ -107,7 +107,7 @@ T* make_boxed_array(memory::frame_record* r, memory::on_failure f, std::size_t n
 struct checked_frame {
     lifetime::frame_ref frame;
     void bind(memory::frame_record* r) noexcept { frame = lifetime::frame_ref(r); }
-    FRAMEALLOC_INLINE void check() const noexcept {
+    FRAMEALLOC_INLINE void check_open() const noexcept {
         if (frame.record() != nullptr && !frame.alive()) frame.raise_ended("a frame_box was read");
     }
     bool may_free(const void* object) const noexcept {
@@ -120,7 +120,7 @@ struct checked_frame {
 };
 struct unchecked_frame {
     void bind(memory::frame_record*) noexcept {}
-    void check() const noexcept {}
+    void check_open() const noexcept {}
     static constexpr bool may_free(const void*) noexcept { return true; }
     static constexpr memory::core_ref where() noexcept { return {}; }
 };
@@ -182,7 +182,7 @@ public:
     // Returns: the object; null when the box is empty: never filled, moved from, released, reset, or its frame has
     // ended. Debug: FA002 where the frame of a trivially destructible object has ended. Cost: O(1).
     FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        source_.check();
+        source_.check_open();
         return typed();
     }
     // Requires: the box is not empty. Debug: FA444 otherwise, and the program ends. Cost: O(1).
@@ -311,7 +311,7 @@ public:
     // Returns: the first element, or null; the number of elements, or 0; whether there are any. Debug: get() is FA002
     // where the frame of trivially destructible elements has ended. Cost: O(1).
     FRAMEALLOC_INLINE T* get() const noexcept FRAMEALLOC_LIFETIMEBOUND {
-        source_.check();
+        source_.check_open();
         return static_cast<T*>(object_);
     }
     std::size_t size() const noexcept { return object_ == nullptr ? 0 : n_; }

@@ -281,7 +281,7 @@ public:
         const std::size_t i = slot_of(at);
         if constexpr (Policy::checks) {
             if (is_gone()) return end();
-            if (i >= table_.slots || !table_.is_full(i)) {
+            if (i >= table_.slot_count || !table_.is_full(i)) {
                 object::raise_out_of_range(object::allocator_of(source_), "slot", i, size());
                 return end();
             }
@@ -331,7 +331,7 @@ public:
         if (a.size() != b.size()) return false;
         for (const value_type& v : a) {
             const std::size_t i = b.locate(v.first);
-            if (i == b.table_.slots || !(b.table_.entries[i].second == v.second)) return false;
+            if (i == b.table_.slot_count || !(b.table_.entries[i].second == v.second)) return false;
         }
         return true;
     }

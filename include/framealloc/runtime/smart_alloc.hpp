@@ -273,7 +273,7 @@ public:
     // Requires: other threads do not write to pool and heap blocks meanwhile, nor free or resize any. Effects: looks at
     // every guarded block and at what was freed lately, and raises what is wrong. Returns: how many faults; 0 where
     // nothing is guarded. Cost: O(blocks).
-    std::size_t check() const noexcept { return memory::check_everything(owner_); }
+    std::size_t(check)() const noexcept { return memory::check_everything(owner_); }
 
     // --- memory ---
     // Effects: gives back to the page source what this thread, ended threads and the allocator itself do not use.

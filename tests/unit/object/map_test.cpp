@@ -41,19 +41,19 @@ struct probes {
         const numbers old = t;
         memory.push_back(std::make_unique<unsigned char[]>(numbers::bytes_for(slots)));
         t.open(memory.back().get(), slots, old.seed);
-        for (std::size_t i = 0; i != old.slots; ++i) {
+        for (std::size_t i = 0; i != old.slot_count; ++i) {
             if (old.is_full(i)) put(old.entries[i].first);
         }
     }
     void put(std::uint64_t key) {
         const auto home = t.home_of(static_cast<std::size_t>(key));
         const std::size_t i = t.vacant(home.slot);
-        looked_at += static_cast<long>((i - home.slot) & (t.slots - 1)) + 1;
+        looked_at += static_cast<long>((i - home.slot) & (t.slot_count - 1)) + 1;
         ::new (static_cast<void*>(t.vacancy(i))) numbers::entry(key, 0);
         t.fill(i, home.mark, 0);
     }
     void insert(std::uint64_t key) {
-        if (t.slots == 0 || t.room == 0) open(t.slots == 0 ? 8 : t.slots * 2);
+        if (t.slot_count == 0 || t.room == 0) open(t.slot_count == 0 ? 8 : t.slot_count * 2);
         put(key);
     }
 };
@@ -227,7 +227,7 @@ TEST_CASE("a map can be copied entry by entry, in its order, into a map of any s
             probes to(seed);
             to.open(slots);
             to.looked_at = 0;
-            for (std::size_t i = 0; i != from.t.slots; ++i) {
+            for (std::size_t i = 0; i != from.t.slot_count; ++i) {
                 if (from.t.is_full(i)) to.insert(from.t.entries[i].first);
             }
             const double each = static_cast<double>(to.looked_at) / static_cast<double>(n);

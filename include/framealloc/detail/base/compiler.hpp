@@ -6,8 +6,8 @@
 
 #include <framealloc/config.hpp>
 
-#define FRAMEALLOC_INLINE [[gnu::always_inline]] inline
-#define FRAMEALLOC_COLD [[gnu::noinline, gnu::cold]]
+#define FRAMEALLOC_INLINE [[gnu::__always_inline__]] inline
+#define FRAMEALLOC_COLD [[gnu::__noinline__, gnu::__cold__]]
 
 // Thread sanitizers see no inline assembly.
 #if defined(__SANITIZE_THREAD__)
@@ -32,9 +32,9 @@
 #define FRAMEALLOC_ASAN 0
 #endif
 // Of a function that reads memory that is poisoned for the address sanitizer.
-#define FRAMEALLOC_UNCHECKED [[gnu::no_sanitize_address]]
+#define FRAMEALLOC_UNCHECKED [[gnu::__no_sanitize_address__]]
 // Of a function that reads what another thread may be writing.
-#define FRAMEALLOC_RACING [[gnu::noinline, gnu::no_sanitize_thread]]
+#define FRAMEALLOC_RACING [[gnu::__noinline__, gnu::__no_sanitize_thread__]]
 
 // Set by the build (CMake option FRAMEALLOC_VALGRIND): the library annotates its blocks for Valgrind.
 #if !defined(FRAMEALLOC_VALGRIND)
@@ -53,15 +53,15 @@
 #if defined(_WIN32)
 #define FRAMEALLOC_SLOT_OBJECT(name)
 #else
-#define FRAMEALLOC_SLOT_OBJECT(name) [[gnu::tls_model("initial-exec")]] __asm__(name)
+#define FRAMEALLOC_SLOT_OBJECT(name) [[gnu::__tls_model__("initial-exec")]] __asm__(name)
 #endif
 
 // Of a function that takes a format as printf does. MinGW's "printf" is that of an old C library, which lacks %zu; C++
 // calls another.
 #if defined(_WIN32) && !defined(__clang__)
-#define FRAMEALLOC_PRINTF(format_at, arguments_at) [[gnu::format(gnu_printf, format_at, arguments_at)]]
+#define FRAMEALLOC_PRINTF(format_at, arguments_at) [[gnu::__format__(__gnu_printf__, format_at, arguments_at)]]
 #else
-#define FRAMEALLOC_PRINTF(format_at, arguments_at) [[gnu::format(printf, format_at, arguments_at)]]
+#define FRAMEALLOC_PRINTF(format_at, arguments_at) [[gnu::__format__(__printf__, format_at, arguments_at)]]
 #endif
 
 // Whether sync::switches may compare with memory in one instruction.

@@ -88,7 +88,7 @@ struct core {
     class_map classes;
     return_tally tally;
     chunk_space chunks{pages, meta, lock};
-    core_slots slots;  // of the floors above
+    core_slots upper;  // of the floors above
 
     void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0,
                site where = {}) noexcept;
@@ -98,7 +98,7 @@ struct core {
     void end_after_fault() const noexcept;
     void deliver(const fault& f) const noexcept;
     // The same for requests that are still served: never ends the program.
-    void warn(fault f) noexcept;
+    void report_served(fault f) noexcept;
     // Asks the exhaustion handler. Returns to try again; ends the program when it refuses.
     void exhausted(exhaustion_reason why, memory_kind kind, std::size_t requested, std::size_t alignment) noexcept;
     // Of the library's own records; gives back what is idle before it asks.

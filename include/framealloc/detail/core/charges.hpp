@@ -52,8 +52,8 @@ public:
 
     account_table& accounts() noexcept { return accounts_; }
     const account_table& accounts() const noexcept { return accounts_; }
-    account::charge_log& log() noexcept { return log_; }
-    const account::charge_log& log() const noexcept { return log_; }
+    account::charge_log& records() noexcept { return log_; }
+    const account::charge_log& records() const noexcept { return log_; }
 
     // Bytes allocated by frames, all tags.
     void add_allocated(std::uint64_t frame, std::uint64_t bytes) noexcept { allocated_.add(frame, bytes); }

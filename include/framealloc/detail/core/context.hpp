@@ -72,7 +72,7 @@ struct thread_context {
 
     remote_blocks remote;  // how blocks that other threads free return, and how this thread returns theirs
     heap_cache heap;
-    context_slots slots;  // of the floors above
+    context_slots upper;  // of the floors above
     account::thread_budget budget;
     thread_probes probes;
     std::uint32_t outside_count;  // FA001 so far
@@ -142,8 +142,8 @@ inline std::uint32_t arena_count(const thread_context& c) noexcept { return c.ar
 inline void use_arena(thread_context& c, frame_arena& a) noexcept { c.arenas.use(a); }
 inline void add_arena(thread_context& c, frame_arena& a) noexcept { c.arenas.add(a); }
 
-inline account::charge_log& log_of(thread_context& c) noexcept { return c.charges.log(); }
-inline const account::charge_log& log_of(const thread_context& c) noexcept { return c.charges.log(); }
+inline account::charge_log& log_of(thread_context& c) noexcept { return c.charges.records(); }
+inline const account::charge_log& log_of(const thread_context& c) noexcept { return c.charges.records(); }
 inline const account::thread_budget& budget_of(const thread_context& c) noexcept { return c.budget; }
 inline tag_account* root_account(const thread_context& c) noexcept { return c.charges.accounts().root(); }
 // Of a constexpr tag that this thread has charged before; otherwise null.

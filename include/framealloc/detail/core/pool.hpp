@@ -81,9 +81,8 @@ bool refuse_foreign(const void* block, site where) noexcept;
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 FRAMEALLOC_ANY_SIZE_BEGIN
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
-    const bool small = bytes - 1 < 256 && align <= 16 &&
-                       is_power_of_two(align);  // the classes that are multiples of 16
-    const unsigned k = small                    ? static_cast<unsigned>((bytes - 1) / 16)
+    const bool even = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16
+    const unsigned k = even                     ? static_cast<unsigned>((bytes - 1) / 16)
                        : is_power_of_two(align) ? class_for(bytes, align)
                                                 : no_class;
     if (k == no_class) return heap_allocate(a, bytes, align, f);

@@ -5,7 +5,7 @@
 //       static constexpr memory::upper_floor floor = memory::upper_floor::lifetime;
 //       …
 //   };
-//   thread_state& s = c.slots.get<thread_state>();
+//   thread_state& s = c.upper.get<thread_state>();
 //
 // Cost: nothing; a slot is in the object it belongs to.
 #pragma once

@@ -20,7 +20,7 @@ struct allocator_state {
     std::uint64_t frees_before = 0;
 };
 
-inline thread_state& state_of(memory::thread_context& c) noexcept { return c.slots.get<thread_state>(); }
-inline allocator_state& state_of(memory::core& a) noexcept { return a.slots.get<allocator_state>(); }
+inline thread_state& state_of(memory::thread_context& c) noexcept { return c.upper.get<thread_state>(); }
+inline allocator_state& state_of(memory::core& a) noexcept { return a.upper.get<allocator_state>(); }
 
 }  // namespace framealloc::inline v1::insight

@@ -103,8 +103,8 @@ struct allocator_state {
     sync::atomic<std::uint32_t> modules_released{0};
 };
 
-inline thread_state& state_of(memory::thread_context& c) noexcept { return c.slots.get<thread_state>(); }
-inline const thread_state& state_of(const memory::thread_context& c) noexcept { return c.slots.get<thread_state>(); }
-inline allocator_state& state_of(memory::core& a) noexcept { return a.slots.get<allocator_state>(); }
+inline thread_state& state_of(memory::thread_context& c) noexcept { return c.upper.get<thread_state>(); }
+inline const thread_state& state_of(const memory::thread_context& c) noexcept { return c.upper.get<thread_state>(); }
+inline allocator_state& state_of(memory::core& a) noexcept { return a.upper.get<allocator_state>(); }
 
 }  // namespace framealloc::inline v1::lifetime

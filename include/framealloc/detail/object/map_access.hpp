@@ -46,10 +46,10 @@ public:
     // As std::unordered_map's. Debug: begin() after the frame has ended is FA002. Cost: O(1); from begin() to end(),
     // O(capacity()).
     iterator begin() noexcept FRAMEALLOC_LIFETIMEBOUND {
-        check();
+        check_open();
         return settled(table_.first);
     }
-    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slots); }
+    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slot_count); }
     const_iterator begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<map_access*>(this)->begin(); }
     const_iterator end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<map_access*>(this)->end(); }
     const_iterator cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
@@ -61,7 +61,7 @@ public:
     const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
         return const_cast<map_access*>(this)->find(key);
     }
-    bool contains(const K& key) const { return locate(key) != table_.slots; }
+    bool contains(const K& key) const { return locate(key) != table_.slot_count; }
     std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
     std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
     std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
@@ -105,7 +105,7 @@ public:
     template <class L>
         requires looks_up<L>
     bool contains(const L& key) const {
-        return locate(key) != table_.slots;
+        return locate(key) != table_.slot_count;
     }
     template <class L>
         requires looks_up<L>
@@ -156,9 +156,9 @@ protected:
     using store::source_;
     using store::table_;
 
-    void check() const noexcept { object::check_open<Policy>(source_); }
+    void check_open() const noexcept { object::check_open<Policy>(source_); }
     iterator at_slot(std::size_t i) noexcept {
-        return {table_.used + i, table_.used + table_.slots, table_.entries + i};
+        return {table_.used + i, table_.used + table_.slot_count, table_.entries + i};
     }
     iterator settled(std::size_t i) noexcept {
         iterator it = at_slot(i);
@@ -167,25 +167,25 @@ protected:
     }
     std::size_t slot_of(const_iterator at) const noexcept { return static_cast<std::size_t>(at.used_ - table_.used); }
     std::pair<iterator, iterator> range_at(std::size_t i) noexcept {
-        return {at_slot(i), i == table_.slots ? end() : settled(i + 1)};
+        return {at_slot(i), i == table_.slot_count ? end() : settled(i + 1)};
     }
     V& value_at(std::size_t i) {
-        if (i == table_.slots) [[unlikely]]
+        if (i == table_.slot_count) [[unlikely]]
             object::throw_missing_key(object::allocator_of(source_), size());
         return table_.entries[i].second;
     }
     // The slot of the key, or the number of slots.
     template <class L>
     std::size_t locate(const L& key) const {
-        check();
-        if (table_.slots == 0) return 0;
-        if (object::has_ended<Policy>(source_)) return table_.slots;
+        check_open();
+        if (table_.slot_count == 0) return 0;
+        if (object::has_ended<Policy>(source_)) return table_.slot_count;
         const std::size_t hash = hash_of(key);
         const auto home = table_.home_of(hash);
         for (std::size_t i = home.slot;; i = table_.next(i)) {
             if (is_at(i, home.mark, hash, key)) [[likely]]
                 return i;
-            if (table_.used[i] == table::empty) return table_.slots;
+            if (table_.used[i] == table::empty) return table_.slot_count;
         }
     }
 };

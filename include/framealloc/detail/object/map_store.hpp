@@ -24,9 +24,9 @@ public:
     bool empty() const noexcept { return table_.size == 0; }
     std::size_t capacity() const noexcept { return table_.capacity(); }
     static constexpr std::size_t max_size() noexcept { return largest_request / table::slot_bytes / 2; }
-    std::size_t bucket_count() const noexcept { return table_.slots; }
+    std::size_t bucket_count() const noexcept { return table_.slot_count; }
     float load_factor() const noexcept {
-        return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slots);
+        return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slot_count);
     }
     // As std::unordered_map's: at most three quarters of the slots are taken, and a number given is a hint, as std
     // allows. Cost: O(1).
@@ -81,7 +81,7 @@ protected:
     template <class L>
     place locate_for_insertion(const L& key) const {
         const std::size_t hash = hash_of(key);
-        if (table_.slots == 0 || object::has_ended<Policy>(source_)) return {no_slot, hash, 0, false};
+        if (table_.slot_count == 0 || object::has_ended<Policy>(source_)) return {no_slot, hash, 0, false};
         const auto home = table_.home_of(hash);
         std::size_t vacant = no_slot;
         for (std::size_t i = home.slot;; i = table_.next(i)) {
@@ -126,7 +126,7 @@ protected:
         return {p.slot, true};
     }
     std::size_t erase_at(std::size_t i) noexcept {
-        if (i == table_.slots) return 0;
+        if (i == table_.slot_count) return 0;
         table_.entries[i].~value_type();
         table_.vacate(i);
         return 1;
@@ -134,9 +134,9 @@ protected:
 
     // --- growth ---
     static constexpr bool can_sweep = object::relocation_is_nothrow<K, V>;
-    bool half_erased() const noexcept { return table_.slots != 0 && size() <= capacity() / 2; }
+    bool half_erased() const noexcept { return table_.slot_count != 0 && size() <= capacity() / 2; }
     std::size_t slots_to_grow_to() const noexcept {
-        return table_.slots == 0 ? table::fewest : half_erased() ? table_.slots : table_.slots * 2;
+        return table_.slot_count == 0 ? table::fewest : half_erased() ? table_.slot_count : table_.slot_count * 2;
     }
     template <bool Must, class L, class... Args>
     FRAMEALLOC_COLD std::size_t grow_and_add(std::size_t hash, L&& key, Args&&... args) {
@@ -177,22 +177,22 @@ protected:
         return grow<Must>(table::slots_for(n));
     }
     template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t slots) {
+    FRAMEALLOC_COLD bool grow(std::size_t slot_count) {
         revive_if_ended();
-        return rebuild<Must>(slots, [](table&) {});
+        return rebuild<Must>(slot_count, [](table&) {});
     }
     // Moves into a new table, in which add(table) puts its entry first. What throws leaves the old one as it was.
     template <bool Must, class Add>
-    bool rebuild(std::size_t slots, Add add) {
+    bool rebuild(std::size_t slot_count, Add add) {
         if (!object::has_source(source_)) {
             object::raise_no_source(Must);
             return false;
         }
-        const std::size_t bytes = table::bytes_for(slots);
+        const std::size_t bytes = table::bytes_for(slot_count);
         void* p = object::acquire<Must>(source_, bytes, table::alignment);
         if (p == nullptr) return false;
         table fresh;
-        fresh.open(p, slots, table_.seed);
+        fresh.open(p, slot_count, table_.seed);
         object::undo cleanup{[&] {
             fresh.destroy_entries();
             give_back(fresh);
@@ -202,12 +202,12 @@ protected:
         cleanup.armed = false;
         table old = std::exchange(table_, fresh);
         if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
-        object::outgrow(source_, old.open_all(), table::bytes_for(old.slots), table::alignment);
+        object::outgrow(source_, old.open_all(), table::bytes_for(old.slot_count), table::alignment);
         this->enlist(source_);
         return true;
     }
     void move_to(table& fresh) {
-        for (std::size_t i = 0; i != table_.slots; ++i) {
+        for (std::size_t i = 0; i != table_.slot_count; ++i) {
             if (!table_.is_full(i)) continue;
             const std::size_t hash = hash_at(table_, i);
             const auto home = fresh.home_of(hash);
@@ -227,9 +227,9 @@ protected:
         }
     }
     void copy(const map_store& other) {
-        if (table_.slots == 0) table_.seed = other.table_.seed;
+        if (table_.slot_count == 0) table_.seed = other.table_.seed;
         reserve(other.size());
-        for (std::size_t i = 0; i != other.table_.slots; ++i) {
+        for (std::size_t i = 0; i != other.table_.slot_count; ++i) {
             if (!other.table_.is_full(i)) continue;
             const std::size_t hash = other.hash_at(other.table_, i);
             const auto home = table_.home_of(hash);
@@ -271,7 +271,7 @@ protected:
     // Requires: its entries are destroyed.
     void give_back(const table& t) noexcept {
         if constexpr (!object::is_frame<Source>) static_cast<void>(t.open_all());
-        object::abandon(source_, t.entries, table::bytes_for(t.slots), table::alignment);
+        object::abandon(source_, t.entries, table::bytes_for(t.slot_count), table::alignment);
     }
     void end_of_frame() noexcept {
         table_.destroy_entries();

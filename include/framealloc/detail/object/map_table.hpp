@@ -58,29 +58,29 @@ struct map_table {
 
     entry* entries = nullptr;
     unsigned char* used = nullptr;  // one mark per slot, after the entries and the hashes
-    std::size_t slots = 0;  // a power of two, or zero
+    std::size_t slot_count = 0;  // a power of two, or zero
     std::size_t size = 0;
     std::size_t room = 0;  // empty slots that may be filled yet
     std::size_t first = 0;  // no slot before this one is full
     std::uint64_t seed = 0;  // of this table; 0: none drawn yet
     unsigned shift = 64;
 
-    static constexpr std::size_t capacity_of(std::size_t slots) noexcept { return slots / 4 * 3; }
+    static constexpr std::size_t capacity_of(std::size_t slot_count) noexcept { return slot_count / 4 * 3; }
     // Returns `most`, for which there is no memory, where n elements cannot be held.
     static constexpr std::size_t slots_for(std::size_t n) noexcept {
-        std::size_t slots = fewest;
-        while (slots < most && capacity_of(slots) < n) slots *= 2;
-        return slots;
+        std::size_t slot_count = fewest;
+        while (slot_count < most && capacity_of(slot_count) < n) slot_count *= 2;
+        return slot_count;
     }
-    static constexpr std::size_t bytes_for(std::size_t slots) noexcept {
-        return slots >= most ? impossible_size : checked_product(slots, slot_bytes);
+    static constexpr std::size_t bytes_for(std::size_t slot_count) noexcept {
+        return slot_count >= most ? impossible_size : checked_product(slot_count, slot_bytes);
     }
 
-    std::size_t capacity() const noexcept { return capacity_of(slots); }
-    std::size_t next(std::size_t i) const noexcept { return (i + 1) & (slots - 1); }
-    std::size_t previous(std::size_t i) const noexcept { return (i - 1) & (slots - 1); }
+    std::size_t capacity() const noexcept { return capacity_of(slot_count); }
+    std::size_t next(std::size_t i) const noexcept { return (i + 1) & (slot_count - 1); }
+    std::size_t previous(std::size_t i) const noexcept { return (i - 1) & (slot_count - 1); }
     bool is_full(std::size_t i) const noexcept { return used[i] >= full; }
-    std::size_t* hashes() const noexcept { return reinterpret_cast<std::size_t*>(entries + slots); }
+    std::size_t* hashes() const noexcept { return reinterpret_cast<std::size_t*>(entries + slot_count); }
 
     // Where an entry may be constructed.
     entry* vacancy(std::size_t i) const noexcept {
@@ -91,7 +91,7 @@ struct map_table {
     // order, in which one could not be copied into the other without collisions.
     void open(void* memory, std::size_t n, std::uint64_t from) noexcept {
         entries = static_cast<entry*>(memory);
-        slots = n;
+        slot_count = n;
         used = reinterpret_cast<unsigned char*>(entries + n) + (KeepsHashes ? n * sizeof(std::size_t) : 0);
         std::memset(used, empty, n);
         close_spare<Policy>(entries, entries + n);
@@ -138,7 +138,7 @@ struct map_table {
     }
     // Before the memory is filled or given back as one.
     entry* open_all() const noexcept {
-        open_spare<Policy>(entries, entries + slots);
+        open_spare<Policy>(entries, entries + slot_count);
         return entries;
     }
     void forget() noexcept {
@@ -148,7 +148,7 @@ struct map_table {
     }
     void destroy_entries() noexcept {
         if constexpr (!std::is_trivially_destructible_v<entry>) {
-            for (std::size_t i = slots; i != 0; --i) {
+            for (std::size_t i = slot_count; i != 0; --i) {
                 if (is_full(i - 1)) entries[i - 1].~entry();
             }
         }
@@ -156,8 +156,8 @@ struct map_table {
     void clear() noexcept {
         if (room == capacity()) return;
         destroy_entries();
-        leave<Policy>(open_all(), entries + slots);
-        std::memset(used, empty, slots);
+        leave<Policy>(open_all(), entries + slot_count);
+        std::memset(used, empty, slot_count);
         size = 0;
         room = capacity();
         first = 0;
@@ -179,7 +179,7 @@ struct map_table {
     // Makes erased slots empty, where they are: what a probe reaches after one moves up.
     template <class HashAt>
     void sweep(HashAt hash_at) noexcept {
-        for (std::size_t i = 0; i != slots; ++i) {
+        for (std::size_t i = 0; i != slot_count; ++i) {
             if (used[i] == erased) close_gap(i, hash_at);
         }
         first = 0;
@@ -191,7 +191,7 @@ struct map_table {
         for (std::size_t i = next(gap); used[i] != empty; i = next(i)) {
             if (used[i] == erased) continue;
             const std::size_t hash = hash_at(i);
-            if (((i - home_of(hash).slot) & (slots - 1)) < ((i - gap) & (slots - 1))) continue;
+            if (((i - home_of(hash).slot) & (slot_count - 1)) < ((i - gap) & (slot_count - 1))) continue;
             relocate(entries + i, vacancy(gap));
             leave<Policy>(entries + i, entries + i + 1);
             if constexpr (KeepsHashes) hashes()[gap] = hash;

@@ -17,7 +17,7 @@ struct allocator_state {
     sync::atomic<void*> pool_face{nullptr}, heap_face{nullptr};  // of std::pmr, made when first asked for
 };
 
-inline allocator_state& state_of(memory::core& a) noexcept { return a.slots.get<allocator_state>(); }
-inline const allocator_state& state_of(const memory::core& a) noexcept { return a.slots.get<allocator_state>(); }
+inline allocator_state& state_of(memory::core& a) noexcept { return a.upper.get<allocator_state>(); }
+inline const allocator_state& state_of(const memory::core& a) noexcept { return a.upper.get<allocator_state>(); }
 
 }  // namespace framealloc::inline v1::object

@@ -27,10 +27,10 @@ public:
 
     sync::lock& lock() noexcept { return lock_; }  // for fork alone
 
-    // For tests: refuses the request after `served` more, and with `forever` all that follow.
-    void refuse_after(std::uint64_t served, bool forever) noexcept {
+    // For tests: refuses the request after `served` more, and with `for_good` all that follow.
+    void refuse_after(std::uint64_t served, bool for_good) noexcept {
         refuse_in_ = served + 1;
-        refuse_forever_ = forever;
+        refuse_forever_ = for_good;
         refusals_ = 0;
     }
     void serve_again() noexcept { refuse_in_ = 0; }

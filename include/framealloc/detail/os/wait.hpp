@@ -7,7 +7,7 @@
 
 namespace framealloc::inline v1::os {
 
-inline constexpr std::uint64_t forever = ~std::uint64_t{0};
+inline constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 
 // Returns when the word is not `seen` any more, when it was woken, by chance, or after `microseconds`: ask again in a
 // loop.

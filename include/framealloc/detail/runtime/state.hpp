@@ -26,9 +26,9 @@ struct allocator_state {
     worker_frames* drivers = nullptr;  // those that live; the allocator's lock guards it
 };
 
-inline driven_frame& driven_in(memory::thread_context& c) noexcept { return c.slots.get<driven_frame>(); }
-inline const driven_frame& driven_in(const memory::thread_context& c) noexcept { return c.slots.get<driven_frame>(); }
-inline allocator_state& state_of(memory::core& a) noexcept { return a.slots.get<allocator_state>(); }
+inline driven_frame& driven_in(memory::thread_context& c) noexcept { return c.upper.get<driven_frame>(); }
+inline const driven_frame& driven_in(const memory::thread_context& c) noexcept { return c.upper.get<driven_frame>(); }
+inline allocator_state& state_of(memory::core& a) noexcept { return a.upper.get<allocator_state>(); }
 
 extern const memory::floor_calls floors_above;
 
