@@ -8,7 +8,7 @@ Interface: docs/house.md names every header outside detail/,
 and programs, annexes, examples and docs include no other. Link symbols, with --objects (the folder of the library's object files): none is defined above the room that uses it, and no
 cycle within a room has more than four sources. Fields: floors 5 to 8 access none of an allocator's or a context's, and either
 has at most 16 direct members. Sizes: 90 % of the functions within 25 lines, none over 60; no line over 120 columns. Compiler
-conditionals stand in base/compiler.hpp alone, the build options in config.hpp alone.
+conditionals stand in detail/base/compiler.hpp alone, the build options in config.hpp alone.
 
 Prints one line a violation, then every figure; exits with 1 when there is a violation.
 """

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Checks what a compiler does not: file and function sizes, line lengths, comments on memory orders.
+"""Checks what a compiler does not: file and function sizes, line lengths, comments on memory orders, names of files.
 
 usage: check_style.py [ROOT]
 
 A file over 600 lines is an error; a function body over 60 lines is an error; so is a line over 120 columns, in tests,
 examples and benches too (.clang-format-ignore names the specimens whose lines stay as they are). Every relaxed, acquire or release operation
 outside sync/ carries a comment that says why ("relaxed: …") or what it pairs with ("pairs: …"), and none is a builtin of the compiler.
+A path named in a comment or on a page exists: from the root, from its own folder, or as headers are included. The changelog is read
+as far as its first version.
 """
 import pathlib
 import re
@@ -54,6 +56,45 @@ def too_long(root):
                     yield f"{name}:{number}: {len(line)} columns, 120 are the limit"
 
 
+FILE = re.compile(r"(?<![\w/.<>$}~*-])((?:[\w.-]+/)+[\w-]+\.(?:hpp|cpp|h|c|py|sh|md|txt|cmake|def|json|natvis|css))\b(?![\w(/])")
+FOLDER = re.compile(r"(?<![\w/.<>$}~*-])((?:src|docs|tests|include|scripts|bench|examples|integrations|tools|share|demo|cmake)"
+                    r"(?:/[\w.-]*\w)+)/?(?![\w*<…{/.(-])")
+WRITTEN_BY_SCRIPTS = {"docs/performance.md"}
+OF_THE_PROGRAM = ("build/", "PREFIX/")
+
+
+def prose(path, lines):
+    """Yields (line, text) of what a file says to readers: its comments, or all of a page."""
+    quoted = False
+    for number, line in enumerate(lines, 1):
+        if path.suffix == ".md":
+            yield number, line
+        elif path.suffix in (".hpp", ".cpp", ".h", ".c", ".def"):
+            found = re.search(r"//.*|/\*.*|^ \*.*", line)
+            yield number, found[0] if found else ""
+        else:
+            yield number, line if quoted or '"""' in line else line[line.index("#"):] if "#" in line else ""
+            quoted ^= line.count('"""') % 2 == 1
+
+
+def lost_paths(root):
+    """Names of files and folders that are not there."""
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if name.parts[0].startswith(("build", ".git")) or not path.is_file() or {"corpus", "expected", "stand_ins"} & set(name.parts):
+            continue
+        if path.suffix not in (".hpp", ".cpp", ".h", ".c", ".def", ".py", ".sh", ".cmake", ".md") and path.name != "CMakeLists.txt":
+            continue
+        text = path.read_text()
+        if path.name == "CHANGELOG.md":
+            text = "\n## ".join(text.split("\n## ")[:2])
+        for number, line in prose(path, text.splitlines()):
+            for named in [m[1] for pattern in (FILE, FOLDER) for m in pattern.finditer(line)]:
+                places = (root, path.parent, root / "include", root / "include/framealloc")
+                if not named.startswith(OF_THE_PROGRAM) and named not in WRITTEN_BY_SCRIPTS and not any((p / named).exists() for p in places):
+                    yield f"{name}:{number}: {named} is not there"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent)
     found, files = [], 0
@@ -62,6 +103,7 @@ def main():
             files += 1
             found += check(path.relative_to(root), path.read_text().splitlines())
     found += too_long(root)
+    found += lost_paths(root)
     for line in found:
         print(line)
     print(f"check_style: {files} files, {len(found)} findings")

@@ -13,7 +13,7 @@
 namespace framealloc::inline v1 {
 
 namespace lifetime {
-struct held_frame;  // lifetime/flights.hpp
+struct held_frame;  // detail/lifetime/flights.hpp
 }
 
 class [[nodiscard]] frame_hold {

@@ -6,7 +6,7 @@
 //   auto hits = frame.vec<hit>();                     // growable
 //
 // Cost: alloc<T> takes 5 instructions from cursor load to cursor store. Every x() has a try_x() that returns null,
-// empty or false instead of asking the exhaustion handler. All words: runtime/arena_front.hpp.
+// empty or false instead of asking the exhaustion handler. All words: detail/runtime/arena_front.hpp.
 // Threads: a scope belongs to its thread. Its memory may be read and written by any thread while it is open.
 #pragma once
 

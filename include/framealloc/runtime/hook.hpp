@@ -21,9 +21,9 @@
 
 namespace framealloc::inline v1 {
 
-// What a block that is out can hold, in bytes; see memory/blocks.hpp. Of null: 0. Requires: a pool or heap block. To
-// use all of it, ask good_size() for a size to allocate: compilers know what was asked for, and -D_FORTIFY_SOURCE ends
-// a program that writes past that size.
+// What a block that is out can hold, in bytes; see detail/core/blocks.hpp. Of null: 0. Requires: a pool or heap block.
+// To use all of it, ask good_size() for a size to allocate: compilers know what was asked for, and -D_FORTIFY_SOURCE
+// ends a program that writes past that size.
 inline std::size_t usable_size(const void* p) noexcept { return memory::usable_size(p); }
 
 class hook {

@@ -10,7 +10,7 @@
 // Threads: any number may use copies of one handle. Frames, scopes and frame containers belong to the thread that made
 // them; pool and heap blocks may be freed on any thread.
 // Cost: frame_alloc<T> takes at most 10 instructions, begin_frame with end_frame at most 36, pool_alloc with pool_free
-// at most 26 (bench/instructions reproduces them).
+// at most 26 (bench/instructions.cpp reproduces them).
 #pragma once
 
 #include <string_view>

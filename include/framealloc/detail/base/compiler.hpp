@@ -41,7 +41,7 @@
 #define FRAMEALLOC_VALGRIND 0
 #endif
 
-// Clang reads a thread-local relative to its segment register when asked to; see memory/record.hpp.
+// Clang reads a thread-local relative to its segment register when asked to; see detail/core/record.hpp.
 #if defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define FRAMEALLOC_FS_RELATIVE 1
 #else

@@ -61,7 +61,7 @@ struct core_config {
     std::uint32_t guard_sample = 0;
     std::uint64_t guard_seed = 0;
     const floor_calls* above = nullptr;  // the floors above; never null in an allocator
-    const probe_hooks* probes = nullptr;  // probe/hooks.hpp
+    const probe_hooks* probes = nullptr;  // detail/probe/hooks.hpp
     bool checks = false;   // debug
     bool reports = true;   // standard and debug
 };

@@ -8,7 +8,7 @@
 
 namespace framealloc::inline v1::memory {
 
-// Something that decides what its thread charges, until it closes; see core/scopes.hpp.
+// Something that decides what its thread charges, until it closes; see detail/core/scopes.hpp.
 enum class scope_kind : std::uint8_t { tag, phase, limits };
 inline constexpr unsigned scope_kind_count = 3;
 enum class scope_face : std::uint8_t { tag_scope, phase_scope, context_scope, begin_phase };  // what the program sees

@@ -13,7 +13,7 @@ class frame_log;
 namespace framealloc::inline v1::memory {
 
 // One outermost frame's worth of memory. There is one unless frames stay in flight or are held; lifetime adds to each
-// what it keeps of such a frame. See lifetime/flights.hpp.
+// what it keeps of such a frame. See detail/lifetime/flights.hpp.
 struct frame_arena : arena {
     std::uint64_t trimmed_in;  // retention::decided_in() of the decision it followed last
     bool content_kept;  // its frame has ended, its content is kept

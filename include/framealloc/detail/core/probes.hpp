@@ -36,9 +36,9 @@ struct core;
 struct core_ref;
 struct frame_arena;
 struct outer_block;
-struct thread_guard;  // probe/guarded.hpp
-class sampled_blocks;  // probe/sampled.hpp
-struct watch;  // probe/watch.hpp
+struct thread_guard;  // detail/probe/guarded.hpp
+class sampled_blocks;  // detail/probe/sampled.hpp
+struct watch;  // detail/probe/watch.hpp
 
 // What a guarded thread is doing in its allocator. Only signal handlers of that thread look at it.
 enum class activity : std::uint8_t {

@@ -1,7 +1,7 @@
 // What the floors above have in an allocator and in its threads' contexts: a slot of a fixed size for each of them, for
 // a type of its own, and the calls for threads that come and go.
 //
-//   struct thread_state {                                        // lifetime/state.hpp
+//   struct thread_state {                                        // detail/lifetime/state.hpp
 //       static constexpr memory::upper_floor floor = memory::upper_floor::lifetime;
 //       …
 //   };

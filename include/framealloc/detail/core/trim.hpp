@@ -6,7 +6,7 @@
 namespace framealloc::inline v1::memory {
 
 void trim(core& c) noexcept;
-// Behind make_room(): see core/life.hpp.
+// Behind make_room(): see detail/core/life.hpp.
 bool trim_for(core& c, exhaustion_reason why, on_failure f) noexcept;
 
 }  // namespace framealloc::inline v1::memory

@@ -73,7 +73,7 @@ struct pool_page {
     std::uint8_t size_class;
     bool current;  // the page its tag allocates from
     bool listed;  // in its tag's list of pages with room
-    std::uint32_t held;  // freed blocks in quarantine; see probe/guarded.hpp
+    std::uint32_t held;  // freed blocks in quarantine; see detail/probe/guarded.hpp
     returned_blocks* came_home;  // chains that returned, used when `free` runs out
 
     alignas(64) sync::remote_list remote;  // on a line of its own

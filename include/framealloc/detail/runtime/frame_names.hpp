@@ -4,7 +4,7 @@
 //   auto hits = alloc.frame_vec<hit>();
 //   alloc.end_frame();
 //
-// Each is a forward to runtime/front.hpp. A frame_scope has the same words and looks nothing up.
+// Each is a forward to detail/runtime/front.hpp. A frame_scope has the same words and looks nothing up.
 // Threads: frames, and what is in them, belong to the thread that began them.
 // Cost: frame_alloc<T> takes at most 10 instructions, begin_frame with end_frame at most 36.
 #pragma once
@@ -67,7 +67,7 @@ public:
     }
 
     // --- frame memory ---
-    // Each frame_x() and try_frame_x() is the word x of runtime/arena_front.hpp, in the newest frame.
+    // Each frame_x() and try_frame_x() is the word x of detail/runtime/arena_front.hpp, in the newest frame.
     // Requires: a frame is open; otherwise FA001, and the memory belongs to a frame that the next end_frame() ends.
     // Effects: those of the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x()
     // returns null or what is empty, also where there is no memory to know the calling thread. Threads: the memory

@@ -3,7 +3,8 @@
 //   auto npc = alloc.heap_box<enemy>(position);
 //   auto names = alloc.heap_vec<name>();
 //
-// Each is a forward to the view alloc.heap(), whose words are in runtime/front.hpp and runtime/block_view.hpp.
+// Each is a forward to the view alloc.heap(), whose words are in detail/runtime/front.hpp and
+// detail/runtime/block_view.hpp.
 #pragma once
 
 #include <framealloc/runtime/views.hpp>
@@ -28,9 +29,10 @@ public:
         return basic_heap_view<Policy>(static_cast<const Alloc&>(*this).owner());
     }
 
-    // Each heap_x() and try_heap_x() is the word x of runtime/front.hpp and runtime/block_view.hpp. Effects: those of
-    // the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x() returns null or what
-    // is empty. Threads: any; what was taken on one may be given back on another. Cost: that of the word.
+    // Each heap_x() and try_heap_x() is the word x of detail/runtime/front.hpp and detail/runtime/block_view.hpp.
+    // Effects: those of the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x()
+    // returns null or what is empty. Threads: any; what was taken on one may be given back on another. Cost: that of
+    // the word.
     template <class T>
     [[nodiscard]] T* heap_alloc(site_type s = site_type::here()) const noexcept {
         return here().template alloc<T>(s);

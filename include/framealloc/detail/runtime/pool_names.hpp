@@ -3,7 +3,8 @@
 //   auto npc = alloc.pool_box<enemy>(position);
 //   auto names = alloc.pool_vec<name>();
 //
-// Each is a forward to the view alloc.pool(), whose words are in runtime/front.hpp and runtime/block_view.hpp.
+// Each is a forward to the view alloc.pool(), whose words are in detail/runtime/front.hpp and
+// detail/runtime/block_view.hpp.
 #pragma once
 
 #include <framealloc/runtime/views.hpp>
@@ -28,10 +29,10 @@ public:
         return basic_pool_view<Policy>(static_cast<const Alloc&>(*this).owner());
     }
 
-    // Each pool_x() and try_pool_x() is the word x of runtime/front.hpp and runtime/block_view.hpp. Effects: those of
-    // the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x() returns null or what
-    // is empty. Threads: any; what was taken on one may be given back on another. Cost: that of the word. pool_alloc()
-    // with pool_free() takes at most 26 instructions.
+    // Each pool_x() and try_pool_x() is the word x of detail/runtime/front.hpp and detail/runtime/block_view.hpp.
+    // Effects: those of the word. Returns: what the word does. On exhaustion: asks the exhaustion handler; a try_x()
+    // returns null or what is empty. Threads: any; what was taken on one may be given back on another. Cost: that of
+    // the word. pool_alloc() with pool_free() takes at most 26 instructions.
     template <class T>
     [[nodiscard]] FRAMEALLOC_INLINE T* pool_alloc(site_type s = site_type::here()) const noexcept {
         return here().template alloc<T>(s);
