@@ -7,7 +7,7 @@ Mutants are drawn with the seed from src/sync, src/memory, src/guard and src/lif
 preset `dev` (built first) and run through them until one fails, crashes or hangs. Calls that tell AddressSanitizer what may be
 touched are judged by the tests of the preset `asan` instead; what Valgrind and heaptrack are told has its own tests and is left out.
 A mutant that survives is printed; one in scripts/mutate_equivalent.txt, with its reason, cannot change what the library promises, and
-is not counted. Exits with 1 when less than 90 % are killed. The lock-free types have a mutation test of their own: tests/interleave.
+is not counted. A line there that is no mutant any more ends the run, --list too. Exits with 1 when less than 90 % are killed. The lock-free types have a mutation test of their own: tests/interleave.
 """
 import argparse
 import concurrent.futures
@@ -84,6 +84,20 @@ def mutants():
                     yield path, number, line, re.match(r"\s*", line)[0] + ";"
 
 
+def key_of(mutant):
+    path, _, line, changed = mutant
+    return str(path.relative_to(ROOT)), line.strip(), changed.strip()
+
+
+def equivalent_mutants(accepted):
+    """The keys of the mutants in the file; ends the program when one of them is none."""
+    keys = [tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted.read_text().splitlines() if line and not line.startswith("#")]
+    stale = sorted(set(keys) - {key_of(m) for m in mutants()})
+    if stale:
+        sys.exit("\n".join([*(" | ".join(key) for key in stale), f"mutate: {len(stale)} lines of {accepted.name} are no mutants any more"]))
+    return set(keys)
+
+
 def balanced(text):
     depth = 0
     for i, c in enumerate(text):
@@ -149,14 +163,13 @@ def main():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     everything = [m for m in mutants() if options.only is None or options.only in f"{m[0].relative_to(ROOT)}:{m[1]}: {m[2]}"]
+    equivalent = equivalent_mutants(ROOT / "scripts/mutate_equivalent.txt")
     todo = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
     if options.list:
         for path, number, line, changed in todo:
             print(f"{path.relative_to(ROOT)}:{number}: {line.strip()} -> {changed.strip()}")
         print(f"mutate: {len(todo)} of {len(everything)} mutants")
         return 0
-    accepted = [line for line in (ROOT / "scripts/mutate_equivalent.txt").read_text().splitlines() if line and not line.startswith("#")]
-    equivalent = {tuple(p.strip() for p in line.split(" | ")[:3]) for line in accepted}
     for kit in {kit_of(m) for m in todo}:
         if not kit.prepare():
             sys.exit(f"mutate: the preset {kit.build.name} does not build; run cmake --preset {kit.build.name} first")
@@ -175,8 +188,7 @@ def main():
 
         def judge(mutant):
             path, number, line, changed = mutant
-            key = (str(path.relative_to(ROOT)), line.strip(), changed.strip())
-            if key in equivalent:
+            if key_of(mutant) in equivalent:
                 return mutant, "equivalent"
             worker = idle.get()
             try:
