@@ -11,7 +11,7 @@ bool may_interrupt(thread_context& c, const site& where) noexcept {
     const bool interrupts = c.probes.doing() == activity::changing;
     const char* detail = interrupts ? "it interrupts another call on this thread and is refused"
                                     : "in a fault handler of the same allocator";
-    c.owner->raise(code::FA436, detail, nullptr, 0, where);
+    c.owner->raise({.what = code::FA436, .detail = detail, .where = where});
     return !interrupts;
 }
 

@@ -98,7 +98,10 @@ void note_outside(thread_context& c, const site& where) noexcept {
     add_pending(c.stack.outermost(), pending_ground);  // the next frame's end looks at the ground
     const std::uint32_t n = ++c.outside_count;
     if ((n & (n - 1)) != 0 || !c.owner->config.reports) return;  // the 1st, 2nd, 4th, 8th …
-    c.owner->raise(code::FA001, "served from an implicit frame that the next end_frame closes", nullptr, n, where);
+    c.owner->raise({.what = code::FA001,
+                    .detail = "served from an implicit frame that the next end_frame closes",
+                    .where = where,
+                    .bytes = n});
 }
 
 bool within_frame_limit(const thread_context& c, std::size_t more, exhaustion_reason& why) noexcept {

@@ -101,8 +101,11 @@ void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) n
     heap_block& b = *block_of(p);
     const bool freed_before = a.probes.guarded() && b.requested == 0;  // end_large() says so
     if (a.config.reports && b.requested != bytes && !freed_before)
-        a.raise(code::FA418, "the size given to heap_free is not the size that was allocated", p, bytes,
-                c != nullptr ? c->probes.place() : site{});
+        a.raise({.what = code::FA418,
+                 .detail = "the size given to heap_free is not the size that was allocated",
+                 .where = c != nullptr ? c->probes.place() : site{},
+                 .address = p,
+                 .bytes = bytes});
     if (a.config.heap == nullptr) free_large(a, c, p);
     else free_through_backend(a, c, b);
     if (c != nullptr) show_release(*c, memory_kind::heap, bytes);

@@ -66,7 +66,7 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
     std::snprintf(detail, sizeof detail,
                   "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive; free them first",
                   static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
-    a.raise(code::FA424, detail, nullptr, static_cast<std::size_t>(bytes));
+    a.raise({.what = code::FA424, .detail = detail, .bytes = static_cast<std::size_t>(bytes)});
 }
 
 }  // namespace framealloc::inline v1::memory

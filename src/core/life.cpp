@@ -135,7 +135,7 @@ bool settle_accounts(core* c) noexcept {
     if (const std::uint32_t frames = open_frames(*c); frames != 0 && !again) {
         std::snprintf(detail, sizeof detail, frames == 1 ? "%u thread has open frames" : "%u threads have open frames",
                       static_cast<unsigned>(frames));
-        c->raise(code::FA432, detail, nullptr, frames);
+        c->raise({.what = code::FA432, .detail = detail, .bytes = frames});
     }
     const std::uint64_t out = blocks_out(*c);
     if (out != 0 && !again) report_leaks(*c, out);

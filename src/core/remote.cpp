@@ -23,7 +23,8 @@ void meet_full_queue(thread_context& owner, std::uint32_t count) noexcept {
         case queue_full_policy::grow: return;
         case queue_full_policy::process_now: return q.urgent.store_relaxed(true);  // relaxed: a request
         case queue_full_policy::fail:
-            owner.owner->raise(code::FA213, "capacity", nullptr, q.capacity.load_relaxed());  // relaxed: a setting
+            owner.owner->raise(
+                {.what = code::FA213, .detail = "capacity", .bytes = q.capacity.load_relaxed()});  // relaxed: a setting
             return;
         case queue_full_policy::block: break;
     }
@@ -76,10 +77,10 @@ std::size_t process_deferred(core_ref a, std::size_t blocks) noexcept {
 
 void set_deferred(thread_context& c, const deferred_config& d) noexcept {
     c.remote.queue().config = d;
-    c.remote.queue().capacity.store_relaxed(d.capacity);                                  // relaxed: a setting
+    c.remote.queue().capacity.store_relaxed(d.capacity);  // relaxed: a setting
     c.remote.queue().full_policy.store_relaxed(static_cast<std::uint8_t>(d.full_policy));  // relaxed: a setting
-    c.remote.queue().block_microseconds.store_relaxed(d.block_microseconds);              // relaxed: a setting
-    c.remote.queue().immediate.store_relaxed(d.mode == deferred_mode::immediate);         // relaxed: a setting
+    c.remote.queue().block_microseconds.store_relaxed(d.block_microseconds);  // relaxed: a setting
+    c.remote.queue().immediate.store_relaxed(d.mode == deferred_mode::immediate);  // relaxed: a setting
     if (d.mode == deferred_mode::at_frame_begin) c.stack.ground().gate.on(gate_own);
     if (d.mode == deferred_mode::at_frame_end) add_pending(c.stack.outermost(), pending_always);
 }
@@ -94,7 +95,7 @@ deferred_stats stats_of_deferred(core_ref a) noexcept {
             .current_depth = depth,
             .peak_depth = depth > q.peak.get() ? depth : q.peak.get(),
             .processed_bytes = q.processed_bytes.get(),
-            .full_count = q.full_count.load_relaxed(),         // relaxed: a statistic
+            .full_count = q.full_count.load_relaxed(),  // relaxed: a statistic
             .blocked_count = q.blocked_count.load_relaxed()};  // relaxed: a statistic
 }
 
@@ -152,7 +153,7 @@ bool refuse_foreign(const void* block, site where) noexcept {
         "the pointer is in no pool page; it is a block of another size, or not from framealloc";
     thread_context* c = FRAMEALLOC_SLOT.context;
     if (c != nullptr) {
-        c->owner->raise(code::FA414, detail, block, 0, where);
+        c->owner->raise({.what = code::FA414, .detail = detail, .where = where, .address = block});
         return true;
     }
     char place[128];

@@ -8,10 +8,6 @@
 
 namespace framealloc::inline v1::memory {
 
-void core::raise(code what, const char* detail, const void* address, std::size_t bytes, site where) noexcept {
-    raise({.what = what, .detail = detail, .where = where, .address = address, .bytes = bytes});
-}
-
 // A handler is called for its own mistake; what it does wrong while it handles that one is printed.
 void core::deliver(const fault& f) const noexcept {
     const activity_scope reporting(context_of_caller(*this), activity::reporting);
@@ -83,16 +79,16 @@ void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t r
     const thread_context* c = context_of_caller(*this);
     place_text where;
     const site asked = os::own_call(c == nullptr ? site{} : c->probes.place());
-    const exhaustion e{why,
-                       kind,
-                       requested,
-                       alignment,
-                       pages.committed(),
-                       limit,
-                       config.name,
-                       c == nullptr ? "" : c->tag()->node->path,
-                       asked,
-                       where.of(asked)};
+    const exhaustion e{.reason = why,
+                       .kind = kind,
+                       .requested = requested,
+                       .alignment = alignment,
+                       .in_use = pages.committed(),
+                       .limit = limit,
+                       .allocator = config.name,
+                       .tag = c == nullptr ? "" : c->tag()->node->path,
+                       .where = asked,
+                       .code_place = where.of(asked)};
     if (config.on_exhaustion && handler_scope::may_call()) {
         const activity_scope allowing(context_of_caller(*this), activity::none);  // it may free what the allocator has
         const handler_scope in_handler;

@@ -110,7 +110,8 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
 
 void close_guard(thread_context& c, const frame_checkpoint& cp, bool committed) noexcept {
     if (!belongs_to_caller(c))
-        return owner_of(c).raise(code::FA430, "end of a checkpoint guard of another thread; nothing was rolled back");
+        return owner_of(c).raise(
+            {.what = code::FA430, .detail = "end of a checkpoint guard of another thread; nothing was rolled back"});
     if (!committed) roll_back(c, cp);
     // It will not be used again: containers older than it may grow in the arena again.
     if (find_mark(c, cp.key_, cp.serial_, cp.index_) != nullptr) state_of(c).marks.shrink(cp.index_);

@@ -144,7 +144,7 @@ flight* flight_despite_holds(thread_context& c) noexcept {
         char detail[128];
         std::snprintf(detail, sizeof detail, "frame %llu is held by \"%s\"",
                       static_cast<unsigned long long>(busy->frame), h->holder == nullptr ? "" : h->holder);
-        owner_of(c).raise(code::FA438, detail);
+        owner_of(c).raise({.what = code::FA438, .detail = detail});
     }
     return nullptr;
 }

@@ -36,7 +36,7 @@ bool frame_ref::rolled_back() const noexcept {
 
 void frame_ref::raise_ended(const char* what) const noexcept {
     if (record_ == nullptr) broken_invariant("a frame container without a frame");
-    owner_of(*record_->context).raise(code::FA002, what);
+    owner_of(*record_->context).raise({.what = code::FA002, .detail = what});
 }
 
 void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
@@ -51,7 +51,8 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
     }
     if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
     if (!belongs_to_caller(*record_->context) && config_of(*record_->context).reports)
-        owner_of(*record_->context).raise(code::FA430, "growth in a frame of another thread", nullptr, bytes);
+        owner_of(*record_->context)
+            .raise({.what = code::FA430, .detail = "growth in a frame of another thread", .bytes = bytes});
     return outer_allocate(record_, bytes == 0 ? 1 : bytes, align, mark_, f);
 }
 
@@ -65,7 +66,9 @@ void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure
 bool frame_ref::may_free(const void* p) const noexcept {
     const thread_context& c = *record_->context;
     if (!c.probes.guarded() || belongs_to_caller(c)) return true;
-    owner_of(c).raise(code::FA211, "memory of a frame of another thread, freed when that frame ends", p);
+    owner_of(c).raise({.what = code::FA211,
+                       .detail = "memory of a frame of another thread, freed when that frame ends",
+                       .address = p});
     return false;
 }
 

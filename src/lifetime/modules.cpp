@@ -17,8 +17,10 @@ using memory::core_ref;
 
 void run_finaliser(thread_context& c, finaliser* f) noexcept {
     if (config_of(c).checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
-        return owner_of(c).raise(code::FA214,
-                                 "its code has been unloaded; was a module unloaded without release_module()?", f);
+        return owner_of(c).raise(
+            {.what = code::FA214,
+             .detail = "its code has been unloaded; was a module unloaded without release_module()?",
+             .address = f});
     const frame_record*& ending = state_of(c).ending;
     const frame_record* const around = ending;
     const frame_record* const top = ending = top_of(c);
@@ -96,7 +98,7 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     thread_context* mine = context_met(a);
     os::module_range m;
     if (!os::find_module(handle, m)) {
-        a.owner->raise(code::FA214, "release_module() needs the handle of a loaded module");
+        a.owner->raise({.what = code::FA214, .detail = "release_module() needs the handle of a loaded module"});
         return 0;
     }
     std::size_t ran = 0;
@@ -130,7 +132,7 @@ void refuse_released(thread_context& c) noexcept {
         char detail[192];
         std::snprintf(detail, sizeof detail, "%zu of %s did not run: another thread released the module", refused,
                       m.name);
-        owner_of(c).raise(code::FA214, detail, nullptr, refused);
+        owner_of(c).raise({.what = code::FA214, .detail = detail, .bytes = refused});
     }
 }
 

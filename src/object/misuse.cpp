@@ -17,7 +17,7 @@ namespace {
 void raise_at(memory::core_ref a, code what, const char* detail) noexcept {
     const site where = os::own_call();
     if (memory::core* c = a.owner == nullptr ? nullptr : memory::pin_core(a.id)) {
-        c->raise(what, detail, nullptr, 0, where);
+        c->raise({.what = what, .detail = detail, .where = where});
         return memory::release_core(memory::reference_to(*c));
     }
     char place[128] = {};

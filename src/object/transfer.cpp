@@ -11,7 +11,7 @@ void raise_received_twice(memory::core_ref a) noexcept {
     constexpr const char* detail = "receive() on a handle that holds nothing";
     memory::core* owner = a.owner == nullptr ? nullptr : memory::pin_core(a.id);
     if (owner == nullptr) return print_fault({.what = code::FA434, .text = code_text(code::FA434), .detail = detail});
-    owner->raise(code::FA434, detail);
+    owner->raise({.what = code::FA434, .detail = detail});
     memory::release_core(a);
 }
 

@@ -18,7 +18,13 @@ struct fa_allocator {
     void* user;
 
     void operator()(const fault& f) const {
-        const fa_fault said{static_cast<int>(f.what), f.text, f.detail, f.code_place, f.allocator, f.address, f.bytes};
+        const fa_fault said{.code = static_cast<int>(f.what),
+                            .text = f.text,
+                            .detail = f.detail,
+                            .place = f.code_place,
+                            .allocator = f.allocator,
+                            .address = f.address,
+                            .bytes = f.bytes};
         on_fault(user, &said);
     }
 };

@@ -15,7 +15,7 @@ memory::tag_account* account_of(memory::thread_context& c, account::tag_node* no
 
 bool of_this_allocator(memory::thread_context& c, std::uint64_t id) noexcept {
     if (id == owner_of(c).id) return true;
-    owner_of(c).raise(code::FA429, "a context of another allocator; the scope changes nothing");
+    owner_of(c).raise({.what = code::FA429, .detail = "a context of another allocator; the scope changes nothing"});
     return false;
 }
 

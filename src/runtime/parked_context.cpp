@@ -16,7 +16,7 @@ bool parked_context::resume(const memory::core_ref& a) noexcept {
                                               : nullptr;
     if (mistake == nullptr && !memory::unpark(a, *context_)) mistake = "resume on a thread with an open frame or scope";
     if (mistake != nullptr) {
-        a.owner->raise(code::FA212, mistake);
+        a.owner->raise({.what = code::FA212, .detail = mistake});
         return false;
     }
     context_ = nullptr;

@@ -94,7 +94,7 @@ void runtime::leave_frames(thread_context& c) noexcept {
 // The driving thread has one of the workers' frames: it does jobs while it waits.
 void worker_frames::change_state(std::uint64_t expected, const char* mistake) noexcept {
     const std::uint64_t state = state_.load_relaxed();  // relaxed: its own
-    if ((state & 1U) != expected) return owner_.owner->raise(code::FA428, mistake);
+    if ((state & 1U) != expected) return owner_.owner->raise({.what = code::FA428, .detail = mistake});
     state_.store_release(state + 1);  // pairs: follow()
     release_left();
     follow(*context_of(owner_));

@@ -90,8 +90,6 @@ struct core {
     chunk_space chunks{pages, meta, lock};
     core_slots upper;  // of the floors above
 
-    void raise(code what, const char* detail, const void* address = nullptr, std::size_t bytes = 0,
-               site where = {}) noexcept;
     void raise(fault f) noexcept;  // completed with text and name
     // The two halves of raise(), for faults that come together: the program ends after the last.
     void report(fault f) const noexcept;
