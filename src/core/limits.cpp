@@ -5,6 +5,25 @@
 
 namespace framealloc::inline v1::memory {
 
+namespace {
+
+// What of a kind's budget a thread has used; null where the kind has none.
+using used_bytes = std::size_t (*)(const thread_context&) noexcept;
+constexpr used_bytes used_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame:
+            return [](const thread_context& c) noexcept -> std::size_t { return frame_bytes_in_use(c); };
+        case memory_kind::pool:
+            return [](const thread_context& c) noexcept -> std::size_t { return c.pages.carved_bytes(); };
+        case memory_kind::heap: break;
+    }
+    return nullptr;
+}
+static_assert(base::differs_by_kind(used_of, [](memory_kind k) { return traits_of(k).budget != budget_base::none; }),
+              "used_of() does not know what is used of a kind's budget");
+
+}  // namespace
+
 void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept {
     c.budget.of(kind).set(bytes, c.budget.warn_percent);
     refresh_limit(c);
@@ -43,14 +62,17 @@ std::size_t frame_remaining(core_ref a) noexcept {
 budget_stats budget_stats_of(core_ref a) noexcept {
     const thread_context* c = context_met(a);
     if (c == nullptr) return {};
-    const account::budget_line &frame = c->budget.of(memory_kind::frame), &pool = c->budget.of(memory_kind::pool);
-    return {.frame_used = frame_bytes_in_use(*c),
-            .frame_budget = frame.limit,
-            .pool_used = c->pages.carved_bytes(),
-            .pool_budget = pool.limit,
-            .frame_exceeded = frame.exceeded,
-            .pool_exceeded = pool.exceeded,
-            .warnings = frame.warnings + pool.warnings};
+    budget_stats s;
+    for (unsigned k = 0; k < kind_count; ++k) {
+        if (traits_of(kind_at(k)).budget == budget_base::none) continue;
+        const account::budget_line& line = c->budget.lines[k];
+        const budget_fields fields = budget_fields_of(kind_at(k));
+        s.*fields.used = used_of(kind_at(k))(*c);
+        s.*fields.budget = line.limit;
+        s.*fields.exceeded = line.exceeded;
+        s.warnings += line.warnings;
+    }
+    return s;
 }
 
 }  // namespace framealloc::inline v1::memory

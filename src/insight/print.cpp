@@ -18,19 +18,30 @@ std::string_view line(std::span<char> buffer, const char* format, Args... args) 
     return {buffer.data(), std::min(buffer.size() - 1, static_cast<std::size_t>(std::max(length, 0)))};
 }
 
-// "frame 10, pool 0, heap 64": the bytes of each kind.
-struct kinds_text {
-    template <class Stats, class Field>
-    kinds_text(const Stats& s, Field field) noexcept {
-        std::size_t used = 0;
-        for (unsigned k = 0; k < kind_count; ++k) {
-            used += line(std::span(text + used, sizeof text - used), "%s%s %zu", k == 0 ? "" : ", ",
-                         traits_of(kind_at(k)).name, s.*field(kind_at(k)))
-                        .size();
-        }
+// A part for each kind, one after the other.
+class kinds_text {
+public:
+    template <class... Args>
+    void add(const char* separator, const char* format, Args... args) noexcept {
+        if (used_ != 0) used_ += line(rest(), "%s", separator).size();
+        used_ += line(rest(), format, args...).size();
     }
-    char text[kind_count * 32] = {};
+    const char* text() const noexcept { return text_; }
+
+private:
+    std::span<char> rest() noexcept { return std::span(text_ + used_, sizeof text_ - used_); }
+
+    char text_[kind_count * 96] = {};
+    std::size_t used_ = 0;
 };
+
+// "frame 10, pool 0, heap 64": the bytes of each kind.
+template <class Stats, class Field>
+kinds_text bytes_by_kind(const Stats& s, Field field) noexcept {
+    kinds_text all;
+    for (unsigned k = 0; k < kind_count; ++k) all.add(", ", "%s %zu", traits_of(kind_at(k)).name, s.*field(kind_at(k)));
+    return all;
+}
 
 int width(std::string_view s) noexcept { return static_cast<int>(std::min<std::size_t>(s.size(), 4096)); }
 
@@ -41,7 +52,7 @@ std::string_view to_text(const alloc_stats& s, std::span<char> buffer) noexcept 
                 "%zu bytes in use (%s), at most %zu; %llu allocations, %llu frees, %llu of "
                 "them on other threads; "
                 "%zu bytes committed, at most %zu, of %zu reserved; %llu page requests, %llu pages set up",
-                s.total_allocated, kinds_text(s, allocated_of).text, s.peak_allocated, n(s.allocation_count),
+                s.total_allocated, bytes_by_kind(s, allocated_of).text(), s.peak_allocated, n(s.allocation_count),
                 n(s.deallocation_count), n(s.deferred_free_count), s.committed, s.peak_committed, s.reserved,
                 n(s.page_requests), n(s.slab_refill_count));
 }
@@ -57,7 +68,7 @@ std::string_view to_text(const frame_stats& s, std::span<char> buffer) noexcept 
 
 std::string_view to_text(const tag_bytes& s, std::span<char> buffer) noexcept {
     return line(buffer, "%zu bytes (%s), at most %zu; %zu in the last frame", s.total_bytes,
-                kinds_text(s, bytes_of).text, s.peak_bytes, s.last_frame_bytes);
+                bytes_by_kind(s, bytes_of).text(), s.peak_bytes, s.last_frame_bytes);
 }
 
 std::string_view to_text(const tag_stats& s, std::span<char> buffer) noexcept {
@@ -73,10 +84,15 @@ std::string_view to_text(const phase_stats& s, std::span<char> buffer) noexcept 
 }
 
 std::string_view to_text(const budget_stats& s, std::span<char> buffer) noexcept {
-    return line(buffer,
-                "frame %zu of %zu bytes, pool %zu of %zu bytes (a budget of 0: none); exceeded %llu and %llu times, "
-                "%llu warnings",
-                s.frame_used, s.frame_budget, s.pool_used, s.pool_budget, n(s.frame_exceeded), n(s.pool_exceeded),
+    kinds_text used, exceeded;
+    for (unsigned k = 0; k < kind_count; ++k) {
+        const kind_traits kind = traits_of(kind_at(k));
+        if (kind.budget == budget_base::none) continue;
+        const budget_fields fields = budget_fields_of(kind_at(k));
+        used.add(", ", "%s %zu of %zu bytes", kind.name, s.*fields.used, s.*fields.budget);
+        exceeded.add(" and ", "%llu", n(s.*fields.exceeded));
+    }
+    return line(buffer, "%s (a budget of 0: none); exceeded %s times, %llu warnings", used.text(), exceeded.text(),
                 n(s.warnings));
 }
 

@@ -209,7 +209,7 @@ void notify_adopted(thread_context& c) noexcept {
 
 void notify_allocation(thread_context& c, memory_kind m, std::size_t bytes) noexcept {
     watch& w = *c.probes.watcher();
-    if (m == memory_kind::frame) {
+    if (traits_of(m).of_frames) {
         w.allocated.add(bytes);
         watched_frame& f = watched_at(c, c.stack.depth());
         if (frame_bytes_in_use(c) > f.peak) f.peak = frame_bytes_in_use(c);

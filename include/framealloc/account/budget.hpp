@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include <framealloc/base/callback.hpp>
-#include <framealloc/base/kind.hpp>
+#include <framealloc/detail/base/kind_tables.hpp>
 
 namespace framealloc::inline v1 {
 
@@ -25,7 +25,7 @@ enum class budget_policy : std::uint8_t {
 };
 
 struct budget_event {
-    memory_kind kind{};         // frame or pool
+    memory_kind kind{};         // one that has a budget: frame or pool
     bool exceeded = false;      // false: the warning threshold was passed
     std::size_t requested = 0;  // bytes
     std::size_t used = 0;       // bytes, without the request
@@ -45,6 +45,26 @@ struct budget_stats {
                   pool_exceeded = 0;  // requests above the budget, one a frame where they are served
     std::uint64_t warnings = 0;
 };
+
+struct budget_fields {
+    std::size_t budget_stats::* used = nullptr;
+    std::size_t budget_stats::* budget = nullptr;
+    std::uint64_t budget_stats::* exceeded = nullptr;
+};
+// Returns: the fields that say of a kind's budget; null where the kind has none. Cost: none, where the kind is known.
+constexpr budget_fields budget_fields_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame:
+            return {&budget_stats::frame_used, &budget_stats::frame_budget, &budget_stats::frame_exceeded};
+        case memory_kind::pool:
+            return {&budget_stats::pool_used, &budget_stats::pool_budget, &budget_stats::pool_exceeded};
+        case memory_kind::heap: break;
+    }
+    return {};
+}
+static_assert(base::differs_by_kind([](memory_kind k) { return budget_fields_of(k).used; },
+                                    [](memory_kind k) { return traits_of(k).budget != budget_base::none; }),
+              "budget_fields_of() has no fields for a kind");
 
 namespace account {
 

@@ -8,13 +8,14 @@
 #include <span>
 #include <string_view>
 
+#include <framealloc/detail/base/kind_tables.hpp>
 #include <framealloc/detail/core/allocator.hpp>
 
 namespace framealloc::inline v1 {
 
 // Of one allocator, all threads together. Names as in the original.
 struct alloc_stats {
-    std::size_t total_allocated = 0;  // bytes in use: frame + pool + heap
+    std::size_t total_allocated = 0;  // bytes in use, of all kinds
     // Bytes; maximum of total_allocated over boundaries; with several threads the sum of their maxima
     std::size_t peak_allocated = 0;
     std::uint64_t allocation_count = 0;  // pool and heap blocks taken; frame allocations while they are counted
@@ -34,12 +35,9 @@ struct alloc_stats {
     std::uint64_t active_allocations() const noexcept {
         return allocation_count > deallocation_count ? allocation_count - deallocation_count : 0;
     }
-    // Returns: the share of pool and heap in the bytes in use, 0 where there are none. Cost: O(1).
-    double fragmentation_ratio() const noexcept {
-        return total_allocated == 0
-                   ? 0.0
-                   : static_cast<double>(pool_allocated + heap_allocated) / static_cast<double>(total_allocated);
-    }
+    // Returns: the share of what is freed block by block, pool and heap, in the bytes in use; 0 where there are none.
+    // Cost: O(1).
+    double fragmentation_ratio() const noexcept;
 };
 
 // Bytes of one tag.
@@ -48,7 +46,7 @@ struct tag_bytes {
     std::size_t last_frame_bytes = 0;  // handed out during the last finished outermost frame of each thread
     std::size_t pool_bytes = 0;
     std::size_t heap_bytes = 0;
-    std::size_t total_bytes = 0;  // frame + pool + heap
+    std::size_t total_bytes = 0;  // of all kinds
     std::size_t peak_bytes = 0;  // maximum of total_bytes over boundaries; with several threads the sum of their maxima
 };
 
@@ -68,6 +66,16 @@ constexpr std::size_t tag_bytes::* bytes_of(memory_kind k) noexcept {
         case memory_kind::heap: break;
     }
     return &tag_bytes::heap_bytes;
+}
+static_assert(base::differs_by_kind(allocated_of), "allocated_of() has no field for a kind");
+static_assert(base::differs_by_kind(bytes_of), "bytes_of() has no field for a kind");
+
+// As declared. Cost: O(1).
+inline double alloc_stats::fragmentation_ratio() const noexcept {
+    std::size_t singly = 0;
+    for (unsigned k = 0; k < kind_count; ++k)
+        singly += traits_of(kind_at(k)).freed_singly ? this->*allocated_of(kind_at(k)) : 0;
+    return total_allocated == 0 ? 0.0 : static_cast<double>(singly) / static_cast<double>(total_allocated);
 }
 
 // For the tag itself, and with its children.

@@ -148,6 +148,7 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(o.set.at(memory_kind::pool, small) == &p);
     CHECK(o.set.any_installed(memory_kind::pool));
     CHECK(!o.set.any_installed(memory_kind::heap));
+    CHECK(o.set.any_charged_singly());
     unsigned seen = 0;
     o.set.for_each_installed([&](pool_page&) { ++seen; });
     CHECK(seen == 3);
@@ -157,6 +158,11 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(o.set.at(memory_kind::pool, small) == &p);
     o.set.uninstall_all();
     CHECK(!o.set.any_installed(memory_kind::pool));
+    CHECK(!o.set.any_charged_singly());
+    memory::set_up(q, key, {memory_kind::frame, 128, nullptr}, large, {});
+    o.set.install(q, large);
+    CHECK(o.set.any_installed(memory_kind::frame));
+    CHECK(!o.set.any_charged_singly());
 }
 
 TEST_CASE("a page is current, has room, or is in neither list") {

@@ -167,6 +167,12 @@ FOR_EACH_POLICY("statistics print to any stream, and into a buffer of any size")
     CHECK(text(alloc.transfers()) == "0 transfers of 0 bytes: 0 received, 0 dropped, 0 in transit.");
     CHECK(text(alloc.deferred()).find("0 blocks queued") == 0);
     CHECK(text(alloc.thread_budget()).find("frame 0 of 0 bytes") == 0);
+    CHECK(text(fa::budget_stats{1, 2, 3, 4, 5, 6, 7}) ==
+          "frame 1 of 2 bytes, pool 3 of 4 bytes (a budget of 0: none); exceeded 5 and 6 times, 7 warnings.");
+    constexpr std::size_t most = ~std::size_t{0};
+    CHECK(
+        text(fa::budget_stats{most, most, most, most, most, most, most})
+            .ends_with("exceeded 18446744073709551615 and 18446744073709551615 times, 18446744073709551615 warnings."));
     CHECK(text(alloc.lifecycle().thread_stats()).find("thread ") == 0);
     CHECK(text(alloc.lifecycle().summary()).find("0 threads") == 0);
     CHECK(text(fa::describe(box.get())).find("allocator \"printed\": pool memory, in use") == 0);

@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include <framealloc/base/kind.hpp>
 #include <framealloc/detail/account/tag_tree.hpp>
+#include <framealloc/detail/base/kind_tables.hpp>
 #include <framealloc/detail/sync/atomic.hpp>
 
 namespace framealloc::inline v1::account {
@@ -45,7 +45,7 @@ struct charge_entry {
     sync::owner_counter heap_taken;  // bytes this thread took from the heap, ever
     sync::owner_counter heap_returned;  // bytes this thread gave back, whichever thread allocated them
     sync::owner_counter heap_refunded;  // by threads without an account; the allocator's lock owns it
-    sync::owner_counter live;  // frame + pool + heap as seen at boundaries
+    sync::owner_counter live;  // bytes of all kinds as seen at boundaries
     sync::owner_counter peak;  // maximum of live
     sync::owner_counter tree_live;  // live of this entry and its children
     sync::owner_counter tree_peak;
@@ -58,14 +58,7 @@ struct charge_entry {
         return static_cast<std::size_t>(heap_taken.get() - heap_returned.get() - heap_refunded.get());
     }
     // What of a kind is in use and counted here: of pages, their blocks are counted instead.
-    std::size_t balance_of(memory_kind k) const noexcept {
-        switch (k) {
-            case memory_kind::frame: return frame_held.get();
-            case memory_kind::heap: return heap_balance();
-            case memory_kind::pool: break;
-        }
-        return 0;
-    }
+    std::size_t balance_of(memory_kind k) const noexcept;
     void add_live(std::int64_t bytes) noexcept {
         live.set(live.get() + static_cast<std::uint64_t>(bytes));
         peak.raise_to(live.get());
@@ -80,6 +73,25 @@ struct charge_entry {
         for (charge_entry* e = this; e != nullptr; e = e->parent) e->tree_peak.raise_to(e->tree_live.get() + bytes);
     }
 };
+
+// The counter of a kind whose blocks are not freed singly. Null of the others: pages count their blocks, and what is
+// too large for pages is the heap's.
+constexpr sync::owner_counter charge_entry::* held_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame: return &charge_entry::frame_held;
+        case memory_kind::pool:
+        case memory_kind::heap: break;
+    }
+    return nullptr;
+}
+static_assert(base::differs_by_kind(held_of, [](memory_kind k) { return !traits_of(k).freed_singly; }),
+              "held_of() has no counter for a kind");
+
+inline std::size_t charge_entry::balance_of(memory_kind k) const noexcept {
+    if (k == memory_kind::heap) return heap_balance();
+    const auto held = held_of(k);
+    return held == nullptr ? 0 : (this->*held).get();
+}
 
 // One settled segment of an open frame.
 struct charge_record {

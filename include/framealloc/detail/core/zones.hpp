@@ -17,9 +17,7 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     return c.probes.guarded() ? all - c.probes.padding_since(guard_padding(c)) : all;
 }
 // After a change of the segment or of what is installed: frame memory taken out of line does not follow the tag.
-inline void note_settled(thread_context& c) noexcept {
-    c.charges.note_settled(c.pages.any_installed(memory_kind::pool, memory_kind::heap));
-}
+inline void note_settled(thread_context& c) noexcept { c.charges.note_settled(c.pages.any_charged_singly()); }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.charges.begin_segment(cursor);
     note_settled(c);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <bit>
+#include <utility>
 
 #include <framealloc/base/fault.hpp>
 #include <framealloc/detail/memory/slot_layout.hpp>
@@ -69,10 +70,12 @@ public:
             classes_[kind] = 0;
         }
     }
-    // Of any of these kinds.
-    template <class... Kind>
-    bool any_installed(Kind... k) const noexcept {
-        return (classes_[index_of(k)] | ...) != 0;
+    bool any_installed(memory_kind k) const noexcept { return classes_[index_of(k)] != 0; }
+    // Of a kind whose blocks are charged one by one.
+    bool any_charged_singly() const noexcept {
+        return [this]<unsigned... K>(std::integer_sequence<unsigned, K...>) {
+            return ((traits_of(kind_at(K)).freed_singly ? classes_[K] : 0) | ...) != 0;
+        }(std::make_integer_sequence<unsigned, kind_count>{});
     }
     template <class F>
     void for_each_installed(F&& f) const noexcept {
