@@ -103,7 +103,7 @@ typedef struct fa_hook fa_hook;
 typedef enum fa_kind { FA_POOL = 1, FA_HEAP = 2 } fa_kind;
 void fa_hook_destroy(fa_hook* hook);
 /* `tag` is a path, "engine::scripts", and is charged for what the hook allocates; NULL: whatever tag is open. Returns
- * NULL without memory, and for another kind. The allocator lives until its hooks are destroyed. */
+ * NULL without memory, and for another kind (FA445). The allocator lives until its hooks are destroyed. */
 fa_hook* fa_hook_create(fa_allocator* allocator, fa_kind kind, const char* tag) FA_USED;
 void fa_free(fa_hook* hook, void* block) FA_TAKES(fa_block, 2);
 void* fa_malloc(fa_hook* hook, size_t size) FA_FREED_BY(fa_free, 2) FA_OWNED(fa_block) FA_BYTES(2) FA_USED;

@@ -3,6 +3,7 @@
 #include <framealloc/detail/core/core.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include <framealloc/detail/core/known_block.hpp>
@@ -63,7 +64,7 @@ void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align
     switch (s.kind) {
         case memory_kind::pool: return pool_allocate_bytes(s.owner, bytes, align, on_failure::return_null);
         case memory_kind::heap: return heap_allocate(s.owner, bytes, align, on_failure::return_null);
-        default: break;  // has no blocks that are freed singly: all_served()
+        default: break;  // all_served(); FA445 was raised when the source was made
     }
     return nullptr;
 }
@@ -174,6 +175,17 @@ bool fits_in_page(const core& a, const pool_page& p, std::size_t bytes, std::siz
 }
 
 }  // namespace
+
+bool has_single_blocks(core_ref a, memory_kind k) noexcept {
+    const bool is_kind = index_of(k) < kind_count;
+    if (is_kind && traits_of(k).freed_singly) return true;
+    char detail[120];
+    std::snprintf(detail, sizeof detail,
+                  "of %s memory; it allocates nothing: take memory_kind::pool or memory_kind::heap",
+                  is_kind ? traits_of(k).name : "no kind of");
+    a.owner->raise({.what = code::FA445, .detail = detail});
+    return false;
+}
 
 block_source make_source(core_ref a, memory_kind k, account::name_view payer) noexcept {
     block_source s{a, k, nullptr, k == memory_kind::pool || a.owner->config.heap == nullptr};

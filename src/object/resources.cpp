@@ -44,7 +44,7 @@ private:
     }
     void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
         const std::size_t n = bytes == 0 ? 1 : bytes;
-        if constexpr (requires { source_.owner(); }) {
+        if constexpr (traits_of(Source::kind).freed_singly) {
             const memory::core_ref a = source_.owner();
             if (a.owner->probes.guarded()) return memory::guarded_free(a, Source::kind, p, n, align, {});
         }

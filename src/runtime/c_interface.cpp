@@ -81,13 +81,35 @@ void free_block(const memory::core_ref& a, memory_kind kind, void* p, std::size_
     else memory::free_plain(a, kind, p, size, aligned(alignment));
 }
 
+// fa_kind has the kinds whose blocks are freed singly, with the values of memory_kind.
+constexpr bool is_in_c(memory_kind k) noexcept { return index_of(k) == FA_POOL || index_of(k) == FA_HEAP; }
+static_assert(FA_POOL == index_of(memory_kind::pool) && FA_HEAP == index_of(memory_kind::heap));
+static_assert(base::holds_for_each_kind([](memory_kind k) { return is_in_c(k) == traits_of(k).freed_singly; }),
+              "fa_kind does not have a kind whose blocks are freed singly");
+
+// Where the bytes of a kind are.
+constexpr std::size_t fa_stats::* c_bytes_of(memory_kind k) noexcept {
+    switch (k) {
+        case memory_kind::frame: return &fa_stats::frame_bytes;
+        case memory_kind::pool: return &fa_stats::pool_bytes;
+        case memory_kind::heap: break;
+    }
+    return &fa_stats::heap_bytes;
+}
+static_assert(base::differs_by_kind(c_bytes_of), "c_bytes_of() has no field for a kind");
+
+// `field`: where the bytes of a kind are counted.
+template <class Stats, class Field>
+fa_stats in_c(const Stats& s, Field field) noexcept {
+    fa_stats all{};
+    for (unsigned k = 0; k < kind_count; ++k) all.*c_bytes_of(kind_at(k)) = s.*field(kind_at(k));
+    return all;
+}
+
 }  // namespace
 }  // namespace framealloc::inline v1::c_interface
 
 using namespace framealloc::c_interface;
-
-static_assert(FA_POOL == static_cast<fa_kind>(framealloc::memory_kind::pool) &&
-              FA_HEAP == static_cast<fa_kind>(framealloc::memory_kind::heap));
 
 #define CALLER __builtin_return_address(0)
 
@@ -164,8 +186,9 @@ struct fa_hook {
 };
 
 fa_hook* fa_hook_create(fa_allocator* a, fa_kind kind, const char* tag) {
-    const auto k = static_cast<memory_kind>(kind);
-    if (kind >= kind_count || !traits_of(k).freed_singly) return nullptr;
+    const memory_kind k = kind_at(kind < kind_count ? static_cast<unsigned>(kind)
+                                                    : kind_count);  // no larger number fits
+    if (!memory::has_single_blocks(a->owner, k)) return nullptr;
     exhaustion_reason why{};
     void* p = metadata_of(*a->owner.owner).allocate(sizeof(fa_hook), why);
     if (p == nullptr) return nullptr;
@@ -221,12 +244,19 @@ void fa_tag_end(fa_tag* tag) { std::launder(reinterpret_cast<tag_scope*>(tag->st
 
 fa_stats fa_get_stats(fa_allocator* a) {
     const alloc_stats s = insight::stats_of(a->owner);
-    return {s.frame_allocated, s.pool_allocated, s.heap_allocated, s.total_allocated, s.peak_allocated, s.committed};
+    fa_stats all = in_c(s, allocated_of);
+    all.total_bytes = s.total_allocated;
+    all.peak_bytes = s.peak_allocated;
+    all.committed_bytes = s.committed;
+    return all;
 }
 
 fa_stats fa_get_tag_stats(fa_allocator* a, const char* path) {
     const tag_bytes s = insight::tag_stats_of(a->owner, path).with_children;
-    return {s.frame_bytes, s.pool_bytes, s.heap_bytes, s.total_bytes, s.peak_bytes, 0};
+    fa_stats all = in_c(s, bytes_of);
+    all.total_bytes = s.total_bytes;
+    all.peak_bytes = s.peak_bytes;
+    return all;
 }
 
 std::size_t fa_describe(const void* p, char* text, std::size_t size) {

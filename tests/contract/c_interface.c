@@ -108,6 +108,9 @@ int main(void) {
     fa_hook_destroy(untagged);
     fa_hook_destroy(NULL);
     EXPECT(heard.faults == 0);
+    EXPECT(fa_hook_create(game, (fa_kind)0, NULL) == NULL && heard.faults == 1); /* frame memory */
+    EXPECT(fa_hook_create(game, (fa_kind)(256 + FA_HEAP), NULL) == NULL && heard.faults == 2);
+    heard.faults = 0;
 
     /* Mistakes are reported to on_fault, also one that is only detected when the allocator is destroyed. */
     fa_frame_end(fa_frame_begin(game));

@@ -22,7 +22,9 @@ FORGOTTEN = (
     (BULK, "include/framealloc/detail/account/charge.hpp", ["held_of() has no counter for a kind"]),
     (BULK, "include/framealloc/insight/stats.hpp", ["allocated_of() has no field for a kind", "bytes_of() has no field for a kind"]),
     (BULK, "src/core/limits.cpp", ["used_of() does not know what is used of a kind's budget"]),
+    (BULK, "src/runtime/c_interface.cpp", ["c_bytes_of() has no field for a kind"]),
     (SINGLY, "include/framealloc/detail/account/charge.hpp", []),
+    (SINGLY, "src/runtime/c_interface.cpp", ["fa_kind does not have a kind whose blocks are freed singly"]),
     (SINGLY, "src/core/blocks.cpp", ["allocate_plain() and free_plain() have to know a kind whose blocks are freed singly"]),
 )
 

@@ -1847,6 +1847,10 @@ CASE(c_interface, "fa_aligned_alloc, odd alignment") {
     OFFENCE; void* p = fa_aligned_alloc(h, 3, 40);
     fa_free(h, p);
 }
+CASE(c_interface, "fa_hook_create, of frame memory") {
+    fa_allocator* a = c_allocator(fa::code::FA445);
+    OFFENCE; static_cast<void>(fa_hook_create(a, static_cast<fa_kind>(0), nullptr));
+}
 CASE(c_interface, "fa_hook_destroy, the last handle, a leak") {
     fa_allocator* a = c_allocator(fa::code::FA424);
     fa_hook* h = fa_hook_create(a, FA_HEAP, nullptr);
@@ -1892,6 +1896,10 @@ CASE(hooks, "reallocate, of what is freed") {
     BORN; void* p = hidden(h.allocate(40));
     DIED; h.deallocate(p);
     OFFENCE; p = h.reallocate(hidden(p), 80);
+}
+CASE(hooks, "of frame memory") {
+    const fa::smart_alloc a{with(fa::code::FA445)};
+    OFFENCE; const fa::hook h{a, fa::memory_kind::frame};
 }
 const fa::smart_alloc& bound_memory() {
     static const fa::smart_alloc a{with(fa::code::FA418)};

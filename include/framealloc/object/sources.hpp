@@ -23,6 +23,7 @@ concept allocator_source = requires(const S& s, void* p, std::size_t n) {
 // Memory of one frame: the one that was open when the source was made, even inside inner ones.
 class frame_source {
 public:
+    static constexpr memory_kind kind = memory_kind::frame;
     // Effects: leads to no memory, or to that of one opening of a frame. Cost: O(1).
     frame_source() noexcept = default;
     explicit frame_source(memory::frame_record* r) noexcept : frame_(r) {}

@@ -47,7 +47,15 @@ std::size_t charged(const fa::basic_smart_alloc<P>& a, const char* path) {
     return t.pool_bytes + t.heap_bytes;
 }
 
-constexpr memory_kind kinds[] = {memory_kind::pool, memory_kind::heap};
+// Those that a hook serves.
+std::vector<memory_kind> freed_singly() {
+    std::vector<memory_kind> all;
+    for (unsigned k = 0; k < fa::kind_count; ++k) {
+        if (fa::traits_of(fa::kind_at(k)).freed_singly) all.push_back(fa::kind_at(k));
+    }
+    return all;
+}
+const std::vector<memory_kind> kinds = freed_singly();
 
 }  // namespace
 
@@ -571,6 +579,34 @@ FOR_EACH_POLICY("memory of a large block that did not rest may serve small ones"
         alloc.trim();
     }
     CHECK(seen.faults.empty());
+}
+
+FOR_EACH_POLICY(
+    "a hook of memory that is not freed block by block is refused, with its kind's name, and serves nothing") {
+    std::vector<std::string> said;
+    const auto hear = [&said](const fa::fault& f) { said.push_back(std::string(f.text) + ": " + f.detail); };
+    const fa::basic_smart_alloc<P> alloc{{.on_fault = hear}};
+    const std::size_t before = alloc.stats().total_allocated;
+    for (unsigned k = 0; k < 256; ++k) {
+        const bool known = k < fa::kind_count;
+        if (known && fa::traits_of(fa::kind_at(k)).freed_singly) continue;
+        said.clear();
+        const fa::hook h{alloc, fa::kind_at(k), "library"};
+        REQUIRE(said.size() == 1);
+        const std::string what = known ? fa::traits_of(fa::kind_at(k)).name : "no kind of";
+        CHECK(said[0] == "hook of memory that is not freed block by block: of " + what +
+                             " memory; it allocates nothing: take memory_kind::pool or memory_kind::heap");
+        CHECK(h.allocate(100) == nullptr);
+        CHECK(h.allocate_zeroed(100) == nullptr);
+        CHECK(h.reallocate(nullptr, 100) == nullptr);
+        CHECK(alloc.stats().total_allocated == before);
+    }
+    CHECK(!kinds.empty());
+    for (const memory_kind kind : kinds) {
+        said.clear();
+        const fa::hook h{alloc, kind};
+        CHECK(said.empty());
+    }
 }
 
 FOR_EACH_POLICY("an allocator lives as long as its hooks") {

@@ -10,10 +10,13 @@ namespace framealloc::inline v1::memory {
 // Where blocks come from, and who is charged.
 struct block_source {
     core_ref owner;
-    memory_kind kind;  // pool or heap
+    memory_kind kind;  // one whose blocks are freed singly: pool or heap
     account::tag_node* payer;  // null: the tag that is open
     bool paged;  // small blocks come from pages, and not from options::heap
 };
+// Whether blocks of the kind are freed singly; FA445 otherwise.
+bool has_single_blocks(core_ref a, memory_kind k) noexcept;
+// Of another kind, a source that allocates nothing.
 block_source make_source(core_ref a, memory_kind k, account::name_view payer) noexcept;
 
 // Bytes that a block of at least `bytes` can hold, and what a block that is out can hold: in debug exactly what was
