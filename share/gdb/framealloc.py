@@ -14,7 +14,6 @@ import gdb
 import gdb.printing
 
 WORD = (1 << 64) - 1
-COLUMNS = ("frame", "pool", "heap")  # of the table of tags
 
 
 # --- what the library keeps ---
@@ -87,8 +86,26 @@ def constant(name):
 
 
 def kind_of(value):
-    """An enumerator's word: frame, pool, heap."""
+    """An enumerator's word, such as frame."""
     return str(value).rsplit("::", 1)[-1]
+
+
+class Kinds:
+    """The kinds of memory that the program has, in its order: rows of base/kind.hpp, and where an account counts their bytes."""
+
+    def __init__(self):
+        rows, held = own("for_debuggers")["kinds"], own("for_debuggers")["held"]
+        indices = range(rows.type.range()[1] + 1)
+        self.names = [text(rows[i]["name"]) for i in indices]
+        self.rows = {self.names[i]: rows[i] for i in indices}
+        offsets = {self.names[i]: int(held[i].cast(gdb.lookup_type("long"))) for i in indices}
+        self.held = {name: offset for name, offset in offsets.items() if offset >= 0}  # -1 is null
+
+    def freed_singly(self, name):
+        return bool(self.rows[name]["freed_singly"])
+
+    def of_frames(self, name):
+        return bool(self.rows[name]["of_frames"])
 
 
 def at(address, kind):
@@ -212,31 +229,34 @@ def blocks_out(page, contexts):
 # --- framealloc tags ---
 
 def tag_table(allocator):
-    """Bytes by tag path: frame, pool, heap."""
-    table = {path_of(n.address): [0, 0, 0] for n in allocator.tags()}
+    """Bytes by tag path and kind."""
+    kinds = Kinds()
+    table = {path_of(n.address): dict.fromkeys(kinds.names, 0) for n in allocator.tags()}
     contexts = allocator.contexts()
+
+    def row(node):
+        return table.setdefault(path_of(node), dict.fromkeys(kinds.names, 0))
+
     for c in contexts:
         for e in follow(c.c["accounts"]["first_"], lambda e: e["next"]):
-            row = table.setdefault(path_of(e["node"]), [0, 0, 0])
-            row[0] += plain(e["frame_held"])
-            row[2] += plain(e["heap_taken"]) - plain(e["heap_returned"])
-        table.setdefault(path_of(c.c["charges"]["newest_"][0]["account"]["node"]), [0, 0, 0])[0] += c.open_bytes()
+            for kind, offset in kinds.held.items():
+                row(e["node"])[kind] += plain(at(int(e.address) + offset, "sync::owner_counter"))
+            row(e["node"])["heap"] += plain(e["heap_taken"]) - plain(e["heap_returned"])
+        row(c.c["charges"]["newest_"][0]["account"]["node"])["frame"] += c.open_bytes()
         for p in c.pages():
             kind = kind_of(p["kind"])
-            if kind == "frame" or int(p["block"]) == 0 or int(p["account"]) == 0:
-                continue
-            row = table.setdefault(path_of(p["account"]["node"]), [0, 0, 0])
-            row[COLUMNS.index(kind)] += blocks_out(p, contexts) * int(p["block"])
+            if kinds.freed_singly(kind) and int(p["block"]) != 0 and int(p["account"]) != 0:
+                row(p["account"]["node"])[kind] += blocks_out(p, contexts) * int(p["block"])
     return table
 
 
 def print_tags():
     for a in allocators():
         print(f'allocator "{a.name}"')
-        print("  {:>12} {:>12} {:>12}  tag".format(*COLUMNS))
+        print(" ", *(f"{name:>12}" for name in Kinds().names), " tag")
         for path, row in sorted(tag_table(a).items()):
-            if any(row) or path == "":
-                print("  {:>12} {:>12} {:>12}  {}".format(*row, path or "(untagged)"))
+            if any(row.values()) or path == "":
+                print(" ", *(f"{n:>12}" for n in row.values()), f" {path or '(untagged)'}")
 
 
 # --- framealloc frames ---
@@ -275,11 +295,12 @@ class Found:
         self.begin, self.bytes, self.offset = begin, size, p - begin
 
     def __str__(self):
-        state = "freed" if self.state == "ended" and self.kind != "frame" else self.state
+        singly = Kinds().freed_singly(self.kind)
+        state = "freed" if self.state == "ended" and singly else self.state
         out = f'allocator "{self.allocator.name}": {self.kind} memory, {state}'
         if self.bytes:
             out += f", block of {self.bytes} bytes at {self.offset:+d}"
-        if self.kind == "frame" and self.frame:
+        if self.frame and not singly:
             out += f", frame {self.frame}"
         if self.reused_from:
             out += f", reused since frame {self.frame}, frame {self.reused_from}'s before"
@@ -387,10 +408,10 @@ def in_pages(a, p):
         return found
     owner = Context(page["owner"].dereference(), a)
     found.thread = owner.thread
-    if found.kind == "frame":
-        find_outer(owner, found, p)
-    else:
+    if Kinds().freed_singly(found.kind):
         found.tag = path_of(page["account"]["node"])
+    else:
+        find_outer(owner, found, p)
     return found
 
 
@@ -517,6 +538,17 @@ def in_arena(c, p):
     return None
 
 
+def in_other_arena(a, p):
+    """Of an arena that no frame has: handed out, as far as it is accessible."""
+    for k in follow(a.core["chunks"]["first_"], lambda k: k["next_all"]):
+        if int(k["begin"]) <= p < int(k["end"]) and not Kinds().of_frames(kind_of(k["kind"])):
+            found = Found(a, kind_of(k["kind"]))
+            found.state = "in use" if p < int(k["committed"]) else "never allocated"
+            found.thread = Context(k["owner"].dereference(), a).thread
+            return found
+    return None
+
+
 def arena_memory(c, s, k, below, p):
     found = Found(c.owner, "frame")
     current = int(s.address) == int(c.c["arenas"]["current_"]) and not s["content_kept"]
@@ -541,7 +573,7 @@ def arena_memory(c, s, k, below, p):
 
 def find(p):
     for a in allocators():
-        found = in_pages(a, p) or in_sampled(a, p) or in_large_heap(a, p)
+        found = in_pages(a, p) or in_sampled(a, p) or in_large_heap(a, p) or in_other_arena(a, p)
         if found is not None:
             return found
         for c in a.contexts():
@@ -679,7 +711,7 @@ def ended_frame(source, begin):
     if int(record) == 0 or int(record["depth"]) <= int(Parts(record["context"].dereference())["top"]["depth"]) and int(record["generation"]) == int(ref["generation_"]):
         return ""
     found = find(begin) if begin else None
-    now = f", its memory is reused since frame {found.frame}" if found and found.kind == "frame" and found.state == "in use" and found.frame else ""
+    now = f", its memory is reused since frame {found.frame}" if found and Kinds().of_frames(found.kind) and found.state == "in use" and found.frame else ""
     return f"its frame has ended{now}"
 
 
@@ -803,7 +835,7 @@ def build_printers():
     space = r"^framealloc::v1::"
     for name, pattern, printer in (
             ("vec", r"basic_vec<.*>$", VecPrinter), ("string", r"basic_string<.*>$", StringPrinter),
-            ("map", r"basic_map<.*>$", MapPrinter), ("box", r"basic_(frame|pool|heap)_box<.*>$", BoxPrinter),
+            ("map", r"basic_map<.*>$", MapPrinter), ("box", r"basic_(?!transfer_)\w+_box<.*>$", BoxPrinter),
             ("pool_shared", r"basic_pool_shared<.*>$", SharedPrinter), ("smart_alloc", r"basic_smart_alloc<.*>$", AllocatorPrinter)):
         p.add_printer(name, space + pattern, printer)
     return p

@@ -2,6 +2,7 @@
 #include <framealloc/detail/probe/hooks.hpp>
 
 #include <new>
+#include <utility>
 
 #include <framealloc/detail/core/identity.hpp>
 #include <framealloc/detail/core/registry.hpp>
@@ -21,18 +22,28 @@ struct debugger_constants {
     std::uint64_t hash_multiplier, hash_low_bits, hash_shift;
     std::uint64_t os_page, slots_per_unit;
     std::uint64_t place_bytes, count_bits, count_mask;
+    kind_traits kinds[kind_count];
+    sync::owner_counter account::charge_entry::* held[kind_count];
 };
-[[gnu::used]] const debugger_constants for_debuggers = {page_bytes,
-                                                        guard::zone,
-                                                        outer_header_bytes,
-                                                        guard::block_table::hash_multiplier,
-                                                        guard::block_table::hash_low_bits,
-                                                        guard::block_table::hash_shift,
-                                                        sampled_blocks::os_page,
-                                                        sampled_blocks::slots_per_unit,
-                                                        sync::remote_list::place_bytes,
-                                                        sync::remote_list::count_bits,
-                                                        sync::remote_list::count_mask};
+
+template <unsigned... K>
+constexpr debugger_constants constants_for(std::integer_sequence<unsigned, K...>) noexcept {
+    return {.page_bytes = page_bytes,
+            .zone = guard::zone,
+            .outer_header_bytes = outer_header_bytes,
+            .hash_multiplier = guard::block_table::hash_multiplier,
+            .hash_low_bits = guard::block_table::hash_low_bits,
+            .hash_shift = guard::block_table::hash_shift,
+            .os_page = sampled_blocks::os_page,
+            .slots_per_unit = sampled_blocks::slots_per_unit,
+            .place_bytes = sync::remote_list::place_bytes,
+            .count_bits = sync::remote_list::count_bits,
+            .count_mask = sync::remote_list::count_mask,
+            .kinds = {traits_of(kind_at(K))...},
+            .held = {account::held_of(kind_at(K))...}};
+}
+[[gnu::used]] constexpr debugger_constants for_debuggers = constants_for(
+    std::make_integer_sequence<unsigned, kind_count>{});
 
 // Where pages can be made inaccessible. Without memory for it there is none: the allocator works the same.
 sampled_blocks* sampled_for(core& a, exhaustion_reason& why) noexcept {

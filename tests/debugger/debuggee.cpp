@@ -22,9 +22,10 @@ void say(const void* p) {
 template <class Alloc>
 void say_tags(const Alloc& a, const char* name) {
     for (const char* path : {"", "physics", "physics::solver", "ai"}) {
-        const auto t = a.tag_stats(path);
-        std::printf("tags %s %zu %zu %zu %s\n", name, t.frame_bytes, t.pool_bytes, t.heap_bytes,
-                    *path == '\0' ? "(untagged)" : path);
+        const fa::tag_bytes t = a.tag_stats(path);
+        std::printf("tags %s", name);
+        for (unsigned k = 0; k < fa::kind_count; ++k) std::printf(" %zu", t.*fa::bytes_of(fa::kind_at(k)));
+        std::printf(" %s\n", *path == '\0' ? "(untagged)" : path);
     }
 }
 
@@ -92,6 +93,14 @@ int main() {
         if (!chosen || ++found % 2 == 0) sampled.pool_free_bytes(p, 40);
     }
     for (const void* p : populate(tools)) all.push_back(p);
+    // An arena of another kind than frames'.
+    fa::memory::core& core = *game.owner().owner;
+    fa::exhaustion_reason why{};
+    fa::memory::arena_chunk* chunk = core.chunks.make(fa::memory::context_of(game.owner()), 1_MiB, why,
+                                                      fa::memory_kind::pool);
+    if (chunk == nullptr || !core.chunks.commit_to(*chunk, chunk->begin + 100, why)) return 1;
+    all.push_back(reinterpret_cast<const void*>(chunk->begin + 99));
+    all.push_back(reinterpret_cast<const void*>(chunk->end - 1));
     int local = 0;
     all.push_back(&local);
     const fa::basic_smart_alloc<fa::policy::debug> filled{
