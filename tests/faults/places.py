@@ -138,6 +138,7 @@ SILENT = set("""here owner pool_kind in_frame frame_depth frame_number transfers
 
 def members(header):
     public, names = True, []
+    header = re.sub(r"(?<=\w)\((\w+)\)\(", r" \1(", header)  # a name in parentheses, where a platform has a macro of it
     for line in re.sub(r"//.*|(ANALYSED|noexcept)\(.*?\)", "", header).splitlines():
         if line.startswith("class "):
             public = False
