@@ -30,8 +30,9 @@ class hook {
 public:
     static constexpr std::size_t default_alignment = alignof(std::max_align_t);
 
-    // Requires: a kind whose blocks are freed singly, pool or heap; FA445 otherwise, and the hook allocates nothing. `tag` is a path from the root, "engine::scripts"; without one, or without memory for a
-    // new name, the open tag is charged.
+    // Requires: a kind whose blocks are freed singly, pool or heap; FA445 otherwise, and the hook allocates nothing.
+    // `tag` is a path from the root, "engine::scripts"; without one, or without memory for a new name, the open tag is
+    // charged.
     template <class Alloc>
         requires requires(const Alloc& a) { memory::core_ref(a.owner()); }
     explicit hook(const Alloc& alloc, memory_kind kind = memory_kind::heap, std::string_view tag = {}) noexcept
