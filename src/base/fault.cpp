@@ -29,6 +29,11 @@ public:
         else if (place[0] != '\0') add("%s%s", before, place);
         else if (s.caller != nullptr) add("%sinstruction %p", before, s.caller);
     }
+    // As compilers and their readers have it: "file.cpp:7: …".
+    void begin_at(const site& s, const char* place) noexcept {
+        add_site("", s, place);
+        if (used_ != 0) add(": ");
+    }
     // Not by printf, which takes 8 KiB of stack where a stream has no buffer: this may be a signal's small one.
     void flush() noexcept {
         text_[used_] = '\n';
@@ -68,10 +73,10 @@ const char* code_text(code c) noexcept {
 
 void print_fault(const fault& f) noexcept {
     line_writer line;
+    line.begin_at(f.where, f.code_place);
     line.add("framealloc: FA%03u %s", static_cast<unsigned>(f.what), f.text);
     if (f.detail[0] != '\0') line.add(": %s", f.detail);
     if (f.allocator[0] != '\0') line.add(" [%s]", f.allocator);
-    line.add_site(" at ", f.where, f.code_place);
     if (f.tag[0] != '\0') line.add("; tag \"%s\"", f.tag);
     line.add_site(f.what == code::FA428 || f.what == code::FA429 ? "; opened at " : "; allocated at ", f.born,
                   f.born_place);
@@ -82,11 +87,11 @@ void print_fault(const fault& f) noexcept {
 
 void print_exhaustion(const exhaustion& e) noexcept {
     line_writer line;
+    line.begin_at(e.where, e.code_place);
     line.add("framealloc: FA003 memory exhausted: %s; %s request of %zu bytes aligned to %zu, %zu bytes committed",
              reason_text(e.reason), e.kind, e.requested, e.alignment, e.in_use);
     if (e.limit != 0) line.add(", limit %zu", e.limit);
     if (e.allocator[0] != '\0') line.add(" [%s]", e.allocator);
-    line.add_site(" at ", e.where, e.code_place);
     if (e.tag[0] != '\0') line.add("; tag \"%s\"", e.tag);
     line.flush();
 }

@@ -31,6 +31,14 @@ const char* access_name(os::access_kind k) noexcept {
 reported_block report_of(const guard::block_record& b) noexcept {
     return {traits_of(b.kind).name, b.address + b.lead, b.address + b.bytes, b.tag, b.born, b.died, b.frame};
 }
+void say_end(char (&text)[80], const thread_context& c, std::uint64_t frame, std::uint32_t depth) noexcept {
+    if (frame != open_frame(c))
+        std::snprintf(text, sizeof text, "after its frame, number %llu, ended", static_cast<unsigned long long>(frame));
+    else
+        std::snprintf(text, sizeof text, "after %sit was rolled back or freed",
+                      depth > 1 ? "its inner frame ended, or " : "");
+}
+
 reported_block report_of(const guard::frame_block& b) noexcept {
     return {traits_of(memory_kind::frame).name, b.begin, b.end, b.tag, b.born, b.died, b.frame};
 }
@@ -134,10 +142,11 @@ void raise_not_a_block(core& a, const void* p, const site& where) noexcept {
 }
 
 void raise_double_free(core& a, const guard::block_record& b, const void* p, const site& where) noexcept {
-    char detail[128];
-    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before in frame %llu by thread %llu",
-                  traits_of(b.kind).name, b.bytes, static_cast<unsigned long long>(b.died_in),
-                  static_cast<unsigned long long>(b.died_on));
+    char detail[128], frame[32] = {};
+    if (b.died_in != 0)
+        std::snprintf(frame, sizeof frame, " in frame %llu", static_cast<unsigned long long>(b.died_in));
+    std::snprintf(detail, sizeof detail, "a %s block of %zu bytes, freed before%s by thread %llu",
+                  traits_of(b.kind).name, b.bytes, frame, static_cast<unsigned long long>(b.died_on));
     raise_about(a, code::FA411, report_of(b), detail, p, where);
 }
 

@@ -98,7 +98,7 @@ block_record birth_record(thread_context& c, std::uintptr_t address, std::size_t
     r.bytes = bytes;
     r.align = align;
     r.tag = c.tag()->node;
-    r.frame = current_frame(c);
+    r.frame = open_frame(c);
     r.thread = thread_of(c);
     r.born = os::own_call(c.probes.take_place());
     r.kind = k;
@@ -112,7 +112,7 @@ bool mark_freed(core& a, const void* p, block_record& before) noexcept {
     thread_context* c = try_attach({&a, a.id});
     const bool said = c != nullptr && c->probes.guarded();
     const site where = os::own_call(said ? std::exchange(c->probes.guard->free_site, {}) : site{});
-    const std::uint64_t frame = c == nullptr ? 0 : current_frame(*c);
+    const std::uint64_t frame = c == nullptr ? 0 : open_frame(*c);
     if (!a.probes.blocks.kill(address_of(p), where, frame, os::thread_number(), before)) {
         raise_not_a_block(a, p, where);
         return false;

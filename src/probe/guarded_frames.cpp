@@ -27,15 +27,16 @@ void check_dead(thread_context& c, std::uintptr_t begin, std::uintptr_t end) noe
     char detail[160];
     const frame_block* b = c.probes.guard->ended.containing(d.first);
     if (b == nullptr) {
-        std::snprintf(detail, sizeof detail, "%zu bytes of frame memory were changed after their frame had ended",
+        std::snprintf(detail, sizeof detail, "%zu bytes of frame memory were changed after they had ended",
                       static_cast<std::size_t>(d.last - d.first + 1));
         return c.owner->raise({.what = code::FA002, .detail = detail, .address = pointer_at(d.first)});
     }
     const frame_block copy = *b;
-    std::snprintf(detail, sizeof detail,
-                  "frame memory of %zu bytes was changed at +%zu after its frame, number %llu, had ended",
+    char ending[80];
+    say_end(ending, c, copy.frame, copy.depth);
+    std::snprintf(detail, sizeof detail, "frame memory of %zu bytes was changed at +%zu %s",
                   static_cast<std::size_t>(copy.end - copy.begin), static_cast<std::size_t>(d.first - copy.begin),
-                  static_cast<unsigned long long>(copy.frame));
+                  ending);
     raise_about(*c.owner, code::FA002, report_of(copy), detail, pointer_at(d.first));
 }
 

@@ -32,18 +32,18 @@ const arena_chunk* revoked_chunk(const thread_context& c, std::uintptr_t p) noex
 
 void explain(core& a, const thread_context& c, const arena_chunk& k, std::uintptr_t p, const void* instruction,
              os::access_kind access) noexcept {
-    char detail[160];
+    char detail[160], ending[80];
     const guard::frame_block* b = c.probes.guard->ended.containing(p);
+    if (b == nullptr) say_end(ending, c, k.frame, k.depth);
+    else say_end(ending, c, b->frame, b->depth);
     const site where{.caller = instruction};
     if (b == nullptr) {
-        std::snprintf(detail, sizeof detail, "%s in memory of frame %llu, which has ended", access_name(access),
-                      static_cast<unsigned long long>(k.frame));
+        std::snprintf(detail, sizeof detail, "%s in frame memory %s", access_name(access), ending);
         return a.raise(
             {.what = code::FA002, .detail = detail, .where = where, .address = pointer_at(p), .frame = k.frame});
     }
-    std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes; its frame, number %llu, has ended",
-                  access_name(access), static_cast<std::size_t>(p - b->begin),
-                  static_cast<std::size_t>(b->end - b->begin), static_cast<unsigned long long>(b->frame));
+    std::snprintf(detail, sizeof detail, "%s at +%zu of frame memory of %zu bytes %s", access_name(access),
+                  static_cast<std::size_t>(p - b->begin), static_cast<std::size_t>(b->end - b->begin), ending);
     raise_about(a, code::FA002, report_of(*b), detail, pointer_at(p), where);
 }
 
@@ -127,8 +127,7 @@ bool explain_shortly(std::uintptr_t p) noexcept {
     if (os::signal_stack_room() >= report_stack) return false;
     constexpr char text[] =
         "framealloc: FA002 access to memory that no longer exists; the alternate signal stack (sigaltstack) is too "
-        "small "
-        "for a full report: use 64 KiB\n";
+        "small for a full report: use 64 KiB\n";
     if (is_ours()) std::fputs(text, stderr);
     return true;
 }

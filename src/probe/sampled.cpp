@@ -193,7 +193,7 @@ void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t al
                                                  .lead = traits_of(k).page_header,
                                                  .tag = c.tag()->node,
                                                  .born = os::own_call(c.probes.place()),
-                                                 .frame = current_frame(c),
+                                                 .frame = open_frame(c),
                                                  .thread = thread_of(c),
                                                  .kind = k},
                                                 align);

@@ -2173,16 +2173,16 @@ CASE(callers, "the end of the program") {
 
 // --- the parent ---
 
-// A report to standard error that no allocator receives: "… at PLACE", and the program ends.
+// A report to standard error that no allocator receives: "PLACE: framealloc: FA…", and the program ends.
 void tell_printed(const char* text) {
     char code[16];
     std::snprintf(code, sizeof code, "FA%03u", static_cast<unsigned>(want->what));
-    const char* line = std::strstr(text, code);
-    if (line == nullptr) return;
+    const char* found = std::strstr(text, code);
+    if (found == nullptr) return;
     want->heard = true;
-    const std::string whole(line, std::strcspn(line, "\n"));
-    const std::size_t at = whole.rfind(" at ");
-    std::string place = at == std::string::npos ? "-" : whole.substr(at + 4);
+    const std::string before(text, found);
+    const std::size_t begin = before.rfind('\n') + 1, end = before.rfind(": framealloc: ");
+    std::string place = end == std::string::npos || end < begin ? "-" : before.substr(begin, end - begin);
     if (const std::size_t slash = place.rfind('/'); slash != std::string::npos) place.erase(0, slash + 1);
     tell("offence", want->where, place.c_str());
 }

@@ -38,7 +38,7 @@ struct fault {
     const char* born_place = "";  // as code_place, where allocation and free do not say their line
     const char* died_place = "";
     const char* tag = "";  // that paid for it
-    std::uint64_t frame = 0;  // outermost frame in which it was allocated; 0: not known
+    std::uint64_t frame = 0;  // outermost frame in which it was allocated; 0: none, or not known
 };
 
 // Why a request could not be served.
@@ -68,7 +68,7 @@ struct exhaustion {
 using fault_handler = callback<void(const fault&)>;
 using exhaustion_handler = callback<bool(const exhaustion&)>;  // true: try again
 
-// Effects: writes one line "framealloc: FA001 …" to standard error, without allocating. Threads: any.
+// Effects: writes one line, "file.cpp:7: framealloc: FA001 …", to standard error, without allocating. Threads: any.
 void print_fault(const fault& f) noexcept;
 void print_exhaustion(const exhaustion& e) noexcept;
 

@@ -89,18 +89,17 @@ std::string place_behind(const std::string& line, const char* words) {
     return line.substr(begin, line.find_first_of(" ;", begin) - begin);
 }
 
-// "framealloc: FA002 text: detail [name] at place; tag …; allocated at …"
+// "place: framealloc: FA002 text: detail [name]; tag …; allocated at …"
 report read_report(const std::string& said) {
     const std::size_t begin = said.find("framealloc: FA");
     if (begin == std::string::npos) return {};
-    std::string line = said.substr(begin, said.find('\n', begin) - begin);
+    const std::string line = said.substr(begin, said.find('\n', begin) - begin);
     report r{.code = line.substr(std::strlen("framealloc: "), 5), .where = {}, .born = {}, .died = {}};
     for (const char* words : {"; allocated at ", "; opened at "}) r.born.text += place_behind(line, words);
     for (const char* words : {"; freed at ", "; ended at "}) r.died.text += place_behind(line, words);
-    for (const char* behind : {"; tag \"", "; allocated at ", "; opened at ", "; freed at ", "; ended at "}) line.resize(std::min(line.size(), line.find(behind)));
-    const std::size_t at = line.rfind(" at ");
-    if (at == std::string::npos || line.find(' ', at + 4) != std::string::npos) return r;
-    if (line.find(':', at) != std::string::npos || line.find("+0x", at) != std::string::npos) r.where.text = line.substr(at + 4);
+    const std::size_t start = said.rfind('\n', begin) + 1;
+    const std::string place = begin > start + 2 ? said.substr(start, begin - 2 - start) : "";
+    if (place.find(':') != std::string::npos || place.find("+0x") != std::string::npos) r.where.text = place;
     return r;
 }
 

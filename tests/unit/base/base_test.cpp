@@ -98,7 +98,7 @@ TEST_CASE("reports are one line and name code, detail, allocator and place") {
                          .where = {"file.cpp", 7},
                          .allocator = "game"});
     });
-    CHECK(line == "framealloc: FA001 allocation outside a frame: why [game] at file.cpp:7\n");
+    CHECK(line == "file.cpp:7: framealloc: FA001 allocation outside a frame: why [game]\n");
     const std::string exhausted = printed_by(
         [] { fa::print_exhaustion({fa::exhaustion_reason::frame_limit, "frame", 100, 16, 4096, 8192, "game"}); });
     CHECK(exhausted ==
@@ -114,8 +114,9 @@ TEST_CASE("reports are one line and name code, detail, allocator and place") {
                               .where = {"path.cpp", 31}});
     });
     CHECK(placed ==
-          "framealloc: FA003 memory exhausted: a page was needed after seal(); pool request of 64 bytes aligned to 16, "
-          "0 bytes committed [game] at path.cpp:31; tag \"ai::paths\"\n");
+          "path.cpp:31: framealloc: FA003 memory exhausted: a page was needed after seal(); pool request of 64 bytes "
+          "aligned to 16, "
+          "0 bytes committed [game]; tag \"ai::paths\"\n");
 }
 
 TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault end the program with a report") {
@@ -186,7 +187,7 @@ TEST_CASE("a report is one line with what is known, also when that is little or 
                                .died_place = "game+0x10",
                                .tag = "ai",
                                .frame = 7});
-          }) == "framealloc: FA411 said: more at a.cpp:3; tag \"ai\" in frame 7; freed at game+0x10\n");
+          }) == "a.cpp:3: framealloc: FA411 said: more; tag \"ai\" in frame 7; freed at game+0x10\n");
     const std::string at = printed_by([] {
         fa::print_fault(
             {.what = fa::code::FA428, .text = "said", .born = {.caller = reinterpret_cast<const void*>(0x1234)}});

@@ -20,6 +20,7 @@ struct said {
     std::vector<std::string> details;
     std::vector<std::size_t> bytes;
     std::vector<fa::code> codes;
+    std::vector<std::uint64_t> frames;
     std::string place, born_place;
 
     struct handler {
@@ -28,6 +29,7 @@ struct said {
             self->details.emplace_back(f.detail);
             self->bytes.push_back(f.bytes);
             self->codes.push_back(f.what);
+            self->frames.push_back(f.frame);
             self->place = f.code_place;
             self->born_place = f.born_place;
         }
@@ -222,8 +224,59 @@ TEST_CASE("frame memory written after its end is told, also when nobody remember
     alloc.begin_frame();
     static_cast<void>(alloc.frame_alloc_bytes(500'000));
     REQUIRE(s.details.size() == 1);
-    CHECK(s.details[0] == "5 bytes of frame memory were changed after their frame had ended");
+    CHECK(s.details[0] == "5 bytes of frame memory were changed after they had ended");
     alloc.end_frame();
+}
+
+TEST_CASE("frame memory ends with its frame, with an inner one, or by a rollback, and the report says which") {
+    if (fa::guard::under_tool) return;
+    said s;
+    auto o = s.options();
+    o.frame_capacity = 1_MiB;
+    const alloc_type alloc{o};
+    const auto spoil = [](void* p) {
+        auto* byte = static_cast<volatile unsigned char*>(p);
+        byte[2] = byte[2] ^ 1U;
+    };
+    alloc.begin_frame();
+    const auto before = alloc.frame_checkpoint();
+    void* p = alloc.frame_alloc_bytes(40);
+    alloc.rollback_to(before);
+    spoil(p);
+    p = alloc.frame_alloc_bytes(40);
+    alloc.begin_frame();
+    p = alloc.frame_alloc_bytes(50);
+    alloc.end_frame();
+    spoil(p);
+    p = alloc.frame_alloc_bytes(50);
+    alloc.end_frame();
+    spoil(p);
+    alloc.begin_frame();
+    static_cast<void>(alloc.frame_alloc_bytes(1000));
+    alloc.end_frame();
+    REQUIRE(s.details.size() == 3);
+    CHECK(s.details[0] == "frame memory of 40 bytes was changed at +2 after it was rolled back or freed");
+    CHECK(s.details[1] ==
+          "frame memory of 50 bytes was changed at +2 after its inner frame ended, or it was rolled back or freed");
+    CHECK(s.details[2] == "frame memory of 50 bytes was changed at +2 after its frame, number 1, ended");
+    for (const fa::code c : s.codes) CHECK(c == fa::code::FA002);
+}
+
+TEST_CASE("a report names the frame of a block, and none where none was open") {
+    if (fa::guard::under_tool) return;
+    said s;
+    const alloc_type alloc{s.options()};
+    const auto free_twice = [&](void* p) {
+        alloc.pool_free_bytes(p, 40);
+        alloc.pool_free_bytes(p, 40);
+    };
+    free_twice(alloc.pool_alloc_bytes(40));
+    const auto frame = alloc.frame_scope();
+    free_twice(alloc.pool_alloc_bytes(40));
+    REQUIRE(s.details.size() == 2);
+    CHECK(s.details[0].starts_with("a pool block of 40 bytes, freed before by thread "));
+    CHECK(s.details[1].starts_with("a pool block of 40 bytes, freed before in frame 1 by thread "));
+    CHECK(s.frames == std::vector<std::uint64_t>{0, 1});
 }
 
 TEST_CASE("check() counts the frame blocks that were overrun as well") {

@@ -212,6 +212,9 @@ inline bool in_frame(const thread_context& c) noexcept { return !c.stack.on_grou
 inline std::uint64_t frames_begun(const thread_context& c) noexcept {
     return sync::load_relaxed(c.stack.outermost().generation);  // relaxed: a recent value
 }
+// The outermost frame that is open; 0: none.
+inline std::uint64_t open_frame(const thread_context& c) noexcept { return in_frame(c) ? frames_begun(c) : 0; }
+// The same, and outside of frames the number of the next.
 inline std::uint64_t current_frame(const thread_context& c) noexcept {
     return frames_begun(c) + (in_frame(c) ? 0U : 1U);
 }

@@ -28,10 +28,10 @@ struct block_record {
     std::size_t lead = 0;          // of these, before the program's block: the header of out-of-line frame memory
     std::size_t align = 0;
     const account::tag_node* tag = nullptr;  // the one that is charged
-    std::uint64_t frame = 0;       // current when it was allocated
+    std::uint64_t frame = 0;       // open when it was allocated; 0: none
     std::uint64_t thread = 0;      // that made it
     site born{}, died{};
-    std::uint64_t died_in = 0;     // frame
+    std::uint64_t died_in = 0;     // frame, or 0
     std::uint64_t died_on = 0;     // thread
     block_state state = block_state::live;
     memory_kind kind{};

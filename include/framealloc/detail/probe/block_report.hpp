@@ -19,6 +19,8 @@ struct reported_block {
 
 reported_block report_of(const guard::block_record& b) noexcept;
 reported_block report_of(const guard::frame_block& b) noexcept;
+// What ended frame memory of that outermost frame and depth: "after its frame, number 7, ended".
+void say_end(char (&text)[80], const thread_context& c, std::uint64_t frame, std::uint32_t depth) noexcept;
 const char* access_name(os::access_kind k) noexcept;  // "read", "write" or "access"
 
 // A fault about a block, with all that is known of it.
