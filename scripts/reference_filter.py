@@ -233,6 +233,7 @@ class Reader:
         if document or notes:
             self.out.extend(documentation(document + ([""] if document and notes else []) + notes, indent))
         code = ATTRIBUTE.sub("", SITE.sub("", code)).replace("framealloc::inline v1", "framealloc")
+        code = re.sub(r"(?<=\w)\((\w+)\)\(", r" \1(", code)  # (check)() is a check() that no macro changes
         if scope is None and "(" in code:
             code = re.sub(r"\boperator (?:\w+::)+(?=\w)", "operator ", without_body(code))  # Doxygen reads no qualified name there
         self.out.append(re.sub(r"\(\s*,\s*", "(", code))

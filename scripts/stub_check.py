@@ -27,8 +27,8 @@ HEADERS = ["runtime/smart_alloc.hpp", "runtime/frame_names.hpp", "runtime/pool_n
 # Functions that cannot be stubs: constructors and destructors (the objects would not exist), and those the language needs to compile.
 SIGNATURE = re.compile(
     r"^    (?P<head>(?:\[\[nodiscard\]\] |FRAMEALLOC_INLINE |static |constexpr |friend |explicit )*"
-    r"(?P<type>[\w:<>,&\*\s]+?)\s+(?P<ref>[&\*]*)(?P<name>operator[^\s(]+|\w+)\((?P<arguments>[^{}]*)\)(?P<tail>[^{};]*))\{")
-SKIP = {"construct_at", "if", "for", "while", "switch", "return"}
+    r"(?P<type>[\w:<>,&\*\s]+?)\s+(?P<ref>[&\*]*)(?P<name>operator[^\s(]+|\w+) ?\((?P<arguments>[^{}]*)\)(?P<tail>[^{};]*))\{")
+SKIP = {"construct_at", "constexpr", "if", "for", "while", "switch", "return"}
 
 
 def body_end(text, open_brace):
@@ -65,7 +65,7 @@ def functions():
                 public = True
             if line.startswith(("private:", "protected:")):
                 public = False
-            match = SIGNATURE.match(line)
+            match = SIGNATURE.match(re.sub(r"\((\w+)\)(?=\()", r" \1 ", line))  # (check)() is a check() that no macro changes
             constructor = match and (" : " in match["tail"] or match["type"].strip() in ("explicit", "constexpr explicit"))
             if match and public and not constructor and match["name"] not in SKIP:
                 brace = offset + line.index("{", match.end() - 1)
