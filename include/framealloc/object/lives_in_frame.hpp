@@ -57,9 +57,8 @@ struct lives_in_frame<C<T, N>> : object::truth<lives_in_frame_v<T>> {};  // std:
 template <class T, std::size_t N>
 struct lives_in_frame<std::span<T, N>> : object::truth<false> {};  // keeps nothing
 
-template <>
-struct lives_in_frame<frame_source> : object::truth<true> {
-};  // so does what has it as an argument: containers, allocators
+template <object::ends_at_once Source>
+struct lives_in_frame<Source> : object::truth<true> {};  // so does what has it as an argument: containers, allocators
 template <class T, class Policy>
 struct lives_in_frame<basic_frame_box<T, Policy>> : object::truth<true> {};
 

@@ -20,6 +20,15 @@ concept allocator_source = requires(const S& s, void* p, std::size_t n) {
     { s.try_grow(p, n, n, n) } -> std::same_as<bool>;
 };
 
+namespace object {
+
+// A source whose memory is not freed block by block, but ends all at once: with what end_of(source) says, which is
+// declared beside the source; see detail/object/storage.hpp.
+template <class S>
+concept ends_at_once = allocator_source<S> && requires { requires !traits_of(S::kind).freed_singly; };
+
+}  // namespace object
+
 // Memory of one frame: the one that was open when the source was made, even inside inner ones.
 class frame_source {
 public:
@@ -48,6 +57,8 @@ public:
     }
     // Returns: the frame. Cost: O(1).
     const lifetime::frame_ref& frame() const noexcept FRAMEALLOC_LIFETIMEBOUND { return frame_; }
+    // Returns: what the memory ends with: the frame. Cost: O(1).
+    friend const lifetime::frame_ref& end_of(const frame_source& s) noexcept { return s.frame_; }
     friend bool operator==(const frame_source&, const frame_source&) noexcept = default;
 
 private:

@@ -41,7 +41,7 @@ void for_each_idle_context(const core& a, F&& f) {
 
 // Of tags and phases.
 template <class F>
-void for_each_account(thread_context& c, F&& f) {
+void for_each_account(const thread_context& c, F&& f) {
     const account_table& accounts = c.charges.accounts();
     for (auto* e = accounts.first(); e != nullptr; e = account_table::after(*e)) f(static_cast<tag_account&>(*e));
 }

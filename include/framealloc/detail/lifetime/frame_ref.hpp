@@ -1,7 +1,7 @@
 // A frame as a container sees it, which may outlive the frame, sit below others, or be older than a rollback.
 #pragma once
 
-#include <framealloc/detail/lifetime/frame.hpp>
+#include <framealloc/detail/lifetime/finaliser.hpp>
 
 namespace framealloc::inline v1::lifetime {
 
@@ -18,6 +18,14 @@ public:
         return record_ != nullptr && record_->depth <= top_of(*record_->context)->depth &&
                record_->generation == generation_;
     }
+    // Whether there was a frame; ended or not.
+    bool given() const noexcept { return record_ != nullptr; }
+    // Null where there was no frame.
+    memory::core_ref owner() const noexcept {
+        return record_ == nullptr ? memory::core_ref{} : memory::reference_to(owner_of(*record_->context));
+    }
+    // What the thread's memory is of now. Requires: given().
+    frame_record* open_now() const noexcept { return top_of(*record_->context); }
     friend bool operator==(const frame_ref& a, const frame_ref& b) noexcept {
         return a.record_ == b.record_ && a.generation_ == b.generation_;
     }
@@ -27,6 +35,10 @@ public:
     // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on
     // pages of its own.
     void* allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    // `f` runs when the frame ends, or what was here when this was made is rolled back. Requires: alive().
+    void enlist(finaliser* f, void (*run)(finaliser*) noexcept) const noexcept {
+        add_finaliser(record_, f, run, mark_);
+    }
     // Frees at once what is out of line and what is the last block of the arena; everything else waits for the
     // frame's end.
     void deallocate(void* p, std::size_t bytes) const noexcept;

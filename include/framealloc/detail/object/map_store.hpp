@@ -240,11 +240,11 @@ protected:
     }
     // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
     bool revive_if_ended([[maybe_unused]] const char* what = "a map grew") noexcept {
-        if constexpr (object::is_frame<Source>) {
-            if (!object::has_source(source_) || source_.frame().alive()) return false;
-            source_.frame().raise_ended(what);
+        if constexpr (object::ends_at_once<Source>) {
+            if (!object::has_source(source_) || end_of(source_).alive()) return false;
+            end_of(source_).raise_ended(what);
             table_.forget();
-            source_ = Source(source_.frame().record()->context->stack.top());
+            source_ = Source(end_of(source_).open_now());
             return true;
         }
         return false;
@@ -270,7 +270,7 @@ protected:
     }
     // Requires: its entries are destroyed.
     void give_back(const table& t) noexcept {
-        if constexpr (!object::is_frame<Source>) static_cast<void>(t.open_all());
+        if constexpr (!object::ends_at_once<Source>) static_cast<void>(t.open_all());
         object::abandon(source_, t.entries, table::bytes_for(t.slot_count), table::alignment);
     }
     void end_of_frame() noexcept {

@@ -1,4 +1,11 @@
-// What notifies a frame container that its frame ended, and what lets containers of every kind share one body.
+// What notifies a container that its memory ends, with a frame, and what lets containers of every kind share one body.
+//
+// Of a source that ends_at_once, end_of(source) is what a container asks and tells, as lifetime::frame_ref answers:
+//
+//   given(), alive()            whether there was one, and whether it has not ended
+//   owner(), open_now()         the allocator; what a source is made of that starts anew
+//   enlist(finaliser, run)      `run` is called when it ends
+//   allocate_apart(bytes, align, f), abandon(p), outgrow(p, bytes), shrink(p, old, new), raise_ended(what)
 #pragma once
 
 #include <framealloc/base/policy.hpp>
@@ -9,8 +16,8 @@
 
 namespace framealloc::inline v1::object {
 
-// Registers a container with its frame, for content that needs destruction; nothing at all otherwise. `Owner` has
-// end_of_frame(), which destroys the content and leaves it empty.
+// Registers a container with what its memory ends with, for content that needs destruction; nothing at all otherwise.
+// `Owner` has end_of_frame(), which destroys the content and leaves it empty.
 template <class Owner, bool Needed>
 class frame_hook {
 public:
@@ -25,17 +32,15 @@ class frame_hook<Owner, true> : lifetime::finaliser {
 public:
     frame_hook() noexcept : finaliser{} {}
 
-    void enlist(const frame_source& s) noexcept {
-        if (enlisted_ || !s.frame().alive()) return;
+    template <ends_at_once Source>
+    void enlist(const Source& s) noexcept {
+        if (enlisted_ || !end_of(s).alive()) return;
         enlisted_ = true;
-        lifetime::add_finaliser(
-            s.frame().record(), this,
-            [](lifetime::finaliser* f) noexcept {
-                auto* hook = static_cast<frame_hook*>(f);
-                hook->enlisted_ = false;
-                static_cast<Owner*>(hook)->end_of_frame();
-            },
-            s.frame().mark());
+        end_of(s).enlist(this, [](lifetime::finaliser* f) noexcept {
+            auto* hook = static_cast<frame_hook*>(f);
+            hook->enlisted_ = false;
+            static_cast<Owner*>(hook)->end_of_frame();
+        });
     }
     void delist() noexcept {
         if (enlisted_) lifetime::remove_finaliser(this);
@@ -51,21 +56,18 @@ private:
     bool enlisted_ = false;
 };
 
-template <class Source>
-inline constexpr bool is_frame = std::is_same_v<Source, frame_source>;
-
-// Whether its elements have to be destroyed at a frame's end. T may be incomplete for other sources.
+// Whether its elements have to be destroyed when the memory ends. T may be incomplete for other sources.
 template <class T, class Source>
 constexpr bool needs_frame_end() noexcept {
-    if constexpr (is_frame<Source>) return !std::is_trivially_destructible_v<T>;
+    if constexpr (ends_at_once<Source>) return !std::is_trivially_destructible_v<T>;
     else return false;
 }
 
 // Memory that a container may grow out of.
 template <bool Must, class Source>
 void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
-    if constexpr (is_frame<Source>)
-        return s.frame().allocate_apart(bytes, align,
+    if constexpr (ends_at_once<Source>)
+        return end_of(s).allocate_apart(bytes, align,
                                         Must ? memory::on_failure::ask_handler : memory::on_failure::return_null);
     else return Must ? s.allocate(bytes, align) : s.try_allocate(bytes, align);
 }
@@ -73,13 +75,13 @@ void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
 // A destructor gives memory back; a frame takes only what is out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if constexpr (is_frame<Source>) s.frame().abandon(p);
+    if constexpr (ends_at_once<Source>) end_of(s).abandon(p);
     else if (p != nullptr) s.deallocate(p, bytes, align);
 }
 // The same of memory that the elements have left.
 template <class Source>
 void outgrow(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if constexpr (is_frame<Source>) s.frame().outgrow(p, bytes);
+    if constexpr (ends_at_once<Source>) end_of(s).outgrow(p, bytes);
     else abandon(s, p, bytes, align);
 }
 
@@ -105,16 +107,16 @@ FRAMEALLOC_INLINE void leave(T* first, T* last) noexcept {
 // anybody's.
 template <class Policy, class Source>
 FRAMEALLOC_INLINE bool has_ended([[maybe_unused]] const Source& s) noexcept {
-    if constexpr ((Policy::checks || guard::under_tool) && is_frame<Source>)
-        return s.frame().record() != nullptr && !s.frame().alive();
+    if constexpr ((Policy::checks || guard::under_tool) && ends_at_once<Source>)
+        return end_of(s).given() && !end_of(s).alive();
     else return false;
 }
 
 // Debug: every access asks whether the frame is still open.
 template <class Policy, class Source>
 FRAMEALLOC_INLINE void check_open(const Source& s) noexcept {
-    if constexpr (Policy::checks && is_frame<Source>) {
-        if (s.frame().record() != nullptr && !s.frame().alive()) s.frame().raise_ended("an element was accessed");
+    if constexpr (Policy::checks && ends_at_once<Source>) {
+        if (end_of(s).given() && !end_of(s).alive()) end_of(s).raise_ended("an element was accessed");
     }
 }
 
@@ -136,21 +138,15 @@ constexpr std::size_t checked_sum(std::size_t a, std::size_t b) noexcept {
 // The allocator behind a source; null where there is none, or it is not of ours.
 template <class Source>
 memory::core_ref allocator_of(const Source& s) noexcept {
-    if constexpr (is_frame<Source>) {
-        if (s.frame().record() == nullptr) return {};
-        memory::core* owner = &owner_of(*s.frame().record()->context);
-        return memory::reference_to(*owner);
-    } else if constexpr (requires { s.owner(); }) {
-        return s.owner();
-    } else {
-        return {};
-    }
+    if constexpr (ends_at_once<Source>) return end_of(s).owner();
+    else if constexpr (requires { s.owner(); }) return s.owner();
+    else return {};
 }
 
 // A source that was never given.
 template <class Source>
 bool has_source(const Source& s) noexcept {
-    if constexpr (is_frame<Source>) return s.frame().record() != nullptr;
+    if constexpr (ends_at_once<Source>) return end_of(s).given();
     else if constexpr (requires { s.owner(); }) return s.owner().owner != nullptr;
     else return true;
 }

@@ -40,9 +40,9 @@ public:
     // otherwise O(size()) and an allocation.
     void shrink_to_fit() {
         if (begin_ == nullptr || end_ == limit_) return;
-        if constexpr (object::is_frame<Source>) {
-            if (!source_.frame().alive()) return;
-            source_.frame().shrink(begin_, capacity() * sizeof(T), size() * sizeof(T));
+        if constexpr (object::ends_at_once<Source>) {
+            if (!end_of(source_).alive()) return;
+            end_of(source_).shrink(begin_, capacity() * sizeof(T), size() * sizeof(T));
             limit_ = end_;
             if (empty()) begin_ = end_ = limit_ = nullptr;
         } else if (empty()) {
@@ -172,11 +172,11 @@ protected:
     // The frame is over, and with it the content: after the fault the vec starts anew in the frame that is open now,
     // before anything is changed that is somebody else's by now.
     bool revive_if_ended(const char* what = "a container grew") noexcept {
-        if constexpr (object::is_frame<Source>) {
-            if (source_.frame().record() == nullptr || source_.frame().alive()) return false;
-            source_.frame().raise_ended(what);
+        if constexpr (object::ends_at_once<Source>) {
+            if (!end_of(source_).given() || end_of(source_).alive()) return false;
+            end_of(source_).raise_ended(what);
             begin_ = end_ = limit_ = nullptr;
-            source_ = Source(source_.frame().record()->context->stack.top());
+            source_ = Source(end_of(source_).open_now());
             return true;
         }
         return false;
@@ -209,7 +209,7 @@ protected:
         this->delist();
         if (begin_ == nullptr) return;
         object::destroy(begin_, end_);
-        if constexpr (!object::is_frame<Source>) object::open_spare<Policy>(end_, limit_);
+        if constexpr (!object::ends_at_once<Source>) object::open_spare<Policy>(end_, limit_);
         object::abandon(source_, begin_, capacity() * sizeof(T), alignof(T));
         begin_ = end_ = limit_ = nullptr;
     }
