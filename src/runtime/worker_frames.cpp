@@ -133,7 +133,11 @@ job_scope::~job_scope() {
 
 frame_record* job_scope::record() const noexcept {
     frame_record* const driven = runtime::driven_in(thread_).record.load_relaxed();  // relaxed: its own
-    return driven != nullptr ? driven : top_of(thread_);
+    if (driven != nullptr) return driven;
+    if (temporary_ != nullptr && config_of(thread_).reports)
+        owner_of(thread_).raise(
+            {.what = code::FA001, .detail = "results of a job without on_frame_begin(); they end with the job"});
+    return top_of(thread_);
 }
 
 }  // namespace framealloc::inline v1

@@ -100,10 +100,11 @@ public:
     job_scope& operator=(const job_scope&) = delete;
     ~job_scope();
 
+    // Requires: the worker's frame is open; without on_frame_begin() it is FA001, and results end with the job.
     // Returns: the worker's frame, for containers: fa::frame_vec<hit> hits(job.results()). Threads: the job's. Cost:
     // O(1); memory from it is out of line where the job rewinds.
     frame_source results() const noexcept { return frame_source(record()); }
-    // Requires: T is an implicit-lifetime type. Returns: n elements, not initialised, until on_frame_end(). On
+    // Requires: T is an implicit-lifetime type; as results(). Returns: n elements, not initialised, until on_frame_end(). On
     // exhaustion: asks the exhaustion handler. Threads: the job's. Cost: as frame memory out of line.
     template <class T>
     [[nodiscard]] std::span<T> result_batch(std::size_t n) const noexcept {

@@ -85,6 +85,28 @@ FOR_EACH_POLICY("workers' results live until the driver ends the frame, what job
     CHECK(r.faults.empty());
 }
 
+FOR_EACH_POLICY("results of a job without a driver's frame are reported and end with the job; its own memory is not") {
+    recorder r;
+    fa::basic_smart_alloc<P> alloc{r.options()};
+    fa::worker_frames frames{alloc};
+    {
+        fa::job_scope job{frames, frames.context()};
+        auto temporary = alloc.template frame_vec<int>();
+        temporary.push_back(1);
+        CHECK(r.faults.empty());
+        CHECK(job.template result_batch<int>(10).size() == 10);
+        CHECK(r.faults == std::vector{fa::code::FA001});
+    }
+    CHECK(alloc.frame_depth() == 0);
+    frames.on_frame_begin();
+    {
+        fa::job_scope job{frames, frames.context()};
+        CHECK(job.template result_batch<int>(10).size() == 10);
+    }
+    frames.on_frame_end();
+    CHECK(r.faults.size() == 1);
+}
+
 FOR_EACH_POLICY("a late job keeps its memory; a worker that has left keeps its results") {
     recorder r;
     fa::basic_smart_alloc<P> alloc{r.options()};

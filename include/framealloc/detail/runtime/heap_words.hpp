@@ -28,7 +28,7 @@ protected:
     template <class T>
     static constexpr void check_object() noexcept {
         static_assert(object::implicit_lifetime<T>,
-                      "this type needs construction: use heap_box, or heap_alloc_bytes and placement new");
+                      "this type needs construction: use heap_box, or box or make of heap()");
     }
     template <class T>
     static constexpr bool has_own_path = false;

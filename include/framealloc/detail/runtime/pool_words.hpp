@@ -31,7 +31,7 @@ protected:
     template <class T>
     static constexpr void check_object() noexcept {
         static_assert(object::implicit_lifetime<T>,
-                      "this type needs construction: use pool_box, or pool_alloc_bytes and placement new");
+                      "this type needs construction: use pool_box, or box or make of pool()");
     }
     // Its size class is known here; larger blocks are the heap's.
     template <class T>
