@@ -104,8 +104,9 @@ public:
     // Returns: the worker's frame, for containers: fa::frame_vec<hit> hits(job.results()). Threads: the job's. Cost:
     // O(1); memory from it is out of line where the job rewinds.
     frame_source results() const noexcept { return frame_source(record()); }
-    // Requires: T is an implicit-lifetime type; as results(). Returns: n elements, not initialised, until on_frame_end(). On
-    // exhaustion: asks the exhaustion handler. Threads: the job's. Cost: as frame memory out of line.
+    // Requires: T is an implicit-lifetime type; as results(). Returns: n elements, not initialised, until
+    // on_frame_end(). On exhaustion: asks the exhaustion handler. Threads: the job's. Cost: as frame memory out of
+    // line.
     template <class T>
     [[nodiscard]] std::span<T> result_batch(std::size_t n) const noexcept {
         static_assert(object::implicit_lifetime<T>, "this type needs construction: use a container with results()");
