@@ -68,8 +68,10 @@ bool carve_more(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     const std::uint32_t slot = layout.slot_bytes(p.block);
     if (traits_of(p.kind).budget == budget_base::pages)
         p.owner->pages.add_carved(std::size_t{(last - p.carved) / slot} * p.block);
-    for (std::uint32_t at = carve(p, last, layout); at != last; at += slot)
-        link_written(a, pointer_at(address_of(&p) + at));
+    const std::uint32_t first = carve(p, last, layout);
+    if (a.probes.guarded()) [[unlikely]] {
+        for (std::uint32_t at = first; at != last; at += slot) link_written(a, pointer_at(address_of(&p) + at));
+    }
     return true;
 }
 

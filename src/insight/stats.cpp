@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <framealloc/detail/core/walk.hpp>
 #include <framealloc/detail/insight/state.hpp>
@@ -35,9 +36,13 @@ std::uint32_t blocks_out(const pool_page& p) noexcept {
     return used > remote ? used - remote : 0;
 }
 
+// Or the same one.
 bool below(const account::tag_node* node, const account::tag_node* ancestor) noexcept {
-    while (node != nullptr && node != ancestor) node = node->parent;
-    return node != nullptr;
+    do {
+        if (node == ancestor) return true;
+        node = node->parent;
+    } while (node != nullptr);
+    return false;
 }
 
 struct tag_sum {
@@ -46,15 +51,19 @@ struct tag_sum {
     bool borrows = false;
 };
 
-// `field`: where the bytes of a kind are counted.
-template <class Stats, class Field>
-void add_balances(Stats& s, const tag_account& e, Field field) noexcept {
-    for (unsigned k = 0; k < kind_count; ++k) s.*field(kind_at(k)) += e.balance_of(kind_at(k));
+// `Field`: where the bytes of a kind are counted. No loop: what is said of a kind that is known costs nothing.
+template <auto Field, class Stats, std::size_t... K>
+FRAMEALLOC_INLINE void add_balances(Stats& s, const tag_account& e, std::index_sequence<K...>) noexcept {
+    ((s.*Field(kind_at(K)) += e.balance_of(kind_at(K))), ...);
 }
-template <class Stats, class Field>
-std::size_t total_of(const Stats& s, Field field) noexcept {
+template <auto Field, class Stats>
+FRAMEALLOC_INLINE void add_balances(Stats& s, const tag_account& e) noexcept {
+    add_balances<Field>(s, e, std::make_index_sequence<kind_count>{});
+}
+template <auto Field, class Stats>
+std::size_t total_of(const Stats& s) noexcept {
     std::size_t sum = 0;
-    for (unsigned k = 0; k < kind_count; ++k) sum += s.*field(kind_at(k));
+    for (unsigned k = 0; k < kind_count; ++k) sum += s.*Field(kind_at(k));
     return sum;
 }
 
@@ -62,7 +71,7 @@ void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
                  const account::tag_node* wanted) noexcept {
     const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
     auto add = [&](tag_bytes& t) {
-        add_balances(t, e, bytes_of);
+        add_balances<bytes_of>(t, e);
         t.last_frame_bytes += last;
     };
     add(sum.tree);
@@ -88,7 +97,7 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
             if (v.account->node == wanted) add(sum.own);
         });
     });
-    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of(*t, bytes_of);
+    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of<bytes_of>(*t);
     tag_stats result;
     static_cast<tag_bytes&>(result) = sum.own;
     result.with_children = sum.tree;
@@ -136,7 +145,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     base = {state_of(*a.owner).allocations_before, state_of(*a.owner).frees_before};
     for_each_context(*a.owner, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
-            add_balances(s, e, allocated_of);
+            add_balances<allocated_of>(s, e);
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         const thread_counts n = counts_of(c);
@@ -150,7 +159,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
         live += n.frame_allocations - n.frame_releases;
     });
     s.deallocation_count = s.allocation_count - live;
-    s.total_allocated = total_of(s, allocated_of);
+    s.total_allocated = total_of<allocated_of>(s);
     s.peak_allocated = peak > s.total_allocated ? peak : s.total_allocated;
     s.committed = ledger_of(*a.owner).committed();
     s.peak_committed = ledger_of(*a.owner).peak_committed();

@@ -87,7 +87,7 @@ constexpr sync::owner_counter charge_entry::* held_of(memory_kind k) noexcept {
 static_assert(base::differs_by_kind(held_of, [](memory_kind k) { return !traits_of(k).freed_singly; }),
               "held_of() has no counter for a kind");
 
-inline std::size_t charge_entry::balance_of(memory_kind k) const noexcept {
+FRAMEALLOC_INLINE std::size_t charge_entry::balance_of(memory_kind k) const noexcept {
     if (k == memory_kind::heap) return heap_balance();
     const auto held = held_of(k);
     return held == nullptr ? 0 : (this->*held).get();
