@@ -61,8 +61,7 @@ tag_account* account_table::open(os::metadata& meta, account::tag_node* root, ex
     return root_ = find_or_add(meta, root, why);
 }
 
-tag_account* account_table::find_or_add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept {
-    if (tag_account* known = at(node->index)) return known;
+tag_account* account_table::add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept {
     if (!widen(meta, by_index_, indices_, node->index, why)) return nullptr;
     tag_account* parent = node->parent == nullptr ? nullptr : find_or_add(meta, node->parent, why);
     if (node->parent != nullptr && parent == nullptr) return nullptr;

@@ -75,7 +75,7 @@ void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept {
     c.phase()->phase_bytes.add(frame, bytes);
 }
 
-void charge_pages(thread_context& c) noexcept {
+void charge_installed(thread_context& c) noexcept {
     while (tag_account* a = c.charges.take_aside()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {

@@ -64,12 +64,15 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     return pool_take(c, memory_kind::heap, k, bytes, on_failure::return_null);
 }
 
+FRAMEALLOC_COLD tag_account& add_payer(thread_context& c, std::uint32_t tag_index) noexcept {
+    exhaustion_reason why{};
+    tag_account* payer = account_for(c, c.owner->tags.at(tag_index), why);
+    return payer != nullptr ? *payer : *c.charges.accounts().root();
+}
+
 tag_account& payer_of(thread_context& c, std::uint32_t tag_index) noexcept {
     tag_account* payer = c.charges.accounts().at(tag_index);
-    if (payer != nullptr) return *payer;
-    exhaustion_reason why{};
-    payer = account_for(c, c.owner->tags.at(tag_index), why);
-    return payer != nullptr ? *payer : *c.charges.accounts().root();
+    return payer != nullptr ? *payer : add_payer(c, tag_index);
 }
 
 void refund(core& a, thread_context* c, const heap_block& b) noexcept {

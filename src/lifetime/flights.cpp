@@ -27,10 +27,6 @@ const held_frame* flight::find_hold(std::uint32_t least_depth) const noexcept {
     return h != nullptr && h->depth >= least_depth ? h : nullptr;
 }
 
-void free_blocks(thread_context& c, outer_block*& head) noexcept {
-    while (head != nullptr) memory::outer_free(c, memory::begin_of(*head));
-}
-
 namespace {
 
 void drop_released_of(thread_context& c, flight& s, std::uint32_t depth) noexcept {
@@ -223,7 +219,9 @@ void move_to_outer(outer_block*& from, outer_block*& to) noexcept {
 
 }  // namespace
 
-void drop_released(thread_context& c, std::uint32_t depth) noexcept { drop_released_of(c, current_flight(c), depth); }
+void drop_released_holds(thread_context& c, std::uint32_t depth) noexcept {
+    drop_released_of(c, current_flight(c), depth);
+}
 
 void move_to_outer(thread_context& c, frame_record* r) noexcept {
     frame_record* outer = memory::outer_of(r);

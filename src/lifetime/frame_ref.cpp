@@ -23,12 +23,14 @@ bool in_arena(const thread_context& c, const void* p) noexcept {
     return false;
 }
 
+FRAMEALLOC_INLINE bool is_on_top(const frame_record* r, std::uint64_t mark) noexcept {
+    const thread_context& c = *r->context;
+    return r == top_of(c) && !state_of(c).marks.younger_than(r->depth, mark);
+}
+
 }  // namespace
 
-bool frame_ref::on_top() const noexcept {
-    const thread_context& c = *record_->context;
-    return record_ == top_of(c) && !state_of(c).marks.younger_than(record_->depth, mark_);
-}
+bool frame_ref::on_top() const noexcept { return is_on_top(record_, mark_); }
 
 bool frame_ref::rolled_back() const noexcept {
     return state_of(*record_->context).rolled.contain(record_->depth, mark_);
@@ -49,7 +51,7 @@ void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) co
         raise_ended("allocation in a frame that has ended");
         return lifetime::allocate(top_of(*record_->context), bytes, align, f);
     }
-    if (on_top() || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
+    if (is_on_top(record_, mark_) || bytes > largest_request) return lifetime::allocate(record_, bytes, align, f);
     if (!belongs_to_caller(*record_->context) && config_of(*record_->context).reports)
         owner_of(*record_->context)
             .raise({.what = code::FA430, .detail = "growth in a frame of another thread", .bytes = bytes});

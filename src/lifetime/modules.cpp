@@ -15,7 +15,9 @@ using memory::activity_scope;
 using memory::core;
 using memory::core_ref;
 
-void run_finaliser(thread_context& c, finaliser* f) noexcept {
+namespace {
+
+FRAMEALLOC_INLINE void run_one(thread_context& c, finaliser* f) noexcept {
     if (config_of(c).checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
         return owner_of(c).raise(
             {.what = code::FA214,
@@ -30,13 +32,16 @@ void run_finaliser(thread_context& c, finaliser* f) noexcept {
     ending = around;
 }
 
-void run_finalisers(thread_context& c, finaliser*& list) noexcept {
-    if (list == nullptr) return;
+}  // namespace
+
+void run_finaliser(thread_context& c, finaliser* f) noexcept { run_one(c, f); }
+
+void run_each(thread_context& c, finaliser*& list) noexcept {
     look_for_released(c);
     const activity_scope user_code(&c, activity::none);
     while (finaliser* f = list) {
         remove_finaliser(f);
-        run_finaliser(c, f);  // may allocate, and may add finalisers of its own
+        run_one(c, f);  // may allocate, and may add finalisers of its own
     }
 }
 

@@ -5,8 +5,7 @@
 
 namespace framealloc::inline v1::lifetime {
 
-bool mark_stack::reserve_one(os::metadata& meta, exhaustion_reason& why) noexcept {
-    if (size_ < capacity_) return true;
+bool mark_stack::widen(os::metadata& meta, exhaustion_reason& why) noexcept {
     auto* wider = static_cast<frame_mark*>(meta.allocate(bytes_wanted(), why));
     if (wider == nullptr) return false;
     const auto capacity = static_cast<std::uint32_t>(bytes_wanted() / sizeof(frame_mark));
@@ -17,15 +16,11 @@ bool mark_stack::reserve_one(os::metadata& meta, exhaustion_reason& why) noexcep
     return true;
 }
 
-void rolled_births::add(std::uint32_t depth, std::uint64_t from, std::uint64_t to) noexcept {
-    while (count_ != 0 && ranges_[count_ - 1].depth == depth && ranges_[count_ - 1].from >= from) --count_;
-    if (count_ == most) {
-        ranges_[0].to = ranges_[1].to;
-        ranges_[0].mixed = true;
-        std::memmove(ranges_ + 1, ranges_ + 2, (most - 2) * sizeof(range));
-        --count_;
-    }
-    ranges_[count_++] = {depth, from, to, false};
+void rolled_births::merge_oldest() noexcept {
+    ranges_[0].to = ranges_[1].to;
+    ranges_[0].mixed = true;
+    std::memmove(ranges_ + 1, ranges_ + 2, (most - 2) * sizeof(range));
+    --count_;
 }
 
 bool rolled_births::find(std::uint32_t depth, std::uint64_t birth) const noexcept {

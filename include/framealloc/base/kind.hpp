@@ -31,7 +31,7 @@ struct kind_traits {
 
 // Returns: the kind's row. A function and no object: an inline variable is a unique symbol, which keeps a plugin from
 // being unloaded.
-constexpr kind_traits traits_of(memory_kind k) noexcept {
+FRAMEALLOC_INLINE constexpr kind_traits traits_of(memory_kind k) noexcept {
     switch (k) {
         case memory_kind::frame:
             return {.name = "frame",

@@ -19,7 +19,10 @@ FRAMEALLOC_COLD void close_left_open(memory::thread_context& c, const memory::fr
 // Every finaliser runs through here; it is off its list. Its destructor may open frames, and has to close them.
 void run_finaliser(memory::thread_context& c, finaliser* f) noexcept;
 // All of a list, newest first, those that their destructors add as well.
-void run_finalisers(memory::thread_context& c, finaliser*& list) noexcept;
+void run_each(memory::thread_context& c, finaliser*& list) noexcept;
+FRAMEALLOC_INLINE void run_finalisers(memory::thread_context& c, finaliser*& list) noexcept {
+    if (list != nullptr) run_each(c, list);
+}
 
 // Before a list of finalisers is run.
 inline void look_for_released(memory::thread_context& c) noexcept {

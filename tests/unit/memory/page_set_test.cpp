@@ -140,6 +140,7 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     pool_page& p = o.of_class(64);
     pool_page& q = o.of_class(128);
     const unsigned small = class_of(64), large = class_of(128);
+    CHECK(!o.set.any_installed());
     CHECK(o.set.at(memory_kind::pool, small) == &memory::nothing_installed);
     CHECK(o.set.at(memory_kind::pool, small)->free == nullptr);
     o.set.install(p, small);
@@ -161,6 +162,7 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(!o.set.any_charged_singly());
     memory::set_up(q, key, {memory_kind::frame, 128, nullptr}, large, {});
     o.set.install(q, large);
+    CHECK(o.set.any_installed());
     CHECK(o.set.any_installed(memory_kind::frame));
     CHECK(!o.set.any_charged_singly());
 }

@@ -38,7 +38,10 @@ public:
 
     // Requires, of all that follow: the calling thread has the context. Null without memory, with `why` set.
     tag_account* open(os::metadata& meta, account::tag_node* root, exhaustion_reason& why) noexcept;
-    tag_account* find_or_add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept;
+    tag_account* find_or_add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept {
+        tag_account* known = at(node->index);
+        return known != nullptr ? known : add(meta, node, why);
+    }
     // A single name below `parent`, found without a lock when it was asked for before.
     tag_account* child(os::metadata& meta, account::tag_tree& tags, tag_account* parent, account::name_view name,
                        exhaustion_reason& why) noexcept {
@@ -54,6 +57,7 @@ public:
     void remember(os::metadata& meta, std::uint32_t tag_id, tag_account* a) noexcept;
 
 private:
+    FRAMEALLOC_COLD tag_account* add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept;
     void widen_names(os::metadata& meta, exhaustion_reason& why) noexcept;
     tag_account* add_child(os::metadata& meta, account::tag_tree& tags, tag_account* parent, account::name_view name,
                            tag_account*& bucket, exhaustion_reason& why) noexcept;

@@ -10,7 +10,11 @@ FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* n
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
                                          exhaustion_reason& why) noexcept;
-void charge_pages(thread_context& c) noexcept;  // the installed ones
+void charge_installed(thread_context& c) noexcept;
+// The installed ones, and those that gave blocks to hooks.
+FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
+    if (c.charges.any_aside() || c.pages.any_installed()) charge_installed(c);
+}
 // Charges the open segment and the installed pages to the current tag and phase.
 FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
 // Tells the page's tag how many of its blocks are out.

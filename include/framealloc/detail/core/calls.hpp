@@ -8,7 +8,7 @@ namespace framealloc::inline v1::memory {
 // While the thread does this in its allocator. Only a guarded thread's is noted.
 class activity_scope {
 public:
-    activity_scope(thread_context* c, activity a) noexcept {
+    FRAMEALLOC_INLINE activity_scope(thread_context* c, activity a) noexcept {
         if (c == nullptr || !c->probes.guarded()) return;
         context_ = c;
         before_ = c->probes.doing();
@@ -16,7 +16,7 @@ public:
     }
     activity_scope(const activity_scope&) = delete;
     activity_scope& operator=(const activity_scope&) = delete;
-    ~activity_scope() {
+    FRAMEALLOC_INLINE ~activity_scope() {
         if (context_ != nullptr) context_->probes.set_doing(before_);
     }
 

@@ -64,6 +64,7 @@ public:
         a.next_aside = aside_;
         aside_ = &a;
     }
+    bool any_aside() const noexcept { return aside_ != nullptr; }
     tag_account* take_aside() noexcept {
         tag_account* a = aside_;
         if (a != nullptr) aside_ = a->next_aside;

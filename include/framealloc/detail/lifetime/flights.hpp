@@ -6,6 +6,7 @@
 #pragma once
 
 #include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/frame_arena.hpp>
 #include <framealloc/detail/lifetime/state.hpp>
 
 namespace framealloc::inline v1::lifetime {
@@ -58,9 +59,14 @@ void for_each_flight(const memory::thread_context& c, F&& f) {
     } while (s != first);
 }
 
-void free_blocks(memory::thread_context& c, memory::outer_block*& head) noexcept;
+inline void free_blocks(memory::thread_context& c, memory::outer_block*& head) noexcept {
+    while (head != nullptr) memory::outer_free(c, memory::begin_of(*head));
+}
 // Of frames this deep or deeper in the current flight, as far as they are released.
-void drop_released(memory::thread_context& c, std::uint32_t depth) noexcept;
+FRAMEALLOC_COLD void drop_released_holds(memory::thread_context& c, std::uint32_t depth) noexcept;
+inline void drop_released(memory::thread_context& c, std::uint32_t depth) noexcept {
+    if (current_flight(c).held != nullptr) drop_released_holds(c, depth);
+}
 // The top frame is held and has an outer one: its content becomes that one's, as if it had allocated it.
 void move_to_outer(memory::thread_context& c, memory::frame_record* r) noexcept;
 // The outermost frame ends and is kept: its content waits in its flight.

@@ -22,7 +22,9 @@ public:
     std::uint32_t size() const noexcept { return size_; }
     frame_mark& at(std::uint32_t i) noexcept { return marks_[i]; }
     // False without memory for it, `why` set.
-    bool reserve_one(os::metadata& meta, exhaustion_reason& why) noexcept;
+    bool reserve_one(os::metadata& meta, exhaustion_reason& why) noexcept {
+        return size_ < capacity_ || widen(meta, why);
+    }
     // Requires: room for it. Returns its index.
     std::uint32_t push(const frame_mark& m) noexcept {
         marks_[size_] = m;
@@ -35,6 +37,7 @@ public:
     }
     // Whether a live checkpoint of the frame at this depth is younger than the birth.
     bool younger_than(std::uint32_t depth, std::uint64_t birth) const noexcept {
+        if (size_ == 0) return false;
         std::uint32_t i = size_;
         while (i != 0 && marks_[i - 1].depth != depth) --i;
         return i != 0 && birth < marks_[i - 1].serial;
@@ -46,6 +49,8 @@ public:
     }
 
 private:
+    FRAMEALLOC_COLD bool widen(os::metadata& meta, exhaustion_reason& why) noexcept;
+
     frame_mark* marks_ = nullptr;
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
@@ -56,7 +61,12 @@ private:
 class rolled_births {
 public:
     // Of the frame at this depth: births, as marks count them, from `from` on and before `to`.
-    void add(std::uint32_t depth, std::uint64_t from, std::uint64_t to) noexcept;
+    void add(std::uint32_t depth, std::uint64_t from, std::uint64_t to) noexcept {
+        while (count_ != 0 && ranges_[count_ - 1].depth == depth && ranges_[count_ - 1].from >= from) --count_;
+        if (count_ == most) [[unlikely]]
+            merge_oldest();
+        ranges_[count_++] = {depth, from, to, false};
+    }
     bool contain(std::uint32_t depth, std::uint64_t birth) const noexcept { return count_ != 0 && find(depth, birth); }
     void drop_from(std::uint32_t depth) noexcept {
         while (count_ != 0 && ranges_[count_ - 1].depth >= depth) --count_;
@@ -71,6 +81,7 @@ private:
         bool mixed;  // merged: some of these births, at this depth or deeper, were before and some after a rollback
     };
     bool find(std::uint32_t depth, std::uint64_t birth) const noexcept;
+    FRAMEALLOC_COLD void merge_oldest() noexcept;
 
     static constexpr std::uint32_t most = 8;
     std::uint32_t count_ = 0;

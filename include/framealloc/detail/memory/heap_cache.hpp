@@ -28,7 +28,7 @@ public:
     }
     // Returns false when it is not kept: too much is, or there is no memory for the bins. `committed`: bytes of the
     // allocator.
-    bool put(heap_block* b, std::size_t committed, os::metadata& meta) noexcept {
+    FRAMEALLOC_INLINE bool put(heap_block* b, std::size_t committed, os::metadata& meta) noexcept {
         if (bins_ == nullptr) {
             exhaustion_reason why{};
             bins_ = meta.allocate_array<heap_block*>(heap_bin_count + 1, why);

@@ -77,6 +77,11 @@ public:
             return ((traits_of(kind_at(K)).freed_singly ? classes_[K] : 0) | ...) != 0;
         }(std::make_integer_sequence<unsigned, kind_count>{});
     }
+    bool any_installed() const noexcept {
+        std::uint64_t any = 0;
+        for (const std::uint64_t set : classes_) any |= set;
+        return any != 0;
+    }
     template <class F>
     void for_each_installed(F&& f) const noexcept {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
