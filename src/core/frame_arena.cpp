@@ -42,7 +42,7 @@ void decommit_from(thread_context& c, arena_chunk& k, std::uintptr_t end) noexce
 }
 
 arena_chunk* make_chunk(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
-    return c.owner->chunks.make(&c, bytes, why);
+    return c.owner->chunks.make(&c, bytes, memory_kind::frame, why);
 }
 
 }  // namespace

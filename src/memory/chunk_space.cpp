@@ -14,8 +14,8 @@ constexpr std::size_t smallest_commit = 65536;
 
 }  // namespace
 
-arena_chunk* chunk_space::make(thread_context* owner, std::size_t bytes, exhaustion_reason& why,
-                               memory_kind kind) noexcept {
+arena_chunk* chunk_space::make(thread_context* owner, std::size_t bytes, memory_kind kind,
+                               exhaustion_reason& why) noexcept {
     const std::size_t size = align_up(bytes, granularity() > page_bytes ? granularity() : page_bytes);
     void* memory = meta_.allocate(sizeof(arena_chunk), why);
     if (memory == nullptr) return nullptr;

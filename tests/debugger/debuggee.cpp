@@ -96,8 +96,8 @@ int main() {
     // An arena of another kind than frames'.
     fa::memory::core& core = *game.owner().owner;
     fa::exhaustion_reason why{};
-    fa::memory::arena_chunk* chunk = core.chunks.make(fa::memory::context_of(game.owner()), 1_MiB, why,
-                                                      fa::memory_kind::pool);
+    fa::memory::arena_chunk* chunk = core.chunks.make(fa::memory::context_of(game.owner()), 1_MiB,
+                                                      fa::memory_kind::pool, why);
     if (chunk == nullptr || !core.chunks.commit_to(*chunk, chunk->begin + 100, why)) return 1;
     all.push_back(reinterpret_cast<const void*>(chunk->begin + 99));
     all.push_back(reinterpret_cast<const void*>(chunk->end - 1));

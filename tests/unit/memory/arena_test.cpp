@@ -27,7 +27,7 @@ struct home {
     explicit home(std::size_t limit = 0) { pages.open(system, limit, false); }
     ~home() { meta.release_all(); }
     arena_chunk& make(std::size_t bytes) {
-        arena_chunk* k = space.make(nullptr, bytes, why);
+        arena_chunk* k = space.make(nullptr, bytes, framealloc::memory_kind::frame, why);
         REQUIRE(k != nullptr);
         return *k;
     }

@@ -15,43 +15,46 @@ using namespace test;
 
 namespace {
 
-// --- the table: how the words of a kind are had, and where its bytes are counted ---
+// --- the table: how the words of a kind are had ---
+
+template <class P, class Source>
+struct column {
+    using policy = P;
+    using source = Source;
+    static constexpr bool freed_singly = fa::traits_of(Source::kind).freed_singly;
+    static std::size_t bytes(const fa::tag_bytes& b) { return b.*fa::bytes_of(Source::kind); }
+};
 
 template <class P>
-struct scope_kind {
-    using policy = P;
-    static constexpr bool freed_singly = false;
-    using source = fa::frame_source;
+struct scope_kind : column<P, fa::frame_source> {
     template <class T>
     using box = fa::basic_frame_box<T, P>;
     fa::basic_frame_scope<P> words;
     explicit scope_kind(const fa::basic_smart_alloc<P>& a) : words(a) {}
-    static std::size_t bytes(const fa::tag_bytes& b) { return b.frame_bytes; }
 };
 
 template <class P>
-struct pool_kind {
-    using policy = P;
-    static constexpr bool freed_singly = true;
-    using source = fa::pool_source;
+struct pool_kind : column<P, fa::pool_source> {
     template <class T>
     using box = fa::basic_pool_box<T, P>;
     fa::basic_pool_view<P> words;
     explicit pool_kind(const fa::basic_smart_alloc<P>& a) : words(a.pool()) {}
-    static std::size_t bytes(const fa::tag_bytes& b) { return b.pool_bytes; }
 };
 
 template <class P>
-struct heap_kind {
-    using policy = P;
-    static constexpr bool freed_singly = true;
-    using source = fa::heap_source;
+struct heap_kind : column<P, fa::heap_source> {
     template <class T>
     using box = fa::basic_heap_box<T, P>;
     fa::basic_heap_view<P> words;
     explicit heap_kind(const fa::basic_smart_alloc<P>& a) : words(a.heap()) {}
-    static std::size_t bytes(const fa::tag_bytes& b) { return b.heap_bytes; }
 };
+
+#define COLUMNS(P) scope_kind<P>, pool_kind<P>, heap_kind<P>
+
+template <class... K>
+constexpr bool has_every_kind = fa::base::holds_for_each_kind(
+    [](fa::memory_kind k) { return ((K::source::kind == k) || ...); });
+static_assert(has_every_kind<COLUMNS(fa::policy::unchecked)>, "the words of a kind are not tested");
 
 using unchecked = fa::policy::unchecked;
 using checked = fa::policy::checked;
@@ -95,9 +98,7 @@ struct throws_at {
 
 }  // namespace
 
-#define FOR_EACH_KIND(name)                                                                                           \
-    TEST_CASE_TEMPLATE(name, K, scope_kind<unchecked>, scope_kind<checked>, pool_kind<unchecked>, pool_kind<checked>, \
-                       heap_kind<unchecked>, heap_kind<checked>)
+#define FOR_EACH_KIND(name) TEST_CASE_TEMPLATE(name, K, COLUMNS(unchecked), COLUMNS(checked))
 
 FOR_EACH_KIND("alloc and alloc_bytes give memory of its own, aligned; no bytes are no memory") {
     const fixture<K> f;

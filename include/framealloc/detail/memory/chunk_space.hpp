@@ -1,7 +1,7 @@
 // Chunks: pieces of address space that an arena hands memory out of, made accessible as it is needed.
 //
 //   chunk_space space{ledger, metadata, lock};
-//   arena_chunk* k = space.make(nullptr, 1_MiB, why);
+//   arena_chunk* k = space.make(nullptr, 1_MiB, memory_kind::frame, why);
 //   if (space.commit_to(*k, k->begin + 100, why)) …      // [begin, begin + 100) can be written
 //   space.destroy(k);
 //
@@ -53,8 +53,7 @@ public:
         : pages_(pages), meta_(meta), lock_(lock) {}
 
     // At least `bytes` for memory of that kind, nothing of it accessible yet. Null with `why` set.
-    arena_chunk* make(thread_context* owner, std::size_t bytes, exhaustion_reason& why,
-                      memory_kind kind = memory_kind::frame) noexcept;
+    arena_chunk* make(thread_context* owner, std::size_t bytes, memory_kind kind, exhaustion_reason& why) noexcept;
     void destroy(arena_chunk* k) noexcept;
 
     // Makes the chunk accessible up to `end`, and a little ahead. False with `why` set.
