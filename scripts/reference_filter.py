@@ -18,6 +18,8 @@ WORDS = r"Requires|Effects|Returns|On exhaustion|Threads|Cost|Debug|Checked"
 SCOPE = re.compile(r"^(?:template\s*<.*>\s*)?(?:requires\b.*\s)?(class|struct|union|enum class|enum|namespace|extern \"C\")\b")
 SITE = re.compile(r",?\s*(?:site_type|site|Site) \w+ = (?:site_type|site|Site)::here\(\)")
 
+# What Doxygen does not read: a requires-expression in front of what it constrains, and static_assert.
+UNREAD = re.compile(r"^( *)(?:requires requires\b[^\n]*(?:\}|\{\n(?:\1 +[^\n]*\n)*\1\})|static_assert\([^\n]*\);)\n", re.M)
 # Destructors, and what is deleted or defaulted: the comment above an earlier declaration says nothing of them.
 OWN_WORDS = re.compile(r"^\s*(?:FRAMEALLOC_INLINE )?~|= (?:delete|default);\s*(?://.*)?$")
 ATTRIBUTE = re.compile(r"\[\[.*?\]\]\s*|FRAMEALLOC_\w+\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*|FRAMEALLOC_\w+\b\s*(?!\()", re.S)
@@ -87,7 +89,7 @@ def without_body(code):
                 code = code[:at].rstrip() + ";"
                 break
     # A requires-clause behind the parameters, which Doxygen does not read.
-    return re.sub(r"\n\s*requires\b(?:(?!\b(?!requires\b)[\w~]+\()[^;\n]|\n)*;$", ";", code)
+    return re.sub(r"\n\s*requires\b(?:(?!\b(?!requires\b)(?:operator\W+|[\w~]+)\()[^;\n]|\n)*;$", ";", code)
 
 
 def without_template(code):
@@ -222,7 +224,7 @@ class Reader:
             code = re.sub(r"=.*", "= true;", code, flags=re.S)
         if scope is None and "{" in code and "(" in code.split("{")[0]:
             notes = notes if len(taken) == 1 else []
-        if notes and inherited:
+        if (notes and inherited) or document[:1] == ["As declared. Cost: O(1)."]:
             document = []
         if any(self.hidden) or (not self.scopes and scope != "namespace") or self.without_page(scope, name):
             if scope is not None:
@@ -251,7 +253,7 @@ def main():
         print(path.read_text().replace("/*", "/**"))
         return
     classes = os.environ.get("REFERENCE_CLASSES")
-    reader = Reader(path.read_text(), path.stem, classes and set(classes.split()), "detail" in path.parts)
+    reader = Reader(UNREAD.sub("", path.read_text()), path.stem, classes and set(classes.split()), "detail" in path.parts)
     reader.run()
     print("\n".join(reader.out))
 

@@ -58,12 +58,21 @@ def missing(root, out):
             yield f"options::{field}: no sentence on its page"
 
 
+def repeated(out):
+    """Members whose comment stands on their page more than once."""
+    for page in sorted(out.glob("*.html")):
+        for member in page.read_text().split('class="memitem"')[1:]:
+            if member.count("<dt>Cost</dt>") > 1:
+                name = re.search(r'memname">(.*?)</td>', member, re.S)
+                yield f"{page.name}: {re.sub('<[^>]+>', '', name[1]).strip() if name else '?'} costs twice"
+
+
 def main():
     root, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     subprocess.run([root / "scripts/build_reference.sh", out], check=True)
-    found = list(missing(root, out))
+    found = [*missing(root, out), *repeated(out)]
     print("\n".join(found))
-    print(f"reference: {len(set(classes(root)))} classes, {len(found)} missing")
+    print(f"reference: {len(set(classes(root)))} classes, {len(found)} wrong")
     return 1 if found or page_of(out, "no_such_class") else 0
 
 
