@@ -32,17 +32,21 @@ public:
     // --- what this thread freed for another, not handed over yet ---
     bool has_batch() const noexcept { return batch_page_ != nullptr; }
     bool batches(const pool_page& p) const noexcept { return batch_page_ == &p && batch_count_ != batch_limit; }
-    void begin_batch(pool_page& p) noexcept { batch_page_ = &p; }
+    void begin_batch(pool_page& p) noexcept { sync::store_relaxed(batch_page_, &p); }  // relaxed: for any thread
     pool_page* batch_page() const noexcept { return batch_page_; }
     std::uint32_t batch_count() const noexcept { return sync::load_relaxed(batch_count_); }  // relaxed: for any thread
     const std::uint16_t* batch_places() const noexcept { return batch_places_; }
     const pool_page* batch_page_seen() const noexcept { return sync::load_relaxed(batch_page_); }  // relaxed: as above
-    void add(const void* block) noexcept { batch_places_[batch_count_++] = returned_blocks::place_of(block); }
+    void add(const void* block) noexcept {
+        const std::uint32_t n = batch_count_;
+        batch_places_[n] = returned_blocks::place_of(block);
+        sync::store_relaxed(batch_count_, n + 1);  // relaxed: for any thread
+    }
     // As blocks that name each other; `link_bytes`: what one of them may use for that. Requires: end_batch() follows.
     returned_chain chain_batch(std::size_t link_bytes) const noexcept;
     void end_batch() noexcept {
-        batch_page_ = nullptr;
-        batch_count_ = 0;
+        sync::store_relaxed(batch_page_, nullptr);  // relaxed: for any thread
+        sync::store_relaxed(batch_count_, 0);  // relaxed: as above
     }
 
     // --- what other threads handed to this one ---
