@@ -149,7 +149,7 @@ def victims(folder):
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))}
     for how, arguments, says, more in (
             ("close_each", [own], CLOSED, {}), ("close_each", [own], CLOSED, limited), ("close_all_at_once", [own], CLOSED, {}), ("close_listed", [own], CLOSED, {}),
-            ("put_another", [own], CLOSED, {}), ("cut", [trace], "was cut", {}), ("take_over", [trace], "not a trace", {}), ("removed", [trace], "was removed", {}),
+            ("put_another", [own], CLOSED, {}), ("cut", [trace], "was truncated", {}), ("take_over", [trace], "not a trace", {}), ("removed", [trace], "was removed", {}),
             ("elsewhere", [], "", {}), ("limits", ["100000"], FILE_SIZE, {}), ("asks_for_sandboxes", [], "", {}), ("sandboxed", ["prctl"], SANDBOX, {"status": 7}), ("sandboxed", ["raw"], SANDBOX, {"status": 7}), ("own_lost_page", [own], "", {"status": 3}),
             ("own_lost_page", [f"{own}-"], "", {"status": -signal.SIGBUS}), ("forked", [], "", {}), ("demon", [], "", {}), ("cxx_plugin", [PLAIN], "", {})):
         same(folder, VICTIMS, how, *arguments, says=says, **more)
