@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <latch>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -142,6 +143,8 @@ void churn(std::size_t threads) {
     std::size_t after_100 = 0;
     for (std::size_t started = 0; started < threads; started += 8) {
         std::vector<std::thread> wave;
+        std::latch together{8};
+        const bool warming_up = after_100 == 0;  // what eight threads at a time need is there before it is measured
         for (std::size_t w = 0; w < 8; ++w) {
             wave.emplace_back([&, w] {
                 for (void* p : left[(w + 3) % 8]) {
@@ -153,6 +156,7 @@ void churn(std::size_t threads) {
                     p = alloc.pool_alloc_bytes(200);
                     std::memset(p, 1, 200);
                 }
+                if (warming_up) together.arrive_and_wait();
             });
         }
         for (auto& t : wave) t.join();
