@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-#define FA_FREED_BY(function, argument) __attribute__((malloc, malloc(function, argument)))
+#define FA_FREED_BY(function, argument) __attribute__((__malloc__, __malloc__(function, argument)))
 #else
 #define FA_FREED_BY(function, argument)
 #endif

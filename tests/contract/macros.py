@@ -34,6 +34,8 @@ FUNCTIONS = {
     "sys/param.h, sys/sysmacros.h": "MIN MAX major minor makedev isset setbit clrbit isclr roundup howmany powerof2",
     "stdio.h, math.h, string.h": "assert getc putc putchar abs signbit isnan isinf fpclassify "
                                            "strdup index rindex bcopy bzero alloca",
+    "MSVC's crtdbg.h, leak checkers and tracing allocators": "malloc calloc realloc recalloc reallocf free cfree expand msize strdup strndup "
+                                                             "wcsdup memalign aligned_alloc posix_memalign aligned_free valloc",
     "Linux and its drivers": "likely unlikely barrier container_of ARRAY_SIZE BIT",
     "Arduino": "round bit lowByte highByte bitRead sq constrain F",
     "logging and tests": "LOG CHECK INFO FAIL TEST ASSERT EXPECT REQUIRE SECTION trace debug warn info error log fatal",

@@ -18,12 +18,12 @@ public:
     // FA417 or FA418 otherwise. Effects: gives the memory back; runs no destructor. Threads: any. Cost: constant for
     // blocks in pages.
     template <class T>
-    FRAMEALLOC_INLINE void free(T* p, site_type s = site_type::here()) const noexcept {
+    FRAMEALLOC_INLINE void(free)(T* p, site_type s = site_type::here()) const noexcept {
         static_assert(!std::is_void_v<T>, "a void* does not say its size: use free_bytes(p, size, align)");
         this->give(p, s);
     }
     template <class T, std::size_t N>
-    void free(std::span<T, N> items, site_type s = site_type::here()) const noexcept {
+    void(free)(std::span<T, N> items, site_type s = site_type::here()) const noexcept {
         this->give_bytes(items.data(), items.size_bytes(), alignof(T), s);
     }
     // Requires: what alloc_bytes() returned, with its size in bytes and its alignment, or null; in debug FA411 to FA418

@@ -44,7 +44,7 @@ public:
     template <class T>
     void heap_free(T* p, site_type s = site_type::here()) const noexcept {
         static_assert(!std::is_void_v<T>, "a void* does not say its size: use heap_free_bytes(p, size, align)");
-        here().free(p, s);
+        (here().free)(p, s);
     }
     [[nodiscard, gnu::alloc_size(2)]] void* heap_alloc_bytes(std::size_t size,
                                                              std::size_t align = alignof(std::max_align_t),
