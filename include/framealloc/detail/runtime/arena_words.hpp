@@ -43,7 +43,7 @@ protected:
     FRAMEALLOC_INLINE T* take_n(on_failure f, const site_type& s) const noexcept {
         static_assert(object::implicit_lifetime<T> && N > 0,
                       "for types that need construction use frame_slice; in a scope, use slice");
-        return static_cast<T*>(take_fixed<sizeof(T) * N, alignof(T)>(f, s));
+        return static_cast<T*>(take_fixed<bytes_of_n<T, N>(), alignof(T)>(f, s));
     }
     FRAMEALLOC_INLINE void* take_bytes(std::size_t bytes, std::size_t align, on_failure f,
                                        const site_type& s) const noexcept {

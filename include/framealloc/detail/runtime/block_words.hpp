@@ -50,7 +50,7 @@ protected:
     template <class T, std::size_t N>
     T* take_n(on_failure f, const site_type& s) const noexcept {
         static_assert(object::implicit_lifetime<T> && N > 0, "for types that need construction use slice");
-        return static_cast<T*>(take_bytes(sizeof(T) * N, alignof(T), f, s));
+        return static_cast<T*>(take_bytes(bytes_of_n<T, N>(), alignof(T), f, s));
     }
     FRAMEALLOC_INLINE void* take_bytes(std::size_t bytes, std::size_t align, on_failure f,
                                        const site_type& s) const noexcept {

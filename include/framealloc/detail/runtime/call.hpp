@@ -1,6 +1,7 @@
 // A call of the public face: its place for reports, and the type that its arguments make.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
 #include <framealloc/base/site.hpp>
@@ -22,6 +23,13 @@ struct boxed_type<deduced, Arg> {
 };
 template <class T, class... Args>
 using boxed_type_t = typename boxed_type<T, Args...>::type;
+
+// Returns: the bytes of N elements.
+template <class T, std::size_t N>
+consteval std::size_t bytes_of_n() noexcept {
+    static_assert(N <= std::size_t(-1) / sizeof(T), "N elements of this type are more bytes than there are addresses");
+    return sizeof(T) * N;
+}
 
 // The call that is being served, for reports; nothing where sites are not recorded.
 template <class Site>
