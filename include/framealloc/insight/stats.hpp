@@ -13,7 +13,7 @@
 
 namespace framealloc::inline v1 {
 
-// Of one allocator, all threads together. Names as in the original.
+// Of one allocator, all threads together.
 struct alloc_stats {
     std::size_t total_allocated = 0;  // bytes in use, of all kinds
     // Bytes; maximum of total_allocated over boundaries; with several threads the sum of their maxima

@@ -86,7 +86,8 @@ struct options {
     // Bytes asked for at once for pool and small heap blocks, rounded up to a multiple of the fixed 64 KiB page. 0: one
     // page.
     std::size_t slab_page_size = 256_KiB;
-    // Bytes of the largest block that counts as pool; larger ones come from the heap and count as heap. 0: all do.
+    // Bytes of the largest block that counts as pool; larger ones come from the heap and count as heap. 0: every block
+    // does; above 4 KiB: as 4 KiB.
     std::size_t pool_max = 4_KiB;
     // Bytes that the allocator may have committed, all threads and kinds together. 0: no limit.
     std::size_t global_limit = 0;

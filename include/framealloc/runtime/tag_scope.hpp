@@ -94,9 +94,9 @@ class [[nodiscard]] phase_scope : runtime::charge_scope<memory::scope_kind::phas
     using site_type = runtime::site_of_t<Alloc>;
 
 public:
-    // Effects: counts what the calling thread's frames allocate for the phase, a path from the root, until the scope
-    // ends. On exhaustion: asks the exhaustion handler, for a name that is new. Threads: the scope belongs to its
-    // thread. Cost: as tag_scope's.
+    // Effects: counts what the calling thread allocates, of every kind, for the phase, a path from the root, until the
+    // scope ends; phase_stats() has it per outermost frame. On exhaustion: asks the exhaustion handler, for a name that
+    // is new. Threads: the scope belongs to its thread. Cost: as tag_scope's.
     template <class Alloc>
     [[nodiscard]] FRAMEALLOC_INLINE phase_scope(const Alloc& alloc, const tag& name,
                                                 site_type<Alloc> s = site_type<Alloc>::here()) noexcept

@@ -24,7 +24,7 @@ class heap_names {
 
 public:
     // Returns: the words without their prefix, in two machine words to pass to a subsystem. The allocator has to
-    // outlive the view, not what is allocated through it. Cost: O(1).
+    // outlive the view; blocks that are still out when it ends are FA424, and stay valid. Cost: O(1).
     FRAMEALLOC_INLINE basic_heap_view<Policy> heap() const noexcept {
         return basic_heap_view<Policy>(static_cast<const Alloc&>(*this).owner());
     }

@@ -24,7 +24,7 @@ class pool_names {
 
 public:
     // Returns: the words without their prefix, in two machine words to pass to a subsystem. The allocator has to
-    // outlive the view, not what is allocated through it. Cost: O(1).
+    // outlive the view; blocks that are still out when it ends are FA424, and stay valid. Cost: O(1).
     FRAMEALLOC_INLINE basic_pool_view<Policy> pool() const noexcept {
         return basic_pool_view<Policy>(static_cast<const Alloc&>(*this).owner());
     }
