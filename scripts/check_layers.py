@@ -4,9 +4,9 @@
 usage: check_layers.py [ROOT] [--objects DIR]
 
 Includes: a room may include its own headers and those of the floors below.
-Interface: docs/house.md names every header outside detail/,
-and programs, annexes, examples and docs include no other. Link symbols, with --objects (the folder of the library's object files): none is defined above the room that uses it, and no
-cycle within a room has more than four sources. Fields: floors 5 to 8 access none of an allocator's or a context's, and either
+Interface: docs/house.md names every header
+outside detail/, and programs, annexes, examples and docs include no other. Link symbols, only with --objects (the folder of the
+library's object files): none is defined above the room that uses it, and no cycle within a room has more than four sources. Fields: floors 5 to 8 access none of an allocator's or a context's, and either
 has at most 16 direct members. Sizes: 90 % of the functions within 25 lines, none over 60; no line over 120 columns. Compiler
 conditionals stand in detail/base/compiler.hpp alone, the build options in config.hpp alone.
 
@@ -73,9 +73,9 @@ def check_interface(root):
     section = page[page.index("## The interface"):]
     named = set()
     for row in re.finditer(r"^\| *(\w*) *\| (.*`.*) \|$", section[:section.index("\n## ")], re.M):
-        named |= {f"{row[1]}/{name}".lstrip("/") for name in re.findall(r"`([\w.]+\.hp?p?)`", row[2])}
+        named |= {f"{row[1]}/{name}".lstrip("/") for name in re.findall(r"`([\w.]+\.(?:hp?p?|def))`", row[2])}
     headers = root / "include/framealloc"
-    there = {p.relative_to(headers).as_posix() for p in headers.rglob("*.h*") if not p.is_relative_to(headers / "detail")}
+    there = {p.relative_to(headers).as_posix() for pattern in ("*.h*", "*.def") for p in headers.rglob(pattern) if not p.is_relative_to(headers / "detail")}
     yield from (f"include/framealloc/{name}: not named in docs/house.md; what is not the interface lies in detail/" for name in sorted(there - named))
     yield from (f"docs/house.md: names {name}, which is not there" for name in sorted(named - there))
     for folder in ("README.md", "docs", "demo", "examples", "integrations", "tools", "tests/clients", "tests/package"):
