@@ -1,3 +1,4 @@
+// Scenarios for counting by size: what must not cost more for each element as there are more of them.
 #pragma once
 
 #include <framealloc/framealloc.hpp>

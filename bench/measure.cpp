@@ -1,3 +1,4 @@
+// Rounds, medians and spreads; a measurement in a process of its own.
 #include "measure.hpp"
 
 #include <sys/wait.h>

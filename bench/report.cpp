@@ -1,3 +1,4 @@
+// The text, the JSON and the page of what was measured.
 #include "report.hpp"
 
 #include <sys/utsname.h>

@@ -1,3 +1,4 @@
+// Finds the rivals that are installed, by dlopen, and asks each for its version.
 #include "rivals.hpp"
 
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+// Replays a recorded program with one rival after the other.
 #include "traces.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The versions that the headers of the rivals tell.
 #include "versions.hpp"
 
 #if __has_include(<boost/version.hpp>)

@@ -1,3 +1,4 @@
+# What is installed: library, headers, the CMake package, the pkg-config files and what debuggers read.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS framealloc EXPORT framealloc-targets FILE_SET HEADERS)

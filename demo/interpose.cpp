@@ -1,3 +1,4 @@
+// The program's own malloc, which counts and passes on to glibc's.
 #include "interpose.hpp"
 
 #include <malloc.h>

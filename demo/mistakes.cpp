@@ -1,3 +1,4 @@
+// One small program for each mistake that the demonstration commits.
 #include "mistakes.hpp"
 
 #include <sys/time.h>

@@ -1,3 +1,4 @@
+// The mistakes that the demonstration commits on request.
 #pragma once
 
 #include <string>

@@ -1,3 +1,4 @@
+// The box of bodies: how it is built, and what is asked of it in every step.
 #include "physics.hpp"
 
 #include "interpose.hpp"

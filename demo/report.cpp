@@ -1,3 +1,4 @@
+// The table and the page of a run.
 #include "report.hpp"
 
 #include "interpose.hpp"

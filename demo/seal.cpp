@@ -1,3 +1,4 @@
+// The seccomp filter that ends the process at a call for memory.
 #include "seal.hpp"
 
 #include <malloc.h>

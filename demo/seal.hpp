@@ -1,3 +1,4 @@
+// Proof that a loop takes no memory from the system: the kernel ends the process that asks for some.
 #pragma once
 
 namespace demo {

@@ -6,7 +6,7 @@ usage: check_style.py [ROOT]
 A file over 600 lines is an error; a function body over 60 lines is an error; so is a line over 120 columns, in tests,
 examples and benches too (.clang-format-ignore names the specimens whose lines stay as they are). Every relaxed, acquire or release operation
 outside sync/ carries a comment that says why ("relaxed: …") or what it pairs with ("pairs: …"), and none is a builtin of the compiler.
-A path named in a comment or on a page exists: from the root, from its own folder, or as headers are included. The changelog is read
+Every file opens with a sentence that says what is in it. A path named in a comment or on a page exists: from the root, from its own folder, or as headers are included. The changelog is read
 as far as its first version.
 """
 import pathlib
@@ -56,6 +56,17 @@ def too_long(root):
                     yield f"{name}:{number}: {len(line)} columns, 120 are the limit"
 
 
+def silent(root):
+    """Files that do not open with a comment."""
+    for base in ("include", "src", "tools", "tests", "bench", "examples", "demo", "integrations", "cmake", "scripts", "CMakeLists.txt"):
+        for path in sorted([root / base] if (root / base).is_file() else (root / base).rglob("*")):
+            if path.suffix not in (".c", ".h", ".cpp", ".hpp", ".def", ".py", ".sh", ".cmake") and path.name != "CMakeLists.txt":
+                continue
+            lines = path.read_text().split("\n")
+            if not re.match(r'(//|/\*|#|""") ?\w', lines[1 if lines[0].startswith("#!") else 0]) or re.match(r"#\s*(include|define|if|pragma)", lines[0]):
+                yield f"{path.relative_to(root)}:1: a file opens with a sentence that says what is in it"
+
+
 FILE = re.compile(r"(?<![\w/.<>$}~*-])((?:[\w.-]+/)+[\w-]+\.(?:hpp|cpp|h|c|py|sh|md|txt|cmake|def|json|natvis|css))\b(?![\w(/])")
 FOLDER = re.compile(r"(?<![\w/.<>$}~*-])((?:src|docs|tests|include|scripts|bench|examples|integrations|tools|share|demo|cmake)"
                     r"(?:/[\w.-]*\w)+)/?(?![\w*<…{/.(-])")
@@ -103,6 +114,7 @@ def main():
             files += 1
             found += check(path.relative_to(root), path.read_text().splitlines())
     found += too_long(root)
+    found += silent(root)
     found += lost_paths(root)
     for line in found:
         print(line)

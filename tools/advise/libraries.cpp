@@ -1,3 +1,4 @@
+// Which modules are libraries, and which of their functions are only hooks of the program.
 #include "libraries.hpp"
 
 #include <filesystem>

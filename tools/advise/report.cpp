@@ -1,3 +1,4 @@
+// The advice as text, as C++ options, as JSON and as a page.
 #include "report.hpp"
 
 #include "words.hpp"

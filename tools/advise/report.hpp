@@ -1,3 +1,4 @@
+// Writes the advice in each of its forms.
 #pragma once
 
 #include "sites.hpp"

@@ -1,3 +1,4 @@
+// Two passes over a trace: counts for each place, then what frames of each size would hold.
 #include "sites.hpp"
 
 #include "libraries.hpp"

@@ -1,3 +1,4 @@
+// Runs eu-addr2line and reads what it prints.
 #include "symbols.hpp"
 
 #include <fcntl.h>

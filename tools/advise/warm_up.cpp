@@ -1,3 +1,4 @@
+// Compares the first half of a run with the second, place by place.
 #include "warm_up.hpp"
 
 #include <utility>

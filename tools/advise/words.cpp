@@ -1,3 +1,4 @@
+// Numbers as readers see them, and the reason given for each piece of advice.
 #include "words.hpp"
 
 #include "symbols.hpp"

@@ -1,3 +1,4 @@
+// The tables of opcodes, and the decoder that reads them.
 #include "code.hpp"
 
 namespace recorder {

@@ -1,3 +1,4 @@
+// Opens, grows and closes the trace's file, and notes in its header why recording ended.
 #include "file.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Finds the function in the program's symbol table, and puts the jump in its place.
 #include "frame_mark.hpp"
 
 #include "code.hpp"

@@ -1,3 +1,4 @@
+// The SIGBUS handler, and what stands between it and the one of the program.
 #include "lost_file.hpp"
 
 #include "hooks.h"

@@ -1,3 +1,4 @@
+// The tables of stacks and modules that were written already.
 #include "places.hpp"
 
 #include "file.hpp"

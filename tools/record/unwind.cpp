@@ -1,3 +1,4 @@
+// Decodes .eh_frame to one rule per address, and follows the rules up the stack.
 #include "unwind.hpp"
 
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+// The chunks of the threads, and the events that are stored in them.
 #include "writer.hpp"
 
 #include "places.hpp"

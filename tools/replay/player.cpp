@@ -1,3 +1,4 @@
+// The loop of one thread, for malloc and for framealloc.
 #include "player.hpp"
 
 #include <framealloc/framealloc.hpp>

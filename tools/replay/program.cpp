@@ -1,3 +1,4 @@
+// Two passes over a trace: which blocks may be in frames, then the operations.
 #include "program.hpp"
 
 #include <map>

@@ -1,3 +1,4 @@
+// Follows each block from its allocation to its free.
 #include "lives.hpp"
 
 namespace trace {

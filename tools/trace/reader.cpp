@@ -1,3 +1,4 @@
+// Checks the trace's header, tables and chunks, and hands out their events in order.
 #include "reader.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Waiting for a word to change, by WaitOnAddress.
 #include <framealloc/detail/os/wait.hpp>
 
 #include <windows.h>

@@ -1,3 +1,4 @@
+// The last handle and the last block of an allocator, which may go on two threads at once.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>

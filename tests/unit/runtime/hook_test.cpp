@@ -1,3 +1,4 @@
+// Hooks: malloc's functions over an allocator, with a tag of their own.
 #include <doctest/doctest.h>
 
 #include <algorithm>

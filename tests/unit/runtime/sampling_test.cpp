@@ -1,3 +1,4 @@
+// Sampled allocations behave as others do, but for where they are.
 #include <doctest/doctest.h>
 
 #include <support/recorder.hpp>
