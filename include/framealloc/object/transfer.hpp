@@ -45,6 +45,7 @@ void count_transfer(memory::core_ref a, transfer_step step, std::size_t bytes) n
 // `n` elements in memory that any thread may free.
 template <class T>
 class transferable {
+    static_assert(!std::is_array_v<T>, "a handle has one object: send n elements of T as a transfer_span<T>");
     static_assert(!lives_in_frame_v<T>,
                   "this type keeps its content in a frame, which may end before it is received: transfer a pool, heap "
                   "or std container");
