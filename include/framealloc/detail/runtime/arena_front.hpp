@@ -82,9 +82,9 @@ public:
     }
 
     // --- objects: constructed here, destroyed with the arena ---
-    // Effects: constructs a T in place, of an aggregate too; what throws leaves nothing. Returns: the object, destroyed
-    // with the arena, newest first. On exhaustion: asks the exhaustion handler; try_make() returns null. Cost: that of
-    // alloc(), and the construction.
+    // Effects: constructs a T in place, of an aggregate too; what throws leaves no object, but its bytes are in use
+    // until the arena ends. Returns: the object, destroyed with the arena, newest first. On exhaustion: asks the
+    // exhaustion handler; try_make() returns null. Cost: that of alloc(), and the construction.
     template <class T, class... Args>
     FRAMEALLOC_INLINE T* make(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build<T>(must, std::forward<Args>(args)...);
@@ -104,8 +104,9 @@ public:
     [[nodiscard]] FRAMEALLOC_INLINE auto try_box(Args&&... args) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build_box<box_for<T, Args...>>(may_fail, std::forward<Args>(args)...);
     }
-    // Effects: value-initialises n elements; what throws leaves nothing. Returns: them, destroyed with the arena; an
-    // empty span of none. On exhaustion: asks the exhaustion handler; try_slice() returns an empty span. Cost: O(n).
+    // Effects: value-initialises n elements; what throws leaves no more than with make(). Returns: them, destroyed with
+    // the arena; an empty span of none. On exhaustion: asks the exhaustion handler; try_slice() returns an empty span.
+    // Cost: O(n).
     template <class T>
     std::span<T> slice(std::size_t n, site_type s = site_type::here()) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template build_slice<T>(n, must, s);
