@@ -76,7 +76,8 @@ void throw_expired() { refuse_empty({}, "a pool_shared of an expired pool_weak")
 void raise_no_source(bool ends) noexcept {
     raise_at({}, code::FA440,
              "a container that was made without an allocator or a frame has to grow; "
-             "make it with frame.vec() or alloc.pool_vec()");
+             "make it with a frame or an allocator: "
+             "frame.vec(), alloc.pool_map(), alloc.heap_string()");
     if (ends) std::abort();
 }
 

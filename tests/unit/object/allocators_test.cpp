@@ -166,3 +166,28 @@ FOR_EACH_POLICY("resources of one frame are equal, and of one allocator and kind
         CHECK(x.size() == 3);
     }
 }
+
+FOR_EACH_POLICY(
+    "a container that is added to another one keeps its own source; one without, or made in place, takes that one's") {
+    fa::basic_smart_alloc<P> alloc;
+    auto outer = alloc.frame_scope();
+    auto inner = alloc.frame_scope();
+    using string = decltype(outer.string());
+    auto v = outer.template vec<string>();
+    {
+        const auto text = inner.string("text");
+        v.push_back(text);
+        CHECK(v.back().source() == inner.source());
+        v.emplace_back(text);
+        CHECK(v.back().source() == inner.source());
+        v.push_back(inner.string("moved"));
+        CHECK(v.back().source() == inner.source());
+        v.emplace_back(std::string_view(text));
+        CHECK(v.back().source() == outer.source());
+    }
+    v.push_back({});
+    CHECK(v.back().source() == outer.source());
+    v.resize(9);
+    CHECK(v.back().source() == outer.source());
+    v.clear();
+}
