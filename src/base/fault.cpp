@@ -1,5 +1,5 @@
-// Faults and exhaustion as text on standard error.
-#include <framealloc/base/fault.hpp>
+// Faults and exhaustion as text, in a buffer and on standard error.
+#include <framealloc/detail/base/fault_text.hpp>
 
 #include <cstdarg>
 #include <cstdio>
@@ -11,17 +11,19 @@ namespace framealloc::inline v1 {
 
 namespace {
 
-// One line, built on the stack and written at once: reporting never allocates.
+// One line in the caller's memory: reporting never allocates.
 class line_writer {
 public:
+    line_writer(char* to, std::size_t room) noexcept : text_(to), room_(room) { text_[0] = '\0'; }
+
     FRAMEALLOC_PRINTF(2, 3) void add(const char* format, ...) noexcept {
         va_list args;
         va_start(args, format);
-        const int n = std::vsnprintf(text_ + used_, sizeof text_ - used_, format, args);
+        const int n = std::vsnprintf(text_ + used_, room_ - used_, format, args);
         va_end(args);
         if (n > 0) {
-            const std::size_t room = sizeof text_ - used_ - 1;
-            used_ += static_cast<std::size_t>(n) < room ? static_cast<std::size_t>(n) : room;
+            const std::size_t left = room_ - used_ - 1;
+            used_ += static_cast<std::size_t>(n) < left ? static_cast<std::size_t>(n) : left;
         }
     }
     void add_site(const char* before, const site& s, const char* place) noexcept {
@@ -34,17 +36,24 @@ public:
         add_site("", s, place);
         if (used_ != 0) add(": ");
     }
-    // Not by printf, which takes 8 KiB of stack where a stream has no buffer: this may be a signal's small one.
-    void flush() noexcept {
-        text_[used_] = '\n';
-        std::fwrite(text_, 1, used_ + 1, stderr);
-        std::fflush(stderr);
-    }
+    std::size_t length() const noexcept { return used_; }
 
 private:
-    char text_[1024] = {};
+    char* text_;
+    std::size_t room_;
     std::size_t used_ = 0;
 };
+
+// Written at once, and not by printf, which takes 8 KiB of stack where a stream has no buffer: this may be a signal's
+// small one.
+template <class Report>
+void print(const Report& r) noexcept {
+    char line[1024];
+    const std::size_t length = base::write_text(r, line, sizeof line);
+    line[length] = '\n';
+    std::fwrite(line, 1, length + 1, stderr);
+    std::fflush(stderr);
+}
 
 const char* reason_text(exhaustion_reason r) noexcept {
     switch (r) {
@@ -71,8 +80,8 @@ const char* code_text(code c) noexcept {
     return "unknown code";
 }
 
-void print_fault(const fault& f) noexcept {
-    line_writer line;
+std::size_t base::write_text(const fault& f, char* to, std::size_t room) noexcept {
+    line_writer line(to, room);
     line.begin_at(f.where, f.code_place);
     line.add("framealloc: FA%03u %s", static_cast<unsigned>(f.what), f.text);
     if (f.detail[0] != '\0') line.add(": %s", f.detail);
@@ -82,19 +91,22 @@ void print_fault(const fault& f) noexcept {
                   f.born_place);
     if (f.frame != 0) line.add(" in frame %llu", static_cast<unsigned long long>(f.frame));
     line.add_site(f.what == code::FA002 ? "; ended at " : "; freed at ", f.died, f.died_place);
-    line.flush();
+    return line.length();
 }
 
-void print_exhaustion(const exhaustion& e) noexcept {
-    line_writer line;
+std::size_t base::write_text(const exhaustion& e, char* to, std::size_t room) noexcept {
+    line_writer line(to, room);
     line.begin_at(e.where, e.code_place);
     line.add("framealloc: FA003 memory exhausted: %s; %s request of %zu bytes aligned to %zu, %zu bytes committed",
              reason_text(e.reason), e.kind, e.requested, e.alignment, e.in_use);
     if (e.limit != 0) line.add(", limit %zu", e.limit);
     if (e.allocator[0] != '\0') line.add(" [%s]", e.allocator);
     if (e.tag[0] != '\0') line.add("; tag \"%s\"", e.tag);
-    line.flush();
+    return line.length();
 }
+
+void print_fault(const fault& f) noexcept { print(f); }
+void print_exhaustion(const exhaustion& e) noexcept { print(e); }
 
 void broken_invariant(const char* what, site where) noexcept {
     print_fault({.what = code::FA991, .text = code_text(code::FA991), .detail = what, .where = where});

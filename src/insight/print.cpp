@@ -1,8 +1,10 @@
-// Statistics as text.
+// Statistics, faults and exhaustion as text.
 #include <framealloc/insight/print.hpp>
 
 #include <algorithm>
 #include <cstdio>
+
+#include <framealloc/detail/base/fault_text.hpp>
 
 namespace framealloc::inline v1 {
 
@@ -46,6 +48,16 @@ kinds_text bytes_by_kind(const Stats& s, Field field) noexcept {
 int width(std::string_view s) noexcept { return static_cast<int>(std::min<std::size_t>(s.size(), 4096)); }
 
 }  // namespace
+
+std::string_view to_text(const fault& f, std::span<char> buffer) noexcept {
+    if (buffer.empty()) return {};
+    return {buffer.data(), base::write_text(f, buffer.data(), buffer.size())};
+}
+
+std::string_view to_text(const exhaustion& e, std::span<char> buffer) noexcept {
+    if (buffer.empty()) return {};
+    return {buffer.data(), base::write_text(e, buffer.data(), buffer.size())};
+}
 
 std::string_view to_text(const alloc_stats& s, std::span<char> buffer) noexcept {
     return line(buffer,

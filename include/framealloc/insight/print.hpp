@@ -1,4 +1,4 @@
-// Statistics as a line of text.
+// Statistics, faults and exhaustion as a line of text.
 //
 //   std::cout << alloc.stats() << '\n' << alloc.tag_stats("physics") << '\n' << fa::describe(p) << '\n';
 //   char buffer[200];
@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <framealloc/account/budget.hpp>
+#include <framealloc/base/fault.hpp>
 #include <framealloc/insight/describe.hpp>
 #include <framealloc/insight/lifecycle.hpp>
 #include <framealloc/insight/stats.hpp>
@@ -36,6 +37,10 @@ inline std::string_view to_text(const lifecycle_summary& s, std::span<char> buff
 inline std::string_view to_text(const pointer_info& s, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept {
     return s.text(buffer);
 }
+// Effects: writes what print_fault() and print_exhaustion() print, without the line's end, cut off at the buffer's end.
+// Returns: what was written. Threads: any. Cost: O(its length), no allocation.
+std::string_view to_text(const fault& f, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
+std::string_view to_text(const exhaustion& e, std::span<char> buffer FRAMEALLOC_LIFETIMEBOUND) noexcept;
 
 // Effects: writes to_text(s), cut off after 1,023 characters. Cost: the stream's.
 template <class Stream, class Stats>

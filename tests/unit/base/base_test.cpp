@@ -119,6 +119,23 @@ TEST_CASE("reports are one line and name code, detail, allocator and place") {
           "0 bytes committed [game]; tag \"ai::paths\"\n");
 }
 
+TEST_CASE("a fault and exhaustion as text are the line that is printed, cut off at the buffer's end") {
+    const fa::fault f{.what = fa::code::FA001,
+                      .text = fa::code_text(fa::code::FA001),
+                      .detail = "why",
+                      .where = {"file.cpp", 7},
+                      .allocator = "game"};
+    const fa::exhaustion e{.reason = fa::exhaustion_reason::sealed, .kind = "pool", .requested = 64, .alignment = 16};
+    char line[300];
+    CHECK(printed_by([&] { fa::print_fault(f); }) == std::string(fa::to_text(f, line)) + '\n');
+    CHECK(printed_by([&] { fa::print_exhaustion(e); }) == std::string(fa::to_text(e, line)) + '\n');
+    char small[12];
+    CHECK(fa::to_text(f, small) == "file.cpp:7:");
+    CHECK(fa::to_text(e, small) == "framealloc:");
+    CHECK(fa::to_text(f, std::span<char>{}).empty());
+    CHECK(fa::to_text(e, std::span<char>{}).empty());
+}
+
 TEST_CASE("exhaustion without a handler, a broken invariant and a debug fault end the program with a report") {
     int signal = 0;
     std::string text = printed_by(
