@@ -63,9 +63,12 @@ void report_leaks(core& a, std::uint64_t blocks) noexcept {
         });
     }
     char detail[192];
-    std::snprintf(detail, sizeof detail,
-                  "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive; free them first",
-                  static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
+    std::snprintf(
+        detail, sizeof detail,
+        blocks == 1
+            ? "%llu block of %llu bytes, under tag \"%s\"; it keeps the allocator alive; free it first"
+            : "%llu blocks of %llu bytes, most under tag \"%s\"; they keep the allocator alive; free them first",
+        static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes), worst);
     a.raise({.what = code::FA424, .detail = detail, .bytes = static_cast<std::size_t>(bytes)});
 }
 

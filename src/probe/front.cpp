@@ -137,12 +137,15 @@ bool report_leaks_by_site(core& a) noexcept {
         char detail[192];
         const int used = std::snprintf(
             detail, sizeof detail,
-            "%llu %s blocks of %llu bytes in all; they keep the allocator alive; free them first",
+            groups[i].blocks == 1
+                ? "%llu %s block of %llu bytes; it keeps the allocator alive; free it first"
+                : "%llu %s blocks of %llu bytes in all; they keep the allocator alive; free them first",
             static_cast<unsigned long long>(groups[i].blocks), traits_of(groups[i].first.kind).name,
             static_cast<unsigned long long>(groups[i].bytes));
         if (i + 1 == listed && others != 0 && used > 0)
             std::snprintf(detail + used, sizeof detail - static_cast<std::size_t>(used),
-                          "; %llu more blocks from other places", static_cast<unsigned long long>(others));
+                          others == 1 ? "; %llu more block from another place" : "; %llu more blocks from other places",
+                          static_cast<unsigned long long>(others));
         reported_block first = report_of(groups[i].first);
         first.end = first.begin + groups[i].bytes;
         a.report(fault_about(code::FA424, first, detail, pointer_at(groups[i].first.address), {}));

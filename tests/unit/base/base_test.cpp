@@ -228,6 +228,6 @@ TEST_CASE("faults that come together are all reported before the program ends") 
         },
         &signal);
     CHECK(signal == SIGABRT);
-    CHECK(text.find("1 heap blocks of 200 bytes") < text.find("1 pool blocks of 100 bytes"));
-    CHECK(text.find("1 pool blocks of 100 bytes") != std::string::npos);
+    CHECK(text.find("1 heap block of 200 bytes") < text.find("1 pool block of 100 bytes"));
+    CHECK(text.find("1 pool block of 100 bytes") != std::string::npos);
 }

@@ -106,14 +106,13 @@ TEST_CASE("leaks are told by place, largest first, and what is not listed is cou
         for (const fa::site& at : elsewhere) blocks.push_back(a.pool_alloc_bytes(20, 16, at));
     }
     REQUIRE(s.details.size() == 16);
-    CHECK(s.details[0] == "1 heap blocks of 100000 bytes in all; they keep the allocator alive; free them first");
+    CHECK(s.details[0] == "1 heap block of 100000 bytes; it keeps the allocator alive; free it first");
     CHECK(s.bytes[0] == 100'000);
     for (std::size_t i = 1; i < s.bytes.size(); ++i) CHECK(s.bytes[i] <= s.bytes[i - 1]);
     CHECK(s.details[1] == "5 pool blocks of 260 bytes in all; they keep the allocator alive; free them first");
     CHECK(s.details.back() ==
-          "1 pool blocks of 20 bytes in all; they keep the allocator alive; free them first; 6 more blocks from other "
-          "places");
-    CHECK(s.details[14] == "1 pool blocks of 20 bytes in all; they keep the allocator alive; free them first");
+          "1 pool block of 20 bytes; it keeps the allocator alive; free it first; 6 more blocks from other places");
+    CHECK(s.details[14] == "1 pool block of 20 bytes; it keeps the allocator alive; free it first");
     for (void* p : blocks) {
         if (p == blocks[3]) continue;
         fa::memory::pool_free(p);
