@@ -3,7 +3,7 @@
 
 namespace framealloc::inline v1::memory {
 
-constinit pool_page nothing_installed{};
+constinit const pool_page nothing_installed{};
 
 void set_up(pool_page& p, std::uint64_t key, const page_view& what, unsigned size_class, slot_layout layout) noexcept {
     p.set_key(key);
@@ -89,15 +89,17 @@ pool_page* page_lists::take_listed(unsigned size_class) noexcept {
 
 void page_set::open() noexcept {
     for (auto& kind : installed_) {
-        for (pool_page*& p : kind) p = &nothing_installed;
+        for (pool_page*& p : kind) p = no_page();
     }
 }
 
 void page_set::uninstall(const pool_page& p) noexcept {
     const unsigned kind = index_of(p.kind);
     for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1) {
-        pool_page*& slot = installed_[kind][std::countr_zero(set)];
-        if (slot == &p) slot = &nothing_installed;
+        const int size_class = std::countr_zero(set);
+        if (installed_[kind][size_class] != &p) continue;
+        installed_[kind][size_class] = no_page();
+        classes_[kind] &= ~(std::uint64_t{1} << size_class);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <new>
 #include <set>
+#include <type_traits>
 #include <vector>
 
 namespace memory = framealloc::memory;
@@ -157,7 +158,15 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(o.set.at(memory_kind::pool, large) == &memory::nothing_installed);
     CHECK(o.set.at(memory_kind::pool, small + 1) == &memory::nothing_installed);
     CHECK(o.set.at(memory_kind::pool, small) == &p);
+    seen = 0;
+    o.set.for_each_installed([&](pool_page& page) { seen += &page == &p ? 1U : 100U; });
+    CHECK(seen == 1);
+    o.set.uninstall(p);
+    CHECK(!o.set.any_installed());
+    o.set.for_each_installed([](pool_page&) { CHECK(false); });
+    o.set.install(p, small);
     o.set.uninstall_all();
+    o.set.for_each_installed([](pool_page&) { CHECK(false); });
     CHECK(!o.set.any_installed(memory_kind::pool));
     CHECK(!o.set.any_charged_singly());
     memory::set_up(q, key, {memory_kind::frame, 128, nullptr}, large, {});
@@ -165,6 +174,23 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(o.set.any_installed());
     CHECK(o.set.any_installed(memory_kind::frame));
     CHECK(!o.set.any_charged_singly());
+}
+
+TEST_CASE("what is installed where nothing is belongs to every thread: nobody is given it to write to") {
+    static_assert(std::is_const_v<decltype(memory::nothing_installed)>);
+    owner o;
+    o.set.for_each_installed([](pool_page&) { CHECK(false); });
+    std::vector<pool_page*> pages;
+    for (unsigned k = 0; k < memory::class_count; ++k) {
+        pages.push_back(&o.of_class(memory::class_size(k)));
+        o.set.install(*pages[k], k);
+        if (k != 0) o.set.install(*pages[k], k - 1);  // in place of another
+    }
+    for (const pool_page* p : pages) {
+        o.set.uninstall(*p);
+        o.set.for_each_installed([](const pool_page& page) { CHECK(&page != &memory::nothing_installed); });
+    }
+    CHECK(!o.set.any_installed());
 }
 
 TEST_CASE("a page is current, has room, or is in neither list") {

@@ -19,7 +19,8 @@
 
 namespace framealloc::inline v1::memory {
 
-extern pool_page nothing_installed;  // always empty; its allocations take the slow path
+// Always empty: its allocations take the slow path. One for all threads, so that nobody may write to it.
+extern const pool_page nothing_installed;
 
 // Before the page serves blocks of a class. Requires: no block of it is out.
 void set_up(pool_page& p, std::uint64_t key, const page_view& what, unsigned size_class, slot_layout layout) noexcept;
@@ -66,7 +67,7 @@ public:
     void uninstall_all() noexcept {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1)
-                installed_[kind][std::countr_zero(set)] = &nothing_installed;
+                installed_[kind][std::countr_zero(set)] = no_page();
             classes_[kind] = 0;
         }
     }
@@ -109,6 +110,8 @@ public:
     void count_owner(memory_kind k) noexcept { ++owners_[index_of(k)]; }
 
 private:
+    static pool_page* no_page() noexcept { return const_cast<pool_page*>(&nothing_installed); }
+
     std::uint64_t classes_[kind_count];  // whose page is installed below, a bit each
     pool_page* installed_[kind_count][class_count];  // nothing_installed where none is
     pool_page* all_;
