@@ -1,6 +1,9 @@
 // frame_stats, and statistics seen from several threads.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "support/recorder.hpp"
@@ -65,4 +68,26 @@ TEST_CASE("counts are never more than what was done since a reset, whoever reset
     alloc.pool_free(alloc.pool_alloc<int>());
     CHECK(alloc.stats().allocation_count == 1);
     CHECK(alloc.stats().deallocation_count == 1);
+}
+
+FOR_EACH_POLICY("statistics of a tag may be asked for while another thread gives it its first pages") {
+    fa::basic_smart_alloc<P> alloc;
+    std::atomic<bool> stop{false};
+    std::thread reader([&] {
+        while (!stop.load()) {
+            CHECK(alloc.tag_stats("t1").with_children.pool_bytes <= 1_MiB);
+            CHECK(alloc.stats().pool_allocated <= 1_MiB);
+        }
+    });
+    std::thread([&] {
+        for (int i = 0; i < 500; ++i) {
+            const fa::tag_scope scope{alloc, std::string_view("t" + std::to_string(i % 250))};
+            void* blocks[50];
+            for (void*& b : blocks) b = alloc.pool_alloc_bytes(4096);
+            for (void* b : blocks) alloc.pool_free_bytes(b, 4096);
+        }
+    }).join();
+    stop = true;
+    reader.join();
+    CHECK(alloc.tag_stats("t1").pool_bytes == 0);
 }

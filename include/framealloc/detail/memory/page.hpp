@@ -88,13 +88,13 @@ struct pool_page {
     page_view view() const noexcept {
         const memory_kind k = sync::load_relaxed(kind);  // relaxed: see describe()
         const std::uint32_t b = sync::load_relaxed(block);  // relaxed: see describe()
-        return {k, b, sync::load_relaxed(account)};  // relaxed: see describe()
+        return {k, b, sync::load_acquire(account)};  // pairs: set_view(); a reader follows it
     }
     // Only while no block is out, so that a mixed view counts nothing.
     void set_view(page_view v) noexcept {
         sync::store_relaxed(kind, v.kind);  // relaxed: as above
         sync::store_relaxed(block, v.block);  // relaxed: as above
-        sync::store_relaxed(account, v.account);  // relaxed: as above
+        sync::store_release(account, v.account);  // pairs: view()
     }
     // Other threads compare it with their own key, which it never is: any recent value will do.
     std::uint64_t current_key() const noexcept { return sync::load_relaxed(key); }  // relaxed: as above
