@@ -45,9 +45,52 @@ std::size_t sampled_size(const pool_page& page, const void* p) noexcept {
     return a.probes.hooks->sampled_size(a, p);
 }
 
+// How far into the block of its page an address is; 0 where none that is alive contains it.
+std::size_t depth_in_block(const void* p) noexcept {
+    const pool_page& page = *page_of(p);
+    if (page.size_class == sampled_class) {
+        const core& a = owner_of_sampled(page);
+        return a.probes.hooks->sampled_depth(a, p);
+    }
+    const slot_layout layout = page.owner->owner->probes.layout();
+    const std::size_t first = layout.first_slot(page.block) + layout.zone, offset = address_of(p) - address_of(&page);
+    return offset < first ? 0 : (offset - first) % layout.slot_bytes(page.block);
+}
+
+// Where options::heap is another allocator's resource, a block lies inside one of its blocks, behind a header.
+bool may_be_inside(const void* p) noexcept { return depth_in_block(p) >= sizeof(heap_block); }
+
+// Whether a block of `a` is in one of its pages: not if it is inside a block of another allocator's page.
+bool is_in_page(const core& a, const void* p) noexcept {
+    if (!os::page_map::contains(p)) return false;
+    const bool inside = a.config.heap != nullptr && may_be_inside(p) && block_of(const_cast<void*>(p))->owner == &a;
+    return !inside;
+}
+// The same of any allocator's block.
+bool is_in_page(const void* p) noexcept {
+    if (!os::page_map::contains(p)) return false;
+    if (!any_resource.load_relaxed()) return true;  // relaxed: a thread that has a block of a resource has seen it
+    return !may_be_inside(p) || !takes_from_resource(block_of(const_cast<void*>(p))->owner);
+}
+
 std::size_t guarded_size(core& a, const void* p) noexcept {
     guard::block_record b;
     return a.probes.find(address_of(p), b) && b.state == guard::block_state::live ? b.bytes : 0;
+}
+
+std::size_t size_in_page(const void* p) noexcept {
+    const pool_page& page = *page_of(p);
+    if (page.size_class == sampled_class) return sampled_size(page, p);
+    return page.owner->owner->probes.guarded() ? guarded_size(*page.owner->owner, p) : page.block;
+}
+
+std::size_t size_by_header(const void* p) noexcept {
+    std::size_t bytes = 0;
+    if (any_guarded.load_relaxed() && find_size(p, bytes))
+        return bytes;  // relaxed: a thread that has a guarded block has seen it
+    const heap_block& b = *block_of(const_cast<void*>(p));
+    const core& a = *b.owner;
+    return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);
 }
 
 // Whether the two functions that decide between kinds know one: each whose blocks are freed singly.
@@ -188,7 +231,8 @@ bool has_single_blocks(core_ref a, memory_kind k) noexcept {
 }
 
 block_source make_source(core_ref a, memory_kind k, account::name_view payer) noexcept {
-    block_source s{a, k, nullptr, k == memory_kind::pool || a.owner->config.heap == nullptr};
+    const bool own_heap = a.owner->config.heap == nullptr;
+    block_source s{a, k, nullptr, k == memory_kind::pool || own_heap, own_heap && !a.owner->probes.guarded()};
     thread_context* c = payer.size == 0 ? nullptr : try_context_of(a);
     if (c == nullptr) return s;
     exhaustion_reason why{};
@@ -207,17 +251,7 @@ std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t alig
 
 std::size_t usable_size(const void* p) noexcept {
     if (p == nullptr) return 0;
-    if (os::page_map::contains(p)) {
-        const pool_page& page = *page_of(p);
-        if (page.size_class == sampled_class) return sampled_size(page, p);
-        return page.owner->owner->probes.guarded() ? guarded_size(*page.owner->owner, p) : page.block;
-    }
-    std::size_t bytes = 0;
-    if (any_guarded.load_relaxed() && find_size(p, bytes))
-        return bytes;  // relaxed: a thread that has a guarded block has seen it
-    const heap_block& b = *block_of(const_cast<void*>(p));
-    const core& a = *b.owner;
-    return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);
+    return is_in_page(p) ? size_in_page(p) : size_by_header(p);
 }
 
 void* allocate_block(const block_source& s, std::size_t bytes, std::size_t align) noexcept {
@@ -242,32 +276,44 @@ void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size
     }
 }
 
+namespace {
+
+// Of an allocator that is guarded, or whose heap is a resource.
+FRAMEALLOC_COLD void free_looked_at(const block_source& s, void* p, std::size_t bytes, std::size_t align,
+                                    const site& where) noexcept {
+    core& a = *s.owner.owner;
+    if (a.probes.guarded()) return a.probes.hooks->free(s.owner, s.kind, p, bytes, align, where);
+    if (is_in_page(a, p)) return pool_free(p);
+    if (bytes == any_size || (class_for(bytes, align) != no_class && s.paged)) return heap_free_large(p);
+    heap_free(s.owner, p, bytes, align);
+}
+
+}  // namespace
+
 void free_block(const block_source& s, void* p) noexcept {
     if (p == nullptr) return;
-    core& a = *s.owner.owner;
-    if (a.probes.guarded()) [[unlikely]]
-        return a.probes.hooks->free(s.owner, s.kind, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
+    if (!s.plain) [[unlikely]]
+        return free_looked_at(s, p, any_size, 1, site::of_caller(__builtin_return_address(0)));
     if (os::page_map::contains(p)) return pool_free(p);
     heap_free_large(p);
 }
 
 void free_sized_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (p == nullptr) return;
     const std::size_t size = bytes == 0 ? 1 : bytes;
-    if (s.owner.owner->probes.guarded()) [[unlikely]]
-        return s.owner.owner->probes.hooks->free(s.owner, s.kind, p, size, align,
-                                                 site::of_caller(__builtin_return_address(0)));
-    if (p != nullptr && os::page_map::contains(p)) return pool_free(p);
-    if (p != nullptr && class_for(size, align) != no_class && s.paged)
-        return heap_free_large(p);  // shrunk where it was
+    if (!s.plain) [[unlikely]]
+        return free_looked_at(s, p, size, align, site::of_caller(__builtin_return_address(0)));
+    if (os::page_map::contains(p)) return pool_free(p);
+    if (class_for(size, align) != no_class) return heap_free_large(p);  // shrunk where it was
     heap_free(s.owner, p, size, align);
 }
 
 namespace {
 
 // Without moving, or by moving pages; null when neither can be.
-void* resize_cheaply(void* p, std::size_t bytes, std::size_t align, bool may_move) noexcept {
+void* resize_cheaply(const core& a, void* p, std::size_t bytes, std::size_t align, bool may_move) noexcept {
     if (bytes == 0 || !is_power_of_two(align) || address_of(p) % align != 0) return nullptr;
-    if (os::page_map::contains(p)) {
+    if (is_in_page(a, p)) {
         const pool_page& page = *page_of(p);  // a sampled block's zone begins where it ends
         return page.size_class != sampled_class && fits_in_page(*page.owner->owner, page, bytes, align) ? p : nullptr;
     }
@@ -279,26 +325,29 @@ void* resize_cheaply(void* p, std::size_t bytes, std::size_t align, bool may_mov
 bool shrinks(core& a, void* p, std::size_t content, std::size_t bytes, std::size_t align) noexcept {
     if (bytes == 0 || bytes > content || !is_power_of_two(align) || address_of(p) % align != 0) return false;
     if (a.probes.guarded()) return shrink_guarded(a, p, bytes);
-    return os::page_map::contains(p) || shrink_large(*block_of(p), bytes);
+    return is_in_page(a, p) || shrink_large(*block_of(p), bytes);
 }
 
 }  // namespace
 
 bool resize_in_place(core_ref owner, void* p, std::size_t bytes, std::size_t align) noexcept {
-    return !owner.owner->probes.guarded() && resize_cheaply(p, bytes, align, false) != nullptr;
+    return !owner.owner->probes.guarded() && resize_cheaply(*owner.owner, p, bytes, align, false) != nullptr;
 }
 
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return allocate_block(s, bytes, align);
-    if (void* same = s.owner.owner->probes.guarded() ? nullptr : resize_cheaply(p, bytes, align, true)) return same;
-    const std::size_t content = s.owner.owner->probes.guarded() ? guarded_size(*s.owner.owner, p) : usable_size(p);
+    core& a = *s.owner.owner;
+    if (void* same = a.probes.guarded() ? nullptr : resize_cheaply(a, p, bytes, align, true)) return same;
+    const std::size_t content = a.probes.guarded() ? guarded_size(a, p)
+                                : is_in_page(a, p) ? size_in_page(p)
+                                                   : size_by_header(p);
     if (content == 0) {
         free_block(s, p);  // says what it is
         return nullptr;
     }
     void* moved = allocate_block(s, bytes, align);
-    if (moved == nullptr) return shrinks(*s.owner.owner, p, content, bytes, align) ? p : nullptr;
-    s.owner.owner->probes.allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
+    if (moved == nullptr) return shrinks(a, p, content, bytes, align) ? p : nullptr;
+    a.probes.allow(address_of(p), address_of(p) + content);  // its user may have forbidden parts of it
     std::memcpy(moved, p, std::min(content, bytes));
     free_block(s, p);
     return moved;

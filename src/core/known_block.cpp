@@ -7,6 +7,14 @@
 namespace framealloc::inline v1::memory {
 
 constinit sync::atomic<bool> any_guarded{false};
+constinit sync::atomic<bool> any_resource{false};
+
+bool takes_from_resource(const core* a) noexcept {
+    const live_cores_lock guard;
+    const core* c = first_live_core();
+    while (c != nullptr && c != a) c = c->life.next();
+    return c != nullptr && c->config.heap != nullptr;
+}
 
 known_block look_for(std::uintptr_t p, bool around, guard::block_state state) noexcept {
     known_block found;

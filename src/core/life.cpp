@@ -3,6 +3,7 @@
 #include <framealloc/detail/core/depot.hpp>
 #include <framealloc/detail/core/environment.hpp>
 #include <framealloc/detail/core/identity.hpp>
+#include <framealloc/detail/core/known_block.hpp>
 #include <framealloc/detail/core/leaks.hpp>
 #include <framealloc/detail/core/leave.hpp>
 #include <framealloc/detail/core/registry.hpp>
@@ -115,6 +116,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     c->pages.open(c->home.source(), o.global_limit, o.fixed_bytes != 0);
     c->classes.open(o.size_classes, o.size_class_count);
     heed_environment(c->config);
+    if (o.heap != nullptr) any_resource.store_relaxed(true);  // relaxed: before the first block
     c->probes.hooks = o.probes;
     o.probes->open(*c, o.checks, why);
     c->config.above->open_core(*c);

@@ -126,6 +126,7 @@ const probe_hooks all_probes = {
     .chooses_frame_block = chooses_frame_block,
     .sampled_free = sampled_free,
     .sampled_size = sampled_size,
+    .sampled_depth = sampled_depth,
     .notify = notify,
     .notify_allocation = notify_allocation,
     .notify_release = notify_release,

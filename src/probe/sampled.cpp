@@ -236,6 +236,12 @@ std::size_t sampled_size(const core& a, const void* block) noexcept {
     return a.probes.sampled->find(address_of(block), s) && s.live && s.begin == address_of(block) ? s.bytes : 0;
 }
 
+std::size_t sampled_depth(const core& a, const void* p) noexcept {
+    sampled_slot s;
+    const bool in = a.probes.sampled->find(address_of(p), s) && s.live && address_of(p) - s.begin < s.bytes;
+    return in ? address_of(p) - s.begin : 0;
+}
+
 bool find_sample(core& a, std::uintptr_t p, sampled_slot& out) noexcept {
     return a.probes.samples() && a.probes.sampled->find(p, out);
 }

@@ -13,6 +13,7 @@ struct block_source {
     memory_kind kind;  // one whose blocks are freed singly: pool or heap
     account::tag_node* payer;  // null: the tag that is open
     bool paged;  // small blocks come from pages, and not from options::heap
+    bool plain;  // not guarded, and without options::heap: what the page map says of a block is so
 };
 // Whether blocks of the kind are freed singly; FA445 otherwise.
 bool has_single_blocks(core_ref a, memory_kind k) noexcept;
@@ -22,7 +23,7 @@ block_source make_source(core_ref a, memory_kind k, account::name_view payer) no
 // Bytes that a block of at least `bytes` can hold, and what a block that is out can hold: in debug exactly what was
 // asked for. usable_size: 0 for null, and in debug for what is no block. Requires: a pool or heap block of this
 // library. Threads: any that may free the block. Cost: a look at the page map and one at the page's or the block's
-// header.
+// header; where an address is inside another block, as those of options::heap may be, a search among the allocators.
 std::size_t good_size(const block_source& s, std::size_t bytes, std::size_t align) noexcept;
 std::size_t usable_size(const void* p) noexcept;
 

@@ -8,6 +8,11 @@ namespace framealloc::inline v1::memory {
 // Whether any allocator of this process ever was guarded.
 extern sync::atomic<bool> any_guarded;
 
+// Whether any has options::heap. Its blocks may lie inside those of another allocator.
+extern sync::atomic<bool> any_resource;
+// Whether this is an allocator that lives, and has it.
+bool takes_from_resource(const core* a) noexcept;
+
 struct known_block {
     core* owner = nullptr;  // pinned: to be released
     guard::block_record record;

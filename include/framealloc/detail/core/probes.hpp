@@ -108,6 +108,8 @@ struct probe_hooks {
     bool (*chooses_frame_block)(thread_context& c, std::size_t bytes, std::size_t align) noexcept;
     void (*sampled_free)(core& a, void* block) noexcept;
     std::size_t (*sampled_size)(const core& a, const void* block) noexcept;  // 0: it is not alive
+    // How far into a sampled block that is alive; 0: at its start, or in none.
+    std::size_t (*sampled_depth)(const core& a, const void* p) noexcept;
 
     // --- an observer ---
     void (*notify)(thread_context& c, frame_event e) noexcept;

@@ -1,7 +1,8 @@
 // Which addresses lie in pages of blocks, of whatever allocator: a bit for each 64 KiB, in tables that come as they are
 // needed.
 // A pointer that says nothing of its size is told by it: a page has its header where the address is rounded down to,
-// and any other block of ours has one right before it.
+// and any other block of ours has one right before it. That one may be in such a page too, inside a block of another
+// allocator whose resource is options::heap.
 #pragma once
 
 #include <cstddef>

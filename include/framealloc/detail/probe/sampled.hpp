@@ -73,6 +73,7 @@ void* sample_block(thread_context& c, memory_kind k, std::size_t class_bytes, st
 bool chooses_frame_block(thread_context& c, std::size_t bytes, std::size_t align) noexcept;
 void sampled_free(core& a, void* block) noexcept;
 std::size_t sampled_size(const core& a, const void* block) noexcept;
+std::size_t sampled_depth(const core& a, const void* p) noexcept;
 
 // Whether an access to `p` is explained; for the trap.
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept;
