@@ -57,7 +57,7 @@ public:
             return c;
         }
         const char *x = a.name_, *y = b.name_;
-        while (*x != '\0' && *x == *y) ++x, ++y;
+        for (; *x != '\0' && *x == *y; ++x) ++y;
         return static_cast<unsigned char>(*x) <=> static_cast<unsigned char>(*y);
     }
     // Returns: a number that is equal for equal tags; see std::hash. Cost: O(length of the path).

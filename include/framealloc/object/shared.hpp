@@ -58,7 +58,7 @@ struct shared_block : shared_counts {
     shared_block() noexcept : shared_counts(&end) {}
     alignas(T) unsigned char storage[sizeof(T)];
 
-    T* get() noexcept { return std::launder(reinterpret_cast<T*>(storage)); }
+    T* get() noexcept { return std::launder(static_cast<T*>(static_cast<void*>(storage))); }
     static void end(shared_counts* self, shared_end what) noexcept {
         auto* b = static_cast<shared_block*>(self);
         if (what == shared_end::of_object) b->get()->~T();

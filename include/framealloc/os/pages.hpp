@@ -37,6 +37,9 @@ public:
     virtual std::size_t granularity() const noexcept = 0;
 
 protected:
+    page_source() noexcept = default;
+    page_source(const page_source&) noexcept = default;
+    page_source& operator=(const page_source&) noexcept = default;
     ~page_source() = default;
 };
 

@@ -119,5 +119,5 @@ private:
 
 template <>
 struct std::hash<framealloc::tag> {
-    std::size_t operator()(const framealloc::tag& t) const noexcept { return static_cast<std::size_t>(t.hash()); }
+    std::size_t operator()(const framealloc::tag& t) const noexcept { return t.hash(); }
 };

@@ -54,9 +54,7 @@ struct charge_entry {
     frame_window phase_count;  // as a phase: allocations, as far as they are counted
 
     // Summed over all threads, what is in use; of one thread it may be less than nothing.
-    std::size_t heap_balance() const noexcept {
-        return static_cast<std::size_t>(heap_taken.get() - heap_returned.get() - heap_refunded.get());
-    }
+    std::size_t heap_balance() const noexcept { return heap_taken.get() - heap_returned.get() - heap_refunded.get(); }
     // What of a kind is in use and counted here: of pages, their blocks are counted instead.
     std::size_t balance_of(memory_kind k) const noexcept;
     void add_live(std::int64_t bytes) noexcept {

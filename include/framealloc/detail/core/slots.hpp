@@ -35,12 +35,12 @@ public:
     template <class T>
     T& get() noexcept {
         fits<T>();
-        return *std::launder(reinterpret_cast<T*>(bytes_));
+        return *std::launder(static_cast<T*>(static_cast<void*>(bytes_)));
     }
     template <class T>
     const T& get() const noexcept {
         fits<T>();
-        return *std::launder(reinterpret_cast<const T*>(bytes_));
+        return *std::launder(static_cast<const T*>(static_cast<const void*>(bytes_)));
     }
 
 private:

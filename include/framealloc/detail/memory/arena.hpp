@@ -67,7 +67,7 @@ public:
         return earlier_ + used_in_newest(cursor, padding);
     }
     std::size_t used_in_newest(std::uintptr_t cursor, std::uint64_t padding) const noexcept {
-        return cursor - newest_->begin - static_cast<std::size_t>(padding - newest_->padding);
+        return cursor - newest_->begin - (padding - newest_->padding);
     }
     std::size_t used_below() const noexcept { return earlier_; }  // in the chunks below the newest
 

@@ -156,7 +156,7 @@ protected:
     template <class L, class... Args>
     std::size_t sweep_and_add(std::size_t hash, L&& key, Args&&... args) {
         alignas(value_type) unsigned char kept[sizeof(value_type)];
-        auto* made = reinterpret_cast<value_type*>(kept);
+        auto* made = static_cast<value_type*>(static_cast<void*>(kept));
         construct(made, std::forward<L>(key), std::forward<Args>(args)...);
         table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
         const auto home = table_.home_of(hash);

@@ -105,7 +105,7 @@ struct map_table {
 
     home home_of(std::size_t hash) const noexcept {
         const std::uint64_t mixed = spread(hash ^ seed);
-        return {static_cast<std::size_t>((mixed * golden) >> shift), static_cast<unsigned char>(mixed | full)};
+        return {(mixed * golden) >> shift, static_cast<unsigned char>(mixed | full)};
     }
     std::size_t vacant(std::size_t i) const noexcept {
         while (is_full(i)) i = next(i);
