@@ -31,9 +31,9 @@ thread_context* settle_caller(core_ref a) noexcept {
 }
 
 std::uint32_t blocks_out(const pool_page& p) noexcept {
-    const std::uint32_t used = p.used();
-    const std::uint32_t remote = p.remote.count();
-    return used > remote ? used - remote : 0;
+    // Below zero for a moment where blocks were freed between the two numbers that this is the difference of.
+    const auto out = static_cast<std::int32_t>(p.used() - p.remote.count());
+    return out > 0 ? static_cast<std::uint32_t>(out) : 0;
 }
 
 // Or the same one.

@@ -80,8 +80,8 @@ FOR_EACH_POLICY("statistics of a tag may be asked for while another thread gives
         }
     });
     std::thread([&] {
-        for (int i = 0; i < 500; ++i) {
-            const fa::tag_scope scope{alloc, std::string_view("t" + std::to_string(i % 250))};
+        for (int i = 0; i < 100; ++i) {
+            const fa::tag_scope scope{alloc, std::string_view("t" + std::to_string(i % 50))};
             void* blocks[50];
             for (void*& b : blocks) b = alloc.pool_alloc_bytes(4096);
             for (void* b : blocks) alloc.pool_free_bytes(b, 4096);
