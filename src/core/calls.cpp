@@ -15,6 +15,18 @@ bool may_interrupt(thread_context& c, const site& where) noexcept {
     return !interrupts;
 }
 
+void user_code::begin(thread_context& c, activity a) noexcept {
+    context_ = &c;
+    place_ = c.probes.take_place();
+    before_ = c.probes.doing();
+    if (c.probes.guarded()) c.probes.set_doing(a);
+}
+
+void user_code::end() noexcept {
+    context_->probes.note_place(place_);
+    context_->probes.set_doing(before_);
+}
+
 void served_call::begin(thread_context& c, const void* returns_to) noexcept {
     if (!c.probes.guarded()) {
         if (c.probes.armed()) c.probes.note_place(site::of_caller(returns_to));

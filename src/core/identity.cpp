@@ -25,15 +25,9 @@ std::uint64_t number_of(std::uint64_t id) noexcept { return id - first_id(); }
 void require_own(std::uint64_t id) noexcept {
     if (number_of(id) < next_number.load_relaxed()) [[likely]]
         return;  // relaxed: a thread that has an id got it after it was drawn
-    const site where = os::own_call();
-    place_text place;
-    print_fault({.what = code::FA103,
-                 .text = code_text(code::FA103),
-                 .detail = "it was made by one copy and used in another; link the library once, as a shared library "
-                           "(-DBUILD_SHARED_LIBS=ON), "
-                           "or let the program export it to its plugins",
-                 .where = where,
-                 .code_place = place.of(where)});
+    report_for_process({.what = code::FA103,
+                        .detail = "it was made by one copy and used in another; link the library once, as a shared "
+                                  "library (-DBUILD_SHARED_LIBS=ON), or let the program export it to its plugins"});
     std::abort();
 }
 

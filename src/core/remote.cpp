@@ -3,7 +3,7 @@
 #include <framealloc/detail/core/core.hpp>
 #include <framealloc/detail/core/pool.hpp>
 #include <framealloc/detail/core/registry.hpp>
-#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/core/report.hpp>
 #include <framealloc/detail/os/thread.hpp>
 
 #include <new>
@@ -148,23 +148,15 @@ void free_pinned(core_ref a, thread_context& owner, pool_page& p, void* block) n
 
 // No page of ours begins there: a larger block that is freed with the size of a small one, or one of somebody else.
 // Whose allocator was meant is not known; the one that this thread used last reports it.
-bool refuse_foreign(const void* block, site where) noexcept {
+void refuse_foreign(const void* block, site where) noexcept {
     constexpr const char* detail =
         "the pointer is in no pool page; it is a block of another size, or not from framealloc";
     thread_context* c = FRAMEALLOC_SLOT.context;
     if (c != nullptr) {
         c->owner->raise({.what = code::FA414, .detail = detail, .where = where, .address = block});
-        return true;
+        return;
     }
-    char place[128];
-    os::name_code(where.caller, place, sizeof place);
-    print_fault({.what = code::FA414,
-                 .text = code_text(code::FA414),
-                 .detail = detail,
-                 .where = where,
-                 .code_place = place,
-                 .address = block});
-    return false;
+    raise_for_process({.what = code::FA414, .detail = detail, .where = where, .address = block});
 }
 
 void pool_free_slow(void* block) noexcept {

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include <framealloc/base/policy.hpp>
+#include <framealloc/detail/core/environment.hpp>
 #include <framealloc/detail/core/identity.hpp>
 #include <framealloc/detail/core/life.hpp>
 
@@ -10,20 +12,38 @@ namespace framealloc::inline v1::memory {
 
 // A handler is called for its own mistake; what it does wrong while it handles that one is printed.
 void core::deliver(const fault& f) const noexcept {
-    const activity_scope reporting(context_of_caller(*this), activity::reporting);
+    const user_code reporting(context_of_caller(*this), activity::reporting);
     if (!config.on_fault || !handler_scope::may_call()) return print_fault(f);
     const handler_scope in_handler;
     config.on_fault(f);
 }
 
+namespace {
+
+bool ends_after_fault(const core_config& c) noexcept {
+    return c.strict == strictness::automatic ? c.checks && !c.on_fault : c.strict != strictness::warn;
+}
+
+}  // namespace
+
+void report_for_process(fault f) noexcept {
+    f.text = code_text(f.what);
+    f.where = os::own_call(f.where);
+    place_text where;
+    f.code_place = where.of(f.where);
+    print_fault(f);
+}
+
+void raise_for_process(fault f) noexcept {
+    report_for_process(f);
+    core_config process;
+    process.checks = active_policy::checks;
+    heed_environment(process);
+    if (ends_after_fault(process)) std::abort();
+}
+
 void refuse_without_source(const char* what) noexcept {
-    const site where = os::own_call();
-    place_text place;
-    print_fault({.what = code::FA440,
-                 .text = code_text(code::FA440),
-                 .detail = what,
-                 .where = where,
-                 .code_place = place.of(where)});
+    report_for_process({.what = code::FA440, .detail = what});
     std::abort();
 }
 
@@ -40,9 +60,7 @@ void core::report(fault f) const noexcept {
 }
 
 void core::end_after_fault() const noexcept {
-    const bool ends = config.strict == strictness::automatic ? config.checks && !config.on_fault
-                                                             : config.strict != strictness::warn;
-    if (ends) std::abort();
+    if (ends_after_fault(config)) std::abort();
 }
 
 void core::raise(fault f) noexcept {
@@ -90,7 +108,7 @@ void core::ask_for_memory(exhaustion_reason why, const char* kind, std::size_t r
                        .where = asked,
                        .code_place = where.of(asked)};
     if (config.on_exhaustion && handler_scope::may_call()) {
-        const activity_scope allowing(context_of_caller(*this), activity::none);  // it may free what the allocator has
+        const user_code allowing(context_of_caller(*this));  // it may free what the allocator has
         const handler_scope in_handler;
         if (config.on_exhaustion(e)) return;
     }

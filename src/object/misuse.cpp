@@ -1,7 +1,7 @@
 // Mistakes with containers and boxes. Out of the headers, where they would cost <stdexcept> and every access its
 // report.
 #include <framealloc/detail/core/life.hpp>
-#include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/core/report.hpp>
 #include <framealloc/object/shared.hpp>
 
 #include <cstdio>
@@ -20,9 +20,7 @@ void raise_at(memory::core_ref a, code what, const char* detail) noexcept {
         c->raise({.what = what, .detail = detail, .where = where});
         return memory::release_core(memory::reference_to(*c));
     }
-    char place[128] = {};
-    os::name_code(where.caller, place, sizeof place);
-    print_fault({.what = what, .text = code_text(what), .detail = detail, .where = where, .code_place = place});
+    memory::raise_for_process({.what = what, .detail = detail, .where = where});
 }
 
 void raise_index(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept {

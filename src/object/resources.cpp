@@ -1,5 +1,6 @@
 // The std::pmr faces of the kinds. With src/memory/backend.cpp and misuse.cpp the only files of the core that know of
 // exceptions.
+#include <framealloc/detail/core/report.hpp>
 #include <framealloc/detail/object/state.hpp>
 #include <framealloc/detail/probe/front.hpp>
 #include <framealloc/object/allocators.hpp>
@@ -16,8 +17,7 @@ void throw_bad_array_length() { throw std::bad_array_new_length(); }
 #else
 void throw_bad_array_length() { throw_bad_alloc(); }
 void throw_bad_alloc() {
-    print_fault(
-        {.what = code::FA003, .text = code_text(code::FA003), .detail = "no std::bad_alloc without exceptions"});
+    memory::report_for_process({.what = code::FA003, .detail = "no std::bad_alloc without exceptions"});
     std::abort();
 }
 #endif

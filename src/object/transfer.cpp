@@ -2,6 +2,7 @@
 #include <framealloc/object/transfer.hpp>
 
 #include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/report.hpp>
 #include <framealloc/detail/object/state.hpp>
 #include <framealloc/detail/probe/watch.hpp>
 
@@ -10,7 +11,7 @@ namespace framealloc::inline v1::object {
 void raise_received_twice(memory::core_ref a) noexcept {
     constexpr const char* detail = "receive() on a handle that holds nothing";
     memory::core* owner = a.owner == nullptr ? nullptr : memory::pin_core(a.id);
-    if (owner == nullptr) return print_fault({.what = code::FA434, .text = code_text(code::FA434), .detail = detail});
+    if (owner == nullptr) return memory::raise_for_process({.what = code::FA434, .detail = detail});
     owner->raise({.what = code::FA434, .detail = detail});
     memory::release_core(a);
 }

@@ -1,7 +1,7 @@
 // The OS pages of ended frames become inaccessible: an access to them is trapped and reported with its owner.
 #include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/report.hpp>
 #include <framealloc/detail/core/walk.hpp>
-#include <framealloc/detail/os/code.hpp>
 #include <framealloc/detail/os/trap.hpp>
 #include <framealloc/detail/probe/block_report.hpp>
 #include <framealloc/detail/probe/guarded.hpp>
@@ -98,18 +98,11 @@ void record(const void* p, std::size_t bytes, const void* owner) noexcept {
 void explain_released(std::uintptr_t p, os::access_kind access) noexcept {
     for (const released_range& g : released) {
         if (p < g.begin || p >= g.end) continue;
-        char detail[160], place[128];
+        char detail[160];
         std::snprintf(detail, sizeof detail,
                       "%s in memory of allocator \"%s\", which was destroyed with its last handle", access_name(access),
                       g.name);
-        const site where = os::own_call();  // the access may be the library's, on behalf of a call
-        os::name_code(where.caller, place, sizeof place);
-        return print_fault({.what = code::FA002,
-                            .text = code_text(code::FA002),
-                            .detail = detail,
-                            .where = where,
-                            .code_place = place,
-                            .address = pointer_at(p)});
+        return report_for_process({.what = code::FA002, .detail = detail, .address = pointer_at(p)});
     }
 }
 

@@ -164,12 +164,62 @@ void strict_mode() {
     expect(!aborts<standard>(strictness::warn, "nonsense", false, false), "an unknown word changes nothing");
 }
 
+// How a process ends after a fault that no allocator receives, and whether its place was told.
+bool ends_after(void (*mistake)(), const char* environment) {
+    int ends[2];
+    if (pipe(ends) != 0) return expect(false, "a pipe"), false;
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 2);
+        environment == nullptr ? unsetenv("FRAMEALLOC_STRICT") : setenv("FRAMEALLOC_STRICT", environment, 1);
+        mistake();
+        _exit(0);
+    }
+    close(ends[1]);
+    char said[1000] = "";
+    static_cast<void>(!read(ends[0], said, sizeof said - 1));
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    expect(std::strncmp(said, "report_test+0x", 14) == 0 && std::strstr(said, ": framealloc: FA") != nullptr, said);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+// The end is that of an allocator without on_fault, in the mode of the library.
+void faults_of_the_process() {
+    alignas(fa::memory::page_bytes) static char foreign[2 * fa::memory::page_bytes];
+    const struct {
+        const char* name;
+        void (*make)();
+    } mistakes[] = {
+        {"FA414", [] { fa::memory::pool_free(foreign + fa::memory::page_bytes + 64); }},
+        {"FA414, adopted", [] { fa::basic_pool_box<int, fa::policy::debug>(reinterpret_cast<int*>(foreign + 64)); }},
+        {"FA434", [] { static_cast<void>(fa::transfer_handle<int>().receive()); }},
+        {"FA439",
+         [] {
+             fa::basic_vec<int, fa::pool_source, fa::policy::debug> v;
+             v.pop_back();
+         }},
+        {"FA440",
+         [] {
+             fa::basic_vec<int, fa::heap_source, fa::policy::standard> v;
+             static_cast<void>(v.try_push_back(1));
+         }},
+    };
+    for (const auto& m : mistakes) {
+        expect(ends_after(m.make, "error"), m.name);
+        expect(!ends_after(m.make, "warn"), m.name);
+        expect(ends_after(m.make, nullptr) == fa::active_policy::checks, m.name);
+    }
+}
+
 }  // namespace
 
 int main() {
     reports_need_nothing();
     instructions_are_named();
     strict_mode();
+    faults_of_the_process();
     std::printf("report_test: %d failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

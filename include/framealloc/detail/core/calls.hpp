@@ -25,6 +25,29 @@ private:
     activity before_ = activity::none;
 };
 
+// While code of the program runs inside a call: a handler, an observer, a finaliser. What it asks for are calls with
+// places of their own; the interrupted call has its place back afterwards. Every callback is called under one.
+class user_code {
+public:
+    FRAMEALLOC_INLINE explicit user_code(thread_context* c, activity a = activity::none) noexcept {
+        if (c == nullptr || !c->probes.any()) return;
+        begin(*c, a);
+    }
+    user_code(const user_code&) = delete;
+    user_code& operator=(const user_code&) = delete;
+    FRAMEALLOC_INLINE ~user_code() {
+        if (context_ != nullptr) end();
+    }
+
+private:
+    FRAMEALLOC_COLD void begin(thread_context& c, activity a) noexcept;
+    FRAMEALLOC_COLD void end() noexcept;
+
+    thread_context* context_ = nullptr;
+    site place_;
+    activity before_ = activity::none;
+};
+
 // While a handler of the program's runs. What it does may call a handler once more; what happens inside that one calls
 // none.
 class handler_scope {

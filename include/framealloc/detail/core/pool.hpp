@@ -74,9 +74,8 @@ inline core& owner_of_sampled(const pool_page& p) noexcept { return *reinterpret
 // The allocator of a block that is in a page.
 core_ref owner_of_pooled(const void* block) noexcept;
 
-// FA414: the pointer is in no page of blocks. False when the thread has no allocator to report to: it is
-// printed.
-bool refuse_foreign(const void* block, site where) noexcept;
+// FA414: the pointer is in no page of blocks. For the process where the thread has no allocator to report to.
+void refuse_foreign(const void* block, site where) noexcept;
 
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 FRAMEALLOC_ANY_SIZE_BEGIN

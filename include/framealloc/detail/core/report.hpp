@@ -15,7 +15,13 @@ struct place_text {
     }
 };
 
-// FA440, for the process: there is no allocator to report to. The program ends.
+// A fault of the process, where no allocator can be asked: with the program's own place it is printed, and then
+// whatever follows a fault of an allocator without on_fault, in the mode of this library and by FRAMEALLOC_STRICT.
+// report_for_process() leaves the end to the caller.
+FRAMEALLOC_COLD void raise_for_process(fault f) noexcept;
+FRAMEALLOC_COLD void report_for_process(fault f) noexcept;
+
+// FA440. The program ends.
 [[noreturn]] FRAMEALLOC_COLD void refuse_without_source(const char* what) noexcept;
 
 }  // namespace framealloc::inline v1::memory
