@@ -6,8 +6,9 @@ usage: check_style.py [ROOT]
 A file over 600 lines is an error; a function body over 60 lines is an error; so is a line over 120 columns, in tests,
 examples and benches too (.clang-format-ignore names the specimens whose lines stay as they are). Every relaxed, acquire or release operation
 outside sync/ carries a comment that says why ("relaxed: …") or what it pairs with ("pairs: …"), and none is a builtin of the compiler.
-Every file opens with a sentence that says what is in it. A path named in a comment or on a page exists: from the root, from its own folder, or as headers are included. The changelog is read
-as far as its first version.
+Every file opens with a sentence that says what is in it. A path named in a comment or on a page exists: from the root, from its own
+folder, or as headers are included. The changelog is read as far as its first version. A callback, known by its type, and a finaliser
+are called under a `user_code`, and only the common functions for faults of a process print one.
 """
 import pathlib
 import re
@@ -41,6 +42,28 @@ def check(path, lines):
         if ORDER.search(line) and not re.search(r"//.*(relaxed:|pairs:)", line + (lines[number] if number < len(lines) else "")):
             if not any(re.search(r"//.*(relaxed:|pairs:)", above) for above in lines[max(number - 4, 0):number - 1]):
                 yield f"{path}:{number}: a memory order without 'relaxed: why' or 'pairs: with what'"
+
+
+# Where a fault is printed; and where a callback is called before an allocator exists, or out of one.
+PRINTS = {"src/base/fault.cpp", "src/core/report.cpp"}
+CALLED_OUTSIDE = {"src/runtime/options.cpp", "src/runtime/c_interface.cpp"}
+
+
+def unguarded_calls(root):
+    """Callbacks that are called without a user_code before, and faults that are printed elsewhere."""
+    sources = {p: p.read_text() for base in ("include", "src") for p in sorted((root / base).rglob("*.[hc]pp"))}
+    field = re.compile(r"^ +(?:\w+_handler|callback<[^;]*>) (\w+)(?:;| =|\{)", re.M)
+    names = {name for text in sources.values() for name in field.findall(text)}
+    call = re.compile(rf"[.>](?:{'|'.join(sorted(names | {'run'}))})\((?!\))")
+    for path, text in sources.items():
+        name, lines = str(path.relative_to(root)), text.splitlines()
+        for number, line in enumerate(lines, 1):
+            code = line.split("//")[0]
+            if name.startswith("src/") and name not in CALLED_OUTSIDE and call.search(code):
+                if not any("const user_code " in above for above in lines[max(number - 12, 0):number]):
+                    yield f"{name}:{number}: a callback of the program's is called without a user_code"
+            if name.startswith("src/") and name not in PRINTS and re.search(r"\bprint_fault\(", code):
+                yield f"{name}:{number}: a fault of the process is raised by raise_for_process() or report_for_process()"
 
 
 def too_long(root):
@@ -113,6 +136,7 @@ def main():
         for path in sorted((root / base).rglob("*.[hc]pp")):
             files += 1
             found += check(path.relative_to(root), path.read_text().splitlines())
+    found += unguarded_calls(root)
     found += too_long(root)
     found += silent(root)
     found += lost_paths(root)

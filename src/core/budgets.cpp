@@ -22,7 +22,7 @@ void report_exceeded(thread_context& c, const budget_event& e) noexcept {
 // The handler may allocate.
 bool ask_handler(thread_context& c, const budget_event& e) noexcept {
     if (!c.budget.handler || !handler_scope::may_call()) return false;
-    const activity_scope allowing(&c, activity::none);
+    const user_code allowing(&c);
     const handler_scope in_handler;
     return c.budget.handler(e);
 }

@@ -7,8 +7,6 @@
 
 namespace framealloc::inline v1 {
 
-using memory::activity;
-using memory::activity_scope;
 using memory::finaliser;
 using memory::frame_record;
 using memory::outer_block;
@@ -59,6 +57,15 @@ const held_frame* younger_hold(const thread_context& c, std::uint32_t depth, std
     return nullptr;
 }
 
+FRAMEALLOC_COLD void destroy_younger(thread_context& c, frame_record* r, std::uint64_t serial) noexcept {
+    lifetime::look_for_released(c);
+    while (r->finalisers != nullptr && younger(r->finalisers->mark, serial)) {
+        finaliser* f = r->finalisers;
+        lifetime::remove_finaliser(f);
+        lifetime::run_finaliser(c, f);
+    }
+}
+
 }  // namespace
 
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
@@ -86,15 +93,7 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         memory::raise(c, {.what = code::FA438, .detail = h->holder == nullptr ? unnamed : h->holder});
         return false;
     }
-    if (r->finalisers != nullptr) {
-        lifetime::look_for_released(c);
-        const activity_scope user_code(&c, activity::none);
-        while (r->finalisers != nullptr && younger(r->finalisers->mark, m->serial)) {
-            finaliser* f = r->finalisers;
-            lifetime::remove_finaliser(f);
-            lifetime::run_finaliser(c, f);
-        }
-    }
+    if (r->finalisers != nullptr) destroy_younger(c, r, m->serial);
     settle(c);
     m = &state_of(c).marks.at(cp.index_);  // a destructor may have taken a checkpoint of its own
     free_younger_blocks(c, r->depth, m->serial);

@@ -10,10 +10,9 @@
 
 namespace framealloc::inline v1::lifetime {
 
-using memory::activity;
-using memory::activity_scope;
 using memory::core;
 using memory::core_ref;
+using memory::user_code;
 
 namespace {
 
@@ -26,7 +25,10 @@ FRAMEALLOC_INLINE void run_one(thread_context& c, finaliser* f) noexcept {
     const frame_record*& ending = state_of(c).ending;
     const frame_record* const around = ending;
     const frame_record* const top = ending = top_of(c);
-    f->run(f);
+    {
+        const user_code destroying(&c);
+        f->run(f);
+    }
     if (top_of(c) != top) [[unlikely]]
         close_left_open(c, top);
     ending = around;
@@ -38,7 +40,6 @@ void run_finaliser(thread_context& c, finaliser* f) noexcept { run_one(c, f); }
 
 void run_each(thread_context& c, finaliser*& list) noexcept {
     look_for_released(c);
-    const activity_scope user_code(&c, activity::none);
     while (finaliser* f = list) {
         remove_finaliser(f);
         run_one(c, f);  // may allocate, and may add finalisers of its own
@@ -108,6 +109,7 @@ std::size_t release_module(core_ref a, void* handle) noexcept {
     }
     std::size_t ran = 0;
     for (finaliser* f = nullptr; mine != nullptr && (f = find(*mine, m)) != nullptr; ++ran) {
+        const user_code destroying(mine);
         remove_finaliser(f);
         f->run(f);  // may register others of the module
     }

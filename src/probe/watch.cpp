@@ -161,7 +161,7 @@ void notify(thread_context& c, frame_event e) noexcept {
     if (c.owner->probes.watching.load_acquire() &&
         c.owner->probes.observer) {  // pairs: enable(); after disable(), `notifying` orders it
         w.inside = true;
-        const activity_scope user_code(&c, activity::none);
+        const user_code observing(&c);
         c.owner->probes.observer(e);
         w.inside = false;
     }

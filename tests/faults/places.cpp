@@ -2171,6 +2171,150 @@ CASE(callers, "the end of the program") {
     OFFENCE; std::exit(0);
 }
 
+// --- what the program does while a call of its own is interrupted by the library ---
+
+constexpr const char* inside = "user code inside calls";
+fa::hook* asked_inside;
+void* taken_inside;
+void lose_inside() {
+    if (taken_inside != nullptr) return;
+    BORN; taken_inside = asked_inside->allocate(sizeof(rich));
+}
+// What was allocated inside the call is freed twice afterwards.
+void report_inside() {
+    fa::pool_box<rich> box(static_cast<rich*>(hidden(taken_inside)));
+    DIED; box.reset();
+    OFFENCE; fa::pool_box<rich> again(static_cast<rich*>(hidden(taken_inside)));
+}
+struct allocates_at_its_end {
+    ~allocates_at_its_end() { lose_inside(); }
+};
+struct inlined_at_its_end {
+    ~inlined_at_its_end() {
+        if (taken_inside != nullptr) return;
+        BORN; taken_inside = asked_inside->allocate(sizeof(rich));
+    }
+};
+template <class T>
+void destroyed_with_its_frame() {
+    fa::smart_alloc a{with(fa::code::FA411)};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.begin_frame();
+    static_cast<void>(a.frame_make<T>());
+    a.end_frame();
+    report_inside();
+}
+CASE(inside, "a destructor, end_frame") { destroyed_with_its_frame<allocates_at_its_end>(); }
+CASE(inside, "a destructor that is inlined, end_frame") { destroyed_with_its_frame<inlined_at_its_end>(); }
+CASE(inside, "a destructor of an array that is inlined, end_frame") {
+    fa::smart_alloc a{with(fa::code::FA411)};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.begin_frame();
+    static_cast<void>(a.frame_slice<inlined_at_its_end>(3));
+    a.end_frame();
+    report_inside();
+}
+CASE(inside, "a destructor, rollback_to") {
+    fa::smart_alloc a{with(fa::code::FA411)};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.begin_frame();
+    const auto mark = a.frame_checkpoint();
+    static_cast<void>(a.frame_make<inlined_at_its_end>());
+    a.rollback_to(mark);
+    a.end_frame();
+    report_inside();
+}
+CASE(inside, "a budget handler") {
+    fa::smart_alloc a{with(fa::code::FA411)};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.set_thread_frame_budget(1000);
+    a.on_budget_exceeded(fa::budget_policy::custom, [](const fa::budget_event&) {
+        if (taken_inside != nullptr) return true;
+        BORN; taken_inside = asked_inside->allocate(sizeof(rich));
+        return true;
+    });
+    a.begin_frame();
+    static_cast<void>(a.frame_alloc_bytes(2000));
+    a.end_frame();
+    report_inside();
+}
+CASE(inside, "an exhaustion handler") {
+    fa::options o = with(fa::code::FA411);
+    o.frame_limit = 100'000;
+    const auto refuse = [](const fa::exhaustion&) {
+        BORN; taken_inside = asked_inside->allocate(sizeof(rich));
+        report_inside();
+        return false;
+    };
+    o.on_exhaustion = refuse;
+    fa::smart_alloc a{o};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.begin_frame();
+    static_cast<void>(a.frame_alloc_bytes(200'000));
+}
+CASE(inside, "a fault handler") {
+    fa::options o = with(fa::code::FA411);
+    const auto handle = [](const fa::fault& f) {
+        if (f.what != fa::code::FA428) return hear(f);
+        BORN; taken_inside = asked_inside->allocate(100);
+    };
+    o.on_fault = handle;
+    o.strict = fa::strictness::warn;
+    fa::smart_alloc a{o};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.end_frame();
+    DIED; a.pool_free_bytes(taken_inside, 100);
+    OFFENCE; a.pool_free_bytes(hidden(taken_inside), 100);
+}
+CASE(inside, "an observer") {
+    fa::smart_alloc a{with(fa::code::FA411)};
+    fa::hook h{a, fa::memory_kind::pool, "inside"};
+    asked_inside = &h;
+    a.lifecycle().enable([](const fa::frame_event& e) {
+        if (e.kind != fa::frame_event_kind::frame_begin || taken_inside != nullptr) return;
+        BORN; taken_inside = asked_inside->allocate(sizeof(rich));
+    });
+    a.begin_frame();
+    a.end_frame();
+    a.lifecycle().disable();
+    report_inside();
+}
+
+// --- faults for which there is no allocator ---
+
+constexpr const char* nobodys = "offences: the process";
+alignas(65536) char zeros[1 << 17];
+CASE(nobodys, "receive() of a handle that was never given one") {
+    want->what = fa::code::FA434;
+    fa::transfer_handle<int> h;
+    OFFENCE; auto b = std::move(h).receive();
+}
+CASE(nobodys, "a pool_box of foreign memory") {
+    want->what = fa::code::FA414;
+    OFFENCE; fa::pool_box<plain> b(reinterpret_cast<plain*>(hidden(zeros) + 70'000));
+}
+CASE(nobodys, "erase of an empty vec without a source") {
+    want->what = fa::code::FA439;
+    fa::pool_vec<int> v;
+    OFFENCE; v.erase(v.begin());
+}
+CASE(nobodys, "try_insert of a map without a source") {
+    want->what = fa::code::FA440;
+    fa::pool_map<int, int> m;
+    OFFENCE; static_cast<void>(m.try_insert(1, 2));
+}
+CASE(nobodys, "into_inner() of an empty pool_box") {
+    want->what = fa::code::FA444;
+    fa::pool_box<plain> b;
+    OFFENCE; static_cast<void>(std::move(*hidden(&b)).into_inner());
+}
+
 // --- the parent ---
 
 // A report to standard error that no allocator receives: "PLACE: framealloc: FA…", and the program ends.

@@ -71,12 +71,30 @@ bool is_c_library_name(const char* name) noexcept {
     return false;
 }
 
+// Whether a template argument, mangled, is a type of the program's: the library's own and std's are substitutions here.
+bool is_own_type(const char* argument) noexcept {
+    return !starts_with(argument, "NS") && !in_standard_library(argument) && !starts_with(argument, "N10framealloc");
+}
+
+// This library's functions that do nothing but call the program's, and may contain that, inlined: what a callback
+// holds, and the destructor that a frame's end runs.
+bool only_calls_the_program(const char* scope) noexcept {
+    if (starts_with(scope, "10framealloc2v18callbackI")) return true;
+    const char* lambda = std::strstr(scope, "ENUlP");  // of one pointer: in these, what a frame's end calls
+    if (lambda == nullptr || !starts_with(scope, "10framealloc2v16object")) return false;
+    for (const char* makes : {"10make_boxedI", "16make_boxed_arrayI", "10make_arrayI"}) {
+        const char* found = std::strstr(scope, makes);
+        if (found != nullptr && found < lambda) return is_own_type(found + std::strlen(makes));
+    }
+    return false;
+}
+
 // Whether a function of that name is not the program's own. A function of the standard library that calls what it was
 // given may contain it, inlined: a lambda's name, or that of what calls any function, is taken for the program's.
 bool is_library_name(const char* name) noexcept {
     const char* scope = scope_of(name);
     if (scope == nullptr) return is_c_library_name(name);
-    if (starts_with(scope, "10framealloc")) return true;
+    if (starts_with(scope, "10framealloc")) return !only_calls_the_program(scope);
     if (!in_standard_library(scope)) return false;
     for (const char* calls : {"EUl", "NUl", "MUl", "$_", "_Function_handler", "__invoke", "_State_impl"}) {
         if (std::strstr(name, calls) != nullptr) return false;
