@@ -28,19 +28,36 @@ void take_possession(core_ref a, thread_context& c) noexcept {
 
 namespace {
 
-thread_context* attach_or(core_ref a, exhaustion_reason& why) noexcept {
-    if (thread_context* c = context_met(a)) return c;
-    thread_context* c = a.owner->life.calls().obtain(*a.owner, why);
+thread_context* obtain(core_ref a, refused_request& r) noexcept {
+    thread_context* c = a.owner->life.calls().obtain(*a.owner, r);
     if (c == nullptr) return nullptr;
     if (!remember_context(a.id, c)) {
         make_idle(*c);
-        why = exhaustion_reason::system_refused;
+        r = {.bytes = sizeof(thread_slot)};  // about: of the thread's list of contexts
         return nullptr;
     }
     a.owner->config.above->enter(*c);
     c->probes.hooks->thread_came(*c);
     take_possession(a, *c);
     return c;
+}
+
+FRAMEALLOC_COLD thread_context* try_obtain(core_ref a) noexcept {
+    refused_request r;
+    if (thread_context* c = obtain(a, r)) return c;
+    if (!make_room(*a.owner, r.why, on_failure::return_null)) return nullptr;
+    if (thread_context* c = context_met(a)) return c;
+    return obtain(a, r);
+}
+
+// Null when it is worth another try.
+FRAMEALLOC_COLD thread_context* obtain_or_ask(core_ref a) noexcept {
+    refused_request r;
+    if (thread_context* c = obtain(a, r)) return c;
+    if (!r.is_chunk) a.owner->exhausted_metadata(r.why, r.bytes, alignof(thread_context));
+    else if (!make_room(*a.owner, r.why, on_failure::ask_handler))
+        a.owner->exhausted(r.why, memory_kind::frame, r.bytes, page_bytes);
+    return nullptr;
 }
 
 }  // namespace
@@ -53,16 +70,14 @@ thread_context* context_met(const core_ref& a) noexcept {
 }
 
 thread_context* try_attach(const core_ref& a) noexcept {
-    exhaustion_reason why = exhaustion_reason::system_refused;
-    thread_context* c = attach_or(a, why);
-    return c == nullptr && make_room(*a.owner, why, on_failure::return_null) ? attach_or(a, why) : c;
+    thread_context* c = context_met(a);
+    return c != nullptr ? c : try_obtain(a);
 }
 
 thread_context* attach(const core_ref& a) noexcept {
     for (;;) {
-        exhaustion_reason why = exhaustion_reason::system_refused;
-        if (thread_context* c = attach_or(a, why)) return c;
-        a.owner->exhausted_metadata(why, sizeof(thread_context), alignof(thread_context));
+        if (thread_context* c = context_met(a)) return c;
+        if (thread_context* c = obtain_or_ask(a)) return c;
     }
 }
 

@@ -24,10 +24,15 @@ void set_up_records(thread_context& c) noexcept {
 
 }  // namespace
 
-thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
-    void* memory = a.meta.allocate(sizeof(thread_context), why);
+thread_context* make_context(core& a, refused_request& r) noexcept {
+    auto take = [&](std::size_t bytes) {
+        void* p = a.meta.allocate(bytes, r.why);
+        if (p == nullptr && r.bytes == 0) r.bytes = bytes;
+        return p;
+    };
+    void* memory = take(sizeof(thread_context));
     record_segment* records = nullptr;
-    void* flight = a.meta.allocate(a.config.above->flight_bytes, why);
+    void* flight = take(a.config.above->flight_bytes);
     auto give_up = [&]() -> thread_context* {
         a.meta.deallocate(memory, sizeof(thread_context));
         a.meta.deallocate(records, sizeof(record_segment));
@@ -42,18 +47,21 @@ thread_context* make_context(core& a, exhaustion_reason& why) noexcept {
     a.config.above->open_context(c);
     c.probes.hooks = a.probes.hooks;
     if (!c.probes.hooks->open_thread(c)) return give_up();
-    records = add_segment(c, 0, why);
+    r.bytes = sizeof(record_segment);
+    records = add_segment(c, 0, r.why);
     if (records == nullptr) {
         c.probes.hooks->close_thread(c);
         return give_up();
     }
     c.stack.open(*records);
     c.pages.open();
-    if (!open_arena(c, c.arenas.current(), why)) {
+    r = {r.why, a.config.frame_capacity, true};
+    if (!open_arena(c, c.arenas.current(), r.why)) {
         c.probes.hooks->close_thread(c);
         return give_up();
     }
-    tag_account* root = c.charges.accounts().open(a.meta, a.tags.root(), why);
+    r = {r.why, sizeof(tag_account)};
+    tag_account* root = c.charges.accounts().open(a.meta, a.tags.root(), r.why);
     if (root == nullptr) {
         close_arena(c, c.arenas.current());
         c.probes.hooks->close_thread(c);

@@ -15,12 +15,12 @@
 namespace framealloc::inline v1::memory {
 
 // A context that an ended thread left, with all it owns, or a new one.
-thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept {
+thread_context* obtain_context(core& a, refused_request& r) noexcept {
     {
         const sync::lock_guard guard(a.lock);
         if (thread_context* c = a.threads.take_idle([](const thread_context&) { return true; })) return c;
     }
-    thread_context* c = make_context(a, why);
+    thread_context* c = make_context(a, r);
     if (c == nullptr) return nullptr;
     const sync::lock_guard guard(a.lock);
     a.threads.add(*c);

@@ -93,7 +93,10 @@ struct options {
     std::size_t global_limit = 0;
     // How blocks that other threads freed return: what threads begin with; see smart_alloc::set_deferred().
     deferred_config deferred{};
-    // Memory taken once, from which everything of the allocator comes. 0 bytes: as much as is needed, from `pages`.
+    // Memory taken once, from which everything of the allocator comes. 0 bytes: as much as is needed, from `pages`. It
+    // has to hold frame_capacity for each thread that uses the allocator, whatever kind it asks for: a thread's first
+    // call takes its first chunk of frame memory, address range and all, and is exhaustion (FA003) where that does not
+    // fit.
     framealloc::fixed_memory fixed_memory{};
     // Whether transparent huge pages are asked for where address ranges are large enough.
     bool huge_pages = false;

@@ -56,6 +56,34 @@ fa::lifetime::frame_ref top_of(const Scope& s) {
 
 }  // namespace
 
+FOR_EACH_POLICY("a thread whose first chunk does not fit is told of the chunk, whatever it asked for") {
+    using call = void (*)(const fa::basic_smart_alloc<P>&);
+    const call calls[] = {
+        [](const auto& a) { static_cast<void>(a.heap_alloc_bytes(40)); },
+        [](const auto& a) { static_cast<void>(a.pool_alloc_bytes(40)); },
+        [](const auto& a) { static_cast<void>(a.pool().string("a text that needs memory of its own")); },
+        [](const auto& a) { a.begin_frame(); },
+    };
+    const fa::options limits[] = {{.frame_capacity = 1_MiB, .fixed_memory = 512_KiB},
+                                  {.frame_capacity = 1_MiB, .global_limit = 512_KiB, .prefault = true}};
+    for (const fa::options& limited : limits) {
+        for (const call f : calls) {
+            const auto ended = test::in_child(20, [&] {
+                fa::options o = limited;
+                o.on_exhaustion = [](const fa::exhaustion& e) -> bool {
+                    fa::print_exhaustion(e);
+                    _exit(7);
+                };
+                const fa::basic_smart_alloc<P> a{o};
+                f(a);
+            });
+            CHECK(ended.status == 7);
+            CAPTURE(ended.said);
+            CHECK(ended.said.find("frame request of 1048576 bytes") != std::string::npos);
+        }
+    }
+}
+
 FOR_EACH_POLICY("a heap of the user's gets back exactly what it gave") {
     exact_memory heap;
     for (const fa::guard_level level : {fa::guard_level::automatic, fa::guard_level::off, fa::guard_level::fill}) {

@@ -97,8 +97,9 @@ inline outer_block*& blocks_at(const thread_context& c, std::uint32_t depth) noe
 inline frame_record* outer_of(frame_record* r) noexcept {
     return r->depth % records_per_segment != 0 ? r - 1 : &record_at(*r->context, r->depth - 1);
 }
-// With everything it needs before its first operation; null when a page was refused.
-thread_context* make_context(core& a, exhaustion_reason& why) noexcept;
+struct refused_request;  // detail/core/core_life.hpp
+// With everything it needs before its first operation; null when a request for it was refused.
+thread_context* make_context(core& a, refused_request& r) noexcept;
 // Records for the depths from here on; null without memory for them. Requires: this depth begins a segment.
 record_segment* add_segment(thread_context& c, std::uint32_t depth, exhaustion_reason& why) noexcept;
 

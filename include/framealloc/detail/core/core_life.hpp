@@ -1,6 +1,7 @@
 // Who keeps an allocator alive, and what has become of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <framealloc/base/fault.hpp>
@@ -12,12 +13,20 @@ struct core;
 struct thread_context;
 enum class on_failure : bool { return_null, ask_handler };
 
+// The request that kept a thread's context from being made: its first chunk of frame memory, or a record of the
+// library's own.
+struct refused_request {
+    exhaustion_reason why = exhaustion_reason::system_refused;
+    std::size_t bytes = 0;
+    bool is_chunk = false;
+};
+
 // What the sources at the bottom of this room ask of those at its top, all of it slow: this table alone leads upward.
 struct life_calls {
     void (*close)(core* a) noexcept;  // the last handle was destroyed
     bool (*make_room)(core& a, exhaustion_reason why, on_failure f) noexcept;
     void (*reclaim)(core& a) noexcept;  // pages of ended threads that have come empty since go to the depot
-    thread_context* (*obtain)(core& a, exhaustion_reason& why) noexcept;  // a context for the calling thread
+    thread_context* (*obtain)(core& a, refused_request& r) noexcept;  // a context for the calling thread
     void (*thread_exit)() noexcept;
 };
 

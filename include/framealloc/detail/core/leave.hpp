@@ -7,7 +7,7 @@
 namespace framealloc::inline v1::memory {
 
 // A context that an ended thread left, with all it owns, or a new one.
-thread_context* obtain_context(core& a, exhaustion_reason& why) noexcept;
+thread_context* obtain_context(core& a, refused_request& r) noexcept;
 // The calling thread ends.
 void leave_all() noexcept;
 
