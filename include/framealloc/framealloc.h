@@ -139,8 +139,8 @@ fa_stats fa_get_stats(fa_allocator* allocator);
 fa_stats fa_get_tag_stats(fa_allocator* allocator, const char* path);
 /* Whose pointer is it? Writes one line of at most `size` bytes, the final zero included; returns its length. */
 size_t fa_describe(const void* pointer, char* text, size_t size);
-/* In debug mode: looks at every block now; returns the number of faults it reported. No other thread may write to,
- * free or resize blocks meanwhile. */
+/* In debug mode: looks at every pool and heap block now, and at the calling thread's frame blocks and what it freed
+ * lately; returns the number of faults it reported. No other thread may write to, free or resize blocks meanwhile. */
 size_t fa_check(fa_allocator* allocator);
 /* Gives unused memory back to the system. */
 void fa_trim(fa_allocator* allocator);

@@ -271,8 +271,8 @@ public:
     framealloc::lifecycle lifecycle() const noexcept { return framealloc::lifecycle(owner_); }
 
     // Requires: other threads do not write to pool and heap blocks meanwhile, nor free or resize any. Effects: looks at
-    // every guarded block and at what was freed lately, and raises what is wrong. Returns: how many faults; 0 where
-    // nothing is guarded. Cost: O(blocks).
+    // every guarded pool and heap block, and at the calling thread's frame blocks and what it freed lately, and raises
+    // what is wrong. Returns: how many faults; 0 where nothing is guarded. Cost: O(blocks).
     std::size_t(check)() const noexcept { return memory::check_everything(owner_); }
 
     // --- memory ---
