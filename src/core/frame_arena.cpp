@@ -62,14 +62,14 @@ void destroy_spare(thread_context& c) noexcept {
     while (arena_chunk* k = c.arenas.spare().take_first()) destroy_chunk(*c.owner, k);
 }
 
+}  // namespace
+
 void note_peak(thread_context& c) noexcept {
     const std::size_t used = bytes_in_use(c);
     c.counters.set(counter::frame_used, used);
     c.counters.raise_to(counter::frame_peak, used);
     c.arenas.kept().note_use(used);
 }
-
-}  // namespace
 
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t capacity = c.owner->config.frame_capacity;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <new>
+#include <utility>
 
 #include <framealloc/detail/core/zones.hpp>
 #include <framealloc/detail/os/thread.hpp>
@@ -79,6 +80,7 @@ void clear(thread_context& c, flight& s) noexcept {
 void reuse(thread_context& c, flight& s) noexcept {
     clear(c, s);
     s.content_kept = false;
+    s.recall(std::exchange(s.forgotten, 0));
     use_arena(c, s);
     ground_of(c).cursor = s.newest().begin;
     memory::return_to(c, s.start());
@@ -241,6 +243,9 @@ void move_to_outer(thread_context& c, frame_record* r) noexcept {
 
 void park(thread_context& c, frame_record* r) noexcept {
     flight& s = current_flight(c);
+    memory::note_peak(c);
+    s.forgotten = s.used(r->cursor, memory::guard_padding(c));
+    s.forget(s.forgotten);
     s.finalisers = r->finalisers;
     if (s.finalisers != nullptr) s.finalisers->link = &s.finalisers;
     r->finalisers = nullptr;

@@ -58,6 +58,12 @@ void close_account(thread_context& c, frame_record* r) noexcept {
     take_back_log(c, r->depth, 0);
 }
 
+// Where memory taken outside frames begins in the current flight.
+std::uintptr_t ground_begin(const thread_context& c) noexcept {
+    const flight& s = current_flight(c);
+    return s.content_kept ? s.end : s.start();
+}
+
 void reset_ground(thread_context& c) noexcept {
     frame_record* ground = &ground_of(c);
     run_finalisers(c, ground->finalisers);
@@ -66,19 +72,16 @@ void reset_ground(thread_context& c) noexcept {
     owner_increment(ground->generation);  // containers that are there have ended
     state_of(c).marks.shrink(0);
     state_of(c).rolled.clear();
-    if (!arena_of(c).content_kept) {
-        return_to(c, arena_of(c).start());
-        ground->cursor = arena_of(c).start();
-    }
+    return_to(c, ground_begin(c));
+    ground->cursor = ground_begin(c);
+    state_of(c).outside_ended = outside_so_far(c);
     begin_segment(c, ground->cursor);
     ground->pending_bits = (ground->pending_bits & ~(pending_scope - 1U)) | pending_ground;
     outermost_of(c).pending_bits = sticky_bits(c, outermost_of(c));
 }
 
-bool ground_in_use(const thread_context& c) noexcept {
-    if (blocks_at(c, 0) != nullptr || ground_of(c).finalisers != nullptr) return true;
-    return !arena_of(c).content_kept && (ground_of(c).cursor != arena_of(c).start() || arena_of(c).has_grown());
-}
+// Whichever flight it is in, and whether or not it is still there: containers that were made there end with it.
+bool ground_in_use(const thread_context& c) noexcept { return outside_so_far(c) != state_of(c).outside_ended; }
 
 void finish_outermost(thread_context& c) noexcept {
     uninstall_pages(c);
@@ -88,7 +91,10 @@ void finish_outermost(thread_context& c) noexcept {
     if (mode == deferred_mode::on_demand || mode == deferred_mode::at_frame_end || mode == deferred_mode::immediate)
         adopt_returned(c, all_blocks);
     count_releases(c);
-    if (state_of(c).ending != nullptr) return;  // a destructor's frame; what is outside frames does not end with it
+    if (state_of(c).ending != nullptr) {  // a destructor's frame; what is outside frames does not end with it
+        if (ground_in_use(c)) add_pending(outermost_of(c), pending_ground);
+        return;
+    }
     if (ground_in_use(c)) reset_ground(c);
     if (arena_of(c).content_kept) return;
     merge_chunks(c);
@@ -158,6 +164,7 @@ void close_all(thread_context& c) noexcept {
     clear_flights(c);
     note_use(c);
     forget_mistakes(c);
+    state_of(c).outside_ended = outside_so_far(c);
     refresh_limit(c);
 }
 

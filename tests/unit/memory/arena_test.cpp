@@ -114,6 +114,24 @@ TEST_CASE("padding does not count as handed out") {
     while (arena_chunk* k = a.pop()) h.space.destroy(k);
 }
 
+TEST_CASE("what is forgotten does not count until it is recalled, whatever chunks come and go above it") {
+    home h;
+    arena a;
+    a.open(h.make(64 << 10));
+    const std::uintptr_t kept = a.start() + 5000;
+    a.forget(a.used(kept, 0));
+    CHECK(a.used(kept, 0) == 0);
+    CHECK(a.used(kept + 24, 0) == 24);
+    a.push(h.make(64 << 10), kept + 24, 0);
+    CHECK(a.used(a.newest().begin + 100, 0) == 124);
+    h.space.destroy(a.pop());
+    CHECK(a.used(kept, 0) == 0);
+    a.recall(5000);
+    CHECK(a.used(kept, 0) == 5000);
+    CHECK(a.used(a.start(), 0) == 0);
+    while (arena_chunk* k = a.pop()) h.space.destroy(k);
+}
+
 TEST_CASE("a whole chunk takes the place of the only one") {
     home h;
     arena a;

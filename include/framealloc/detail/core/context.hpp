@@ -162,6 +162,8 @@ inline bool end_too_deep(thread_context& c) noexcept {
     c.stack.leave_too_deep();
     return true;
 }
+// Memory taken outside frames: how many times.
+inline std::uint32_t outside_so_far(const thread_context& c) noexcept { return c.outside_count; }
 // A thread leaves: the next one's are counted anew.
 inline void forget_mistakes(thread_context& c) noexcept {
     c.stack.forget_too_deep();

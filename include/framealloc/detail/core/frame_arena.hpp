@@ -32,6 +32,7 @@ void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
 void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary
+void note_peak(thread_context& c) noexcept;  // the same, before the cursor goes back
 
 // --- what a probe needs that allocates frame memory in its own way ---
 bool commit_to(thread_context& c, arena_chunk& k, std::uintptr_t end, exhaustion_reason& why) noexcept;

@@ -33,6 +33,7 @@ struct flight : memory::frame_arena {
     std::uint64_t frame;  // number of the frame that used it last
     std::uint64_t due;  // thread_state::turn in which its content is freed
     std::uintptr_t end;  // while its content is kept: where that ends
+    std::size_t forgotten;  // bytes of it: they are of no open frame
     held_frame* held;  // the innermost frame's first
     bool left;  // the thread of that frame has ended
     bool clearing;  // its destructors run

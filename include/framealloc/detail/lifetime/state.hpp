@@ -96,6 +96,7 @@ struct thread_state {
     std::uint64_t turn = 0;  // of the flights: outermost frames begun, but those that destructors open
     mark_stack marks;
     sync::atomic<std::uint32_t> modules_seen{0};  // of allocator_state::modules_released
+    std::uint32_t outside_ended = 0;  // outside_so_far() when the memory taken outside frames ended last
     rolled_births rolled;
 };
 

@@ -70,6 +70,10 @@ public:
         return cursor - newest_->begin - (padding - newest_->padding);
     }
     std::size_t used_below() const noexcept { return earlier_; }  // in the chunks below the newest
+    // So many of the bytes allocated so far no longer count; used() is of those since. Wraps around, as sizes do, until
+    // they are recalled, which is before the cursor goes back below them.
+    void forget(std::size_t bytes) noexcept { earlier_ -= bytes; }
+    void recall(std::size_t bytes) noexcept { earlier_ += bytes; }
 
     bool contains(std::uintptr_t p) const noexcept {
         const arena_chunk* k = newest_;
