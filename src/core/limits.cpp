@@ -2,6 +2,8 @@
 #include <framealloc/detail/core/limits.hpp>
 
 #include <framealloc/detail/core/frame_arena.hpp>
+#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/probed.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -14,7 +16,7 @@ constexpr used_bytes used_of(memory_kind k) noexcept {
         case memory_kind::frame:
             return [](const thread_context& c) noexcept -> std::size_t { return frame_bytes_in_use(c); };
         case memory_kind::pool:
-            return [](const thread_context& c) noexcept -> std::size_t { return c.pages.carved_bytes(); };
+            return [](const thread_context& c) noexcept -> std::size_t { return budgeted_pool_bytes(c); };
         case memory_kind::heap: break;
     }
     return nullptr;
@@ -26,6 +28,11 @@ static_assert(base::differs_by_kind(used_of, [](memory_kind k) { return traits_o
 
 void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept {
     c.budget.of(kind).set(bytes, c.budget.warn_percent);
+    if (bytes != 0 && traits_of(kind).budget == budget_base::pages) {  // what is carved anew is asked for
+        adopt_returned(c, all_blocks);
+        quarantine_emptied(c);
+        give_up_unused(c);
+    }
     refresh_limit(c);
 }
 
@@ -45,7 +52,8 @@ void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_pe
     c.budget.policy = policy;
     c.budget.warn_percent = warn_percent;
     c.budget.handler = handler;
-    for (unsigned k = 0; k < kind_count; ++k) set_budget(c, kind_at(k), c.budget.lines[k].limit);
+    for (account::budget_line& line : c.budget.lines) line.set(line.limit, warn_percent);
+    refresh_limit(c);
 }
 
 std::size_t frame_remaining(core_ref a) noexcept {

@@ -38,8 +38,17 @@ tag_account* lender(thread_context& c, memory_kind k) noexcept {
     return t;
 }
 
+// What a request for a block has met so far. The budget is asked once, when unused pages have given up what they have.
+struct block_request {
+    enum class budget : std::uint8_t { not_yet, asked_next, granted, refused };
+    exhaustion_reason why = exhaustion_reason::system_refused;
+    budget state = budget::not_yet;
+
+    bool over_budget() const noexcept { return why == exhaustion_reason::thread_budget; }
+};
+
 // Where carving would end by the thread's pool budget.
-std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t last, exhaustion_reason& why) noexcept {
+std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t last, block_request& q) noexcept {
     account::budget_line& budget = c.budget.of(p.kind);
     if (traits_of(p.kind).budget != budget_base::pages || budget.limit == 0) return last;
     const std::size_t quiet = budget.quiet_until(current_frame(c));
@@ -47,10 +56,16 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
     const std::size_t room = (quiet > c.pages.carved_bytes() ? (quiet - c.pages.carved_bytes()) / p.block : 0) * slot;
     if (room >= last - p.carved) return last;
     if (room != 0) return static_cast<std::uint32_t>(p.carved + room);
+    if (q.state == block_request::budget::granted) return p.carved + slot;
     const unsigned size_class = p.size_class;
     const tag_account* account = p.account;
-    if (admit(c, p.kind, c.pages.carved_bytes(), p.block) != admission::granted) {
-        why = exhaustion_reason::thread_budget;
+    if (q.state == block_request::budget::asked_next) {
+        q.state = block_request::budget::refused;
+        if (admit(c, p.kind, c.pages.carved_bytes(), p.block) == admission::granted)
+            q.state = block_request::budget::granted;
+    }
+    if (q.state != block_request::budget::granted) {
+        q.why = exhaustion_reason::thread_budget;
         return p.carved;
     }
     // Its handler may have used the page up, or taken it for something else.
@@ -59,12 +74,12 @@ std::uint32_t budgeted_end(thread_context& c, const pool_page& p, std::uint32_t 
 }
 
 // Makes a run of virgin blocks free, as far as the budget allows.
-bool carve_more(core& a, pool_page& p, exhaustion_reason& why) noexcept {
+bool carve_more(core& a, pool_page& p, block_request& q) noexcept {
     if (p.carved == p.end) return false;
     const slot_layout layout = a.probes.layout();
-    const std::uint32_t last = budgeted_end(*p.owner, p, next_step(p, layout), why);
+    const std::uint32_t last = budgeted_end(*p.owner, p, next_step(p, layout), q);
     if (last == p.carved) return p.free != nullptr;
-    if (!make_accessible(p, last, a.pages, why)) return false;
+    if (!make_accessible(p, last, a.pages, q.why)) return false;
     const std::uint32_t slot = layout.slot_bytes(p.block);
     if (traits_of(p.kind).budget == budget_base::pages)
         p.owner->pages.add_carved(std::size_t{(last - p.carved) / slot} * p.block);
@@ -75,10 +90,10 @@ bool carve_more(core& a, pool_page& p, exhaustion_reason& why) noexcept {
     return true;
 }
 
-bool has_room(core& a, pool_page& p, exhaustion_reason& why) noexcept {
+bool has_room(core& a, pool_page& p, block_request& q) noexcept {
     if (p.free != nullptr && !link_holds(a, p, p.free)) [[unlikely]]
         p.free = nullptr;  // whatever follows is lost until the page is empty
-    return p.free != nullptr || take_returned(p) || carve_more(a, p, why);
+    return p.free != nullptr || take_returned(p) || carve_more(a, p, q);
 }
 
 void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
@@ -144,20 +159,16 @@ std::size_t blocks_to_reclaim(thread_context& c) noexcept {
     }
 }
 
-// A page of `lists` that has a free or a virgin block, made current. Null with `why` set when there is none.
-pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class, exhaustion_reason& why) noexcept {
+// A page of `lists` that has a free or a virgin block, made current. Null with `q.why` set when there is none.
+pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class, block_request& q) noexcept {
     for (;;) {
         pool_page* p = lists.current(size_class);
         if (p != nullptr) {
-            exhaustion_reason carving{};
-            const bool room = has_room(*c.owner, *p, carving);
+            const bool room = has_room(*c.owner, *p, q);
             if (lists.current(size_class) != p) continue;  // a budget's handler allocated
             if (room) return p;
             charge_page(c, *p);
-            if (p->carved != p->end) {
-                why = carving;
-                return nullptr;  // virgin blocks are left, but no memory for them
-            }
+            if (p->carved != p->end) return nullptr;  // virgin blocks are left, but no memory for them
             leave_current(c, lists, *p);
         }
         p = lists.take_listed(size_class);
@@ -167,37 +178,38 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
 }
 
 // When no page can be had, a parent's will do; its tag is then charged, and the borrower says so.
-pool_page* borrowed_page(thread_context& c, memory_kind k, unsigned size_class) noexcept {
-    exhaustion_reason why{};
+pool_page* borrowed_page(thread_context& c, memory_kind k, unsigned size_class, block_request& q) noexcept {
+    const exhaustion_reason why = q.why;
     for (tag_account* t = payer(c, k)->above(); t != nullptr; t = t->above()) {
         page_lists* lists = t->pages[index_of(k)];
-        pool_page* p = lists == nullptr ? nullptr : listed_page(c, *lists, size_class, why);
+        pool_page* p = lists == nullptr ? nullptr : listed_page(c, *lists, size_class, q);
         if (p != nullptr) {
             c.tag()->borrows.store_relaxed(true);  // relaxed: a statistic
             return p;
         }
     }
+    q.why = why;
     return nullptr;
 }
 
 // The page of the current tag that has room, made current. Null when exhausted.
-pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class, exhaustion_reason& why) noexcept {
-    why = exhaustion_reason::system_refused;
+pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class, block_request& q) noexcept {
+    q.why = exhaustion_reason::system_refused;
     tag_account* who = lender(c, k);
-    page_lists* lists = lists_of(c, who, k, why);
-    if (lists == nullptr) return borrowed_page(c, k, size_class);
-    if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
-    if (adopt_returned(c, why == exhaustion_reason::thread_budget ? all_blocks : blocks_to_reclaim(c)) != 0) {
-        if (pool_page* p = listed_page(c, *lists, size_class, why)) return p;
+    page_lists* lists = lists_of(c, who, k, q.why);
+    if (lists == nullptr) return borrowed_page(c, k, size_class, q);
+    if (pool_page* p = listed_page(c, *lists, size_class, q)) return p;
+    if (adopt_returned(c, q.over_budget() ? all_blocks : blocks_to_reclaim(c)) != 0) {
+        if (pool_page* p = listed_page(c, *lists, size_class, q)) return p;
     }
     // The budget refuses virgin blocks, wherever they are, until unused pages have given theirs up.
-    if (why == exhaustion_reason::thread_budget) return nullptr;
-    pool_page* p = empty_page(c, why);
+    if (q.over_budget()) return nullptr;
+    pool_page* p = empty_page(c, q.why);
     if (p == nullptr && adopt_returned(c, all_blocks) != 0) {
-        if (pool_page* q = listed_page(c, *lists, size_class, why)) return q;
-        p = empty_page(c, why);
+        if (pool_page* found = listed_page(c, *lists, size_class, q)) return found;
+        p = empty_page(c, q.why);
     }
-    if (p == nullptr) return borrowed_page(c, k, size_class);
+    if (p == nullptr) return borrowed_page(c, k, size_class, q);
     if (pool_page* starved = lists->current(size_class)) {  // virgin blocks are left, but there was no memory for them
         leave_current(c, *lists, *starved);
         lists->list(*starved, c.life.key());
@@ -207,7 +219,18 @@ pool_page* page_with_room(thread_context& c, memory_kind k, unsigned size_class,
            c.owner->probes.layout());
     c.counters.add(counter::slab_refills, 1);
     lists->make_current(*p);
-    return listed_page(c, *lists, size_class, why);
+    return listed_page(c, *lists, size_class, q);
+}
+
+// The same where the budget has no room: what unused pages give up may be enough; if not, the budget is asked.
+pool_page* page_despite_budget(thread_context& c, memory_kind k, unsigned size_class, block_request& q) noexcept {
+    if (q.state == block_request::budget::refused) return nullptr;
+    if (give_up_unused(c)) {
+        if (pool_page* p = page_with_room(c, k, size_class, q)) return p;
+        if (!q.over_budget()) return nullptr;
+    }
+    q.state = block_request::budget::asked_next;
+    return page_with_room(c, k, size_class, q);
 }
 
 }  // namespace
@@ -254,12 +277,11 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         void* block = c.probes.hooks->sample_block(c, k, class_size(requested_class), bytes);
         if (block != nullptr) return block;
     }
+    block_request q;
     for (bool trimmed = k != memory_kind::pool;;) {  // the others are asked for in the middle of a change
-        exhaustion_reason why = exhaustion_reason::system_refused;
-        pool_page* p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && quarantine_emptied(c)) p = page_with_room(c, k, size_class, why);
-        if (p == nullptr && why == exhaustion_reason::thread_budget && retire_unused(c))
-            p = page_with_room(c, k, size_class, why);
+        pool_page* p = page_with_room(c, k, size_class, q);
+        if (p == nullptr && quarantine_emptied(c)) p = page_with_room(c, k, size_class, q);
+        if (p == nullptr && q.over_budget()) p = page_despite_budget(c, k, size_class, q);
         if (p != nullptr) {
             c.pages.install(*p, size_class);
             c.pages.install(*p, requested_class);
@@ -270,12 +292,13 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
                 block = show_block(c, *p, size_class, block, bytes);
             if (block != nullptr) return block;
         }
-        if (why == exhaustion_reason::thread_budget && c.budget.policy == budget_policy::promote) {
+        if (q.over_budget() && c.budget.policy == budget_policy::promote) {
             return heap_instead(c, requested_class, bytes, f);
         }
-        if (!trimmed && (trimmed = make_room(a, why, f))) continue;
+        if (!trimmed && (trimmed = make_room(a, q.why, f))) continue;
         if (f == on_failure::return_null) return nullptr;
-        a.exhausted(why, k, class_size(requested_class), 16);
+        a.exhausted(q.why, k, class_size(requested_class), 16);
+        q = {};  // its handler may have raised the budget
     }
 }
 
@@ -300,31 +323,56 @@ void uninstall_pages(thread_context& c) noexcept {
 
 namespace {
 
+// Of what a budget counts, bytes of blocks carved in the page.
+std::size_t counted_bytes(const thread_context& c, const pool_page& p) noexcept {
+    if (traits_of(p.kind).budget != budget_base::pages) return 0;
+    const slot_layout layout = c.owner->probes.layout();
+    return std::size_t{(p.carved - layout.first_slot(p.block)) / layout.slot_bytes(p.block)} * p.block;
+}
+
 // The page may serve any class and tag of this thread.
 void retire(thread_context& c, pool_page* page) noexcept {
     if (page->listed) lists_of(*page).unlist(*page);
     observe_page(*page);
-    const std::uint32_t first = c.owner->probes.layout().first_slot(page->block);
-    if (traits_of(page->kind).budget == budget_base::pages)
-        c.pages.subtract_carved(std::size_t{(page->carved - first) / c.owner->probes.layout().slot_bytes(page->block)} *
-                                page->block);
-    page_retired(c, *page, first);
+    c.pages.subtract_carved(counted_bytes(c, *page));
+    page_retired(c, *page, c.owner->probes.layout().first_slot(page->block));
     c.pages.put_empty(*page);
 }
 
-}  // namespace
+// Current, and without a block in use.
+bool is_unused(const pool_page& p) noexcept {
+    return p.account != nullptr && p.current && p.used() == 0 && p.held == 0;
+}
 
-// Pages that are current, and without a block in use. Returns whether there were any.
-bool retire_unused(thread_context& c) noexcept {
+template <class F>
+bool retire_unused_where(thread_context& c, F&& wanted) noexcept {
     bool any = false;
     for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all) {
-        if (p->account == nullptr || !p->current || p->used() != 0 || p->held != 0) continue;
+        if (!is_unused(*p) || !wanted(*p)) continue;
         charge_page(c, *p);
         leave_current(c, lists_of(*p), *p);
         retire(c, p);
         any = true;
     }
     return any;
+}
+
+}  // namespace
+
+bool retire_unused(thread_context& c) noexcept {
+    return retire_unused_where(c, [](const pool_page&) { return true; });
+}
+
+bool give_up_unused(thread_context& c) noexcept {
+    return retire_unused_where(c, [&](const pool_page& p) { return counted_bytes(c, p) != 0; });
+}
+
+std::size_t budgeted_pool_bytes(const thread_context& c) noexcept {
+    std::size_t bytes = c.pages.carved_bytes();
+    for (const pool_page* p = c.pages.first(); p != nullptr; p = p->next_all) {
+        if (is_unused(*p)) bytes -= counted_bytes(c, *p);
+    }
+    return bytes;
 }
 
 // The last block of a page that is not current came back.

@@ -33,11 +33,15 @@ struct budget_event {
     const char* allocator = "";
 };
 // Of an exceeded budget under budget_policy::custom, true: serve it. Of every other event the result is ignored.
-// At most one event of a kind in a frame, but every exceeding request under fail and custom.
+// At most one event of a kind in a frame, but every exceeding request under fail and custom; one event for a request,
+// and one more each time that the exhaustion handler has it tried again.
 using budget_handler = callback<bool(const budget_event&)>;
 
 // Of one thread. Frame bytes are those of open frames, padding and out-of-line blocks included. Pool bytes are those of
-// blocks that were carved for the thread, free ones included; a page without a block in use counts nothing.
+// blocks that were carved for the thread, free ones included; a page without a block in use counts nothing: it gives
+// up its blocks before the budget is asked, which happens once for a request. A free block that counts already is
+// allocated without a question, also when more was allocated before the budget was set. Blocks in quarantine are in
+// use.
 struct budget_stats {
     std::size_t frame_used = 0, frame_budget = 0;  // budget 0: none
     std::size_t pool_used = 0, pool_budget = 0;

@@ -121,7 +121,8 @@ public:
 
     // --- budgets of the calling thread; bytes, 0: none; see account/budget.hpp ---
     // Effects: limits what the calling thread may have of a kind, in bytes; 0: no limit. On exhaustion: asks the
-    // exhaustion handler, where the thread has not met the allocator. Threads: of the calling thread alone. Cost: O(1).
+    // exhaustion handler, where the thread has not met the allocator. Threads: of the calling thread alone. Cost: O(1);
+    // of pool memory linear in the thread's pages.
     void set_thread_frame_budget(std::size_t bytes) const noexcept {
         memory::set_budget(*memory::context_of(owner_), memory_kind::frame, bytes);
     }
@@ -140,7 +141,7 @@ public:
     // Threads: of the calling thread. Cost: O(1).
     std::size_t frame_remaining() const noexcept { return memory::frame_remaining(owner_); }
     // Returns: the calling thread's budgets, and what it has of them, in bytes. Threads: of the calling thread. Cost:
-    // O(1).
+    // linear in the thread's pages of blocks.
     budget_stats thread_budget() const noexcept { return memory::budget_stats_of(owner_); }
 
     // --- tags ---

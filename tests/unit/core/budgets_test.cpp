@@ -278,3 +278,137 @@ FOR_EACH_POLICY("a budget's handler may allocate, up to the whole page that is b
         }
     }
 }
+
+namespace {
+
+constexpr fa::budget_policy all_policies[] = {fa::budget_policy::warn, fa::budget_policy::fail,
+                                              fa::budget_policy::allow, fa::budget_policy::promote,
+                                              fa::budget_policy::custom};
+
+// What one request has brought about.
+struct told {
+    std::size_t events, exceeded, faults;
+};
+
+template <class P, class F>
+told told_of(const fa::basic_smart_alloc<P>& alloc, const events& e, const recorder& r, F&& request) {
+    const std::size_t events = e.seen.size(), faults = r.faults.size();
+    const auto exceeded = static_cast<std::size_t>(alloc.thread_budget().pool_exceeded);
+    request();
+    return {e.seen.size() - events, static_cast<std::size_t>(alloc.thread_budget().pool_exceeded) - exceeded,
+            r.faults.size() - faults};
+}
+
+template <class P>
+void free_all(const fa::basic_smart_alloc<P>& alloc, std::vector<void*>& blocks, std::size_t bytes) {
+    for (void* p : blocks) alloc.pool_free_bytes(p, bytes);
+    blocks.clear();
+}
+
+template <class F>
+void for_each_policy_and_guard(F&& f) {
+    for (const fa::budget_policy policy : all_policies) {
+        for (const auto guard : {fa::guard_level::off, fa::guard_level::fill, fa::guard_level::automatic}) {
+            for (const bool answer : {false, true}) {
+                const int p = static_cast<int>(policy), g = static_cast<int>(guard);
+                CAPTURE(p);
+                CAPTURE(g);
+                CAPTURE(answer);
+                f(policy, guard, answer);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a request is asked about once, however many pages are tried for it") {
+    for_each_policy_and_guard([](fa::budget_policy policy, fa::guard_level guard, bool answer) {
+        recorder r;
+        events e;
+        e.answer = answer;
+        fa::options o;
+        o.guard = guard;
+        fa::basic_smart_alloc<P> alloc{r.options(o)};
+        alloc.set_thread_pool_budget(5000);
+        alloc.on_budget_exceeded(policy, e.handler);
+        std::vector<void*> blocks, others;
+        alloc.begin_frame();
+        for (int i = 0; i < 200; ++i) {
+            bool served = false;
+            const told t = told_of(alloc, e, r, [&] {
+                void* p = alloc.try_pool_alloc_bytes(100);
+                served = p != nullptr;
+                if (served) blocks.push_back(p);
+            });
+            CHECK(t.events <= 1);
+            CHECK(t.exceeded <= 1);
+            CHECK(t.faults <= 1);
+            if (i % 50 == 49) {  // unused pages around, and blocks that another thread returns
+                for (int n = 0; n < 3; ++n) others.push_back(alloc.try_pool_alloc_bytes(16U << n));
+                for (int n = 0; n < 3; ++n) alloc.pool_free_bytes(others[static_cast<std::size_t>(n)], 16U << n);
+                others.clear();
+                void* const back = blocks.back();
+                blocks.pop_back();
+                std::thread([&] { alloc.pool_free_bytes(back, 100); }).join();
+                alloc.end_frame();
+                alloc.begin_frame();
+            }
+            const bool keeps = policy == fa::budget_policy::fail || (policy == fa::budget_policy::custom && !answer);
+            if (keeps) CHECK(served == (t.exceeded == 0));
+            else CHECK(served);
+        }
+        alloc.end_frame();
+        CHECK(e.exceeded() == (policy == fa::budget_policy::promote ? 0 : alloc.thread_budget().pool_exceeded));
+        free_all(alloc, blocks, 100);
+        alloc.trim();
+        CHECK(alloc.thread_budget().pool_used == 0);
+        CHECK(alloc.stats().total_allocated == 0);
+    });
+}
+
+FOR_EACH_POLICY("pages without a block in use give way before a budget is asked, and count nothing") {
+    for_each_policy_and_guard([](fa::budget_policy policy, fa::guard_level guard, bool answer) {
+        recorder r;
+        events e;
+        e.answer = answer;
+        fa::options o;
+        o.guard = guard;
+        fa::basic_smart_alloc<P> alloc{r.options(o)};
+        alloc.set_thread_pool_budget(10'000);
+        alloc.on_budget_exceeded(policy, e.handler, 100);
+        const auto frame = alloc.frame_scope();
+        std::vector<void*> blocks;
+        for (const std::size_t bytes : {64U, 80U, 400U, 2000U, 16U}) {
+            for (std::size_t n = 0; n < 9'600 / ((bytes + 15) / 16 * 16) && n < 4 + 100 / (bytes / 16); ++n)
+                blocks.push_back(alloc.try_pool_alloc_bytes(bytes));
+            for (void* p : blocks) CHECK(p != nullptr);
+            CHECK(alloc.thread_budget().pool_used >= blocks.size() * bytes);
+            CHECK(alloc.thread_budget().pool_used <= 10'000);
+            free_all(alloc, blocks, bytes);
+            if (!test::guarded<P> && guard == fa::guard_level::off)  // where blocks are quarantined, they count
+                CHECK(alloc.thread_budget().pool_used == 0);
+        }
+        CHECK(e.seen.empty());
+        CHECK(r.faults.empty());
+        CHECK(alloc.thread_budget().pool_exceeded == 0);
+        alloc.trim();
+        CHECK(alloc.thread_budget().pool_used == 0);
+        CHECK(alloc.stats().heap_allocated == 0);
+    });
+}
+
+FOR_EACH_POLICY("a budget holds for what was allocated and freed before it was set") {
+    fa::basic_smart_alloc<P> alloc;
+    alloc.on_budget_exceeded(fa::budget_policy::fail);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 10; ++i) blocks.push_back(alloc.pool_alloc_bytes(2000));
+    free_all(alloc, blocks, 2000);
+    alloc.set_thread_pool_budget(8_KiB);
+    while (void* p = alloc.try_pool_alloc_bytes(2000)) blocks.push_back(p);
+    CHECK(blocks.size() <= 4);
+    CHECK(alloc.thread_budget().pool_used <= 8_KiB);
+    CHECK(alloc.stats().pool_allocated <= 8_KiB);
+    CHECK(alloc.thread_budget().pool_exceeded == 1);
+    free_all(alloc, blocks, 2000);
+}

@@ -21,7 +21,12 @@ void uninstall_pages(thread_context& c) noexcept;
 void pool_free_own(pool_page& p, void* block) noexcept;
 void put_back_slot(pool_page& p, void* slot) noexcept;
 FRAMEALLOC_COLD void page_emptied(pool_page* page) noexcept;
+// Pages that are current, and without a block in use, become empty. Returns whether there were any.
 bool retire_unused(thread_context& c) noexcept;
+// Of those only what a budget counts.
+bool give_up_unused(thread_context& c) noexcept;
+// What a budget counts, without the pages that would be given up before it is asked. Cost: linear in the pages.
+std::size_t budgeted_pool_bytes(const thread_context& c) noexcept;
 inline constexpr std::size_t all_blocks = ~std::size_t{0};
 // Takes back what other threads freed: at least `blocks`, if there are as many. Returns how many.
 std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept;

@@ -101,7 +101,8 @@ public:
     pool_page* take_empty() noexcept;
     void put_empty(pool_page& p) noexcept;
 
-    // Bytes of blocks carved, of kinds whose budget counts them, in pages that are not empty.
+    // Bytes of blocks carved, of kinds whose budget counts them, in pages that are not empty: one that its account
+    // allocates from counts, in use or not, until it is given up.
     std::size_t carved_bytes() const noexcept { return carved_bytes_; }
     void add_carved(std::size_t bytes) noexcept { carved_bytes_ += bytes; }
     void subtract_carved(std::size_t bytes) noexcept { carved_bytes_ -= bytes; }
