@@ -241,7 +241,7 @@ def tag_table(allocator):
         for e in follow(c.c["accounts"]["first_"], lambda e: e["next"]):
             for kind, offset in kinds.held.items():
                 row(e["node"])[kind] += plain(at(int(e.address) + offset, "sync::owner_counter"))
-            row(e["node"])["heap"] += plain(e["heap_taken"]) - plain(e["heap_returned"])
+            row(e["node"])["heap"] += plain(e["heap_taken"]) - plain(e["heap_returned"]) - plain(e["heap_refunded"])
         row(c.c["charges"]["newest_"][0]["account"]["node"])["frame"] += c.open_bytes()
         for p in c.pages():
             kind = kind_of(p["kind"])

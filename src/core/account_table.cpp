@@ -70,6 +70,8 @@ tag_account* account_table::add(os::metadata& meta, account::tag_node* node, exh
     auto* a = ::new (memory) tag_account{};
     a->node = node;
     a->parent = parent;
+    a->late = &late;
+    a->owner = late.of;
     by_index_[node->index] = a;
     sync::store_release(*end_, a);  // pairs: first(), after()
     end_ = &a->next;

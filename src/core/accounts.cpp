@@ -20,13 +20,39 @@ tag_account* child_account(thread_context& c, const tag& t, exhaustion_reason& w
     return parent == nullptr ? nullptr : child_account(c, parent, {t.name(), std::strlen(t.name())}, why);
 }
 
+// Beyond so many pages a peak may be too high, by so many bytes for each.
+constexpr std::size_t pages_always_asked = 64, bytes_unasked = 256;
+
+// Bytes of its blocks, since the last time. Those that other threads returned are not out.
+std::int64_t newly_out(pool_page& page) noexcept {
+    const std::uint32_t now = page.used() - page.remote.count();
+    if (now == page.seen) return 0;
+    const auto change = static_cast<std::int32_t>(now - page.seen);
+    page.seen = now;
+    return traits_of(page.kind).freed_singly ? std::int64_t{change} * page.block : 0;
+}
+
 }  // namespace
 
 void observe_page(pool_page& page) noexcept {
-    const std::uint32_t now = page.used();
-    const auto change = static_cast<std::int32_t>(now - page.seen);
-    page.seen = now;
-    if (change != 0 && traits_of(page.kind).freed_singly) page.account->add_live(std::int64_t{change} * page.block);
+    const std::int64_t change = newly_out(page);
+    if (change != 0) page.account->add_live(change);
+}
+
+void notice_returns(thread_context& c) noexcept {
+    std::size_t pages = 0;
+    for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all, ++pages) {
+        const std::int64_t change = newly_out(*p);
+        if (change != 0) p->account->correct_live(change);
+    }
+    c.charges.accounts().late.tolerance = pages <= pages_always_asked ? 0
+                                                                      : (pages - pages_always_asked) * bytes_unasked;
+}
+
+void watch_returns(thread_context& c) noexcept {
+    late_pages& late = c.charges.accounts().late;
+    late.of = &c;
+    late.notice = [](account::late_returns& l) noexcept { notice_returns(*static_cast<late_pages&>(l).of); };
 }
 
 void charge_page(thread_context& c, pool_page& page) noexcept {
@@ -108,7 +134,7 @@ void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) 
     while (c.charges.records().size() > floor && c.charges.records().back().depth >= depth) {
         const account::charge_record& r = c.charges.records().back();
         r.who->frame_held.subtract(r.bytes);
-        r.who->add_live(-static_cast<std::int64_t>(r.bytes));
+        r.who->correct_live(-static_cast<std::int64_t>(r.bytes));
         c.charges.records().pop();
     }
 }

@@ -63,14 +63,14 @@ bool may_be_inside(const void* p) noexcept { return depth_in_block(p) >= sizeof(
 // Whether a block of `a` is in one of its pages: not if it is inside a block of another allocator's page.
 bool is_in_page(const core& a, const void* p) noexcept {
     if (!os::page_map::contains(p)) return false;
-    const bool inside = a.config.heap != nullptr && may_be_inside(p) && block_of(const_cast<void*>(p))->owner == &a;
+    const bool inside = a.config.heap != nullptr && may_be_inside(p) && block_of(const_cast<void*>(p))->taker == &a;
     return !inside;
 }
 // The same of any allocator's block.
 bool is_in_page(const void* p) noexcept {
     if (!os::page_map::contains(p)) return false;
     if (!any_resource.load_relaxed()) return true;  // relaxed: a thread that has a block of a resource has seen it
-    return !may_be_inside(p) || !takes_from_resource(block_of(const_cast<void*>(p))->owner);
+    return !may_be_inside(p) || !takes_from_resource(block_of(const_cast<void*>(p))->taker);
 }
 
 std::size_t guarded_size(core& a, const void* p) noexcept {
@@ -89,7 +89,7 @@ std::size_t size_by_header(const void* p) noexcept {
     if (any_guarded.load_relaxed() && find_size(p, bytes))
         return bytes;  // relaxed: a thread that has a guarded block has seen it
     const heap_block& b = *block_of(const_cast<void*>(p));
-    const core& a = *b.owner;
+    const core& a = *b.who->owner->owner;
     return a.config.heap != nullptr ? b.requested : b.bytes - sizeof(heap_block);
 }
 
@@ -173,14 +173,14 @@ void* allocate(const block_source& s, std::size_t bytes, std::size_t align) noex
 void note_resize(thread_context& c, heap_block& b, std::size_t bytes) noexcept {
     const std::uint64_t before = b.requested;
     b.requested = bytes;
-    recharge_heap(c, b.tag_index, before, bytes);
+    b.who = recharge_heap(c, *b.who, before, bytes);
     show_release(c, memory_kind::heap, before);
     show_allocation(c, memory_kind::heap, bytes);
 }
 
 // The pages of a block with a region to itself may move: `b` is then another.
 bool resize_large(heap_block*& b, std::size_t bytes, std::size_t align, bool may_move) noexcept {
-    core& a = *b->owner;
+    core& a = *b->who->owner->owner;
     if (a.config.heap != nullptr || class_for(bytes, align) != no_class || bytes > largest_block) return false;
     thread_context* c = try_context_of({&a, a.id});
     if (c == nullptr) return false;
@@ -194,9 +194,10 @@ bool resize_large(heap_block*& b, std::size_t bytes, std::size_t align, bool may
 }
 
 bool shrink_large(heap_block& b, std::size_t bytes) noexcept {
-    thread_context* c = try_context_of({b.owner, b.owner->id});
-    const bool own = b.owner->config.heap == nullptr;  // a resource is given back what it gave
-    if (c == nullptr || (own && !b.owner->large.resize(&b, bytes))) return false;
+    core& a = *b.who->owner->owner;
+    thread_context* c = try_context_of({&a, a.id});
+    const bool own = a.config.heap == nullptr;  // a resource is given back what it gave
+    if (c == nullptr || (own && !a.large.resize(&b, bytes))) return false;
     note_resize(*c, b, bytes);
     return true;
 }

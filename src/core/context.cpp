@@ -60,6 +60,7 @@ thread_context* make_context(core& a, refused_request& r) noexcept {
         c.probes.hooks->close_thread(c);
         return give_up();
     }
+    watch_returns(c);
     r = {r.why, sizeof(tag_account)};
     tag_account* root = c.charges.accounts().open(a.meta, a.tags.root(), r.why);
     if (root == nullptr) {

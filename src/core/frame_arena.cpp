@@ -312,7 +312,7 @@ namespace {
 void no_longer_held(thread_context& c, const outer_block& b) noexcept {
     c.arenas.subtract_out_of_line(b.bytes);
     b.who->frame_held.subtract(b.bytes);
-    b.who->add_live(-static_cast<std::int64_t>(b.bytes));
+    b.who->correct_live(-static_cast<std::int64_t>(b.bytes));
 }
 
 }  // namespace

@@ -33,11 +33,12 @@ void* allocate_through_backend(thread_context& c, std::size_t bytes, std::size_t
         backend_deallocate(*c.owner->config.heap, p, bytes + offset + back_zone(c), offset);
         return nullptr;
     }
-    b->owner = c.owner;
+    b->who = c.tag();
     b->bytes = bytes + offset + back_zone(c);
     b->requested = bytes;
     b->tag_index = c.tag()->node->index;
     b->charged = true;
+    b->taker = c.owner;
     b->align_log2 = static_cast<std::uint8_t>(std::countr_zero(offset));
     charge_heap(c, bytes);
     return b + 1;
@@ -64,26 +65,10 @@ void* try_heap(core_ref a, thread_context& c, std::size_t bytes, std::size_t ali
     return pool_take(c, memory_kind::heap, k, bytes, on_failure::return_null);
 }
 
-FRAMEALLOC_COLD tag_account& add_payer(thread_context& c, std::uint32_t tag_index) noexcept {
-    exhaustion_reason why{};
-    tag_account* payer = account_for(c, c.owner->tags.at(tag_index), why);
-    return payer != nullptr ? *payer : *c.charges.accounts().root();
-}
-
-tag_account& payer_of(thread_context& c, std::uint32_t tag_index) noexcept {
-    tag_account* payer = c.charges.accounts().at(tag_index);
-    return payer != nullptr ? *payer : add_payer(c, tag_index);
-}
-
-void refund(core& a, thread_context* c, const heap_block& b) noexcept {
-    if (c != nullptr) refund_heap(*c, b.tag_index, b.requested);
-    else refund_unattached(a, b.tag_index, b.requested);
-}
-
 void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
     const std::size_t offset = std::size_t{1} << b.align_log2;
     if (!large_freed(a, &b + 1)) return;
-    refund(a, c, b);
+    refund_heap(a, c, *b.who, b.requested);
     const std::uintptr_t begin = address_of(&b + 1) - offset;
     a.probes.allow(begin, begin + b.bytes);  // it is the resource's
     backend_deallocate(*a.config.heap, pointer_at(begin), b.bytes, offset);
@@ -93,7 +78,7 @@ void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
 void free_large(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
     if (!large_freed(a, p)) return;
-    if (b->charged) refund(a, c, *b);
+    if (b->charged && b->requested != 0) refund_heap(a, c, *b->who, b->requested);
     b->requested = 0;  // free, also while it waits in the cache or is quarantined
     b->zero = false;
     if (!large_rests(c, p)) large_release(a, c, p);
@@ -130,30 +115,31 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
     c.counters.add(counter::heap_allocations, 1);
 }
 
-void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
-    tag_account& payer = payer_of(c, tag_index);
-    payer.heap_returned.add(bytes);
-    payer.add_live(-static_cast<std::int64_t>(bytes));
-    c.counters.add(counter::heap_frees, 1);
-}
-
-void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept {
-    tag_account& payer = payer_of(c, tag_index);
-    (now > before ? payer.heap_taken : payer.heap_returned).add(now > before ? now - before : before - now);
-    payer.add_live(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(before));
-}
-
-// To the account that any thread has for the tag, else to the untagged rest.
-void refund_unattached(core& a, std::uint32_t tag_index, std::uint64_t bytes) noexcept {
-    const sync::lock_guard guard(a.lock);
-    account::charge_entry* payer = a.threads.first()->charges.accounts().root();
-    for (thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c)) {
-        for (auto* e = c->charges.accounts().first(); e != nullptr; e = account_table::after(*e)) {
-            if (e->node->index == tag_index) payer = e;
-        }
+void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t bytes) noexcept {
+    if (payer.owner == c) {
+        payer.heap_returned.add(bytes);
+        payer.correct_live(-static_cast<std::int64_t>(bytes));
+    } else {
+        payer.refund_elsewhere(bytes);
     }
-    payer->heap_refunded.add(bytes);
+    if (c != nullptr) return c->counters.add(counter::heap_frees, 1);
+    const sync::lock_guard guard(a.lock);
     a.tally.note_refund();
+}
+
+tag_account* recharge_heap(thread_context& c, tag_account& payer, std::uint64_t before, std::uint64_t now) noexcept {
+    if (payer.owner == &c) {
+        (now > before ? payer.heap_taken : payer.heap_returned).add(now > before ? now - before : before - now);
+        payer.add_live(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(before));
+        return &payer;
+    }
+    exhaustion_reason why{};
+    tag_account* mine = account_for(c, payer.node, why);
+    if (mine == nullptr) mine = c.charges.accounts().root();
+    payer.refund_elsewhere(before);
+    mine->heap_taken.add(now);
+    mine->add_live(static_cast<std::int64_t>(now));
+    return mine;
 }
 
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
@@ -170,7 +156,7 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
         c.owner->large.deallocate(b);
         return nullptr;
     }
-    b->owner = c.owner;
+    b->who = c.tag();
     b->requested = bytes;
     b->tag_index = c.tag()->node->index;
     b->charged = charged;

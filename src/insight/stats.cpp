@@ -30,12 +30,6 @@ thread_context* settle_caller(core_ref a) noexcept {
     return c;
 }
 
-std::uint32_t blocks_out(const pool_page& p) noexcept {
-    // Below zero for a moment where blocks were freed between the two numbers that this is the difference of.
-    const auto out = static_cast<std::int32_t>(p.used() - p.remote.count());
-    return out > 0 ? static_cast<std::uint32_t>(out) : 0;
-}
-
 // Or the same one.
 bool below(const account::tag_node* node, const account::tag_node* ancestor) noexcept {
     do {
@@ -82,6 +76,13 @@ void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
     sum.tree.peak_bytes += e.tree_peak.get();
 }
 
+// Maxima of several threads may be of different times: their sum is above what can have been in use at once. What comes
+// from options::heap is not among the pages.
+std::size_t bounded_peak(core& a, std::uint64_t sum, std::size_t in_use) noexcept {
+    const std::uint64_t most = has_heap_resource(a) ? sum : std::min<std::uint64_t>(sum, ledger_of(a).peak_committed());
+    return static_cast<std::size_t>(std::max<std::uint64_t>(most, in_use));
+}
+
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_sum sum;
     const sync::lock_guard guard(lock_of(a));
@@ -91,13 +92,16 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
         });
         for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
             if (v.account == nullptr || !below(v.account->node, wanted)) return;
-            const std::size_t bytes = std::size_t{blocks_out(p)} * v.block;
+            const std::size_t bytes = std::size_t{p.blocks_out()} * v.block;
             auto add = [&](tag_bytes& t) { t.*bytes_of(v.kind) += bytes; };
             add(sum.tree);
             if (v.account->node == wanted) add(sum.own);
         });
     });
-    for (tag_bytes* t : {&sum.own, &sum.tree}) t->total_bytes = total_of<bytes_of>(*t);
+    for (tag_bytes* t : {&sum.own, &sum.tree}) {
+        t->total_bytes = total_of<bytes_of>(*t);
+        t->peak_bytes = bounded_peak(a, t->peak_bytes, t->total_bytes);
+    }
     tag_stats result;
     static_cast<tag_bytes&>(result) = sum.own;
     result.with_children = sum.tree;
@@ -123,7 +127,7 @@ account::tag_node* find_tag(account::tag_tree& tree, const tag& t) noexcept {
 
 void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noexcept {
     for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
-        const std::uint32_t out = blocks_out(p);
+        const std::uint32_t out = p.blocks_out();
         s.*allocated_of(v.kind) += std::size_t{out} * v.block;
         live += out;
         s.allocation_count += p.uncharged();
@@ -160,7 +164,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     });
     s.deallocation_count = s.allocation_count - live;
     s.total_allocated = total_of<allocated_of>(s);
-    s.peak_allocated = peak > s.total_allocated ? peak : s.total_allocated;
+    s.peak_allocated = bounded_peak(*a.owner, peak, s.total_allocated);
     s.committed = ledger_of(*a.owner).committed();
     s.peak_committed = ledger_of(*a.owner).peak_committed();
     s.reserved = ledger_of(*a.owner).reserved();
@@ -190,13 +194,12 @@ void count_allocations(core_ref a, bool on) noexcept {
 void reset_stats(core_ref a) noexcept {
     counts before;
     const alloc_stats now = stats_from_the_start(a, before);
+    if (thread_context* c = try_attach(a)) notice_returns(*c);
     const sync::lock_guard guard(lock_of(*a.owner));
+    for_each_idle_context(*a.owner, [](thread_context& c) { notice_returns(c); });
     state_of(*a.owner) = {now.allocation_count, now.deallocation_count};
     for_each_context(*a.owner, [](thread_context& c) {
-        for_each_account(c, [](tag_account& e) {
-            e.peak.set(e.live.get());
-            e.tree_peak.set(e.tree_live.get());
-        });
+        for_each_account(c, [](tag_account& e) { e.reset_peaks(); });
         reset_peak(c);
     });
 }

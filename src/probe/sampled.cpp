@@ -192,6 +192,7 @@ void* sample(thread_context& c, memory_kind k, std::size_t bytes, std::size_t al
                                                 {.bytes = bytes,
                                                  .lead = traits_of(k).page_header,
                                                  .tag = c.tag()->node,
+                                                 .payer = c.tag(),
                                                  .born = os::own_call(c.probes.place()),
                                                  .frame = open_frame(c),
                                                  .thread = thread_of(c),
@@ -224,8 +225,7 @@ void sampled_free(core& a, void* block) noexcept {
     sampled_slot was;
     if (a.probes.sampled->free(a, block, os::own_call(c != nullptr ? c->probes.place() : site{}), was) &&
         traits_of(was.kind).freed_singly) {
-        if (c != nullptr) refund_heap(*c, was.tag->index, was.bytes);
-        else refund_unattached(a, was.tag->index, was.bytes);
+        refund_heap(a, c, *was.payer, was.bytes);
     }
     if (c != nullptr) c->probes.forget_place();
     release_core(owner);

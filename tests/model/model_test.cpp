@@ -34,6 +34,16 @@ std::size_t charged(std::size_t n) { return (n + 7) / 8 * 8; }
 
 struct tag_shadow {
     std::size_t frame = 0, pool = 0, heap = 0, last = 0, handed = 0;
+    std::size_t total() const { return frame + pool + heap; }
+};
+
+// The most that was in use since statistics were reset: at boundaries, and at any time.
+struct most_in_use {
+    std::size_t at_boundaries = 0, ever = 0;
+    void note(std::size_t now, bool boundary) {
+        ever = std::max(ever, now);
+        if (boundary) at_boundaries = std::max(at_boundaries, now);
+    }
 };
 
 // A step's effect follows from its seed and the state that earlier steps left: any step can be removed.
@@ -124,17 +134,53 @@ private:
     }
 
     // --- accounting ---
+    void grown(const std::string& tag, std::size_t bytes) {
+        total_ += bytes;
+        most_.note(total_, false);
+        tag_most_[tag].note(tags_[tag].total(), false);
+        for (std::string path = tag;; path.resize(path.rfind("::"))) {
+            trees_[path] += bytes;
+            tree_most_[path].note(trees_[path], false);
+            if (path.find("::") == std::string::npos) break;
+        }
+    }
+    void shrunk(const std::string& tag, std::size_t bytes) {
+        total_ -= bytes;
+        for (std::string path = tag;; path.resize(path.rfind("::"))) {
+            trees_[path] -= bytes;
+            if (path.find("::") == std::string::npos) break;
+        }
+    }
+    void boundary() {
+        most_.note(total_, true);
+        for (const auto& [tag, t] : tags_) tag_most_[tag].note(t.total(), true);
+        for (const auto& [tag, bytes] : trees_) tree_most_[tag].note(bytes, true);
+    }
+    // Where a thread has many pages, a peak may be higher than what was in use, by a little for each.
+    static void compare_peak(std::size_t peak, const most_in_use& most, const fa::alloc_stats& s) {
+        const auto pages = static_cast<std::size_t>(s.slab_refill_count);
+        REQUIRE(peak >= most.at_boundaries);
+        REQUIRE(peak <= most.ever + (pages > 64 ? (pages - 64) * 256 : 0));
+    }
+    void begin_peaks() {
+        alloc_.reset_stats();
+        most_ = {total_, total_};
+        for (const auto& [tag, t] : tags_) tag_most_[tag] = {t.total(), t.total()};
+        for (const auto& [tag, bytes] : trees_) tree_most_[tag] = {bytes, bytes};
+    }
     void charge_frame(frame& f, std::size_t n) {
         f.bytes[path_] += n;
         tags_[path_].frame += n;
         tags_[path_].handed += n;
         phases_[phase_] += n;
+        grown(path_, n);
     }
     void uncharge(frame& f, const std::map<std::string, std::size_t>& down_to) {
         for (auto& [tag, n] : f.bytes) {
             const auto it = down_to.find(tag);
             const std::size_t keep = it == down_to.end() ? 0 : it->second;
             tags_[tag].frame -= n - keep;
+            shrunk(tag, n - keep);
             n = keep;
         }
     }
@@ -168,6 +214,7 @@ private:
     }
     void close() {
         while (!scopes_.empty() && scopes_.back().depth == frames_.size()) close_scope();
+        if (frames_.size() == 1) boundary();
         frame& f = frames_.back();
         for (const block& b : f.blocks) verify_and_drop(b);
         for (auto& v : f.vecs) check_vec(*v);
@@ -260,6 +307,7 @@ private:
         REQUIRE(aligned(b.data, b.align));
         claim(b);
         bytes_of(b) += cost(b);
+        grown(b.tag, cost(b));
         phases_[phase_] += cost(b);
         taken_.push_back(b);
     }
@@ -273,6 +321,7 @@ private:
         taken_.erase(taken_.begin() + static_cast<std::ptrdiff_t>(i));
         verify_and_drop(b);
         bytes_of(b) -= cost(b);
+        shrunk(b.tag, cost(b));
         say("    alloc.%s_free_bytes(b[%d], %zu, %zu);\n", b.kind == 1 ? "pool" : "heap", b.name, b.size, b.align);
         if (b.kind == 1) alloc_.pool_free_bytes(b.data, b.size, b.align);
         else alloc_.heap_free_bytes(b.data, b.size, b.align);
@@ -300,6 +349,7 @@ private:
             return;
         } else {
             s.previous = path_;
+            boundary();
             const bool third = path_.find(':') != std::string::npos;  // 222 tags: beyond 256 they share pages
             const char* name = tag_names[roll(third ? tag_total - 1 : tag_total)];
             path_ += path_.empty() ? name : std::string("::") + name;
@@ -312,6 +362,7 @@ private:
     void close_scope() {
         if (scopes_.empty() || scopes_.back().depth != frames_.size()) return;
         scope& s = scopes_.back();
+        if (s.tag) boundary();
         say("    s.pop_back();\n");
         (s.tag ? path_ : phase_) = s.previous;
         scopes_.pop_back();
@@ -319,6 +370,9 @@ private:
 
     void compare(bool all = false) {
         if (vec_accounting_) return;  // the vecs' growth is not modelled
+        boundary();
+        const auto all_of_it = alloc_.stats();
+        compare_peak(all_of_it.peak_allocated, most_, all_of_it);
         std::size_t frames = 0, pool = 0, heap = 0;
         for (const auto& [name, t] : tags_) {
             if (name.empty() || (!all && roll(16) != 0)) continue;
@@ -330,7 +384,8 @@ private:
             REQUIRE(s.heap_bytes == t.heap);
             REQUIRE(s.last_frame_bytes == t.last);
             REQUIRE(s.total_bytes == t.frame + t.pool + t.heap);
-            REQUIRE(s.peak_bytes >= s.total_bytes);
+            compare_peak(s.peak_bytes, tag_most_[name], all_of_it);
+            compare_peak(s.with_children.peak_bytes, tree_most_[name], all_of_it);
             tag_shadow tree;
             for (const auto& [other, o] : tags_) {
                 if (other != name && !other.starts_with(name + "::")) continue;
@@ -356,6 +411,7 @@ private:
             CAPTURE(p.name);
             REQUIRE(p.bytes == last_phases_[std::string(p.name)]);
         }
+        if (roll(4) == 0) begin_peaks();
     }
     void finish() {
         while (!frames_.empty()) close();
@@ -385,6 +441,10 @@ private:
     std::vector<block> taken_;
     std::map<unsigned char*, std::size_t> live_;
     std::map<std::string, tag_shadow> tags_;
+    std::map<std::string, std::size_t> trees_;  // with their children
+    std::size_t total_ = 0;
+    most_in_use most_;
+    std::map<std::string, most_in_use> tag_most_, tree_most_;
     std::map<std::string, std::size_t> phases_, last_phases_;
     std::string path_, phase_;
 };

@@ -1,6 +1,12 @@
 // What happened, in numbers. Bytes of the calling thread are exact at any time, those of other threads as of their last
-// boundary (scope, frame, slow path); peaks are maxima over boundaries. Nothing here costs an instruction per
-// allocation.
+// boundary (scope, frame, slow path). Nothing here costs an instruction per allocation.
+//
+// A peak is a maximum over boundaries since the allocator was made, or since reset_stats(). On one thread it is never
+// below what was in use at a boundary, nor above the most that was in use; a thread with more than 64 pages of blocks
+// may show 256 bytes too much for each further page. A block counts on the thread that allocated it until it is freed,
+// on whichever thread; a heap block that another thread resizes counts there from then on. With several threads a peak
+// is the sum of their maxima, which need not be of the same time: never below what is in use, and, unless there is
+// options::heap, never above peak_committed.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +22,10 @@ namespace framealloc::inline v1 {
 // Of one allocator, all threads together.
 struct alloc_stats {
     std::size_t total_allocated = 0;  // bytes in use, of all kinds
-    // Bytes; maximum of total_allocated over boundaries; with several threads the sum of their maxima
-    std::size_t peak_allocated = 0;
-    std::uint64_t allocation_count = 0;  // pool and heap blocks taken; frame allocations while they are counted
+    std::size_t peak_allocated = 0;  // bytes; maximum of total_allocated, as said above
+    // Pool and heap blocks taken, and frame allocations while each is looked at: while count_allocations() is on,
+    // an observer is set, blocks are guarded, or one is to be sampled
+    std::uint64_t allocation_count = 0;
     std::uint64_t deallocation_count = 0;
     std::size_t frame_allocated = 0;  // bytes held by open frames
     std::size_t pool_allocated = 0;  // bytes: blocks out, each at its class's size
@@ -47,7 +54,7 @@ struct tag_bytes {
     std::size_t pool_bytes = 0;
     std::size_t heap_bytes = 0;
     std::size_t total_bytes = 0;  // of all kinds
-    std::size_t peak_bytes = 0;  // maximum of total_bytes over boundaries; with several threads the sum of their maxima
+    std::size_t peak_bytes = 0;  // maximum of total_bytes, as said above
 };
 
 // Returns: the fields in which the bytes of a kind are counted. Cost: none, where the kind is known.
@@ -90,14 +97,14 @@ struct tag_stats : tag_bytes {
 struct phase_stats {
     std::string_view name;  // path, "render::shadows"
     std::uint64_t bytes = 0;  // handed out, all kinds
-    std::uint64_t allocations = 0;  // pool and heap; frame allocations while they are counted
+    std::uint64_t allocations = 0;  // pool and heap; frame allocations as in alloc_stats::allocation_count
 };
 
 // Of the calling thread.
 struct frame_stats {
     std::uint64_t frame_number = 0;  // outermost frames begun
     std::uint64_t bytes_allocated = 0;  // handed out in the current outermost frame, or in the last finished one
-    std::uint64_t allocation_count = 0;  // since the thread's first frame, while counting is on
+    std::uint64_t allocation_count = 0;  // since the thread's first frame, as far as alloc_stats counts them
     std::size_t bytes_in_use = 0;
     std::size_t peak_bytes = 0;  // most bytes in use, at boundaries
     std::uint64_t outer_growth = 0;  // allocations through an outer frame, served out of line

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -90,4 +91,194 @@ FOR_EACH_POLICY("statistics of a tag may be asked for while another thread gives
     stop = true;
     reader.join();
     CHECK(alloc.tag_stats("t1").pool_bytes == 0);
+}
+
+namespace {
+
+constexpr std::size_t large = 100'000, many = 20;
+
+template <class P>
+void on_another_thread(P&& f) {
+    std::thread(std::forward<P>(f)).join();
+}
+
+}  // namespace
+
+// Each row takes memory on one thread and gives it back on another. A new way to do so belongs here.
+FOR_EACH_POLICY("peaks of blocks that change threads are those of what was in use") {
+    using alloc_type = fa::basic_smart_alloc<P>;
+    struct way {
+        const char* name;
+        void (*once)(alloc_type&);
+        std::size_t least, most;
+    };
+    const way ways[] = {
+        {"heap bytes",
+         [](alloc_type& a) {
+             void* p = a.heap_alloc_bytes(large);
+             on_another_thread([&] { a.heap_free_bytes(p, large); });
+         },
+         large, large},
+        {"pool bytes beyond the pages",
+         [](alloc_type& a) {
+             void* p = a.pool_alloc_bytes(large);
+             on_another_thread([&] { a.pool_free_bytes(p, large); });
+         },
+         large, large},
+        {"heap_box",
+         [](alloc_type& a) {
+             auto b = a.template heap_box<char[]>(large);
+             on_another_thread([b = std::move(b)]() mutable { b = {}; });
+         },
+         large, large},
+        {"heap_vec",
+         [](alloc_type& a) {
+             auto v = a.template heap_vec<char>(fa::count(large));
+             on_another_thread([v = std::move(v)]() mutable { v = {}; });
+         },
+         large, large},
+        {"a span for transfer",
+         [](alloc_type& a) {
+             auto frame = a.frame_scope();
+             auto h = a.template frame_span_for_transfer<char>(large);
+             on_another_thread([h = std::move(h)]() mutable { static_cast<void>(std::move(h).receive()); });
+         },
+         large, large},
+        {"made by a thread that ends",
+         [](alloc_type& a) {
+             void* p = nullptr;
+             on_another_thread([&] {
+                 fa::tag_scope t(a, "moved");
+                 p = a.heap_alloc_bytes(large);
+             });
+             a.heap_free_bytes(p, large);
+         },
+         large, large},
+        {"grown here, shrunk there",
+         [](alloc_type& a) {
+             const fa::hook h{a};
+             void* p = h.allocate(large / 10);
+             p = h.reallocate(p, large);
+             on_another_thread([&] { p = h.reallocate(p, large / 10); });
+             h.deallocate(p);
+         },
+         large, 2 * large},
+        {"pool blocks",
+         [](alloc_type& a) {
+             std::vector<void*> blocks(many);
+             for (void*& p : blocks) p = a.pool_alloc_bytes(64);
+             { auto frame = a.frame_scope(); }
+             on_another_thread([&] {
+                 for (void* p : blocks) a.pool_free_bytes(p, 64);
+             });
+         },
+         many * 64, 2 * many * 64},
+    };
+    for (const way& w : ways) {
+        CAPTURE(w.name);
+        alloc_type alloc;
+        { auto frame = alloc.frame_scope(); }
+        for (std::size_t i = 0; i < many; ++i) {
+            fa::tag_scope t(alloc, "moved");
+            w.once(alloc);
+        }
+        const fa::alloc_stats s = alloc.stats();
+        CHECK(s.total_allocated == 0);
+        CHECK(s.peak_allocated >= w.least);
+        CHECK(s.peak_allocated <= w.most);
+        const auto t = alloc.tag_stats("moved");
+        CHECK(t.peak_bytes >= w.least);
+        CHECK(t.peak_bytes <= w.most);
+        CHECK(t.with_children.peak_bytes == t.peak_bytes);
+        alloc.reset_stats();
+        CHECK(alloc.stats().peak_allocated == 0);
+        CHECK(alloc.tag_stats("moved").peak_bytes == 0);
+    }
+}
+
+FOR_EACH_POLICY("a thread that freed another's block has peaks of its own, and no less") {
+    fa::basic_smart_alloc<P> alloc;
+    void* p = alloc.heap_alloc_bytes(large);
+    std::thread([&] {
+        alloc.heap_free_bytes(p, large);
+        {
+            auto frame = alloc.frame_scope();
+            static_cast<void>(frame.alloc_bytes(50 * large, 8));
+        }
+        CHECK(alloc.stats().total_allocated == 0);
+        CHECK(alloc.stats().peak_allocated >= 50 * large);
+        CHECK(alloc.stats().peak_allocated <= 51 * large);
+        CHECK(alloc.stats().peak_allocated <= alloc.stats().peak_committed);
+    }).join();
+    alloc.reset_stats();
+    CHECK(alloc.stats().peak_allocated == 0);
+}
+
+FOR_EACH_POLICY("a block that another thread resizes is charged there, to its tag") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::hook h{alloc};
+    void* p = nullptr;
+    {
+        fa::tag_scope t(alloc, "owner");
+        p = h.allocate(large);
+    }
+    std::thread([&] { p = h.reallocate(p, large / 2); }).join();
+    CHECK(alloc.stats().heap_allocated == alloc.stats().total_allocated);
+    CHECK(alloc.stats().heap_allocated >= large / 2);
+    CHECK(alloc.stats().heap_allocated < large);
+    h.deallocate(p);
+    CHECK(alloc.stats().total_allocated == 0);
+    alloc.reset_stats();
+    CHECK(alloc.stats().peak_allocated == 0);
+}
+
+FOR_EACH_POLICY("peaks do not add up what was freed in between, whichever pages it was in") {
+    for (const bool pool : {true, false}) {
+        CAPTURE(pool);
+        fa::basic_smart_alloc<P> alloc;
+        std::vector<void*> blocks;
+        for (std::size_t bytes = 16; bytes <= 2048; bytes *= 2) {
+            for (std::size_t i = 0; i < 65'536 / bytes; ++i)
+                blocks.push_back(pool ? alloc.pool_alloc_bytes(bytes) : alloc.heap_alloc_bytes(bytes));
+            { auto frame = alloc.frame_scope(); }
+            for (void* p : blocks) pool ? alloc.pool_free_bytes(p, bytes) : alloc.heap_free_bytes(p, bytes);
+            blocks.clear();
+        }
+        for (const char* tag : {"a", "b", "c"}) {
+            fa::tag_scope t(alloc, tag);
+            for (int i = 0; i < 1000; ++i)
+                blocks.push_back(pool ? alloc.pool_alloc_bytes(64) : alloc.heap_alloc_bytes(64));
+            { auto frame = alloc.frame_scope(); }
+            for (void* p : blocks) pool ? alloc.pool_free_bytes(p, 64) : alloc.heap_free_bytes(p, 64);
+            blocks.clear();
+        }
+        {
+            auto frame = alloc.frame_scope();
+            static_cast<void>(frame.alloc_bytes(60'000, 8));
+        }
+        CHECK(alloc.stats().peak_allocated == 65'536);
+        CHECK(alloc.tag_stats("c").peak_bytes == 64'000);
+        CHECK(alloc.tag_stats("").with_children.peak_bytes == 65'536);
+    }
+}
+
+FOR_EACH_POLICY("reset_stats begins peaks from what is in use, also of pages that serve nobody now") {
+    for (const bool pool : {true, false}) {
+        CAPTURE(pool);
+        fa::basic_smart_alloc<P> alloc;
+        void* blocks[100];
+        for (void*& p : blocks) p = pool ? alloc.pool_alloc_bytes(64) : alloc.heap_alloc_bytes(64);
+        { auto frame = alloc.frame_scope(); }
+        for (void*& p : blocks) {
+            if (&p != blocks) pool ? alloc.pool_free_bytes(p, 64) : alloc.heap_free_bytes(p, 64);
+        }
+        alloc.reset_stats();
+        CHECK(alloc.stats().peak_allocated == 64);
+        CHECK(alloc.tag_stats("").peak_bytes == 64);
+        pool ? alloc.pool_free_bytes(blocks[0], 64) : alloc.heap_free_bytes(blocks[0], 64);
+        alloc.reset_stats();
+        { auto frame = alloc.frame_scope(); }
+        CHECK(alloc.stats().peak_allocated == 0);
+        CHECK(alloc.tag_stats("").with_children.peak_bytes == 0);
+    }
 }

@@ -34,6 +34,27 @@ private:
     sync::owner_counter epoch_, bytes_, previous_epoch_, previous_bytes_;
 };
 
+// What a thread notices late: that blocks of its pages came back. A peak asks before it rises.
+struct late_returns {
+    void (*notice)(late_returns&) noexcept = nullptr;  // corrects `live` of all accounts of the thread, no peak
+    std::size_t tolerance = 0;  // bytes that a peak may rise without asking: asking takes time where pages are many
+};
+
+// Of one number; the owner raises it, whoever resets statistics sets it.
+struct high_water {
+    sync::owner_counter reported;
+    sync::owner_counter certain;  // what it was when it was last known that nothing had come back unnoticed
+
+    std::uint64_t get() const noexcept { return reported.get(); }
+    void begin(std::int64_t bytes) noexcept {
+        reported.set(bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0);
+        certain.set(reported.get());
+    }
+    bool is_below(std::uint64_t bytes) const noexcept {
+        return static_cast<std::int64_t>(bytes) > static_cast<std::int64_t>(reported.get());
+    }
+};
+
 struct charge_entry {
     static constexpr std::uint64_t never = ~std::uint64_t{0};
 
@@ -43,33 +64,62 @@ struct charge_entry {
 
     sync::owner_counter frame_held;  // bytes of open frames, settled
     sync::owner_counter heap_taken;  // bytes this thread took from the heap, ever
-    sync::owner_counter heap_returned;  // bytes this thread gave back, whichever thread allocated them
-    sync::owner_counter heap_refunded;  // by threads without an account; the allocator's lock owns it
-    sync::owner_counter live;  // bytes of all kinds as seen at boundaries
-    sync::owner_counter peak;  // maximum of live
+    sync::owner_counter heap_returned;  // bytes that it gave back
+    sync::atomic<std::uint64_t> heap_refunded{};  // bytes that other threads gave back
+    // Bytes of all kinds as seen at boundaries. Other threads' returns are taken off before a peak rises: until then
+    // it is more than what is in use, never less.
+    sync::owner_counter live;
+    high_water peak;  // maximum of live
     sync::owner_counter tree_live;  // live of this entry and its children
-    sync::owner_counter tree_peak;
+    high_water tree_peak;
+    sync::atomic<std::uint64_t> away{};  // bytes that other threads gave back, still part of live
+    sync::atomic<std::uint64_t> tree_away{};
+    late_returns* late = nullptr;  // of the thread
     frame_window frame_bytes;  // as a tag: frame bytes allocated
     frame_window phase_bytes;  // as a phase: bytes of every kind allocated
     frame_window phase_count;  // as a phase: allocations, as far as they are counted
 
-    // Summed over all threads, what is in use; of one thread it may be less than nothing.
-    std::size_t heap_balance() const noexcept { return heap_taken.get() - heap_returned.get() - heap_refunded.get(); }
+    // What is in use of what was taken here, whoever gives it back.
+    std::size_t heap_balance() const noexcept {
+        const std::uint64_t refunded = heap_refunded.load_relaxed();  // relaxed: a statistic, as the others
+        return heap_taken.get() - heap_returned.get() - refunded;
+    }
     // What of a kind is in use and counted here: of pages, their blocks are counted instead.
     std::size_t balance_of(memory_kind k) const noexcept;
     void add_live(std::int64_t bytes) noexcept {
-        live.set(live.get() + static_cast<std::uint64_t>(bytes));
-        peak.raise_to(live.get());
+        const auto more = static_cast<std::uint64_t>(bytes);
+        live.add(more);
+        if (peak.is_below(live.get())) [[unlikely]]
+            return add_above(this, more);
         for (charge_entry* e = this; e != nullptr; e = e->parent) {
-            e->tree_live.set(e->tree_live.get() + static_cast<std::uint64_t>(bytes));
-            e->tree_peak.raise_to(e->tree_live.get());
+            e->tree_live.add(more);
+            if (e->tree_peak.is_below(e->tree_live.get())) [[unlikely]]
+                return add_above(e->parent, more);
         }
     }
     // A maximum that is over again at once, as when a frame ends.
     void touch_peak(std::uint64_t bytes) noexcept {
-        peak.raise_to(live.get() + bytes);
-        for (charge_entry* e = this; e != nullptr; e = e->parent) e->tree_peak.raise_to(e->tree_live.get() + bytes);
+        if (peak.is_below(live.get() + bytes)) [[unlikely]]
+            return raise_peak(bytes);
+        for (const charge_entry* e = this; e != nullptr; e = e->parent) {
+            if (e->tree_peak.is_below(e->tree_live.get() + bytes)) [[unlikely]]
+                return raise_peak(bytes);
+        }
     }
+    // Less is in use, or it is found to have been so before: no new maximum.
+    void correct_live(std::int64_t bytes) noexcept {
+        live.add(static_cast<std::uint64_t>(bytes));
+        for (charge_entry* e = this; e != nullptr; e = e->parent) e->tree_live.add(static_cast<std::uint64_t>(bytes));
+    }
+    // Heap bytes charged here come back on a thread that does not own the entry. Threads: any.
+    void refund_elsewhere(std::uint64_t bytes) noexcept;
+    // Peaks begin anew from what is in use. Threads: any, under the allocator's lock.
+    void reset_peaks() noexcept;
+
+private:
+    FRAMEALLOC_COLD void raise_peak(std::uint64_t bytes) noexcept;
+    FRAMEALLOC_COLD void add_above(charge_entry* from, std::uint64_t bytes) noexcept;
+    void take_off_away() noexcept;
 };
 
 // The counter of a kind whose blocks are not freed singly. Null of the others: pages count their blocks, and what is

@@ -11,6 +11,7 @@ namespace framealloc::inline v1::memory {
 
 // A tag on one thread: its account, its pages.
 struct tag_account : account::charge_entry {
+    thread_context* owner = nullptr;
     page_lists* pages[kind_count] = {};
     sync::atomic<bool> borrows{false};  // some of its blocks are in pages of a parent, and are charged there
     // Classes whose current page gave blocks to a hook and is not charged for them yet
@@ -21,8 +22,15 @@ struct tag_account : account::charge_entry {
     tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }
 };
 
+// Of the blocks that come back, what the accounts do not know yet; see accounts.hpp.
+struct late_pages : account::late_returns {
+    thread_context* of = nullptr;
+};
+
 class account_table {
 public:
+    late_pages late;
+
     // Of a constexpr tag; null unless remember() was told.
     FRAMEALLOC_INLINE tag_account* known(std::uint32_t tag_id) const noexcept {
         return tag_id < tag_ids_ ? by_tag_id_[tag_id] : nullptr;

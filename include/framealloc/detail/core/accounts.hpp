@@ -19,7 +19,12 @@ FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
 FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
 // Tells the page's tag how many of its blocks are out.
 void observe_page(pool_page& page) noexcept;
-// The same, and charges what was allocated since the last time to the current phase.
+// Of all pages of the thread: from here on, peaks see what is in use. Requires: the thread is the caller's, or nobody's
+// and the lock is held. Cost: O(pages).
+void notice_returns(thread_context& c) noexcept;
+// A peak asks for this before it rises. Requires: no account has been opened.
+void watch_returns(thread_context& c) noexcept;
+// The same as observe_page(), and charges what was allocated since the last time to the current phase.
 void charge_page(thread_context& c, pool_page& page) noexcept;
 void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;

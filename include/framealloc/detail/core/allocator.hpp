@@ -121,6 +121,8 @@ inline sync::lock& lock_of(core& a) noexcept { return a.lock; }
 inline os::metadata& metadata_of(core& a) noexcept { return a.meta; }
 inline os::metadata& metadata_of(const thread_context& c) noexcept { return c.owner->meta; }
 inline os::page_ledger& ledger_of(core& a) noexcept { return a.pages; }
+// Large blocks come from options::heap, and are not among the pages.
+inline bool has_heap_resource(const core& a) noexcept { return a.config.heap != nullptr; }
 inline account::tag_tree& tags_of(core& a) noexcept { return a.tags; }
 inline bool has_system_pages(const core& a) noexcept { return a.home.is_system(); }
 inline os::system_pages& system_of(core& a) noexcept { return a.home.system(); }

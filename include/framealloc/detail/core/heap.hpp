@@ -11,16 +11,16 @@ void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexce
 void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.
 inline core_ref owner_of_large(void* p) noexcept {
-    core* owner = block_of(p)->owner;
+    core* owner = block_of(p)->who->owner->owner;
     return {owner, owner->id};
 }
 void heap_free_large(void* p) noexcept;
+// To the current tag.
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept;
-void refund_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t bytes) noexcept;
-// A block became longer or shorter where it is.
-void recharge_heap(thread_context& c, std::uint32_t tag_index, std::uint64_t before, std::uint64_t now) noexcept;
-void refund_unattached(core& a, std::uint32_t tag_index,
-                       std::uint64_t bytes) noexcept;  // where there is no memory for a context
+// Null: the thread has no context, and there is no memory for one.
+void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t bytes) noexcept;
+// A block became longer or shorter where it is. Returns: who is charged now: of another thread's block, the caller.
+tag_account* recharge_heap(thread_context& c, tag_account& payer, std::uint64_t before, std::uint64_t now) noexcept;
 void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bool charged,
                      exhaustion_reason& why) noexcept;
 void large_free(thread_context& c, void* p) noexcept;

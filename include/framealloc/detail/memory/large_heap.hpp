@@ -13,15 +13,19 @@ namespace framealloc::inline v1::memory {
 
 struct core;
 struct heap_region;
+struct tag_account;
 
 // Precedes every large block; 64 bytes, as the blocks are multiples of 64.
 struct alignas(64) heap_block {
     std::size_t bytes;             // of the block, this header included
-    heap_block* below;             // physical neighbour, null at a region's start
+    union {
+        heap_block* below;         // physical neighbour, null at a region's start
+        const core* taker;         // of a block from options::heap: whose it is
+    };
     heap_region* region;
-    core* owner;
+    tag_account* who;              // is charged, of the thread that took or resized it; leads to the allocator
     std::uint64_t requested;       // bytes the user asked for
-    std::uint32_t tag_index;       // who is charged
+    std::uint32_t tag_index;       // of `who`, for readers that come from elsewhere
     bool free;
     bool charged;                  // counted as heap; false for out-of-line frame memory
     std::uint8_t align_log2;       // of a block from options::heap, which receives the alignment again

@@ -108,6 +108,12 @@ struct pool_page {
         const std::uint32_t returned = sync::load_relaxed(frees);  // relaxed: as above
         return taken - returned - (sync::load_relaxed(current) ? 1U : 0U);  // relaxed: as above
     }
+    // Those that other threads returned are not, although they are still among the used ones.
+    std::uint32_t blocks_out() const noexcept {
+        // Below zero for a moment where blocks were freed between the two numbers that this is the difference of.
+        const auto out = static_cast<std::int32_t>(used() - remote.count());
+        return out > 0 ? static_cast<std::uint32_t>(out) : 0;
+    }
 };
 static_assert(sizeof(pool_page) == page_header_bytes);
 

@@ -18,6 +18,7 @@ struct sampled_slot {
     std::size_t bytes = 0;  // from there
     std::size_t lead = 0;  // of these, before the program's block: the header of frame memory
     const account::tag_node* tag = nullptr;
+    memory::tag_account* payer = nullptr;  // of blocks that are freed singly
     site born{}, died{};
     std::uint64_t frame = 0;
     std::uint64_t thread = 0;
