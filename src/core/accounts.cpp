@@ -94,12 +94,18 @@ tag_account* account_for(thread_context& c, tag_account* parent, account::name_v
     return at;
 }
 
-void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept {
+namespace {
+
+FRAMEALLOC_INLINE void add_allocated(thread_context& c, std::uint64_t bytes) noexcept {
     const std::uint64_t frame = current_frame(c);
     c.charges.add_allocated(frame, bytes);
     c.tag()->frame_bytes.add(frame, bytes);
-    c.phase()->phase_bytes.add(frame, bytes);
+    if (tag_account& phase = *c.phase(); phase.parent != nullptr) phase.phase_bytes.add(frame, bytes);
 }
+
+}  // namespace
+
+void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept { add_allocated(c, bytes); }
 
 void charge_installed(thread_context& c) noexcept {
     while (tag_account* a = c.charges.take_aside()) {
@@ -113,21 +119,76 @@ void charge_installed(thread_context& c) noexcept {
     c.pages.for_each_installed([&c](pool_page& p) { charge_page(c, p); });
 }
 
-void settle(thread_context& c) noexcept {
-    charge_pages(c);
-    frame_record* r = c.stack.top();
-    const std::uint64_t bytes = open_bytes(c);
-    begin_segment(c, r->cursor);
-    if (bytes == 0) return;
-    charge_allocated(c, bytes);
+namespace {
+
+// How far frames that have ended since the last boundary stood above it, at most.
+[[gnu::noinline]] void note_highest(thread_context& c) noexcept {
+    const std::uintptr_t highest = c.charges.take_highest(), cursor = c.stack.top()->cursor;
+    if (highest <= cursor) return;
+    c.tag()->touch_peak(highest - c.charges.segment());
+    note_frame_peak(c, frame_bytes_in_use(c) + (highest - cursor));
+}
+
+// Whether the frame was opened since the last boundary, on one that has bytes after that.
+FRAMEALLOC_INLINE bool follows_open_bytes(const thread_context& c, frame_record& r) noexcept {
+    return r.depth != 0 && (r.pending_bits & pending_chunks) == 0 && outer_of(&r)->cursor > c.charges.segment();
+}
+
+// Of the frame: held until its end. Without room to take it back then, it counts as allocated, not as held.
+FRAMEALLOC_INLINE std::uint64_t hold(thread_context& c, frame_record& r, std::uint64_t bytes) noexcept {
+    add_pending(r, pending_log);
     exhaustion_reason why{};
-    if (!c.charges.records().push(c.owner->meta, {c.tag(), bytes, r->depth}, why)) {
-        c.tag()->touch_peak(bytes);  // no room to take it back later: it counts as allocated, not as held
-        return;
+    if (c.charges.records().push(c.owner->meta, {c.tag(), bytes, r.depth}, why)) return bytes;
+    c.tag()->touch_peak(bytes);
+    return 0;
+}
+
+// Each open frame has its part of the segment.
+std::uint64_t hold_in_each(thread_context& c, std::uint64_t bytes) noexcept {
+    frame_record* const top = c.stack.top();
+    frame_record* r = top;
+    while (follows_open_bytes(c, *r)) r = outer_of(r);
+    std::uint64_t held = 0, left = bytes;
+    for (std::uintptr_t from = c.charges.segment(); left != 0; r = &record_at(c, r->depth + 1)) {
+        const std::uint64_t part = r == top ? left : r->cursor - std::exchange(from, r->cursor);
+        if (part != 0) held += hold(c, *r, part);
+        left -= part;
     }
-    c.tag()->frame_held.add(bytes);
-    c.tag()->add_live(static_cast<std::int64_t>(bytes));
-    add_pending(*r, pending_log);
+    return held;
+}
+FRAMEALLOC_INLINE std::uint64_t hold_segment(thread_context& c, std::uint64_t bytes) noexcept {
+    frame_record& top = *c.stack.top();
+    return follows_open_bytes(c, top) ? hold_in_each(c, bytes) : hold(c, top, bytes);
+}
+
+// Requires: some bytes are not charged.
+[[gnu::noinline]] void settle_bytes(thread_context& c, std::uint64_t open) noexcept {
+    add_allocated(c, open + c.charges.take_ended());
+    const std::uint64_t held = open == 0 ? 0 : hold_segment(c, open);
+    begin_segment(c, c.stack.top()->cursor);
+    if (held == 0) return;
+    tag_account& tag = *c.tag();
+    tag.frame_held.add(held);
+    tag.add_live(static_cast<std::int64_t>(held));
+}
+
+}  // namespace
+
+void settle(thread_context& c) noexcept {
+    if (c.charges.any_ended()) note_highest(c);
+    charge_pages(c);
+    const std::uint64_t open = open_bytes(c);
+    if (open != 0 || c.charges.any_ended()) settle_bytes(c, open);
+    else begin_segment(c, c.stack.top()->cursor);
+}
+
+void charge_ended(thread_context& c, std::uint64_t open) noexcept {
+    if (c.charges.any_ended()) note_highest(c);
+    if (c.stack.depth() <= 1) charge_pages(c);
+    const std::uint64_t bytes = open + c.charges.take_ended();
+    if (bytes == 0) return;
+    add_allocated(c, bytes);
+    if (open != 0) c.tag()->touch_peak(open);
 }
 
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {

@@ -24,12 +24,12 @@ public:
         settle_for_scope(c);
         scope_ = c.charges.newest(scope_kind::tag);
         was_ = scope_->account;
-        scope_->account = who;
+        scope_->charge_to(who);
     }
     ~charged_elsewhere() {
         settle(context_);
         uninstall_pages(context_);
-        scope_->account = was_;
+        scope_->charge_to(was_);
     }
     charged_elsewhere(const charged_elsewhere&) = delete;
     charged_elsewhere& operator=(const charged_elsewhere&) = delete;

@@ -67,8 +67,7 @@ void destroy_spare(thread_context& c) noexcept {
 void note_peak(thread_context& c) noexcept {
     const std::size_t used = bytes_in_use(c);
     c.counters.set(counter::frame_used, used);
-    c.counters.raise_to(counter::frame_peak, used);
-    c.arenas.kept().note_use(used);
+    note_frame_peak(c, used);
 }
 
 bool grow_arena(thread_context& c, std::size_t bytes, exhaustion_reason& why) noexcept {
@@ -245,6 +244,11 @@ bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcep
 
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept { return bytes_in_use(c); }
 
+void note_frame_peak(thread_context& c, std::size_t used) noexcept {
+    c.counters.raise_to(counter::frame_peak, used);
+    c.arenas.kept().note_use(used);
+}
+
 void note_use(thread_context& c) noexcept { c.counters.set(counter::frame_used, bytes_in_use(c)); }
 
 void refresh_limit(thread_context& c) noexcept {
@@ -393,6 +397,14 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
         c.arenas.spare().put(k);
     }
     frame_blocks_ended(c, s, cursor, s.newest().end);
+}
+
+bool waits_for_nothing(const thread_context& c) noexcept {
+    const deferred_mode mode = deferred_mode_of(c);
+    return !c.probes.any() && !c.probes.sampling() && !c.probes.counting() && c.arenas.spare().empty() &&
+           !c.remote.has_batch() && !c.remote.any_announced() && c.owner->config.retain == retain_policy::all &&
+           (mode == deferred_mode::immediate || mode == deferred_mode::on_demand) &&
+           c.budget.of(memory_kind::frame).limit == 0;
 }
 
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.

@@ -317,6 +317,7 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
 }
 
 void uninstall_pages(thread_context& c) noexcept {
+    if (!c.pages.any_installed()) return;
     c.pages.uninstall_all();
     note_settled(c);
 }

@@ -125,10 +125,8 @@ open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept {
 }
 
 void settle_for_scope(thread_context& c) noexcept {
-    if (unsettled(c)) {
-        settle(c);
-        uninstall_pages(c);
-    }
+    settle(c);
+    if (c.pages.any_installed()) uninstall_pages(c);
     forget_closed_elsewhere(c);
 }
 
@@ -153,7 +151,8 @@ void close_scopes(open_scope* const* first, unsigned n) noexcept {
     open_scope& face = **first;
     thread_context& c = *record_of(face)->context;
     if (!belongs_to_caller(c) || face.left) return close_elsewhere(c, first, n);
-    settle_for_scope(c);
+    if (unsettled(c)) settle_for_scope(c);
+    else forget_closed_elsewhere(c);
     const open_scope* wrong = nullptr;
     for (unsigned i = n; i != 0; --i) {
         if (!in_order(c, *first[i - 1])) wrong = first[i - 1];

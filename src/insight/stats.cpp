@@ -26,6 +26,7 @@ thread_context* settle_caller(core_ref a) noexcept {
     thread_context* c = try_attach(a);
     if (c == nullptr) return nullptr;
     settle(*c);
+    note_use(*c);
     flush_batch(*c);
     return c;
 }
@@ -83,6 +84,13 @@ std::size_t bounded_peak(core& a, std::uint64_t sum, std::size_t in_use) noexcep
     return static_cast<std::size_t>(std::max<std::uint64_t>(most, in_use));
 }
 
+void add_open(tag_sum& sum, const thread_context& c, const account::tag_node* wanted) noexcept {
+    const memory::open_share open = open_share_of(c);
+    if (open.bytes == 0 || !below(open.tag->node, wanted)) return;
+    sum.tree.*bytes_of(memory_kind::frame) += open.bytes;
+    if (open.tag->node == wanted) sum.own.*bytes_of(memory_kind::frame) += open.bytes;
+}
+
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_sum sum;
     const sync::lock_guard guard(lock_of(a));
@@ -90,6 +98,7 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
         for_each_account(c, [&](const tag_account& e) {
             if (below(e.node, wanted)) add_account(sum, c, e, wanted);
         });
+        add_open(sum, c, wanted);
         for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
             if (v.account == nullptr || !below(v.account->node, wanted)) return;
             const std::size_t bytes = std::size_t{p.blocks_out()} * v.block;
@@ -152,6 +161,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
             add_balances<allocated_of>(s, e);
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
+        s.*allocated_of(memory_kind::frame) += open_share_of(c).bytes;
         const thread_counts n = counts_of(c);
         s.allocation_count += n.heap_allocations + n.frame_allocations;
         for (unsigned k = 0; k < kind_count; ++k)

@@ -66,10 +66,16 @@ FRAMEALLOC_COLD void destroy_younger(thread_context& c, frame_record* r, std::ui
     }
 }
 
+// Whether only the cursor has to go back: nothing was charged since, and nothing is out of line.
+bool nothing_but_bytes(const thread_context& c, const frame_record& r, const frame_mark& m) noexcept {
+    constexpr unsigned more = memory::pending_blocks | memory::pending_chunks | memory::pending_always;
+    return r.depth != 0 && (r.pending_bits & more) == 0 && boundary_of(c) == m.cursor && log_of(c).size() == m.log_size;
+}
+
 }  // namespace
 
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
-    settle(c);
+    if (!settled_at_top(c)) settle(c);
     make_room_for_mark(c);
     begin_epoch(c);
     frame_record* r = top_of(c);
@@ -77,7 +83,7 @@ frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     frame_checkpoint cp;
     cp.key_ = key_of(c);
     cp.serial_ = epoch_of(c);
-    cp.index_ = state_of(c).marks.push({r->cursor, r->generation, epoch_of(c), r->depth, log_of(c).size()});
+    cp.index_ = state_of(c).marks.push({r->cursor, r->generation, epoch_of(c), r->depth, log_of(c).close()});
     return cp;
 }
 
@@ -94,16 +100,21 @@ bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
         return false;
     }
     if (r->finalisers != nullptr) destroy_younger(c, r, m->serial);
-    settle(c);
     m = &state_of(c).marks.at(cp.index_);  // a destructor may have taken a checkpoint of its own
-    free_younger_blocks(c, r->depth, m->serial);
-    take_back_log(c, r->depth, m->log_size);
-    return_to(c, m->cursor);
-    r->cursor = m->cursor;
-    begin_segment(c, m->cursor);
+    if (nothing_but_bytes(c, *r, *m)) {
+        if (r->cursor != m->cursor) end_unsettled(c, r->cursor - m->cursor, r->cursor);
+        r->cursor = m->cursor;
+    } else {
+        settle(c);
+        free_younger_blocks(c, r->depth, m->serial);
+        take_back_log(c, r->depth, m->log_size);
+        return_to(c, m->cursor);
+        r->cursor = m->cursor;
+        begin_segment(c, m->cursor);
+        refresh_limit(c);
+    }
     state_of(c).marks.shrink(cp.index_ + 1);
     note_rolled_births(c, r->depth, m->serial);
-    refresh_limit(c);
     return true;
 }
 

@@ -238,7 +238,8 @@ void move_to_outer(thread_context& c, frame_record* r) noexcept {
     for (arena_chunk* k = &s.newest(); k != nullptr && k->depth >= r->depth; k = k->previous) k->depth = outer->depth;
     log_of(c).move_to_outer(r->depth);
     outer->cursor = r->cursor;
-    memory::add_pending(*outer, memory::pending_always);
+    memory::add_pending(*outer,
+                        memory::pending_always | (r->pending_bits & (memory::pending_chunks | memory::pending_log)));
 }
 
 void park(thread_context& c, frame_record* r) noexcept {

@@ -18,7 +18,9 @@ using memory::core_config;
 using memory::gate_own;
 using memory::max_frame_depth;
 using memory::pending_always;
+using memory::pending_chunks;
 using memory::pending_ground;
+using memory::pending_log;
 using memory::pending_scope;
 using memory::record_segment;
 using memory::records_per_segment;
@@ -47,14 +49,15 @@ std::uint32_t sticky_bits(const thread_context& c, const frame_record& r) noexce
     return always ? pending_always : 0U;
 }
 
+// Whether a boundary has seen something of the frame.
+bool settled_inside(const thread_context& c, const frame_record& r) noexcept {
+    return (r.pending_bits & (pending_log | pending_chunks)) != 0 || c.probes.guarded();
+}
+
 // Charges what no boundary has seen, and takes back what the frame held.
 void close_account(thread_context& c, frame_record* r) noexcept {
-    if (r->depth <= 1) charge_pages(c);
-    if (const std::uint64_t open = open_bytes(c); open != 0) {
-        charge_allocated(c, open);
-        c.tag()->touch_peak(open);
-        begin_segment(c, r->cursor);
-    }
+    charge_ended(c, open_bytes(c));
+    begin_segment(c, r->cursor);
     take_back_log(c, r->depth, 0);
 }
 
@@ -114,9 +117,12 @@ void close_top(thread_context& c) noexcept {
     const bool seen = saw_begin(c, r->depth);
     const frame_event end = seen ? end_of_top(c) : frame_event{};
     if (!keep) run_finalisers(c, r->finalisers);
-    to_outer ? settle(c) : close_account(c, r);
-    if (r->pending_bits >= pending_scope) leave_scopes(c, r);
     frame_record* outer = outer_of(r);
+    if (to_outer || r->pending_bits >= pending_scope || (r->depth == 1 && boundary_of(c) < outer->cursor)) settle(c);
+    const bool settled = to_outer || r->depth == 1 || settled_inside(c, *r);
+    if (!settled && r->cursor != outer->cursor) end_unsettled(c, r->cursor - outer->cursor, r->cursor);
+    if (settled && !to_outer) close_account(c, r);
+    if (r->pending_bits >= pending_scope) leave_scopes(c, r);
     state_of(c).marks.drop_from(r->depth);
     state_of(c).rolled.drop_from(r->depth);
     if (to_outer) {
@@ -129,7 +135,7 @@ void close_top(thread_context& c) noexcept {
     }
     r->pending_bits = sticky_bits(c, *r);
     set_top(c, outer);
-    begin_segment(c, outer->cursor);
+    if (settled) begin_segment(c, outer->cursor);
     if (r->depth == 1) finish_outermost(c);
     note_use(c);
     refresh_limit(c);
@@ -208,6 +214,7 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
     frame_record* inner = inner_of(c, r);
     inner->cursor = r->cursor;
     owner_increment(inner->generation);
+    add_pending(*inner, sticky_bits(c, *inner));
     r->limit = 0;
     set_top(c, inner);
     if (c.probes.guarded()) opening_of(c, inner->depth) = c.probes.place();
@@ -217,6 +224,32 @@ frame_record* open_frame_slow(thread_context& c) noexcept {
         notify_frame_begin(c);
     }
     return inner;
+}
+
+namespace {
+
+// Whether the end of a frame is nothing but charges that are taken back.
+bool ends_plainly(const thread_context& c, const frame_record& r) noexcept {
+    if ((r.pending_bits & ~(pending_log | memory::pending_pages)) != 0 || &r != top_of(c) || !belongs_to_caller(c))
+        return false;
+    if (r.depth == 0 || c.scopes.closed_elsewhere() || state_of(c).ending != nullptr) return false;
+    return r.depth > 1 || memory::waits_for_nothing(c);
+}
+
+}  // namespace
+
+void close_frame_with_content(frame_record* r) noexcept {
+    thread_context& c = *r->context;
+    if (!ends_plainly(c, *r)) return close_frame_slow(r);
+    frame_record* outer = r - 1;
+    memory::note_frame_peak(c, frame_bytes_in_use(c));
+    close_account(c, r);
+    r->pending_bits = 0;
+    if (r->depth == 1) memory::uninstall_pages(c);
+    begin_segment(c, outer->cursor);
+    outer->limit = r->limit & outer->open_mask;
+    set_top(c, outer);
+    if (r->depth == 1) note_use(c);
 }
 
 void close_frame_slow(frame_record* r) noexcept {

@@ -28,7 +28,7 @@ class FRAMEALLOC_ANALYSED(scoped_lockable) basic_frame_scope : public arena_fron
 public:
     // Effects: begins a frame on the calling thread, which the destructor ends; the same as alloc.frame_scope(). On
     // exhaustion: asks the exhaustion handler, where the thread has no arena yet. Threads: the scope belongs to its
-    // thread. Cost: at most 36 instructions, its end included.
+    // thread. Cost: at most 34 instructions, its end included.
     [[nodiscard]] FRAMEALLOC_INLINE explicit basic_frame_scope(const memory::core_ref& a,
                                                                site_type s = site_type::here()) noexcept
         : words(open(a, s)) {}

@@ -150,7 +150,12 @@ struct charge_record {
 
 class charge_log {
 public:
+    // What is charged to the same account in the same frame as the newest record becomes a part of that.
     bool push(os::metadata& memory, charge_record r, exhaustion_reason& why) noexcept {
+        if (size_ > closed_ && back().who == r.who && back().depth == r.depth) {
+            records_[size_ - 1].bytes += r.bytes;
+            return true;
+        }
         if (size_ == capacity_ && !grow(memory, why)) return false;
         records_[size_++] = r;
         return true;
@@ -158,7 +163,11 @@ public:
     std::uint32_t size() const noexcept { return size_; }
     const charge_record& at(std::uint32_t i) const noexcept { return records_[i]; }
     const charge_record& back() const noexcept { return records_[size_ - 1]; }
-    void pop() noexcept { --size_; }
+    void pop() noexcept {
+        if (--size_ < closed_) closed_ = size_;
+    }
+    // The records so far stay as they are: somebody may go back to here. Returns their number.
+    std::uint32_t close() noexcept { return closed_ = size_; }
     // What was charged to the frame of this depth is charged to the one around it.
     void move_to_outer(std::uint32_t depth) noexcept {
         for (std::uint32_t i = size_; i != 0 && records_[i - 1].depth >= depth; --i) records_[i - 1].depth = depth - 1;
@@ -169,6 +178,7 @@ private:
 
     charge_record* records_ = nullptr;
     std::uint32_t size_ = 0;
+    std::uint32_t closed_ = 0;
     std::uint32_t capacity_ = 0;
 };
 

@@ -15,8 +15,12 @@ void charge_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
     if (c.charges.any_aside() || c.pages.any_installed()) charge_installed(c);
 }
-// Charges the open segment and the installed pages to the current tag and phase.
-FRAMEALLOC_COLD void settle(thread_context& c) noexcept;
+// Charges the open segment, what frames had that have ended since, and the installed pages, to the current tag and
+// phase. Each open frame takes back its part of the segment when it ends.
+void settle(thread_context& c) noexcept;
+// The same at the end of the top frame, whose bytes these are: nothing of the segment is held any longer. Pages are
+// charged when the outermost frame ends.
+void charge_ended(thread_context& c, std::uint64_t open) noexcept;
 // Tells the page's tag how many of its blocks are out.
 void observe_page(pool_page& page) noexcept;
 // Of all pages of the thread: from here on, peaks see what is in use. Requires: the thread is the caller's, or nobody's
@@ -29,6 +33,10 @@ void charge_page(thread_context& c, pool_page& page) noexcept;
 void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;
 
+// Whether nothing that is held still has to be charged: what has ended since may have to.
+inline bool settled_at_top(const thread_context& c) noexcept {
+    return c.charges.segment() == c.stack.top()->cursor && !c.pages.any_charged_singly() && !c.charges.any_aside();
+}
 FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
     return !c.charges.settled_at(c.stack.top()->cursor);
 }

@@ -1,6 +1,8 @@
 // What a thread has allocated and not charged yet, and which scopes say whom to charge.
 #pragma once
 
+#include <utility>
+
 #include <framealloc/account/budget.hpp>
 #include <framealloc/base/site.hpp>
 #include <framealloc/detail/core/account_table.hpp>
@@ -27,26 +29,51 @@ struct open_scope {
     sync::atomic<bool> reported;  // FA429 was
     sync::atomic<bool> closed;  // by another thread
     site opened;  // while guarded
+
+    void charge_to(tag_account* a) noexcept { sync::store_release(account, a); }  // pairs: thread_charges::tag_seen()
 };
 static_assert(sizeof(open_scope) == 64);
 inline constexpr std::uint32_t most_open_phases = 65536;  // begin_phase(): more are a missing end_phase
 
 class thread_charges {
 public:
-    // Bytes from here to the top cursor are not charged yet.
+    // Bytes from here to the top cursor are not charged yet, whichever frames they are of; nor are those of frames that
+    // have ended since.
     FRAMEALLOC_INLINE std::uintptr_t segment() const noexcept { return segment_; }
+    std::uintptr_t segment_seen() const noexcept { return sync::load_relaxed(segment_); }  // relaxed: for any thread
+    // Of so many bytes up to this cursor nothing was charged, and their frame ends.
+    FRAMEALLOC_INLINE void end_unsettled(std::uint64_t bytes, std::uintptr_t cursor) noexcept {
+        ended_bytes_ += bytes;
+        if (cursor > highest_) highest_ = cursor;
+        settled_ = never_settled;
+    }
+    // What frames had that have ended since the last boundary; their highest cursor, or 0.
+    bool any_ended() const noexcept { return ended_bytes_ != 0; }
+    std::uint64_t take_ended() noexcept { return std::exchange(ended_bytes_, 0); }
+    std::uintptr_t take_highest() noexcept { return std::exchange(highest_, 0); }
     // Whether nothing is to be charged while the top cursor is there: no bytes, no installed pages.
     FRAMEALLOC_INLINE bool settled_at(std::uintptr_t cursor) const noexcept { return cursor == settled_; }
-    void begin_segment(std::uintptr_t cursor) noexcept { segment_ = cursor; }
+    void begin_segment(std::uintptr_t cursor) noexcept {
+        sync::store_relaxed(segment_, cursor);  // relaxed: statistics of other threads read it
+    }
     // After a change of the segment or of what is installed; `pages`: some have blocks that scopes have to charge.
-    void note_settled(bool pages) noexcept { settled_ = pages || aside_ != nullptr ? never_settled : segment_; }
+    void note_settled(bool pages) noexcept {
+        settled_ = pages || aside_ != nullptr || ended_bytes_ != 0 ? never_settled : segment_;
+    }
 
     // The newest open scope of a kind, or the end of its list.
     FRAMEALLOC_INLINE open_scope* newest(scope_kind k) const noexcept { return newest_[static_cast<unsigned>(k)]; }
     FRAMEALLOC_INLINE void open(scope_kind k, open_scope* s) noexcept {
         sync::store_release(newest_[static_cast<unsigned>(k)], s);  // pairs: a signal handler that asks for the tag
     }
-    FRAMEALLOC_INLINE void set_newest(scope_kind k, open_scope* s) noexcept { newest_[static_cast<unsigned>(k)] = s; }
+    FRAMEALLOC_INLINE void set_newest(scope_kind k, open_scope* s) noexcept {
+        sync::store_relaxed(newest_[static_cast<unsigned>(k)], s);  // relaxed: statistics of other threads read it
+    }
+    // Asked by other threads.
+    const tag_account* tag_seen() const noexcept {
+        const open_scope* s = sync::load_acquire(newest_[static_cast<unsigned>(scope_kind::tag)]);  // pairs: open()
+        return sync::load_acquire(s->account);  // pairs: charge_to()
+    }
     tag_account* tag() const noexcept { return newest(scope_kind::tag)->account; }
     tag_account* phase() const noexcept { return newest(scope_kind::phase)->account; }
 
@@ -76,6 +103,8 @@ private:
 
     std::uintptr_t segment_;
     std::uintptr_t settled_;
+    std::uint64_t ended_bytes_;
+    std::uintptr_t highest_;
     open_scope* newest_[scope_kind_count];
     account_table accounts_;
     account::charge_log log_;

@@ -130,6 +130,21 @@ inline bool has_record(const thread_context& c, std::uint32_t depth) noexcept { 
 
 // The top cursor at the last boundary: what was allocated since then is not charged yet.
 FRAMEALLOC_INLINE std::uintptr_t boundary_of(const thread_context& c) noexcept { return c.charges.segment(); }
+// The newest frame memory, up to this cursor, is given back, and was not charged. It will be before the outermost frame
+// has ended. Requires: bytes != 0.
+FRAMEALLOC_INLINE void end_unsettled(thread_context& c, std::uint64_t bytes, std::uintptr_t cursor) noexcept {
+    c.charges.end_unsettled(bytes, cursor);
+    add_pending(c.stack.outermost(), pending_log);
+}
+
+// For statistics of other threads: bytes of open frames that were not charged when the newest was opened, and the tag
+// that will be charged for them.
+struct open_share {
+    const tag_account* tag;
+    std::size_t bytes;
+};
+open_share open_share_of(const thread_context& c) noexcept;
+
 // How far the top cursor may go without asking.
 FRAMEALLOC_INLINE std::uintptr_t arena_limit_of(const thread_context& c) noexcept { return c.stack.limit(); }
 

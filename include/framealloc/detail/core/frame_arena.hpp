@@ -28,9 +28,12 @@ void close_arena(thread_context& c, frame_arena& s) noexcept;
 // All of them, the spare chunks and those from here on. Requires: the allocator is being destroyed.
 void close_arenas(thread_context& c, arena_chunk* others) noexcept;
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
+// Whether at the end of an outermost frame nothing but its own memory has to be looked at.
+bool waits_for_nothing(const thread_context& c) noexcept;
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
 std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
+void note_frame_peak(thread_context& c, std::size_t used) noexcept;  // some frames had so much, at a time
 void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary
 void note_peak(thread_context& c) noexcept;  // the same, before the cursor goes back
 

@@ -31,7 +31,7 @@ struct finaliser {
 enum pending : std::uint32_t {
     pending_finalisers = 1,
     pending_blocks = 2,  // out-of-line blocks
-    pending_log = 4,  // settled segments in the charge log
+    pending_log = 4,  // settled segments in the charge log; of the outermost frame, also what inner ones had
     pending_chunks = 8,  // the arena grew in this frame
     pending_marks = 16,  // checkpoints
     pending_ground = 32,  // this is the ground, or memory was taken outside a frame

@@ -13,13 +13,13 @@
 
 namespace framealloc::inline v1::memory {
 
-FRAMEALLOC_COLD void settle_for_scope(thread_context& c) noexcept;
+void settle_for_scope(thread_context& c) noexcept;
 // Behind the newest of its kind.
 FRAMEALLOC_COLD open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept;
 // Together, as parts of one object, which is named by the first. FA429 unless each is the newest of its kind and the
 // frame they were opened in is on top.
 FRAMEALLOC_COLD void close_scopes(open_scope* const* first, unsigned n) noexcept;
-FRAMEALLOC_COLD void close_scope_slow(open_scope& s) noexcept;
+void close_scope_slow(open_scope& s) noexcept;
 
 // Requires, of these: the calling thread owns the context.
 // Takes out what other threads have closed.
@@ -55,7 +55,7 @@ FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
     open_scope* s = c.charges.newest(K)->inner;
     if (s == nullptr) [[unlikely]]
         s = add_spare_scope(c, K);
-    s->account = a;
+    s->charge_to(a);
     sync::store_relaxed(s->record, r);  // relaxed: a thread that has the scope got it from this one
     enter_scope(*r);
     c.charges.open(K, s);
