@@ -117,7 +117,7 @@ TEST_CASE("leaks are told by place, largest first, and what is not listed is cou
         if (p == blocks[3]) continue;
         fa::memory::pool_free(p);
     }
-    fa::memory::core* owner = fa::memory::block_of(blocks[3])->owner;
+    fa::memory::core* owner = fa::memory::block_of(blocks[3])->who->owner->owner;
     fa::memory::heap_free({owner, owner->id}, blocks[3], 100'000, 16);
 }
 
