@@ -16,6 +16,11 @@ void raise(high_water& w, std::uint64_t bytes, bool certain) noexcept {
     if (certain && beyond(w, bytes, 0)) w.certain.set(bytes);
 }
 
+// Seldom is there any: the exchange would cost each parent's line.
+void take_off(sync::owner_counter& live, sync::atomic<std::uint64_t>& away) noexcept {
+    if (away.load_relaxed() != 0) live.subtract(away.exchange_acquire(0));  // pairs: none; a statistic
+}
+
 std::int64_t less(const sync::owner_counter& live, const sync::atomic<std::uint64_t>& away) noexcept {
     const std::uint64_t gone = away.load_relaxed();  // relaxed: a statistic
     return static_cast<std::int64_t>(live.get() - gone);
@@ -35,9 +40,8 @@ void charge_entry::reset_peaks() noexcept {
 }
 
 void charge_entry::take_off_away() noexcept {
-    live.subtract(away.exchange_acquire(0));  // pairs: none; a statistic
-    for (charge_entry* e = this; e != nullptr; e = e->parent)
-        e->tree_live.subtract(e->tree_away.exchange_acquire(0));  // pairs: none; a statistic
+    take_off(live, away);
+    for (charge_entry* e = this; e != nullptr; e = e->parent) take_off(e->tree_live, e->tree_away);
 }
 
 // The rest of what add_live() began.

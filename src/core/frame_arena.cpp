@@ -13,10 +13,6 @@ namespace framealloc::inline v1::memory {
 
 namespace {
 
-FRAMEALLOC_INLINE std::size_t bytes_in_use(const thread_context& c) noexcept {
-    return c.arenas.bytes_in_use(c.stack.top()->cursor, guard_padding(c));
-}
-
 // What a budget counts: with promote, blocks out of line are what it drives out.
 std::size_t budgeted_bytes(const thread_context& c) noexcept {
     return frame_bytes_in_use(c) - (c.budget.policy == budget_policy::promote ? c.arenas.out_of_line() : 0);
@@ -65,7 +61,7 @@ void destroy_spare(thread_context& c) noexcept {
 }  // namespace
 
 void note_peak(thread_context& c) noexcept {
-    const std::size_t used = bytes_in_use(c);
+    const std::size_t used = frame_bytes_in_use(c);
     c.counters.set(counter::frame_used, used);
     note_frame_peak(c, used);
 }
@@ -242,14 +238,7 @@ bool extend_top(thread_context& c, std::uintptr_t end, std::size_t more) noexcep
     return true;
 }
 
-std::size_t frame_bytes_in_use(const thread_context& c) noexcept { return bytes_in_use(c); }
-
-void note_frame_peak(thread_context& c, std::size_t used) noexcept {
-    c.counters.raise_to(counter::frame_peak, used);
-    c.arenas.kept().note_use(used);
-}
-
-void note_use(thread_context& c) noexcept { c.counters.set(counter::frame_used, bytes_in_use(c)); }
+void note_use(thread_context& c) noexcept { c.counters.set(counter::frame_used, frame_bytes_in_use(c)); }
 
 void refresh_limit(thread_context& c) noexcept {
     c.probes.follow(c.owner->probes);

@@ -3,6 +3,7 @@
 
 #include <framealloc/detail/core/allocator.hpp>
 #include <framealloc/detail/core/budgets.hpp>
+#include <framealloc/detail/core/zones.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -32,8 +33,6 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chu
 bool waits_for_nothing(const thread_context& c) noexcept;
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
-std::size_t frame_bytes_in_use(const thread_context& c) noexcept;
-void note_frame_peak(thread_context& c, std::size_t used) noexcept;  // some frames had so much, at a time
 void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary
 void note_peak(thread_context& c) noexcept;  // the same, before the cursor goes back
 

@@ -11,6 +11,15 @@ namespace framealloc::inline v1::memory {
 inline std::uint64_t guard_padding(const thread_context& c) noexcept {
     return c.arenas.current().log == nullptr ? 0 : c.arenas.current().log->padding();
 }
+// Of open frames.
+inline std::size_t frame_bytes_in_use(const thread_context& c) noexcept {
+    return c.arenas.bytes_in_use(c.stack.top()->cursor, guard_padding(c));
+}
+// Frames had so much in use, at a time.
+inline void note_frame_peak(thread_context& c, std::size_t used) noexcept {
+    c.counters.raise_to(counter::frame_peak, used);
+    c.arenas.kept().note_use(used);
+}
 // Bytes allocated since the last boundary.
 inline std::uint64_t open_bytes(const thread_context& c) noexcept {
     const std::uint64_t all = c.stack.top()->cursor - c.charges.segment();
