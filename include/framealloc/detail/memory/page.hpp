@@ -101,7 +101,10 @@ struct pool_page {
     void set_key(std::uint64_t k) noexcept { sync::store_relaxed(key, k); }  // relaxed: as above
     // Blocks allocated that no tag and phase is charged for yet, about now.
     std::uint32_t uncharged() const noexcept {
-        return sync::load_relaxed(allocations) - sync::load_relaxed(charged);  // relaxed: a recent value will do
+        // Below zero for a moment where the page was charged between the two reads.
+        const std::uint32_t taken = sync::load_relaxed(allocations);  // relaxed: a recent value will do
+        const auto left = static_cast<std::int32_t>(taken - sync::load_relaxed(charged));  // relaxed: as above
+        return left > 0 ? static_cast<std::uint32_t>(left) : 0;
     }
     std::uint32_t used() const noexcept {
         const std::uint32_t taken = sync::load_relaxed(allocations);  // relaxed: a recent value will do
