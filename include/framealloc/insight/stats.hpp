@@ -1,5 +1,6 @@
 // What happened, in numbers. Bytes of the calling thread are exact at any time, those of other threads as of their last
-// boundary (scope, frame, slow path). Nothing here costs an instruction per allocation.
+// boundary: a tag or phase scope that opens or closes, a checkpoint, another chunk, the end of an outermost frame. Of
+// open frames, bytes below the newest one are seen at any time. Nothing here costs an instruction per allocation.
 //
 // A peak is a maximum over boundaries since the allocator was made, or since reset_stats(). On one thread it is never
 // below what was in use at a boundary, nor above the most that was in use; a thread with more than 64 pages of blocks

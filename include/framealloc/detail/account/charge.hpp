@@ -1,4 +1,5 @@
-// What one thread charges to one tag or phase. Its thread writes at boundaries (scope, frame, slow path), any reads.
+// What one thread charges to one tag or phase. Its thread writes at boundaries (scopes, chunks, outermost frames), any
+// reads.
 //
 // Frame bytes are cursor differences: nothing is added when memory is allocated. A boundary charges what is between
 // the last boundary and the cursor, and notes it in the charge log, from which the end of a frame takes it back.
