@@ -233,7 +233,8 @@ bool has_single_blocks(core_ref a, memory_kind k) noexcept {
 
 block_source make_source(core_ref a, memory_kind k, account::name_view payer) noexcept {
     const bool own_heap = a.owner->config.heap == nullptr;
-    block_source s{a, k, nullptr, k == memory_kind::pool || own_heap, own_heap && !a.owner->probes.guarded()};
+    const bool paged = is_served(k) && (k == memory_kind::pool || own_heap);  // others get nothing: FA445
+    block_source s{a, k, nullptr, paged, own_heap && !a.owner->probes.guarded()};
     thread_context* c = payer.size == 0 ? nullptr : try_context_of(a);
     if (c == nullptr) return s;
     exhaustion_reason why{};

@@ -587,6 +587,11 @@ FOR_EACH_POLICY(
     std::vector<std::string> said;
     const auto hear = [&said](const fa::fault& f) { said.push_back(std::string(f.text) + ": " + f.detail); };
     const fa::basic_smart_alloc<P> alloc{{.on_fault = hear}};
+    const auto outer = alloc.frame_scope();
+    const fa::tag_scope tagged(alloc, "library");
+    const auto inner = alloc.frame_scope();
+    for (int i = 0; i < 3; ++i)
+        static_cast<void>(outer.alloc_bytes(100));  // out of line: there are pages of frame memory
     const std::size_t before = alloc.stats().total_allocated;
     for (unsigned k = 0; k < 256; ++k) {
         const bool known = k < fa::kind_count;
