@@ -13,14 +13,14 @@ const bumpalo& the_bumpalo() {
             r.missing = "install rustc (or cargo) and librust-bumpalo-dev";
             return r;
         }
-        r.library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-        if (r.library == nullptr) {
+        void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+        if (library == nullptr) {
             r.missing = dlerror();
             return r;
         }
-        r.frames = reinterpret_cast<decltype(r.frames)>(dlsym(r.library, "bumpalo_frames"));
-        r.fresh = reinterpret_cast<decltype(r.fresh)>(dlsym(r.library, "bumpalo_fresh"));
-        r.fresh_mixed = reinterpret_cast<decltype(r.fresh_mixed)>(dlsym(r.library, "bumpalo_fresh_mixed"));
+        r.frames = reinterpret_cast<decltype(r.frames)>(dlsym(library, "bumpalo_frames"));
+        r.fresh = reinterpret_cast<decltype(r.fresh)>(dlsym(library, "bumpalo_fresh"));
+        r.fresh_mixed = reinterpret_cast<decltype(r.fresh_mixed)>(dlsym(library, "bumpalo_fresh_mixed"));
         if (r.frames == nullptr || r.fresh == nullptr || r.fresh_mixed == nullptr)
             r.missing = file + " has other functions";
         return r;

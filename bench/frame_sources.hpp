@@ -201,7 +201,6 @@ struct malloc_frames {
 // The loops of bench/bumpalo.rs: frames of `allocations` blocks of `bytes`, each written when touch is not 0, then
 // reset. Returns the sum of bytes.
 struct bumpalo {
-    void* library = nullptr;
     std::uint64_t (*frames)(std::size_t frames, std::size_t allocations, std::size_t bytes, int touch) = nullptr;
     // A new arena for each frame, of the frame's bytes and 4096, every block filled with `fill` (256: its number; less
     // than 0: not).
