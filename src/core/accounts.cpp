@@ -23,9 +23,12 @@ tag_account* child_account(thread_context& c, const tag& t, exhaustion_reason& w
 // Beyond so many pages a peak may be too high, by so many bytes for each.
 constexpr std::size_t pages_always_asked = 64, bytes_unasked = 256;
 
-// Bytes of its blocks, since the last time. Those that other threads returned are not out.
+// Those that other threads returned are not out.
+std::uint32_t out_now(const pool_page& page) noexcept { return page.used() - page.remote.count(); }
+
+// Bytes of its blocks, since the last time.
 std::int64_t newly_out(pool_page& page) noexcept {
-    const std::uint32_t now = page.used() - page.remote.count();
+    const std::uint32_t now = out_now(page);
     if (now == page.seen) return 0;
     const auto change = static_cast<std::int32_t>(now - page.seen);
     page.seen = now;
@@ -40,13 +43,14 @@ void observe_page(pool_page& page) noexcept {
 }
 
 void notice_returns(thread_context& c) noexcept {
+    late_pages& late = c.charges.accounts().late;
     std::size_t pages = 0;
     for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all, ++pages) {
+        if (late.is_past && static_cast<std::int32_t>(out_now(*p) - p->seen) > 0) continue;
         const std::int64_t change = newly_out(*p);
         if (change != 0) p->account->correct_live(change);
     }
-    c.charges.accounts().late.tolerance = pages <= pages_always_asked ? 0
-                                                                      : (pages - pages_always_asked) * bytes_unasked;
+    late.tolerance = pages <= pages_always_asked ? 0 : (pages - pages_always_asked) * bytes_unasked;
 }
 
 void watch_returns(thread_context& c) noexcept {
@@ -119,15 +123,18 @@ void charge_installed(thread_context& c) noexcept {
     c.pages.for_each_installed([&c](pool_page& p) { charge_page(c, p); });
 }
 
-namespace {
-
-// How far frames that have ended since the last boundary stood above it, at most.
-[[gnu::noinline]] void note_highest(thread_context& c) noexcept {
+void observe_frames(thread_context& c) noexcept {
     const std::uintptr_t highest = c.charges.take_highest(), cursor = c.stack.top()->cursor;
-    if (highest <= cursor) return;
-    c.tag()->touch_peak(highest - c.charges.segment());
-    note_frame_peak(c, frame_bytes_in_use(c) + (highest - cursor));
+    const std::uint64_t above = highest > cursor ? highest - cursor : 0, open = open_bytes(c) + above;
+    if (open == 0) return;
+    late_pages& late = c.charges.accounts().late;
+    late.is_past = above != 0;
+    c.tag()->touch_peak(open);
+    late.is_past = false;
+    if (above != 0) note_frame_peak(c, frame_bytes_in_use(c) + above);
 }
+
+namespace {
 
 // Whether the frame was opened since the last boundary, on one that has bytes after that.
 FRAMEALLOC_INLINE bool follows_open_bytes(const thread_context& c, frame_record& r) noexcept {
@@ -175,7 +182,7 @@ FRAMEALLOC_INLINE std::uint64_t hold_segment(thread_context& c, std::uint64_t by
 }  // namespace
 
 void settle(thread_context& c) noexcept {
-    if (c.charges.any_ended()) note_highest(c);
+    if (c.charges.any_ended()) observe_frames(c);
     charge_pages(c);
     const std::uint64_t open = open_bytes(c);
     if (open != 0 || c.charges.any_ended()) settle_bytes(c, open);
@@ -183,7 +190,7 @@ void settle(thread_context& c) noexcept {
 }
 
 void charge_ended(thread_context& c, std::uint64_t open) noexcept {
-    if (c.charges.any_ended()) note_highest(c);
+    if (c.charges.any_ended()) observe_frames(c);
     if (c.stack.depth() <= 1) charge_pages(c);
     const std::uint64_t bytes = open + c.charges.take_ended();
     if (bytes == 0) return;

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/random.hpp"
 #include "support/recorder.hpp"
 #include "support/test_pages.hpp"
 
@@ -29,16 +30,6 @@ struct failed {
 inline void require(bool right, const char* what) {
     if (!right) fail(what);
 }
-
-struct splitmix {  // Steele, Lea, Flood, 2014
-    std::uint64_t state;
-    std::uint64_t operator()() {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15U;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-        return z ^ (z >> 31);
-    }
-};
 
 // Owners read it from their own places.
 inline const unsigned char* pattern_of(std::uint32_t owner) {

@@ -20,6 +20,7 @@
 #include <string>
 
 #include "shrink.hpp"
+#include "support/random.hpp"
 #include "support/recorder.hpp"
 #include "support/test_pages.hpp"
 
@@ -47,16 +48,6 @@ struct most_in_use {
 };
 
 // A step's effect follows from its seed and the state that earlier steps left: any step can be removed.
-struct splitmix {  // Steele, Lea, Flood, 2014
-    std::uint64_t state;
-    std::uint64_t operator()() {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15U;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-        return z ^ (z >> 31);
-    }
-};
-
 template <class P>
 class model {
 public:

@@ -179,3 +179,27 @@ FOR_EACH_POLICY("a frame that grew the arena and gave all of it back leaves the 
         CHECK(alloc.frame_stats().bytes_in_use == 50'000 + 200 * 104);
     }
 }
+
+FOR_EACH_POLICY("what a held inner frame was charged for is taken back when the frame around it ends") {
+    recorder seen;
+    const fa::basic_smart_alloc<P> alloc{seen.options()};
+    static constexpr fa::tag inside{"inside"};
+    const auto outermost = alloc.frame_scope();
+    {
+        const auto outer = alloc.frame_scope();
+        fa::frame_hold hold;
+        {
+            const auto inner = alloc.frame_scope();
+            {
+                const fa::tag_scope scope(alloc, inside);
+                static_cast<void>(inner.alloc_bytes(1000));
+            }
+            hold = inner.hold("reader");
+        }
+        CHECK(alloc.tag_stats(inside).frame_bytes == 1000);
+        hold.release();
+    }
+    CHECK(alloc.tag_stats(inside).frame_bytes == 0);
+    CHECK(alloc.stats().frame_allocated == 0);
+    CHECK(seen.faults.empty());
+}

@@ -21,6 +21,12 @@ void settle(thread_context& c) noexcept;
 // The same at the end of the top frame, whose bytes these are: nothing of the segment is held any longer. Pages are
 // charged when the outermost frame ends.
 void charge_ended(thread_context& c, std::uint64_t open) noexcept;
+// A peak is noted of what frames have, and had that have ended since the last boundary, beside what is live.
+void observe_frames(thread_context& c) noexcept;
+// Before live bytes change.
+inline void before_live_changes(thread_context& c) noexcept {
+    if (c.charges.segment() != c.stack.top()->cursor || c.charges.any_ended()) observe_frames(c);
+}
 // Tells the page's tag how many of its blocks are out.
 void observe_page(pool_page& page) noexcept;
 // Of all pages of the thread: from here on, peaks see what is in use. Requires: the thread is the caller's, or nobody's
