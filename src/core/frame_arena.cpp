@@ -178,7 +178,7 @@ void* try_outer(thread_context& c, frame_record* r, std::size_t bytes, std::size
     b->raw_bytes = k != no_class ? 0 : whole;
     b->mark = mark & (~std::uint64_t{0} >> 1);
     add_pending(*r, pending_blocks);
-    before_live_changes(c);
+    before_live_grows(c);
     c.arenas.add_out_of_line(charged);
     charge_allocated(c, charged);
     c.tag()->frame_held.add(charged);
@@ -304,7 +304,7 @@ void* outer_allocate(frame_record* r, std::size_t bytes, std::size_t align, std:
 namespace {
 
 void no_longer_held(thread_context& c, const outer_block& b) noexcept {
-    before_live_changes(c);
+    before_live_shrinks(c);
     c.arenas.subtract_out_of_line(b.bytes);
     b.who->frame_held.subtract(b.bytes);
     b.who->correct_live(-static_cast<std::int64_t>(b.bytes));

@@ -108,17 +108,19 @@ void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
 }  // namespace
 
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
-    before_live_changes(c);
-    c.tag()->heap_taken.add(bytes);
-    c.tag()->add_live(static_cast<std::int64_t>(bytes));
-    c.phase()->phase_bytes.add(current_frame(c), bytes);
-    c.phase()->phase_count.add(current_frame(c), 1);
+    before_live_grows(c);
+    tag_account &tag = *c.tag(), &phase = *c.phase();
+    const std::uint64_t frame = current_frame(c);
+    tag.heap_taken.add(bytes);
+    tag.add_live(static_cast<std::int64_t>(bytes));
+    phase.phase_bytes.add(frame, bytes);
+    phase.phase_count.add(frame, 1);
     c.counters.add(counter::heap_allocations, 1);
 }
 
 void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t bytes) noexcept {
     if (payer.owner == c) {
-        before_live_changes(*c);
+        before_live_shrinks(*c);
         payer.heap_returned.add(bytes);
         payer.correct_live(-static_cast<std::int64_t>(bytes));
     } else {
@@ -130,7 +132,7 @@ void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t b
 }
 
 tag_account* recharge_heap(thread_context& c, tag_account& payer, std::uint64_t before, std::uint64_t now) noexcept {
-    before_live_changes(c);
+    before_live_shrinks(c);
     if (payer.owner == &c) {
         (now > before ? payer.heap_taken : payer.heap_returned).add(now > before ? now - before : before - now);
         payer.add_live(static_cast<std::int64_t>(now) - static_cast<std::int64_t>(before));

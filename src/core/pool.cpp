@@ -334,7 +334,7 @@ std::size_t counted_bytes(const thread_context& c, const pool_page& p) noexcept 
 // The page may serve any class and tag of this thread.
 void retire(thread_context& c, pool_page* page) noexcept {
     if (page->listed) lists_of(*page).unlist(*page);
-    before_live_changes(c);
+    before_live_shrinks(c);
     observe_page(*page);
     c.pages.subtract_carved(counted_bytes(c, *page));
     page_retired(c, *page, c.owner->probes.layout().first_slot(page->block));

@@ -23,9 +23,12 @@ void settle(thread_context& c) noexcept;
 void charge_ended(thread_context& c, std::uint64_t open) noexcept;
 // A peak is noted of what frames have, and had that have ended since the last boundary, beside what is live.
 void observe_frames(thread_context& c) noexcept;
-// Before live bytes change.
-inline void before_live_changes(thread_context& c) noexcept {
-    if (c.charges.segment() != c.stack.top()->cursor || c.charges.any_ended()) observe_frames(c);
+// Before live bytes change. What open frames have is still seen when they grow, and no longer when they shrink.
+inline void before_live_grows(thread_context& c) noexcept {
+    if (c.charges.any_ended()) observe_frames(c);
+}
+inline void before_live_shrinks(thread_context& c) noexcept {
+    if (c.charges.any_ended() || c.charges.segment() != c.stack.top()->cursor) observe_frames(c);
 }
 // Tells the page's tag how many of its blocks are out.
 void observe_page(pool_page& page) noexcept;
