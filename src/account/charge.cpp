@@ -11,9 +11,23 @@ bool beyond(const high_water& w, std::uint64_t bytes, std::size_t tolerance) noe
     return static_cast<std::int64_t>(bytes) > static_cast<std::int64_t>(w.certain.get() + tolerance);
 }
 
-void raise(high_water& w, std::uint64_t bytes, bool certain) noexcept {
-    if (w.is_below(bytes)) w.reported.set(bytes);
-    if (certain && beyond(w, bytes, 0)) w.certain.set(bytes);
+// It is known that nothing has come back unnoticed.
+FRAMEALLOC_INLINE void raise_certain(high_water& w, std::uint64_t now) noexcept {
+    if (w.is_below(now)) w.reported.set(now);
+    else if (!beyond(w, now, 0)) return;
+    w.certain.set(now);
+}
+
+// Asks only where a peak may turn out too high: each time either it rises by more than the tolerance, or more than that
+// came back. Returns: whether it is certain now.
+bool raise(high_water& w, const sync::owner_counter& live, std::uint64_t bytes, late_returns* late) noexcept {
+    if (late != nullptr && !beyond(w, live.get() + bytes, late->tolerance)) {
+        if (w.is_below(live.get() + bytes)) w.reported.set(live.get() + bytes);
+        return false;
+    }
+    if (late != nullptr) late->notice(*late);
+    raise_certain(w, live.get() + bytes);
+    return true;
 }
 
 // Seldom is there any: the exchange would cost each parent's line.
@@ -29,7 +43,8 @@ std::int64_t less(const sync::owner_counter& live, const sync::atomic<std::uint6
 }  // namespace
 
 void charge_entry::refund_elsewhere(std::uint64_t bytes) noexcept {
-    heap_refunded.add_relaxed(bytes);  // relaxed: a statistic, here and below
+    if (late != nullptr) late->returns_elsewhere.store_relaxed(true);  // relaxed: a statistic, here and below
+    heap_refunded.add_relaxed(bytes);  // relaxed: as above
     away.add_relaxed(bytes);  // relaxed: as above
     for (charge_entry* e = this; e != nullptr; e = e->parent) e->tree_away.add_relaxed(bytes);  // relaxed: as above
 }
@@ -39,31 +54,39 @@ void charge_entry::reset_peaks() noexcept {
     tree_peak.begin(less(tree_live, tree_away));
 }
 
-void charge_entry::take_off_away() noexcept {
+void charge_entry::rise(std::uint64_t bytes) noexcept {
     take_off(live, away);
-    for (charge_entry* e = this; e != nullptr; e = e->parent) take_off(e->tree_live, e->tree_away);
-}
-
-// The rest of what add_live() began.
-void charge_entry::add_above(charge_entry* from, std::uint64_t bytes) noexcept {
-    for (charge_entry* e = from; e != nullptr; e = e->parent) e->tree_live.add(bytes);
-    raise_peak(0);
-}
-
-// Asks only where the peak may turn out too high: each time either it rises by more than the tolerance, or more than
-// that came back.
-void charge_entry::raise_peak(std::uint64_t bytes) noexcept {
-    take_off_away();
-    bool certain = late == nullptr;
-    if (!certain) {
-        bool asks = beyond(peak, live.get() + bytes, late->tolerance);
-        for (const charge_entry* e = this; e != nullptr; e = e->parent)
-            asks |= beyond(e->tree_peak, e->tree_live.get() + bytes, late->tolerance);
-        if (asks) late->notice(*late);
-        certain = asks;
+    bool certain = raise(peak, live, bytes, late);
+    charge_entry* e = this;
+    for (; e != nullptr && !certain; e = e->parent) {
+        take_off(e->tree_live, e->tree_away);
+        certain = raise(e->tree_peak, e->tree_live, bytes, late);
     }
-    raise(peak, live.get() + bytes, certain);
-    for (charge_entry* e = this; e != nullptr; e = e->parent) raise(e->tree_peak, e->tree_live.get() + bytes, certain);
+    for (; e != nullptr; e = e->parent) {
+        take_off(e->tree_live, e->tree_away);
+        raise_certain(e->tree_peak, e->tree_live.get() + bytes);
+    }
+}
+
+void charge_entry::add_above(charge_entry* from, std::uint64_t bytes) noexcept {
+    take_off(live, away);
+    bool certain = raise(peak, live, 0, late);
+    for (charge_entry* e = this; e != from; e = e->parent) {
+        take_off(e->tree_live, e->tree_away);
+        certain = raise(e->tree_peak, e->tree_live, 0, certain ? nullptr : late) || certain;
+    }
+    charge_entry* e = from;
+    const bool plain = late != nullptr && !late->returns_elsewhere.load_relaxed();  // relaxed: a statistic
+    for (; e != nullptr && !(certain && plain); e = e->parent) {
+        e->tree_live.add(bytes);
+        take_off(e->tree_live, e->tree_away);
+        certain = raise(e->tree_peak, e->tree_live, 0, certain ? nullptr : late) || certain;
+    }
+    for (; e != nullptr; e = e->parent) {
+        const std::uint64_t now = e->tree_live.get() + bytes;
+        e->tree_live.set(now);
+        raise_certain(e->tree_peak, now);
+    }
 }
 
 bool charge_log::grow(os::metadata& memory, exhaustion_reason& why) noexcept {

@@ -35,8 +35,10 @@ private:
     sync::owner_counter epoch_, bytes_, previous_epoch_, previous_bytes_;
 };
 
-// What a thread notices late: that blocks of its pages came back. A peak asks before it rises.
+// What a thread notices late: that blocks of its pages came back, and on other threads heap blocks that it was charged
+// for. A peak asks before it rises.
 struct late_returns {
+    sync::atomic<bool> returns_elsewhere{false};  // some account has had bytes `away`
     void (*notice)(late_returns&) noexcept = nullptr;  // corrects `live` of all accounts of the thread, no peak
     std::size_t tolerance = 0;  // bytes that a peak may rise without asking: asking takes time where pages are many
 };
@@ -101,10 +103,10 @@ struct charge_entry {
     // A maximum that is over again at once, as when a frame ends.
     void touch_peak(std::uint64_t bytes) noexcept {
         if (peak.is_below(live.get() + bytes)) [[unlikely]]
-            return raise_peak(bytes);
+            return rise(bytes);
         for (const charge_entry* e = this; e != nullptr; e = e->parent) {
             if (e->tree_peak.is_below(e->tree_live.get() + bytes)) [[unlikely]]
-                return raise_peak(bytes);
+                return rise(bytes);
         }
     }
     // Less is in use, or it is found to have been so before: no new maximum.
@@ -118,9 +120,10 @@ struct charge_entry {
     void reset_peaks() noexcept;
 
 private:
-    FRAMEALLOC_COLD void raise_peak(std::uint64_t bytes) noexcept;
-    FRAMEALLOC_COLD void add_above(charge_entry* from, std::uint64_t bytes) noexcept;
-    void take_off_away() noexcept;
+    // Peaks are at least what is live and `bytes` beside it.
+    void rise(std::uint64_t bytes) noexcept;
+    // The same, and the parents from `from` on have yet to be told of so many live bytes more.
+    void add_above(charge_entry* from, std::uint64_t bytes) noexcept;
 };
 
 // The counter of a kind whose blocks are not freed singly. Null of the others: pages count their blocks, and what is
