@@ -8,15 +8,21 @@
 
 namespace framealloc::inline v1::memory {
 
-void enter_context(core_ref a, thread_context* c) noexcept {
+namespace {
+
+FRAMEALLOC_INLINE void make_current(const core_ref& a, thread_context* c) noexcept {
     t_slot.id = 0;
     sync::order_for_signals();
-    t_slot.record = c->stack.top();
-    t_slot.context = c;
+    sync::store_relaxed(t_slot.record, c->stack.top());  // relaxed: one by one, which is shorter than in pairs
+    sync::store_relaxed(t_slot.context, c);  // relaxed: as above
     t_slot.key = c->probes.diverted() ? no_context_key : c->life.key();
     sync::order_for_signals();  // a handler that finds the id finds its context
     t_slot.id = a.id;
 }
+
+}  // namespace
+
+void enter_context(core_ref a, thread_context* c) noexcept { make_current(a, c); }
 
 void take_possession(core_ref a, thread_context& c) noexcept {
     t_slot.self = &t_slot;
@@ -60,6 +66,13 @@ FRAMEALLOC_COLD thread_context* obtain_or_ask(core_ref a) noexcept {
     return nullptr;
 }
 
+[[gnu::noinline]] thread_context* attach_slow(core_ref a) noexcept {
+    for (;;) {
+        if (thread_context* c = context_met(a)) return c;
+        if (thread_context* c = obtain_or_ask(a)) return c;
+    }
+}
+
 }  // namespace
 
 thread_context* context_met(const core_ref& a) noexcept {
@@ -75,10 +88,11 @@ thread_context* try_attach(const core_ref& a) noexcept {
 }
 
 thread_context* attach(const core_ref& a) noexcept {
-    for (;;) {
-        if (thread_context* c = context_met(a)) return c;
-        if (thread_context* c = obtain_or_ask(a)) return c;
-    }
+    thread_context* c = known_at_home(a.id);
+    if (c == nullptr) [[unlikely]]
+        return attach_slow(a);
+    make_current(a, c);
+    return c;
 }
 
 }  // namespace framealloc::inline v1::memory

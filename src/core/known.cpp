@@ -9,134 +9,138 @@
 
 namespace framealloc::inline v1::memory {
 
-// Open addressing, at most half of the entries in use. Its entries follow it.
-struct thread_slot::known_table {
-    std::size_t capacity;  // a power of two
-    std::size_t used;      // entries with an id, forgotten ones too
-    std::size_t bytes;
-
-    known_context& at(std::uint64_t i) noexcept {
-        return reinterpret_cast<known_context*>(this + 1)[i & (capacity - 1)];
-    }
-    known_context& place_of(std::uint64_t wanted) noexcept {  // its own, or the empty one that would be
-        std::uint64_t i = wanted;  // ids are consecutive numbers
-        while (at(i).id != wanted && at(i).id != 0) ++i;
-        return at(i);
-    }
-    bool full() const noexcept { return (used + 1) * 2 > capacity; }
-};
-
 namespace {
 
-using known_context = thread_slot::known_context;
+using entry = known_contexts::entry;
 
 constexpr std::uint64_t forgotten = ~std::uint64_t{0};  // id of an entry whose allocator was forgotten
 
-using known_table = thread_slot::known_table;
+bool is_few(const known_contexts& table) noexcept { return &table == &t_slot.few; }
 
-// Null when there is none. Takes no lock: what a signal handler may ask.
-known_context* known_entry(std::uint64_t id) noexcept {
-    for (auto& k : t_slot.known) {
-        if (k.id == id) return &k;
-    }
-    known_table* table = t_slot.more;
-    if (table == nullptr) return nullptr;
-    known_context& k = table->place_of(id);
-    return k.id == id ? &k : nullptr;
+// The few may be nearly all in use, as a search among them is short; of a table at most half.
+bool has_room(const known_contexts& table) noexcept {
+    return table.used + 1 < (is_few(table) ? table.size() : table.size() / 2 + 1);
 }
 
-bool is_inline(const known_context& k) noexcept {
-    return &k >= t_slot.known && &k < t_slot.known + thread_slot::inline_known;
+std::size_t bytes_of(std::uint64_t entries) noexcept {
+    return align_up(sizeof(known_contexts) + entries * sizeof(entry), os::system_pages{}.granularity());
 }
 
-known_context* free_inline_entry() noexcept {
-    for (auto& k : t_slot.known) {
-        if (k.id == 0) return &k;
-    }
-    return nullptr;
-}
-
-// Entries of dead allocators are recognised by their id; their contexts are never looked at. Returns how many of the
-// table live. Requires: within visit_live().
-std::size_t forget_the_dead_inline() noexcept {
-    std::uint32_t alive = 0;
-    std::size_t in_table = 0;
-    for (core* c = first_live_core(); c != nullptr; c = c->life.next()) {
-        const known_context* k = known_entry(c->id);
-        if (k == nullptr) continue;
-        if (is_inline(*k)) alive |= 1U << (k - t_slot.known);
-        else ++in_table;
-    }
-    for (unsigned i = 0; i < thread_slot::inline_known; ++i) {
-        if ((alive >> i & 1U) == 0) t_slot.known[i] = {};
-    }
-    return in_table;
-}
-
-known_table* make_table(std::size_t capacity) noexcept {
+known_contexts* make_table(std::uint64_t entries) noexcept {
     os::system_pages system;
-    const std::size_t bytes = align_up(sizeof(known_table) + capacity * sizeof(known_context), system.granularity());
+    const std::size_t bytes = bytes_of(entries);
     void* p = system.reserve(bytes, system.granularity());
     if (p == nullptr) return nullptr;
-    if (system.commit(p, bytes)) return ::new (p) known_table{capacity, 0, bytes};
+    if (system.commit(p, bytes))
+        return ::new (p) known_contexts{static_cast<std::uint32_t>(64 - std::countr_zero(entries)), 0};
     system.release(p, bytes);
     return nullptr;
 }
 
-void release_table(known_table* table) noexcept {
-    if (table != nullptr) os::system_pages{}.release(table, table->bytes);
+void release_table(known_contexts* table) noexcept {
+    if (table != nullptr && !is_few(*table)) os::system_pages{}.release(table, bytes_of(table->size()));
 }
 
-// Room for one more. Looking for dead ones whenever their number might have doubled costs each newcomer little.
-bool make_room_for_known() noexcept {
-    const live_cores_lock guard;
-    const std::size_t living = forget_the_dead_inline();
-    if (free_inline_entry() != nullptr) return true;
-    known_table* old = t_slot.more;
-    known_table* wider = make_table(std::bit_ceil((living + 16) * 4));
-    if (wider == nullptr) return false;
-    for (core* c = first_live_core(); c != nullptr && old != nullptr; c = c->life.next()) {
-        const known_context& k = old->place_of(c->id);
-        if (k.id != c->id) continue;
-        wider->place_of(k.id) = k;
-        ++wider->used;
+entry* known_entry(std::uint64_t id) noexcept {
+    known_contexts* table = t_slot.known;
+    if (table == nullptr) return nullptr;
+    for (std::uint64_t i = table->home_of(id);; i = table->after(i)) {
+        entry& e = table->at(i);
+        if (e.id == id) return &e;
+        if (e.id == 0) return nullptr;
     }
+}
+
+// A handler that interrupts this finds the one or the other.
+void use_table(known_contexts* table) noexcept {
     sync::order_for_signals();
-    t_slot.more = wider;
-    sync::order_for_signals();  // a handler finds the one or the other
-    release_table(old);
-    return true;
+    t_slot.known = table;
+    sync::order_for_signals();
+}
+
+// Into the first entry on its way that is not in use. Requires: there is room, and none with this id.
+void put(known_contexts& table, std::uint64_t id, thread_context* c) noexcept {
+    std::uint64_t i = table.home_of(id);
+    while (table.at(i).id != 0 && table.at(i).id != forgotten) i = table.after(i);
+    entry& e = table.at(i);
+    table.used += e.id == 0 ? 1 : 0;
+    e.context = c;
+    sync::order_for_signals();  // a handler that finds the id finds its context
+    e.id = id;
+}
+
+// Entries of dead allocators are recognised by their id; their contexts are never looked at. Requires: within
+// live_cores_lock.
+template <class F>
+void for_each_living(F&& f) noexcept {
+    for (core* c = first_live_core(); c != nullptr; c = c->life.next()) {
+        if (const entry* e = known_entry(c->id)) f(*e);
+    }
+}
+
+void copy_living(known_contexts& to) noexcept {
+    for_each_living([&](const entry& e) { put(to, e.id, e.context); });
+}
+
+// The few without the dead ones: built anew, while a handler looks at what they were.
+void clear_few() noexcept {
+    few_known_contexts before = t_slot.few;
+    known_contexts* const was = t_slot.known;
+    if (is_few(*was)) use_table(&before);
+    t_slot.few = thread_slot{}.few;
+    copy_living(t_slot.few);
+    use_table(&t_slot.few);
+    release_table(was);
+}
+
+// Looking for dead ones whenever their number might have doubled costs each newcomer little.
+void make_room_for_known() noexcept {
+    const live_cores_lock guard;
+    std::uint64_t living = 0;
+    for_each_living([&](const entry&) { ++living; });
+    const bool few = living * 2 <= t_slot.few.size();
+    known_contexts* wider = few ? nullptr : make_table(std::bit_ceil((living + 16) * 4));
+    if (wider == nullptr) {
+        if (living + 1 < t_slot.few.size()) clear_few();
+        return;
+    }
+    copy_living(*wider);
+    known_contexts* const was = t_slot.known;
+    use_table(wider);
+    release_table(was);
 }
 
 }  // namespace
 
 thread_context* known_context_of(std::uint64_t id) noexcept {
-    const known_context* k = known_entry(id);
-    return k == nullptr ? nullptr : k->context;
+    const entry* e = known_entry(id);
+    return e == nullptr ? nullptr : e->context;
 }
 
 const thread_context* known_to_caller(std::uint64_t id) noexcept { return known_context_of(id); }
 
 bool remember_context(std::uint64_t id, thread_context* c) noexcept {
-    known_context* free = free_inline_entry();
-    if (free == nullptr && (t_slot.more == nullptr || t_slot.more->full())) {
-        if (!make_room_for_known()) return false;
-        free = free_inline_entry();
-    }
-    if (free == nullptr) {
-        free = &t_slot.more->place_of(id);
-        ++t_slot.more->used;
-    }
-    free->id = 0;
-    sync::order_for_signals();
-    free->context = c;
-    sync::order_for_signals();  // a handler that finds the id finds its context
-    free->id = id;
+    if (t_slot.known == nullptr) use_table(&t_slot.few);
+    if (!has_room(*t_slot.known)) make_room_for_known();
+    known_contexts& table = *t_slot.known;
+    if (table.used + 1 == table.size()) return false;  // without memory for more, as many as there are entries
+    put(table, id, c);
     return true;
 }
 
+// Entries that no search has to pass any more are as new ones: allocators that come and go leave nothing.
 void forget_context(std::uint64_t id) noexcept {
-    if (known_context* k = known_entry(id)) *k = {is_inline(*k) ? 0 : forgotten, nullptr};
+    if (entry* e = known_entry(id)) {
+        known_contexts& table = *t_slot.known;
+        *e = {forgotten, nullptr};
+        std::uint64_t i = static_cast<std::uint64_t>(e - &table.at(0));
+        if (table.at(table.after(i)).id == 0) {
+            for (; table.at(i).id == forgotten; i = (i - 1) & (table.size() - 1)) {
+                table.at(i).id = 0;
+                --table.used;
+            }
+        }
+    }
     if (t_slot.id != id) return;
     t_slot.id = 0;
     t_slot.record = nullptr;
@@ -145,7 +149,7 @@ void forget_context(std::uint64_t id) noexcept {
 }
 
 void forget_all_contexts() noexcept {
-    release_table(t_slot.more);
+    release_table(t_slot.known);
     t_slot = thread_slot{};
 }
 

@@ -107,7 +107,7 @@ bool unpark(core_ref a, thread_context& c) noexcept {
         forget_context(a.id);
     }
     while (!remember_context(a.id, &c))
-        a.owner->exhausted_metadata(exhaustion_reason::system_refused, sizeof(thread_slot::known_context), 1);
+        a.owner->exhausted_metadata(exhaustion_reason::system_refused, sizeof(known_contexts::entry), 1);
     c.life.set_parked(false);
     c.stack.top()->gate.off(gate_parked);
     take_possession(a, c);

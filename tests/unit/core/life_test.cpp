@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <random>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -109,25 +110,49 @@ TEST_CASE("a thread finds each of 4,104 allocators and one more again, also when
     more.pool_free_bytes(p, 16);
 }
 
+TEST_CASE("allocators that come and go in any order are each found again, or are new") {
+    std::mt19937 random(7);
+    const fa::options o{.frame_capacity = 64_KiB, .slab_page_size = 64_KiB};
+    for (const std::size_t most : {3U, 7U, 8U, 9U, 40U, 200U}) {
+        std::vector<std::unique_ptr<fa::smart_alloc>> allocs(most);
+        std::vector<std::uint64_t> frames(most);
+        for (std::size_t i = 0; i < 20 * most; ++i) {
+            const std::size_t chosen = random() % most;
+            std::unique_ptr<fa::smart_alloc>& a = allocs[chosen];
+            if (a != nullptr && random() % 3 == 0) {
+                if (random() % 4 == 0) std::thread([&] { a.reset(); }).join();  // which this thread is not told
+                a.reset();
+                frames[chosen] = 0;
+            } else {
+                if (a == nullptr) a = std::make_unique<fa::smart_alloc>(o);
+                const auto frame = a->frame_scope();
+                REQUIRE(a->frame_number() == ++frames[chosen]);
+            }
+            const std::size_t other = random() % most;
+            if (allocs[other] != nullptr) REQUIRE(allocs[other]->frame_number() == frames[other]);
+        }
+    }
+}
+
 TEST_CASE("without memory to remember an allocator by, a thread does not use it") {
     if (!of_the_system) return;
     using alloc_type = fa::basic_smart_alloc<fa::policy::standard>;
-    const auto first_use_of_the_ninth = [] {
-        alloc_type allocs[9];
-        for (int i = 0; i < 8; ++i) allocs[i].pool_free_bytes(allocs[i].pool_alloc_bytes(16), 16);
+    const auto first_use_of_the_eighth = [] {  // the slot has eight places, one of which stays empty
+        alloc_type allocs[8];
+        for (int i = 0; i < 7; ++i) allocs[i].pool_free_bytes(allocs[i].pool_alloc_bytes(16), 16);
         // The context that another thread left only needs to be recorded.
-        std::thread([&] { allocs[8].pool_free_bytes(allocs[8].pool_alloc_bytes(16), 16); }).join();
+        std::thread([&] { allocs[7].pool_free_bytes(allocs[7].pool_alloc_bytes(16), 16); }).join();
         rlimit limit{};
         getrlimit(RLIMIT_AS, &limit);
         const rlimit none{4096, limit.rlim_max};
         setrlimit(RLIMIT_AS, &none);
-        void* refused = allocs[8].try_pool_alloc_bytes(16);
+        void* refused = allocs[7].try_pool_alloc_bytes(16);
         setrlimit(RLIMIT_AS, &limit);
-        void* served = allocs[8].try_pool_alloc_bytes(16);
-        allocs[8].pool_free_bytes(served, 16);
+        void* served = allocs[7].try_pool_alloc_bytes(16);
+        allocs[7].pool_free_bytes(served, 16);
         _exit(refused == nullptr && served != nullptr ? 0 : 1);
     };
-    CHECK(status_of_child([&] { std::thread(first_use_of_the_ninth).join(); }) == 0);
+    CHECK(status_of_child([&] { std::thread(first_use_of_the_eighth).join(); }) == 0);
 }
 
 FOR_EACH_POLICY("a tag or phase that a thread left open is not the next one's") {

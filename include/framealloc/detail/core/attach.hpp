@@ -14,7 +14,8 @@ struct core_ref {
 };
 
 // Finds or makes the calling thread's context. `attach` asks the exhaustion handler; `try_attach` may return null.
-FRAMEALLOC_COLD thread_context* attach(const core_ref& a) noexcept;
+// Allocators that a thread uses in turns come here each time, so that it is not cold.
+[[gnu::__noinline__]] thread_context* attach(const core_ref& a) noexcept;
 FRAMEALLOC_COLD thread_context* try_attach(const core_ref& a) noexcept;
 
 FRAMEALLOC_INLINE thread_context* context_of(const core_ref& a) noexcept {

@@ -75,21 +75,34 @@ FRAMEALLOC_INLINE bool anything_pending(const frame_record& r) noexcept {
 FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits += pending_scope; }
 FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits -= pending_scope; }
 
-// One per thread: the context of the allocator that was used last, and where to find those of the others.
-struct thread_slot {
-    struct known_context {
-        std::uint64_t id;
+// The contexts that a thread has, found by the id of their allocator: open addressing. The entries follow this head.
+struct known_contexts {
+    struct entry {
+        std::uint64_t id;  // 0: none yet
         thread_context* context;
     };
-    static constexpr unsigned inline_known = 8;
-    struct known_table;  // beyond those: in OS pages, found by id
+    std::uint32_t shift;  // 64 - log2 of the number of entries
+    std::uint32_t used;  // entries with an id, forgotten ones too; at least one has none
 
+    std::uint64_t size() const noexcept { return std::uint64_t{1} << (64 - shift); }
+    entry& at(std::uint64_t i) noexcept { return reinterpret_cast<entry*>(this + 1)[i]; }
+    // Ids are numbers with regular gaps, which a multiple of the golden ratio spreads (Knuth, 6.4).
+    std::uint64_t home_of(std::uint64_t id) const noexcept { return id * 0x9e3779b97f4a7c15U >> shift; }
+    std::uint64_t after(std::uint64_t i) const noexcept { return (i + 1) & (size() - 1); }
+};
+struct few_known_contexts : known_contexts {
+    static constexpr unsigned log2 = 3;
+    entry entries[1U << log2];
+};
+
+// One per thread: the context of the allocator that was used last, and where to find those of the others.
+struct thread_slot {
     std::uint64_t id = 0;  // never reused; 0: none
     frame_record* record = nullptr;  // the top record of `context`
     thread_context* context = nullptr;
     std::uint64_t key = 1;  // of `context`; see pool_page::key
-    known_table* more = nullptr;
-    known_context known[inline_known] = {};
+    known_contexts* known = nullptr;  // `few`, or a table in OS pages; null until there is a context
+    few_known_contexts few = {{64 - few_known_contexts::log2, 0}, {}};
     thread_slot* self = nullptr;  // set with the first context
     bool hooked = false;
     // Of faults, exhaustion and budgets: those of the program's that run, one inside another
