@@ -49,7 +49,7 @@ OPERATIONS = {
     "checkpoint_alloc": ("checkpoint + rollback, 1 alloc", 233, 120),
     "guard_empty": ("checkpoint_guard, empty", 261, None),
     "guard_alloc": ("checkpoint_guard, 1 alloc", 275, None),
-    "context_scope": ("context_scope", 525, 120),
+    "context_scope": ("context_scope", 108, 120),
     "turns_2": ("two allocators in turns, 2 on the thread", 43, 45),
     "turns_8": ("two allocators in turns, 8 on the thread", 43, 45),
     "turns_100": ("two allocators in turns, 100", 43, 45),

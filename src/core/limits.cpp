@@ -24,9 +24,21 @@ constexpr used_bytes used_of(memory_kind k) noexcept {
 static_assert(base::differs_by_kind(used_of, [](memory_kind k) { return traits_of(k).budget != budget_base::none; }),
               "used_of() does not know what is used of a kind's budget");
 
+constinit sync::atomic<std::uint64_t> newest_terms{0};  // 0: those of a new thread
+
+// What scopes put back that were opened under the same terms is noted now.
+void change_terms(thread_context& c) noexcept {
+    for (open_scope* s = c.charges.newest(scope_kind::limits); s->same_terms; s = s->outer) {
+        *s->saved = c.budget;
+        s->same_terms = false;
+    }
+    c.budget.terms = newest_terms.add_relaxed(1) + 1;  // relaxed: only the number matters
+}
+
 }  // namespace
 
 void set_budget(thread_context& c, memory_kind kind, std::size_t bytes) noexcept {
+    change_terms(c);
     c.budget.of(kind).set(bytes, c.budget.warn_percent);
     if (bytes != 0 && traits_of(kind).budget == budget_base::pages) {  // what is carved anew is asked for
         adopt_returned(c, all_blocks);
@@ -44,11 +56,13 @@ void take_limits(thread_context& c, const account::thread_budget& from) noexcept
     c.budget.policy = from.policy;
     c.budget.warn_percent = from.warn_percent;
     c.budget.handler = from.handler;
+    c.budget.terms = from.terms;
     refresh_limit(c);
 }
 
 void set_budget_policy(thread_context& c, budget_policy policy, unsigned warn_percent,
                        budget_handler handler) noexcept {
+    change_terms(c);
     c.budget.policy = policy;
     c.budget.warn_percent = warn_percent;
     c.budget.handler = handler;

@@ -89,8 +89,13 @@ void leave_record(thread_context& c, open_scope& s) noexcept {
 void take_out(thread_context& c, open_scope& s) noexcept {
     const bool was_newest = c.charges.newest(s.kind) == &s;
     if (s.kind == scope_kind::limits) {
-        if (was_newest) take_limits(c, *s.saved);
-        else std::swap(s.saved, s.inner->saved);  // what was before this one is put back when the next one closes
+        if (s.same_terms) {
+        } else if (was_newest) {
+            take_limits(c, *s.saved);
+        } else {  // what was before this one is put back when the next one closes
+            std::swap(s.saved, s.inner->saved);
+            s.inner->same_terms = false;
+        }
     }
     leave_record(c, s);
     if (was_newest) {
@@ -259,11 +264,12 @@ void abandon_scopes(thread_context& c) noexcept {
 open_scope* open_limits(thread_context& c, const account::thread_budget& limits) noexcept {
     open_scope* s = c.charges.newest(scope_kind::limits)->inner;
     if (s == nullptr) s = add_spare_scope(c, scope_kind::limits);
-    *s->saved = c.budget;
+    s->same_terms = limits.terms == c.budget.terms;
+    if (!s->same_terms) *s->saved = c.budget;
     sync::store_relaxed(s->record, c.stack.top());  // relaxed: see record_of()
     enter_scope(*c.stack.top());
     c.charges.set_newest(scope_kind::limits, s);
-    take_limits(c, limits);
+    if (!s->same_terms) take_limits(c, limits);
     return s;
 }
 

@@ -110,6 +110,7 @@ struct thread_budget {
     budget_policy policy = budget_policy::warn;
     unsigned warn_percent = 80;
     budget_handler handler;
+    std::uint64_t terms = 0;  // a number of the limits, the policy and the handler: the same one, the same terms
 
     budget_line& of(memory_kind k) noexcept { return lines[index_of(k)]; }
     const budget_line& of(memory_kind k) const noexcept { return lines[index_of(k)]; }

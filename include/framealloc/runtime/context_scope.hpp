@@ -11,6 +11,7 @@
 // a scope belongs to its thread. Scopes that close out of order: see runtime/tag_scope.hpp.
 #pragma once
 
+#include <framealloc/detail/core/context_parts.hpp>
 #include <framealloc/runtime/tag_scope.hpp>
 
 namespace framealloc::inline v1 {
@@ -50,17 +51,19 @@ public:
     template <class Alloc>
     [[nodiscard]] context_scope(const Alloc& alloc, const alloc_context& ctx,
                                 runtime::site_of_t<Alloc> s = runtime::site_of_t<Alloc>::here()) noexcept
-        : context_scope(*memory::context_of(alloc.owner()), ctx, place(s)) {}
+        : context_scope(*memory::context_of(alloc.owner()), ctx) {
+        if constexpr (std::is_same_v<runtime::site_of_t<Alloc>, site>) note(s);
+    }
     context_scope(const context_scope&) = delete;
     context_scope& operator=(const context_scope&) = delete;
     ~context_scope();
 
 private:
-    context_scope(memory::thread_context& c, const alloc_context& ctx, const site& where) noexcept;
-    static const site& place(const site& s) noexcept { return s; }
-    static site place(no_site) noexcept { return {}; }
+    context_scope(memory::thread_context& c, const alloc_context& ctx) noexcept;
+    FRAMEALLOC_COLD void open_slow(memory::thread_context& c, const alloc_context& ctx) noexcept;
+    void note(const site& where) noexcept;
 
-    memory::open_scope* parts_[3] = {};  // tag, phase, budgets; none with a context of another allocator
+    memory::context_parts parts_;  // none with a context of another allocator
 };
 
 }  // namespace framealloc::inline v1

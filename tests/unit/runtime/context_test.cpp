@@ -1,9 +1,13 @@
 // Context travels with the work: workers charge the tag and phase of the thread that gave them the job.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <barrier>
+#include <memory>
+#include <random>
 #include <thread>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -97,4 +101,72 @@ FOR_EACH_POLICY("a context of another allocator changes nothing and is a coded f
     fa::context_scope scope(alloc, ctx);
     CHECK(alloc.tag_path().empty());
     CHECK(r.count(fa::code::FA429) == 1);
+}
+
+FOR_EACH_POLICY("budgets that are set inside context scopes end with them, in whatever order those close") {
+    recorder r;
+    const fa::basic_smart_alloc<P> alloc{r.options()};
+    struct open_scope {
+        std::unique_ptr<fa::context_scope> scope;
+        std::size_t before;  // the budget that its end puts back
+    };
+    std::vector<open_scope> open;
+    std::mt19937 random(11);
+    std::size_t expected = 0;
+    std::vector<fa::alloc_context> contexts{alloc.context()};
+    for (int i = 0; i < 3'000; ++i) {
+        switch (random() % 5) {
+            case 0:
+                expected = (1 + random() % 100) * 4096;
+                alloc.set_thread_frame_budget(expected);
+                break;
+            case 1: contexts.push_back(alloc.context()); break;
+            case 2:
+            case 3: {
+                if (open.size() == 12) break;
+                const fa::alloc_context& chosen =
+                    contexts[contexts.size() - 1 - random() % std::min<std::size_t>(contexts.size(), 8)];
+                open.push_back({std::make_unique<fa::context_scope>(alloc, chosen), expected});
+                expected = chosen.frame_budget();
+                break;
+            }
+            default: {
+                if (open.empty()) break;
+                const std::size_t k = random() % 4 != 0 ? open.size() - 1 : random() % open.size();
+                if (k + 1 == open.size()) expected = open[k].before;
+                else open[k + 1].before = open[k].before;
+                open.erase(open.begin() + static_cast<std::ptrdiff_t>(k));
+            }
+        }
+        REQUIRE(alloc.context().frame_budget() == expected);
+    }
+    while (!open.empty()) {
+        expected = open.back().before;
+        open.pop_back();
+        CHECK(alloc.context().frame_budget() == expected);
+    }
+    CHECK(r.count(fa::code::FA429) > 0);
+    CHECK(r.count(fa::code::FA429) == r.faults.size());
+}
+
+FOR_EACH_POLICY("a context scope charges its tag and its phase also when the thread's own are older and unsettled") {
+    const fa::basic_smart_alloc<P> alloc;
+    fa::alloc_context ctx;
+    {
+        const fa::tag_scope tag(alloc, "work");
+        const fa::phase_scope phase(alloc, "step");
+        ctx = alloc.context();
+    }
+    {
+        const auto frame = alloc.frame_scope();
+        for (int i = 0; i < 10; ++i) {
+            static_cast<void>(frame.alloc_bytes(96));
+            const fa::context_scope scope(alloc, ctx);
+            if (i % 2 == 0) static_cast<void>(frame.alloc_bytes(64));
+        }
+        CHECK(alloc.tag_stats("work").frame_bytes == 5 * 64);
+    }
+    CHECK(alloc.current_tag().empty());
+    CHECK(alloc.current_phase().empty());
+    CHECK(alloc.phase_stats().size() == 1);
 }

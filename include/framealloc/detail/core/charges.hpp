@@ -26,6 +26,7 @@ struct open_scope {
     scope_kind kind;
     scope_face face;
     bool left;  // its thread has ended
+    bool same_terms;  // of limits: nothing to put back, while nobody changes the terms
     sync::atomic<bool> reported;  // FA429 was
     sync::atomic<bool> closed;  // by another thread
     site opened;  // while guarded

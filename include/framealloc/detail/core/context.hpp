@@ -75,11 +75,11 @@ struct thread_context {
     context_slots upper;  // of the floors above
     account::thread_budget budget;
     thread_probes probes;
-    std::uint32_t outside_count;  // FA001 so far
     thread_counters counters;
     scope_lists scopes;
     record_segments segments;
     idle_view fruitless;  // see make_room()
+    std::uint32_t outside_count;  // FA001 so far
 
     tag_account* tag() const noexcept { return charges.tag(); }
     tag_account* phase() const noexcept { return charges.phase(); }

@@ -72,8 +72,8 @@ FRAMEALLOC_INLINE bool anything_pending(const frame_record& r) noexcept {
     return r.pending_bits != 0;
 #endif
 }
-FRAMEALLOC_INLINE void enter_scope(frame_record& r) noexcept { r.pending_bits += pending_scope; }
-FRAMEALLOC_INLINE void leave_scope(frame_record& r) noexcept { r.pending_bits -= pending_scope; }
+FRAMEALLOC_INLINE void enter_scope(frame_record& r, unsigned n = 1) noexcept { r.pending_bits += n * pending_scope; }
+FRAMEALLOC_INLINE void leave_scope(frame_record& r, unsigned n = 1) noexcept { r.pending_bits -= n * pending_scope; }
 
 // The contexts that a thread has, found by the id of their allocator: open addressing. The entries follow this head.
 struct known_contexts {
