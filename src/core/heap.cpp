@@ -191,7 +191,7 @@ void flush_heap_cache(thread_context& c) noexcept {
     shrink_heap_cache(c, 0);
 }
 
-void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+void* heap_allocate_slow(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
     const served_call call(*c, __builtin_return_address(0));
@@ -220,8 +220,7 @@ void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) 
     free_in_context(a, p, bytes);
 }
 
-void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
-    if (p == nullptr) return;
+void heap_free_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (a.owner->probes.guarded()) [[unlikely]]
         return a.owner->probes.hooks->free(a, memory_kind::heap, p, size, align,

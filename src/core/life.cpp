@@ -119,6 +119,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     if (o.heap != nullptr) any_resource.store_relaxed(true);  // relaxed: before the first block
     c->probes.hooks = o.probes;
     o.probes->open(*c, o.checks, why);
+    c->classes.trust_sizes(o.heap == nullptr && !c->probes.guarded());
     c->config.above->open_core(*c);
     register_core(c);
     return c;

@@ -7,6 +7,7 @@
 // Threads: a box may be moved to any thread; one at a time has it.
 #pragma once
 
+#include <framealloc/detail/core/heap_front.hpp>
 #include <framealloc/detail/object/box_face.hpp>
 
 namespace framealloc::inline v1 {

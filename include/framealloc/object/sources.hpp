@@ -6,7 +6,7 @@
 
 #include <concepts>
 
-#include <framealloc/detail/core/pool.hpp>
+#include <framealloc/detail/core/heap_front.hpp>
 #include <framealloc/detail/lifetime/frame_ref.hpp>
 
 namespace framealloc::inline v1 {

@@ -152,6 +152,49 @@ FOR_EACH_POLICY("a heap backend serves all heap memory, and its refusal is exhau
     CHECK(backend.live == 0);
 }
 
+FOR_EACH_POLICY("heap blocks come from the resource, also where pages serve pool requests in the heap's place") {
+    counting_resource backend;
+    fa::options o;
+    o.heap = &backend;
+    o.pool_max = 64;
+    fa::basic_smart_alloc<P> alloc{o};
+    void* promoted = alloc.pool_alloc_bytes(1000);
+    void* again = alloc.pool_alloc_bytes(1000);
+    const int before = backend.live;
+    void* p = alloc.heap_alloc_bytes(1000);
+    CHECK(backend.live == before + 1);
+    alloc.heap_free_bytes(p, 1000);
+    CHECK(backend.live == before);
+    alloc.pool_free_bytes(promoted, 1000);
+    alloc.pool_free_bytes(again, 1000);
+    CHECK(backend.live == 0);
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
+FOR_EACH_POLICY("small heap blocks are served from pages without the lock, and charged to their tags") {
+    fa::basic_smart_alloc<P> alloc;
+    void* kept[48];
+    for (std::size_t i = 0; i < 48; ++i) kept[i] = alloc.heap_alloc_bytes(80 * (i + 1));
+    for (std::size_t i = 0; i < 48; i += 2) alloc.heap_free_bytes(kept[i], 80 * (i + 1));
+    const auto locks = fa::sync::lock_acquisitions();
+    for (std::size_t i = 0; i < 48; i += 2) kept[i] = alloc.heap_alloc_bytes(80 * (i + 1));
+    if (!test::guarded<P>) CHECK(fa::sync::lock_acquisitions() == locks);
+    const std::size_t before = alloc.stats().heap_allocated;
+    {
+        fa::tag_scope t(alloc, "loader");
+        void* p = alloc.heap_alloc_bytes(80);
+        void* q = alloc.heap_alloc_bytes(200, 64);  // rounded up to a class that is aligned so
+        CHECK(aligned(q, 64));
+        CHECK(alloc.tag_stats("loader").heap_bytes == 80 + 256);
+        CHECK(alloc.stats().heap_allocated == before + 80 + 256);
+        alloc.heap_free_bytes(p, 80);
+        alloc.heap_free_bytes(q, 200, 64);
+    }
+    CHECK(alloc.tag_stats("loader").heap_bytes == 0);
+    for (std::size_t i = 0; i < 48; ++i) alloc.heap_free_bytes(kept[i], 80 * (i + 1));
+    CHECK(alloc.stats().total_allocated == 0);
+}
+
 FOR_EACH_POLICY("a heap free with another size is a coded fault") {
     recorder r;
     fa::basic_smart_alloc<P> alloc{r.options()};

@@ -11,7 +11,13 @@ public:
     void open(const std::size_t* sizes, std::size_t count) noexcept;
     unsigned serving(unsigned size_class) const noexcept { return serving_[size_class]; }
 
+    // Whether a heap block is in a page if its size says so. Not where the heap is a resource; and where blocks are
+    // guarded, a free may give a wrong size.
+    bool sizes_tell() const noexcept { return sizes_tell_; }
+    void trust_sizes(bool to) noexcept { sizes_tell_ = to; }
+
 private:
+    bool sizes_tell_ = false;
     unsigned char serving_[class_count] = {};
 };
 

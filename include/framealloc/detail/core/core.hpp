@@ -8,6 +8,7 @@
 #include <framealloc/detail/core/context.hpp>
 #include <framealloc/detail/core/frame_arena.hpp>
 #include <framealloc/detail/core/heap.hpp>
+#include <framealloc/detail/core/heap_front.hpp>
 #include <framealloc/detail/core/life.hpp>
 #include <framealloc/detail/core/limits.hpp>
 #include <framealloc/detail/core/pool.hpp>

@@ -5,8 +5,10 @@
 
 namespace framealloc::inline v1::memory {
 
-[[gnu::alloc_size(2)]] void* heap_allocate(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
-void heap_free(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// Of any size; detail/core/heap_front.hpp has what programs call.
+[[gnu::alloc_size(2)]] void* heap_allocate_slow(core_ref a, std::size_t bytes, std::size_t align,
+                                                on_failure f) noexcept;
+void heap_free_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Without the checks of guarded blocks. Requires: the block has this size and alignment.
 void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.

@@ -85,11 +85,8 @@ void refuse_foreign(const void* block, site where) noexcept;
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 FRAMEALLOC_ANY_SIZE_BEGIN
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
-    const bool even = bytes - 1 < 256 && align <= 16 && is_power_of_two(align);  // the classes that are multiples of 16
-    const unsigned k = even                     ? static_cast<unsigned>((bytes - 1) / 16)
-                       : is_power_of_two(align) ? class_for(bytes, align)
-                                                : no_class;
-    if (k == no_class) return heap_allocate(a, bytes, align, f);
+    const unsigned k = class_asked(bytes, align);
+    if (k == no_class) return heap_allocate_slow(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     return c == nullptr ? nullptr : pool_allocate(*c, memory_kind::pool, k, bytes, f);
 }
@@ -97,9 +94,8 @@ FRAMEALLOC_ANY_SIZE_END
 
 inline void pool_free_bytes(const core_ref& a, void* p, std::size_t bytes, std::size_t align) noexcept {
     if (p == nullptr) return;
-    const bool certain = bytes <= largest_class_size && align <= 16;
     // Where blocks are guarded, the size may be wrong, and then no page of ours begins before the block.
-    if (a.owner->probes.guarded() || (!certain && class_for(bytes, align) == no_class)) [[unlikely]]
+    if (a.owner->probes.guarded() || !any_class_for(bytes, align)) [[unlikely]]
         return pool_free_bytes_slow(a, p, bytes, align);
     pool_free(p);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include <framealloc/detail/base/align.hpp>
+#include <framealloc/detail/base/compiler.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -16,9 +17,10 @@ inline constexpr unsigned no_class = class_count;
 
 // Requires: 1 <= size <= largest_class_size.
 constexpr unsigned class_of(std::size_t size) noexcept {
-    if (size <= 256) return static_cast<unsigned>((size + 15) / 16 - 1);
-    const int log2 = static_cast<int>(std::bit_width(size - 1)) - 1;
-    return static_cast<unsigned>(16 + (log2 - 8) * 8 + static_cast<int>((size - 1) >> (log2 - 3)) - 8);
+    // Up to 256 the steps are those of the doubling from 128 on.
+    const std::size_t last = size - 1;
+    const int log2 = static_cast<int>(std::bit_width(last | 128)) - 1;
+    return static_cast<unsigned>((log2 - 7) * 8 + static_cast<int>(last >> (log2 - 3)));
 }
 
 constexpr std::size_t class_size(unsigned c) noexcept {
@@ -33,6 +35,15 @@ constexpr unsigned class_for(std::size_t size, std::size_t alignment) noexcept {
     if (size > largest_class_size || alignment > largest_class_size) return no_class;
     const std::size_t rounded = align_up(size == 0 ? 1 : size, alignment < 16 ? 16 : alignment);
     return rounded > largest_class_size ? no_class : class_of(rounded);
+}
+
+// The same of what a program asks for: no_class, too, of an alignment that is none.
+FRAMEALLOC_INLINE constexpr unsigned class_asked(std::size_t size, std::size_t alignment) noexcept {
+    if (size - 1 < 256 && alignment <= 16 && is_power_of_two(alignment)) return static_cast<unsigned>((size - 1) / 16);
+    return is_power_of_two(alignment) ? class_for(size, alignment) : no_class;
+}
+FRAMEALLOC_INLINE constexpr bool any_class_for(std::size_t size, std::size_t alignment) noexcept {
+    return (size <= largest_class_size && alignment <= 16) || class_for(size, alignment) != no_class;
 }
 
 constexpr std::size_t natural_alignment(std::size_t block) noexcept { return block & (~block + 1); }

@@ -4,7 +4,7 @@
 // give_block(); see pool_words.hpp.
 #pragma once
 
-#include <framealloc/detail/core/heap.hpp>
+#include <framealloc/detail/core/heap_front.hpp>
 #include <framealloc/detail/probe/front.hpp>
 #include <framealloc/detail/runtime/call.hpp>
 #include <framealloc/object/allocators.hpp>
