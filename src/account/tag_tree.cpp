@@ -26,17 +26,6 @@ std::uint32_t tag::ensure_id() const noexcept {
 
 namespace framealloc::inline v1::account {
 
-// FNV-1a, 64 bit (Fowler, Noll, Vo), seeded with the parent.
-std::uint64_t hash_name(const tag_node* parent, name_view name) noexcept {
-    std::uint64_t h = 14695981039346656037ULL ^ (parent->index * 0x9e3779b97f4a7c15ULL);
-    for (std::size_t i = 0; i < name.size; ++i) h = (h ^ static_cast<unsigned char>(name.data[i])) * 1099511628211ULL;
-    return h ^ (h >> 32);
-}
-
-bool same_name(const tag_node& node, const tag_node* parent, name_view name) noexcept {
-    return node.parent == parent && node.length == name.size && std::memcmp(node.name(), name.data, name.size) == 0;
-}
-
 tag_node* tag_tree::lookup(tag_node* parent, name_view name, std::uint64_t hash) noexcept {
     if (capacity_ == 0) return nullptr;
     for (std::uint64_t i = hash;; ++i) {

@@ -46,10 +46,13 @@ void account_table::widen_names(os::metadata& meta, exhaustion_reason& why) noex
 }
 
 tag_account* account_table::add_child(os::metadata& meta, account::tag_tree& tags, tag_account* parent,
-                                      account::name_view name, tag_account*& bucket, exhaustion_reason& why) noexcept {
+                                      account::name_view name, exhaustion_reason& why) noexcept {
+    if (name_count_ >= name_slots_) widen_names(meta, why);
+    if (names_ == nullptr) return nullptr;
     account::tag_node* node = tags.find_or_add(parent->node, name, why);
     tag_account* a = node == nullptr ? nullptr : find_or_add(meta, node, why);
     if (a == nullptr) return nullptr;
+    tag_account*& bucket = names_[node->hash & (name_slots_ - 1)];
     a->by_hash_next = bucket;
     bucket = a;
     ++name_count_;

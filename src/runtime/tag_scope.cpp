@@ -22,9 +22,19 @@ tag_account* find_account(thread_context& c, const tag& t) noexcept {
     return insist(c, [&](exhaustion_reason& why) { return memory::account_for(c, t, why); });
 }
 
+namespace {
+
+FRAMEALLOC_COLD tag_account* walk_or_make(thread_context& c, tag_account* parent, account::name_view path) noexcept {
+    return insist(c, [&](exhaustion_reason& why) { return memory::account_for(c, parent, path, why); });
+}
+
+}  // namespace
+
+// Most paths are a single name, in which "::" never is.
 tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept {
-    return insist(
-        c, [&](exhaustion_reason& why) { return memory::account_for(c, parent, {path.data(), path.size()}, why); });
+    const account::name_view text{path.data(), path.size()};
+    tag_account* a = known_account(c, *parent, text);
+    return a != nullptr ? a : walk_or_make(c, parent, text);
 }
 
 void begin_phase(thread_context& c, tag_account* phase) noexcept {

@@ -22,7 +22,7 @@ using memory::tag_account;
 using memory::thread_context;
 
 FRAMEALLOC_COLD tag_account* find_account(thread_context& c, const tag& t) noexcept;
-FRAMEALLOC_COLD tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept;
+[[gnu::__noinline__]] tag_account* find_account(thread_context& c, tag_account* parent, std::string_view path) noexcept;
 
 FRAMEALLOC_INLINE tag_account* account_of(thread_context& c, const tag& t) noexcept {
     tag_account* a = known_account(c, t.id());

@@ -1,7 +1,9 @@
 // Names are copied, found again and walked in order.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -35,6 +37,45 @@ TEST_CASE("a tag tree finds what it has and knows the path") {
     CHECK(tree.at(5003) == tree.root());
     CHECK(expected == 5003);
     meta.release_all();
+}
+
+TEST_CASE("names of any length that differ anywhere are told apart, and their hashes differ in the bits that count") {
+    using fa::account::hash_text;
+    using fa::account::same_text;
+    for (std::size_t length = 0; length <= 40; ++length) {
+        const std::string name(length, 'a');
+        std::string copy = name;
+        CHECK(same_text(name.data(), copy.data(), length));
+        CHECK(hash_text(1, {name.data(), length}) == hash_text(1, {copy.data(), length}));
+        CHECK(hash_text(1, {name.data(), length}) != hash_text(2, {name.data(), length}));
+        std::vector<int> low(64), high(64);
+        for (std::size_t i = 0; i < length; ++i) {
+            for (int bit = 0; bit < 8; ++bit) {
+                copy = name;
+                copy[i] = static_cast<char>(copy[i] ^ (1 << bit));
+                CHECK_FALSE(same_text(name.data(), copy.data(), length));
+                const std::uint64_t hash = hash_text(1, {copy.data(), length});
+                ++low[hash % 64];
+                ++high[hash >> 58];
+            }
+        }
+        CHECK(*std::max_element(low.begin(), low.end()) <= static_cast<int>(length * 8 / 64 + 12));
+        CHECK(*std::max_element(high.begin(), high.end()) <= static_cast<int>(length * 8 / 64 + 12));
+    }
+}
+
+TEST_CASE("a name is the text that its memory has when the scope opens") {
+    const fa::smart_alloc alloc;
+    std::string text = "first tag";
+    for (int i = 0; i < 3; ++i) {
+        for (const char* name :
+             {"first tag", "other tag", "other taf", "other::tag", "a::b::c", "x", "::x", "x::", ""}) {
+            text = name;
+            const fa::tag_scope outer(alloc, std::string_view(text));
+            const std::string_view in_order = text == "::x" || text == "x::" ? "x" : std::string_view(text);
+            CHECK(alloc.tag_path() == in_order);
+        }
+    }
 }
 
 TEST_CASE("a constexpr tag gets one number in this process") {

@@ -4,17 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <framealloc/detail/account/name_text.hpp>
 #include <framealloc/detail/os/metadata.hpp>
 #include <framealloc/detail/sync/lock.hpp>
 #include <framealloc/detail/sync/word.hpp>
 
 namespace framealloc::inline v1::account {
-
-// A name that need not end with a zero.
-struct name_view {
-    const char* data = "";
-    std::size_t size = 0;
-};
 
 struct tag_node {
     tag_node* parent = nullptr;  // null for the root, whose path is empty: the untagged rest
@@ -28,8 +23,12 @@ struct tag_node {
     const char* name() const noexcept { return path + (path_length - length); }
 };
 
-std::uint64_t hash_name(const tag_node* parent, name_view name) noexcept;
-bool same_name(const tag_node& node, const tag_node* parent, name_view name) noexcept;
+FRAMEALLOC_INLINE std::uint64_t hash_name(const tag_node* parent, name_view name) noexcept {
+    return hash_text(parent->index, name);
+}
+FRAMEALLOC_INLINE bool same_name(const tag_node& node, const tag_node* parent, name_view name) noexcept {
+    return node.parent == parent && node.length == name.size && same_text(node.name(), name.data, name.size);
+}
 
 class tag_tree {
 public:

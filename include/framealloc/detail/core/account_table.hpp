@@ -51,16 +51,18 @@ public:
         tag_account* known = at(node->index);
         return known != nullptr ? known : add(meta, node, why);
     }
-    // A single name below `parent`, found without a lock when it was asked for before.
+    // A single name below `parent` that was asked for before, found without a lock. Otherwise null.
+    FRAMEALLOC_INLINE tag_account* child_met(const tag_account& parent, account::name_view name) const noexcept {
+        if (names_ == nullptr) return nullptr;
+        tag_account* a = names_[account::hash_name(parent.node, name) & (name_slots_ - 1)];
+        while (a != nullptr && !account::same_name(*a->node, parent.node, name)) a = a->by_hash_next;
+        return a;
+    }
+    // The same, or made.
     tag_account* child(os::metadata& meta, account::tag_tree& tags, tag_account* parent, account::name_view name,
                        exhaustion_reason& why) noexcept {
-        if (name_count_ >= name_slots_) widen_names(meta, why);
-        if (names_ == nullptr) return nullptr;
-        tag_account*& bucket = names_[account::hash_name(parent->node, name) & (name_slots_ - 1)];
-        for (tag_account* a = bucket; a != nullptr; a = a->by_hash_next) {
-            if (account::same_name(*a->node, parent->node, name)) return a;
-        }
-        return add_child(meta, tags, parent, name, bucket, why);
+        tag_account* met = child_met(*parent, name);
+        return met != nullptr ? met : add_child(meta, tags, parent, name, why);
     }
     // Without memory for it the name finds it next time.
     void remember(os::metadata& meta, std::uint32_t tag_id, tag_account* a) noexcept;
@@ -69,7 +71,7 @@ private:
     FRAMEALLOC_COLD tag_account* add(os::metadata& meta, account::tag_node* node, exhaustion_reason& why) noexcept;
     void widen_names(os::metadata& meta, exhaustion_reason& why) noexcept;
     tag_account* add_child(os::metadata& meta, account::tag_tree& tags, tag_account* parent, account::name_view name,
-                           tag_account*& bucket, exhaustion_reason& why) noexcept;
+                           exhaustion_reason& why) noexcept;
 
     tag_account** by_tag_id_;
     std::uint32_t tag_ids_;  // entries there

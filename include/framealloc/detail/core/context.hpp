@@ -166,6 +166,11 @@ inline tag_account* root_account(const thread_context& c) noexcept { return c.ch
 FRAMEALLOC_INLINE tag_account* known_account(const thread_context& c, std::uint32_t tag_id) noexcept {
     return c.charges.accounts().known(tag_id);
 }
+// Of a single name below `parent` that this thread has charged before; otherwise null.
+FRAMEALLOC_INLINE tag_account* known_account(const thread_context& c, const tag_account& parent,
+                                             account::name_view name) noexcept {
+    return c.charges.accounts().child_met(parent, name);
+}
 
 inline deferred_mode deferred_mode_of(const thread_context& c) noexcept { return c.remote.queue().config.mode; }
 
