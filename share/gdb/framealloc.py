@@ -589,7 +589,7 @@ def whereis(p):
 
 
 # Where containers and boxes have the address of their memory.
-HELD = (("begin_",), ("chars_", "begin_"), ("table_", "entries"), ("object_",))
+HELD = (("begin_",), ("chars_", "begin_"), ("table_", "cells"), ("object_",))
 
 
 def held_by(v):
@@ -754,23 +754,23 @@ class MapPrinter(ContainerPrinter):
 
     def look(self):
         self.table = self.v["table_"]
-        self.size, self.slots = int(self.table["size"]), int(self.table["slot_count"])
-        if self.size > self.slots or self.slots >= 1 << 40 or self.slots & (self.slots - 1):
+        self.size, self.filled, slots = (int(self.table[m]) for m in ("size", "filled", "slot_count"))
+        if not self.size <= self.filled <= slots or slots >= 1 << 40:
             raise ValueError("not initialised yet, or overwritten: its numbers do not fit together")
-        used, entries = int(self.table["used"]), int(self.table["entries"])
-        self.problem = ended_frame(self.v["source_"], used)
+        marks, cells = int(self.table["marks"]), int(self.table["cells"])
+        self.problem = ended_frame(self.v["source_"], marks)
         if not self.problem:
-            readable(used, self.slots)
-            readable(entries, self.slots * self.table["entries"].type.target().sizeof)
+            readable(marks, self.filled)
+            readable(cells, self.filled * self.table["cells"].type.target().sizeof)
 
     def text(self):
         return f"{short_name(self.v.type)} of {self.size}"
 
     def parts(self):
         n = 0
-        for i in range(self.slots):
-            if int(self.table["used"][i]) >= 0x80:
-                entry = self.table["entries"][i]
+        for i in range(self.filled):
+            if int(self.table["marks"][i]) == 1:  # full
+                entry = self.table["cells"][i]["entry"]
                 yield f"[{n}]", entry["first"]
                 yield f"[{n + 1}]", entry["second"]
                 n += 2

@@ -1,4 +1,4 @@
-// The secret that keeps a map's order of keys from being predicted.
+// The secret that keeps a map's collisions from being predicted.
 #include <framealloc/detail/object/map_table.hpp>
 
 #include <framealloc/detail/os/thread.hpp>

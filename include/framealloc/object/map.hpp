@@ -9,15 +9,18 @@
 // movable; an entry whose move may throw is copied, and one that can only be moved then is lost with those before it.
 // In m[i] = m[j] the reference on the right is dangling when m[i] makes the map grow: use insert_or_assign(i, m.at(j)),
 // which takes it.
-// Strings are found by std::string_view. A hash function that is not noexcept has its results kept, 8 bytes a slot.
+// Strings are found by std::string_view. A hash function that is not noexcept has its results kept, 8 bytes an entry.
 //
-// The order differs from run to run: positions depend on a number drawn for the process, so that nobody can choose keys
-// that collide. Where a run has to be repeated, give the map fa::map_seed(n). Nothing helps against keys of which the
-// hash function itself makes the same number.
+// The order is that in which entries were inserted, the same in every run; one that comes after an erasure takes the
+// place of what was erased last.
+// Where an entry is looked for depends on a number drawn for the process, so that nobody can choose keys that collide.
+// A program whose cost has to repeat too gives the map fa::map_seed(n). Nothing helps against keys of which the hash
+// function itself makes the same number.
 // On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
 // success; its twin try_x() returns false or an empty map. try_emplace() is std's and has no twin: it asks.
 // Threads: as std::unordered_map's; the map grows on the thread of its frame alone (FA430).
-// Cost: find, insert and erase take constant time on average, iteration and clear() time in proportion to capacity().
+// Cost: find, insert and erase take constant time on average; iteration time in proportion to the entries and to what
+// was erased, 8 places at once; clear() to capacity().
 #pragma once
 
 #include <initializer_list>
@@ -65,7 +68,7 @@ public:
         requires(std::is_default_constructible_v<Hash> && std::is_default_constructible_v<Equal>)
     {}
     explicit basic_map(Source s, const Hash& hash = Hash(), const Equal& equal = Equal()) : access(s, hash, equal) {}
-    // Effects: room for n entries, an order of its own, or the entries of a list or range. On exhaustion: asks the
+    // Effects: room for n entries, a seed of its own, or the entries of a list or range. On exhaustion: asks the
     // exhaustion handler; try_make() does not. Cost: O(capacity() + entries) on average; nothing is allocated for a
     // seed alone.
     basic_map(Source s, framealloc::capacity n, const Hash& hash = Hash(), const Equal& equal = Equal())
@@ -238,21 +241,21 @@ public:
     // Returns: whether the key is in the map; an entry that was there keeps its value, but for try_insert_or_assign().
     // On exhaustion: false, with nothing changed. Cost: O(1) on average, amortised.
     [[nodiscard]] bool try_insert(const K& key, V value) {
-        return store::template add_slot<false>(key, std::move(value)).first != no_slot;
+        return store::template add_entry<false>(key, std::move(value)).first != none;
     }
     [[nodiscard]] bool try_insert(K&& key, V value) {
-        return store::template add_slot<false>(std::move(key), std::move(value)).first != no_slot;
+        return store::template add_entry<false>(std::move(key), std::move(value)).first != none;
     }
     template <class L>
         requires makes_key<L>
     [[nodiscard]] bool try_insert(L&& key, V value) {
-        return store::template add_slot<false>(std::forward<L>(key), std::move(value)).first != no_slot;
+        return store::template add_entry<false>(std::forward<L>(key), std::move(value)).first != none;
     }
     [[nodiscard]] bool try_insert(const value_type& v) {
-        return store::template add_slot<false>(v.first, v.second).first != no_slot;
+        return store::template add_entry<false>(v.first, v.second).first != none;
     }
     [[nodiscard]] bool try_insert(value_type&& v) {
-        return store::template add_slot<false>(v.first, std::move(v.second)).first != no_slot;
+        return store::template add_entry<false>(v.first, std::move(v.second)).first != none;
     }
     template <class M>
     [[nodiscard]] bool try_insert_or_assign(const K& key, M&& value) FRAMEALLOC_LIFETIMEBOUND {
@@ -271,30 +274,30 @@ public:
     // --- removal: nothing moves, other iterators and references stay valid ---
     // As std::unordered_map's. Debug: an iterator that refers to no entry is FA439, and nothing is removed. Cost: O(1)
     // on average; memory stays.
-    std::size_t erase(const K& key) { return erase_at(locate(key)); }
+    std::size_t erase(const K& key) { return access::remove(key); }
     template <class L>
         requires looks_up<L>
     std::size_t erase(L&& key) {
-        return erase_at(locate(key));
+        return access::remove(key);
     }
     iterator erase(const_iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND {
-        const std::size_t i = slot_of(at);
+        const std::size_t i = place_of(at);
         if constexpr (Policy::checks) {
             if (is_gone()) return end();
-            if (i >= table_.slot_count || !table_.is_full(i)) {
-                object::raise_out_of_range(object::allocator_of(source_), "slot", i, size());
+            if (i >= table_.filled || !table_.is_full(i)) {
+                object::raise_out_of_range(object::allocator_of(source_), "entry", i, size());
                 return end();
             }
         }
-        erase_at(i);
+        erase_at(i, hash_at(table_, i));
         const iterator behind = settled(i + 1);
-        table_.pass_empty(i, slot_of(behind));
+        table_.pass_holes(i, place_of(behind));
         return behind;
     }
     iterator erase(iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND { return erase(const_iterator(at)); }
     iterator erase(const_iterator first, const_iterator last) noexcept FRAMEALLOC_LIFETIMEBOUND {
         while (first != last) first = erase(first);
-        return at_slot(slot_of(last));
+        return last == const_iterator() ? end() : at_place(place_of(last));
     }
     // Effects: removes the entries for which pred(entry) or pred(key, value) returns true. Returns: how many were
     // removed. Cost: O(capacity()).
@@ -331,23 +334,24 @@ public:
         if (a.size() != b.size()) return false;
         for (const value_type& v : a) {
             const std::size_t i = b.locate(v.first);
-            if (i == b.table_.slot_count || !(b.table_.entries[i].second == v.second)) return false;
+            if (i == none || !(b.table_.at(i).second == v.second)) return false;
         }
         return true;
     }
 
 private:
-    using access::at_slot;
+    using access::at_place;
     using access::locate;
     using access::settled;
-    using access::slot_of;
+    using access::place_of;
     using store::copy;
     using store::drop;
     using store::equal_;
     using store::erase_at;
     using store::hash_;
+    using store::hash_at;
     using store::is_gone;
-    using store::no_slot;
+    using store::none;
     using store::source_;
     using store::steal;
     using store::table_;
@@ -360,8 +364,8 @@ private:
     }
     template <class L, class... Args>
     std::pair<iterator, bool> add(L&& key, Args&&... args) {
-        const auto [slot, added] = store::template add_slot<true>(std::forward<L>(key), std::forward<Args>(args)...);
-        return {at_slot(slot), added};
+        const auto [i, added] = store::template add_entry<true>(std::forward<L>(key), std::forward<Args>(args)...);
+        return {at_place(i), added};
     }
     template <class P>
     std::pair<iterator, bool> add_pair(P&& v) {
@@ -370,9 +374,9 @@ private:
     }
     template <class L>
     V& value_of(L&& key) {
-        const std::size_t slot =
-            store::template add_slot<true>(std::forward<L>(key)).first;  // first: the table may be another one then
-        return table_.entries[slot].second;
+        const std::size_t i =
+            store::template add_entry<true>(std::forward<L>(key)).first;  // first: the table may be another one then
+        return table_.at(i).second;
     }
     template <class L, class M>
     std::pair<iterator, bool> put(L&& key, M&& value) {
@@ -383,15 +387,15 @@ private:
     template <class P>
     bool try_add(P&& v) {
         if constexpr (is_pair<P>)
-            return store::template add_slot<false>(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v)))
-                       .first != no_slot;
+            return store::template add_entry<false>(std::get<0>(std::forward<P>(v)), std::get<1>(std::forward<P>(v)))
+                       .first != none;
         else return try_add(std::pair<K, V>(std::forward<P>(v)));
     }
     template <class L, class M>
     bool try_put(L&& key, M&& value) {
-        const auto [slot, added] = store::template add_slot<false>(std::forward<L>(key), std::forward<M>(value));
-        if (slot == no_slot) return false;
-        if (!added) table_.entries[slot].second = std::forward<M>(value);  // nothing was made of it
+        const auto [i, added] = store::template add_entry<false>(std::forward<L>(key), std::forward<M>(value));
+        if (i == none) return false;
+        if (!added) table_.at(i).second = std::forward<M>(value);  // nothing was made of it
         return true;
     }
     template <class It, class End>
@@ -412,9 +416,9 @@ private:
     template <bool Must, class Other>
     bool merge_from(Other& other) {
         for (auto it = other.begin(); it != other.end();) {
-            const auto [slot, added] = store::template add_slot<Must>(std::move_if_noexcept(const_cast<K&>(it->first)),
-                                                                      std::move_if_noexcept(it->second));
-            if (slot == no_slot) return false;
+            const auto [i, added] = store::template add_entry<Must>(std::move_if_noexcept(const_cast<K&>(it->first)),
+                                                                    std::move_if_noexcept(it->second));
+            if (i == none) return false;
             if (added) it = other.erase(it);
             else ++it;
         }

@@ -1,4 +1,4 @@
-// How a map hashes and compares keys by default, and what fixes its order.
+// How a map hashes and compares keys by default, and what fixes where it looks for them.
 #pragma once
 
 #include <string_view>
@@ -8,10 +8,11 @@
 
 namespace framealloc::inline v1 {
 
-// Fixes the order of a map.
+// Fixes where a map looks for its keys, for programs whose cost has to be the same in every run. Who knows it can
+// choose keys that collide.
 struct map_seed {
     std::uint64_t n;
-    // Effects: keeps v; equal seeds and equal operations give equal orders. Cost: O(1).
+    // Effects: keeps v; equal seeds and equal operations take equal steps. Cost: O(1).
     [[nodiscard]] constexpr explicit map_seed(std::uint64_t v) noexcept : n(v) {}
 };
 

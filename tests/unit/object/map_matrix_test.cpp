@@ -131,7 +131,7 @@ void every_operation(tally& t, const Alloc& alloc) {
              m = std::move(other);
              swap(m, other);
          }},
-        {false, [](Map& m, int) {  // erased slots are swept up, or the table is built anew
+        {false, [](Map& m, int) {  // the room of what is erased is used again
              for (int i = 0; i < 12; ++i) {
                  m.try_emplace(make<K>(i + 50), make<V>(i));
                  m.erase(make<K>(i + 50));
@@ -151,7 +151,7 @@ void every_operation(tally& t, const Alloc& alloc) {
                            if (n != 0) m.try_emplace(make<K>(n), m.begin()->second);
                        }});
     }
-    for (const int n : {0, 4, 6}) {  // the seventh makes it grow
+    for (const int n : {0, 4, 6}) {  // the first and the fifth make it grow
         for (const operation& o : all) try_each<Map>(t, alloc, n, o.single, o.work);
     }
 }

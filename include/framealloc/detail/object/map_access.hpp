@@ -47,9 +47,9 @@ public:
     // O(capacity()).
     iterator begin() noexcept FRAMEALLOC_LIFETIMEBOUND {
         check_open();
-        return settled(table_.first);
+        return size() == 0 ? end() : settled(table_.first);
     }
-    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return at_slot(table_.slot_count); }
+    iterator end() noexcept FRAMEALLOC_LIFETIMEBOUND { return {}; }
     const_iterator begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<map_access*>(this)->begin(); }
     const_iterator end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return const_cast<map_access*>(this)->end(); }
     const_iterator cbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
@@ -57,11 +57,11 @@ public:
 
     // --- lookup ---
     // As std::unordered_map's. Debug: after the frame has ended FA002, and nothing is found. Cost: O(1) on average.
-    iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_slot(locate(key)); }
+    iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_place(locate(key)); }
     const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
         return const_cast<map_access*>(this)->find(key);
     }
-    bool contains(const K& key) const { return locate(key) != table_.slot_count; }
+    bool contains(const K& key) const { return locate(key) != none; }
     std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
     std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
     std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
@@ -95,7 +95,7 @@ public:
     template <class L>
         requires looks_up<L>
     iterator find(const L& key) FRAMEALLOC_LIFETIMEBOUND {
-        return at_slot(locate(key));
+        return at_place(locate(key));
     }
     template <class L>
         requires looks_up<L>
@@ -105,7 +105,7 @@ public:
     template <class L>
         requires looks_up<L>
     bool contains(const L& key) const {
-        return locate(key) != table_.slot_count;
+        return locate(key) != none;
     }
     template <class L>
         requires looks_up<L>
@@ -150,43 +150,46 @@ protected:
     map_access() = default;
     map_access(const Source& s, const Hash& hash, const Equal& equal) : store(s, hash, equal) {}
 
-    using typename store::table;
     using store::hash_of;
-    using store::is_at;
+    using store::none;
     using store::source_;
     using store::table_;
 
     void check_open() const noexcept { object::check_open<Policy>(source_); }
-    iterator at_slot(std::size_t i) noexcept {
-        return {table_.used + i, table_.used + table_.slot_count, table_.entries + i};
+    iterator at_place(std::size_t i) noexcept {
+        if (i == none) return {};
+        if (table_.cells == nullptr) __builtin_unreachable();
+        return {table_.cells + i, table_.marks + i};
     }
     iterator settled(std::size_t i) noexcept {
-        iterator it = at_slot(i);
+        iterator it = at_place(i);
         it.settle();
         return it;
     }
-    std::size_t slot_of(const_iterator at) const noexcept { return static_cast<std::size_t>(at.used_ - table_.used); }
+    // Of the end: behind all.
+    std::size_t place_of(const_iterator at) const noexcept {
+        return at == const_iterator() ? table_.filled : static_cast<std::size_t>(at.mark_ - table_.marks);
+    }
     std::pair<iterator, iterator> range_at(std::size_t i) noexcept {
-        return {at_slot(i), i == table_.slot_count ? end() : settled(i + 1)};
+        return {at_place(i), i == none ? end() : settled(i + 1)};
     }
     V& value_at(std::size_t i) {
-        if (i == table_.slot_count) [[unlikely]]
+        if (i == none) [[unlikely]]
             object::throw_missing_key(object::allocator_of(source_), size());
-        return table_.entries[i].second;
+        return table_.at(i).second;
     }
-    // The slot of the key, or the number of slots.
+    // The entry of the key, or `none`.
     template <class L>
-    std::size_t locate(const L& key) const {
+    FRAMEALLOC_INLINE std::size_t locate(const L& key) const {
         check_open();
-        if (table_.slot_count == 0) return 0;
-        if (object::has_ended<Policy>(source_)) return table_.slot_count;
-        const std::size_t hash = hash_of(key);
-        const auto home = table_.home_of(hash);
-        for (std::size_t i = home.slot;; i = table_.next(i)) {
-            if (is_at(i, home.mark, hash, key)) [[likely]]
-                return i;
-            if (table_.used[i] == table::empty) return table_.slot_count;
-        }
+        return size() == 0 ? none : store::locate_hashed(key, hash_of(key));
+    }
+    template <class L>
+    std::size_t remove(const L& key) {
+        check_open();
+        if (size() == 0) return 0;
+        const std::size_t hash = hash_of(key), i = store::locate_hashed(key, hash);
+        return i == none ? 0 : store::erase_at(i, hash);
     }
 };
 

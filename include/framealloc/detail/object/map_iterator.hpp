@@ -1,4 +1,4 @@
-// How a map is walked: over the slots that are full.
+// How a map is walked: over its entries in their order, past the holes.
 #pragma once
 
 #include <span>  // forward_iterator_tag; <iterator> itself brings <string> and all streams
@@ -7,27 +7,28 @@
 
 namespace framealloc::inline v1::object {
 
-// Steps over the marks and the entries of `Map` together.
+// Steps over the entries and the marks of `Map` together; the end has neither, wherever it is reached.
 template <class Value, class Map>
 class map_iterator {
+    using cell = map_cell<std::remove_const_t<Value>>;
+
 public:
     using iterator_category = std::forward_iterator_tag;
     using value_type = std::remove_const_t<Value>;
     using difference_type = std::ptrdiff_t;
     using reference = Value&;
     using pointer = Value*;
-    // As std's forward iterators; a const one is made of the other. Cost: O(1); ++ steps over slots that are not full.
+    // As std's forward iterators; a const one is made of the other. Cost: O(1); ++ steps over what was erased.
     map_iterator() noexcept = default;
-    map_iterator(const unsigned char* used, const unsigned char* last, Value* at) noexcept
-        : used_(used), last_(last), at_(at) {}
+    map_iterator(cell* at, const occupancy* mark) noexcept : at_(at), mark_(mark) {}
     template <class Other>
         requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
-    map_iterator(const map_iterator<Other, Map>& o) noexcept : used_(o.used_), last_(o.last_), at_(o.at_) {}
-    Value& operator*() const noexcept { return *at_; }
-    Value* operator->() const noexcept { return at_; }
+    map_iterator(const map_iterator<Other, Map>& o) noexcept : at_(o.at_), mark_(o.mark_) {}
+    Value& operator*() const noexcept { return at_->entry; }
+    Value* operator->() const noexcept { return __builtin_addressof(at_->entry); }
     map_iterator& operator++() noexcept {
-        ++used_;
         ++at_;
+        ++mark_;
         settle();
         return *this;
     }
@@ -43,14 +44,22 @@ private:
     friend class map_iterator;
     friend Map;
     void settle() noexcept {
-        while (used_ != last_ && *used_ < full_slot) {
-            ++used_;
-            ++at_;
-        }
+        if (*mark_ != occupancy::full) [[unlikely]]
+            pass_holes();
     }
-    const unsigned char* used_ = nullptr;
-    const unsigned char* last_ = nullptr;
-    Value* at_ = nullptr;
+    void pass_holes() noexcept {
+        const occupancy* mark = mark_;
+        static_assert(occupancy::hole == occupancy{});
+        for (std::uint64_t several = 0;; mark += sizeof several) {
+            std::memcpy(&several, mark, sizeof several);
+            if (several != 0) break;
+        }
+        while (*mark == occupancy::hole) ++mark;
+        at_ = *mark == occupancy::full ? at_ + (mark - mark_) : nullptr;
+        mark_ = mark;
+    }
+    cell* at_ = nullptr;
+    const occupancy* mark_ = nullptr;
 };
 
 }  // namespace framealloc::inline v1::object

@@ -19,11 +19,11 @@ protected:
     using table = map_table<K, V, !hash_is_nothrow, Policy>;
 
 public:
-    // As std::unordered_map's; capacity() is how many entries fit without growth. Cost: O(1).
+    // As std::unordered_map's; capacity() is how many entries fit without growth; until then none moves. Cost: O(1).
     std::size_t size() const noexcept { return table_.size; }
     bool empty() const noexcept { return table_.size == 0; }
     std::size_t capacity() const noexcept { return table_.capacity(); }
-    static constexpr std::size_t max_size() noexcept { return largest_request / table::slot_bytes / 2; }
+    static constexpr std::size_t max_size() noexcept { return largest_request / table::entry_bytes / 4; }
     std::size_t bucket_count() const noexcept { return table_.slot_count; }
     float load_factor() const noexcept {
         return empty() ? 0.0F : static_cast<float>(size()) / static_cast<float>(table_.slot_count);
@@ -44,10 +44,10 @@ public:
 
     // As std::unordered_map's. Requires: a source; without one FA440, and reserve() and rehash() end the program. On
     // exhaustion: they ask the exhaustion handler; try_reserve() returns false, with nothing changed. Cost:
-    // O(capacity()) where the table grows or is swept, otherwise O(1).
+    // O(capacity()) where the table grows, otherwise O(1).
     void reserve(std::size_t n) { static_cast<void>(make_room<true>(n)); }
     [[nodiscard]] bool try_reserve(std::size_t n) { return make_room<false>(n); }
-    void rehash(std::size_t n) { reserve(n > table::most ? n : table::capacity_of(n + 3)); }
+    void rehash(std::size_t n) { reserve(n > table::most ? n : table::capacity_of(n)); }
 
 protected:
     map_store() = default;
@@ -55,42 +55,24 @@ protected:
     map_store(const map_store&) = delete;
     map_store& operator=(const map_store&) = delete;
 
-    static constexpr std::size_t no_slot = ~std::size_t{0};
-    struct place {
-        std::size_t slot;
-        std::size_t hash;
-        unsigned char mark;
-        bool found;
-    };
+    static constexpr std::size_t none = table::none;
     template <class L>
     std::size_t hash_of(const L& key) const {
         return static_cast<std::size_t>(hash_(key));
     }
     std::size_t hash_at(const table& t, std::size_t i) const noexcept {
-        if constexpr (hash_is_nothrow) return hash_of(t.entries[i].first);
+        if constexpr (hash_is_nothrow) return hash_of(t.at(i).first);
         else return t.hashes()[i];
     }
+    // The entry of the key, or `none`.
     template <class L>
-    bool is_at(std::size_t i, unsigned char wanted, [[maybe_unused]] std::size_t hash, const L& key) const {
-        if (table_.used[i] != wanted) return false;
-        if constexpr (!hash_is_nothrow)
-            if (table_.hashes()[i] != hash) return false;
-        return static_cast<bool>(equal_(table_.entries[i].first, key));
-    }
-    // The slot of the key, or the one to put it in.
-    template <class L>
-    place locate_for_insertion(const L& key) const {
-        const std::size_t hash = hash_of(key);
-        if (table_.slot_count == 0 || object::has_ended<Policy>(source_)) return {no_slot, hash, 0, false};
-        const auto home = table_.home_of(hash);
-        std::size_t vacant = no_slot;
-        for (std::size_t i = home.slot;; i = table_.next(i)) {
-            if (is_at(i, home.mark, hash, key)) return {i, hash, home.mark, true};
-            if (table_.used[i] == table::erased && vacant == no_slot) vacant = i;
-            if (table_.used[i] != table::empty) continue;
-            if (vacant == no_slot && table_.room != 0) vacant = i;
-            return {vacant, hash, home.mark, false};
-        }
+    FRAMEALLOC_INLINE std::size_t locate_hashed(const L& key, std::size_t hash) const {
+        if (object::has_ended<Policy>(source_)) return none;
+        return table_.find(table_.mixed(hash), [&](std::size_t i) {
+            if constexpr (!hash_is_nothrow)
+                if (table_.hashes()[i] != hash) return false;
+            return static_cast<bool>(equal_(table_.at(i).first, key));
+        });
     }
 
     // --- entries are built where they stay, from arguments that may be in the old table ---
@@ -115,73 +97,55 @@ protected:
                                                   value_arguments(std::forward<Args>(args)...));
         object::adopt(__builtin_addressof(at->second), __builtin_addressof(at->second) + 1, source_);
     }
-    template <bool Must, class L, class... Args>
-    std::pair<std::size_t, bool> add_slot(L&& key, Args&&... args) {
-        const place p = locate_for_insertion(key);
-        if (p.found) return {p.slot, false};
-        if (p.slot == no_slot) [[unlikely]]
-            return {grow_and_add<Must>(p.hash, std::forward<L>(key), std::forward<Args>(args)...), true};
-        construct(table_.vacancy(p.slot), std::forward<L>(key), std::forward<Args>(args)...);
-        table_.fill(p.slot, p.mark, p.hash);
-        return {p.slot, true};
+    // Puts an entry that make(where) constructs into t, which has room.
+    template <class Make>
+    static std::size_t fill(table& t, std::size_t hash, Make make) {
+        const std::size_t i = t.take();
+        object::undo vacant{[&] { t.give_up(i); }};
+        make(__builtin_addressof(t.at(i)));
+        vacant.armed = false;
+        t.fill(i, t.mixed(hash), hash);
+        return i;
     }
-    std::size_t erase_at(std::size_t i) noexcept {
-        if (i == table_.slot_count) return 0;
-        table_.entries[i].~value_type();
+    template <bool Must, class L, class... Args>
+    std::pair<std::size_t, bool> add_entry(L&& key, Args&&... args) {
+        const std::size_t hash = hash_of(key);
+        if (const std::size_t i = locate_hashed(key, hash); i != none) return {i, false};
+        if (table_.size == table_.capacity() || object::has_ended<Policy>(source_)) [[unlikely]]
+            return {grow_and_add<Must>(hash, std::forward<L>(key), std::forward<Args>(args)...), true};
+        const auto make = [&](value_type* at) { construct(at, std::forward<L>(key), std::forward<Args>(args)...); };
+        return {fill(table_, hash, make), true};
+    }
+    std::size_t erase_at(std::size_t i, std::size_t hash) noexcept {
+        table_.unlink(i, table_.mixed(hash));
+        table_.at(i).~value_type();
         table_.vacate(i);
         return 1;
     }
 
     // --- growth ---
-    static constexpr bool can_sweep = object::relocation_is_nothrow<K, V>;
-    bool half_erased() const noexcept { return table_.slot_count != 0 && size() <= capacity() / 2; }
     std::size_t slots_to_grow_to() const noexcept {
-        return table_.slot_count == 0 ? table::fewest : half_erased() ? table_.slot_count : table_.slot_count * 2;
+        return table_.slot_count == 0 ? table::fewest : table_.slot_count * 2;
     }
     template <bool Must, class L, class... Args>
     FRAMEALLOC_COLD std::size_t grow_and_add(std::size_t hash, L&& key, Args&&... args) {
         revive_if_ended();
-        if constexpr (can_sweep) {
-            if (half_erased()) return sweep_and_add(hash, std::forward<L>(key), std::forward<Args>(args)...);
-        }
-        std::size_t slot = no_slot;
-        static_cast<void>(rebuild<Must>(slots_to_grow_to(), [&](table& fresh) {
-            const auto home = fresh.home_of(hash);
-            construct(fresh.vacancy(home.slot), std::forward<L>(key), std::forward<Args>(args)...);
-            fresh.fill(slot = home.slot, home.mark, hash);
-        }));
-        return slot;
-    }
-    // The new entry waits beside the table, as the arguments may be entries that move.
-    template <class L, class... Args>
-    std::size_t sweep_and_add(std::size_t hash, L&& key, Args&&... args) {
-        alignas(value_type) unsigned char kept[sizeof(value_type)];
-        auto* made = static_cast<value_type*>(static_cast<void*>(kept));
-        construct(made, std::forward<L>(key), std::forward<Args>(args)...);
-        table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
-        const auto home = table_.home_of(hash);
-        const std::size_t slot = table_.vacant(home.slot);
-        table::relocate(made, table_.vacancy(slot));
-        table_.fill(slot, home.mark, hash);
-        return slot;
+        std::size_t i = none;
+        const auto make = [&](value_type* at) { construct(at, std::forward<L>(key), std::forward<Args>(args)...); };
+        static_cast<void>(rebuild<Must>(slots_to_grow_to(), [&](table& fresh) { i = fill(fresh, hash, make); }));
+        return i;
     }
     template <bool Must>
     bool make_room(std::size_t n) {
-        if (n <= size() + table_.room) return true;
-        if constexpr (can_sweep) {
-            if (n <= capacity()) {
-                table_.sweep([this](std::size_t i) { return hash_at(table_, i); });
-                return true;
-            }
-        }
-        return grow<Must>(table::slots_for(n));
+        return n <= capacity() || grow<Must>(table::slots_for(n));
     }
     template <bool Must>
     FRAMEALLOC_COLD bool grow(std::size_t slot_count) {
         revive_if_ended();
         return rebuild<Must>(slot_count, [](table&) {});
     }
-    // Moves into a new table, in which add(table) puts its entry first. What throws leaves the old one as it was.
+    // Moves into a new table, in which add(table) first puts its entry behind them. What throws leaves the old one as
+    // it was.
     template <bool Must, class Add>
     bool rebuild(std::size_t slot_count, Add add) {
         if (!object::has_source(source_)) {
@@ -193,6 +157,7 @@ protected:
         if (p == nullptr) return false;
         table fresh;
         fresh.open(p, slot_count, table_.seed);
+        fresh.filled = size();
         object::undo cleanup{[&] {
             fresh.destroy_entries();
             give_back(fresh);
@@ -202,40 +167,41 @@ protected:
         cleanup.armed = false;
         table old = std::exchange(table_, fresh);
         if constexpr (object::relocation_copies<K, V>) old.destroy_entries();
-        object::outgrow(source_, old.open_all(), table::bytes_for(old.slot_count), table::alignment);
+        static_cast<void>(old.open_all());
+        object::outgrow(source_, old.memory(), table::bytes_for(old.slot_count), table::alignment);
         this->enlist(source_);
         return true;
     }
     void move_to(table& fresh) {
-        for (std::size_t i = 0; i != table_.slot_count; ++i) {
+        for (std::size_t i = 0, to = 0; i < table_.filled; ++i) {  // the last to leave makes it zero
             if (!table_.is_full(i)) continue;
             const std::size_t hash = hash_at(table_, i);
-            const auto home = fresh.home_of(hash);
-            const std::size_t to = fresh.vacant(home.slot);
-            if constexpr (object::relocation_copies<K, V>) {
-                construct(fresh.vacancy(to), std::as_const(table_.entries[i].first),
-                          std::as_const(table_.entries[i].second));
-            } else if constexpr (can_sweep) {
-                table::relocate(table_.entries + i, fresh.vacancy(to));
-            } else {
-                object::undo lost{[&] { erase_at(i); }};
-                table::relocate(table_.entries + i, fresh.vacancy(to));
-                lost.armed = false;
-                table_.vacate(i);
-            }
-            fresh.fill(to, home.mark, hash);
+            object::open_spare<Policy>(fresh.cells + to, fresh.cells + to + 1);
+            move_entry(i, hash, __builtin_addressof(fresh.at(to)));
+            fresh.fill(to++, fresh.mixed(hash), hash);
+        }
+    }
+    void move_entry(std::size_t i, [[maybe_unused]] std::size_t hash, value_type* to) {
+        if constexpr (object::relocation_copies<K, V>) {
+            construct(to, std::as_const(table_.at(i).first), std::as_const(table_.at(i).second));
+        } else if constexpr (object::relocation_is_nothrow<K, V>) {
+            table::relocate(__builtin_addressof(table_.at(i)), to);
+        } else {
+            object::undo lost{[&] { erase_at(i, hash); }};
+            table::relocate(__builtin_addressof(table_.at(i)), to);
+            lost.armed = false;
+            table_.unlink(i, table_.mixed(hash));
+            table_.vacate(i);
         }
     }
     void copy(const map_store& other) {
         if (table_.slot_count == 0) table_.seed = other.table_.seed;
         reserve(other.size());
-        for (std::size_t i = 0; i != other.table_.slot_count; ++i) {
+        for (std::size_t i = 0; i != other.table_.filled; ++i) {
             if (!other.table_.is_full(i)) continue;
-            const std::size_t hash = other.hash_at(other.table_, i);
-            const auto home = table_.home_of(hash);
-            const std::size_t to = table_.vacant(home.slot);
-            construct(table_.vacancy(to), other.table_.entries[i].first, other.table_.entries[i].second);
-            table_.fill(to, home.mark, hash);
+            const value_type& from = other.table_.at(i);
+            fill(table_, other.hash_at(other.table_, i),
+                 [&](value_type* at) { construct(at, from.first, from.second); });
         }
     }
     // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
@@ -263,7 +229,7 @@ protected:
     }
     void drop() noexcept {
         this->delist();
-        if (table_.entries == nullptr) return;
+        if (table_.cells == nullptr) return;
         table_.destroy_entries();
         give_back(table_);
         table_.forget();
@@ -271,7 +237,7 @@ protected:
     // Requires: its entries are destroyed.
     void give_back(const table& t) noexcept {
         if constexpr (!object::ends_at_once<Source>) static_cast<void>(t.open_all());
-        object::abandon(source_, t.entries, table::bytes_for(t.slot_count), table::alignment);
+        object::abandon(source_, t.memory(), table::bytes_for(t.slot_count), table::alignment);
     }
     void end_of_frame() noexcept {
         table_.destroy_entries();
