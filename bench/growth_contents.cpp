@@ -43,16 +43,23 @@ void boxes(long n) {
 }
 
 enum class order { oldest_first, newest_first };
+enum class apart : bool { no, yes };  // by a checkpoint and an object
 
 // n containers that are older than a checkpoint and first filled after it, each beside an object that is younger.
-void old_containers(const char* scenario, long n, order o) {
+void old_containers(const char* scenario, long n, order o, apart a) {
     const fa::smart_alloc alloc;
     long alive = 0;
     const auto whole = [&](long) {
         const auto frame = alloc.frame_scope();
         std::vector<fa::frame_vec<std::string>> all;
         all.reserve(static_cast<std::size_t>(n));
-        for (long i = 0; i < n; ++i) all.push_back(frame.vec<std::string>());
+        for (long i = 0; i < n; ++i) {
+            all.push_back(frame.vec<std::string>());
+            if (a == apart::no) continue;
+            fa::checkpoint_guard before = alloc.checkpoint_guard();
+            keep(frame.make<counted_object>(alive));
+            before.commit();
+        }
         const fa::checkpoint_guard guard = alloc.checkpoint_guard();
         for (long i = 0; i < n; ++i) {
             keep(frame.make<counted_object>(alive));
@@ -86,11 +93,13 @@ void nested_checkpoints(long n) {
 void finalisers(bool further) {
     for (const long n : {100, 10'000, 100'000}) objects(n);
     for (const long n : {100, 1'000, 10'000}) boxes(n);
-    for (const long n : {100, 1'000, 4'000}) {
-        old_containers("old_containers", n, order::oldest_first);
-        old_containers("old_containers_backwards", n, order::newest_first);
+    for (const long n : {100, 1'000, 16'000}) {
+        old_containers("old_containers", n, order::oldest_first, apart::no);
+        old_containers("old_containers_backwards", n, order::newest_first, apart::no);
+        old_containers("containers_of_all_ages", n, order::oldest_first, apart::yes);
+        old_containers("containers_of_all_ages_backwards", n, order::newest_first, apart::yes);
     }
-    if (further) old_containers("old_containers", 32'000, order::oldest_first);
+    if (further) old_containers("old_containers", 100'000, order::oldest_first, apart::no);
     for (const long n : {10, 100, 1'000}) nested_checkpoints(n);
 }
 

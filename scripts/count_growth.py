@@ -20,8 +20,6 @@ ALLOWED = 1.5
 KNOWN = {
     "describe": (85, "looks at the allocators one after the other"),
     "describe_block": (4.5, "looks at the pages of a size class one after the other"),
-    "old_containers": (10, "a finaliser's place is looked for behind all that are younger"),
-    "old_containers_backwards": (10, "the same"),
     "stats": (92, "adds up all pages"),
     "tag_stats": (733, "looks at the tags one after the other"),
     "tags_nested": (2.05, "a tag that is named is looked up with the path of its parents"),

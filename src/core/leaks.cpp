@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <framealloc/detail/core/walk.hpp>
+#include <framealloc/detail/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -20,11 +21,18 @@ std::uint64_t blocks_out(core& c) noexcept {
 
 namespace {
 
+// What is in the context itself is only a place in the list.
+bool destroys_anything(const thread_context& c, const frame_record& r) noexcept {
+    const finaliser* newest = sync::glimpse(r.finalisers);
+    const bool is_place = address_of(newest) - address_of(&c) < sizeof c;
+    return (is_place ? sync::glimpse(newest->next) : newest) != nullptr;
+}
+
 // Somebody forgot to end a frame. That of a job system ends at its worker's next safe point; nothing is lost but what
 // it would destroy.
 bool left_open(const thread_context& c) noexcept {
     const frame_record* top = recent_top(c);
-    return top != &ground_of(c) && (top != config_of(c).above->driven(c) || top->finalisers != nullptr);
+    return top != &ground_of(c) && (top != config_of(c).above->driven(c) || destroys_anything(c, *top));
 }
 
 // What is out under one tag of one thread.

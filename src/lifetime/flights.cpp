@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <framealloc/detail/core/zones.hpp>
+#include <framealloc/detail/lifetime/finaliser.hpp>
 #include <framealloc/detail/os/thread.hpp>
 #include <framealloc/detail/probe/guarded_frames.hpp>
 #include <framealloc/lifetime/modules.hpp>
@@ -227,6 +228,7 @@ void drop_released_holds(thread_context& c, std::uint32_t depth) noexcept {
 
 void move_to_outer(thread_context& c, frame_record* r) noexcept {
     frame_record* outer = memory::outer_of(r);
+    forget_place(c);
     flight& s = current_flight(c);
     move_to_outer(*r, *outer);
     move_to_outer(memory::blocks_at(c, r->depth), memory::blocks_at(c, outer->depth));
@@ -247,6 +249,7 @@ void park(thread_context& c, frame_record* r) noexcept {
     memory::note_peak(c);
     s.forgotten = s.used(r->cursor, memory::guard_padding(c));
     s.forget(s.forgotten);
+    forget_place(c);
     s.finalisers = r->finalisers;
     if (s.finalisers != nullptr) s.finalisers->link = &s.finalisers;
     r->finalisers = nullptr;

@@ -17,6 +17,10 @@ using memory::user_code;
 namespace {
 
 FRAMEALLOC_INLINE void run_one(thread_context& c, finaliser* f) noexcept {
+    if (f->run == nullptr) [[unlikely]] {
+        f->link = nullptr;
+        return;
+    }
     if (config_of(c).checks && !os::is_code(reinterpret_cast<std::uintptr_t>(f->run)))
         return owner_of(c).raise(
             {.what = code::FA214,

@@ -1,6 +1,8 @@
-// Checkpoints and rollbacks of a thread's open frames.
+// Checkpoints and rollbacks of a thread's open frames, and the order of what they destroy.
+#include <framealloc/detail/lifetime/finaliser.hpp>
 #include <framealloc/detail/lifetime/state.hpp>
 
+#include <cstddef>
 #include <cstring>
 
 namespace framealloc::inline v1::lifetime {
@@ -30,6 +32,37 @@ bool rolled_births::find(std::uint32_t depth, std::uint64_t birth) const noexcep
         if (birth >= r.from && birth < r.to) return true;
     }
     return false;
+}
+
+namespace {
+
+// The one whose `next` this is.
+finaliser* before(finaliser** link) noexcept { return reinterpret_cast<finaliser*>(link); }
+static_assert(offsetof(finaliser, next) == 0);
+
+}  // namespace
+
+finaliser** place_behind_younger(frame_record* r, std::uint64_t mark) noexcept {
+    finaliser_place& known = state_of(*r->context).behind;
+    finaliser** at = &r->finalisers;
+    if (known.node.link != nullptr && known.record == r) {
+        at = known.node.mark > mark ? &known.node.next : known.node.link;
+        while (at != &r->finalisers && before(at)->mark <= mark) at = before(at)->link;
+    }
+    while (*at != nullptr && (*at)->mark > mark) at = &(*at)->next;
+    if (at == &known.node.next) return at;
+    forget_place(*r->context);
+    known.node = {*at, at, nullptr, mark + 1};
+    known.record = r;
+    if (known.node.next != nullptr) known.node.next->link = &known.node.next;
+    return &(*at = &known.node)->next;
+}
+
+void forget_place(thread_context& c) noexcept {
+    finaliser& node = state_of(c).behind.node;
+    if (node.link == nullptr) return;
+    remove_finaliser(&node);
+    node.link = nullptr;
 }
 
 }  // namespace framealloc::inline v1::lifetime

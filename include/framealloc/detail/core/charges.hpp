@@ -161,8 +161,8 @@ public:
 
 private:
     open_scope ends_[scope_kind_count];  // their accounts are the root's
-    open_scope* left_;
     frame_record ended_;
+    open_scope* left_;
     sync::atomic<bool> closed_elsewhere_;
     std::uint32_t phases_;
 };

@@ -23,7 +23,7 @@ struct thread_context;
 struct finaliser {
     finaliser* next;
     finaliser** link;  // what points at this one
-    void (*run)(finaliser*) noexcept;  // after it was taken off the list
+    void (*run)(finaliser*) noexcept;  // after it was taken off the list; null: only a place in it
     std::uint64_t mark;  // thread_context::mark_serial when it was made
 };
 

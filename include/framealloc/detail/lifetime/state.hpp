@@ -88,6 +88,13 @@ private:
     range ranges_[most] = {};
 };
 
+// Where the newest finaliser was put that went behind younger ones, as a node of the list itself: containers that are
+// older than a checkpoint, and filled after it, come there one after the other.
+struct finaliser_place {
+    memory::finaliser node{};  // what is before it in the list is as young as its mark or younger; no link: in none
+    const memory::frame_record* record = nullptr;  // whose list
+};
+
 // What a thread has of it.
 struct thread_state {
     static constexpr memory::upper_floor floor = memory::upper_floor::lifetime;
@@ -98,6 +105,7 @@ struct thread_state {
     sync::atomic<std::uint32_t> modules_seen{0};  // of allocator_state::modules_released
     std::uint32_t outside_ended = 0;  // outside_so_far() when the memory taken outside frames ended last
     rolled_births rolled;
+    finaliser_place behind;
 };
 
 // An unloaded library; see lifetime/modules.hpp.
