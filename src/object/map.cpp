@@ -1,5 +1,5 @@
 // The secret that keeps a map's collisions from being predicted.
-#include <framealloc/detail/object/map_table.hpp>
+#include <framealloc/detail/object/text_hash.hpp>
 
 #include <framealloc/detail/os/thread.hpp>
 

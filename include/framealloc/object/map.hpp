@@ -15,7 +15,7 @@
 // place of what was erased last.
 // Where an entry is looked for depends on a number drawn for the process, so that nobody can choose keys that collide.
 // A program whose cost has to repeat too gives the map fa::map_seed(n). Nothing helps against keys of which the hash
-// function itself makes the same number.
+// function itself makes the same number; that of strings, unless another is given, is seeded for the process as well.
 // On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
 // success; its twin try_x() returns false or an empty map. try_emplace() is std's and has no twin: it asks.
 // Threads: as std::unordered_map's; the map grows on the thread of its frame alone (FA430).

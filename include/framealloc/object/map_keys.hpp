@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <framealloc/detail/object/storage.hpp>
+#include <framealloc/detail/object/text_hash.hpp>
 
 namespace framealloc::inline v1 {
 
@@ -30,9 +31,12 @@ template <class K>
 concept string_like = std::is_same_v<typename K::value_type, char> &&
                       std::is_convertible_v<const K&, std::string_view> && requires { K::npos; };
 
+// Differs from run to run: the numbers of std::hash are known, and texts that share one are easily made.
 struct string_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+        return static_cast<std::size_t>(hash_of_text(text, secret_of_texts()));
+    }
 };
 struct string_equal {
     using is_transparent = void;

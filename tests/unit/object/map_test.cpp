@@ -402,6 +402,35 @@ TEST_CASE("a table of more entries than a group's places tell apart finds and er
     CHECK(p.t.size > 3000);
 }
 
+TEST_CASE("texts are spread, whatever they have in common, and each character counts") {
+    constexpr std::uint64_t n = 20'000;
+    std::mt19937_64 random(15);
+    const auto check = [&](std::uint64_t secret, auto text) {
+        probes p(random() | 1);
+        for (std::uint64_t i = 0; i < n; ++i) p.insert(fa::object::hash_of_text(text(i), secret));
+        CHECK(p.each() < 1.5);
+    };
+    for (int round = 0; round < 5; ++round) {
+        const std::uint64_t secret = random();
+        check(secret, [](std::uint64_t i) { return std::to_string(i); });
+        check(secret, [](std::uint64_t i) { return "object/" + std::to_string(i); });
+        check(secret, [](std::uint64_t i) { return std::to_string(i) + "/a name that is longer than sixteen"; });
+        check(secret, [](std::uint64_t i) { return std::string(i / 256, 'x') + static_cast<char>(i); });
+        for (std::size_t length = 0; length < 70; ++length) {
+            std::string text(length, 'a');
+            const std::uint64_t before = fa::object::hash_of_text(text, secret);
+            CHECK(before != fa::object::hash_of_text(text + 'a', secret));
+            CHECK(before != fa::object::hash_of_text(text, secret + 1));
+            for (char& c : text) {
+                c = 'b';
+                CHECK(before != fa::object::hash_of_text(text, secret));
+                c = 'a';
+            }
+        }
+    }
+    CHECK(fa::object::string_hash()("a name") == fa::object::string_hash()(std::string("a name")));
+}
+
 TEST_CASE("the tags of a group are compared alike by vectors and by words") {
     std::mt19937 random(13);
     for (int round = 0; round < 20'000; ++round) {

@@ -12,21 +12,9 @@
 #include <framealloc/detail/object/construct.hpp>
 #include <framealloc/detail/object/map_group.hpp>
 #include <framealloc/detail/object/storage.hpp>
+#include <framealloc/detail/object/text_hash.hpp>
 
 namespace framealloc::inline v1::object {
-
-// Drawn once for the process; kept secret.
-FRAMEALLOC_COLD std::uint64_t map_secret() noexcept;
-
-// 2^64 divided by the golden ratio, whose multiples are far apart (Knuth 6.4).
-inline constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
-
-// Both halves of the product, one over the other: every bit of x changes bits everywhere.
-FRAMEALLOC_INLINE std::uint64_t spread(std::uint64_t x) noexcept {
-    __extension__ typedef unsigned __int128 wide;
-    const wide p = static_cast<wide>(x) * golden;
-    return static_cast<std::uint64_t>(p) ^ static_cast<std::uint64_t>(p >> 64);
-}
 
 template <class K, class V>
 inline constexpr bool relocates_bytes = std::is_trivially_copyable_v<K> && std::is_trivially_copyable_v<V>;
