@@ -185,6 +185,31 @@ void filled_and_asked(const char* insert, const char* find, long n, Key key) {
         n);
 }
 
+void looked_through(long n) {
+    const fa::smart_alloc alloc;
+    const auto frame = alloc.frame_scope();
+    auto m = frame.map<std::uint64_t, long>();
+    for (long i = 0; i < n; ++i) m.insert({static_cast<std::uint64_t>(i) * 7919, i});
+    const long times = n < 2000 ? 2000 / n : 1;
+    const auto asked = [&](std::uint64_t offset) {
+        return [&m, n, offset](long) {
+            long found = 0;
+            for (long i = 0; i < n; ++i) found += m.contains(static_cast<std::uint64_t>(i) * 7919 + offset) ? 1 : 0;
+            keep(&found);
+        };
+    };
+    at("map_hit", n, times, asked(0), n);
+    at("map_miss", n, times, asked(1), n);
+    at(
+        "map_iterate", n, times,
+        [&](long) {
+            long sum = 0;
+            for (const auto& [k, v] : m) sum += v;
+            keep(&sum);
+        },
+        n);
+}
+
 void erased_and_filled(long n) {
     const fa::smart_alloc alloc;
     const auto frame = alloc.frame_scope();
@@ -209,6 +234,10 @@ void maps(bool further) {
                          [](long i) { return static_cast<std::uint64_t>(i) << 48; });
     }
     for (const long n : {100, 1'000, 10'000}) erased_and_filled(n);
+    for (const long n : {10, 1'000, 20'000}) looked_through(n);
+    for (const long n : {1'000'000, 10'000'000}) {
+        if (further) looked_through(n);
+    }
 }
 
 }  // namespace growth

@@ -83,7 +83,9 @@ struct alignas(group_bytes) map_group {
     std::uint16_t passed;  // how many; the largest number stays
     Place places[slots_in_group];
 
-    auto with(unsigned tag) const noexcept { return equal_tags(reinterpret_cast<const unsigned char*>(this), tag); }
+    auto with(unsigned tag) const noexcept {
+        return equal_tags(static_cast<const unsigned char*>(__builtin_assume_aligned(this, group_bytes)), tag);
+    }
     bool has_past(unsigned kind) const noexcept { return ((past >> kind) & 1) != 0; }
     void pass(unsigned kind) noexcept {
         past = static_cast<std::uint16_t>(past | 1U << kind);
