@@ -1,6 +1,7 @@
 // Peaks as they rise, what other threads give back, and the log of what frames were charged for, as it grows.
 #include <framealloc/detail/account/charge.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 namespace framealloc::inline v1::account {
@@ -47,6 +48,13 @@ void charge_entry::refund_elsewhere(std::uint64_t bytes) noexcept {
     heap_refunded.add_relaxed(bytes);  // relaxed: as above
     away.add_relaxed(bytes);  // relaxed: as above
     for (charge_entry* e = this; e != nullptr; e = e->parent) e->tree_away.add_relaxed(bytes);  // relaxed: as above
+}
+
+std::uint64_t charge_entry::room_below_peaks() const noexcept {
+    auto room = static_cast<std::int64_t>(peak.get() - live.get());
+    for (const charge_entry* e = this; e != nullptr; e = e->parent)
+        room = std::min(room, static_cast<std::int64_t>(e->tree_peak.get() - e->tree_live.get()));
+    return room > 0 ? static_cast<std::uint64_t>(room) : 0;
 }
 
 void charge_entry::reset_peaks() noexcept {

@@ -2,6 +2,7 @@
 #include <framealloc/detail/core/core.hpp>
 #include <framealloc/detail/core/zones.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -37,11 +38,6 @@ std::int64_t newly_out(pool_page& page) noexcept {
 
 }  // namespace
 
-void observe_page(pool_page& page) noexcept {
-    const std::int64_t change = newly_out(page);
-    if (change != 0) page.account->add_live(change);
-}
-
 void notice_returns(thread_context& c) noexcept {
     late_pages& late = c.charges.accounts().late;
     std::size_t pages = 0;
@@ -59,16 +55,38 @@ void watch_returns(thread_context& c) noexcept {
     late.notice = [](account::late_returns& l) noexcept { notice_returns(*static_cast<late_pages&>(l).of); };
 }
 
-void charge_page(thread_context& c, pool_page& page) noexcept {
-    observe_page(page);
+namespace {
+
+FRAMEALLOC_INLINE void charge_new(thread_context& c, pool_page& page) noexcept {
     const std::uint32_t uncharged = page.allocations - page.charged;
     if (uncharged == 0) return;
     sync::store_relaxed(page.charged, page.allocations);  // relaxed: a statistic for readers
     c.counters.add_taken(page.kind, uncharged);
     if (!traits_of(page.kind).freed_singly) return;
-    const std::uint64_t bytes = std::uint64_t{uncharged} * page.block;
-    c.phase()->phase_bytes.add(current_frame(c), bytes);
-    c.phase()->phase_count.add(current_frame(c), uncharged);
+    const std::uint64_t frame = current_frame(c);
+    c.phase()->phase_bytes.add(frame, std::uint64_t{uncharged} * page.block);
+    c.phase()->phase_count.add(frame, uncharged);
+}
+
+}  // namespace
+
+void observe_page(pool_page& page) noexcept {
+    if (const std::int64_t change = newly_out(page); change != 0) page.account->add_live(change);
+}
+
+namespace {
+
+[[gnu::noinline]] void charge_changed(thread_context& c, pool_page& page) noexcept {
+    before_live_grows(c);  // or shrinks: frames that have ended were beside what was known until now
+    observe_page(page);
+    charge_new(c, page);
+}
+
+}  // namespace
+
+void charge_page(thread_context& c, pool_page& page) noexcept {
+    if (out_now(page) != page.seen) return charge_changed(c, page);
+    charge_new(c, page);  // what was allocated has been freed
 }
 
 tag_account* account_for(thread_context& c, account::tag_node* node, exhaustion_reason& why) noexcept {
@@ -100,8 +118,7 @@ tag_account* account_for(thread_context& c, tag_account* parent, account::name_v
 
 namespace {
 
-FRAMEALLOC_INLINE void add_allocated(thread_context& c, std::uint64_t bytes) noexcept {
-    const std::uint64_t frame = current_frame(c);
+FRAMEALLOC_INLINE void add_allocated(thread_context& c, std::uint64_t frame, std::uint64_t bytes) noexcept {
     c.charges.add_allocated(frame, bytes);
     c.tag()->frame_bytes.add(frame, bytes);
     if (tag_account& phase = *c.phase(); phase.parent != nullptr) phase.phase_bytes.add(frame, bytes);
@@ -109,9 +126,9 @@ FRAMEALLOC_INLINE void add_allocated(thread_context& c, std::uint64_t bytes) noe
 
 }  // namespace
 
-void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept { add_allocated(c, bytes); }
+void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept { add_allocated(c, current_frame(c), bytes); }
 
-void charge_installed(thread_context& c) noexcept {
+void charge_aside(thread_context& c) noexcept {
     while (tag_account* a = c.charges.take_aside()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
@@ -120,18 +137,46 @@ void charge_installed(thread_context& c) noexcept {
             }
         }
     }
+}
+
+void charge_installed(thread_context& c) noexcept {
     c.pages.for_each_installed([&c](pool_page& p) { charge_page(c, p); });
 }
 
-void observe_frames(thread_context& c) noexcept {
+void put_away_installed(thread_context& c) noexcept {
+    c.pages.take_installed([&c](pool_page& p) { charge_page(c, p); });
+}
+
+namespace {
+
+// By how much ended frames were higher than the top cursor is.
+std::uint64_t take_above(thread_context& c) noexcept {
     const std::uintptr_t highest = c.charges.take_highest(), cursor = c.stack.top()->cursor;
-    const std::uint64_t above = highest > cursor ? highest - cursor : 0, open = open_bytes(c) + above;
-    if (open == 0) return;
+    return highest > cursor ? highest - cursor : 0;
+}
+
+void touch_peak(thread_context& c, std::uint64_t open, std::uint64_t above) noexcept {
     late_pages& late = c.charges.accounts().late;
     late.is_past = above != 0;
-    c.tag()->touch_peak(open);
+    c.tag()->touch_peak(open + above);
     late.is_past = false;
+}
+
+}  // namespace
+
+void observe_frames(thread_context& c) noexcept {
+    const std::uint64_t above = take_above(c), open = open_bytes(c);
+    if (open + above == 0) return;
+    touch_peak(c, open, above);
     if (above != 0) note_frame_peak(c, frame_bytes_in_use(c) + above);
+}
+
+void observe_outermost(thread_context& c) noexcept {
+    const std::uint64_t above = take_above(c), open = open_bytes(c), in_use = frame_bytes_in_use(c);
+    touch_peak(c, open, above);
+    note_frame_peak(c, in_use + above);
+    const std::uint64_t others = in_use - open;  // of frames that are kept, say
+    c.charges.set_quiet_bytes(std::min(c.tag()->room_below_peaks(), c.counters.get(counter::frame_peak) - others));
 }
 
 namespace {
@@ -163,14 +208,31 @@ std::uint64_t hold_in_each(thread_context& c, std::uint64_t bytes) noexcept {
     }
     return held;
 }
-FRAMEALLOC_INLINE std::uint64_t hold_segment(thread_context& c, std::uint64_t bytes) noexcept {
+[[gnu::noinline]] std::uint64_t hold_anew(thread_context& c, std::uint64_t bytes) noexcept {
     frame_record& top = *c.stack.top();
     return follows_open_bytes(c, top) ? hold_in_each(c, bytes) : hold(c, top, bytes);
+}
+FRAMEALLOC_INLINE std::uint64_t hold_segment(thread_context& c, std::uint64_t bytes) noexcept {
+    frame_record& top = *c.stack.top();
+    const bool held = !follows_open_bytes(c, top) && c.charges.records().extend(c.tag(), top.depth, bytes);
+    return held ? bytes : hold_anew(c, bytes);
+}
+
+[[gnu::noinline]] void charge_past(thread_context& c) noexcept {
+    add_allocated(c, c.charges.past().frame, c.charges.past().bytes);
+    c.charges.forget_past();
+}
+
+// Of frames that are open, and of those that have ended since the last boundary.
+FRAMEALLOC_INLINE void charge_frames(thread_context& c, std::uint64_t open) noexcept {
+    if (c.charges.past().bytes != 0) charge_past(c);
+    if (const std::uint64_t bytes = open + c.charges.take_ended(); bytes != 0)
+        add_allocated(c, current_frame(c), bytes);
 }
 
 // Requires: some bytes are not charged.
 [[gnu::noinline]] void settle_bytes(thread_context& c, std::uint64_t open) noexcept {
-    add_allocated(c, open + c.charges.take_ended());
+    charge_frames(c, open);
     const std::uint64_t held = open == 0 ? 0 : hold_segment(c, open);
     begin_segment(c, c.stack.top()->cursor);
     if (held == 0) return;
@@ -181,20 +243,36 @@ FRAMEALLOC_INLINE std::uint64_t hold_segment(thread_context& c, std::uint64_t by
 
 }  // namespace
 
-void settle(thread_context& c) noexcept {
-    if (c.charges.any_ended()) observe_frames(c);
-    charge_pages(c);
+namespace {
+
+FRAMEALLOC_INLINE void settle_frames(thread_context& c) noexcept {
     const std::uint64_t open = open_bytes(c);
     if (open != 0 || c.charges.any_ended()) settle_bytes(c, open);
     else begin_segment(c, c.stack.top()->cursor);
 }
 
+}  // namespace
+
+void settle(thread_context& c) noexcept {
+    if (c.charges.highest() != 0) observe_frames(c);
+    charge_pages(c);
+    settle_frames(c);
+}
+
+void settle_and_put_away(thread_context& c) noexcept {
+    if (c.charges.has_nothing_of_frames(c.stack.top()->cursor)) {
+        c.charges.begin_settled();
+        return put_away_pages(c);
+    }
+    if (c.charges.highest() != 0) observe_frames(c);
+    put_away_pages(c);
+    settle_frames(c);
+}
+
 void charge_ended(thread_context& c, std::uint64_t open) noexcept {
-    if (c.charges.any_ended()) observe_frames(c);
-    if (c.stack.depth() <= 1) charge_pages(c);
-    const std::uint64_t bytes = open + c.charges.take_ended();
-    if (bytes == 0) return;
-    add_allocated(c, bytes);
+    if (c.charges.highest() != 0) observe_frames(c);
+    if (c.stack.depth() <= 1) put_away_pages(c);
+    charge_frames(c, open);
     if (open != 0) c.tag()->touch_peak(open);
 }
 

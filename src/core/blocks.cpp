@@ -27,8 +27,7 @@ public:
         scope_->charge_to(who);
     }
     ~charged_elsewhere() {
-        settle(context_);
-        uninstall_pages(context_);
+        settle_and_put_away(context_);
         scope_->charge_to(was_);
     }
     charged_elsewhere(const charged_elsewhere&) = delete;

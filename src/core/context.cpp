@@ -25,17 +25,27 @@ void set_up_records(thread_context& c) noexcept {
 
 }  // namespace
 
+namespace {
+
 // The record below the top one rests. What is read while frames open, close or grow a chunk may not belong together:
 // then nothing is said, and the next boundary shows it. The first record of a segment opens after a boundary.
-open_share open_share_of(const thread_context& c) noexcept {
+std::size_t open_bytes_seen(const thread_context& c) noexcept {
     const frame_record* top = c.stack.top_seen();
     const std::uintptr_t segment = c.charges.segment_seen();
-    const tag_account* tag = c.charges.tag_seen();
     const bool grown = (sync::glimpse(top->pending_bits) & pending_chunks) != 0;
-    if (sync::glimpse(top->depth) % records_per_segment == 0 || grown) return {tag, 0};
+    if (sync::glimpse(top->depth) % records_per_segment == 0 || grown) return 0;
     const std::uintptr_t cursor = sync::glimpse((top - 1)->cursor);
     const bool together = c.stack.top_seen() == top && c.charges.segment_seen() == segment && cursor > segment;
-    return {tag, together ? cursor - segment : 0};
+    return together ? cursor - segment : 0;
+}
+
+}  // namespace
+
+open_share open_share_of(const thread_context& c) noexcept {
+    const thread_charges::past_frame past = c.charges.past_seen();
+    return {.tag = c.charges.tag_seen(),
+            .bytes = open_bytes_seen(c),
+            .last_frame = past.frame == finished_frame(c) ? past.bytes : 0};
 }
 
 thread_context* make_context(core& a, refused_request& r) noexcept {

@@ -390,14 +390,6 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     frame_blocks_ended(c, s, cursor, s.newest().end);
 }
 
-bool waits_for_nothing(const thread_context& c) noexcept {
-    const deferred_mode mode = deferred_mode_of(c);
-    return !c.probes.any() && !c.probes.sampling() && !c.probes.counting() && c.arenas.spare().empty() &&
-           !c.remote.has_batch() && !c.remote.any_announced() && c.owner->config.retain == retain_policy::all &&
-           (mode == deferred_mode::immediate || mode == deferred_mode::on_demand) &&
-           c.budget.of(memory_kind::frame).limit == 0;
-}
-
 // After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
 void merge_chunks(thread_context& c) noexcept {
     frame_arena& s = c.arenas.current();

@@ -84,8 +84,7 @@ void leave_all() noexcept {
 
 thread_context* park_caller(core_ref a) noexcept {
     thread_context& c = *context_of(a);
-    settle(c);
-    uninstall_pages(c);
+    settle_and_put_away(c);
     flush_batch(c);
     c.life.set_parked(true);
     for (unsigned depth = 1; depth <= c.stack.depth(); ++depth)

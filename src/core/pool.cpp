@@ -246,8 +246,8 @@ void* heap_instead(thread_context& c, unsigned size_class, std::size_t bytes, on
 // Of a thread whose fast paths are closed: the next allocation takes the slow path again.
 void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* block, std::size_t bytes) noexcept {
     const memory_kind k = p.kind;
-    charge_pages(c);
-    uninstall_pages(c);
+    put_away_pages(c);
+    note_settled(c);
     if (c.probes.guarded()) block = c.probes.hooks->begin_block(c, p, block, bytes);
     if (block != nullptr && traits_of(k).freed_singly) {  // others are reported as frame memory
         show_adopted(c);
@@ -258,12 +258,38 @@ void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* blo
 
 }  // namespace
 
-void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
-                         on_failure f) noexcept {
-    const served_call call(c, __builtin_return_address(0));
+namespace {
+
+void install(thread_context& c, pool_page& p, unsigned size_class) noexcept {
+    c.pages.install(p, size_class);
+    add_pending(c.stack.outermost(), pending_pages);  // charged when the outermost frame ends
+}
+
+// From the page that the tag allocates from, which was put away when a scope closed. Null when it is not so simple.
+FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+    if (c.probes.any() || c.probes.sampling()) return nullptr;
+    const page_lists* lists = payer(c, k)->pages[index_of(k)];
+    pool_page* p = lists == nullptr ? nullptr : lists->current(size_class);
+    if (p == nullptr || p->free == nullptr) return nullptr;
+    install(c, *p, size_class);
+    if (traits_of(k).freed_singly) c.charges.note_unsettled();
+    return pop(*p);
+}
+
+FRAMEALLOC_COLD void* allocate_served(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
+                                      on_failure f, const void* returns_to) noexcept {
+    const served_call call(c, returns_to);
     if (!call.admitted()) return nullptr;
     const activity_scope changing(&c, activity::changing);
     return pool_take_slow(c, k, requested_class, bytes, f);
+}
+
+}  // namespace
+
+void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
+                         on_failure f) noexcept {
+    void* block = take_put_away(c, k, requested_class);
+    return block != nullptr ? block : allocate_served(c, k, requested_class, bytes, f, __builtin_return_address(0));
 }
 
 void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
@@ -283,10 +309,9 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         if (p == nullptr && quarantine_emptied(c)) p = page_with_room(c, k, size_class, q);
         if (p == nullptr && q.over_budget()) p = page_despite_budget(c, k, size_class, q);
         if (p != nullptr) {
-            c.pages.install(*p, size_class);
-            c.pages.install(*p, requested_class);
+            install(c, *p, size_class);
+            if (requested_class != size_class) install(c, *p, requested_class);
             note_settled(c);
-            add_pending(c.stack.outermost(), pending_pages);  // charged when the outermost frame ends
             void* block = pool_try_pop(c, k, requested_class);
             if (c.probes.any()) [[unlikely]]
                 block = show_block(c, *p, size_class, block, bytes);
@@ -314,12 +339,6 @@ std::size_t adopt_returned(thread_context& c, std::size_t blocks) noexcept {
         blocks_adopted(c, came, came * bytes);
     }
     return taken;
-}
-
-void uninstall_pages(thread_context& c) noexcept {
-    if (!c.pages.any_installed()) return;
-    c.pages.uninstall_all();
-    note_settled(c);
 }
 
 namespace {
@@ -417,8 +436,7 @@ void put_back_slot(pool_page& p, void* slot) noexcept {
 
 // Takes back what other threads returned, then hands every empty page to the depot.
 void trim_pages(thread_context& c) noexcept {
-    settle(c);
-    uninstall_pages(c);
+    settle_and_put_away(c);
     adopt_returned(c, all_blocks);
     quarantine_emptied(c);
     retire_unused(c);

@@ -130,9 +130,9 @@ open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept {
 }
 
 void settle_for_scope(thread_context& c) noexcept {
-    settle(c);
-    if (c.pages.any_installed()) uninstall_pages(c);
-    forget_closed_elsewhere(c);
+    if (c.scopes.closed_elsewhere()) [[unlikely]]
+        return forget_closed(c);
+    settle_and_put_away(c);
 }
 
 namespace {
@@ -174,23 +174,21 @@ void close_scopes(open_scope* const* first, unsigned n) noexcept {
 }
 
 void close_scope_slow(open_scope& s) noexcept {
-    thread_context& c = *record_of(s)->context;
-    if (belongs_to_caller(c) && !s.left) [[likely]] {
-        if (unsettled(c)) settle_for_scope(c);
-        if (in_order(c, s)) [[likely]] {
-            leave_scope(*record_of(s));
-            c.charges.set_newest(s.kind, s.outer);
-            return;
-        }
+    frame_record* r = record_of(s);
+    thread_context& c = *r->context;
+    const bool in_hand = FRAMEALLOC_SLOT.record == r || (belongs_to_caller(c) && !s.left && c.stack.top() == r);
+    if (!in_hand || c.charges.newest(s.kind) != &s || c.scopes.closed_elsewhere()) [[unlikely]] {
+        open_scope* const one = &s;
+        return close_scopes(&one, 1);
     }
-    open_scope* const one = &s;
-    close_scopes(&one, 1);
+    if (unsettled(c)) settle_and_put_away(c);
+    leave_scope(*r);
+    c.charges.set_newest(s.kind, s.outer);
 }
 
 void forget_closed(thread_context& c) noexcept {
     if (!c.scopes.take_closed_elsewhere()) return;
-    settle(c);
-    uninstall_pages(c);
+    settle_and_put_away(c);
     for (scope_kind k : scope_kinds) {
         for (open_scope* s = c.charges.newest(k); !is_end(c, *s);) {
             open_scope* outer = s->outer;

@@ -86,9 +86,13 @@ std::size_t bounded_peak(core& a, std::uint64_t sum, std::size_t in_use) noexcep
 
 void add_open(tag_sum& sum, const thread_context& c, const account::tag_node* wanted) noexcept {
     const memory::open_share open = open_share_of(c);
-    if (open.bytes == 0 || !below(open.tag->node, wanted)) return;
-    sum.tree.*bytes_of(memory_kind::frame) += open.bytes;
-    if (open.tag->node == wanted) sum.own.*bytes_of(memory_kind::frame) += open.bytes;
+    if (!below(open.tag->node, wanted)) return;
+    auto add = [&](tag_bytes& t) {
+        t.*bytes_of(memory_kind::frame) += open.bytes;
+        t.last_frame_bytes += open.last_frame;
+    };
+    add(sum.tree);
+    if (open.tag->node == wanted) add(sum.own);
 }
 
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {

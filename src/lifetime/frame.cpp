@@ -87,7 +87,8 @@ void reset_ground(thread_context& c) noexcept {
 bool ground_in_use(const thread_context& c) noexcept { return outside_so_far(c) != state_of(c).outside_ended; }
 
 void finish_outermost(thread_context& c) noexcept {
-    uninstall_pages(c);
+    put_away_pages(c);
+    note_settled(c);
     if (c.probes.sampling()) sample_event(c);
     flush_batch(c);
     const deferred_mode mode = deferred_mode_of(c);
@@ -242,10 +243,19 @@ void close_frame_with_content(frame_record* r) noexcept {
     thread_context& c = *r->context;
     if (!ends_plainly(c, *r)) return close_frame_slow(r);
     frame_record* outer = r - 1;
+    if (r->depth == 1 && log_of(c).size() == 0) {  // no boundary has seen its bytes
+        if ((r->pending_bits & memory::pending_pages) != 0) put_away_pages(c);
+        const std::uintptr_t highest = c.charges.highest() > r->cursor ? c.charges.highest() : r->cursor;
+        if (highest - boundary_of(c) > c.charges.quiet_bytes()) memory::observe_outermost(c);
+        c.charges.end_outermost_unsettled(r->generation, r->cursor - boundary_of(c));
+        r->pending_bits = 0;
+        c.charges.begin_segment(outer->cursor);
+        set_top(c, outer);
+        return;
+    }
     memory::note_frame_peak(c, frame_bytes_in_use(c));
     close_account(c, r);
     r->pending_bits = 0;
-    if (r->depth == 1) memory::uninstall_pages(c);
     begin_segment(c, outer->cursor);
     outer->limit = r->limit & outer->open_mask;
     set_top(c, outer);

@@ -174,8 +174,8 @@ void sample_event(thread_context& c) noexcept {
     c.probes.sample_skip = 1 + static_cast<std::uint32_t>(draw(c) % longest_skip);
     c.probes.set(thread_probes::armed_bit, true);
     c.probes.observed = true;
-    charge_pages(c);
-    uninstall_pages(c);
+    put_away_pages(c);
+    note_settled(c);
     refresh_limit(c);
 }
 

@@ -25,8 +25,8 @@ void divert(thread_context& c, bool on) noexcept {
         }
     }
     for (unsigned depth = 1; on && depth <= c.stack.depth(); ++depth) add_pending(record_at(c, depth), pending_always);
-    charge_pages(c);
-    uninstall_pages(c);
+    put_away_pages(c);
+    note_settled(c);
     if (FRAMEALLOC_SLOT.context == &c) FRAMEALLOC_SLOT.key = c.probes.diverted() ? no_context_key : c.life.key();
 }
 

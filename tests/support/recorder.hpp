@@ -22,6 +22,8 @@ inline constexpr bool under_tsan = FRAMEALLOC_TSAN != 0;
 // Whether freed blocks are quarantined and every block is between guard zones.
 template <class P>
 inline constexpr bool guarded = P::checks || fa::guard::under_tool;
+// By which the library's own memory grows; what it notes of ended frames comes from there while they are inaccessible.
+inline constexpr std::size_t metadata_step = 65536;
 
 struct recorder {
     std::vector<fa::code> faults;

@@ -93,6 +93,69 @@ FOR_EACH_POLICY("statistics of a tag may be asked for while another thread gives
     CHECK(alloc.tag_stats("t1").pool_bytes == 0);
 }
 
+// Nothing but frames with plain allocations on the other thread: no boundary comes.
+FOR_EACH_POLICY("another thread sees what the frames of this one had, although they have ended") {
+    fa::basic_smart_alloc<P> alloc;
+    static constexpr fa::tag level{"level"}, enemies{level, "enemies"};
+    std::atomic<int> step{0};
+    auto await = [&](int n) {
+        while (step.load() != n) std::this_thread::yield();
+    };
+    auto seen = [&](std::size_t last, std::size_t peak) {
+        for (const fa::tag_stats& s : {alloc.tag_stats(level), alloc.tag_stats(enemies)}) {
+            CHECK(s.with_children.last_frame_bytes == last);
+            CHECK(s.with_children.peak_bytes == peak);
+        }
+        CHECK(alloc.tag_stats(level).last_frame_bytes == 0);
+        CHECK(alloc.tag_stats(enemies).peak_bytes == peak);
+        CHECK(alloc.stats().peak_allocated == peak);
+    };
+    auto one_frame = [&](std::size_t bytes) {
+        const auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(bytes, 8));
+        const auto inner = alloc.frame_scope();
+        static_cast<void>(inner.alloc_bytes(bytes, 8));
+    };
+    std::thread worker([&] {
+        { const auto first = alloc.frame_scope(); }
+        const fa::tag_scope scope{alloc, enemies};
+        for (std::size_t bytes : {100, 4000, 800}) one_frame(bytes);
+        step = 1;
+        await(2);
+        for (std::size_t bytes : {200, 40}) one_frame(bytes);
+        step = 3;
+        await(4);
+    });
+    await(1);
+    seen(1600, 8000);
+    alloc.reset_stats();
+    seen(1600, 0);
+    step = 2;
+    await(3);
+    seen(80, 400);
+    step = 4;
+    worker.join();
+    seen(80, 400);
+}
+
+// The maximum of frames that have ended is beside what was live then, not what is live later.
+FOR_EACH_POLICY("peaks of ended frames are beside the blocks of their time") {
+    fa::basic_smart_alloc<P> alloc;
+    auto one_frame = [&](std::size_t bytes, bool pool) {
+        const auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(bytes, 8));
+        return pool ? alloc.pool_alloc_bytes(1000) : nullptr;
+    };
+    one_frame(16, false);
+    one_frame(8000, false);
+    void* p = one_frame(16, true);
+    CHECK(alloc.stats().peak_allocated == 8000);
+    one_frame(9000, false);
+    alloc.pool_free_bytes(p, 1000);
+    one_frame(16, false);
+    CHECK(alloc.stats().peak_allocated == 9000 + 1024);
+}
+
 namespace {
 
 constexpr std::size_t large = 100'000, many = 20;

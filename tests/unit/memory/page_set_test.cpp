@@ -165,7 +165,9 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(!o.set.any_installed());
     o.set.for_each_installed([](pool_page&) { CHECK(false); });
     o.set.install(p, small);
-    o.set.uninstall_all();
+    seen = 0;
+    o.set.take_installed([&](const pool_page& page) { seen += &page == &p ? 1U : 100U; });
+    CHECK(seen == 1);
     o.set.for_each_installed([](pool_page&) { CHECK(false); });
     CHECK(!o.set.any_installed(memory_kind::pool));
     CHECK(!o.set.any_charged_singly());

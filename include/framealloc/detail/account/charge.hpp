@@ -109,6 +109,8 @@ struct charge_entry {
                 return rise(bytes);
         }
     }
+    // So many bytes more may be live before one of its peaks rises.
+    std::uint64_t room_below_peaks() const noexcept;
     // Less is in use, or it is found to have been so before: no new maximum.
     void correct_live(std::int64_t bytes) noexcept {
         live.add(static_cast<std::uint64_t>(bytes));
@@ -156,12 +158,17 @@ class charge_log {
 public:
     // What is charged to the same account in the same frame as the newest record becomes a part of that.
     bool push(os::metadata& memory, charge_record r, exhaustion_reason& why) noexcept {
-        if (size_ > closed_ && back().who == r.who && back().depth == r.depth) {
-            records_[size_ - 1].bytes += r.bytes;
-            return true;
-        }
+        if (extend(r.who, r.depth, r.bytes)) return true;
         if (size_ == capacity_ && !grow(memory, why)) return false;
         records_[size_++] = r;
+        return true;
+    }
+    // Whether it did.
+    FRAMEALLOC_INLINE bool extend(const charge_entry* who, std::uint32_t depth, std::uint64_t bytes) noexcept {
+        if (size_ <= closed_) return false;
+        charge_record& newest = records_[size_ - 1];
+        if (newest.who != who || newest.depth != depth) return false;
+        newest.bytes += bytes;
         return true;
     }
     std::uint32_t size() const noexcept { return size_; }

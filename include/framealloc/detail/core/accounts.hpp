@@ -10,25 +10,39 @@ FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* n
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
                                          exhaustion_reason& why) noexcept;
+// The installed pages, and those that gave blocks to hooks.
+FRAMEALLOC_COLD void charge_aside(thread_context& c) noexcept;
 void charge_installed(thread_context& c) noexcept;
-// The installed ones, and those that gave blocks to hooks.
 FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
-    if (c.charges.any_aside() || c.pages.any_installed()) charge_installed(c);
+    if (c.charges.any_aside()) charge_aside(c);
+    if (c.pages.any_installed()) charge_installed(c);
+}
+// The same, after which none is installed: before the tag changes, as pages belong to a tag. A boundary follows, or
+// note_settled().
+void put_away_installed(thread_context& c) noexcept;
+FRAMEALLOC_INLINE void put_away_pages(thread_context& c) noexcept {
+    if (c.charges.any_aside()) charge_aside(c);
+    if (c.pages.any_installed()) put_away_installed(c);
 }
 // Charges the open segment, what frames had that have ended since, and the installed pages, to the current tag and
 // phase. Each open frame takes back its part of the segment when it ends.
 void settle(thread_context& c) noexcept;
+void settle_and_put_away(thread_context& c) noexcept;  // and what is installed, after which none is
 // The same at the end of the top frame, whose bytes these are: nothing of the segment is held any longer. Pages are
 // charged when the outermost frame ends.
 void charge_ended(thread_context& c, std::uint64_t open) noexcept;
 // A peak is noted of what frames have, and had that have ended since the last boundary, beside what is live.
 void observe_frames(thread_context& c) noexcept;
+// The same at the end of an outermost frame of which no boundary has seen any byte; then they see no more of such
+// frames until thread_charges::quiet_bytes() are exceeded.
+FRAMEALLOC_COLD void observe_outermost(thread_context& c) noexcept;
 // Before live bytes change. What open frames have is still seen when they grow, and no longer when they shrink.
 inline void before_live_grows(thread_context& c) noexcept {
-    if (c.charges.any_ended()) observe_frames(c);
+    if (c.charges.highest() != 0) observe_frames(c);
+    c.charges.set_quiet_bytes(0);
 }
 inline void before_live_shrinks(thread_context& c) noexcept {
-    if (c.charges.any_ended() || c.charges.segment() != c.stack.top()->cursor) observe_frames(c);
+    if (c.charges.highest() != 0 || c.charges.segment() != c.stack.top()->cursor) observe_frames(c);
 }
 // Tells the page's tag how many of its blocks are out.
 void observe_page(pool_page& page) noexcept;

@@ -45,21 +45,60 @@ public:
     // Of so many bytes up to this cursor nothing was charged, and their frame ends.
     FRAMEALLOC_INLINE void end_unsettled(std::uint64_t bytes, std::uintptr_t cursor) noexcept {
         ended_bytes_ += bytes;
-        if (cursor > highest_) highest_ = cursor;
+        if (cursor > highest_) set_highest(cursor);
         settled_ = never_settled;
     }
-    // What frames had that have ended since the last boundary; their highest cursor, or 0.
-    bool any_ended() const noexcept { return ended_bytes_ != 0; }
+    // The same of the outermost frame, which has this number, after its peak was looked at: what it had and its inner
+    // frames, as far as not charged. Of those before it nobody asks any more.
+    FRAMEALLOC_INLINE void end_outermost_unsettled(std::uint64_t frame, std::uint64_t bytes) noexcept {
+        sync::store_relaxed(past_.bytes, bytes + std::exchange(ended_bytes_, 0));  // relaxed: see past_seen()
+        sync::store_relaxed(past_.frame, frame);  // relaxed: as above
+        set_highest(0);
+        settled_ = never_settled;
+    }
+    // What frames had that have ended since the last boundary: in the current outermost one, and in the one before it.
+    struct past_frame {
+        std::uint64_t frame, bytes;
+    };
+    bool any_ended() const noexcept { return (ended_bytes_ | past_.bytes) != 0; }
     std::uint64_t take_ended() noexcept { return std::exchange(ended_bytes_, 0); }
-    std::uintptr_t take_highest() noexcept { return std::exchange(highest_, 0); }
+    const past_frame& past() const noexcept { return past_; }
+    void forget_past() noexcept { sync::store_relaxed(past_.bytes, 0); }  // relaxed: as above
+    // For any thread: the two may not belong together while an outermost frame ends.
+    past_frame past_seen() const noexcept { return {sync::load_relaxed(past_.frame), sync::load_relaxed(past_.bytes)}; }
+    // The highest cursor of frames that have ended, of the current outermost one, which no peak has been told of; or 0.
+    FRAMEALLOC_INLINE std::uintptr_t highest() const noexcept { return highest_; }
+    std::uintptr_t take_highest() noexcept {
+        const std::uintptr_t was = highest_;
+        set_highest(0);
+        if (!peaks_reset_.load_relaxed()) return was;  // relaxed: an early look
+        return peaks_reset_.exchange_acquire(false) ? 0 : was;  // pairs: note_reset()
+    }
+    // No peak rises where the segment has no more bytes, until something else becomes live.
+    FRAMEALLOC_INLINE std::uint64_t quiet_bytes() const noexcept {
+        return sync::load_relaxed(quiet_bytes_);  // relaxed: a reset that is missed is seen at the next boundary
+    }
+    void set_quiet_bytes(std::uint64_t bytes) noexcept {
+        sync::store_relaxed(quiet_bytes_, bytes);  // relaxed: as above
+    }
+    // Peaks begin anew: what frames had that have ended does not count any more. Threads: any.
+    void note_reset() noexcept {
+        set_quiet_bytes(0);
+        if (sync::load_relaxed(highest_) != 0) peaks_reset_.store_release(true);  // pairs: take_highest()
+    }
     // Whether nothing is to be charged while the top cursor is there: no bytes, no installed pages.
     FRAMEALLOC_INLINE bool settled_at(std::uintptr_t cursor) const noexcept { return cursor == settled_; }
     void begin_segment(std::uintptr_t cursor) noexcept {
         sync::store_relaxed(segment_, cursor);  // relaxed: statistics of other threads read it
     }
+    // Whether only pages may have to be charged while the top cursor is there.
+    bool has_nothing_of_frames(std::uintptr_t cursor) const noexcept { return cursor == segment_ && !any_ended(); }
+    // Pages will be too.
+    void begin_settled() noexcept { settled_ = segment_; }
+    void note_unsettled() noexcept { settled_ = never_settled; }
     // After a change of the segment or of what is installed; `pages`: some have blocks that scopes have to charge.
     void note_settled(bool pages) noexcept {
-        settled_ = pages || aside_ != nullptr || ended_bytes_ != 0 ? never_settled : segment_;
+        settled_ = pages || aside_ != nullptr || any_ended() ? never_settled : segment_;
     }
 
     // The newest open scope of a kind, or the end of its list.
@@ -102,10 +141,17 @@ public:
 private:
     static constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
 
+    FRAMEALLOC_INLINE void set_highest(std::uintptr_t cursor) noexcept {
+        sync::store_relaxed(highest_, cursor);  // relaxed: note_reset() only wants to know whether there is one
+    }
+
     std::uintptr_t segment_;
     std::uintptr_t settled_;
     std::uint64_t ended_bytes_;
+    past_frame past_;
     std::uintptr_t highest_;
+    std::uint64_t quiet_bytes_;
+    sync::atomic<bool> peaks_reset_;
     open_scope* newest_[scope_kind_count];
     account_table accounts_;
     account::charge_log log_;

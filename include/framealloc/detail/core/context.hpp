@@ -137,11 +137,11 @@ FRAMEALLOC_INLINE void end_unsettled(thread_context& c, std::uint64_t bytes, std
     add_pending(c.stack.outermost(), pending_log);
 }
 
-// For statistics of other threads: bytes of open frames that were not charged when the newest was opened, and the tag
-// that will be charged for them.
+// For statistics of other threads: what the next boundary will charge to this tag.
 struct open_share {
     const tag_account* tag;
-    std::size_t bytes;
+    std::size_t bytes;  // of open frames, when the newest was opened
+    std::size_t last_frame;  // of the last finished outermost frame
 };
 open_share open_share_of(const thread_context& c) noexcept;
 
@@ -218,6 +218,7 @@ inline thread_counts counts_of(const thread_context& c) noexcept {
     return n;
 }
 inline void reset_peak(thread_context& c) noexcept {
+    c.charges.note_reset();
     c.counters.set(counter::frame_peak, c.counters.get(counter::frame_used));
 }
 inline std::uint64_t allocated_in(const thread_context& c, std::uint64_t frame) noexcept {

@@ -29,8 +29,12 @@ void close_arena(thread_context& c, frame_arena& s) noexcept;
 // All of them, the spare chunks and those from here on. Requires: the allocator is being destroyed.
 void close_arenas(thread_context& c, arena_chunk* others) noexcept;
 void return_to(thread_context& c, std::uintptr_t cursor) noexcept;  // drops chunks above the one holding `cursor`
-// Whether at the end of an outermost frame nothing but its own memory has to be looked at.
-bool waits_for_nothing(const thread_context& c) noexcept;
+// Whether at the end of an outermost frame nothing but its own memory has to be looked at. Requires: pending_always is
+// not set, as it is where options ask for more.
+FRAMEALLOC_INLINE bool waits_for_nothing(const thread_context& c) noexcept {
+    return !c.probes.any() && !c.probes.sampling() && !c.probes.counting() && c.arenas.spare().empty() &&
+           !c.remote.has_batch() && !c.remote.any_announced() && c.budget.of(memory_kind::frame).limit == 0;
+}
 void merge_chunks(thread_context& c) noexcept;
 void retain_arena(thread_context& c) noexcept;
 void note_use(thread_context& c) noexcept;  // for the statistics of other threads, at a boundary

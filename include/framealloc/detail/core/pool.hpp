@@ -11,12 +11,11 @@
 
 namespace framealloc::inline v1::memory {
 
-FRAMEALLOC_COLD void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
-                                         on_failure f) noexcept;
+// Not cold: the first allocation after a scope has closed comes here.
+[[gnu::noinline]] void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                           on_failure f) noexcept;
 FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                                      on_failure f) noexcept;
-// Before the tag changes: pages belong to a tag.
-void uninstall_pages(thread_context& c) noexcept;
 // Both require: the page is the calling thread's.
 void pool_free_own(pool_page& p, void* block) noexcept;
 void put_back_slot(pool_page& p, void* slot) noexcept;
@@ -34,14 +33,17 @@ void release_empty_pages(thread_context& c, bool everything) noexcept;
 // Takes back what other threads returned, then hands every empty page to the depot.
 void trim_pages(thread_context& c) noexcept;
 
+// Requires: some block is free.
+FRAMEALLOC_INLINE void* pop(pool_page& page) noexcept {
+    void* block = page.free;
+    page.free = *static_cast<void**>(block);
+    owner_increment(page.allocations);
+    return block;
+}
+
 FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned size_class) noexcept {
     pool_page* page = c.pages.at(k, size_class);
-    void* block = page->free;
-    if (block == nullptr) [[unlikely]]
-        return nullptr;
-    page->free = *static_cast<void**>(block);
-    owner_increment(page->allocations);
-    return block;
+    return page->free != nullptr ? pop(*page) : nullptr;
 }
 
 // Requires: the class holds `bytes`.

@@ -29,6 +29,7 @@ inline std::uint64_t open_bytes(const thread_context& c) noexcept {
 inline void note_settled(thread_context& c) noexcept { c.charges.note_settled(c.pages.any_charged_singly()); }
 inline void begin_segment(thread_context& c, std::uintptr_t cursor) noexcept {
     c.charges.begin_segment(cursor);
+    c.charges.set_quiet_bytes(0);
     note_settled(c);
     if (c.probes.guarded()) c.probes.begin_segment(guard_padding(c));
 }

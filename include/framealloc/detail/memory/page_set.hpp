@@ -64,12 +64,13 @@ public:
         installed_[index_of(p.kind)][size_class] = &p;
     }
     void uninstall(const pool_page& p) noexcept;  // wherever it is
-    void uninstall_all() noexcept {
-        for (unsigned kind = 0; kind < kind_count; ++kind) {
-            for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1)
-                installed_[kind][std::countr_zero(set)] = no_page();
-            classes_[kind] = 0;
-        }
+    // Each, after which none is.
+    template <class F>
+    FRAMEALLOC_INLINE void take_installed(F&& f) noexcept {
+        for_each_kind([&](unsigned kind) {
+            for (std::uint64_t set = std::exchange(classes_[kind], 0); set != 0; set &= set - 1)
+                f(*std::exchange(installed_[kind][std::countr_zero(set)], no_page()));
+        });
     }
     bool any_installed(memory_kind k) const noexcept { return classes_[index_of(k)] != 0; }
     // Of a kind whose blocks are charged one by one.
@@ -85,10 +86,10 @@ public:
     }
     template <class F>
     void for_each_installed(F&& f) const noexcept {
-        for (unsigned kind = 0; kind < kind_count; ++kind) {
+        for_each_kind([&](unsigned kind) {
             for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1)
                 f(*installed_[kind][std::countr_zero(set)]);
-        }
+        });
     }
 
     // --- all of them; a change requires the lock under which others read ---
@@ -111,6 +112,13 @@ public:
     void count_owner(memory_kind k) noexcept { ++owners_[index_of(k)]; }
 
 private:
+    // Of those that have a page installed. Unrolled: most have none.
+    template <class F>
+    FRAMEALLOC_INLINE void for_each_kind(F&& f) const noexcept {
+        [&]<unsigned... K>(std::integer_sequence<unsigned, K...>) {
+            ((classes_[K] != 0 ? f(K) : void()), ...);
+        }(std::make_integer_sequence<unsigned, kind_count>{});
+    }
     static pool_page* no_page() noexcept { return const_cast<pool_page*>(&nothing_installed); }
 
     std::uint64_t classes_[kind_count];  // whose page is installed below, a bit each

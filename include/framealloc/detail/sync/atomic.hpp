@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <framealloc/detail/base/compiler.hpp>
+#include <framealloc/detail/sync/word.hpp>
 
 namespace framealloc::inline v1::sync {
 
@@ -100,16 +101,16 @@ struct hardware_atomics {
 class owner_counter {
 public:
     constexpr owner_counter() noexcept = default;
-    std::uint64_t get() const noexcept { return value_.load_relaxed(); }  // relaxed: a statistic, nothing hangs on it
-    void set(std::uint64_t n) noexcept { value_.store_relaxed(n); }  // relaxed: as above
-    void add(std::uint64_t n) noexcept { set(get() + n); }
-    void subtract(std::uint64_t n) noexcept { set(get() - n); }
+    std::uint64_t get() const noexcept { return sync::load_relaxed(value_); }  // relaxed: a statistic
+    void set(std::uint64_t n) noexcept { sync::store_relaxed(value_, n); }  // relaxed: as above
+    void add(std::uint64_t n) noexcept { owner_add(value_, n); }
+    void subtract(std::uint64_t n) noexcept { owner_add(value_, 0 - n); }
     void raise_to(std::uint64_t n) noexcept {
         if (n > get()) set(n);
     }
 
 private:
-    atomic<std::uint64_t> value_{};
+    std::uint64_t value_ = 0;
 };
 
 }  // namespace framealloc::inline v1::sync

@@ -7,6 +7,7 @@
 // Cost: that of the plain load or store.
 #pragma once
 
+#include <cstdint>
 #include <type_traits>
 
 #include <framealloc/detail/base/compiler.hpp>
@@ -57,6 +58,14 @@ FRAMEALLOC_INLINE void owner_increment(T& word) noexcept {
     else __asm__("incq %0" : "+m"(word)::"cc");
 #else
     sync::store_relaxed(word, sync::load_relaxed(word) + 1U);  // relaxed: one writer
+#endif
+}
+// Requires: as above. Effects: adds `n`, modulo 2^64. Cost: one instruction on x86-64.
+FRAMEALLOC_INLINE void owner_add(std::uint64_t& word, std::uint64_t n) noexcept {
+#if FRAMEALLOC_X86_64 && !FRAMEALLOC_TSAN
+    __asm__("addq %1, %0" : "+m"(word) : "re"(n) : "cc");
+#else
+    sync::store_relaxed(word, sync::load_relaxed(word) + n);  // relaxed: one writer
 #endif
 }
 
