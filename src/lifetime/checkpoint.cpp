@@ -20,9 +20,9 @@ namespace {
 
 bool younger(std::uint64_t mark, std::uint64_t serial) noexcept { return mark >= serial; }
 
-void make_room_for_mark(thread_context& c) noexcept {
+FRAMEALLOC_COLD void make_room_for_mark(thread_context& c) noexcept {
     lifetime::mark_stack& marks = state_of(c).marks;
-    for (exhaustion_reason why{}; !marks.reserve_one(metadata_of(c), why);)
+    for (exhaustion_reason why{}; !marks.has_room() && !marks.widen(metadata_of(c), why);)
         owner_of(c).exhausted_metadata(why, marks.bytes_wanted(),
                                        alignof(frame_mark));  // its handler may have made room
 }
@@ -72,11 +72,32 @@ bool nothing_but_bytes(const thread_context& c, const frame_record& r, const fra
     return r.depth != 0 && (r.pending_bits & more) == 0 && boundary_of(c) == m.cursor && log_of(c).size() == m.log_size;
 }
 
+// Returns false.
+FRAMEALLOC_COLD bool refuse_unknown(thread_context& c) noexcept {
+    memory::raise(c, {.what = code::FA427, .detail = "nothing was rolled back"});
+    return false;
+}
+FRAMEALLOC_COLD bool refuse_for(thread_context& c, const held_frame& h) noexcept {
+    const char* unnamed = "nothing was rolled back: an inner frame that ended since is held";
+    memory::raise(c, {.what = code::FA438, .detail = h.holder == nullptr ? unnamed : h.holder});
+    return false;
+}
+
+[[gnu::noinline]] void take_back(thread_context& c, frame_record* r, const frame_mark& m) noexcept {
+    settle(c);
+    free_younger_blocks(c, r->depth, m.serial);
+    take_back_log(c, r->depth, m.log_size);
+    return_to(c, m.cursor);
+    r->cursor = m.cursor;
+    begin_segment(c, m.cursor);
+    refresh_limit(c);
+}
+
 }  // namespace
 
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
     if (!settled_at_top(c)) settle(c);
-    make_room_for_mark(c);
+    if (!state_of(c).marks.has_room()) make_room_for_mark(c);
     begin_epoch(c);
     frame_record* r = top_of(c);
     add_pending(*r, pending_marks);
@@ -89,29 +110,18 @@ frame_checkpoint take_checkpoint(thread_context& c) noexcept {
 
 bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
     frame_mark* m = find_mark(c, cp.key_, cp.serial_, cp.index_);
-    if (m == nullptr) {
-        memory::raise(c, {.what = code::FA427, .detail = "nothing was rolled back"});
-        return false;
-    }
+    if (m == nullptr) return refuse_unknown(c);
     frame_record* r = top_of(c);
-    if (const held_frame* h = younger_hold(c, r->depth, m->serial)) {
-        const char* unnamed = "nothing was rolled back: an inner frame that ended since is held";
-        memory::raise(c, {.what = code::FA438, .detail = h->holder == nullptr ? unnamed : h->holder});
-        return false;
+    if (const held_frame* h = younger_hold(c, r->depth, m->serial)) return refuse_for(c, *h);
+    if (r->finalisers != nullptr) {
+        destroy_younger(c, r, m->serial);
+        m = &state_of(c).marks.at(cp.index_);  // a destructor may have taken a checkpoint of its own
     }
-    if (r->finalisers != nullptr) destroy_younger(c, r, m->serial);
-    m = &state_of(c).marks.at(cp.index_);  // a destructor may have taken a checkpoint of its own
     if (nothing_but_bytes(c, *r, *m)) {
         if (r->cursor != m->cursor) end_unsettled(c, r->cursor - m->cursor, r->cursor);
         r->cursor = m->cursor;
     } else {
-        settle(c);
-        free_younger_blocks(c, r->depth, m->serial);
-        take_back_log(c, r->depth, m->log_size);
-        return_to(c, m->cursor);
-        r->cursor = m->cursor;
-        begin_segment(c, m->cursor);
-        refresh_limit(c);
+        take_back(c, r, *m);
     }
     state_of(c).marks.shrink(cp.index_ + 1);
     note_rolled_births(c, r->depth, m->serial);

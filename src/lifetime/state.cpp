@@ -18,16 +18,9 @@ bool mark_stack::widen(os::metadata& meta, exhaustion_reason& why) noexcept {
     return true;
 }
 
-void rolled_births::merge_oldest() noexcept {
-    ranges_[0].to = ranges_[1].to;
-    ranges_[0].mixed = true;
-    std::memmove(ranges_ + 1, ranges_ + 2, (most - 2) * sizeof(range));
-    --count_;
-}
-
 bool rolled_births::find(std::uint32_t depth, std::uint64_t birth) const noexcept {
     for (std::uint32_t i = 0; i < count_; ++i) {
-        const range& r = ranges_[i];
+        const range& r = at(i);
         if (r.depth != depth && !(r.mixed && r.depth < depth)) continue;
         if (birth >= r.from && birth < r.to) return true;
     }

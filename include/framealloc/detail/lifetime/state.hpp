@@ -21,10 +21,9 @@ class mark_stack {
 public:
     std::uint32_t size() const noexcept { return size_; }
     frame_mark& at(std::uint32_t i) noexcept { return marks_[i]; }
+    bool has_room() const noexcept { return size_ < capacity_; }
     // False without memory for it, `why` set.
-    bool reserve_one(os::metadata& meta, exhaustion_reason& why) noexcept {
-        return size_ < capacity_ || widen(meta, why);
-    }
+    FRAMEALLOC_COLD bool widen(os::metadata& meta, exhaustion_reason& why) noexcept;
     // Requires: room for it. Returns its index.
     std::uint32_t push(const frame_mark& m) noexcept {
         marks_[size_] = m;
@@ -49,8 +48,6 @@ public:
     }
 
 private:
-    FRAMEALLOC_COLD bool widen(os::metadata& meta, exhaustion_reason& why) noexcept;
-
     frame_mark* marks_ = nullptr;
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
@@ -62,14 +59,13 @@ class rolled_births {
 public:
     // Of the frame at this depth: births, as marks count them, from `from` on and before `to`.
     void add(std::uint32_t depth, std::uint64_t from, std::uint64_t to) noexcept {
-        while (count_ != 0 && ranges_[count_ - 1].depth == depth && ranges_[count_ - 1].from >= from) --count_;
-        if (count_ == most) [[unlikely]]
-            merge_oldest();
-        ranges_[count_++] = {depth, from, to, false};
+        while (count_ != 0 && newest().depth == depth && newest().from >= from) --count_;
+        if (count_ == most) merge_oldest();
+        at(count_++) = {depth, from, to, false};
     }
     bool contain(std::uint32_t depth, std::uint64_t birth) const noexcept { return count_ != 0 && find(depth, birth); }
     void drop_from(std::uint32_t depth) noexcept {
-        while (count_ != 0 && ranges_[count_ - 1].depth >= depth) --count_;
+        while (count_ != 0 && newest().depth >= depth) --count_;
     }
     void clear() noexcept { count_ = 0; }
 
@@ -81,11 +77,20 @@ private:
         bool mixed;  // merged: some of these births, at this depth or deeper, were before and some after a rollback
     };
     bool find(std::uint32_t depth, std::uint64_t birth) const noexcept;
-    FRAMEALLOC_COLD void merge_oldest() noexcept;
+    // The two oldest become one.
+    void merge_oldest() noexcept {
+        at(1) = {at(0).depth, at(0).from, at(1).to, true};
+        ++oldest_;
+        --count_;
+    }
+    range& at(std::uint32_t i) noexcept { return ranges_[(oldest_ + i) % most]; }
+    const range& at(std::uint32_t i) const noexcept { return ranges_[(oldest_ + i) % most]; }
+    const range& newest() const noexcept { return at(count_ - 1); }
 
     static constexpr std::uint32_t most = 8;
+    std::uint32_t oldest_ = 0;
     std::uint32_t count_ = 0;
-    range ranges_[most] = {};
+    range ranges_[most] = {};  // in a ring
 };
 
 // Where the newest finaliser was put that went behind younger ones, as a node of the list itself: containers that are
