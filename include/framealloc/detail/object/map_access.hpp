@@ -57,11 +57,11 @@ public:
 
     // --- lookup ---
     // As std::unordered_map's. Debug: after the frame has ended FA002, and nothing is found. Cost: O(1) on average.
-    iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_place(locate(key)); }
-    const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
+    FRAMEALLOC_INLINE iterator find(const K& key) FRAMEALLOC_LIFETIMEBOUND { return at_place(locate(key)); }
+    FRAMEALLOC_INLINE const_iterator find(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
         return const_cast<map_access*>(this)->find(key);
     }
-    bool contains(const K& key) const { return locate(key) != none; }
+    FRAMEALLOC_INLINE bool contains(const K& key) const { return locate(key) != none; }
     std::size_t count(const K& key) const { return contains(key) ? 1 : 0; }
     std::pair<iterator, iterator> equal_range(const K& key) FRAMEALLOC_LIFETIMEBOUND { return range_at(locate(key)); }
     std::pair<const_iterator, const_iterator> equal_range(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
