@@ -41,7 +41,7 @@ void frame_ref::raise_ended(const char* what) const noexcept {
     owner_of(*record_->context).raise({.what = code::FA002, .detail = what});
 }
 
-void* frame_ref::allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+void* frame_ref::allocate_slow(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
     if (record_ == nullptr) {
         if (f == on_failure::ask_handler)
             refuse_without_source("allocation through a source that was made without a frame");
@@ -98,7 +98,7 @@ void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
         leave_frame_block(*record_->context, address_of(p), bytes);
 }
 
-void frame_ref::deallocate(void* p, std::size_t bytes) const noexcept {
+void frame_ref::deallocate_slow(void* p, std::size_t bytes) const noexcept {
     if (p == nullptr || !alive() || refuses_to_free(*this, record_, p)) return;
     if (in_arena(*record_->context, p)) shrink(p, bytes, 0);
     else abandon(p);

@@ -30,33 +30,77 @@ bool same_class(const std::pmr::memory_resource& a, const std::pmr::memory_resou
     return std::memcmp(static_cast<const void*>(&a), static_cast<const void*>(&b), sizeof(void*)) == 0;
 }
 
+constexpr std::size_t at_least_one(std::size_t bytes) noexcept { return bytes == 0 ? 1 : bytes; }
+
+// What is done at once, in few instructions; of everything else null, or false.
+void* take(const frame_source& s, std::size_t bytes, std::size_t align) noexcept {
+    return end_of(s).take(bytes, align);
+}
+void* take(const pool_source& s, std::size_t bytes, std::size_t align) noexcept {
+    return memory::pool_take_small(s.owner(), bytes, align);
+}
+void* take(const heap_source&, std::size_t, std::size_t) noexcept { return nullptr; }
+constexpr bool in_page(std::size_t bytes, std::size_t align) noexcept {
+    return bytes <= memory::largest_class_size && align <= 16;
+}
+bool give_back(const pool_source&, void* p, std::size_t bytes, std::size_t align) noexcept {
+    if (p == nullptr || !in_page(bytes, align)) return false;
+    memory::pool_free(p);
+    return true;
+}
 template <class Source>
-class resource final : public std::pmr::memory_resource {
+bool give_back(const Source&, void*, std::size_t, std::size_t) noexcept {
+    return false;
+}
+
+template <class Source>
+class resource : public std::pmr::memory_resource {
 public:
     explicit resource(Source s) noexcept : source_(s) {}
 
+protected:
+    Source source_;
+
 private:
     void* do_allocate(std::size_t bytes, std::size_t align) override {
-        const std::size_t n = bytes == 0 ? 1 : bytes;
+        void* p = take(source_, bytes, align);
+        return p != nullptr ? p : allocate_slow(bytes, align);
+    }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
+        if (!give_back(source_, p, bytes, align)) deallocate_slow(p, bytes, align);
+    }
+    // Out of line, and of the same arguments, so that the others wait in their registers.
+    [[gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t align) {
+        const std::size_t n = at_least_one(bytes);
         void* p = FRAMEALLOC_EXCEPTIONS ? source_.try_allocate(n, align) : source_.allocate(n, align);
         if (p == nullptr) throw_bad_alloc();
         return p;
     }
-    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
-        const std::size_t n = bytes == 0 ? 1 : bytes;
-        if constexpr (traits_of(Source::kind).freed_singly) {
-            const memory::core_ref a = source_.owner();
-            if (a.owner->probes.guarded()) return memory::guarded_free(a, Source::kind, p, n, align, {});
-        }
-        source_.deallocate(p, n, align);
+    [[gnu::noinline]] void deallocate_slow(void* p, std::size_t bytes, std::size_t align) noexcept {
+        source_.deallocate(p, at_least_one(bytes), align);
     }
     // A frame's resources are as many as were asked for, and all the same.
     bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
         return this == &other || (same_class(*this, other) && source_ == static_cast<const resource&>(other).source_);
     }
-
-    Source source_;
 };
+
+// Of an allocator whose blocks are guarded: what is said of a block is looked at before it is freed.
+template <class Source>
+class guarded_resource final : public resource<Source> {
+    using resource<Source>::resource;
+
+    void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
+        memory::guarded_free(this->source_.owner(), Source::kind, p, at_least_one(bytes), align, {});
+    }
+};
+
+template <class Source>
+resource<Source>* make_resource(void* memory, memory::core_ref a) noexcept {
+    static_assert(sizeof(guarded_resource<Source>) == sizeof(resource<Source>));
+    if (a.owner->probes.guarded()) return ::new (memory) guarded_resource<Source>(Source(a));
+    return ::new (memory) resource<Source>(Source(a));
+}
 
 template <class Source>
 std::pmr::memory_resource* shared_resource(memory::core_ref a, sync::atomic<void*>& place) noexcept {
@@ -68,7 +112,7 @@ std::pmr::memory_resource* shared_resource(memory::core_ref a, sync::atomic<void
             a.owner->exhausted_metadata(why, sizeof(resource<Source>), alignof(resource<Source>));
             continue;
         }
-        auto* made = ::new (memory) resource<Source>(Source(a));
+        auto* made = make_resource<Source>(memory, a);
         void* expected = nullptr;
         if (place.publish(expected, made)) return made;  // pairs: above
         metadata_of(*a.owner).deallocate(memory, sizeof(resource<Source>));

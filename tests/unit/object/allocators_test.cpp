@@ -2,15 +2,18 @@
 // compare equal.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
 #include <memory_resource>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "support/random.hpp"
 #include "support/recorder.hpp"
 
 using namespace test;
@@ -190,4 +193,123 @@ FOR_EACH_POLICY(
     v.resize(9);
     CHECK(v.back().source() == outer.source());
     v.clear();
+}
+
+namespace {
+
+struct held_block {
+    char* at;
+    std::size_t bytes;
+    bool of_inner;
+};
+
+// Where in the arena each block of random work was, 0 out of line, and what is in use at last: blocks are taken from an
+// outer and an inner frame and given back in any order, with tag scopes, checkpoints and rollbacks between, which spare
+// them all, being younger than the allocators. Each block keeps its bytes. `counting`: every call is looked at.
+template <class P, class Make>
+std::vector<std::uintptr_t> work_of_frames(std::uint64_t seed, bool counting, Make make) {
+    constexpr std::size_t too_large = 2_MiB;  // for the arena
+    splitmix random{seed};
+    recorder heard;
+    const fa::basic_smart_alloc<P> alloc{heard.options({.frame_capacity = 1_MiB})};
+    alloc.count_allocations(counting);
+    const auto outer = alloc.frame_scope();
+    auto of_outer = make(outer);
+    std::optional<decltype(of_outer)> of_inner;
+    std::vector<held_block> blocks;
+    std::vector<std::uintptr_t> places;
+    const auto base = reinterpret_cast<std::uintptr_t>(outer.alloc_bytes(8));
+    const auto take = [&](std::uint64_t r) {
+        const bool inner = of_inner.has_value() && r % 4 != 0;
+        const std::size_t bytes = r % 97 == 0 ? too_large : 1 + (r >> 32) % 300;
+        char* p = (inner ? *of_inner : of_outer).allocate(bytes);
+        std::fill(p, p + bytes, static_cast<char>(bytes));
+        blocks.push_back({p, bytes, inner});
+        const std::uintptr_t place = reinterpret_cast<std::uintptr_t>(p) - base;
+        places.push_back(place < 1_MiB ? place : 0);
+    };
+    const auto give_back = [&](std::uint64_t r) {
+        const std::size_t i = r % 2 == 0 ? blocks.size() - 1 : (r >> 32) % blocks.size();
+        const held_block b = blocks[i];
+        CHECK(std::all_of(b.at, b.at + b.bytes, [&](char c) { return c == static_cast<char>(b.bytes); }));
+        const std::size_t before = b.bytes != too_large ? 0 : alloc.frame_stats().bytes_in_use;
+        (b.of_inner ? *of_inner : of_outer).deallocate(b.at, b.bytes);
+        if (before != 0) CHECK(alloc.frame_stats().bytes_in_use == before - b.bytes);
+        blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(i));
+    };
+    const auto step = [&](auto&& again, unsigned more) -> void {
+        const std::uint64_t r = random();
+        if (r % 32 == 0) {
+            const fa::tag_scope tag(alloc, r % 3 == 0 ? "a" : "b");
+            for (unsigned i = 0; i < more; ++i) again(again, more / 2);
+        } else if (r % 32 == 1 && !of_inner.has_value()) {
+            const auto inner = alloc.frame_scope();
+            of_inner.emplace(make(inner));
+            for (unsigned i = 0; i < more * 2; ++i) again(again, more / 2);
+            std::erase_if(blocks, [](const held_block& b) { return b.of_inner; });
+            of_inner.reset();
+        } else if (r % 32 == 2) {
+            const auto mark = alloc.frame_checkpoint();
+            for (unsigned i = 0; i < more; ++i) again(again, more / 2);
+            if (r % 3 == 0) alloc.rollback_to(mark);
+        } else if (r % 5 < 3 || blocks.empty()) {
+            take(r);
+        } else {
+            give_back(r);
+        }
+    };
+    for (int i = 0; i < 400; ++i) step(step, 6);
+    places.push_back(alloc.frame_stats().bytes_in_use);
+    CHECK(heard.faults.empty());
+    return places;
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("a frame takes back what is newest and what is out of line, whether calls are counted or not") {
+    const auto compare = [](auto make) {
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            CAPTURE(seed);
+            const auto places = work_of_frames<P>(seed, false, make);
+            CHECK(places == work_of_frames<P>(seed, true, make));
+            CHECK(std::adjacent_find(places.begin(), places.end()) != places.end());
+        }
+    };
+    compare([](const auto& frame) { return fa::frame_allocator<char>(frame); });
+    compare([](const auto& frame) { return std::pmr::polymorphic_allocator<char>(frame.resource()); });
+}
+
+FOR_EACH_POLICY("an allocator of an ended frame is told at every allocation, and takes nothing back") {
+    for (const bool reopened : {false, true}) {
+        CAPTURE(reopened);
+        recorder heard;
+        fa::options options = heard.options();
+        if (guarded<P>) options.guard = fa::guard_level::fill;
+        const fa::basic_smart_alloc<P> alloc{options};
+        const auto outer = alloc.frame_scope();
+        std::optional<fa::frame_allocator<long>> of_ended;
+        long* last = nullptr;
+        {
+            const auto ended = alloc.frame_scope();
+            of_ended.emplace(ended);
+            last = of_ended->allocate(2);
+        }
+        std::optional<fa::basic_frame_scope<P>> again;
+        if (reopened) again.emplace(alloc);
+        const auto& open = reopened ? *again : outer;
+        const auto used = [&] { return alloc.frame_stats().bytes_in_use; };
+        if (!guarded<P>) {
+            CHECK(static_cast<void*>(open.alloc_bytes(2 * sizeof(long))) == last);  // it is another's now
+            of_ended->deallocate(last, 2);
+            CHECK(open.alloc_bytes(8) != last);
+        }
+        CHECK(heard.faults.empty());
+        long* p = of_ended->allocate(2);
+        CHECK(heard.count(fa::code::FA002) == 1);
+        CHECK(heard.faults.size() == 1);
+        const std::size_t before = used();
+        again.reset();
+        CHECK(used() == before - (reopened && !guarded<P> ? 5 : reopened ? 2 : 0) * sizeof(long));  // p was of `open`
+        static_cast<void>(p);
+    }
 }

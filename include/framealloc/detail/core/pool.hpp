@@ -84,6 +84,12 @@ core_ref owner_of_pooled(const void* block) noexcept;
 // FA414: the pointer is in no page of blocks. For the process where the thread has no allocator to report to.
 void refuse_foreign(const void* block, site where) noexcept;
 
+// By run-time size. Null for what has to be looked at: other sizes, an empty page, another allocator's turn.
+inline void* pool_take_small(const core_ref& a, std::size_t bytes, std::size_t align) noexcept {
+    if (bytes - 1 >= 256 || align > 16 || FRAMEALLOC_SLOT.id != a.id) return nullptr;
+    return pool_try_pop(*FRAMEALLOC_SLOT.context, memory_kind::pool, static_cast<unsigned>((bytes - 1) / 16));
+}
+
 // By run-time size; what no class holds comes from the heap. Requires for free: the same size and alignment.
 FRAMEALLOC_ANY_SIZE_BEGIN
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {

@@ -93,16 +93,22 @@ FRAMEALLOC_INLINE void* allocate(frame_record* r, on_failure f = on_failure::ask
     return allocate_from<Size, Align>(r, f);
 }
 
-// The same for sizes and alignments known at run time; what cannot be satisfied is the slow path's to say.
-FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t align,
-                                 on_failure f = on_failure::ask_handler) noexcept {
-    const std::uintptr_t p = align_up(r->cursor, align);
+// The same for sizes and alignments known at run time; null where they do not fit, or cannot be satisfied.
+FRAMEALLOC_INLINE void* take_from_arena(frame_record* r, std::size_t bytes, std::size_t align) noexcept {
+    const std::uintptr_t at = r->cursor;
+    const std::uintptr_t p = align_up(at, align);
     const std::uintptr_t limit = r->limit;
-    const bool fits = p <= limit && bytes <= limit - p && p >= r->cursor;
-    if (!fits || !is_power_of_two(align) || bytes == 0) [[unlikely]]
-        return memory::frame_allocate_slow(r, bytes, align, f).block;
+    const bool aligned = (align & (align - 1)) == 0 && p >= at;  // nothing is aligned to 0
+    if (!aligned || p > limit || bytes - 1 >= limit - p) [[unlikely]]  // 0 bytes count as too many
+        return nullptr;
     r->cursor = p + align_up(bytes, memory::cursor_granularity);
     return pointer_at(p);
+}
+
+FRAMEALLOC_INLINE void* allocate(frame_record* r, std::size_t bytes, std::size_t align,
+                                 on_failure f = on_failure::ask_handler) noexcept {
+    void* p = take_from_arena(r, bytes, align);
+    return p != nullptr ? p : memory::frame_allocate_slow(r, bytes, align, f).block;
 }
 
 }  // namespace framealloc::inline v1::lifetime

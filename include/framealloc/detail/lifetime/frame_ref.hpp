@@ -31,7 +31,14 @@ public:
     }
 
     // From this frame, whatever frame is open on top of it; spared by a rollback to a checkpoint younger than this.
-    void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    void* allocate(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+        void* p = take(bytes, align);
+        return p != nullptr ? p : allocate_slow(bytes, align, f);
+    }
+    // From the arena alone; null where anything has to be looked at.
+    FRAMEALLOC_INLINE void* take(std::size_t bytes, std::size_t align) const noexcept {
+        return undisturbed() ? take_from_arena(record_, bytes, align) : nullptr;
+    }
     // The same for a container, which may leave the memory before its frame ends: where ended frames are revoked, on
     // pages of its own.
     void* allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
@@ -41,7 +48,12 @@ public:
     }
     // Frees at once what is out of line and what is the last block of the arena; everything else waits for the
     // frame's end.
-    void deallocate(void* p, std::size_t bytes) const noexcept;
+    void deallocate(void* p, std::size_t bytes) const noexcept {
+        const std::uintptr_t end = address_of(p) + align_up(bytes, memory::cursor_granularity);
+        if (!undisturbed() || !is_recent(p) || end > record_->limit) [[unlikely]]
+            return deallocate_slow(p, bytes);
+        if (end == record_->cursor) record_->cursor = address_of(p);
+    }
     // The same, but never moves the cursor: what a destructor may do.
     void abandon(void* p) const noexcept;
     // The same of what a container has moved out of: guarded, it reads as freed.
@@ -56,6 +68,19 @@ public:
     FRAMEALLOC_COLD void raise_ended(const char* what) const noexcept;
 
 private:
+    // The common case, in which everything is on the arena's top: the frame is open and no other above it, and no
+    // checkpoint was taken or rolled back to since this was made.
+    FRAMEALLOC_INLINE bool undisturbed() const noexcept {
+        if (record_ == nullptr) return false;
+        const thread_context& c = *record_->context;
+        return record_ == top_of(c) && generation_ == record_->generation && mark_ == epoch_of(c);
+    }
+    // Of this frame's memory: whether p is in the arena, where nothing was charged since. Out of line is elsewhere.
+    FRAMEALLOC_INLINE bool is_recent(const void* p) const noexcept {
+        return address_of(p) >= boundary_of(*record_->context);
+    }
+    void* allocate_slow(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
+    void deallocate_slow(void* p, std::size_t bytes) const noexcept;
     bool on_top() const noexcept;  // an allocation may come from the arena
     // What was allocated may have been freed by a rollback: then nothing is freed before the frame ends, and nothing
     // grows in place.
