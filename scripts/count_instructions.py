@@ -59,8 +59,8 @@ OPERATIONS = {
     "pmr_frame": ("frame resource, allocate", 45, 45),
     "pmr_pool": ("pool resource, pair", 59, 60),
     "list": ("std::list on frame_allocator, an element", 65, 70),
-    "string_5": ("frame_string of 5 characters", 249, 30),
-    "append_5": ("frame_string, append of 5", 55, 25),
+    "string_5": ("frame_string of 5 characters", 27, 30),
+    "append_5": ("frame_string, append of 5", 25, 25),
     "describe": ("describe, 515 allocators", 79000, 2000),
 }
 PROJECT = """cmake_minimum_required(VERSION 3.25)

@@ -588,8 +588,13 @@ def whereis(p):
     return str(find(p) or "not framealloc memory")
 
 
+def in_memory(string):
+    """Whether its characters are in memory of its source, rather than in the string itself."""
+    return int(string["packed_"]) % 2 != 0
+
+
 # Where containers and boxes have the address of their memory.
-HELD = (("begin_",), ("chars_", "begin_"), ("table_", "cells"), ("object_",))
+HELD = (("begin_",), ("text_", "there", "begin"), ("table_", "cells"), ("object_",))
 
 
 def held_by(v):
@@ -603,6 +608,8 @@ def held_by(v):
                 at = at[member]
         except gdb.error:
             continue
+        if path[0] == "text_" and not in_memory(v):
+            raise gdb.GdbError("framealloc: it holds no memory, its characters are in the string itself")
         if int(at) == 0:
             raise gdb.GdbError("framealloc: it holds no memory")
         return int(at)
@@ -736,17 +743,19 @@ class StringPrinter(ContainerPrinter):
     hint = "string"
 
     def look(self):
-        chars = self.v["chars_"]
-        begin, n, _ = elements_between(chars)
-        self.n = max(0, n - 1)
-        self.problem = ended_frame(chars["source_"], begin)
-        if not self.problem and begin != 0:
-            readable(begin, max(1, n))
+        packed, text = int(self.v["packed_"]), self.v["text_"]
+        self.n, self.begin = packed // 2, text["inside"].address.cast(text["there"]["begin"].type)
+        room = text["inside"].type.range()[1]
+        if in_memory(self.v):
+            self.begin, room = text["there"]["begin"], int(text["there"]["most"]) // 2
+        if self.n > room or room >= 1 << 47:
+            raise ValueError("not initialised yet, or overwritten: its numbers do not fit together")
+        self.problem = ended_frame(self.v["source_"], int(self.begin)) if in_memory(self.v) else ""
+        if not self.problem:
+            readable(int(self.begin), self.n + 1)
 
     def to_string(self):
-        if self.problem:
-            return super().to_string()
-        return self.v["chars_"]["begin_"].lazy_string(length=self.n) if self.n > 0 else ""
+        return super().to_string() if self.problem else self.begin.lazy_string(length=self.n)
 
 
 class MapPrinter(ContainerPrinter):

@@ -84,6 +84,7 @@ bool refuses_to_free(const frame_ref& f, const frame_record* r, const void* p) n
 }  // namespace
 
 void frame_ref::abandon(void* p) const noexcept {
+    if (undisturbed() && is_recent(p) && address_of(p) < record_->limit) return;  // in the arena, and not guarded
     if (p == nullptr || !alive() || refuses_to_free(*this, record_, p) || in_arena(*record_->context, p) ||
         rolled_back())
         return;
@@ -105,6 +106,14 @@ void frame_ref::deallocate_slow(void* p, std::size_t bytes) const noexcept {
 }
 
 bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+    if (undisturbed() && is_recent(p)) {
+        const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
+        const std::size_t room = record_->limit - address_of(p);
+        if (end == record_->cursor && end <= record_->limit && new_bytes <= room) [[likely]] {
+            record_->cursor = address_of(p) + align_up(new_bytes, cursor_granularity);
+            return true;
+        }
+    }
     if (p == nullptr || !alive() || !on_top() || new_bytes > largest_request || rolled_back()) return false;
     frame_record* r = record_;
     if (r->context->probes.guarded()) return belongs_to_caller(*r->context) && try_grow_top(*r->context, p, new_bytes);

@@ -117,7 +117,7 @@ int main() {
     const fa::basic_smart_alloc<fa::policy::standard> spare{{.name = "spare"}};
     spare.begin_frame();
     const auto kept = spare.frame_vec<int>({1, 2, 3});
-    const auto kept_text = spare.frame_string("text");
+    const auto kept_text = spare.frame_string("text in the memory of the frame");
     auto kept_map = spare.frame_map<int, int>();
     kept_map[1] = 2;
     spare.end_frame();
@@ -134,6 +134,7 @@ int main() {
     auto numbers = game.frame_vec<int>();
     for (int i = 1; i <= 4; ++i) numbers.push_back(i * i);
     auto name = game.frame_string("Ada");
+    auto title = game.frame_string("Countess of Lovelace");
     auto ages = game.frame_map<int, double>();
     ages.insert({36, 1.5});
     auto boxed = game.frame_box<int>(42);
@@ -148,7 +149,7 @@ int main() {
     static_cast<void>(
         shown(kept, kept_text, kept_map, raw_vec, raw_text, raw_map, raw_frame_box, raw_box, raw_shared, raw_alloc));
     std::printf("ready %d %zu %d\n", *boxed + static_cast<int>(*pooled) + *heaped + *shared,
-                numbers.size() + ages.size() + name.size() + empty.size(), second.use_count() == 2);
+                numbers.size() + ages.size() + name.size() + title.size() + empty.size(), second.use_count() == 2);
     for (const void* p : all) say(p);
     say_tags(game, "game");
     say_tags(tools, "tools");

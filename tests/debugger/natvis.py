@@ -26,8 +26,7 @@ def main():
             if home is None:
                 wrong.append(f"{name} is in no header")
                 continue
-            parts = (home.stem + "_", "vec_store" if name == "basic_string" else None, "atomic")  # vec_store.hpp is a part of vec.hpp
-            body = "".join(h for p, h in headers.items() if p == home or p.stem in parts or p.stem.startswith(parts[0]))
+            body = "".join(h for p, h in headers.items() if p == home or p.stem == "atomic" or p.stem.startswith(home.stem + "_"))
             wrong += [f"{name}: no member {m}" for m in sorted(set(re.findall(r"\b[a-z]+_\b", expressions))) if not re.search(rf"[\s\*&]{m}( =|;|\{{)", body)]
     kinds = re.search(r"enum class memory_kind [^{]*\{([^}]*)\}", "".join(headers.values()))[1].replace(",", " ").split()
     boxes = {f"basic_{kind}_box" for kind in kinds if re.search(rf"^class .*\bbasic_{kind}_box\b", "".join(headers.values()), re.M)}

@@ -209,9 +209,9 @@ BIRTH(frame_births, "frame_map of a list", const auto m = a.frame_map<int, int>(
 BIRTH(frame_births, "try_frame_map of a list", const auto m = a.try_frame_map<int, int>({{1, 2}}); outlive(&m.begin()->second););
 BIRTH(frame_births, "frame_map of capacity", auto m = a.frame_map<int, int>(fa::capacity(3)); m.insert({1, 2}); outlive(&m.begin()->second););
 BIRTH(frame_births, "frame_map, operator[]", auto m = a.frame_map<int, int>(); m[1] = 2; outlive(&m.begin()->second););
-BIRTH(frame_births, "frame_string", const auto s = a.frame_string("abc"); overrun(s););
+BIRTH(frame_births, "frame_string", const auto s = a.frame_string("a text in memory"); overrun(s););
 BIRTH(frame_births, "frame_string of copies", const auto s = a.frame_string(100, 'x'); overrun(s););
-BIRTH(frame_births, "try_frame_string", const auto s = a.try_frame_string("abc"); overrun(s););
+BIRTH(frame_births, "try_frame_string", const auto s = a.try_frame_string("a text in memory"); overrun(s););
 BIRTH(frame_births, "frame_resource", const std::pmr::vector<int> v(3, a.frame_resource()); overrun(v););
 BIRTH(frame_births, "frame_ref", overrun(a.frame_ref().try_allocate(40, 8), 40););
 BIRTH(frame_births, "in an outer frame", const auto inner = a.frame_scope(); overrun(f.alloc_bytes(40), 40););
@@ -237,8 +237,8 @@ BIRTH(scope_births, "vec of a list", const auto v = f.vec<int>({1, 2, 3}); overr
 BIRTH(scope_births, "try_vec", const auto v = f.try_vec<int>(3); overrun(v););
 BIRTH(scope_births, "try_map", const auto m = f.try_map<int, int>({{1, 2}}); outlive(&m.begin()->second););
 BIRTH(scope_births, "map", auto m = f.map<int, int>(); m.insert_or_assign(1, 2); outlive(&m.begin()->second););
-BIRTH(scope_births, "string", const auto s = f.string("abc"); overrun(s););
-BIRTH(scope_births, "try_string", const auto s = f.try_string("abc"); overrun(s););
+BIRTH(scope_births, "string", const auto s = f.string("a text in memory"); overrun(s););
+BIRTH(scope_births, "try_string", const auto s = f.try_string("a text in memory"); overrun(s););
 BIRTH(scope_births, "resource", std::pmr::list<int> l(f.resource()); l.push_back(1); DIED; outlive(&l.front()););
 BIRTH(scope_births, "ref", overrun(f.ref().try_allocate(40, 8), 40););
 BIRTH(scope_births, "frame_allocator, vector", const std::vector<int, fa::frame_allocator<int>> v(3, 1, f); overrun(v););
@@ -302,16 +302,16 @@ BIRTH(view_births, "pool, vec", const auto v = a.pool().vec<int>({1, 2, 3}); ove
 BIRTH(view_births, "pool, try_vec", const auto v = a.pool().try_vec<int>(3); overrun(v););
 BIRTH(view_births, "pool, map", auto m = a.pool().map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
 BIRTH(view_births, "pool, try_map", const auto m = a.pool().try_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
-BIRTH(view_births, "pool, string", const auto s = a.pool().string("abc"); overrun(s););
-BIRTH(view_births, "pool, try_string", const auto s = a.pool().try_string("abc"); overrun(s););
+BIRTH(view_births, "pool, string", const auto s = a.pool().string("a text in memory"); overrun(s););
+BIRTH(view_births, "pool, try_string", const auto s = a.pool().try_string("a text in memory"); overrun(s););
 BIRTH(view_births, "pool, allocator", const std::vector<int, fa::pool_allocator<int>> v(3, 1, a.pool().allocator<int>()); overrun(v););
 BIRTH(view_births, "pool, resource", const std::pmr::vector<int> v(3, a.pool().resource()); overrun(v););
 BIRTH(view_births, "pool, ref", overrun(a.pool().ref().try_allocate(40, 8), 40););
 BIRTH(view_births, "pool, source", overrun(a.pool().source().allocate(40, 8), 40););
 BIRTH(view_births, "pool_map", auto m = a.pool_map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
 BIRTH(view_births, "try_pool_map", const auto m = a.try_pool_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
-BIRTH(view_births, "pool_string", const auto s = a.pool_string("abc"); overrun(s););
-BIRTH(view_births, "try_pool_string", const auto s = a.try_pool_string("abc"); overrun(s););
+BIRTH(view_births, "pool_string", const auto s = a.pool_string("a text in memory"); overrun(s););
+BIRTH(view_births, "try_pool_string", const auto s = a.try_pool_string("a text in memory"); overrun(s););
 BIRTH(view_births, "heap, alloc", overrun(a.heap().alloc<plain>()););
 BIRTH(view_births, "heap, try_alloc", overrun(a.heap().try_alloc<plain>()););
 BIRTH(view_births, "heap, alloc_bytes", overrun(a.heap().alloc_bytes(50), 50););
@@ -330,16 +330,16 @@ BIRTH(view_births, "heap, vec", const auto v = a.heap().vec<int>({1, 2, 3}); ove
 BIRTH(view_births, "heap, try_vec", const auto v = a.heap().try_vec<int>(3); overrun(v););
 BIRTH(view_births, "heap, map", auto m = a.heap().map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
 BIRTH(view_births, "heap, try_map", const auto m = a.heap().try_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
-BIRTH(view_births, "heap, string", const auto s = a.heap().string("abc"); overrun(s););
-BIRTH(view_births, "heap, try_string", const auto s = a.heap().try_string("abc"); overrun(s););
+BIRTH(view_births, "heap, string", const auto s = a.heap().string("a text in memory"); overrun(s););
+BIRTH(view_births, "heap, try_string", const auto s = a.heap().try_string("a text in memory"); overrun(s););
 BIRTH(view_births, "heap, allocator", const std::vector<int, fa::heap_allocator<int>> v(3, 1, a.heap().allocator<int>()); overrun(v););
 BIRTH(view_births, "heap, resource", const std::pmr::vector<int> v(3, a.heap().resource()); overrun(v););
 BIRTH(view_births, "heap, ref", overrun(a.heap().ref().try_allocate(40, 8), 40););
 BIRTH(view_births, "heap, source", overrun(a.heap().source().allocate(40, 8), 40););
 BIRTH(view_births, "heap_map", auto m = a.heap_map<int, int>(); m[1] = 2; overrun_around(&m.begin()->second););
 BIRTH(view_births, "try_heap_map", const auto m = a.try_heap_map<int, int>({{1, 2}}); overrun_around(&m.begin()->second););
-BIRTH(view_births, "heap_string", const auto s = a.heap_string("abc"); overrun(s););
-BIRTH(view_births, "try_heap_string", const auto s = a.try_heap_string("abc"); overrun(s););
+BIRTH(view_births, "heap_string", const auto s = a.heap_string("a text in memory"); overrun(s););
+BIRTH(view_births, "try_heap_string", const auto s = a.try_heap_string("a text in memory"); overrun(s););
 BIRTH(view_births, "pool, shared", const auto s = a.pool().shared<rich>(); overrun_shared(s););
 BIRTH(view_births, "pool, try_shared", const auto s = a.pool().try_shared<rich>(); overrun_shared(s););
 
@@ -371,13 +371,13 @@ BIRTH(growths, "map, insert", auto m = f.map<int, int>(); m.insert({1, 2}); outl
 BIRTH(growths, "map, try_insert", auto m = f.map<int, int>(); if (m.try_insert(1, 2)) outlive(&m.begin()->second););
 BIRTH(growths, "map, emplace", auto m = f.map<int, rich>(); m.try_emplace(1); outlive(&m.begin()->second););
 BIRTH(growths, "map, reserve", auto m = f.map<int, int>(); m.reserve(9); m[1] = 2; outlive(&m.begin()->second););
-BIRTH(growths, "string, append", auto s = f.string(); s.append("abc"); overrun(s););
-BIRTH(growths, "string, +=", auto s = f.string(); s += "abc"; overrun(s););
-BIRTH(growths, "string, push_back", auto s = f.string(); s.push_back('a'); overrun(s););
-BIRTH(growths, "string, reserve", auto s = f.string(); s.reserve(99); s = "abc"; overrun(s););
-BIRTH(growths, "string, try_append", auto s = f.string(); if (s.try_append("abc")) overrun(s););
+BIRTH(growths, "string, append", auto s = f.string(); s.append("a text in memory"); overrun(s););
+BIRTH(growths, "string, +=", auto s = f.string(); s += "a text in memory"; overrun(s););
+BIRTH(growths, "string, push_back", auto s = f.string(15, 'a'); s.push_back('a'); overrun(s););
+BIRTH(growths, "string, reserve", auto s = f.string(); s.reserve(99); s = "a text in memory"; overrun(s););
+BIRTH(growths, "string, try_append", auto s = f.string(); if (s.try_append("a text in memory")) overrun(s););
 BIRTH(growths, "string, resize", auto s = f.string(); s.resize(40); overrun(s););
-BIRTH(growths, "string, assign", auto s = f.string(); s.assign("abc"); overrun(s););
+BIRTH(growths, "string, assign", auto s = f.string(); s.assign("a text in memory"); overrun(s););
 
 BIRTH(growths, "vec, try_emplace_back", auto v = a.pool_vec<int>(); if (v.try_emplace_back(1)) overrun(v););
 BIRTH(growths, "vec, emplace", auto v = a.pool_vec<rich>(); v.emplace(v.begin()); overrun(v););
@@ -393,15 +393,15 @@ BIRTH(growths, "map, assign", auto m = f.map<int, int>(); m.assign({{1, 2}}); ou
 BIRTH(growths, "map, try_reserve", auto m = f.map<int, int>(); if (m.try_reserve(9)) m[1] = 2; outlive(&m.begin()->second););
 BIRTH(growths, "map, rehash", auto m = f.map<int, int>(); m.rehash(99); m[1] = 2; outlive(&m.begin()->second););
 BIRTH(growths, "map, copied", auto m = f.map<int, int>({{1, 2}}); const auto n = m; outlive(&n.begin()->second););
-BIRTH(growths, "string, try_push_back", auto s = f.string(); if (s.try_push_back('a')) overrun(s););
-BIRTH(growths, "string, try_assign", auto s = f.string(); if (s.try_assign("abc")) overrun(s););
-BIRTH(growths, "string, try_reserve", auto s = f.string(); if (s.try_reserve(99)) s = "abc"; overrun(s););
+BIRTH(growths, "string, try_push_back", auto s = f.string(15, 'a'); if (s.try_push_back('a')) overrun(s););
+BIRTH(growths, "string, try_assign", auto s = f.string(); if (s.try_assign("a text in memory")) overrun(s););
+BIRTH(growths, "string, try_reserve", auto s = f.string(); if (s.try_reserve(99)) s = "a text in memory"; overrun(s););
 BIRTH(growths, "string, try_resize", auto s = f.string(); if (s.try_resize(40)) overrun(s););
-BIRTH(growths, "string, insert", auto s = f.string(); s.insert(0, "abc"); overrun(s););
-BIRTH(growths, "string, try_insert", auto s = f.string(); if (s.try_insert(0, "abc")) overrun(s););
-BIRTH(growths, "string, replace", auto s = f.string(); s.replace(0, 0, "abc"); overrun(s););
-BIRTH(growths, "string, try_replace", auto s = f.string(); if (s.try_replace(0, 0, "abc")) overrun(s););
-BIRTH(growths, "string, copied", auto s = f.string("abc"); const auto t = s; overrun(t););
+BIRTH(growths, "string, insert", auto s = f.string(); s.insert(0, "a text in memory"); overrun(s););
+BIRTH(growths, "string, try_insert", auto s = f.string(); if (s.try_insert(0, "a text in memory")) overrun(s););
+BIRTH(growths, "string, replace", auto s = f.string(); s.replace(0, 0, "a text in memory"); overrun(s););
+BIRTH(growths, "string, try_replace", auto s = f.string(); if (s.try_replace(0, 0, "a text in memory")) overrun(s););
+BIRTH(growths, "string, copied", auto s = f.string("a text in memory"); const auto t = s; overrun(t););
 BIRTH(growths, "try_frame_span_for_transfer", const auto h = a.try_frame_span_for_transfer<int>(3); overrun(h.span()););
 BIRTH(growths, "shared of a box", auto b = a.pool_box<plain>(); const fa::pool_shared<plain> s(std::move(b)); overrun(s););
 BIRTH(growths, "checkpoint_guard", const auto guard = a.checkpoint_guard(); overrun(a.frame_make<plain>()););
@@ -417,7 +417,7 @@ void use_after_frame() {
     const fa::smart_alloc a{with(fa::code::FA002)};
     want->may_omit = true;
     a.begin_frame();
-    BORN; auto v = a.frame_vec<int>(3); auto m = a.frame_map<int, int>({{1, 2}}); auto s = a.frame_string("abc");
+    BORN; auto v = a.frame_vec<int>(3); auto m = a.frame_map<int, int>({{1, 2}}); auto s = a.frame_string("a text in memory");
     DIED; a.end_frame();
     Use(*hidden(&v), *hidden(&m), *hidden(&s));
 }
@@ -1093,7 +1093,7 @@ CASE(frames, "overrun found by a scope") {
     const fa::smart_alloc a{with(fa::code::FA412)};
     {
         const auto frame = a.frame_scope();
-        BORN; auto s = frame.string("abc");
+        BORN; auto s = frame.string("a text in memory");
         hidden(s.data())[s.capacity() + 1] = 1;
     DIED; OFFENCE; }
 }
@@ -1574,7 +1574,7 @@ CASE(objects, "map after its frame") {
 CASE(objects, "string after its frame") {
     const fa::smart_alloc a{with(fa::code::FA002)};
     a.begin_frame();
-    auto s = a.frame_string("abc");
+    auto s = a.frame_string("a text in memory");
     a.end_frame();
     OFFENCE; s += 'd';
 }

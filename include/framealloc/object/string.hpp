@@ -4,7 +4,9 @@
 //   s += "12";
 //   puts(s.c_str());
 //
-// A copy lives in the memory of its original. substr() is a view, valid until the string changes; a string of it is
+// Up to 15 characters are in the string itself, and need no memory: they can be read when the frame has ended, and are
+// elsewhere after a move or swap(). More are in memory of its source. A copy lives in that of its original. substr() is
+// a view, valid until the string changes; a string of it is
 // frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions
 // past the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
 // Growth is geometric; reserve() is exact.
@@ -42,7 +44,7 @@ public:
     // As std::string's, in memory of s; lengths and positions of any integral type, as string(...) passes them on. On
     // exhaustion: asks the exhaustion handler; try_make() does not. Cost: O(length), at most one allocation where the
     // length is known beforehand.
-    explicit basic_string(Source s, std::string_view text = {}) : access(s) { append(text); }
+    FRAMEALLOC_INLINE explicit basic_string(Source s, std::string_view text = {}) : access(s, text) {}
     template <std::integral N>
     basic_string(Source s, const char* text, N n) : access(s) {
         append(text, static_cast<std::size_t>(n));
@@ -84,7 +86,7 @@ public:
     // --- growth; without a source it is FA440, and x() ends the program while try_x() returns false ---
     // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(characters added), amortised.
     basic_string& append(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
-        return store::template splice<true>(size(), 0, text), *this;
+        return store::template add<true>(text), *this;
     }
     basic_string& append(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
         return append(std::string_view(text, n));
@@ -104,7 +106,7 @@ public:
     basic_string& append(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(view_of(l)); }
     // Returns: whether the text was added. On exhaustion: false, with nothing changed. Cost: O(characters added),
     // amortised.
-    [[nodiscard]] bool try_append(std::string_view text) { return store::template splice<false>(size(), 0, text); }
+    [[nodiscard]] bool try_append(std::string_view text) { return store::template add<false>(text); }
     [[nodiscard]] bool try_append(const char* text, std::size_t n) { return try_append(std::string_view(text, n)); }
     template <object::text S>
     [[nodiscard]] bool try_append(const S& text, std::size_t from, std::size_t n = npos) {
@@ -128,8 +130,8 @@ public:
         return *this;
     }
     basic_string& operator+=(std::initializer_list<char> l) FRAMEALLOC_LIFETIMEBOUND { return append(l); }
-    void push_back(char c) { store::template fill<true>(size(), 0, 1, c); }
-    [[nodiscard]] bool try_push_back(char c) { return store::template fill<false>(size(), 0, 1, c); }
+    void push_back(char c) { store::template add<true>(c); }
+    [[nodiscard]] bool try_push_back(char c) { return store::template add<false>(c); }
     // Requires: not empty. Debug: FA439 otherwise, and nothing is removed. Cost: O(1).
     void pop_back() noexcept {
         if (!is_gone() && !refuses(empty(), "removal of character", 0)) set_size(size() - 1);
@@ -153,7 +155,7 @@ public:
     }
     template <object::iterator It>
     basic_string& assign(It first, It last) FRAMEALLOC_LIFETIMEBOUND {
-        const basic_string copy(chars_.source(), first, last);
+        const basic_string copy(source(), first, last);
         return assign(copy.view());
     }
     // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length).
@@ -168,7 +170,7 @@ public:
     [[nodiscard]] bool try_assign(std::size_t n, char c) { return store::template fill<false>(0, size(), n, c); }
     template <object::iterator It>
     [[nodiscard]] bool try_assign(It first, It last) {
-        basic_string copy(chars_.source());
+        basic_string copy(source());
         return copy.try_append(first, last) && try_assign(copy.view());
     }
 
@@ -204,7 +206,7 @@ public:
     template <object::pointer P, object::iterator It>
     char* insert(P at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
         const std::size_t i = index_of(at);
-        const basic_string copy(chars_.source(), first, last);
+        const basic_string copy(source(), first, last);
         insert(i, copy.view());
         return begin() + i;
     }
@@ -278,7 +280,7 @@ public:
     }
     template <object::pointer P, object::iterator It>
     basic_string& replace(P first, const char* last, It from, It to) FRAMEALLOC_LIFETIMEBOUND {
-        const basic_string copy(chars_.source(), from, to);
+        const basic_string copy(source(), from, to);
         return replace(first, last, copy.view());
     }
     template <object::pointer P>
@@ -319,7 +321,7 @@ public:
         return erase_if(s, [c](char x) { return x == c; });
     }
     // Effects: exchanges the characters where they are, and the sources where both have one. Cost: O(1).
-    void swap(basic_string& other) noexcept { chars_.swap(other.chars_); }
+    void swap(basic_string& other) noexcept { store::swap(other); }
     friend void swap(basic_string& a, basic_string& b) noexcept { a.swap(b); }
 
     friend bool operator==(const basic_string& a, const basic_string& b) noexcept { return a.view() == b.view(); }
@@ -393,7 +395,6 @@ private:
     using access::clipped;
     using access::index_of;
     using access::part;
-    using store::chars_;
     using store::is_gone;
     using store::refuses;
     using store::set_size;
@@ -409,18 +410,18 @@ private:
     bool append_all(It first, It last) {
         if constexpr (object::copied_as_bytes<char, It>) {
             const std::size_t n = object::count_of(first, last);
-            return store::template splice<Must>(
-                size(), 0, n == 0 ? std::string_view{} : std::string_view{std::to_address(first), n});
-        } else {
-            if constexpr (object::multi_pass<It>) {  // the range may be a part of this string, which moves as it grows
-                if (!empty()) {
-                    basic_string copy(chars_.source());
-                    return copy.template append_all<Must>(first, last) &&
-                           store::template splice<Must>(size(), 0, copy.view());
-                }
+            return store::template add<Must>(n == 0 ? std::string_view{} : std::string_view{std::to_address(first), n});
+        } else if constexpr (object::multi_pass<It>) {
+            if (!empty()) {  // the range may be a part of this string, which moves as it grows
+                basic_string copy(source());
+                return copy.template append_all<Must>(first, last) && store::template add<Must>(copy.view());
             }
+            return store::template add_written<Must>(object::count_of(first, last), [&](char* to) {
+                for (; first != last; ++first, ++to) *to = static_cast<char>(*first);
+            });
+        } else {
             for (; first != last; ++first) {
-                if (!store::template fill<Must>(size(), 0, 1, static_cast<char>(*first))) return false;
+                if (!store::template add<Must>(static_cast<char>(*first))) return false;
             }
             return true;
         }

@@ -31,18 +31,10 @@
 
 namespace framealloc::inline v1 {
 
-namespace object {
-
-template <class Source, class Policy>
-class string_store;
-
-}  // namespace object
-
 template <class T, class Source, class Policy = active_policy>
 class FRAMEALLOC_OWNER(T) basic_vec : public object::vec_access<T, Source, Policy> {
     using access = object::vec_access<T, Source, Policy>;
     using store = object::vec_store<T, Source, Policy>;
-    friend object::string_store<Source, Policy>;
 
 public:
     using access::begin;

@@ -192,7 +192,7 @@ WRONG(map_looked_up_after_its_frame) {
 WRONG(string_appended_after_its_frame) {
     const fa::smart_alloc alloc;
     alloc.begin_frame();
-    auto log = alloc.frame_string("frame 1: ");
+    auto log = alloc.frame_string("frame 1 of the level: ");
     alloc.end_frame();
     log += "a message";  // FA002
 }
@@ -361,8 +361,8 @@ WRONG(two_map_references_in_one_statement) {
 WRONG(text_pointer_kept_while_the_string_grows) {
     const fa::smart_alloc alloc;
     auto frame = alloc.frame_scope();
-    auto csv = frame.string("id;name;score");
-    auto row = frame.string("1;bob;200");
+    auto csv = frame.string("id;name;score;level");
+    auto row = frame.string("1;bob the builder;200");
     const char* header = csv.c_str();
     for (int n = 0; n < 30; ++n) {
         csv += row;
@@ -411,7 +411,7 @@ WRONG(key_cut_from_a_line_that_then_changes) {
     auto line = frame.string("player.health=100");
     auto out = frame.string();
     const std::string_view key = line.substr(0, 13);
-    out += "x";
+    out += "a line before it";
     line += ";player.name=somebody with a name that is really long";
     show(key[0]);  // FA002 FA419
 }

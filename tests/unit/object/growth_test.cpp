@@ -200,12 +200,15 @@ FOR_EACH_POLICY("a container without a source says so, and has to be assigned to
     CHECK_FALSE(v.try_push_back(1));
     CHECK_FALSE(p.try_resize(3));
     CHECK_FALSE(h.try_reserve(3));
-    CHECK_FALSE(s.try_append("x"));
+    CHECK_FALSE(s.try_append("more than fifteen"));
+    CHECK(s.try_append("x") == !P::checks);  // which needs no memory, but the next text may
+    s.clear();
     unsetenv("FRAMEALLOC_STRICT");
     CHECK(aborts([&] { v.push_back(1); }));
     CHECK(aborts([&] { p.resize(3); }));
     CHECK(aborts([&] { h.emplace_back("x"); }));
-    CHECK(aborts([&] { s += "x"; }));
+    CHECK(aborts([&] { s += "more than fifteen"; }));
+    if (P::checks) CHECK(aborts([&] { s += "x"; }));
     v.append({});
     v.shrink_to_fit();
     v.erase(v.begin(), v.end());

@@ -72,6 +72,18 @@ void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
     else return Must ? s.allocate(bytes, align) : s.try_allocate(bytes, align);
 }
 
+// Memory for n elements of `size` bytes, or where that is too much for `least`, which n is then. Null when there is
+// neither; Must: then the exhaustion handler is asked for what is needed.
+template <bool Must, class Source>
+void* acquire_either(const Source& s, std::size_t& n, std::size_t least, std::size_t size, std::size_t align) noexcept {
+    if (!Must || n != least) {
+        void* p = s.try_allocate(checked_product(n, size), align);
+        if (p != nullptr || n == least) return p;
+    }
+    n = least;
+    return acquire<Must>(s, checked_product(n, size), align);
+}
+
 // A destructor gives memory back; a frame takes only what is out of line, and never moves its cursor for it.
 template <class Source>
 void abandon(const Source& s, void* p, std::size_t bytes, std::size_t align) noexcept {

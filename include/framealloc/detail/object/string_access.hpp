@@ -28,11 +28,17 @@ public:
     using store::empty;
     using store::size;
     // As std::string's: what is before data() + size() may be written to, and a zero follows. Debug: after the frame
-    // has ended FA002. Cost: O(1).
-    const char* c_str() const noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? "" : chars_.data(); }
+    // has ended FA002, of a string that is longer than 15 characters. Cost: O(1).
+    const char* c_str() const noexcept FRAMEALLOC_LIFETIMEBOUND {
+        store::check_open();
+        return store::chars();
+    }
     const char* data() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
     char* data() noexcept FRAMEALLOC_LIFETIMEBOUND { return begin(); }
-    char* begin() noexcept FRAMEALLOC_LIFETIMEBOUND { return chars_.empty() ? &nothing : chars_.data(); }
+    char* begin() noexcept FRAMEALLOC_LIFETIMEBOUND {
+        store::check_open();
+        return store::chars();
+    }
     char* end() noexcept FRAMEALLOC_LIFETIMEBOUND { return begin() + size(); }
     const char* begin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str(); }
     const char* end() const noexcept FRAMEALLOC_LIFETIMEBOUND { return c_str() + size(); }
@@ -167,19 +173,20 @@ public:
 protected:
     string_access() noexcept = default;
     explicit string_access(const Source& s) noexcept : store(s) {}
+    FRAMEALLOC_INLINE string_access(const Source& s, std::string_view text) : store(s, text) {}
 
-    using store::chars_;
+    using store::source;
 
     std::string_view part(std::string_view text, std::size_t from, std::size_t n) const {
         if (from > text.size()) [[unlikely]]
-            object::throw_out_of_range(object::allocator_of(chars_.source()), from, text.size());
+            object::throw_out_of_range(object::allocator_of(source()), from, text.size());
         return text.substr(from, n);
     }
     FRAMEALLOC_INLINE void check_index([[maybe_unused]] std::size_t i, [[maybe_unused]] std::size_t n) const noexcept {
         if constexpr (Policy::checks) {
-            object::check_open<Policy>(chars_.source());
+            store::check_open();
             if (i >= n) [[unlikely]]
-                object::refuse_index(object::allocator_of(chars_.source()), i, size());
+                object::refuse_index(object::allocator_of(source()), i, size());
         }
     }
     FRAMEALLOC_INLINE void check_position(std::size_t at) const {
@@ -187,15 +194,12 @@ protected:
             raise_no_such_index(at);
     }
     [[noreturn]] FRAMEALLOC_INLINE void raise_no_such_index(std::size_t i) const {
-        object::throw_out_of_range(object::allocator_of(chars_.source()), i, size());
+        object::throw_out_of_range(object::allocator_of(source()), i, size());
     }
     std::size_t clipped(std::size_t at, std::size_t n) const noexcept { return n < size() - at ? n : size() - at; }
     std::size_t index_of(const char* at) const noexcept {
-        return at == nullptr || chars_.empty() ? 0 : static_cast<std::size_t>(at - c_str());
+        return at == nullptr ? 0 : static_cast<std::size_t>(at - c_str());
     }
-
-private:
-    static inline char nothing = '\0';  // where an empty string points; never written to
 };
 
 }  // namespace framealloc::inline v1::object

@@ -109,12 +109,6 @@ protected:
         revive_if_ended();
         return move_and_add<Must>(wanted, wanted, [](T* at) { return at; });
     }
-    // For `needed` elements in all, by doubling.
-    template <bool Must>
-    FRAMEALLOC_COLD bool grow_for(std::size_t needed) {
-        revive_if_ended();
-        return move_and_add<Must>(object::next_capacity(capacity(), needed), needed, [](T* at) { return at; });
-    }
     template <bool Must, class Build>
     bool move_and_add(std::size_t wanted, std::size_t needed, const Build& build) {
         if (!object::has_source(source_)) {
@@ -126,12 +120,7 @@ protected:
             return true;
         }
         std::size_t n = wanted;
-        void* p = Must && needed == wanted ? nullptr : source_.try_allocate(checked_product(n, sizeof(T)), alignof(T));
-        if (p == nullptr && (Must || needed != wanted)) {
-            n = needed;
-            const std::size_t bytes = checked_product(n, sizeof(T));
-            p = object::acquire<Must>(source_, bytes, alignof(T));
-        }
+        void* p = object::acquire_either<Must>(source_, n, needed, sizeof(T), alignof(T));
         if (p == nullptr) return false;
         settle_in(static_cast<T*>(p), n, build);
         return true;
