@@ -65,6 +65,8 @@ template <class It, class End>
 constexpr std::size_t count_of(It first, End last) {
     if constexpr (requires { last - first; }) {
         return static_cast<std::size_t>(last - first);
+    } else if constexpr (requires { std::distance(first, last); }) {
+        return static_cast<std::size_t>(std::distance(first, last));  // which may know it, as libstdc++ does of a list
     } else {
         std::size_t n = 0;
         for (; first != last; ++first) ++n;
@@ -97,9 +99,16 @@ T* construct_from(T* at, It first, End last, std::size_t n) {
 
 template <class T>
 T* construct_copies(T* at, std::size_t n, const T& v) {
-    run<T> built(at);
-    for (; n != 0; --n) built.add(v);
-    return built.done();
+    if constexpr (repeated_as_bytes<T> && sizeof(T) == 1) {
+        if (n != 0) std::memset(static_cast<void*>(at), *reinterpret_cast<const unsigned char*>(&v), n);
+        return at + n;
+    } else if constexpr (repeated_as_bytes<T>) {
+        return repeat<T>(at, n, v);
+    } else {
+        run<T> built(at);
+        for (; n != 0; --n) built.add(v);
+        return built.done();
+    }
 }
 
 // a <=> b, also of elements that have only <.
@@ -112,18 +121,28 @@ constexpr auto compare(const T& a, const T& b) {
 // Lexicographically, as std::vector's <=>.
 template <class T>
 constexpr auto compare_all(const T* a, const T* a_end, const T* b, const T* b_end) {
-    for (; a != a_end && b != b_end; ++a, ++b) {
-        if (const auto c = compare(*a, *b); c != 0) return c;
+    if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T> && sizeof(T) == 1) {
+        const std::ptrdiff_t n = a_end - a < b_end - b ? a_end - a : b_end - b;
+        const int c = n == 0 ? 0 : std::memcmp(a, b, static_cast<std::size_t>(n));
+        return c != 0 ? c <=> 0 : (a_end - a) <=> (b_end - b);
+    } else {
+        for (; a != a_end && b != b_end; ++a, ++b) {
+            if (const auto c = compare(*a, *b); c != 0) return c;
+        }
+        return static_cast<decltype(compare(*a, *b))>((a_end - a) <=> (b_end - b));
     }
-    return static_cast<decltype(compare(*a, *b))>((a_end - a) <=> (b_end - b));
 }
 
 template <class T>
 constexpr bool equal_all(const T* a, const T* a_end, const T* b) {
-    for (; a != a_end; ++a, ++b) {
-        if (!(*a == *b)) return false;
+    if constexpr (std::is_integral_v<T> || std::is_pointer_v<T>) {
+        return a == a_end || std::memcmp(a, b, static_cast<std::size_t>(a_end - a) * sizeof(T)) == 0;
+    } else {
+        for (; a != a_end; ++a, ++b) {
+            if (!(*a == *b)) return false;
+        }
+        return true;
     }
-    return true;
 }
 
 // Whether a range begins with one of the elements from `begin` on, as far as its iterators tell.

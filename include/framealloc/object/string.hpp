@@ -138,7 +138,7 @@ public:
     }
     // As std::string's. On exhaustion: asks the exhaustion handler. Cost: O(length).
     basic_string& assign(std::string_view text) FRAMEALLOC_LIFETIMEBOUND {
-        return store::template splice<true>(0, size(), text), *this;
+        return store::template set<true>(text), *this;
     }
     basic_string& assign(const char* text) FRAMEALLOC_LIFETIMEBOUND { return assign(std::string_view(text)); }
     basic_string& assign(const char* text, std::size_t n) FRAMEALLOC_LIFETIMEBOUND {
@@ -159,7 +159,7 @@ public:
         return assign(copy.view());
     }
     // Returns: whether the text was replaced. On exhaustion: false, with nothing changed. Cost: O(length).
-    [[nodiscard]] bool try_assign(std::string_view text) { return store::template splice<false>(0, size(), text); }
+    [[nodiscard]] bool try_assign(std::string_view text) { return store::template set<false>(text); }
     [[nodiscard]] bool try_assign(const char* text) { return try_assign(std::string_view(text)); }
     [[nodiscard]] bool try_assign(const char* text, std::size_t n) { return try_assign(std::string_view(text, n)); }
     template <object::text S>

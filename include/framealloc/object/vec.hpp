@@ -260,9 +260,7 @@ public:
     }
     T* insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return emplace(at, v); }
     T* insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return emplace(at, std::move(v)); }
-    T* insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND {
-        return insert_with<true>(at, n, copies(n, v));
-    }
+    T* insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND { return insert_copies<true>(at, n, v); }
     template <object::iterator It>
     T* insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
         return insert_all<true>(at, first, last);
@@ -283,7 +281,7 @@ public:
     [[nodiscard]] T* try_insert(const T* at, const T& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, v); }
     [[nodiscard]] T* try_insert(const T* at, T&& v) FRAMEALLOC_LIFETIMEBOUND { return try_emplace(at, std::move(v)); }
     [[nodiscard]] T* try_insert(const T* at, std::size_t n, const T& v) FRAMEALLOC_LIFETIMEBOUND {
-        return insert_with<false>(at, n, copies(n, v));
+        return insert_copies<false>(at, n, v);
     }
     template <object::iterator It>
     [[nodiscard]] T* try_insert(const T* at, It first, It last) FRAMEALLOC_LIFETIMEBOUND {
@@ -313,10 +311,11 @@ public:
     std::size_t erase_if(F&& f) {
         if (is_gone("an element was removed")) return 0;
         T* out = begin_;
-        for (T* p = begin_; p != end_; ++p) {
-            if (f(*p)) continue;
-            if (out != p) object::put(*out, std::move(*p));
-            ++out;
+        while (out != end_ && !f(*out)) ++out;
+        if (out != end_) {
+            for (T* p = out + 1; p != end_; ++p) {
+                if (!f(*p)) object::put(*out++, std::move(*p));
+            }
         }
         const std::size_t removed = static_cast<std::size_t>(end_ - out);
         cut_to(out);
@@ -416,8 +415,22 @@ private:
         if (!store::template add<Must>(n, build)) return nullptr;
         return rotate_to(i, n);
     }
+    template <bool Must>
+    T* insert_copies(const T* at, std::size_t n, const T& v) {
+        if constexpr (object::repeated_as_bytes<T>) {
+            const T copy(v);
+            return insert_bytes<Must>(at, n, [&](T* gap) { object::construct_copies(gap, n, copy); });
+        } else {
+            return insert_with<Must>(at, n, copies(n, v));
+        }
+    }
     template <bool Must, class It, class End>
     T* insert_all(const T* at, It first, End last) {
+        if constexpr (object::copied_as_bytes<T, It>) {
+            const std::size_t n = object::count_of(first, last);
+            if (!is_own(first, last))
+                return insert_bytes<Must>(at, n, [&](T* gap) { object::construct_from(gap, first, last, n); });
+        }
         const std::size_t i = position(at);
         const std::size_t before = size();
         if (!add_all<Must>(first, last)) {
@@ -425,6 +438,18 @@ private:
             return nullptr;
         }
         return rotate_to(i, size() < before ? size() : size() - before);
+    }
+    // Elements that memory alone moves make way at once. `build` cannot fail, and takes nothing from this vec.
+    template <bool Must, class Build>
+    T* insert_bytes(const T* at, std::size_t n, const Build& build) {
+        const std::size_t i = position(at);
+        if (!store::template add<Must>(n, [n](T* behind) { return behind + n; })) return nullptr;
+        const std::size_t before = size() - n;
+        T* const gap = begin_ + (i < before ? i : before);
+        const std::size_t after = before - static_cast<std::size_t>(gap - begin_);
+        if (n != 0 && after != 0) std::memmove(static_cast<void*>(gap + n), gap, after * sizeof(T));
+        if (n != 0) build(gap);
+        return gap;
     }
     FRAMEALLOC_INLINE std::size_t position(const T* at) const noexcept {
         const std::size_t i = static_cast<std::size_t>(at - begin_);

@@ -22,10 +22,7 @@ std::span<T> make_array(memory::frame_record* r, std::size_t n, memory::on_failu
     void* p = lifetime::allocate(r, bytes > largest_request ? bytes : bytes + lead, plain ? alignof(T) : align, f);
     if (p == nullptr) return {};
     T* first = static_cast<T*>(static_cast<void*>(static_cast<char*>(p) + lead));
-    T* built = first;
-    undo destroy_built{[&] { destroy(first, built); }};
-    for (; built != first + n; ++built) ::new (static_cast<void*>(built)) T();
-    destroy_built.armed = false;
+    construct_values(first, n);
     if constexpr (!plain) {
         auto* header = ::new (p) array_header;
         header->n = n;

@@ -96,9 +96,7 @@ FRAMEALLOC_INLINE bool may_destroy([[maybe_unused]] const T* p) noexcept {
 // Value-initialises n elements; destroys them again when one throws.
 template <class T>
 T* construct_array(void* p, std::size_t n) {
-    run<T> built(static_cast<T*>(p));
-    for (std::size_t i = 0; i < n; ++i) built.add();
-    built.done();
+    construct_values(static_cast<T*>(p), n);
     return std::launder(static_cast<T*>(p));
 }
 

@@ -2,6 +2,7 @@
 // initialisation).
 #pragma once
 
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -83,6 +84,44 @@ private:
     T* first_;
     T* end_;
 };
+
+// Elements that memory alone copies, from one of them: what is there is copied again and again, so that no compiler has
+// to know how to fill memory with a pattern.
+template <class T>
+T* repeat(T* at, std::size_t n, const T& v) {
+    constexpr std::size_t most = sizeof(T) < 4096 ? 4096 / sizeof(T) : 1;  // which stay in the cache
+    if (n == 0) return at;
+    construct_at<T>(at, v);
+    for (std::size_t done = 1; done < n;) {
+        const std::size_t left = n - done;
+        const std::size_t more = done < most ? done : most;
+        std::memcpy(static_cast<void*>(at + done), at, (more < left ? more : left) * sizeof(T));
+        done += more < left ? more : left;
+    }
+    return at + n;
+}
+
+template <class T>
+inline constexpr bool repeated_as_bytes = std::is_trivially_copyable_v<T> && std::is_trivially_copy_constructible_v<T>;
+
+// Value-initialised; an element that is a container takes the source, if one is given. When a constructor throws,
+// nothing is left of them. Returns past the last.
+template <class T, class... Source>
+T* construct_values(T* at, std::size_t n, const Source&... s) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_pointer_v<T>) {
+        if (n != 0) std::memset(static_cast<void*>(at), 0, n * sizeof(T));
+        return at + n;
+    } else if constexpr (repeated_as_bytes<T> && std::is_trivially_default_constructible_v<T>) {
+        return repeat<T>(at, n, T());
+    } else {
+        run<T> built(at);
+        for (; n != 0; --n) {
+            if constexpr (sizeof...(s) == 0) built.add();
+            else built.add_value(s...);
+        }
+        return built.done();
+    }
+}
 
 // Elements can be moved over others: by assignment, or else by a move that does not throw.
 template <class T>

@@ -180,6 +180,17 @@ protected:
         packed_ = will_be;
         return true;
     }
+    // In the place of all; `text` may be a part of it.
+    template <bool Must>
+    bool set(std::string_view text) {
+        const std::size_t n = text.size();
+        if (looked_at || n > capacity()) return splice<Must>(0, size(), text);
+        char* const at = chars();
+        if (!copy_few(at, text.data(), n)) std::memmove(at, text.data(), n);
+        at[n] = '\0';
+        packed_ = n * 2 + packed_ % 2;
+        return true;
+    }
     template <bool Must>
     FRAMEALLOC_INLINE bool add(char c) {
         const std::size_t was = packed_;

@@ -70,11 +70,7 @@ protected:
         return [n, &v](T* at) { return object::construct_copies(at, n, v); };
     }
     auto values(std::size_t n) const {
-        return [this, n](T* at) {
-            object::run<T> built(at);
-            for (std::size_t i = 0; i < n; ++i) built.add_value(source_);
-            return built.done();
-        };
+        return [this, n](T* at) { return object::construct_values(at, n, source_); };
     }
 
     // Puts `n` elements after the last one, as `build` makes them. The old ones are where they were until it is done:
