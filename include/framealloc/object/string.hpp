@@ -39,7 +39,8 @@ public:
     using store::size;
     using store::source;
 
-    // Effects: allocates nothing. Without a source the string has to be assigned a string before it grows (FA440).
+    // Effects: allocates nothing. Without a source the string has to be assigned one before it needs memory, and in
+    // debug before it holds text (FA440).
     basic_string() noexcept = default;
     // As std::string's, in memory of s; lengths and positions of any integral type, as string(...) passes them on. On
     // exhaustion: asks the exhaustion handler; try_make() does not. Cost: O(length), at most one allocation where the
