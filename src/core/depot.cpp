@@ -40,6 +40,20 @@ bool page_depot::add_slab(core& a, exhaustion_reason& why) noexcept {
     return true;
 }
 
+// A page's first step, or whole pages: as many as a sixteenth of all that is accessible holds, so that requests are few
+// and little is committed in vain; for huge pages the whole slab, as what is accessible in part becomes none.
+bool page_depot::commit_ahead(core& a, exhaustion_reason& why) noexcept {
+    const std::size_t step = a.config.prefault ? page_bytes : step_bytes(a.pages), left = fresh_end_ - fresh_begin_;
+    const std::size_t share = a.pages.committed() / 16 / page_bytes * page_bytes;
+    std::size_t bytes = std::min(a.config.huge_pages ? left : std::max(share, step), left);
+    exhaustion_reason first{};
+    if (!a.pages.commit(pointer_at(fresh_begin_), bytes, first) &&
+        !a.pages.commit(pointer_at(fresh_begin_), bytes = step, why))
+        return false;
+    fresh_accessible_ = fresh_begin_ + bytes;
+    return true;
+}
+
 pool_page* page_depot::take(core& a, exhaustion_reason& why) noexcept {
     if (pool_page* p = pages_) {
         pages_ = p->next;
@@ -47,15 +61,13 @@ pool_page* page_depot::take(core& a, exhaustion_reason& why) noexcept {
     }
     if (fresh_begin_ == fresh_end_) {
         if (!add_slab(a, why)) return nullptr;
-        fresh_begin_ = slabs_->begin;
+        fresh_begin_ = fresh_accessible_ = slabs_->begin;
         fresh_end_ = slabs_->begin + slabs_->bytes;
     }
-    void* at = pointer_at(fresh_begin_);
-    const std::size_t accessible = a.config.huge_pages || a.config.prefault ? page_bytes : step_bytes(a.pages);
-    if (!a.pages.commit(at, accessible, why)) return nullptr;
+    if (fresh_accessible_ <= fresh_begin_ && !commit_ahead(a, why)) return nullptr;
+    auto* p = ::new (pointer_at(fresh_begin_)) pool_page{};
+    p->accessible = static_cast<std::uint32_t>(std::min(fresh_accessible_ - fresh_begin_, page_bytes));
     fresh_begin_ += page_bytes;
-    auto* p = ::new (at) pool_page{};
-    p->accessible = static_cast<std::uint32_t>(accessible);
     p->home = slabs_;  // fresh pages are those of the newest slab
     return p;
 }
@@ -66,6 +78,10 @@ void page_depot::put(pool_page& p) noexcept {
 }
 
 void page_depot::trim(core& a) noexcept {
+    if (fresh_accessible_ > fresh_begin_) {
+        a.pages.decommit(pointer_at(fresh_begin_), fresh_accessible_ - fresh_begin_);
+        fresh_accessible_ = fresh_begin_;
+    }
     for (slab* s = slabs_; s != nullptr; s = s->next) s->idle = 0;
     for (pool_page* p = pages_; p != nullptr; p = p->next) p->home->idle += page_bytes;
     if (slabs_ != nullptr) slabs_->idle += fresh_end_ - fresh_begin_;
@@ -88,7 +104,7 @@ void page_depot::trim(core& a) noexcept {
             link = &s->next;
             continue;
         }
-        if (s == slabs_) fresh_begin_ = fresh_end_ = 0;
+        if (s == slabs_) fresh_begin_ = fresh_accessible_ = fresh_end_ = 0;
         *link = s->next;
         release_slab(a, *s);
         a.meta.deallocate(s, sizeof(slab));

@@ -11,6 +11,7 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 constexpr std::size_t smallest_commit = 65536;
+constexpr std::size_t huge_page = std::size_t{2} << 20;  // of x86-64, and of 64-bit Arm with pages of 4 KiB
 
 }  // namespace
 
@@ -54,7 +55,7 @@ bool chunk_space::commit_to(arena_chunk& k, std::uintptr_t end, exhaustion_reaso
     std::size_t step = end - k.committed;
     if (step < ahead) step = ahead;
     if (step < smallest_commit) step = smallest_commit;
-    std::uintptr_t wanted = align_up(k.committed + step, granularity());
+    std::uintptr_t wanted = align_up(k.committed + step, huge_pages_ ? huge_page : granularity());
     if (wanted > k.end) wanted = k.end;
     const bool again = end <= k.begin + k.revoked;
     if (again) wanted = k.begin + k.revoked;

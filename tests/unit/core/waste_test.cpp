@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <random>
+#include <vector>
 
 using namespace framealloc::literals;
 namespace fa = framealloc;
@@ -61,4 +62,81 @@ FOR_EACH_POLICY("an arena makes at most a tenth more accessible than its blocks 
         MESSAGE(capacity << " a chunk, " << bytes << " bytes, at most " << worst << " times as many accessible");
         CHECK(worst <= 1.10);
     }
+}
+
+namespace {
+
+// Counts what is made accessible, and how much of that is not whole huge pages of a range that has room for some.
+class watched_pages final : public fa::page_source {
+public:
+    static constexpr std::size_t huge = 2_MiB;
+    int commits = 0, parts = 0;
+
+    void* reserve(std::size_t n, std::size_t a) noexcept override {
+        void* p = system_.reserve(n, n >= huge && a < huge ? huge : a);
+        if (p != nullptr && n >= huge) ranges_.push_back({fa::address_of(p), n});
+        return p;
+    }
+    bool commit(void* p, std::size_t n) noexcept override {
+        ++commits;
+        for (const range& r : ranges_) {
+            const std::uintptr_t from = fa::address_of(p) - r.begin;
+            if (from < r.bytes && (from % huge != 0 || (n % huge != 0 && from + n != r.bytes))) ++parts;
+        }
+        return system_.commit(p, n);
+    }
+    void decommit(void* p, std::size_t n) noexcept override { system_.decommit(p, n); }
+    void release(void* p, std::size_t n) noexcept override {
+        std::erase_if(ranges_, [&](const range& r) { return r.begin == fa::address_of(p); });
+        system_.release(p, n);
+    }
+    std::size_t granularity() const noexcept override { return system_.granularity(); }
+
+private:
+    struct range {
+        std::uintptr_t begin;
+        std::size_t bytes;
+    };
+    fa::os::system_pages system_;
+    std::vector<range> ranges_;
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("the more blocks there are the more pages become accessible at once, a tenth of them in vain at most") {
+    if (test::guarded<P>) return;  // guard zones
+    watched_pages pages;
+    fa::basic_smart_alloc<P> alloc{fa::options{.pages = &pages}};
+    constexpr std::size_t block = 64, some = 4_MiB / block, many = 64_MiB / block;
+    std::vector<void*> blocks;
+    const auto take = [&](std::size_t n) {
+        while (blocks.size() < n) blocks.push_back(alloc.pool_alloc_bytes(block));
+    };
+    take(some);
+    const std::size_t before = alloc.stats().committed;
+    CHECK(before <= (4_MiB + 1_MiB) * 11 / 10);  // beside the arena and the library's own
+    const int commits = pages.commits;
+    take(many);
+    CHECK(pages.commits - commits < 400);  // 15,000 if each page of the system's were asked for
+    CHECK(alloc.stats().committed - before <= 60_MiB * 11 / 10);
+    for (void* p : blocks) alloc.pool_free_bytes(p, block);
+    alloc.trim();
+    CHECK(alloc.stats().committed <= 1_MiB);
+}
+
+FOR_EACH_POLICY("where huge pages are asked for nothing becomes accessible that would keep one from being made") {
+    if (test::guarded<P>) return;  // guard zones, and ended frames become inaccessible
+    watched_pages pages;
+    fa::options o = fa::options::high_performance();
+    o.pages = &pages;
+    fa::basic_smart_alloc<P> alloc{o};
+    {
+        const auto frame = alloc.frame_scope();
+        for (std::size_t i = 0; i < 9; ++i) static_cast<void>(frame.alloc_bytes(1_MiB, 8));
+        std::vector<void*> blocks;
+        for (std::size_t i = 0; i < 100'000; ++i) blocks.push_back(alloc.pool_alloc_bytes(64));
+        for (void* p : blocks) alloc.pool_free_bytes(p, 64);
+    }
+    CHECK(pages.commits > 0);
+    CHECK(pages.parts == 0);
 }

@@ -22,7 +22,7 @@ struct slab {
 class page_depot {
 public:
     bool empty() const noexcept { return pages_ == nullptr && fresh_begin_ == fresh_end_; }
-    // An empty page, its first step accessible. Null with `why` set.
+    // An empty page, at least its first step accessible. Null with `why` set.
     pool_page* take(core& a, exhaustion_reason& why) noexcept;
     void put(pool_page& p) noexcept;
     // Slabs without a page in use are given back whole; of other idle pages only the header stays accessible.
@@ -39,11 +39,13 @@ public:
 
 private:
     bool add_slab(core& a, exhaustion_reason& why) noexcept;
+    bool commit_ahead(core& a, exhaustion_reason& why) noexcept;
     bool is_fresh(std::uintptr_t page) const noexcept { return page >= fresh_begin_ && page < fresh_end_; }
 
     pool_page* pages_ = nullptr;
     slab* slabs_ = nullptr;  // the newest first
     std::uintptr_t fresh_begin_ = 0;  // the part of the newest slab that was never allocated
+    std::uintptr_t fresh_accessible_ = 0;  // up to here
     std::uintptr_t fresh_end_ = 0;
 };
 

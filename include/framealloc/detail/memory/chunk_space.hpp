@@ -52,6 +52,9 @@ public:
     chunk_space(os::page_ledger& pages, os::metadata& meta, sync::lock& lock) noexcept
         : pages_(pages), meta_(meta), lock_(lock) {}
 
+    // What is accessible in part becomes no huge page: it is made so whole.
+    void prefer_huge_pages() noexcept { huge_pages_ = true; }
+
     // At least `bytes` for memory of that kind, nothing of it accessible yet. Null with `why` set.
     arena_chunk* make(thread_context* owner, std::size_t bytes, memory_kind kind, exhaustion_reason& why) noexcept;
     void destroy(arena_chunk* k) noexcept;
@@ -74,6 +77,7 @@ private:
     os::metadata& meta_;
     sync::lock& lock_;
     arena_chunk* first_ = nullptr;
+    bool huge_pages_ = false;
 };
 
 }  // namespace framealloc::inline v1::memory
