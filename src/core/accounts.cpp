@@ -77,7 +77,7 @@ void observe_page(pool_page& page) noexcept {
 namespace {
 
 [[gnu::noinline]] void charge_changed(thread_context& c, pool_page& page) noexcept {
-    before_live_grows(c);  // or shrinks: frames that have ended were beside what was known until now
+    before_pages_change(c);  // or shrinks: frames that have ended were beside what was known until now
     observe_page(page);
     charge_new(c, page);
 }
@@ -128,7 +128,21 @@ FRAMEALLOC_INLINE void add_allocated(thread_context& c, std::uint64_t frame, std
 
 void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept { add_allocated(c, current_frame(c), bytes); }
 
+void close_open_tab(thread_context& c) noexcept {
+    const heap_tab::content sum = c.heap.tab().close(c.counters.get(counter::heap_allocations));
+    c.charges.note_tab(false);
+    if (sum.blocks != 0) {
+        const std::uint64_t frame = current_frame(c);
+        c.phase()->phase_bytes.add(frame, sum.taken);
+        c.phase()->phase_count.add(frame, sum.blocks);
+    }
+    const auto more = static_cast<std::int64_t>(sum.taken - sum.returned);
+    if (more > 0) sum.payer->add_live(more);
+    else if (more < 0) sum.payer->correct_live(more);
+}
+
 void charge_aside(thread_context& c) noexcept {
+    close_tab(c);
     while (tag_account* a = c.charges.take_aside()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
             for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
@@ -165,6 +179,7 @@ void touch_peak(thread_context& c, std::uint64_t open, std::uint64_t above) noex
 }  // namespace
 
 void observe_frames(thread_context& c) noexcept {
+    close_tab(c);
     const std::uint64_t above = take_above(c), open = open_bytes(c);
     if (open + above == 0) return;
     touch_peak(c, open, above);
@@ -172,6 +187,7 @@ void observe_frames(thread_context& c) noexcept {
 }
 
 void observe_outermost(thread_context& c) noexcept {
+    close_tab(c);
     const std::uint64_t above = take_above(c), open = open_bytes(c), in_use = frame_bytes_in_use(c);
     touch_peak(c, open, above);
     note_frame_peak(c, in_use + above);
@@ -273,7 +289,9 @@ void charge_ended(thread_context& c, std::uint64_t open) noexcept {
     if (c.charges.highest() != 0) observe_frames(c);
     if (c.stack.depth() <= 1) put_away_pages(c);
     charge_frames(c, open);
-    if (open != 0) c.tag()->touch_peak(open);
+    if (open == 0) return;
+    close_tab(c);
+    c.tag()->touch_peak(open);
 }
 
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {

@@ -79,6 +79,7 @@ thread_context* make_context(core& a, refused_request& r) noexcept {
     }
     c.stack.open(*records);
     c.pages.open();
+    c.heap.open();
     r = {r.why, a.config.frame_capacity, true};
     if (!open_arena(c, c.arenas.current(), r.why)) {
         c.probes.hooks->close_thread(c);

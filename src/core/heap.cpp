@@ -2,6 +2,7 @@
 #include <framealloc/detail/core/core.hpp>
 #include <framealloc/detail/core/pool.hpp>
 #include <framealloc/detail/core/registry.hpp>
+#include <framealloc/detail/core/zones.hpp>
 #include <framealloc/detail/guard/annotate.hpp>
 #include <framealloc/detail/memory/backend.hpp>
 
@@ -13,6 +14,39 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 constexpr std::size_t header = sizeof(heap_block);
+
+// On the tab of the tag that pays for it. Requires: the tab serves it, and no frame has ended since the last boundary.
+FRAMEALLOC_INLINE void note_taken(thread_context& c, std::uint64_t bytes) noexcept {
+    c.heap.tab().take(bytes);
+    c.counters.add(counter::heap_allocations, 1);
+}
+// Whether no peak has to be noted before: what open frames have is beside it until now.
+FRAMEALLOC_INLINE bool may_shrink(const thread_context& c) noexcept {
+    return c.heap.tab().serves(c.stack.top()->cursor - c.charges.segment()) && c.charges.highest() == 0;
+}
+// The same of a block that comes back. Requires: that, and the tab is open.
+FRAMEALLOC_INLINE void note_returned(thread_context& c, std::uint64_t bytes) noexcept {
+    c.heap.tab().give_back(bytes);
+    c.counters.add(counter::heap_frees, 1);  // the last: from here on another thread may close the allocator
+}
+// Whose it is.
+FRAMEALLOC_INLINE void label(heap_block& b, tag_account& payer) noexcept {
+    b.who = &payer;
+    b.tag_index = payer.node->index;
+    b.charged = true;
+}
+// From here on the current tag's blocks go on its tab, and those of its size that come back are kept.
+void open_tab(thread_context& c) noexcept {
+    heap_tab& tab = c.heap.tab();
+    if (tab.is_open() || c.probes.any() || c.owner->config.heap != nullptr) return;
+    if (!c.heap.look_again(c.owner->pages.committed())) return;
+    tab.open(*c.tag(), c.counters.get(counter::heap_allocations));
+    if (!tab.is_open()) return;
+    c.charges.note_tab(true);
+    c.charges.set_quiet_bytes(0);  // by which frames would miss what is on the tab
+    note_settled(c);
+    add_pending(c.stack.outermost(), pending_pages);  // charged when the outermost frame ends
+}
 
 // Where the heap had to grow, half of what the thread keeps goes to it, whole or in pieces: what is kept is of sizes
 // that nobody asks for.
@@ -78,10 +112,13 @@ void free_through_backend(core& a, thread_context* c, heap_block& b) noexcept {
 void free_large(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
     if (!large_freed(a, p)) return;
-    if (b->charged && b->requested != 0) refund_heap(a, c, *b->who, b->requested);
+    const bool charged = b->charged && b->requested != 0;
+    if (charged) refund_heap(a, c, *b->who, b->requested);
+    b->charged = true;  // as the next who takes it from the cache expects
     b->requested = 0;  // free, also while it waits in the cache or is quarantined
     b->zero = false;
     if (!large_rests(c, p)) large_release(a, c, p);
+    if (charged && c != nullptr) open_tab(*c);  // others are given back while their frame ends
 }
 
 void free_beyond_pages(core& a, thread_context* c, void* p, std::size_t bytes) noexcept {
@@ -108,6 +145,7 @@ void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
 }  // namespace
 
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
+    if (c.heap.tab().serves(bytes) && c.charges.highest() == 0) return note_taken(c, bytes);
     before_live_grows(c);
     tag_account &tag = *c.tag(), &phase = *c.phase();
     const std::uint64_t frame = current_frame(c);
@@ -119,6 +157,7 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
 }
 
 void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t bytes) noexcept {
+    if (c != nullptr && c->heap.tab().payer() == &payer && may_shrink(*c)) return note_returned(*c, bytes);
     if (payer.owner == c) {
         before_live_shrinks(*c);
         payer.heap_returned.add(bytes);
@@ -132,6 +171,7 @@ void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t b
 }
 
 tag_account* recharge_heap(thread_context& c, tag_account& payer, std::uint64_t before, std::uint64_t now) noexcept {
+    close_tab(c);
     before_live_shrinks(c);
     if (payer.owner == &c) {
         (now > before ? payer.heap_taken : payer.heap_returned).add(now > before ? now - before : before - now);
@@ -161,11 +201,12 @@ void* large_allocate(thread_context& c, std::size_t bytes, std::size_t align, bo
         c.owner->large.deallocate(b);
         return nullptr;
     }
-    b->who = c.tag();
     b->requested = bytes;
-    b->tag_index = c.tag()->node->index;
+    label(*b, *c.tag());
     b->charged = charged;
-    if (charged) charge_heap(c, bytes);
+    if (!charged) return payload_of(b);
+    charge_heap(c, bytes);
+    open_tab(c);
     return payload_of(b);
 }
 
@@ -191,7 +232,7 @@ void flush_heap_cache(thread_context& c) noexcept {
     shrink_heap_cache(c, 0);
 }
 
-void* heap_allocate_slow(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
+void* heap_allocate_any(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     if (c == nullptr) return nullptr;
     const served_call call(*c, __builtin_return_address(0));
@@ -220,12 +261,39 @@ void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) 
     free_in_context(a, p, bytes);
 }
 
-void heap_free_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
+void heap_free_any(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept {
     const std::size_t size = bytes == 0 ? 1 : bytes;
     if (a.owner->probes.guarded()) [[unlikely]]
         return a.owner->probes.hooks->free(a, memory_kind::heap, p, size, align,
                                            site::of_caller(__builtin_return_address(0)));
     heap_free_known(a, p, size, align);
+}
+
+void* take_kept(thread_context& c, std::size_t bytes) noexcept {
+    heap_tab& tab = c.heap.tab();
+    if (!tab.serves(bytes) || c.charges.highest() != 0) [[unlikely]]
+        return nullptr;
+    heap_block* b = c.heap.take(bytes);
+    if (b == nullptr) [[unlikely]]
+        return nullptr;
+    b->requested = bytes;
+    if (b->who != tab.payer()) [[unlikely]]
+        label(*b, static_cast<tag_account&>(*tab.payer()));
+    note_taken(c, bytes);
+    return payload_of(b);
+}
+
+bool keep_block(thread_context& c, void* p, std::size_t bytes) noexcept {
+    const heap_tab& tab = c.heap.tab();
+    if (!tab.is_open()) [[unlikely]]
+        return false;  // as where blocks are guarded: it may be none of ours
+    heap_block& b = *block_of(p);
+    if (b.who != tab.payer() || b.requested != bytes || !may_shrink(c) || !c.heap.keep(&b)) [[unlikely]]
+        return false;
+    b.requested = 0;
+    b.zero = false;
+    note_returned(c, bytes);
+    return true;
 }
 
 void heap_free_large(void* p) noexcept {

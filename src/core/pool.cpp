@@ -167,6 +167,7 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
             const bool room = has_room(*c.owner, *p, q);
             if (lists.current(size_class) != p) continue;  // a budget's handler allocated
             if (room) return p;
+            close_tab(c);
             charge_page(c, *p);
             if (p->carved != p->end) return nullptr;  // virgin blocks are left, but no memory for them
             leave_current(c, lists, *p);
@@ -370,6 +371,7 @@ bool retire_unused_where(thread_context& c, F&& wanted) noexcept {
     bool any = false;
     for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all) {
         if (!is_unused(*p) || !wanted(*p)) continue;
+        close_tab(c);
         charge_page(c, *p);
         leave_current(c, lists_of(*p), *p);
         retire(c, p);

@@ -6,9 +6,12 @@
 
 #include <framealloc/detail/base/align.hpp>
 #include <framealloc/detail/guard/annotate.hpp>
+#include <framealloc/detail/memory/heap_cache.hpp>
 #include <framealloc/detail/sync/glimpse.hpp>
 
 namespace framealloc::inline v1::memory {
+
+constinit const heap_shelf no_shelf{};
 
 struct heap_region {
     heap_region* next;
@@ -31,30 +34,13 @@ static_assert(sizeof(heap_region) <= unit);
 constexpr std::size_t idle_floor = std::size_t{1} << 20;
 constexpr std::size_t widest_kept = std::size_t{8} << 20;
 
-std::size_t size_of(std::size_t bytes) noexcept {
-    return heap_bin_bytes(heap_bin_ceiling(align_up(bytes + unit, unit)));
-}
+std::size_t size_of(std::size_t bytes) noexcept { return heap_bin_bytes(heap_bin_for(bytes)); }
 std::size_t committed_in(const heap_region& r) noexcept { return r.committed - address_of(&r); }
 std::uintptr_t end_of(const heap_block* b) noexcept { return address_of(b) + b->bytes; }
 heap_block* above(heap_block* b) noexcept {
     return end_of(b) == b->region->top ? nullptr : pointer_at<heap_block>(end_of(b));
 }
 }  // namespace
-
-unsigned heap_bin_floor(std::size_t bytes) noexcept {
-    const int log2 = static_cast<int>(std::bit_width(bytes)) - 1;  // bytes >= 64
-    return static_cast<unsigned>((log2 - 6) * 8) + static_cast<unsigned>((bytes >> (log2 - 3)) & 7U);
-}
-
-std::size_t heap_bin_bytes(unsigned bin) noexcept {
-    const unsigned log2 = bin / 8 + 6;
-    return (std::size_t{8} + bin % 8) << (log2 - 3);
-}
-
-unsigned heap_bin_ceiling(std::size_t bytes) noexcept {
-    const unsigned bin = heap_bin_floor(bytes);
-    return heap_bin_bytes(bin) == bytes ? bin : bin + 1;
-}
 
 void large_heap::insert(heap_block* b) noexcept {
     const unsigned bin = heap_bin_floor(b->bytes);
@@ -202,6 +188,7 @@ heap_block* large_heap::allocate(std::size_t bytes, std::size_t align, exhaustio
         }
     }
     split(b, align_up(bytes + unit, unit) > size - slack ? align_up(bytes + unit, unit) : size - slack);
+    b->bin = heap_bin_of(b->bytes);
     ++b->region->blocks;
     idle_ -= b->region->idle;
     b->region->idle = 0;
@@ -234,6 +221,7 @@ bool large_heap::resize(heap_block* b, std::size_t bytes) noexcept {
     const sync::lock_guard guard(lock_);
     if (wanted > b->bytes && !extend(b, wanted) && (least > b->bytes && !extend(b, least))) return false;
     if (b->bytes > wanted) split(b, wanted);
+    b->bin = heap_bin_of(b->bytes);
     return true;
 }
 
@@ -252,6 +240,7 @@ heap_block* large_heap::move(heap_block* b, std::size_t bytes) noexcept {
     *link = r;
     b = pointer_at<heap_block>(address_of(r) + unit);
     b->bytes = size;
+    b->bin = heap_bin_of(size);
     b->region = r;
     r->bytes = whole;
     r->committed = address_of(r) + whole;

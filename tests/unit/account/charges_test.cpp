@@ -1,8 +1,11 @@
 // Tags and phases: names, scopes, charges, faults.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "support/recorder.hpp"
 
@@ -245,4 +248,166 @@ FOR_EACH_POLICY("phases that are left open, closed twice, too many or in another
     alloc.end_phase();
     CHECK(r.count(fa::code::FA429) == 3);
     CHECK(r.faults.size() == 3);
+}
+
+namespace {
+
+// A tag or the tree that it is the root of: what is in use, and the most that ever was.
+struct in_use {
+    std::size_t now = 0, most = 0;
+    void change(std::size_t from, std::size_t to) {
+        now = now - from + to;
+        most = std::max(most, now);
+    }
+};
+
+// Large blocks of tags inside one another, as the program sees them.
+template <class P>
+class large_blocks {
+public:
+    static constexpr std::size_t depth = 3;
+
+    void take(std::size_t bytes) {
+        live_.push_back({alloc.heap_alloc_bytes(bytes), bytes, tag_});
+        count(tag_, 0, bytes);
+        ++phase_blocks;
+        phase_bytes += bytes;
+    }
+    void give_back(std::size_t which) {
+        const block b = live_[which];
+        live_[which] = live_.back();
+        live_.pop_back();
+        alloc.heap_free_bytes(b.p, b.bytes);
+        count(b.tag, b.bytes, 0);
+    }
+    void give_back_all() {
+        while (!live_.empty()) give_back(0);
+    }
+    std::size_t live() const { return live_.size(); }
+    // Of the tag that is open. Frame memory is beside the blocks until the frame ends.
+    void count_frame(std::size_t from, std::size_t to) { count(tag_, from, to); }
+    void check() const {
+        for (std::size_t d = 0; d < depth; ++d) {
+            const auto s = alloc.tag_stats(*tags[d]);
+            CHECK(s.total_bytes == own_[d].now);
+            CHECK(s.with_children.total_bytes == tree_[d].now);
+            CHECK(s.peak_bytes == own_[d].most);
+            CHECK(s.with_children.peak_bytes == tree_[d].most);
+        }
+    }
+
+    static constexpr const fa::tag* tags[] = {&physics, &solver, &deep};
+    fa::basic_smart_alloc<P> alloc;
+    std::size_t tag_ = 0;
+    std::size_t phase_bytes = 0, phase_blocks = 0;
+
+private:
+    struct block {
+        void* p;
+        std::size_t bytes, tag;
+    };
+    void count(std::size_t tag, std::size_t from, std::size_t to) {
+        own_[tag].change(from, to);
+        for (std::size_t d = 0; d <= tag; ++d) tree_[d].change(from, to);
+    }
+    std::vector<block> live_;
+    in_use own_[depth], tree_[depth];
+};
+
+}  // namespace
+
+FOR_EACH_POLICY("peaks are those of every moment, however large blocks come and go between boundaries") {
+    large_blocks<P> w;
+    std::mt19937 random(5);
+    std::size_t sizes[] = {5'000, 8'192, 65'536, 65'536, 300'000};
+    for (int i = 0; i < 300; ++i) {
+        w.tag_ = random() % w.depth;
+        fa::tag_scope scope(w.alloc, *w.tags[w.tag_]);
+        const unsigned steps = random() % 20;
+        for (unsigned k = 0; k < steps; ++k) {
+            if (w.live() == 0 || (random() % 2 == 0 && w.live() < 30)) w.take(sizes[random() % 5]);
+            else w.give_back(random() % w.live());
+        }
+        if (random() % 4 == 0) w.check();
+    }
+    w.give_back_all();
+    w.check();
+}
+
+FOR_EACH_POLICY("what frames have is beside large blocks, until either is given back") {
+    large_blocks<P> w;
+    fa::tag_scope scope(w.alloc, *w.tags[0]);
+    w.take(100'000);
+    w.give_back(0);  // from here on the thread keeps it
+    w.take(100'000);
+    {
+        const auto frame = w.alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(50'000, 16));
+        w.count_frame(0, 50'000);
+        w.give_back(0);
+        w.check();
+        w.take(100'000);
+        {
+            const auto inner = w.alloc.frame_scope();
+            static_cast<void>(inner.alloc_bytes(30'000, 16));
+            w.count_frame(0, 30'000);
+        }
+        w.count_frame(30'000, 0);
+        w.give_back(0);
+        w.take(100'000);
+        w.take(100'000);
+        w.check();
+    }
+    w.count_frame(50'000, 0);
+    w.give_back_all();
+    w.check();
+}
+
+FOR_EACH_POLICY("phases count large blocks that come and go") {
+    large_blocks<P> w;
+    for (int frame = 0; frame < 3; ++frame) {
+        const auto f = w.alloc.frame_scope();
+        w.phase_bytes = w.phase_blocks = 0;
+        {
+            const fa::phase_scope phase(w.alloc, "load");
+            for (int i = 0; i < 10; ++i) {
+                w.take(70'000);
+                w.give_back(0);
+            }
+        }
+        const auto before = w.alloc.stats();
+        w.take(70'000);  // of no phase
+        CHECK(w.alloc.stats().allocation_count == before.allocation_count + 1);
+        w.phase_bytes -= 70'000;
+        --w.phase_blocks;
+        w.give_back_all();
+        CHECK(w.alloc.stats().deallocation_count == before.deallocation_count + 1);
+    }
+    const auto phases = w.alloc.phase_stats();
+    REQUIRE(phases.size() == 1);
+    CHECK(phases[0].bytes == w.phase_bytes);
+    CHECK(phases[0].allocations == w.phase_blocks);
+}
+
+FOR_EACH_POLICY("large blocks that other threads free, or another tag took, are charged to who took them") {
+    large_blocks<P> w;
+    fa::tag_scope scope(w.alloc, *w.tags[0]);
+    std::vector<void*> blocks;
+    for (int turn = 0; turn < 3; ++turn) {
+        for (int i = 0; i < 8; ++i) blocks.push_back(w.alloc.heap_alloc_bytes(90'000));
+        CHECK(w.alloc.tag_stats(physics).heap_bytes == 8 * 90'000);
+        std::thread([&] {
+            for (int i = 0; i < 4; ++i) w.alloc.heap_free_bytes(blocks[static_cast<std::size_t>(i)], 90'000);
+        }).join();
+        {
+            fa::tag_scope other(w.alloc, *w.tags[1]);
+            for (std::size_t i = 4; i < 8; ++i) w.alloc.heap_free_bytes(blocks[i], 90'000);
+            w.alloc.heap_free_bytes(w.alloc.heap_alloc_bytes(90'000), 90'000);
+        }
+        blocks.clear();
+        CHECK(w.alloc.tag_stats(physics).with_children.heap_bytes == 0);
+        CHECK(w.alloc.tag_stats(physics).peak_bytes == 8 * 90'000);
+        CHECK(w.alloc.tag_stats(solver).peak_bytes == 90'000);
+        CHECK(w.alloc.tag_stats(physics).with_children.peak_bytes == 8 * 90'000);
+    }
 }

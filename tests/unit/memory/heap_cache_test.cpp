@@ -17,10 +17,13 @@ struct heap {
     os::page_ledger pages;
     os::metadata meta{pages};
     memory::large_heap large{pages};
-    heap_cache cache{};
+    heap_cache cache;
     exhaustion_reason why{};
 
-    heap() { pages.open(system, 0, false); }
+    heap() {
+        pages.open(system, 0, false);
+        cache.open();
+    }
     ~heap() {
         cache.shrink(0, [this](heap_block* b) { large.deallocate(b); });
         large.release_all();
@@ -86,4 +89,31 @@ TEST_CASE("so much is kept, whatever is committed, and no more") {
     CHECK(h.cache.bytes() <= std::size_t{8} << 20);
     CHECK(h.cache.bytes() >= std::size_t{7} << 20);
     for (heap_block* b : refused) h.large.deallocate(b);
+}
+
+TEST_CASE("what is kept is counted, also while less may be kept than before") {
+    heap h;
+    heap_block* some[3] = {};
+    for (heap_block*& b : some) b = h.make(3'000'000);
+    for (heap_block* b : some) REQUIRE(h.cache.put(b, std::size_t{64} << 20, h.meta));
+    const std::size_t all = h.cache.bytes();
+    CHECK(all == some[0]->bytes + some[1]->bytes + some[2]->bytes);
+    heap_block* more = h.make(3'000'000);
+    CHECK(!h.cache.put(more, 0, h.meta));
+    CHECK(h.cache.bytes() == all);
+    CHECK(h.cache.take(3'000'000, 16) == some[2]);
+    CHECK(h.cache.bytes() == all - some[2]->bytes);
+    h.large.deallocate(more);
+    h.large.deallocate(some[2]);
+}
+
+TEST_CASE("a block that is not as large as its bin's are goes back to where it can coalesce") {
+    heap h;
+    heap_block* b = h.make(100'000);
+    heap_block* wide = h.large.allocate(100'000, 65'536, h.why);
+    REQUIRE(wide != nullptr);
+    CHECK(b->bin == memory::heap_bin_of(b->bytes));
+    CHECK(h.cache.put(b, 0, h.meta));
+    if (memory::heap_bin_of(wide->bytes) == memory::no_heap_bin) CHECK(!h.cache.put(wide, 0, h.meta));
+    h.large.deallocate(wide);
 }

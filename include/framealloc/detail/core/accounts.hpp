@@ -24,6 +24,11 @@ FRAMEALLOC_INLINE void put_away_pages(thread_context& c) noexcept {
     if (c.charges.any_aside()) charge_aside(c);
     if (c.pages.any_installed()) put_away_installed(c);
 }
+// Charges what is on the tab of large blocks, and closes it: before live bytes grow or a peak is noted otherwise.
+void close_open_tab(thread_context& c) noexcept;
+FRAMEALLOC_INLINE void close_tab(thread_context& c) noexcept {
+    if (c.charges.tab_open()) close_open_tab(c);
+}
 // Charges the open segment, what frames had that have ended since, and the installed pages, to the current tag and
 // phase. Each open frame takes back its part of the segment when it ends.
 void settle(thread_context& c) noexcept;
@@ -37,9 +42,14 @@ void observe_frames(thread_context& c) noexcept;
 // frames until thread_charges::quiet_bytes() are exceeded.
 FRAMEALLOC_COLD void observe_outermost(thread_context& c) noexcept;
 // Before live bytes change. What open frames have is still seen when they grow, and no longer when they shrink.
-inline void before_live_grows(thread_context& c) noexcept {
+// Requires, of pages: the tab of large blocks is closed.
+inline void before_pages_change(thread_context& c) noexcept {
     if (c.charges.highest() != 0) observe_frames(c);
     c.charges.set_quiet_bytes(0);
+}
+inline void before_live_grows(thread_context& c) noexcept {
+    close_tab(c);
+    before_pages_change(c);
 }
 inline void before_live_shrinks(thread_context& c) noexcept {
     if (c.charges.highest() != 0 || c.charges.segment() != c.stack.top()->cursor) observe_frames(c);
@@ -51,7 +61,8 @@ void observe_page(pool_page& page) noexcept;
 void notice_returns(thread_context& c) noexcept;
 // A peak asks for this before it rises. Requires: no account has been opened.
 void watch_returns(thread_context& c) noexcept;
-// The same as observe_page(), and charges what was allocated since the last time to the current phase.
+// The same as observe_page(), and charges what was allocated since the last time to the current phase. Requires: the
+// tab of large blocks is closed.
 void charge_page(thread_context& c, pool_page& page) noexcept;
 void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept;
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept;

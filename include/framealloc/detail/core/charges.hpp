@@ -98,7 +98,7 @@ public:
     void note_unsettled() noexcept { settled_ = never_settled; }
     // After a change of the segment or of what is installed; `pages`: some have blocks that scopes have to charge.
     void note_settled(bool pages) noexcept {
-        settled_ = pages || aside_ != nullptr || any_ended() ? never_settled : segment_;
+        settled_ = pages || any_aside() || any_ended() ? never_settled : segment_;
     }
 
     // The newest open scope of a kind, or the end of its list.
@@ -126,15 +126,24 @@ public:
     void add_allocated(std::uint64_t frame, std::uint64_t bytes) noexcept { allocated_.add(frame, bytes); }
     std::uint64_t allocated_in(std::uint64_t frame) const noexcept { return allocated_.bytes_in(frame); }
 
+    // Whether the tab of large blocks is open; see detail/memory/heap_tab.hpp.
+    void note_tab(bool open) noexcept {
+        tab_open_ = open;
+        waits_ = open || aside_ != nullptr;
+    }
+    bool tab_open() const noexcept { return tab_open_; }
     // Tags whose pages hooks took blocks from since the last boundary.
     void set_aside(tag_account& a) noexcept {
         a.next_aside = aside_;
         aside_ = &a;
+        waits_ = true;
     }
-    bool any_aside() const noexcept { return aside_ != nullptr; }
+    // Something of either is to be charged.
+    bool any_aside() const noexcept { return waits_; }
     tag_account* take_aside() noexcept {
         tag_account* a = aside_;
         if (a != nullptr) aside_ = a->next_aside;
+        waits_ = aside_ != nullptr || tab_open_;
         return a;
     }
 
@@ -157,6 +166,8 @@ private:
     account::charge_log log_;
     account::frame_window allocated_;
     tag_account* aside_;
+    bool tab_open_;
+    bool waits_;  // that is, or somebody is aside
 };
 
 // Where a thread's lists of scopes end, and what is left of those that closed where they should not.

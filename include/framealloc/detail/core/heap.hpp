@@ -6,9 +6,13 @@
 namespace framealloc::inline v1::memory {
 
 // Of any size; detail/core/heap_front.hpp has what programs call.
-[[gnu::alloc_size(2)]] void* heap_allocate_slow(core_ref a, std::size_t bytes, std::size_t align,
-                                                on_failure f) noexcept;
-void heap_free_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+[[gnu::alloc_size(2)]] void* heap_allocate_any(core_ref a, std::size_t bytes, std::size_t align, on_failure f) noexcept;
+void heap_free_any(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
+// A block of this size that the thread has kept; what no class holds, aligned as those are. Null where there is none,
+// or where somebody has to look.
+void* take_kept(thread_context& c, std::size_t bytes) noexcept;
+// The same of one that comes back: false where it is not for the thread to keep, or somebody has to look.
+bool keep_block(thread_context& c, void* p, std::size_t bytes) noexcept;
 // Without the checks of guarded blocks. Requires: the block has this size and alignment.
 void heap_free_known(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // Of a block beyond the pages: it knows its owner, size and alignment, as a box of a base class does not.

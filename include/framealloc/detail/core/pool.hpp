@@ -94,7 +94,7 @@ inline void* pool_take_small(const core_ref& a, std::size_t bytes, std::size_t a
 FRAMEALLOC_ANY_SIZE_BEGIN
 inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size_t align, on_failure f) noexcept {
     const unsigned k = class_asked(bytes, align);
-    if (k == no_class) return heap_allocate_slow(a, bytes, align, f);
+    if (k == no_class) return heap_allocate_any(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
     return c == nullptr ? nullptr : pool_allocate(*c, memory_kind::pool, k, bytes, f);
 }

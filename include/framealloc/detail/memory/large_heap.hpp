@@ -2,6 +2,7 @@
 // eight bins a doubling, immediate coalescing. After it all, in front of it a cache per thread (heap.cpp).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,7 +32,10 @@ struct alignas(64) heap_block {
     std::uint8_t align_log2;       // of a block from options::heap, which receives the alignment again
     bool zero;                     // just carved from memory that nobody wrote to
     heap_block* next_free;
-    heap_block* previous_free;
+    union {
+        heap_block* previous_free;
+        std::size_t bin;           // of a block in use that is exactly as large as its bin's are, or no_heap_bin
+    };
 };
 static_assert(sizeof(heap_block) == 64);
 
@@ -40,10 +44,25 @@ inline heap_block* block_of(void* payload) noexcept { return static_cast<heap_bl
 
 // Bins: eight a doubling. Rounding a size up to its bin wastes at most 1/9.
 inline constexpr unsigned heap_bin_count = 8 * 44;
+inline constexpr std::size_t no_heap_bin = heap_bin_count;
 inline constexpr std::size_t largest_block = std::size_t{1} << 47;  // more than a program has addresses
-unsigned heap_bin_floor(std::size_t bytes) noexcept;           // the bin whose blocks are at most this large
-unsigned heap_bin_ceiling(std::size_t bytes) noexcept;         // the bin whose blocks are at least this large
-std::size_t heap_bin_bytes(unsigned bin) noexcept;
+// The bin whose blocks are at most this large. Requires: bytes >= 64, also of the other.
+constexpr unsigned heap_bin_floor(std::size_t bytes) noexcept {
+    const unsigned log2 = 63U ^ static_cast<unsigned>(std::countl_zero(bytes | 1));  // of one instruction with g++ 12
+    return (log2 - 7) * 8 + static_cast<unsigned>(bytes >> (log2 - 3));
+}
+// The bin whose blocks are at least this large.
+constexpr unsigned heap_bin_ceiling(std::size_t bytes) noexcept { return heap_bin_floor(bytes - 1) + 1; }
+constexpr std::size_t heap_bin_bytes(unsigned bin) noexcept { return (std::size_t{8} + bin % 8) << (bin / 8 + 3); }
+// Of a block for so much payload.
+constexpr unsigned heap_bin_for(std::size_t bytes) noexcept {
+    return heap_bin_floor((bytes + sizeof(heap_block) - 1) | (sizeof(heap_block) - 1)) + 1;
+}
+// Of a block that is as large as its bin's are.
+constexpr std::size_t heap_bin_of(std::size_t bytes) noexcept {
+    const unsigned bin = heap_bin_floor(bytes);
+    return heap_bin_bytes(bin) == bytes ? bin : no_heap_bin;
+}
 
 class large_heap {
 public:

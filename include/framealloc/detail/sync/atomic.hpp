@@ -104,7 +104,7 @@ public:
     std::uint64_t get() const noexcept { return sync::load_relaxed(value_); }  // relaxed: a statistic
     void set(std::uint64_t n) noexcept { sync::store_relaxed(value_, n); }  // relaxed: as above
     void add(std::uint64_t n) noexcept { owner_add(value_, n); }
-    void subtract(std::uint64_t n) noexcept { owner_add(value_, 0 - n); }
+    void subtract(std::uint64_t n) noexcept { owner_subtract(value_, n); }
     void raise_to(std::uint64_t n) noexcept {
         if (n > get()) set(n);
     }

@@ -68,5 +68,13 @@ FRAMEALLOC_INLINE void owner_add(std::uint64_t& word, std::uint64_t n) noexcept 
     sync::store_relaxed(word, sync::load_relaxed(word) + n);  // relaxed: one writer
 #endif
 }
+// Requires: as above. Effects: subtracts `n`. Cost: as above.
+FRAMEALLOC_INLINE void owner_subtract(std::uint64_t& word, std::uint64_t n) noexcept {
+#if FRAMEALLOC_X86_64 && !FRAMEALLOC_TSAN
+    __asm__("subq %1, %0" : "+m"(word) : "re"(n) : "cc");
+#else
+    sync::store_relaxed(word, sync::load_relaxed(word) - n);  // relaxed: one writer
+#endif
+}
 
 }  // namespace framealloc::inline v1
