@@ -115,9 +115,17 @@ bool large_heap::ensure_committed(heap_region& r, std::uintptr_t end, exhaustion
     return true;
 }
 
+// For many blocks, unless this one is more: a quarter of what there is, so that regions are few however much they have.
+// Fixed memory is not to be set aside for one purpose.
+std::size_t large_heap::region_for(std::size_t needed) const noexcept {
+    std::size_t wanted = region_bytes;
+    if (!pages_.is_fixed() && reserved_ / 4 > wanted) wanted = reserved_ / 4;
+    return align_up(needed > wanted ? needed : wanted, pages_.granularity());
+}
+
 heap_region* large_heap::add_region(std::size_t bytes, exhaustion_reason& why) noexcept {
     const std::size_t needed = bytes + unit;
-    const std::size_t wanted = align_up(needed > region_bytes ? needed : region_bytes, pages_.granularity());
+    const std::size_t wanted = region_for(needed);
     void* p = pages_.reserve(wanted, pages_.granularity(), why);
     // A region for many is a convenience: in little memory one for this block alone will do.
     const std::size_t least = align_up(needed, pages_.granularity());
@@ -132,6 +140,7 @@ heap_region* large_heap::add_region(std::size_t bytes, exhaustion_reason& why) n
     auto* r = ::new (p)
         heap_region{regions_, size, address_of(p) + first, address_of(p) + unit, nullptr, 0, address_of(p) + unit, 0};
     regions_ = r;
+    reserved_ += size;
     return r;
 }
 
@@ -139,7 +148,13 @@ void large_heap::drop(heap_region* r) noexcept {
     heap_region** link = &regions_;
     while (*link != r) link = &(*link)->next;
     *link = r->next;
+    give_up(r);
+}
+
+// Requires: it is in no list.
+void large_heap::give_up(heap_region* r) noexcept {
     idle_ -= r->idle;
+    reserved_ -= r->bytes;
     pages_.release(r, r->bytes, committed_in(*r));
 }
 
@@ -242,6 +257,7 @@ heap_block* large_heap::move(heap_block* b, std::size_t bytes) noexcept {
     b->bytes = size;
     b->bin = heap_bin_of(size);
     b->region = r;
+    reserved_ += whole - r->bytes;
     r->bytes = whole;
     r->committed = address_of(r) + whole;
     r->top = r->written = address_of(b) + size;
@@ -298,8 +314,7 @@ void large_heap::release_empty_regions() noexcept {
         heap_region* r = *link;
         if (r->blocks == 0) {
             *link = r->next;
-            idle_ -= r->idle;
-            pages_.release(r, r->bytes, committed_in(*r));
+            give_up(r);
             continue;
         }
         const std::uintptr_t keep = align_up(r->top, pages_.granularity());
@@ -316,9 +331,8 @@ void large_heap::release_all() noexcept {
     while (regions_ != nullptr) {
         heap_region* r = regions_;
         regions_ = r->next;
-        pages_.release(r, r->bytes, committed_in(*r));
+        give_up(r);
     }
-    idle_ = 0;
     for (auto& w : bits_) w = 0;
     for (auto& b : bins_) b = nullptr;
 }

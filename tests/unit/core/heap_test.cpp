@@ -152,6 +152,34 @@ FOR_EACH_POLICY("a heap backend serves all heap memory, and its refusal is exhau
     CHECK(backend.live == 0);
 }
 
+FOR_EACH_POLICY("large blocks of all sizes that come and go cause no page requests in the end, and reserve little" *
+                doctest::skip(test::under_tsan)) {
+    if (test::guarded<P>) return;  // quarantined first
+    fa::basic_smart_alloc<P> alloc;
+    struct block {
+        void* p;
+        std::size_t n;
+    };
+    std::vector<block> live(16);
+    std::mt19937 random(11);
+    const auto turn = [&](std::size_t which) {
+        block& b = live[which];
+        if (b.p != nullptr) alloc.heap_free_bytes(b.p, b.n);
+        b.n = (256_KiB << random() % 4) + random() % 256_KiB;
+        b.p = alloc.heap_alloc_bytes(b.n);
+    };
+    for (std::size_t i = 0; i < live.size(); ++i) turn(i);
+    for (int i = 0; i < 8'000; ++i) turn(random() % live.size());
+    const auto before = alloc.stats().page_requests;
+    for (int i = 0; i < 4'000; ++i) turn(random() % live.size());
+    const auto s = alloc.stats();
+    CHECK(s.page_requests - before <= 40);  // one in a hundred
+    CHECK(s.reserved <= s.committed / 4 * 5 + 8_MiB);
+    for (const block& b : live) alloc.heap_free_bytes(b.p, b.n);
+    alloc.trim();
+    CHECK(alloc.stats().committed < 1_MiB);
+}
+
 FOR_EACH_POLICY("heap blocks come from the resource, also where pages serve pool requests in the heap's place") {
     counting_resource backend;
     fa::options o;

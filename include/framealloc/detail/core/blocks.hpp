@@ -39,8 +39,9 @@ void free_plain(core_ref a, memory_kind k, void* p, std::size_t bytes, std::size
 // Where it is; false when it would have to move. Guarded blocks always move, so that an access through a
 // pointer to the old place is reported.
 bool resize_in_place(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
-// In place, else by moving pages (a block with a region of its own, beyond 1 MiB), else by copying. Null when
-// exhausted: the block is as it was; a smaller size is had all the same, where the block is. Requires: bytes != 0.
+// In place, else by moving pages (a block with a region of its own, as those have that are beyond 1 MiB and a quarter
+// of the large heap), else by copying. Null when exhausted: the block is as it was; a smaller size is had all the same,
+// where the block is. Requires: bytes != 0.
 void* resize_block(const block_source& s, void* p, std::size_t bytes, std::size_t align) noexcept;
 
 }  // namespace framealloc::inline v1::memory

@@ -93,6 +93,8 @@ private:
     bool extend(heap_block* b, std::size_t bytes) noexcept;
     void release_idle(heap_region& r) noexcept;
     void drop(heap_region* r) noexcept;
+    void give_up(heap_region* r) noexcept;
+    std::size_t region_for(std::size_t needed) const noexcept;
     heap_region* add_region(std::size_t bytes, exhaustion_reason& why) noexcept;
     void insert(heap_block* b) noexcept;
     void remove(heap_block* b) noexcept;
@@ -103,6 +105,7 @@ private:
     os::page_ledger& pages_;
     sync::lock lock_;
     heap_region* regions_ = nullptr;
+    std::size_t reserved_ = 0;  // bytes of all regions
     std::size_t idle_ = 0;  // bytes committed in regions without a block in use
     std::uint64_t bits_[(heap_bin_count + 63) / 64] = {};
     heap_block* bins_[heap_bin_count] = {};

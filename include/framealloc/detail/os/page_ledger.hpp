@@ -31,6 +31,7 @@ public:
     void* move(void* p, std::size_t bytes, std::size_t committed, std::size_t wanted) noexcept;
 
     bool sealed() const noexcept { return sealed_.load_relaxed(); }  // relaxed: as below
+    bool is_fixed() const noexcept { return fixed_; }  // one piece of memory, for everything
     // From now on `f` is called for what is released.
     void on_release(void (*f)(const void* p, std::size_t bytes, const void* owner) noexcept,
                     const void* owner) noexcept {
