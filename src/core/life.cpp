@@ -115,6 +115,7 @@ core* make_core(const core_config& o, exhaustion_reason& why) noexcept {
     c->life.set_calls(calls);
     c->pages.open(c->home.source(), o.global_limit, o.fixed_bytes != 0);
     if (o.huge_pages) c->chunks.prefer_huge_pages();
+    c->pages.belong_to(c);
     c->classes.open(o.size_classes, o.size_class_count);
     heed_environment(c->config);
     if (o.heap != nullptr) any_resource.store_relaxed(true);  // relaxed: before the first block

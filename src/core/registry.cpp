@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <framealloc/detail/os/code.hpp>
+#include <framealloc/detail/os/range_index.hpp>
 #include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -40,6 +41,7 @@ void for_each_lock(F&& f) noexcept {
         if (c->probes.samples()) f(c->probes.hooks->lock_of_samples(*c));
         if (os::fixed_pages* fixed = c->home.fixed()) f(fixed->lock());
     }
+    f(os::range_index::lock());
     f(os::code_lock());
 }
 
@@ -78,12 +80,14 @@ bool prepare_fork() noexcept {
 }  // namespace
 
 void core_life::link(core& self, core*& first) noexcept {
+    is_listed_ = true;
     next_ = first;
     if (first != nullptr) first->life.previous_ = &self;
     first = &self;
 }
 
 void core_life::unlink(core*& first) noexcept {
+    is_listed_ = false;
     (previous_ != nullptr ? previous_->life.next_ : first) = next_;
     if (next_ != nullptr) next_->life.previous_ = previous_;
 }
@@ -102,6 +106,19 @@ live_cores_lock::~live_cores_lock() { live_lock.release(); }
 void visit_cores(void (*f)(core&, void*), void* state) noexcept {
     const sync::lock_guard guard(live_lock);
     for (core* c = live_cores; c != nullptr; c = c->life.next()) {
+        const sync::lock_guard inner(c->lock);
+        f(*c, state);
+    }
+}
+
+void visit_owners(const void* p, void (*f)(core&, void*), void* state) noexcept {
+    const sync::lock_guard guard(live_lock);
+    core* owner = nullptr;  // one that is about to go has left the list, and still has pages
+    const bool known = os::range_index::find(p, [&](void* holder) {
+        core* c = static_cast<core*>(holder);
+        if (c->life.is_listed()) owner = c;
+    });
+    for (core* c = known ? owner : live_cores; c != nullptr; c = known ? nullptr : c->life.next()) {
         const sync::lock_guard inner(c->lock);
         f(*c, state);
     }

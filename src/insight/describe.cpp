@@ -17,7 +17,7 @@ namespace framealloc::inline v1 {
 
 using memory::arena_chunk;
 using memory::core;
-using memory::for_each_core;
+using memory::for_each_owner;
 using memory::found_block;
 using memory::heap_block;
 using memory::outer_block;
@@ -238,7 +238,7 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
 
 pointer_info describe(const void* p) noexcept {
     pointer_info out;
-    for_each_core([&](core& a) {
+    for_each_owner(p, [&](core& a) {
         if (out.state != pointer_state::unknown) return;
         const std::uintptr_t address = address_of(p);
         if (in_pages(a, p, out) || in_sampled(a, address, out) || in_large_heap(a, p, out) ||

@@ -1,6 +1,8 @@
 // Pages asked for and given back, counted, within a limit.
 #include <framealloc/detail/os/page_ledger.hpp>
 
+#include <framealloc/detail/os/range_index.hpp>
+
 namespace framealloc::inline v1::os {
 
 bool page_ledger::admitted(exhaustion_reason& why) noexcept {
@@ -16,6 +18,7 @@ void* page_ledger::reserve(std::size_t bytes, std::size_t alignment, exhaustion_
         why = fixed_ ? exhaustion_reason::fixed_memory : exhaustion_reason::system_refused;
         return nullptr;
     }
+    if (holder_ != nullptr) range_index::add(p, bytes, holder_);
     requests_.add_relaxed(1);      // relaxed: a statistic
     reserved_.add_relaxed(bytes);  // relaxed: a statistic
     return p;
@@ -48,7 +51,10 @@ void* page_ledger::move(void* p, std::size_t bytes, std::size_t committed, std::
     if (sealed()) return nullptr;
     const std::size_t more = wanted - committed;
     const std::size_t now = committed_.add_relaxed(more) + more;  // relaxed: the sum alone decides
+    const bool indexed = holder_ != nullptr;  // not while the addresses may be another's
+    if (indexed) range_index::remove(p);
     void* moved = limit_ != 0 && now > limit_ ? nullptr : source_->move(p, bytes, committed, wanted);
+    if (indexed) range_index::add(moved != nullptr ? moved : p, moved != nullptr ? wanted : bytes, holder_);
     if (moved == nullptr) {
         committed_.add_relaxed(std::size_t{0} - more);  // relaxed: undone, nothing was published
         return nullptr;
@@ -61,6 +67,7 @@ void* page_ledger::move(void* p, std::size_t bytes, std::size_t committed, std::
 
 void page_ledger::release(void* p, std::size_t bytes, std::size_t committed) noexcept {
     if (released_ != nullptr) released_(p, bytes, owner_);
+    if (holder_ != nullptr) range_index::remove(p);
     source_->release(p, bytes);
     reserved_.add_relaxed(std::size_t{0} - bytes);       // relaxed: a statistic
     committed_.add_relaxed(std::size_t{0} - committed);  // relaxed: a statistic

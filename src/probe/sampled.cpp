@@ -9,6 +9,7 @@
 #include <framealloc/detail/guard/pattern.hpp>
 #include <framealloc/detail/os/code.hpp>
 #include <framealloc/detail/os/page_map.hpp>
+#include <framealloc/detail/os/range_index.hpp>
 #include <framealloc/detail/os/thread.hpp>
 #include <framealloc/detail/probe/block_report.hpp>
 
@@ -51,6 +52,7 @@ bool sampled_blocks::add_unit(core& a) noexcept {
             system.release(p, most_units * page_bytes);
             return false;
         }
+        os::range_index::add(p, most_units * page_bytes, &a);
         sync::store_release(begin_, address_of(p));  // pairs: beside()
     }
     void* header = pointer_at(begin_ + units_ * page_bytes);
@@ -157,6 +159,7 @@ bool sampled_blocks::find(std::uintptr_t p, sampled_slot& out) noexcept {
 void sampled_blocks::release() noexcept {
     if (begin_ != 0) {
         os::page_map::remove(begin_, most_units * page_bytes);
+        os::range_index::remove(pointer_at(begin_));
         os::system_pages{}.release(pointer_at(begin_), most_units * page_bytes);
     }
     begin_ = 0;

@@ -79,11 +79,13 @@ public:
     core* next() const noexcept { return next_; }
     void link(core& self, core*& first) noexcept;
     void unlink(core*& first) noexcept;
+    bool is_listed() const noexcept { return is_listed_; }
 
 private:
     const life_calls* calls_ = nullptr;
     core* next_ = nullptr;
     core* previous_ = nullptr;
+    bool is_listed_ = false;
     bool in_forked_child_ = false;
     sync::atomic<bool> without_handles_{false};
 };

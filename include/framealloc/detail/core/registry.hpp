@@ -22,6 +22,12 @@ template <class F>
 void for_each_core(F&& f) noexcept {
     visit_cores([](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
 }
+// The same of those that the address can belong to: one or none, but all where one's pages lie inside another's.
+void visit_owners(const void* p, void (*f)(core&, void*), void* state) noexcept;
+template <class F>
+void for_each_owner(const void* p, F&& f) noexcept {
+    visit_owners(p, [](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
+}
 // Returns false when somebody holds the allocator after all.
 bool unregister_core(core* c, std::uint64_t seen) noexcept;
 

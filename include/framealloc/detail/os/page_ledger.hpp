@@ -19,6 +19,9 @@ public:
         granularity_ = source.granularity();
     }
 
+    // Whose pages they are, for range_index. Without it they are nobody's.
+    void belong_to(void* holder) noexcept { holder_ = holder; }
+
     // Both return failure with `why` set; nothing is then changed.
     void* reserve(std::size_t bytes, std::size_t alignment, exhaustion_reason& why) noexcept;
     // `again`: it was committed before, and only revoked; seal() does not refuse it.
@@ -53,6 +56,7 @@ private:
     page_source* source_ = nullptr;
     void (*released_)(const void* p, std::size_t bytes, const void* owner) noexcept = nullptr;
     const void* owner_ = nullptr;
+    void* holder_ = nullptr;
     std::size_t limit_ = 0;
     std::size_t granularity_ = 4096;
     bool fixed_ = false;
