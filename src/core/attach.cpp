@@ -4,6 +4,7 @@
 #include <framealloc/detail/core/identity.hpp>
 #include <framealloc/detail/core/known.hpp>
 #include <framealloc/detail/core/life.hpp>
+#include <framealloc/detail/core/report.hpp>
 #include <framealloc/detail/os/thread.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -11,7 +12,7 @@ namespace framealloc::inline v1::memory {
 namespace {
 
 FRAMEALLOC_INLINE void make_current(const core_ref& a, thread_context* c) noexcept {
-    t_slot.id = 0;
+    t_slot.id = thread_slot::no_allocator;
     sync::order_for_signals();
     sync::store_relaxed(t_slot.record, c->stack.top());  // relaxed: one by one, which is shorter than in pairs
     sync::store_relaxed(t_slot.context, c);  // relaxed: as above
@@ -67,6 +68,7 @@ FRAMEALLOC_COLD thread_context* obtain_or_ask(core_ref a) noexcept {
 }
 
 [[gnu::noinline]] thread_context* attach_slow(core_ref a) noexcept {
+    if (a.owner == nullptr) refuse_without_source("a source that leads to no memory");
     for (;;) {
         if (thread_context* c = context_met(a)) return c;
         if (thread_context* c = obtain_or_ask(a)) return c;
@@ -83,6 +85,7 @@ thread_context* context_met(const core_ref& a) noexcept {
 }
 
 thread_context* try_attach(const core_ref& a) noexcept {
+    if (a.owner == nullptr) return nullptr;
     thread_context* c = context_met(a);
     return c != nullptr ? c : try_obtain(a);
 }

@@ -142,7 +142,7 @@ void forget_context(std::uint64_t id) noexcept {
         }
     }
     if (t_slot.id != id) return;
-    t_slot.id = 0;
+    t_slot.id = thread_slot::no_allocator;
     t_slot.record = nullptr;
     t_slot.context = nullptr;
     t_slot.key = no_context_key;

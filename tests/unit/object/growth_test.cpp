@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/child.hpp"
@@ -408,11 +409,29 @@ FOR_EACH_POLICY("a container that becomes a value of a map does so too") {
 }
 
 // An allocation through it reports the mistake or returns nothing.
-TEST_CASE("a source that was made of nothing gives nothing") {
-    CHECK(fa::frame_source().try_allocate(8, 8) == nullptr);
-    CHECK(fa::pool_source().try_allocate(8, 8) == nullptr);
-    CHECK(fa::heap_source().try_allocate(8, 8) == nullptr);
-    CHECK(fa::allocator_ref(fa::frame_source()).try_allocate(8, 8) == nullptr);
+TEST_CASE("a source that was made of nothing gives nothing, whatever else the thread has used") {
+    const auto nothing = [] {
+        for (const std::size_t bytes : {8, 5000, 500'000}) {
+            CHECK(fa::frame_source().try_allocate(bytes, 8) == nullptr);
+            CHECK(fa::pool_source().try_allocate(bytes, 8) == nullptr);
+            CHECK(fa::heap_source().try_allocate(bytes, 8) == nullptr);
+            CHECK(fa::allocator_ref(fa::frame_source()).try_allocate(bytes, 8) == nullptr);
+            CHECK(fa::allocator_ref(fa::pool_source()).try_allocate(bytes, 8) == nullptr);
+            CHECK(fa::allocator_ref(fa::heap_source()).try_allocate(bytes, 8) == nullptr);
+        }
+    };
+    std::thread(nothing).join();
+    {
+        fa::smart_alloc one, two;
+        for (const auto* alloc : {&one, &two}) {
+            const auto frame = alloc->frame_scope();
+            static_cast<void>(frame.alloc<int>());
+            alloc->heap_free(alloc->heap_alloc<int>());
+            nothing();
+        }
+        nothing();
+    }
+    nothing();
 }
 
 FOR_EACH_POLICY("each try_ twin of a vec does what its namesake does, and changes nothing when memory is exhausted") {

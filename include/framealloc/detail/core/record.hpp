@@ -97,7 +97,10 @@ struct few_known_contexts : known_contexts {
 
 // One per thread: the context of the allocator that was used last, and where to find those of the others.
 struct thread_slot {
-    std::uint64_t id = 0;  // never reused; 0: none
+    // Not that of a handle to no allocator, which therefore never is the thread's.
+    static constexpr std::uint64_t no_allocator = ~std::uint64_t{0};
+
+    std::uint64_t id = no_allocator;  // never reused
     frame_record* record = nullptr;  // the top record of `context`
     thread_context* context = nullptr;
     std::uint64_t key = 1;  // of `context`; see pool_page::key
