@@ -160,12 +160,12 @@ private:
     past_frame past_;
     std::uintptr_t highest_;
     std::uint64_t quiet_bytes_;
-    sync::atomic<bool> peaks_reset_;
     open_scope* newest_[scope_kind_count];
     account_table accounts_;
     account::charge_log log_;
     account::frame_window allocated_;
     tag_account* aside_;
+    sync::atomic<bool> peaks_reset_;
     bool tab_open_;
     bool waits_;  // that is, or somebody is aside
 };

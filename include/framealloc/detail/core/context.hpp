@@ -76,14 +76,15 @@ struct thread_context {
     account::thread_budget budget;
     thread_probes probes;
     thread_counters counters;
-    scope_lists scopes;
-    record_segments segments;
     idle_view fruitless;  // see make_room()
     std::uint32_t outside_count;  // FA001 so far
+    scope_lists scopes;
+    record_segments segments;
 
     tag_account* tag() const noexcept { return charges.tag(); }
     tag_account* phase() const noexcept { return charges.phase(); }
 };
+static_assert(sizeof(thread_context) <= 4096, "metadata rounds up to a power of two: a thread would take 8 KiB");
 
 inline record_segment& segment_of(const thread_context& c, std::uint32_t depth) noexcept {
     return c.segments.of(depth);

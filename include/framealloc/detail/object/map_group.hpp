@@ -49,8 +49,10 @@ FRAMEALLOC_INLINE slot_set<std::uint32_t, 0> equal_tags(const unsigned char* p, 
     const std::uint32_t four = tag * 0x01010101U;
     bytes found;
     std::memcpy(&found, p, sizeof found);
-    const auto equal = (signed_bytes)(found == (bytes)words{four, four, four, four});
-    return {static_cast<unsigned>(__builtin_ia32_pmovmskb128(equal)) & ((1U << slots_in_group) - 1)};
+    const words wanted{four, four, four, four};
+    const auto equal = found == reinterpret_cast<bytes>(wanted);
+    return {static_cast<unsigned>(__builtin_ia32_pmovmskb128(reinterpret_cast<signed_bytes>(equal))) &
+            ((1U << slots_in_group) - 1)};
 }
 #elif defined(__ARM_NEON) && defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)
 FRAMEALLOC_INLINE slot_set<std::uint64_t, 2> equal_tags(const unsigned char* p, unsigned tag) noexcept {
@@ -59,8 +61,8 @@ FRAMEALLOC_INLINE slot_set<std::uint64_t, 2> equal_tags(const unsigned char* p, 
     typedef unsigned char half __attribute__((__vector_size__(8)));
     bytes found;
     std::memcpy(&found, p, sizeof found);
-    const half nibbles = __builtin_convertvector((pairs)(found == bytes{} + static_cast<unsigned char>(tag)) >> 4,
-                                                 half);  // one of each byte
+    const auto equal = found == bytes{} + static_cast<unsigned char>(tag);
+    const half nibbles = __builtin_convertvector(reinterpret_cast<pairs>(equal) >> 4, half);  // one of each byte
     std::uint64_t bits = 0;
     std::memcpy(&bits, &nibbles, sizeof bits);
     return {bits & 0x111111111111U};
