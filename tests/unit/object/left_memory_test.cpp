@@ -2,6 +2,7 @@
 // show that an access is trapped; these tests cover everything else.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -117,7 +118,14 @@ TEST_CASE("containers that grow by turns are charged as they are without a guard
         }
         return sums;
     };
-    CHECK(grow(debug) == grow(plain));
+    // A map's memory is aligned to 64 bytes: what that skips depends on what lies before it.
+    constexpr std::size_t skipped = 56, times_grown = 8;
+    const std::vector<std::size_t> guarded = grow(debug), unguarded = grow(plain);
+    REQUIRE(guarded.size() == unguarded.size());
+    for (std::size_t i = 0; i < guarded.size(); ++i) {
+        const auto [least, most] = std::minmax(guarded[i], unguarded[i]);
+        CHECK(most - least <= skipped * times_grown);
+    }
     CHECK(seen.faults.empty());
 }
 
