@@ -323,7 +323,7 @@ FOR_EACH_POLICY("peaks are those of every moment, however large blocks come and 
     for (int i = 0; i < 300; ++i) {
         w.tag_ = random() % w.depth;
         fa::tag_scope scope(w.alloc, *w.tags[w.tag_]);
-        const unsigned steps = random() % 20;
+        const auto steps = static_cast<unsigned>(random() % 20);
         for (unsigned k = 0; k < steps; ++k) {
             if (w.live() == 0 || (random() % 2 == 0 && w.live() < 30)) w.take(sizes[random() % 5]);
             else w.give_back(random() % w.live());
