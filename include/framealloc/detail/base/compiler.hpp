@@ -117,6 +117,15 @@
 #define FRAMEALLOC_ANY_SIZE_END
 #endif
 
+// The same pointer, of which the compiler does not know what it points to: it warns of accesses down such paths.
+namespace framealloc::inline v1::base {
+template <class T>
+FRAMEALLOC_INLINE T* unknown(T* p) noexcept {
+    __asm__("" : "+r"(p));
+    return p;
+}
+}  // namespace framealloc::inline v1::base
+
 #if defined(__cpp_exceptions)
 #define FRAMEALLOC_EXCEPTIONS 1
 #else

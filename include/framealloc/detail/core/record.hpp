@@ -85,7 +85,7 @@ struct known_contexts {
     std::uint32_t used;  // entries with an id, forgotten ones too; at least one has none
 
     std::uint64_t size() const noexcept { return std::uint64_t{1} << (64 - shift); }
-    entry& at(std::uint64_t i) noexcept { return reinterpret_cast<entry*>(this + 1)[i]; }
+    entry& at(std::uint64_t i) noexcept { return static_cast<entry*>(static_cast<void*>(this + 1))[i]; }
     // Ids are numbers with regular gaps, which a multiple of the golden ratio spreads (Knuth, 6.4).
     std::uint64_t home_of(std::uint64_t id) const noexcept { return id * 0x9e3779b97f4a7c15U >> shift; }
     std::uint64_t after(std::uint64_t i) const noexcept { return (i + 1) & (size() - 1); }

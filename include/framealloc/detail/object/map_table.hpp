@@ -103,7 +103,7 @@ struct map_table {
         mask = mask_of(n);
         auto* p = static_cast<unsigned char*>(memory);
         std::memset(p, 0, groups_of(n) * group_bytes);
-        cells = reinterpret_cast<cell*>(p + bytes_of_groups(n));
+        cells = static_cast<cell*>(static_cast<void*>(p + bytes_of_groups(n)));
         marks = reinterpret_cast<occupancy*>(reinterpret_cast<unsigned char*>(rests()) + bytes_of_rests(n));
         std::memset(marks, static_cast<int>(occupancy::unused), capacity() + marks_read);
         close_spare<Policy>(cells, cells + capacity());
@@ -233,7 +233,7 @@ private:
     }
     static unsigned kind_of(std::uint64_t hash) noexcept { return (hash >> 48) & (group::kinds - 1); }
     group& group_at(std::size_t offset) const noexcept {
-        return *reinterpret_cast<group*>(reinterpret_cast<unsigned char*>(groups) + offset);
+        return *static_cast<group*>(static_cast<void*>(reinterpret_cast<unsigned char*>(groups) + offset));
     }
     // Looks at every group where the entry may be.
     template <class IsKey>

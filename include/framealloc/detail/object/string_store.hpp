@@ -51,7 +51,7 @@ FRAMEALLOC_INLINE bool copy_few(char* to, const char* from, std::size_t n) noexc
         }
         return true;
     }
-    if (n <= 16) copy_ends<std::uint64_t>(to, from, n);
+    if (n <= 16) copy_ends<std::uint64_t>(to, base::unknown(from), n);
     return n <= 16;
 }
 
@@ -135,8 +135,8 @@ protected:
     // What packed_ may be.
     std::size_t most_packed() const noexcept { return in_memory() ? text_.there.most : most_inside * 2; }
     bool in_memory() const noexcept { return packed_ % 2 != 0; }  // of the source, rather than in the string itself
-    char* chars() noexcept { return in_memory() ? text_.there.begin : text_.inside; }
-    const char* chars() const noexcept { return in_memory() ? text_.there.begin : text_.inside; }
+    char* chars() noexcept { return in_memory() ? text_.there.begin : base::unknown(text_.inside); }
+    const char* chars() const noexcept { return in_memory() ? text_.there.begin : base::unknown(text_.inside); }
     std::string_view view() const noexcept { return {chars(), size()}; }
     // Debug, as of a vec: what is in the string itself can be read whatever has become of the frame.
     FRAMEALLOC_INLINE void check_open() const noexcept {
@@ -174,7 +174,7 @@ protected:
         char* const at = chars() + was / 2;
         if (!copy_few(at, text.data(), n)) {
             if (n > max_size()) return splice<Must>(was / 2, 0, text);  // and twice that may be anything
-            std::memmove(at, text.data(), n);
+            std::memmove(at, base::unknown(text.data()), n);
         }
         at[n] = '\0';
         packed_ = will_be;
@@ -186,7 +186,7 @@ protected:
         const std::size_t n = text.size();
         if (looked_at || n > capacity()) return splice<Must>(0, size(), text);
         char* const at = chars();
-        if (!copy_few(at, text.data(), n)) std::memmove(at, text.data(), n);
+        if (!copy_few(at, text.data(), n)) std::memmove(at, base::unknown(text.data()), n);
         at[n] = '\0';
         packed_ = n * 2 + packed_ % 2;
         return true;
