@@ -237,9 +237,9 @@ template <class P>
 class text final : public owner {
 public:
     text(std::uint32_t id, fa::frame_source s) : owner(id), chars_(s) {}
-    // An empty string points at a character that all of them share, whatever its capacity.
+    // Characters that are in the string itself are charged to nothing.
     range extent() const override {
-        return chars_.empty() ? range{0, 0, id_} : range{address(chars_.data()), chars_.capacity() + 1, id_};
+        return in_itself() ? range{0, 0, id_} : range{address(chars_.data()), chars_.capacity() + 1, id_};
     }
     std::size_t content() const override { return size_; }
     bool intact() const override { return chars_.view() == expected(0, size_) && chars_.c_str()[size_] == '\0'; }
@@ -280,6 +280,10 @@ public:
     std::size_t size() const { return size_; }
 
 private:
+    bool in_itself() const {
+        const std::uintptr_t at = address(chars_.data());
+        return at >= address(&chars_) && at < address(&chars_ + 1);
+    }
     std::string_view expected(std::size_t at, std::size_t n) const {
         return {reinterpret_cast<const char*>(pattern_of(id_)) + at, n};
     }

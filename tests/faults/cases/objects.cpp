@@ -46,7 +46,8 @@ OVERRUN_OF(vec_reserved, r.size, auto v = frame.template vec<char>(); v.reserve(
 OVERRUN_OF(vec_grown, 4, auto v = frame.template vec<char>(); v.push_back('a'); r.kept = v.data(););
 OVERRUN_OF(vec_in_the_pool, r.size, auto v = a.pool_vec<char>(); v.reserve(r.size); r.kept = v.data(););
 OVERRUN_OF(vec_in_the_heap, r.size, auto v = a.heap_vec<char>(); v.resize(r.size); r.kept = v.data(););
-OVERRUN_OF(text, r.size + 1, auto s = frame.string(); s.reserve(r.size); s.push_back('x'); r.kept = const_cast<char*>(s.data()););
+// Up to 15 characters would be in the string itself.
+OVERRUN_OF(text, r.size + 16, auto s = frame.string(); s.reserve(r.size + 15); s.push_back('x'); r.kept = const_cast<char*>(s.data()););
 
 }  // namespace
 }  // namespace faults
