@@ -103,7 +103,7 @@ T* construct_copies(T* at, std::size_t n, const T& v) {
         if (n != 0) std::memset(static_cast<void*>(at), *reinterpret_cast<const unsigned char*>(&v), n);
         return at + n;
     } else if constexpr (repeated_as_bytes<T>) {
-        return repeat<T>(at, n, v);
+        return construct_repeated<T>(at, n, v);
     } else {
         run<T> built(at);
         for (; n != 0; --n) built.add(v);

@@ -12,8 +12,8 @@
 namespace framealloc::inline v1::memory {
 
 // Not cold: the first allocation after a scope has closed comes here.
-[[gnu::noinline]] void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
-                                           on_failure f) noexcept;
+[[gnu::__noinline__]] void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+                                               on_failure f) noexcept;
 FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                                      on_failure f) noexcept;
 // Both require: the page is the calling thread's.

@@ -98,8 +98,8 @@ FRAMEALLOC_INLINE void* take_from_arena(frame_record* r, std::size_t bytes, std:
     const std::uintptr_t at = r->cursor;
     const std::uintptr_t p = align_up(at, align);
     const std::uintptr_t limit = r->limit;
-    const bool aligned = (align & (align - 1)) == 0 && p >= at;  // nothing is aligned to 0
-    if (!aligned || p > limit || bytes - 1 >= limit - p) [[unlikely]]  // 0 bytes count as too many
+    const bool satisfiable = (align & (align - 1)) == 0 && p >= at;  // nothing is aligned to 0
+    if (!satisfiable || p > limit || bytes - 1 >= limit - p) [[unlikely]]  // 0 bytes count as too many
         return nullptr;
     r->cursor = p + align_up(bytes, memory::cursor_granularity);
     return pointer_at(p);

@@ -88,7 +88,7 @@ private:
 // Elements that memory alone copies, from one of them: what is there is copied again and again, so that no compiler has
 // to know how to fill memory with a pattern.
 template <class T>
-T* repeat(T* at, std::size_t n, const T& v) {
+T* construct_repeated(T* at, std::size_t n, const T& v) {
     constexpr std::size_t most = sizeof(T) < 4096 ? 4096 / sizeof(T) : 1;  // which stay in the cache
     if (n == 0) return at;
     construct_at<T>(at, v);
@@ -112,7 +112,7 @@ T* construct_values(T* at, std::size_t n, const Source&... s) {
         if (n != 0) std::memset(static_cast<void*>(at), 0, n * sizeof(T));
         return at + n;
     } else if constexpr (repeated_as_bytes<T> && std::is_trivially_default_constructible_v<T>) {
-        return repeat<T>(at, n, T());
+        return construct_repeated<T>(at, n, T());
     } else {
         run<T> built(at);
         for (; n != 0; --n) {

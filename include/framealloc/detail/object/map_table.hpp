@@ -117,8 +117,8 @@ struct map_table {
     FRAMEALLOC_INLINE std::size_t find(std::uint64_t hash, IsKey is_key) const {
         if (!has_rests(mask)) [[likely]] {
             const group& g = group_at(hash & mask);
-            for (auto slots = g.with(tag_of(hash)); !slots.empty(); slots.drop_first()) {
-                const std::size_t i = g.places[slots.first()];
+            for (auto found = g.with(tag_of(hash)); !found.empty(); found.drop_first()) {
+                const std::size_t i = g.places[found.first()];
                 if (is_key(i)) [[likely]]
                     return i;
             }
@@ -241,8 +241,8 @@ private:
         std::size_t at = hash & mask, step = 0;
         for (;;) {
             const group& g = group_at(at);
-            for (auto slots = g.with(tag_of(hash)); !slots.empty(); slots.drop_first()) {
-                const std::size_t i = place_in(g, slots.first());
+            for (auto found = g.with(tag_of(hash)); !found.empty(); found.drop_first()) {
+                const std::size_t i = place_in(g, found.first());
                 if (is_key(i)) return i;
             }
             if (!g.has_past(kind_of(hash)) || step == mask) return none;
@@ -285,9 +285,9 @@ private:
         }
     }
     bool take_out(group& g, std::size_t i, unsigned tag) noexcept {
-        for (auto slots = g.with(tag); !slots.empty(); slots.drop_first()) {
-            if (place_in(g, slots.first()) != i) continue;
-            g.tags[slots.first()] = group::vacant;
+        for (auto found = g.with(tag); !found.empty(); found.drop_first()) {
+            if (place_in(g, found.first()) != i) continue;
+            g.tags[found.first()] = group::vacant;
             return true;
         }
         return false;
