@@ -29,13 +29,18 @@ tag_account* payer(thread_context& c, memory_kind k) noexcept {
     return traits_of(k).freed_singly ? c.tag() : c.charges.accounts().root();
 }
 
+// The tag, or the nearest of those above it that has pages.
+tag_account* with_pages(tag_account* t, memory_kind k) noexcept {
+    while (t->above() != nullptr && t->pages[index_of(k)] == nullptr) t = t->above();
+    return t;
+}
+
 // Whose pages serve the current tag: its own, until so many tags have pages that the rest share their parent's.
 tag_account* lender(thread_context& c, memory_kind k) noexcept {
     tag_account* t = payer(c, k);
     if (t->pages[index_of(k)] != nullptr || c.pages.owners(k) < most_tags_with_pages) return t;
     t->borrows.store_relaxed(true);  // relaxed: a statistic
-    while (t->above() != nullptr && t->pages[index_of(k)] == nullptr) t = t->above();
-    return t;
+    return with_pages(t, k);
 }
 
 // What a request for a block has met so far. The budget is asked once, when unused pages have given up what they have.
@@ -267,9 +272,10 @@ void install(thread_context& c, pool_page& p, unsigned size_class) noexcept {
 }
 
 // From the page that the tag allocates from, which was put away when a scope closed. Null when it is not so simple.
-FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned size_class,
+                                      const tag_account& from) noexcept {
     if (c.probes.any() || c.probes.sampling()) return nullptr;
-    const page_lists* lists = payer(c, k)->pages[index_of(k)];
+    const page_lists* lists = from.pages[index_of(k)];
     pool_page* p = lists == nullptr ? nullptr : lists->current(size_class);
     if (p == nullptr || p->free == nullptr) return nullptr;
     install(c, *p, size_class);
@@ -279,6 +285,9 @@ FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned
 
 FRAMEALLOC_COLD void* allocate_served(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
                                       on_failure f, const void* returns_to) noexcept {
+    if (tag_account* t = payer(c, k); t->borrows.load_relaxed()) {  // relaxed: its own
+        if (void* block = take_put_away(c, k, requested_class, *with_pages(t, k))) return block;
+    }
     const served_call call(c, returns_to);
     if (!call.admitted()) return nullptr;
     const activity_scope changing(&c, activity::changing);
@@ -289,7 +298,7 @@ FRAMEALLOC_COLD void* allocate_served(thread_context& c, memory_kind k, unsigned
 
 void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
                          on_failure f) noexcept {
-    void* block = take_put_away(c, k, requested_class);
+    void* block = take_put_away(c, k, requested_class, *payer(c, k));
     return block != nullptr ? block : allocate_served(c, k, requested_class, bytes, f, __builtin_return_address(0));
 }
 
