@@ -1,5 +1,5 @@
-// g++'s warnings about an access past the end of a block: at -O2 for heap blocks, whose allocation is a call; pool and frame memory
-// is allocated inline there, and no size is left to compare with. The test reads this file by line.
+// g++'s warnings about an access past the end of a block: at -O2 for heap blocks that no size class holds, whose allocation is a call;
+// smaller ones, pool and frame memory are allocated inline there, and no size is left to compare with. The test reads this file by line.
 #include <framealloc/framealloc.hpp>
 
 #include <cstring>
@@ -9,19 +9,28 @@ namespace fa = framealloc;
 
 void use(void*);
 
+struct large {
+    int numbers[2000];
+};
+
 void heap_bytes(const fa::smart_alloc& a) {
-    void* p = a.heap_alloc_bytes(16);
-    std::memset(p, 0, 17);  // overrun at O0 O2
+    void* p = a.heap_alloc_bytes(5000);
+    std::memset(p, 0, 5001);  // overrun at O0 O2
     use(p);
 }
 void heap_object(const fa::smart_alloc& a) {
-    int* p = a.heap_alloc<int>();
-    p[1] = 1;  // overrun at O2
+    large* p = a.heap_alloc<large>();
+    p[1].numbers[0] = 1;  // overrun at O2
     use(p);
 }
 void try_heap_bytes(const fa::smart_alloc& a) {
     void* p = a.try_heap_alloc_bytes(100'000);
     if (p != nullptr) std::memset(p, 0, 100'001);  // overrun at O0 O2
+    use(p);
+}
+void small_heap_bytes(const fa::smart_alloc& a) {
+    void* p = a.heap_alloc_bytes(16);
+    std::memset(p, 0, 17);  // overrun at O0
     use(p);
 }
 void pool_bytes(const fa::smart_alloc& a) {
@@ -39,7 +48,10 @@ void frame_bytes(const fa::smart_alloc& a) {
 void whole_block(const fa::smart_alloc& a) {
     void* p = a.heap_alloc_bytes(16);
     std::memset(p, 0, 16);
+    void* q = a.heap_alloc_bytes(5000);
+    std::memset(q, 0, 5000);
     use(p);
+    use(q);
 }
 void size_known_at_run_time(const fa::smart_alloc& a, std::size_t n) {
     void* p = a.heap_alloc_bytes(n);

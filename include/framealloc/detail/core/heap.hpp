@@ -10,7 +10,7 @@ namespace framealloc::inline v1::memory {
 void heap_free_any(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 // A block of this size that the thread has kept; what no class holds, aligned as those are. Null where there is none,
 // or where somebody has to look.
-void* take_kept(thread_context& c, std::size_t bytes) noexcept;
+[[gnu::alloc_size(2)]] void* take_kept(thread_context& c, std::size_t bytes) noexcept;
 // The same of one that comes back: false where it is not for the thread to keep, or somebody has to look.
 bool keep_block(thread_context& c, void* p, std::size_t bytes) noexcept;
 // Without the checks of guarded blocks. Requires: the block has this size and alignment.
