@@ -86,7 +86,7 @@ bool refuses_to_free(const frame_ref& f, const frame_record* r, const void* p) n
 void frame_ref::abandon(void* p) const noexcept {
     if (undisturbed() && is_recent(p) && address_of(p) < record_->limit) return;  // in the arena, and not guarded
     if (p == nullptr || !alive() || refuses_to_free(*this, record_, p) || in_arena(*record_->context, p) ||
-        rolled_back())
+        rolled_back() || !memory::may_free_outer(*record_->context, p))
         return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);

@@ -231,6 +231,21 @@ void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept
                         c.owner->probes.canary_key);
 }
 
+bool may_free_outer(core& a, const void* block) noexcept {
+    const std::uintptr_t at = address_of(block);
+    // It may be anybody's memory, so its header is not read: what is before it is as long as it is aligned.
+    block_record ended;
+    for (std::uintptr_t lead = outer_header_bytes; lead < at && at % lead == 0; lead *= 2) {
+        block_record r;
+        if (!a.probes.blocks.find(at - lead, r) || r.lead != lead) continue;
+        if (r.state == block_state::live) return true;
+        ended = r;
+    }
+    if (ended.address != 0) raise_double_free(a, ended, block, {});
+    else raise_not_a_block(a, block, {});
+    return false;
+}
+
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept {
     const damage d = guard::check_canary(address_of(&b) + sizeof(outer_block), address_of(block),
                                          c.owner->probes.canary_key);

@@ -119,6 +119,7 @@ const probe_hooks all_probes = {
     .allocate_frame = allocate_frame,
     .end_frame_blocks = end_frame_blocks,
     .begin_outer_block = begin_outer_block,
+    .may_free_outer = may_free_outer,
     .end_outer_block = end_outer_block,
     .revoke_chunk = revoke_chunk,
     .unrevoke_chunk = unrevoke_chunk,

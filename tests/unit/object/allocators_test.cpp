@@ -279,6 +279,42 @@ FOR_EACH_POLICY("a frame takes back what is newest and what is out of line, whet
     compare([](const auto& frame) { return std::pmr::polymorphic_allocator<char>(frame.resource()); });
 }
 
+TEST_CASE("a guarded frame takes back only what it gave, and says whose the rest is") {
+    if (fa::guard::under_tool) return;
+    for (const fa::guard_level level : {fa::guard_level::fill, fa::guard_level::revoke}) {
+        recorder seen;
+        const fa::basic_smart_alloc<fa::policy::debug> alloc{seen.options({.guard = level})};
+        const auto frame = alloc.frame_scope();
+        fa::frame_allocator<char> frames(frame);
+        const auto told = [&](char* p, fa::code what) {
+            frames.deallocate(p, 1000);
+            REQUIRE(seen.faults.size() == 1);
+            CHECK(seen.faults[0] == what);
+            seen.faults.clear();
+        };
+        const std::vector<char> foreign(1000);
+        told(const_cast<char*>(foreign.data()), fa::code::FA414);
+        char local[1000];
+        told(local, fa::code::FA414);
+        told(reinterpret_cast<char*>(std::uintptr_t{0x78}), fa::code::FA414);  // text in the place of a pointer
+        auto* of_the_pool = static_cast<char*>(alloc.pool_alloc_bytes(1000));
+        told(of_the_pool, fa::code::FA415);
+        alloc.pool_free_bytes(of_the_pool, 1000);
+        for (const std::size_t bytes : {std::size_t{1000}, std::size_t{4} << 20}) {
+            char* apart = frames.allocate(4 << 20);  // does not fit the arena
+            const auto inner = std::make_unique<decltype(alloc.frame_scope())>(alloc.owner());
+            char* through = frames.allocate(bytes);
+            told(apart + 1, fa::code::FA415);
+            told(through + 64, fa::code::FA415);
+            frames.deallocate(through, bytes);
+            frames.deallocate(apart, 4 << 20);
+            CHECK(seen.faults.empty());
+            told(through, fa::code::FA411);
+        }
+        CHECK(alloc.check() == 0);
+    }
+}
+
 FOR_EACH_POLICY("an allocator of an ended frame is told at every allocation, and takes nothing back") {
     for (const bool reopened : {false, true}) {
         CAPTURE(reopened);

@@ -54,6 +54,10 @@ inline void outer_born(thread_context& c, const void* raw, void* block) noexcept
     if (c.probes.guarded()) [[unlikely]]
         c.probes.hooks->begin_outer_block(c, raw, block);
 }
+// Whether it is a program's to free; otherwise it is reported.
+inline bool may_free_outer(thread_context& c, const void* block) noexcept {
+    return !c.probes.guarded() || c.probes.hooks->may_free_outer(*c.owner, block);
+}
 inline void outer_freed(thread_context& c, const outer_block& b, void* block) noexcept {
     if (c.probes.guarded()) [[unlikely]]
         c.probes.hooks->end_outer_block(c, b, block);

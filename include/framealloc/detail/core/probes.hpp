@@ -96,6 +96,7 @@ struct probe_hooks {
     void (*end_frame_blocks)(thread_context& c, frame_arena& s, std::uintptr_t from, std::uintptr_t to) noexcept;
     // The bytes before an out-of-line block that its header leaves over.
     void (*begin_outer_block)(thread_context& c, const void* raw, void* block) noexcept;
+    bool (*may_free_outer)(core& a, const void* block) noexcept;  // false: a mistake, which was reported
     void (*end_outer_block)(thread_context& c, const outer_block& b, void* block) noexcept;
     // Of a frame that ended: nobody can access it until this many others have ended after it.
     void (*revoke_chunk)(thread_context& c, arena_chunk* k) noexcept;

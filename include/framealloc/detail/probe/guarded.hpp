@@ -40,6 +40,7 @@ bool shorten_block(core& a, void* block, std::size_t bytes, guard::block_record&
 std::size_t quarantined(const thread_context& c) noexcept;
 bool empty_quarantine(thread_context& c) noexcept;
 void begin_outer_block(thread_context& c, const void* raw, void* block) noexcept;
+bool may_free_outer(core& a, const void* block) noexcept;
 void end_outer_block(thread_context& c, const outer_block& b, void* block) noexcept;
 
 // Marks the block freed, if it can be; checks its zones. Otherwise a fault says what it is.
