@@ -42,7 +42,7 @@ void notice_returns(thread_context& c) noexcept {
     late_pages& late = c.charges.accounts().late;
     std::size_t pages = 0;
     for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all, ++pages) {
-        if (late.is_past && static_cast<std::int32_t>(out_now(*p) - p->seen) > 0) continue;
+        if (static_cast<std::int32_t>(out_now(*p) - p->seen) > 0) continue;  // raises peaks when it is charged
         const std::int64_t change = newly_out(*p);
         if (change != 0) p->account->correct_live(change);
     }
@@ -169,27 +169,20 @@ std::uint64_t take_above(thread_context& c) noexcept {
     return highest > cursor ? highest - cursor : 0;
 }
 
-void touch_peak(thread_context& c, std::uint64_t open, std::uint64_t above) noexcept {
-    late_pages& late = c.charges.accounts().late;
-    late.is_past = above != 0;
-    c.tag()->touch_peak(open + above);
-    late.is_past = false;
-}
-
 }  // namespace
 
 void observe_frames(thread_context& c) noexcept {
     close_tab(c);
     const std::uint64_t above = take_above(c), open = open_bytes(c);
     if (open + above == 0) return;
-    touch_peak(c, open, above);
+    c.tag()->touch_peak(open + above);
     if (above != 0) note_frame_peak(c, frame_bytes_in_use(c) + above);
 }
 
 void observe_outermost(thread_context& c) noexcept {
     close_tab(c);
     const std::uint64_t above = take_above(c), open = open_bytes(c), in_use = frame_bytes_in_use(c);
-    touch_peak(c, open, above);
+    c.tag()->touch_peak(open + above);
     note_frame_peak(c, in_use + above);
     const std::uint64_t others = in_use - open;  // of frames that are kept, say
     c.charges.set_quiet_bytes(std::min(c.tag()->room_below_peaks(), c.counters.get(counter::frame_peak) - others));

@@ -38,6 +38,8 @@ class basic_map : public object::map_access<K, V, Source, Hash, Equal, Policy>,
     using store = object::map_store<K, V, Source, Hash, Equal, Policy>;
     using bulk = object::map_bulk<basic_map, K, V, Source, Hash, Equal>;  // members for several entries
     friend bulk;
+    template <class, class, class, class, class, class>
+    friend class basic_map;  // merge()
     static constexpr bool copyable = std::is_copy_constructible_v<K> && std::is_copy_constructible_v<V>;
     template <class L>
     static constexpr bool looks_up = access::template looks_up<L>;
@@ -289,10 +291,7 @@ public:
                 return end();
             }
         }
-        erase_at(i, hash_at(table_, i));
-        const iterator behind = settled(i + 1);
-        table_.pass_holes(i, place_of(behind));
-        return behind;
+        return erase_known(i, hash_at(table_, i));
     }
     iterator erase(iterator at) noexcept FRAMEALLOC_LIFETIMEBOUND { return erase(const_iterator(at)); }
     iterator erase(const_iterator first, const_iterator last) noexcept FRAMEALLOC_LIFETIMEBOUND {
@@ -413,13 +412,21 @@ private:
         swap(fresh);
         return true;
     }
+    iterator erase_known(std::size_t i, std::size_t hash) noexcept {
+        erase_at(i, hash);
+        const iterator behind = settled(i + 1);
+        table_.pass_holes(i, place_of(behind));
+        return behind;
+    }
     template <bool Must, class Other>
     bool merge_from(Other& other) {
         for (auto it = other.begin(); it != other.end();) {
+            const std::size_t at = other.place_of(it),
+                              hash = other.hash_at(other.table_, at);  // of a key not yet moved
             const auto [i, added] = store::template add_entry<Must>(std::move_if_noexcept(const_cast<K&>(it->first)),
                                                                     std::move_if_noexcept(it->second));
             if (i == none) return false;
-            if (added) it = other.erase(it);
+            if (added) it = other.erase_known(at, hash);
             else ++it;
         }
         return true;

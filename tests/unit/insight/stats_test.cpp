@@ -156,6 +156,54 @@ FOR_EACH_POLICY("peaks of ended frames are beside the blocks of their time") {
     CHECK(alloc.stats().peak_allocated == 9000 + 1024);
 }
 
+FOR_EACH_POLICY(
+    "a phase that is open across frames has the blocks of the last one, charged before what an earlier one had") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::phase_scope phase{alloc, "p"};
+    for (std::size_t bytes : {1024, 128}) {
+        const auto frame = alloc.frame_scope();
+        static_cast<void>(frame.alloc_bytes(bytes, 8));
+    }
+    {
+        const auto frame = alloc.frame_scope();
+        void* large_block = alloc.heap_alloc_bytes(100'000);
+        void* small_block = alloc.heap_alloc_bytes(1000);
+        void* pool_block = alloc.pool_alloc_bytes(320);
+        { const fa::tag_scope boundary{alloc, "t"}; }
+        static_cast<void>(frame.alloc_bytes(48, 8));
+        alloc.heap_free_bytes(large_block, 100'000);
+        alloc.heap_free_bytes(small_block, 1000);
+        alloc.pool_free_bytes(pool_block, 320);
+    }
+    const auto phases = alloc.phase_stats();
+    REQUIRE(phases.size() == 1);
+    CHECK(phases[0].bytes == 100'000 + 1024 + 320 + 48);
+    CHECK(phases[0].allocations == 3U + (guarded<P> ? 1U : 0U));  // frame allocations are counted there
+}
+
+FOR_EACH_POLICY("a peak asks for what came back, and leaves what was allocated to its own page") {
+    fa::basic_smart_alloc<P> alloc;
+    const fa::tag_scope a{alloc, "a"};
+    alloc.pool_free_bytes(alloc.pool_alloc_bytes(320), 320);
+    void* const first = alloc.pool_alloc_bytes(320);
+    static_cast<void>(alloc.tag_stats("a"));
+    alloc.pool_free_bytes(first, 320);
+    void* inner = nullptr;
+    {
+        const fa::tag_scope c{alloc, "c"};
+        inner = alloc.pool_alloc_bytes(1024);
+    }
+    static_cast<void>(alloc.tag_stats("a"));
+    void* const y = alloc.pool_alloc_bytes(224);
+    void* const z = alloc.heap_alloc_bytes(144);
+    CHECK(alloc.tag_stats("a").total_bytes == 224 + 144);
+    alloc.pool_free_bytes(y, 224);
+    CHECK(alloc.tag_stats("a").total_bytes == 144);
+    CHECK(alloc.tag_stats("a").peak_bytes == 224 + 144);
+    alloc.heap_free_bytes(z, 144);
+    alloc.pool_free_bytes(inner, 1024);
+}
+
 namespace {
 
 constexpr std::size_t large = 100'000, many = 20;

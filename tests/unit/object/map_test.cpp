@@ -854,3 +854,28 @@ FOR_EACH_POLICY("a map keeps what came before memory was exhausted, and assigns 
     CHECK(!m.try_insert_or_assign(-1, "no"));
     CHECK((!m.contains(-1) && m.try_insert_or_assign(1, "still") && m.at(1) == "still"));
 }
+
+FOR_EACH_POLICY("entries are merged whose keys are nothing more once they were moved") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto name = [](int i) { return "a name that is too long for the small buffer " + std::to_string(i); };
+    auto some = alloc.template heap_map<std::string, int>(), all = alloc.template heap_map<std::string, int>();
+    constexpr int count = 500;
+    for (int i = 0; i < count; ++i) {
+        all[name(i)] = i;
+        if (i % 3 == 0) some[name(i)] = -i;
+    }
+    some.merge(all);
+    CHECK(some.size() == count);
+    for (int i = 0; i < count; ++i) CHECK(some.at(name(i)) == (i % 3 == 0 ? -i : i));
+    CHECK(all.size() == (count + 2) / 3);
+    for (int i = 0; i < count; ++i) CHECK(all.contains(name(i)) == (i % 3 == 0));
+    for (auto it = some.begin(); it != some.end();) {  // as programs did before extract()
+        const std::string taken = std::move(const_cast<std::string&>(it->first));
+        it = some.erase(it);
+    }
+    CHECK(some.empty());
+    for (int i = 0; i < count; ++i) some[name(i)] = i;
+    CHECK((some.size() == count && some.at(name(7)) == 7));
+    some.assign(some);
+    CHECK(some.size() == count);
+}

@@ -221,3 +221,13 @@ FOR_EACH_POLICY("a string that is full refuses what is larger than everything") 
         }
     });
 }
+
+TEST_CASE("what a string takes from itself needs no memory where the result lies in it") {
+    fa::heap_string inserted, replaced;  // of no allocator
+    inserted.append("abcdefghijk");
+    CHECK(inserted.try_insert(0, inserted.substr(7, 4)));
+    CHECK(inserted == "hijkabcdefghijk");
+    replaced.append("abcdefghijkl");
+    CHECK(replaced.try_replace(0, 4, replaced.substr(4, 4)));
+    CHECK(replaced == "efghefghijkl");
+}

@@ -18,6 +18,7 @@ class frame_window {
 public:
     void add(std::uint64_t frame, std::uint64_t bytes) noexcept {
         if (epoch_.get() != frame) {
+            if (frame < epoch_.get()) return add_late(frame, bytes);
             previous_epoch_.set(epoch_.get());
             previous_bytes_.set(bytes_.get());
             bytes_.set(0);
@@ -32,6 +33,14 @@ public:
     bool touched(std::uint64_t frame) const noexcept { return epoch_.get() == frame || previous_epoch_.get() == frame; }
 
 private:
+    // What an outermost frame had that ended before the current one is charged when that has others already.
+    void add_late(std::uint64_t frame, std::uint64_t bytes) noexcept {
+        if (previous_epoch_.get() > frame) return;
+        if (previous_epoch_.get() != frame) previous_bytes_.set(0);
+        previous_epoch_.set(frame);
+        previous_bytes_.add(bytes);
+    }
+
     sync::owner_counter epoch_, bytes_, previous_epoch_, previous_bytes_;
 };
 

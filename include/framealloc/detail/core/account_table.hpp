@@ -25,7 +25,6 @@ struct tag_account : account::charge_entry {
 // Of the blocks that come back, what the accounts do not know yet; see accounts.hpp.
 struct late_pages : account::late_returns {
     thread_context* of = nullptr;
-    bool is_past = false;  // the peak in question is over: what was allocated since does not count
 };
 
 class account_table {

@@ -115,6 +115,9 @@ public:
     void assign(std::initializer_list<value_type> l) { assign(l.begin(), l.end()); }
     template <object::range R>
     void assign(R&& items) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<R>, Map>) {
+            if (__builtin_addressof(items) == __builtin_addressof(self())) return;
+        }
         self().clear();
         insert_range(std::forward<R>(items));
     }

@@ -165,11 +165,8 @@ struct map_table {
     }
     // Nobody finds the entry from here on.
     void unlink(std::size_t i, std::uint64_t hash) noexcept {
-        std::size_t at = hash & mask, step = 0;
-        while (!take_out(group_at(at), i, tag_of(hash))) {
-            group_at(at).pass_back();
-            at = (at + (step += group_bytes)) & mask;
-        }
+        if (!take_out(group_at(hash & mask), i, tag_of(hash))) [[unlikely]]
+            unlink_further(i, hash);
     }
     // Of an entry that is unlinked, and was destroyed or moved away.
     void vacate(std::size_t i) noexcept {
@@ -291,6 +288,31 @@ private:
             return true;
         }
         return false;
+    }
+    // From a group further on, which those before it sent its key to; from any group where the key is not what it was
+    // when it was inserted, as it may have been moved away.
+    [[gnu::__noinline__]] void unlink_further(std::size_t i, std::uint64_t hash) noexcept {
+        std::size_t at = hash & mask, step = 0, passed = 0;
+        for (std::size_t left = groups_of(slot_count); left != 0; --left, ++passed) {
+            if (!take_out(group_at(at), i, tag_of(hash))) {
+                at = (at + (step += group_bytes)) & mask;
+                continue;
+            }
+            at = hash & mask;
+            for (step = 0; passed != 0; --passed) {
+                group_at(at).pass_back();
+                at = (at + (step += group_bytes)) & mask;
+            }
+            return;
+        }
+        for (at = 0; at <= mask; at += group_bytes) {
+            group& g = group_at(at);
+            for (unsigned slot = 0; slot != slots_in_group; ++slot) {
+                if (g.tags[slot] == group::vacant || place_in(g, slot) != i) continue;
+                g.tags[slot] = group::vacant;
+                return;
+            }
+        }
     }
     void start_anew() noexcept {
         std::memset(marks, static_cast<int>(occupancy::unused), filled);

@@ -288,6 +288,13 @@ private:
             if (gap != nullptr) std::memmove(gap, chars() + from, n);  // all of it is before the gap
             return gap != nullptr;
         }
+        if (n <= most_inside) {
+            char few[most_inside];
+            std::memcpy(few, chars() + from, n);
+            char* const gap = open<Must>(at, removed, n);
+            if (gap != nullptr) std::memcpy(gap, few, n);
+            return gap != nullptr;
+        }
         // A copy of it waits behind everything while the rest moves.
         const std::size_t after = object::checked_sum(before - removed, n);
         const std::size_t aside = (before > after ? before : after) + 1;
