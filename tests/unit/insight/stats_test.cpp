@@ -119,10 +119,10 @@ FOR_EACH_POLICY("another thread sees what the frames of this one had, although t
     std::thread worker([&] {
         { const auto first = alloc.frame_scope(); }
         const fa::tag_scope scope{alloc, enemies};
-        for (std::size_t bytes : {100, 4000, 800}) one_frame(bytes);
+        for (std::size_t bytes : {100U, 4000U, 800U}) one_frame(bytes);
         step = 1;
         await(2);
-        for (std::size_t bytes : {200, 40}) one_frame(bytes);
+        for (std::size_t bytes : {200U, 40U}) one_frame(bytes);
         step = 3;
         await(4);
     });
@@ -160,7 +160,7 @@ FOR_EACH_POLICY(
     "a phase that is open across frames has the blocks of the last one, charged before what an earlier one had") {
     fa::basic_smart_alloc<P> alloc;
     const fa::phase_scope phase{alloc, "p"};
-    for (std::size_t bytes : {1024, 128}) {
+    for (std::size_t bytes : {1024U, 128U}) {
         const auto frame = alloc.frame_scope();
         static_cast<void>(frame.alloc_bytes(bytes, 8));
     }

@@ -411,7 +411,7 @@ FOR_EACH_POLICY("a container that becomes a value of a map does so too") {
 // An allocation through it reports the mistake or returns nothing.
 TEST_CASE("a source that was made of nothing gives nothing, whatever else the thread has used") {
     const auto nothing = [] {
-        for (const std::size_t bytes : {8, 5000, 500'000}) {
+        for (const std::size_t bytes : {8U, 5000U, 500'000U}) {
             CHECK(fa::frame_source().try_allocate(bytes, 8) == nullptr);
             CHECK(fa::pool_source().try_allocate(bytes, 8) == nullptr);
             CHECK(fa::heap_source().try_allocate(bytes, 8) == nullptr);
@@ -422,8 +422,8 @@ TEST_CASE("a source that was made of nothing gives nothing, whatever else the th
     };
     std::thread(nothing).join();
     {
-        fa::smart_alloc one, two;
-        for (const auto* alloc : {&one, &two}) {
+        fa::smart_alloc first, second;
+        for (const auto* alloc : {&first, &second}) {
             const auto frame = alloc->frame_scope();
             static_cast<void>(frame.alloc<int>());
             alloc->heap_free(alloc->heap_alloc<int>());
