@@ -73,8 +73,9 @@ public:
     int commits = 0, parts = 0;
 
     void* reserve(std::size_t n, std::size_t a) noexcept override {
-        void* p = system_.reserve(n, n >= huge && a < huge ? huge : a);
-        if (p != nullptr && n >= huge) ranges_.push_back({fa::address_of(p), n});
+        void* p = n < huge ? nullptr : system_.reserve(n, a < huge ? huge : a);
+        if (p == nullptr) return system_.reserve(n, a);  // also where the system aligns to no more
+        ranges_.push_back({fa::address_of(p), n});
         return p;
     }
     bool commit(void* p, std::size_t n) noexcept override {
