@@ -77,7 +77,7 @@ void observe_page(pool_page& page) noexcept {
 namespace {
 
 [[gnu::noinline]] void charge_changed(thread_context& c, pool_page& page) noexcept {
-    before_pages_change(c);  // or shrinks: frames that have ended were beside what was known until now
+    before_pages_change(c);  // frames that have ended were beside the blocks known until now
     observe_page(page);
     charge_new(c, page);
 }
@@ -141,7 +141,7 @@ void close_open_tab(thread_context& c) noexcept {
     else if (more < 0) sum.payer->correct_live(more);
 }
 
-void charge_aside(thread_context& c) noexcept {
+void charge_waiting(thread_context& c) noexcept {
     close_tab(c);
     while (tag_account* a = c.charges.take_aside()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {

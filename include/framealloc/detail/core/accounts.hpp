@@ -10,18 +10,18 @@ FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* n
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
                                          exhaustion_reason& why) noexcept;
-// The installed pages, and those that gave blocks to hooks.
-FRAMEALLOC_COLD void charge_aside(thread_context& c) noexcept;
+// What waits: pages that gave blocks to hooks, and the tab of large blocks. And the installed pages.
+FRAMEALLOC_COLD void charge_waiting(thread_context& c) noexcept;
 void charge_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
-    if (c.charges.any_aside()) charge_aside(c);
+    if (c.charges.anything_waits()) charge_waiting(c);
     if (c.pages.any_installed()) charge_installed(c);
 }
 // The same, after which none is installed: before the tag changes, as pages belong to a tag. A boundary follows, or
 // note_settled().
 void put_away_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void put_away_pages(thread_context& c) noexcept {
-    if (c.charges.any_aside()) charge_aside(c);
+    if (c.charges.anything_waits()) charge_waiting(c);
     if (c.pages.any_installed()) put_away_installed(c);
 }
 // Charges what is on the tab of large blocks, and closes it: before live bytes grow or a peak is noted otherwise.
@@ -69,7 +69,7 @@ void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) 
 
 // Whether nothing that is held still has to be charged: what has ended since may have to.
 inline bool settled_at_top(const thread_context& c) noexcept {
-    return c.charges.segment() == c.stack.top()->cursor && !c.pages.any_charged_singly() && !c.charges.any_aside();
+    return c.charges.segment() == c.stack.top()->cursor && !c.pages.any_charged_singly() && !c.charges.anything_waits();
 }
 FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
     return !c.charges.settled_at(c.stack.top()->cursor);

@@ -98,7 +98,7 @@ public:
     void note_unsettled() noexcept { settled_ = never_settled; }
     // After a change of the segment or of what is installed; `pages`: some have blocks that scopes have to charge.
     void note_settled(bool pages) noexcept {
-        settled_ = pages || any_aside() || any_ended() ? never_settled : segment_;
+        settled_ = pages || anything_waits() || any_ended() ? never_settled : segment_;
     }
 
     // The newest open scope of a kind, or the end of its list.
@@ -138,8 +138,8 @@ public:
         aside_ = &a;
         waits_ = true;
     }
-    // Something of either is to be charged.
-    bool any_aside() const noexcept { return waits_; }
+    // Something of the tab or of those tags is to be charged.
+    bool anything_waits() const noexcept { return waits_; }
     tag_account* take_aside() noexcept {
         tag_account* a = aside_;
         if (a != nullptr) aside_ = a->next_aside;
@@ -167,7 +167,7 @@ private:
     tag_account* aside_;
     sync::atomic<bool> peaks_reset_;
     bool tab_open_;
-    bool waits_;  // that is, or somebody is aside
+    bool waits_;  // anything_waits()
 };
 
 // Where a thread's lists of scopes end, and what is left of those that closed where they should not.

@@ -166,6 +166,19 @@ bool has_source(const Source& s) noexcept {
 // FA439. Returns where the handler does: what is refused must then not happen.
 FRAMEALLOC_COLD void raise_out_of_range(memory::core_ref a, const char* what, std::size_t index,
                                         std::size_t size) noexcept;
+// The same in debug, where it is wrong; otherwise nothing is looked at. Whether it was raised.
+template <class Policy, class Source>
+FRAMEALLOC_INLINE bool refuses([[maybe_unused]] const Source& s, [[maybe_unused]] bool wrong,
+                               [[maybe_unused]] const char* what, [[maybe_unused]] std::ptrdiff_t i,
+                               [[maybe_unused]] std::size_t size) noexcept {
+    if constexpr (Policy::checks) {
+        if (wrong) [[unlikely]] {
+            object::raise_out_of_range(object::allocator_of(s), what, static_cast<std::size_t>(i), size);
+            return true;
+        }
+    }
+    return false;
+}
 // FA439, and the program ends: there is nothing that a reference could refer to.
 [[noreturn]] FRAMEALLOC_COLD void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept;
 // Throws std::out_of_range; without exceptions FA439, and the program ends.

@@ -168,15 +168,8 @@ protected:
         if (i >= size()) [[unlikely]]
             object::throw_out_of_range(object::allocator_of(source_), i, size());
     }
-    FRAMEALLOC_INLINE bool refuses([[maybe_unused]] bool wrong, [[maybe_unused]] const char* what,
-                                   [[maybe_unused]] std::ptrdiff_t i) const noexcept {
-        if constexpr (Policy::checks) {
-            if (wrong) [[unlikely]] {
-                object::raise_out_of_range(object::allocator_of(source_), what, static_cast<std::size_t>(i), size());
-                return true;
-            }
-        }
-        return false;
+    FRAMEALLOC_INLINE bool refuses(bool wrong, const char* what, std::ptrdiff_t i) const noexcept {
+        return object::refuses<Policy>(source_, wrong, what, i, size());
     }
 };
 
