@@ -323,8 +323,8 @@ FOR_EACH_POLICY("an allocator of an ended frame is told at every allocation, and
         if (guarded<P>) options.guard = fa::guard_level::fill;
         const fa::basic_smart_alloc<P> alloc{options};
         const auto outer = alloc.frame_scope();
-        std::optional<fa::frame_allocator<long>> of_ended;
-        long* last = nullptr;
+        std::optional<fa::frame_allocator<std::uint64_t>> of_ended;
+        std::uint64_t* last = nullptr;
         {
             const auto ended = alloc.frame_scope();
             of_ended.emplace(ended);
@@ -335,17 +335,20 @@ FOR_EACH_POLICY("an allocator of an ended frame is told at every allocation, and
         const auto& open = reopened ? *again : outer;
         const auto used = [&] { return alloc.frame_stats().bytes_in_use; };
         if (!guarded<P>) {
-            CHECK(static_cast<void*>(open.alloc_bytes(2 * sizeof(long))) == last);  // it is another's now
+            CHECK(static_cast<void*>(open.alloc_bytes(2 * sizeof(std::uint64_t))) == last);  // it is another's now
             of_ended->deallocate(last, 2);
             CHECK(open.alloc_bytes(8) != last);
         }
         CHECK(heard.faults.empty());
-        long* p = of_ended->allocate(2);
+        std::uint64_t* p = of_ended->allocate(2);
         CHECK(heard.count(fa::code::FA002) == 1);
         CHECK(heard.faults.size() == 1);
         const std::size_t before = used();
         again.reset();
-        CHECK(used() == before - (reopened && !guarded<P> ? 5 : reopened ? 2 : 0) * sizeof(long));  // p was of `open`
+        CHECK(used() == before - (reopened && !guarded<P> ? 5
+                                  : reopened              ? 2
+                                                          : 0) *
+                                     sizeof(std::uint64_t));  // p was of `open`
         static_cast<void>(p);
     }
 }
