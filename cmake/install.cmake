@@ -30,8 +30,11 @@ else()
   set(pc_prefix "\${pcfiledir}/${up}")
 endif()
 set(pc_flags "")
+if(FRAMEALLOC_PREFETCH)
+  string(APPEND pc_flags " -DFRAMEALLOC_PREFETCH=1")
+endif()
 if(FRAMEALLOC_MODE STREQUAL debug)
-  set(pc_flags " -fno-optimize-sibling-calls")  # see library.cmake
+  string(APPEND pc_flags " -fno-optimize-sibling-calls")  # see library.cmake
 endif()
 set(pc_system_libs "")
 if(FRAMEALLOC_OS STREQUAL windows)

@@ -22,6 +22,9 @@ if(FRAMEALLOC_MODE STREQUAL debug)  # a call that ends a function stays a call: 
 endif()
 # Reports are put together from pieces; a project around this one may want every format to be a literal, as an error.
 target_compile_options(framealloc PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wno-format-nonliteral>)
+if(FRAMEALLOC_PREFETCH)
+  target_compile_definitions(framealloc PUBLIC FRAMEALLOC_PREFETCH=1)
+endif()
 if(FRAMEALLOC_VALGRIND)
   target_compile_definitions(framealloc PUBLIC FRAMEALLOC_VALGRIND=1)
 endif()

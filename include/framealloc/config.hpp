@@ -1,6 +1,8 @@
 // The build options. They are read here and nowhere else; the rest of the library sees them as types (base/policy.hpp).
 //
 //   FRAMEALLOC_MODE   minimal | standard | debug; standard when not set. The CMake target sets it for its users.
+//   FRAMEALLOC_PREFETCH   0 | 1; 0 when not set. The CMake target sets it for its users. Whether allocations hint at
+//     the memory of later ones; parts of one program may differ in it.
 //   FRAMEALLOC_FRAME_CAPABILITY   0 | 1 | 2; 0 when not set. Changes what a compiler says, and nothing else.
 //
 // What is compiled into one program is checked (debug) or not (standard, minimal) as a whole; otherwise it fails to
@@ -14,6 +16,11 @@
 
 #ifndef FRAMEALLOC_MODE
 #define FRAMEALLOC_MODE standard
+#endif
+
+// docs/costs.md says where the hints gain and where they do not.
+#ifndef FRAMEALLOC_PREFETCH
+#define FRAMEALLOC_PREFETCH 0
 #endif
 
 // Frames as capabilities for clang's thread-safety analysis: 0 | 1 | 2; see base/capability.hpp.

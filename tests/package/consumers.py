@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Builds and runs the consumers of the library, each as a user would, on an installed tree that was moved: find_package and
 pkg-config from C++ and C, add_subdirectory, FetchContent, a shared library loaded with dlopen, without exceptions and RTTI,
-under the undefined behaviour sanitizers; and two that must not get through: two modes in one program, and a language before C++20, which is told in one sentence.
+under the undefined behaviour sanitizers, with hints in its inline code (FRAMEALLOC_PREFETCH); and two that must not get through: two modes in one program, and a language before C++20, which is told in one sentence.
 
 usage: consumers.py COMPILER
 """
+import collections
 import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +80,39 @@ def sanitized(work, prefix, compiler):
     return f"{len(cases)} builds by {len(compilers)} compilers, no report: {said[0]}"
 
 
+def instructions(compiler, flags, work):
+    """{function of prefetch.cpp: how often it has which instruction}, without those that only fill up."""
+    run(compiler, "-std=c++20", "-O2", "-c", HERE / "prefetch.cpp", "-o", work / "prefetch.o", *(f for f in flags if f[:2] in ("-I", "-D")))
+    found, name = collections.defaultdict(collections.Counter), ""
+    for line in run("objdump", "-d", "--no-show-raw-insn", work / "prefetch.o").stdout.splitlines():
+        if (begin := re.match(r"[0-9a-f]+ <(\w+)", line)) is not None:
+            name = begin[1]
+        elif (at := re.match(r" *[0-9a-f]+:\s+(\S+)", line)) is not None and not re.search(r"\bnop|xchg +%ax,%ax", line):
+            found[name][at[1]] += 1
+    return found
+
+
+def hinted(work, compiler, plain):
+    """FRAMEALLOC_PREFETCH reaches who uses the package, where it adds one instruction to each allocation, and nothing is there without."""
+    prefix = install(work, compiler, "hinted", "-DFRAMEALLOC_PREFETCH=ON")
+    lines = f"find_package(framealloc 1 REQUIRED)\nadd_executable(program {HERE / 'program.cpp'} {HERE / 'prefetch.cpp'})\ntarget_link_libraries(program PRIVATE framealloc::framealloc)\n"
+    built = cmake_consumer(work, compiler, "found-hinted", lines, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release") / "program"
+    if not re.search(r"prefetch[tw]|prfm", run("objdump", "-d", "--disassemble=hinted_pool_alloc", built).stdout):
+        sys.exit("consumers: find_package does not hand on FRAMEALLOC_PREFETCH")
+    flags = pkg_config(prefix)
+    run(compiler, "-std=c++20", "-O2", HERE / "program.cpp", "-o", work / "hinted-by-pkg-config", *flags)
+    run(work / "hinted-by-pkg-config")
+    without, having = instructions(compiler, pkg_config(plain), work), instructions(compiler, flags, work)
+    functions = [f for f in having if f.startswith("hinted_") and f in without]
+    for f in functions:
+        more = having[f] - without[f]
+        if list(more.values()) != [1] or without[f] - having[f] or not re.match("prefetch|prfm", list(more)[0]):
+            sys.exit(f"consumers: FRAMEALLOC_PREFETCH changes {f} by {dict(more)} and not by one hint")
+    if len(functions) != 5:
+        sys.exit(f"consumers: {functions} are not the functions of prefetch.cpp")
+    return run(built).stdout
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: consumers.py COMPILER")
@@ -107,6 +142,7 @@ def main():
         run(compiler, "-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-DFRAMEALLOC_MODE=standard", f"-I{lean}/include", program, "-o", work / "lean-program",
             f"-L{lean}/lib", "-lframealloc", "-pthread")
         step("without exceptions and RTTI", run(work / "lean-program").stdout)
+        step("hints", hinted(work, compiler, static))
         shared = install(work, compiler, "shared", "-DBUILD_SHARED_LIBS=ON")
         run(compiler, "-std=c++20", "-O2", "-fPIC", "-shared", "-DFRAMEALLOC_MODE=standard", f"-I{shared}/include", HERE / "plugin.cpp", "-o", work / "plugin.so",
             f"-L{shared}/lib", "-lframealloc", f"-Wl,-rpath,{shared}/lib", "-pthread")

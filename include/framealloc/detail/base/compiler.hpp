@@ -126,6 +126,18 @@ FRAMEALLOC_INLINE T* unknown(T* p) noexcept {
 }
 }  // namespace framealloc::inline v1::base
 
+// Hints to the processor that the line at `address` will be written to soon; it may as well be no address at all. One
+// instruction where FRAMEALLOC_PREFETCH is on (x86-64: prefetcht0 or prefetchw, 64-bit Arm: prfm), otherwise nothing.
+namespace framealloc::inline v1::base {
+#if FRAMEALLOC_PREFETCH && defined(__GNUC__)
+FRAMEALLOC_INLINE void will_write(std::uintptr_t address) noexcept {
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 1);
+}
+#else
+FRAMEALLOC_INLINE void will_write(std::uintptr_t) noexcept {}
+#endif
+}  // namespace framealloc::inline v1::base
+
 #if defined(__cpp_exceptions)
 #define FRAMEALLOC_EXCEPTIONS 1
 #else

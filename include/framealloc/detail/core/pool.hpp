@@ -36,7 +36,9 @@ void trim_pages(thread_context& c) noexcept;
 // Requires: some block is free.
 FRAMEALLOC_INLINE void* pop(pool_page& page) noexcept {
     void* block = page.free;
-    page.free = *static_cast<void**>(block);
+    void* next = *static_cast<void**>(block);
+    page.free = next;
+    base::will_write(address_of(next));
     owner_increment(page.allocations);
     return block;
 }

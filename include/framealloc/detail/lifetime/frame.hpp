@@ -71,6 +71,10 @@ FRAMEALLOC_INLINE void close_top_frame(frame_record* r) noexcept {
     replace_top(c, outer);
 }
 
+// Of the line ahead of a cursor that is hinted at: where a block begins that much later, if the next ones are as large
+// as this one. Measured, with half and a quarter of it, on frames beyond the cache: scripts/measure_prefetch.py.
+inline constexpr std::uintptr_t hinted_ahead = 2048;
+
 // Allocates `Size` bytes at `Align` from an open frame.
 // Cost: five instructions from cursor load to cursor store; two more when Align > 8.
 template <std::size_t Size, std::size_t Align>
@@ -85,6 +89,7 @@ FRAMEALLOC_INLINE void* allocate_from(frame_record*& r, on_failure f) noexcept {
         return slow.block;
     }
     r->cursor = q;
+    base::will_write(q + (hinted_ahead + bytes - 1) / bytes * bytes);
     return pointer_at(p);
 }
 
@@ -102,6 +107,7 @@ FRAMEALLOC_INLINE void* take_from_arena(frame_record* r, std::size_t bytes, std:
     if (!satisfiable || p > limit || bytes - 1 >= limit - p) [[unlikely]]  // 0 bytes count as too many
         return nullptr;
     r->cursor = p + align_up(bytes, memory::cursor_granularity);
+    base::will_write(p + hinted_ahead);
     return pointer_at(p);
 }
 
