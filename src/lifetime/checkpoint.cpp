@@ -27,12 +27,13 @@ FRAMEALLOC_COLD void make_room_for_mark(thread_context& c) noexcept {
                                        alignof(frame_mark));  // its handler may have made room
 }
 
-frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint64_t serial, std::uint32_t index) noexcept {
-    lifetime::mark_stack& marks = state_of(c).marks;
-    if (key != key_of(c) || index >= marks.size() || serial == 0) return nullptr;
-    frame_mark& m = marks.at(index);
-    const bool same_frame = m.depth == top_of(c)->depth && m.generation == top_of(c)->generation;
-    return m.serial == serial && same_frame ? &m : nullptr;
+// Marks end with their frames: one that is there is of a frame that is open.
+bool is_of_top(const thread_context& c, const frame_mark* m) noexcept {
+    return m != nullptr && m->depth == top_of(c)->depth;
+}
+frame_mark* find_mark(thread_context& c, std::uint64_t key, std::uint64_t serial) noexcept {
+    frame_mark* m = key == key_of(c) ? state_of(c).marks.find(serial) : nullptr;
+    return is_of_top(c, m) ? m : nullptr;
 }
 
 void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
@@ -41,12 +42,6 @@ void free_younger_blocks(thread_context& c, std::uint32_t depth, std::uint64_t s
         if (younger(b->mark, serial)) outer_free(c, begin_of(*b));
         b = next;
     }
-}
-
-// What was allocated since the checkpoint has ended; what is allocated from now on has not.
-void note_rolled_births(thread_context& c, std::uint32_t depth, std::uint64_t serial) noexcept {
-    begin_epoch(c);
-    state_of(c).rolled.add(depth, serial, epoch_of(c));
 }
 
 // Of an inner frame that ended after the checkpoint: somebody reads what would be taken back.
@@ -66,10 +61,18 @@ FRAMEALLOC_COLD void destroy_younger(thread_context& c, frame_record* r, std::ui
     }
 }
 
-// Whether only the cursor has to go back: nothing was charged since, and nothing is out of line.
-bool nothing_but_bytes(const thread_context& c, const frame_record& r, const frame_mark& m) noexcept {
-    constexpr unsigned more = memory::pending_blocks | memory::pending_chunks | memory::pending_always;
-    return r.depth != 0 && (r.pending_bits & more) == 0 && boundary_of(c) == m.cursor && log_of(c).size() == m.log_size;
+// Whether only the cursor has to go back: nothing was charged since, and nothing is out of line, held or to destroy.
+FRAMEALLOC_INLINE bool nothing_but_bytes(const thread_context& c, const frame_record& r, const frame_mark& m) noexcept {
+    constexpr unsigned more = memory::pending_blocks | memory::pending_chunks | memory::pending_ground |
+                              memory::pending_always;
+    return (r.pending_bits & more) == 0 && r.finalisers == nullptr && lifetime::current_flight(c).held == nullptr &&
+           boundary_of(c) == m.cursor && log_of(c).size() == m.log_size;
+}
+
+// What was born since the checkpoint has ended; what is born from now on has not.
+FRAMEALLOC_INLINE bool end_births(thread_context& c, frame_mark& m) noexcept {
+    m.rolled_to = begin_epoch(c);
+    return true;
 }
 
 // Returns false.
@@ -83,7 +86,7 @@ FRAMEALLOC_COLD bool refuse_for(thread_context& c, const held_frame& h) noexcept
     return false;
 }
 
-[[gnu::noinline]] void take_back(thread_context& c, frame_record* r, const frame_mark& m) noexcept {
+void take_back(thread_context& c, frame_record* r, const frame_mark& m) noexcept {
     settle(c);
     free_younger_blocks(c, r->depth, m.serial);
     take_back_log(c, r->depth, m.log_size);
@@ -93,48 +96,72 @@ FRAMEALLOC_COLD bool refuse_for(thread_context& c, const held_frame& h) noexcept
     refresh_limit(c);
 }
 
+[[gnu::noinline]] bool roll_back_slow(thread_context& c, std::uint64_t key, std::uint64_t serial) noexcept {
+    frame_mark* m = find_mark(c, key, serial);
+    if (m == nullptr) return refuse_unknown(c);
+    frame_record* r = top_of(c);
+    if (const held_frame* h = younger_hold(c, r->depth, serial)) return refuse_for(c, *h);
+    if (r->finalisers != nullptr) {
+        destroy_younger(c, r, serial);
+        m = find_mark(c, key, serial);  // a destructor may have taken a checkpoint of its own
+    }
+    take_back(c, r, *m);
+    state_of(c).marks.drop_younger(*m);
+    return end_births(c, *m);
+}
+
+// Requires: room for the mark, and that no bytes are unsettled. Returns its serial.
+FRAMEALLOC_INLINE std::uint64_t mark_top(thread_context& c) noexcept {
+    frame_record& r = *top_of(c);
+    add_pending(r, pending_marks);
+    const std::uint64_t serial = begin_epoch(c);
+    state_of(c).marks.push({r.cursor, serial, 0, r.depth, log_of(c).close()});
+    return serial;
+}
+
+[[gnu::noinline]] std::uint64_t settle_and_mark_top(thread_context& c) noexcept {
+    if (!settled_at_top(c)) settle(c);
+    if (!state_of(c).marks.has_room()) make_room_for_mark(c);
+    return mark_top(c);
+}
+
 }  // namespace
 
 frame_checkpoint take_checkpoint(thread_context& c) noexcept {
-    if (!settled_at_top(c)) settle(c);
-    if (!state_of(c).marks.has_room()) make_room_for_mark(c);
-    begin_epoch(c);
-    frame_record* r = top_of(c);
-    add_pending(*r, pending_marks);
     frame_checkpoint cp;
     cp.key_ = key_of(c);
-    cp.serial_ = epoch_of(c);
-    cp.index_ = state_of(c).marks.push({r->cursor, r->generation, epoch_of(c), r->depth, log_of(c).close()});
+    if (!settled_at_top(c) || !state_of(c).marks.has_room()) [[unlikely]] {
+        cp.serial_ = settle_and_mark_top(c);
+        return cp;
+    }
+    cp.serial_ = mark_top(c);
     return cp;
 }
 
-bool roll_back(thread_context& c, const frame_checkpoint& cp) noexcept {
-    frame_mark* m = find_mark(c, cp.key_, cp.serial_, cp.index_);
-    if (m == nullptr) return refuse_unknown(c);
+bool roll_back(thread_context& c, frame_checkpoint cp) noexcept {
+    frame_mark* m = state_of(c).marks.find_newest(cp.serial_);
     frame_record* r = top_of(c);
-    if (const held_frame* h = younger_hold(c, r->depth, m->serial)) return refuse_for(c, *h);
-    if (r->finalisers != nullptr) {
-        destroy_younger(c, r, m->serial);
-        m = &state_of(c).marks.at(cp.index_);  // a destructor may have taken a checkpoint of its own
-    }
-    if (nothing_but_bytes(c, *r, *m)) {
-        if (r->cursor != m->cursor) end_unsettled(c, r->cursor - m->cursor, r->cursor);
+    if (cp.key_ != key_of(c) || !is_of_top(c, m) || !nothing_but_bytes(c, *r, *m)) [[unlikely]]
+        return roll_back_slow(c, cp.key_, cp.serial_);
+    if (r->cursor != m->cursor) {
+        end_unsettled(c, r->cursor - m->cursor, r->cursor);
         r->cursor = m->cursor;
-    } else {
-        take_back(c, r, *m);
     }
-    state_of(c).marks.shrink(cp.index_ + 1);
-    note_rolled_births(c, r->depth, m->serial);
-    return true;
+    return end_births(c, *m);
 }
 
-void close_guard(thread_context& c, const frame_checkpoint& cp, bool committed) noexcept {
+void close_guard(thread_context& c, frame_checkpoint cp, bool committed) noexcept {
     if (!belongs_to_caller(c))
         return owner_of(c).raise(
             {.what = code::FA430, .detail = "end of a checkpoint guard of another thread; nothing was rolled back"});
     if (!committed) roll_back(c, cp);
+    frame_mark* m = state_of(c).marks.find_newest(cp.serial_);
+    if (m == nullptr) m = state_of(c).marks.find(cp.serial_);
+    if (cp.key_ != key_of(c) || !is_of_top(c, m)) return;
     // It will not be used again: containers older than it may grow in the arena again.
-    if (find_mark(c, cp.key_, cp.serial_, cp.index_) != nullptr) state_of(c).marks.shrink(cp.index_);
+    state_of(c).marks.drop(*m, [&c](const frame_mark& gone) {
+        if (gone.rolled_to != 0) state_of(c).rolled.add(gone.depth, gone.serial, gone.rolled_to);
+    });
 }
 
 }  // namespace framealloc::inline v1

@@ -73,7 +73,7 @@ void reset_ground(thread_context& c) noexcept {
     close_account(c, ground);
     free_blocks(c, blocks_at(c, 0));
     owner_increment(ground->generation);  // containers that are there have ended
-    state_of(c).marks.shrink(0);
+    state_of(c).marks.clear();
     state_of(c).rolled.clear();
     return_to(c, ground_begin(c));
     ground->cursor = ground_begin(c);

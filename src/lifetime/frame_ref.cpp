@@ -33,7 +33,8 @@ FRAMEALLOC_INLINE bool is_on_top(const frame_record* r, std::uint64_t mark) noex
 bool frame_ref::on_top() const noexcept { return is_on_top(record_, mark_); }
 
 bool frame_ref::rolled_back() const noexcept {
-    return state_of(*record_->context).rolled.contain(record_->depth, mark_);
+    const thread_state& s = state_of(*record_->context);
+    return s.marks.rolled(record_->depth, mark_) || s.rolled.contain(record_->depth, mark_);
 }
 
 void frame_ref::raise_ended(const char* what) const noexcept {

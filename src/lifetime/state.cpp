@@ -2,6 +2,7 @@
 #include <framealloc/detail/lifetime/finaliser.hpp>
 #include <framealloc/detail/lifetime/state.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -10,12 +11,22 @@ namespace framealloc::inline v1::lifetime {
 bool mark_stack::widen(os::metadata& meta, exhaustion_reason& why) noexcept {
     auto* wider = static_cast<frame_mark*>(meta.allocate(bytes_wanted(), why));
     if (wider == nullptr) return false;
-    const auto capacity = static_cast<std::uint32_t>(bytes_wanted() / sizeof(frame_mark));
-    if (size_ != 0) std::memcpy(wider, marks_, size_ * sizeof(frame_mark));
-    meta.deallocate(marks_, capacity_ * sizeof(frame_mark));
-    marks_ = wider;
-    capacity_ = capacity;
+    const std::size_t wanted = bytes_wanted() / sizeof(frame_mark);
+    if (first_ != end_) std::memcpy(wider, first_, size() * sizeof(frame_mark));
+    meta.deallocate(first_, capacity() * sizeof(frame_mark));
+    end_ = wider + size();
+    first_ = wider;
+    limit_ = wider + wanted;
     return true;
+}
+
+frame_mark* mark_stack::past(std::uint64_t serial) const noexcept {
+    return std::upper_bound(first_, end_, serial, [](std::uint64_t s, const frame_mark& m) { return s < m.serial; });
+}
+
+frame_mark* mark_stack::find(std::uint64_t serial) noexcept {
+    frame_mark* m = past(serial);
+    return m != first_ && m[-1].serial == serial ? m - 1 : nullptr;
 }
 
 bool rolled_births::find(std::uint32_t depth, std::uint64_t birth) const noexcept {

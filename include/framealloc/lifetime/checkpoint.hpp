@@ -16,13 +16,13 @@ public:
 
 private:
     friend frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
-    friend bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
-    friend void close_guard(memory::thread_context& c, const frame_checkpoint& cp, bool committed) noexcept;
+    friend bool roll_back(memory::thread_context& c, frame_checkpoint cp) noexcept;
+    friend void close_guard(memory::thread_context& c, frame_checkpoint cp, bool committed) noexcept;
 
     std::uint64_t key_ = 0;
     std::uint64_t serial_ = 0;
-    std::uint32_t index_ = 0;
 };
+static_assert(sizeof(frame_checkpoint) == 16, "passed in registers");
 
 // Returns: a checkpoint of the thread's innermost frame. On exhaustion: asks the exhaustion handler. Threads: that of
 // `c`. Cost: O(1).
@@ -31,11 +31,11 @@ frame_checkpoint take_checkpoint(memory::thread_context& c) noexcept;
 // nothing changed, after FA427 when the checkpoint is stale or belongs to another frame, thread or allocator; after
 // FA438 when an inner frame that ended since is held. Threads: that of `c`. Cost: O(what has a destructor or is out
 // of line).
-bool roll_back(memory::thread_context& c, const frame_checkpoint& cp) noexcept;
+bool roll_back(memory::thread_context& c, frame_checkpoint cp) noexcept;
 
 // Effects: what a guard does at its end. Threads: that of `c`; on another nothing, after FA430. Cost: O(1), or that of
 // roll_back().
-void close_guard(memory::thread_context& c, const frame_checkpoint& cp, bool committed) noexcept;
+void close_guard(memory::thread_context& c, frame_checkpoint cp, bool committed) noexcept;
 
 // Rolls back when it leaves scope, unless commit() was called. Belongs to its thread.
 class [[nodiscard]] checkpoint_guard {

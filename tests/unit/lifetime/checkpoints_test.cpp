@@ -66,6 +66,66 @@ FOR_EACH_POLICY("a container born after the checkpoint is empty after the rollba
     CHECK(v.empty());
 }
 
+// Memory that a container which grows after a checkpoint has out of line: a rollback frees it where the container is
+// younger, and then the container must not.
+FOR_EACH_POLICY("what was born between many rollbacks lives, and what they ended frees nothing") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    using vec = decltype(frame.template vec<long>());
+    std::vector<vec> ended, living;
+    const auto grow = [&alloc](vec& v, long value) {
+        static_cast<void>(alloc.frame_checkpoint());
+        v.resize(100, value);
+    };
+    for (int i = 0; i < 100; ++i) {
+        auto cp = alloc.frame_checkpoint();
+        for (int again = 0; again <= i % 3; ++again) {
+            ended.push_back(frame.template vec<long>());
+            grow(ended.back(), i);
+            CHECK(alloc.rollback_to(cp));
+        }
+        living.push_back(frame.template vec<long>());
+        grow(living.back(), i);
+    }
+    const std::size_t used = alloc.frame_stats().bytes_in_use;
+    ended.clear();
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+    for (std::size_t i = 0; i < 100; ++i) {
+        REQUIRE(living[i].size() == 100);
+        CHECK(living[i].back() == static_cast<long>(i));
+    }
+    living.clear();
+    CHECK(alloc.frame_stats().bytes_in_use == used - 100 * 100 * sizeof(long));
+}
+
+FOR_EACH_POLICY("what was rolled back within a guard that commits frees nothing") {
+    fa::basic_smart_alloc<P> alloc;
+    auto frame = alloc.frame_scope();
+    using vec = decltype(frame.template vec<long>());
+    std::optional<vec> first, second, between;
+    const auto grow = [&](std::optional<vec>& v) {
+        v.emplace(frame.template vec<long>());
+        static_cast<void>(alloc.frame_checkpoint());
+        v->resize(100);
+    };
+    {
+        auto guard = alloc.checkpoint_guard();
+        grow(first);
+        CHECK(alloc.rollback_to(guard.checkpoint()));
+        grow(between);
+        auto inner = alloc.frame_checkpoint();
+        grow(second);
+        CHECK(alloc.rollback_to(inner));
+        guard.commit();
+    }
+    const std::size_t used = alloc.frame_stats().bytes_in_use;
+    first.reset();
+    second.reset();
+    CHECK(alloc.frame_stats().bytes_in_use == used);
+    between.reset();
+    CHECK(alloc.frame_stats().bytes_in_use == used - 100 * sizeof(long));
+}
+
 FOR_EACH_POLICY("a guard commits or rolls back") {
     fa::basic_smart_alloc<P> alloc;
     auto frame = alloc.frame_scope();

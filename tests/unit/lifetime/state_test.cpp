@@ -10,7 +10,7 @@ using lifetime::rolled_births;
 namespace {
 
 lifetime::frame_mark mark(std::uint32_t depth, std::uint64_t serial) {
-    return {.cursor = 0, .generation = 0, .serial = serial, .depth = depth, .log_size = 0};
+    return {.cursor = 0, .serial = serial, .rolled_to = 0, .depth = depth, .log_size = 0};
 }
 
 }  // namespace
@@ -24,12 +24,20 @@ TEST_CASE("marks grow as needed and end with the frames they are in") {
     framealloc::exhaustion_reason why{};
     for (std::uint32_t i = 0; i < 100; ++i) {
         REQUIRE((marks.has_room() || marks.widen(meta, why)));
-        CHECK(marks.push(mark(1 + i / 40, i)) == i);
+        marks.push(mark(1 + i / 40, 2 * i));
     }
-    for (std::uint32_t i = 0; i < 100; ++i) CHECK(marks.at(i).serial == i);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        REQUIRE(marks.find(2 * i) != nullptr);
+        CHECK(marks.find(2 * i)->serial == 2 * i);
+        CHECK(marks.find(2 * i + 1) == nullptr);
+    }
     marks.drop_from(3);
     CHECK(marks.size() == 80);
-    marks.shrink(10);
+    CHECK(marks.find(2 * 80) == nullptr);
+    int dropped = 0;
+    marks.drop(*marks.find(2 * 50), [&](const lifetime::frame_mark&) { ++dropped; });
+    CHECK(dropped == 30);
+    marks.drop_younger(*marks.find(2 * 9));
     marks.drop_from(2);
     CHECK(marks.size() == 10);
     marks.drop_from(1);
@@ -52,6 +60,29 @@ TEST_CASE("a birth is below the newest checkpoint of its own frame") {
     CHECK_FALSE(marks.younger_than(1, 5));
     CHECK(marks.younger_than(2, 8));
     CHECK_FALSE(marks.younger_than(3, 0));
+    meta.release_all();
+}
+
+TEST_CASE("what was rolled back to a checkpoint that still is there is known exactly, however many there are") {
+    framealloc::os::system_pages system;
+    framealloc::os::page_ledger pages;
+    pages.open(system, 0, false);
+    framealloc::os::metadata meta{pages};
+    mark_stack marks;
+    framealloc::exhaustion_reason why{};
+    CHECK_FALSE(marks.rolled(1, 0));
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        REQUIRE((marks.has_room() || marks.widen(meta, why)));
+        marks.push(mark(1 + i % 2, 10 * (i + 1)));
+        if (i % 4 < 2) marks.find(10 * (i + 1))->rolled_to = 10 * (i + 1) + 4;
+    }
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        CAPTURE(i);
+        for (std::uint32_t birth = 10 * (i + 1); birth < 10 * (i + 2); ++birth) {
+            CHECK(marks.rolled(1 + i % 2, birth) == (i % 4 < 2 && birth % 10 < 4));
+            CHECK_FALSE(marks.rolled(2 - i % 2, birth));
+        }
+    }
     meta.release_all();
 }
 
