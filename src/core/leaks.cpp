@@ -38,9 +38,8 @@ bool left_open(const thread_context& c) noexcept {
 // What is out under one tag of one thread.
 std::uint64_t bytes_out(const thread_context& c, const tag_account& e) noexcept {
     std::uint64_t own = e.heap_balance();
-    for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
-        if (v.account == &e) own += std::uint64_t{p.used()} * v.block;
-    });
+    for (unsigned k = 0; k < kind_count; ++k)
+        own += traits_of(kind_at(k)).freed_singly ? use_of(c, e, kind_at(k)).bytes : 0;
     return own;
 }
 

@@ -104,13 +104,15 @@ bool has_room(core& a, pool_page& p, block_request& q) noexcept {
 void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
     c.pages.uninstall(p);
     lists.leave_current(p);
+    if (c.probes.guarded() || p.carved != p.end) [[unlikely]]
+        lists.note_missing(p, c.owner->probes.layout().slots(p.block) - p.used());
 }
 
 page_lists* lists_of(thread_context& c, tag_account* who, memory_kind k, exhaustion_reason& why) noexcept {
     page_lists*& lists = who->pages[index_of(k)];
     if (lists == nullptr) {
         if (void* memory = c.owner->meta.allocate(sizeof(page_lists), why)) {
-            lists = ::new (memory) page_lists{};
+            sync::store_release(lists, ::new (memory) page_lists{});  // pairs: use_of()
             c.pages.count_owner(k);
         }
     }
@@ -142,7 +144,7 @@ void quarantine_returned(thread_context& c, pool_page& p) noexcept {
 
 // Takes in what other threads returned to one page. Returns the number of blocks.
 std::uint32_t adopt(thread_context& c, pool_page& p) noexcept {
-    const std::uint32_t count = collect(p);
+    const std::uint32_t count = lists_of(p).take_back(p);
     c.remote.queue().processed.add(count);
     c.remote.queue().processed_bytes.add(std::uint64_t{count} * p.block);
     if (c.probes.guarded()) quarantine_returned(c, p);
@@ -177,9 +179,7 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
             if (p->carved != p->end) return nullptr;  // virgin blocks are left, but no memory for them
             leave_current(c, lists, *p);
         }
-        p = lists.take_listed(size_class);
-        if (p == nullptr) return nullptr;
-        lists.make_current(*p);
+        if (lists.take_listed(size_class) == nullptr) return nullptr;
     }
 }
 
@@ -362,7 +362,7 @@ std::size_t counted_bytes(const thread_context& c, const pool_page& p) noexcept 
 
 // The page may serve any class and tag of this thread.
 void retire(thread_context& c, pool_page* page) noexcept {
-    if (page->listed) lists_of(*page).unlist(*page);
+    lists_of(*page).drop(*page);
     before_live_shrinks(c);
     observe_page(*page);
     c.pages.subtract_carved(counted_bytes(c, *page));
@@ -431,10 +431,19 @@ core_ref owner_of_pooled(const void* block) noexcept {
     return {&owner, owner.id};
 }
 
+namespace {
+
+FRAMEALLOC_COLD void free_guarded(pool_page& p, void* block) noexcept {
+    lists_of(p).note_freed(p);
+    p.owner->probes.hooks->quarantine_slot(*p.owner, p, block);
+}
+
+}  // namespace
+
 void pool_free_own(pool_page& p, void* block) noexcept {
-    owner_increment(p.frees);
     if (p.owner->probes.guarded()) [[unlikely]]
-        return p.owner->probes.hooks->quarantine_slot(*p.owner, p, block);
+        return free_guarded(p, block);
+    owner_increment(p.frees);
     put_back_slot(p, block);
 }
 

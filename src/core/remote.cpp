@@ -46,6 +46,7 @@ void hand_over(pool_page& p, void* head, void* tail, std::uint32_t count) noexce
     const std::size_t capacity = owner.remote.queue().capacity.load_relaxed();  // relaxed: a setting
     if (capacity != 0 && owner.remote.queue().depth() + count > capacity) meet_full_queue(owner, count);
     owner.remote.queue().queued.add_relaxed(count);  // relaxed: a statistic
+    p.account->pages[index_of(p.kind)]->note_handed_over(p, count);
     // After this push the page may no longer exist, unless it is ours to announce.
     if (p.remote.push(address_of(&p), head, tail, count)) owner.remote.announce(p);
 }

@@ -13,8 +13,7 @@ namespace framealloc::inline v1::insight {
 
 using memory::core;
 using memory::core_ref;
-using memory::page_view;
-using memory::pool_page;
+using memory::page_use;
 using memory::tag_account;
 using memory::thread_context;
 using memory::thread_counts;
@@ -62,11 +61,25 @@ std::size_t total_of(const Stats& s) noexcept {
     return sum;
 }
 
+// Of an account's blocks in pages, those that are freed singly: others are counted by their frames.
+struct paged_use {
+    page_use of[kind_count];
+};
+paged_use paged_use_of(const thread_context& c, const tag_account& e) noexcept {
+    paged_use all;
+    for (unsigned k = 0; k < kind_count; ++k) {
+        if (traits_of(kind_at(k)).freed_singly) all.of[k] = use_of(c, e, kind_at(k));
+    }
+    return all;
+}
+
 void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
                  const account::tag_node* wanted) noexcept {
     const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
+    const paged_use paged = paged_use_of(c, e);
     auto add = [&](tag_bytes& t) {
         add_balances<bytes_of>(t, e);
+        for (unsigned k = 0; k < kind_count; ++k) t.*bytes_of(kind_at(k)) += paged.of[k].bytes;
         t.last_frame_bytes += last;
     };
     add(sum.tree);
@@ -103,13 +116,6 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
             if (below(e.node, wanted)) add_account(sum, c, e, wanted);
         });
         add_open(sum, c, wanted);
-        for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
-            if (v.account == nullptr || !below(v.account->node, wanted)) return;
-            const std::size_t bytes = std::size_t{p.blocks_out()} * v.block;
-            auto add = [&](tag_bytes& t) { t.*bytes_of(v.kind) += bytes; };
-            add(sum.tree);
-            if (v.account->node == wanted) add(sum.own);
-        });
     });
     for (tag_bytes* t : {&sum.own, &sum.tree}) {
         t->total_bytes = total_of<bytes_of>(*t);
@@ -138,13 +144,13 @@ account::tag_node* find_tag(account::tag_tree& tree, const tag& t) noexcept {
     return parent == nullptr ? nullptr : tree.find(parent, {t.name(), std::strlen(t.name())});
 }
 
-void add_pages(alloc_stats& s, const thread_context& c, std::uint64_t& live) noexcept {
-    for_each_block_page(c, [&](const pool_page& p, const page_view& v) {
-        const std::uint32_t out = p.blocks_out();
-        s.*allocated_of(v.kind) += std::size_t{out} * v.block;
-        live += out;
-        s.allocation_count += p.uncharged();
-    });
+void add_pages(alloc_stats& s, const thread_context& c, const tag_account& e, std::uint64_t& live) noexcept {
+    const paged_use paged = paged_use_of(c, e);
+    for (unsigned k = 0; k < kind_count; ++k) {
+        s.*allocated_of(kind_at(k)) += paged.of[k].bytes;
+        live += paged.of[k].blocks;
+        s.allocation_count += paged.of[k].uncharged;
+    }
 }
 
 struct counts {
@@ -163,6 +169,7 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     for_each_context(*a.owner, [&](thread_context& c) {
         for_each_account(c, [&](const tag_account& e) {
             add_balances<allocated_of>(s, e);
+            add_pages(s, c, e, live);
             if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         s.*allocated_of(memory_kind::frame) += open_share_of(c).bytes;
@@ -173,7 +180,6 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
         live += n.heap_allocations - n.heap_frees;
         s.slab_refill_count += n.slab_refills;
         s.deferred_free_count += n.remote_frees;
-        add_pages(s, c, live);
         live += n.frame_allocations - n.frame_releases;
     });
     s.deallocation_count = s.allocation_count - live;

@@ -93,6 +93,37 @@ FOR_EACH_POLICY("statistics of a tag may be asked for while another thread gives
     CHECK(alloc.tag_stats("t1").pool_bytes == 0);
 }
 
+// Blocks all over its pages are freed and taken again: pages close and open all the time.
+FOR_EACH_POLICY("statistics may be asked for while another thread's pages fill and empty") {
+    fa::basic_smart_alloc<P> alloc;
+    constexpr std::size_t count = 4000, bytes = count * 64;
+    std::atomic<bool> filled{false}, stop{false};
+    std::thread worker([&] {
+        const fa::tag_scope scope{alloc, "t"};
+        std::vector<void*> blocks(count);
+        for (void*& b : blocks) b = alloc.pool_alloc_bytes(64);
+        filled = true;
+        for (std::size_t i = 0; !stop.load(); ++i) {
+            void*& b = blocks[i * 1009 % count];
+            alloc.pool_free_bytes(b, 64);
+            b = alloc.pool_alloc_bytes(64);
+        }
+        for (void* b : blocks) alloc.pool_free_bytes(b, 64);
+    });
+    while (!filled.load()) std::this_thread::yield();
+    unsigned wrong = 0;
+    for (int i = 0; i < 1000; ++i) {
+        for (const std::size_t seen : {alloc.stats().pool_allocated, alloc.tag_stats("t").pool_bytes})
+            wrong += seen < bytes / 2 || seen > bytes * 2 ? 1U : 0U;
+        const std::uint64_t live = alloc.stats().active_allocations();
+        wrong += live < count / 2 || live > count * 2 ? 1U : 0U;
+    }
+    CHECK(wrong == 0);
+    stop = true;
+    worker.join();
+    CHECK(alloc.stats().pool_allocated == 0);
+}
+
 // Nothing but frames with plain allocations on the other thread: no boundary comes.
 FOR_EACH_POLICY("another thread sees what the frames of this one had, although they have ended") {
     fa::basic_smart_alloc<P> alloc;

@@ -206,14 +206,125 @@ TEST_CASE("a page is current, has room, or is in neither list") {
     o.lists.leave_current(p);
     CHECK(o.lists.current(k) == nullptr);
     CHECK(p.current_key() == memory::closed_key);
+    o.lists.make_current(q);
+    o.lists.leave_current(q);
     o.lists.list(p, key);
     o.lists.list(q, key);
     CHECK(p.current_key() == key);
-    o.lists.unlist(p);
+    o.lists.drop(p);
     CHECK(!p.listed);
     CHECK(o.lists.take_listed(k) == &q);
     CHECK(!q.listed);
+    CHECK(o.lists.current(k) == &q);
     CHECK(o.lists.take_listed(k) == nullptr);
+}
+
+namespace {
+
+struct counted {
+    std::uint64_t blocks, bytes;
+    bool operator==(const counted&) const = default;
+};
+counted told(const owner& o, slot_layout layout = {}) {
+    memory::page_use sum;
+    REQUIRE(o.lists.add_to(sum, layout));
+    return {sum.blocks, sum.bytes};
+}
+counted walked(const owner& o) {
+    counted sum{0, 0};
+    for (const pool_page* p = o.set.first(); p != nullptr; p = p->next_all) {
+        sum.blocks += p->blocks_out();
+        sum.bytes += std::uint64_t{p->blocks_out()} * p->block;
+    }
+    return sum;
+}
+// The next page of the class, filled and closed.
+pool_page& closed_page(owner& o, std::size_t bytes, slot_layout layout, std::vector<void*>& blocks) {
+    pool_page& p = o.of_class(bytes, layout);
+    o.lists.make_current(p);
+    while (void* b = o.take(p, layout)) blocks.push_back(b);
+    o.lists.leave_current(p);
+    return p;
+}
+void free_block(pool_page& p, void* b) {
+    *static_cast<void**>(b) = p.free;
+    p.free = b;
+    ++p.frees;
+}
+
+}  // namespace
+
+TEST_CASE("what is out is told by the pages that are open, whatever the others went through") {
+    for (const slot_layout layout : {slot_layout{}, slot_layout{16}}) {
+        CAPTURE(layout.zone);
+        owner o;
+        CHECK(told(o, layout) == counted{0, 0});
+        std::vector<void*> blocks, larger;
+        pool_page* pages[5];
+        for (pool_page*& p : pages) p = &closed_page(o, 64, layout, blocks);
+        closed_page(o, 1024, layout, larger);
+        const std::size_t each = blocks.size() / 5;
+        CHECK(each == layout.slots(64));
+        CHECK(told(o, layout) == walked(o));
+        CHECK(told(o, layout).blocks == blocks.size() + larger.size());
+        // Three have room again; the one in the middle of the list, the newest and the oldest of it leave.
+        for (std::size_t i : {0U, 1U, 2U}) {
+            free_block(*pages[i], blocks[i * each]);
+            o.lists.list(*pages[i], key);
+            CHECK(told(o, layout) == walked(o));
+        }
+        for (std::size_t i : {1U, 2U, 0U}) {
+            for (std::size_t b = 1; b < each; ++b) free_block(*pages[i], blocks[i * each + b]);
+            CHECK(told(o, layout) == walked(o));
+            o.lists.drop(*pages[i]);
+            o.set.put_empty(*pages[i]);
+            CHECK(told(o, layout) == walked(o));
+        }
+        CHECK(o.lists.take_listed(class_of(64)) == nullptr);
+        // Closed, and blocks of it rest somewhere.
+        o.lists.note_freed(*pages[3]);
+        o.lists.note_freed(*pages[3]);
+        CHECK(told(o, layout) == walked(o));
+        CHECK(told(o, layout).blocks == 2 * each - 2 + larger.size());
+        o.lists.list(*pages[3], key);
+        CHECK(told(o, layout) == walked(o));
+        CHECK(o.lists.take_listed(class_of(64)) == pages[3]);
+        CHECK(told(o, layout) == walked(o));
+        o.lists.leave_current(*pages[3]);
+        o.lists.note_missing(*pages[3], 2);
+        CHECK(told(o, layout) == walked(o));
+        // Nothing of it is out any more, and it was never listed.
+        pages[4]->frees = pages[4]->allocations - 1;
+        o.lists.note_missing(*pages[4], static_cast<std::uint32_t>(each - 1));
+        o.lists.note_freed(*pages[4]);
+        o.lists.drop(*pages[4]);
+        CHECK(told(o, layout) == walked(o));
+        CHECK(told(o, layout).blocks == each - 2 + larger.size());
+    }
+}
+
+TEST_CASE("blocks that are handed over are not out, whether their page is open or closed, before and after") {
+    owner o;
+    std::vector<void*> blocks;
+    pool_page& full = closed_page(o, 64, {}, blocks);
+    pool_page& open = o.of_class(64);
+    o.lists.make_current(open);
+    for (int i = 0; i < 10; ++i) static_cast<void>(o.take(open));
+    const std::uint64_t all = told(o).blocks;
+    std::uint64_t gone = 0;
+    for (pool_page* p : {&full, &open}) {
+        const auto first = static_cast<char*>(p == &full ? blocks[0] : memory::page_of(open.free));
+        void* block = p == &full ? first : first + memory::page_header_bytes;
+        auto* chain = ::new (block) memory::returned_blocks{};
+        o.lists.note_handed_over(*p, 1);
+        REQUIRE(p->remote.push(address_of(p), chain, chain, 1));
+        ++gone;
+        CHECK(told(o) == counted{all - gone, (all - gone) * 64});
+        CHECK(told(o) == walked(o));
+        CHECK(o.lists.take_back(*p) == 1);
+        CHECK(told(o) == counted{all - gone, (all - gone) * 64});
+        CHECK(told(o) == walked(o));
+    }
 }
 
 TEST_CASE("an empty page serves another class, and stays among all pages until it is given away") {

@@ -60,6 +60,24 @@ void for_each_block_page(const thread_context& c, F&& f) {
     });
 }
 
+// What is out of an account's pages of a kind, where blocks that other threads returned are not any more. Cost: linear
+// in the pages that are not closed; in all of the context's where its thread moves pages at the moment. Requires: the
+// lock is held.
+inline page_use use_of(const thread_context& c, const tag_account& e, memory_kind k) noexcept {
+    page_use sum;
+    const page_lists* lists = sync::load_acquire(e.pages[index_of(k)]);  // pairs: lists_of()
+    if (lists == nullptr || lists->add_to(sum, c.owner->probes.layout())) return sum;
+    for_each_page(c, [&](const pool_page& p) {
+        const page_view v = p.view();
+        if (v.account != &e || v.kind != k) return;
+        const std::uint32_t out = p.blocks_out();
+        sum.blocks += out;
+        sum.bytes += std::uint64_t{out} * v.block;
+        sum.uncharged += p.uncharged();
+    });
+    return sum;
+}
+
 // The piece of an arena where the address is. Requires: the lock is held.
 inline const arena_chunk* find_chunk(const core& a, std::uintptr_t p) noexcept { return a.chunks.find(p); }
 inline thread_context& owner_of(const arena_chunk& k) noexcept { return *k.owner; }

@@ -77,6 +77,10 @@ struct pool_page {
     returned_blocks* came_home;  // chains that returned, used when `free` runs out
 
     alignas(64) sync::remote_list remote;  // on a line of its own
+    union {
+        std::uint32_t missing;  // of a closed page: blocks that are not out all the same
+        std::uint32_t before;  // of a listed one: number of the page before it, zero where it is the first
+    };
     thread_context* owner;
     tag_account* account;
     pool_page* next;  // in the list of pages with room, or of empty pages
@@ -102,14 +106,14 @@ struct pool_page {
     // Blocks allocated that no tag and phase is charged for yet, about now.
     std::uint32_t uncharged() const noexcept {
         // Below zero for a moment where the page was charged between the two reads.
-        const std::uint32_t taken = sync::load_relaxed(allocations);  // relaxed: a recent value will do
-        const auto left = static_cast<std::int32_t>(taken - sync::load_relaxed(charged));  // relaxed: as above
+        const std::uint32_t taken = sync::load_acquire(allocations);  // pairs: none, as below
+        const auto left = static_cast<std::int32_t>(taken - sync::load_acquire(charged));  // pairs: as above
         return left > 0 ? static_cast<std::uint32_t>(left) : 0;
     }
     std::uint32_t used() const noexcept {
-        const std::uint32_t taken = sync::load_relaxed(allocations);  // relaxed: a recent value will do
-        const std::uint32_t returned = sync::load_relaxed(frees);  // relaxed: as above
-        return taken - returned - (sync::load_relaxed(current) ? 1U : 0U);  // relaxed: as above
+        const std::uint32_t taken = sync::load_acquire(allocations);  // pairs: none, a recent value will do;
+        const std::uint32_t returned = sync::load_acquire(frees);     // what add_to() looks at then is newer
+        return taken - returned - (sync::load_acquire(current) ? 1U : 0U);  // pairs: as above
     }
     // Those that other threads returned are not, although they are still among the used ones.
     std::uint32_t blocks_out() const noexcept {
@@ -127,6 +131,13 @@ inline constexpr std::uint64_t no_context_key = 1;  // of a thread without a con
 
 inline pool_page* page_of(const void* block) noexcept {
     return pointer_at<pool_page>(address_of(block) & ~(static_cast<std::uintptr_t>(page_bytes) - 1));
+}
+// A page by the bits of its address that others do not share; os::page_map has none with more of them.
+inline std::uint32_t number_of(const pool_page& p) noexcept {
+    return static_cast<std::uint32_t>(address_of(&p) / page_bytes);
+}
+inline pool_page& page_numbered(std::uint32_t n) noexcept {
+    return *pointer_at<pool_page>(std::uintptr_t{n} * page_bytes);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -36,21 +36,61 @@ inline std::uint32_t step_bytes(const os::page_ledger& ledger) noexcept {
     return static_cast<std::uint32_t>(ledger.granularity() > first_step ? ledger.granularity() : first_step);
 }
 
-// An account's pages of one kind: by class the one it allocates from, and those that have room.
+// Blocks that are out of pages, and those of them that no tag and phase is charged for yet.
+struct page_use {
+    std::uint64_t blocks = 0, bytes = 0, uncharged = 0;
+};
+
+// An account's pages of one kind: by class the one it allocates from, and those that have room. One that is neither is
+// closed: all its blocks are out but those that are missing, so that statistics look at the others alone.
 class page_lists {
 public:
     pool_page* current(unsigned size_class) const noexcept { return current_[size_class]; }
+    // Requires: the page is set up for this account, and empty.
     void make_current(pool_page& p) noexcept;
-    // Its free blocks are used up. Requires: it is not installed.
+    // It is closed. Requires: it is not installed, and no block of it is free.
     void leave_current(pool_page& p) noexcept;
+    // So many blocks of a closed page are neither out nor free.
+    void note_missing(pool_page& p, std::uint32_t blocks) noexcept;
+    // A closed page has room.
     void list(pool_page& p, std::uint64_t key) noexcept;
-    void unlist(pool_page& p) noexcept;
+    // One that has room becomes the current one. Null where there is none. Requires: there is no current one.
     pool_page* take_listed(unsigned size_class) noexcept;
+    // No block of it is out, and it serves nobody. Requires: it is not current.
+    void drop(pool_page& p) noexcept;
+    // A block of it came back, and does not make it one that has room.
+    void note_freed(pool_page& p) noexcept;
+    // Blocks are on their way back: they count as out no longer. Threads: any but the owner's.
+    void note_handed_over(const pool_page& p, std::uint32_t blocks) noexcept {
+        handed_over_.add_relaxed(blocks);  // relaxed: a statistic
+        handed_over_bytes_.add_relaxed(std::uint64_t{blocks} * p.block);  // relaxed: as above
+    }
+    // They are here; see collect(). Returns how many.
+    std::uint32_t take_back(pool_page& p) noexcept;
+
+    // For statistics. False, with nothing added, while the owner moves pages. Requires: none of the pages goes to
+    // another owner meanwhile. Threads: any. Cost: linear in the pages that are not closed.
+    bool add_to(page_use& sum, slot_layout layout) const noexcept;
 
 private:
+    void begin_change() noexcept;
+    void end_change() noexcept;
+    void become_current(pool_page& p, unsigned size_class) noexcept;
+    void put_first(pool_page& p, std::uint64_t key) noexcept;
+    void list_incomplete(pool_page& p, std::uint64_t key) noexcept;
+    void take_off(pool_page& p) noexcept;
+    void set_missing(pool_page& p, std::uint32_t blocks) noexcept;
+    bool changed_since(std::uint32_t version) const noexcept;
+
     pool_page* current_[class_count];
     pool_page* room_[class_count];  // pages with free blocks, not current
+    std::uint64_t classes_;  // that have had a page, a bit each
+    sync::atomic<std::uint32_t> version_;  // odd while pages move
+    std::uint32_t pages_[class_count];  // of each class
+    std::uint64_t missing_, missing_bytes_;  // of closed pages
+    sync::atomic<std::uint64_t> handed_over_, handed_over_bytes_;  // not taken back yet; other threads write here
 };
+static_assert(sizeof(page_lists) <= 1024, "metadata rounds up to a power of two");
 
 class page_set {
 public:

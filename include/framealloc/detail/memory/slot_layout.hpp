@@ -17,6 +17,10 @@ struct slot_layout {
     constexpr std::uint32_t first_slot(std::size_t block) const noexcept {
         return static_cast<std::uint32_t>(align_up(page_header_bytes + zone, natural_alignment(block))) - zone;
     }
+    // How many a page has.
+    constexpr std::uint32_t slots(std::size_t block) const noexcept {
+        return (static_cast<std::uint32_t>(page_bytes) - first_slot(block)) / slot_bytes(block);
+    }
     // What the page's links may use of a free slot.
     constexpr std::size_t link_bytes(std::size_t block) const noexcept { return zone != 0 ? zone : block; }
 };
