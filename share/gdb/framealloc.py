@@ -148,7 +148,9 @@ class Allocator:
         return [Context(c, self) for c in follow(self.core["threads"]["first_"], lambda c: c["life"]["next_"])]
 
     def tags(self):
-        return list(follow(self.core["tags"]["root_"].address, lambda n: n["next"]))
+        tree = self.core["tags"]
+        first, made = int(tree["capacity_"]), int(tree["size_"]["value_"])
+        return [tree["root_"].address] + [tree["buckets_"][first + i] for i in range(1, made)]
 
     def record(self, address):
         """What the guard knows of a block, or None."""

@@ -40,7 +40,7 @@ bool tag_tree::grow(exhaustion_reason& why) noexcept {
     if (wider == nullptr) return false;
     for (std::uint32_t i = 0; i < capacity_; ++i) {
         if (buckets_[i] == nullptr) continue;
-        std::uint64_t at = buckets_[i]->hash;
+        std::uint64_t at = hash_of(*buckets_[i]);
         while (wider[at & (wanted - 1)] != nullptr) ++at;
         wider[at & (wanted - 1)] = buckets_[i];
     }
@@ -69,13 +69,12 @@ tag_node* tag_tree::add(tag_node* parent, name_view name, std::uint64_t hash, ex
     node->path_length = static_cast<std::uint32_t>(prefix + name.size);
     node->length = static_cast<std::uint32_t>(name.size);
     node->index = count;
-    node->hash = hash;
     std::uint64_t at = hash;
     while (buckets_[at & (capacity_ - 1)] != nullptr) ++at;
     buckets_[at & (capacity_ - 1)] = node;
     buckets_[capacity_ + count] = node;
-    sync::store_release(last_->next, node);  // pairs: for_each()
-    last_ = node;
+    node->sibling = parent->first_child;
+    parent->first_child = count;
     size_.store_release(count + 1);  // pairs: size()
     return node;
 }

@@ -35,7 +35,7 @@ void account_table::widen_names(os::metadata& meta, exhaustion_reason& why) noex
     for (std::uint32_t i = 0; i < name_slots_; ++i) {
         while (tag_account* a = names_[i]) {
             names_[i] = a->by_hash_next;
-            tag_account*& bucket = wider[a->node->hash & (wanted - 1)];
+            tag_account*& bucket = wider[account::hash_of(*a->node) & (wanted - 1)];
             a->by_hash_next = bucket;
             bucket = a;
         }
@@ -52,7 +52,7 @@ tag_account* account_table::add_child(os::metadata& meta, account::tag_tree& tag
     account::tag_node* node = tags.find_or_add(parent->node, name, why);
     tag_account* a = node == nullptr ? nullptr : find_or_add(meta, node, why);
     if (a == nullptr) return nullptr;
-    tag_account*& bucket = names_[node->hash & (name_slots_ - 1)];
+    tag_account*& bucket = names_[account::hash_of(*node) & (name_slots_ - 1)];
     a->by_hash_next = bucket;
     bucket = a;
     ++name_count_;
@@ -78,6 +78,7 @@ tag_account* account_table::add(os::metadata& meta, account::tag_node* node, exh
     by_index_[node->index] = a;
     sync::store_release(*end_, a);  // pairs: first(), after()
     end_ = &a->next;
+    a->join_tag();
     return a;
 }
 

@@ -73,8 +73,8 @@ paged_use paged_use_of(const thread_context& c, const tag_account& e) noexcept {
     return all;
 }
 
-void add_account(tag_sum& sum, const thread_context& c, const tag_account& e,
-                 const account::tag_node* wanted) noexcept {
+void add_account(tag_sum& sum, const tag_account& e, const account::tag_node* wanted) noexcept {
+    const thread_context& c = *e.owner;
     const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
     const paged_use paged = paged_use_of(c, e);
     auto add = [&](tag_bytes& t) {
@@ -111,12 +111,12 @@ void add_open(tag_sum& sum, const thread_context& c, const account::tag_node* wa
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_sum sum;
     const sync::lock_guard guard(lock_of(a));
-    for_each_context(a, [&](thread_context& c) {
-        for_each_account(c, [&](const tag_account& e) {
-            if (below(e.node, wanted)) add_account(sum, c, e, wanted);
+    tags_of(a).for_each_from(*wanted, [&](const account::tag_node& n) {
+        for_each_charged(n, [&](const account::charge_entry& e) {
+            add_account(sum, static_cast<const tag_account&>(e), wanted);
         });
-        add_open(sum, c, wanted);
     });
+    for_each_context(a, [&](const thread_context& c) { add_open(sum, c, wanted); });
     for (tag_bytes* t : {&sum.own, &sum.tree}) {
         t->total_bytes = total_of<bytes_of>(*t);
         t->peak_bytes = bounded_peak(a, t->peak_bytes, t->total_bytes);

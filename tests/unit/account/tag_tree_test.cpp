@@ -31,11 +31,20 @@ TEST_CASE("a tag tree finds what it has and knows the path") {
     }
     CHECK(tree.size() == 5003);
     CHECK(tree.find(physics, {"4321", 4})->index == 4321 + 3);
-    std::uint32_t expected = 0;
-    tree.for_each([&](fa::account::tag_node& n) { CHECK(n.index == expected++); });
-    tree.for_each([&](fa::account::tag_node& n) { CHECK(tree.at(n.index) == &n); });
+    for (std::uint32_t i = 0; i < tree.size(); ++i) CHECK(tree.at(i)->index == i);
     CHECK(tree.at(5003) == tree.root());
-    CHECK(expected == 5003);
+    auto* deep = tree.find_or_add(solver, {"deep", 4}, why);
+    auto* other = tree.find_or_add(tree.root(), {"other", 5}, why);
+    const auto from = [&](const fa::account::tag_node* top) {
+        std::vector<const fa::account::tag_node*> seen;
+        tree.for_each_from(*top, [&](const fa::account::tag_node& n) { seen.push_back(&n); });
+        return seen;
+    };
+    CHECK(from(other) == std::vector<const fa::account::tag_node*>{other});
+    CHECK(from(solver) == std::vector<const fa::account::tag_node*>{solver, deep});
+    CHECK(from(physics).size() == 5003);
+    CHECK(from(tree.root()).size() == 5005);
+    CHECK(from(tree.root())[1] == other);
     meta.release_all();
 }
 

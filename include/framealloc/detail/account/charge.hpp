@@ -73,6 +73,7 @@ struct charge_entry {
     tag_node* node = nullptr;
     charge_entry* parent = nullptr;
     charge_entry* next = nullptr;  // of the same thread, in the order of creation
+    charge_entry* next_charged = nullptr;  // of the same tag, of another thread
 
     sync::owner_counter frame_held;  // bytes of open frames, settled
     sync::owner_counter heap_taken;  // bytes this thread took from the heap, ever
@@ -90,6 +91,12 @@ struct charge_entry {
     frame_window frame_bytes;  // as a tag: frame bytes allocated
     frame_window phase_bytes;  // as a phase: bytes of every kind allocated
     frame_window phase_count;  // as a phase: allocations, as far as they are counted
+
+    // From here on its tag leads to it. Requires: it is complete.
+    void join_tag() noexcept {
+        next_charged = node->charged.load_relaxed();  // relaxed: the exchange decides
+        while (!node->charged.compare_exchange_release(next_charged, this)) {}  // pairs: for_each_charged()
+    }
 
     // What is in use of what was taken here, whoever gives it back.
     std::size_t heap_balance() const noexcept {
@@ -154,6 +161,13 @@ FRAMEALLOC_INLINE std::size_t charge_entry::balance_of(memory_kind k) const noex
     if (k == memory_kind::heap) return heap_balance();
     const auto held = held_of(k);
     return held == nullptr ? 0 : (this->*held).get();
+}
+
+// What threads have of a tag. Threads: any.
+template <class F>
+void for_each_charged(const tag_node& tag, F&& f) {
+    const charge_entry* e = tag.charged.load_acquire();  // pairs: join_tag()
+    for (; e != nullptr; e = e->next_charged) f(*e);
 }
 
 // One settled segment of an open frame.
