@@ -18,8 +18,6 @@ import callgrind
 ALLOWED = 1.5
 # Known cliffs: growth as last measured with g++ 12, and its cause. Remove a line when its cliff is gone.
 KNOWN = {
-    "describe_block": (4.5, "looks at the pages of a size class one after the other"),
-    "tag_stats": (733, "looks at the tags one after the other"),
     "tags_nested": (3.15, "what a tag is charged is looked at on each of its levels: 12 instructions each"),
 }
 TOLERANCE = 1.3  # of a known cliff's growth, both ways

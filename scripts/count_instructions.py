@@ -61,7 +61,7 @@ OPERATIONS = {
     "list": ("std::list on frame_allocator, an element", 65, 70),
     "string_5": ("frame_string of 5 characters", 27, 30),
     "append_5": ("frame_string, append of 5", 25, 25),
-    "describe": ("describe, 515 allocators", 1733, 2000),
+    "describe": ("describe, 515 allocators", 1606, 2000),
 }
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(consumer CXX)

@@ -179,9 +179,8 @@ public:
 
 private:
     static constexpr std::uint32_t most = page_bytes / 16;
-    bool is_slot(std::uintptr_t b) const noexcept {
-        return b >= begin_ && b + slot_ <= end_ && (b - begin_) % slot_ == 0;
-    }
+    // Or where one may be read, at least.
+    bool is_slot(std::uintptr_t b) const noexcept { return b >= begin_ && b + slot_ <= end_ && b % 16 == 0; }
     bool in_chain(std::uintptr_t r, std::uintptr_t wanted) const noexcept {
         for (std::uint32_t left = most; is_slot(r) && left-- != 0;
              r = address_of(sync::glimpse(pointer_at<returned_blocks>(r)->next))) {
@@ -209,9 +208,9 @@ bool in_a_batch(const core& a, const pool_page& page, std::uintptr_t slot) noexc
 
 }  // namespace
 
-found_block find_in_pages(core& a, const void* p) noexcept {
+found_block find_in_pages(core& a, const void* p, bool own) noexcept {
     found_block f;
-    if (!a.depot.has_used(p)) return f;
+    if (!a.depot.has_used(p, own)) return f;
     pool_page* page = page_of(p);
     if (sync::glimpse(page->accessible) == 0) return f;
     f.page = page;

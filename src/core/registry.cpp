@@ -111,7 +111,7 @@ void visit_cores(void (*f)(core&, void*), void* state) noexcept {
     }
 }
 
-void visit_owners(const void* p, void (*f)(core&, void*), void* state) noexcept {
+void visit_owners(const void* p, void (*f)(core&, bool owns, void*), void* state) noexcept {
     const sync::lock_guard guard(live_lock);
     core* owner = nullptr;  // one that is about to go has left the list, and still has pages
     const bool known = os::range_index::find(p, [&](void* holder) {
@@ -120,7 +120,7 @@ void visit_owners(const void* p, void (*f)(core&, void*), void* state) noexcept 
     });
     for (core* c = known ? owner : live_cores; c != nullptr; c = known ? nullptr : c->life.next()) {
         const sync::lock_guard inner(c->lock);
-        f(*c, state);
+        f(*c, known, state);
     }
 }
 

@@ -164,8 +164,8 @@ void describe_outer(const thread_context& c, pointer_info& out) noexcept {
     lifetime::for_each_flight(c, [&](const lifetime::flight& s) { look(s.blocks, pointer_state::held, 0, s.frame); });
 }
 
-bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
-    const found_block f = find_in_pages(a, p);
+bool in_pages(core& a, const void* p, bool own, pointer_info& out) noexcept {
+    const found_block f = find_in_pages(a, p, own);
     if (f.page == nullptr) return false;
     guard::block_record known;
     if (a.probes.find(f.begin, known)) out.born = known.born;
@@ -186,7 +186,6 @@ bool in_pages(core& a, const void* p, pointer_info& out) noexcept {
 }
 
 bool in_sampled(core& a, std::uintptr_t p, pointer_info& out) noexcept {
-    if (!a.probes.samples()) return false;
     sampled_slot s;
     if (!find_sample(a, p, s)) return false;
     out.state = s.live ? pointer_state::in_use : pointer_state::ended;
@@ -238,11 +237,12 @@ bool in_large_heap(core& a, const void* p, pointer_info& out) noexcept {
 
 pointer_info describe(const void* p) noexcept {
     pointer_info out;
-    for_each_owner(p, [&](core& a) {
+    for_each_owner(p, [&](core& a, bool own) {
         if (out.state != pointer_state::unknown) return;
         const std::uintptr_t address = address_of(p);
-        if (in_pages(a, p, out) || in_sampled(a, address, out) || in_large_heap(a, p, out) ||
-            in_arenas(a, address, out))
+        const bool sampled = among_samples(a, address);
+        if (sampled ? in_sampled(a, address, out)
+                    : in_pages(a, p, own, out) || in_large_heap(a, p, out) || in_arenas(a, address, out))
             out.allocator = name_of(a);
     });
     return out;

@@ -137,11 +137,15 @@ std::uint32_t sampled_blocks::index_of(std::uintptr_t p) const noexcept {
     return unit * slots_per_unit + (at < 2 ? 0 : (at - 2) / 2);
 }
 
-const sampled_slot* sampled_blocks::beside(std::uintptr_t p) const noexcept {
+bool sampled_blocks::contains(std::uintptr_t p) const noexcept {
     const std::uintptr_t first = sync::load_acquire(begin_);  // pairs: add_unit()
-    if (first == 0 || p < first || p >= first + most_units * page_bytes) return nullptr;
+    return first != 0 && p >= first && p < first + most_units * page_bytes;
+}
+
+const sampled_slot* sampled_blocks::beside(std::uintptr_t p) const noexcept {
+    if (!contains(p)) return nullptr;
     const std::uint32_t i = index_of(p);
-    const std::uintptr_t own = os_page_of(first, i);
+    const std::uintptr_t own = os_page_of(begin_, i);
     const bool behind = p >= own + os_page, last = i % slots_per_unit == slots_per_unit - 1;
     // In the barrier between two: of the nearer one, if it is or was one.
     const sampled_slot& next = slots_[last ? i : i + 1];
@@ -247,6 +251,10 @@ std::size_t sampled_depth(const core& a, const void* p) noexcept {
 
 bool find_sample(core& a, std::uintptr_t p, sampled_slot& out) noexcept {
     return a.probes.samples() && a.probes.sampled->find(p, out);
+}
+
+bool among_samples(const core& a, std::uintptr_t p) noexcept {
+    return a.probes.samples() && a.probes.sampled->contains(p);
 }
 
 bool explain_sampled(core& a, std::uintptr_t p, const void* instruction, os::access_kind access) noexcept {

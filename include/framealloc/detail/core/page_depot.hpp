@@ -5,6 +5,7 @@
 
 #include <framealloc/base/fault.hpp>
 #include <framealloc/detail/memory/page.hpp>
+#include <framealloc/detail/os/page_map.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -30,15 +31,19 @@ public:
     // Everything is given back, in use or not.
     void close(core& a) noexcept;
 
-    // Whether the address is in a page that was allocated at least once.
-    bool has_used(const void* p) const noexcept {
-        const slab* s = slabs_;
-        while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
-        return s != nullptr && !is_fresh(address_of(page_of(p)));
+    // Whether the address is in a page that was allocated at least once; `own`: it is known to be in the allocator's
+    // memory. Requires: it is not where sampled blocks are. Cost: linear in the slabs where that is not known.
+    bool has_used(const void* p, bool own) const noexcept {
+        return os::page_map::contains(p) && (own || is_in_slab(p)) && !is_fresh(address_of(page_of(p)));
     }
 
 private:
     bool add_slab(core& a, exhaustion_reason& why) noexcept;
+    bool is_in_slab(const void* p) const noexcept {
+        const slab* s = slabs_;
+        while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
+        return s != nullptr;
+    }
     bool commit_ahead(core& a, exhaustion_reason& why) noexcept;
     bool is_fresh(std::uintptr_t page) const noexcept { return page >= fresh_begin_ && page < fresh_end_; }
 

@@ -22,11 +22,12 @@ template <class F>
 void for_each_core(F&& f) noexcept {
     visit_cores([](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
 }
-// The same of those that the address can belong to: one or none, but all where one's pages lie inside another's.
-void visit_owners(const void* p, void (*f)(core&, void*), void* state) noexcept;
+// The same of those that the address can belong to: the one whose pages it is in, or none; but all where one's pages
+// lie inside another's. `f` is told whether it is that one.
+void visit_owners(const void* p, void (*f)(core&, bool owns, void*), void* state) noexcept;
 template <class F>
 void for_each_owner(const void* p, F&& f) noexcept {
-    visit_owners(p, [](core& c, void* state) { (*static_cast<F*>(state))(c); }, &f);
+    visit_owners(p, [](core& c, bool owns, void* state) { (*static_cast<F*>(state))(c, owns); }, &f);
 }
 // Returns false when somebody holds the allocator after all.
 bool unregister_core(core* c, std::uint64_t seen) noexcept;

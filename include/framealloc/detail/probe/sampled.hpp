@@ -43,6 +43,8 @@ public:
     const sampled_slot* beside(std::uintptr_t p) const noexcept;
     // The same where locks can be taken.
     bool find(std::uintptr_t p, sampled_slot& out) noexcept;
+    // Whether the address is where sampled blocks are, or will be. Takes no lock.
+    bool contains(std::uintptr_t p) const noexcept;
     void release() noexcept;
     sync::lock& lock() noexcept { return lock_; }  // for fork alone
 
@@ -68,6 +70,8 @@ private:
 void sample_event(thread_context& c) noexcept;
 // The sampled block whose OS page, or one of those beside it, contains `p`. False: none.
 bool find_sample(core& a, std::uintptr_t p, sampled_slot& out) noexcept;
+// Whether the address is where the allocator's sampled blocks are, or will be.
+bool among_samples(const core& a, std::uintptr_t p) noexcept;
 
 // What these do is said where probe_hooks names them.
 void* sample_block(thread_context& c, memory_kind k, std::size_t class_bytes, std::size_t bytes) noexcept;
