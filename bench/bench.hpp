@@ -51,13 +51,26 @@ struct contestant {
     std::string against = ours_name;  // the contestant whose figure is divided by this one's
 };
 
-// framealloc / rival must not exceed `limit`. The rival "best malloc" is the fastest of the general-purpose ones.
+// framealloc / rival must not exceed `limit`: the median of the rounds' ratios. The rival "best malloc" is the fastest
+// of the general-purpose ones, of which six have to be here.
 struct gate {
     std::string rival;
     double limit;
     std::string ours = ours_name;
+    std::string row{};  // its name in the table of what is promised of whole operations; empty: it stands in another
 };
 inline constexpr const char* best_malloc = "best malloc";
+inline constexpr std::size_t fewest_for_best = 6;
+
+// The same gates under another name, or of another contestant.
+inline std::vector<gate> row(const std::string& name, std::vector<gate> gates) {
+    for (gate& g : gates) g.row = name;
+    return gates;
+}
+inline std::vector<gate> of(const std::string& ours, std::vector<gate> gates) {
+    for (gate& g : gates) g.ours = ours;
+    return gates;
+}
 
 enum class measure {
     time,  // nanoseconds an operation, rotated with the others in this process
@@ -77,11 +90,14 @@ struct workload {
     unsigned most_rounds = 1000;
     std::vector<contestant> contestants{};
     std::vector<gate> gates{};
+
+    void add(const std::vector<gate>& more) { gates.insert(gates.end(), more.begin(), more.end()); }
 };
 
 using workloads = std::vector<workload>;
 
 void add_frames(workloads& all);
+void add_virtual_frames(workloads& all);
 void add_scopes(workloads& all);
 void add_pools(workloads& all);
 void add_heaps(workloads& all);

@@ -18,11 +18,15 @@ const bumpalo& the_bumpalo() {
             r.missing = dlerror();
             return r;
         }
-        r.frames = reinterpret_cast<decltype(r.frames)>(dlsym(library, "bumpalo_frames"));
-        r.fresh = reinterpret_cast<decltype(r.fresh)>(dlsym(library, "bumpalo_fresh"));
-        r.fresh_mixed = reinterpret_cast<decltype(r.fresh_mixed)>(dlsym(library, "bumpalo_fresh_mixed"));
-        if (r.frames == nullptr || r.fresh == nullptr || r.fresh_mixed == nullptr)
-            r.missing = file + " has other functions";
+        const auto find = [&](auto& function, const char* name) {
+            function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+            if (function == nullptr) r.missing = file + " has no " + name;
+        };
+        find(r.frames, "bumpalo_frames");
+        find(r.fresh, "bumpalo_fresh");
+        find(r.reset, "bumpalo_reset");
+        find(r.fresh_mixed, "bumpalo_fresh_mixed");
+        find(r.reset_mixed, "bumpalo_reset_mixed");
         return r;
     }();
     return b;

@@ -24,17 +24,53 @@ fn frames_of<const N: usize>(arena: &mut Bump, frames: usize, allocations: usize
     }
 }
 
-fn fresh_of<const N: usize>(frames: usize, allocations: usize, fill: i32) {
-    for _ in 0..frames {
-        let arena = Bump::with_capacity(allocations * N + 4096);
-        for i in 0..allocations {
-            if fill < 0 {
-                let p: &mut MaybeUninit<[u8; N]> = arena.alloc_with(MaybeUninit::uninit);
-                black_box(p.as_mut_ptr());
-            } else {
-                let value = if fill == 256 { i as u8 } else { fill as u8 };
-                let p = arena.alloc_with(|| [value; N]);
-                black_box(p.as_mut_ptr());
+// fill: a byte, 256 for the number of the block, less than 0 for nothing.
+fn blocks<const N: usize>(arena: &Bump, allocations: usize, fill: i32) {
+    for i in 0..allocations {
+        if fill < 0 {
+            let p: &mut MaybeUninit<[u8; N]> = arena.alloc_with(MaybeUninit::uninit);
+            black_box(p.as_mut_ptr());
+        } else {
+            let value = if fill == 256 { i as u8 } else { fill as u8 };
+            black_box(arena.alloc_with(|| [value; N]).as_mut_ptr());
+        }
+    }
+}
+
+fn blocks_of(arena: &Bump, allocations: usize, bytes: usize, fill: i32) {
+    match bytes {
+        8 => blocks::<8>(arena, allocations, fill),
+        16 => blocks::<16>(arena, allocations, fill),
+        48 => blocks::<48>(arena, allocations, fill),
+        64 => blocks::<64>(arena, allocations, fill),
+        256 => blocks::<256>(arena, allocations, fill),
+        1024 => blocks::<1024>(arena, allocations, fill),
+        4096 => blocks::<4096>(arena, allocations, fill),
+        65536 => blocks::<65536>(arena, allocations, fill),
+        _ => panic!("no loop for this size"),
+    }
+}
+
+// which: physics, render, alignments.
+const MIXED: [usize; 3] = [86_400, 224_000, 90_000];
+fn blocks_mixed(arena: &Bump, which: i32, fill: i32) {
+    match which {
+        0 => {
+            blocks::<96>(arena, 500, fill);
+            blocks::<256>(arena, 100, fill);
+            blocks::<64>(arena, 200, fill);
+        }
+        1 => {
+            blocks::<24>(arena, 2000, fill);
+            blocks::<32>(arena, 5000, fill);
+            blocks::<32>(arena, 500, fill);
+        }
+        _ => {
+            for _ in 0..1000 {
+                blocks::<7>(arena, 1, fill);
+                blocks::<16>(arena, 1, fill);
+                blocks::<3>(arena, 1, fill);
+                blocks::<64>(arena, 1, fill);
             }
         }
     }
@@ -53,55 +89,38 @@ pub extern "C" fn bumpalo_frames(frames: usize, allocations: usize, bytes: usize
     (frames * allocations * bytes) as u64
 }
 
-fn fill_with<const N: usize>(arena: &Bump, allocations: usize) {
-    for _ in 0..allocations {
-        black_box(arena.alloc_with(|| [0u8; N]).as_mut_ptr());
-    }
-}
-
-// which: physics, render, alignments. Returns the sum of bytes.
-#[no_mangle]
-pub extern "C" fn bumpalo_fresh_mixed(frames: usize, which: i32) -> u64 {
-    let total = [86_400, 224_000, 90_000][which as usize];
+// A new arena for each frame; or one that is reset behind each. All return the sum of bytes.
+fn fresh(frames: usize, bytes: usize, frame: impl Fn(&Bump)) -> u64 {
     for _ in 0..frames {
-        let arena = Bump::with_capacity(total + 4096);
-        match which {
-            0 => {
-                fill_with::<96>(&arena, 500);
-                fill_with::<256>(&arena, 100);
-                fill_with::<64>(&arena, 200);
-            }
-            1 => {
-                fill_with::<24>(&arena, 2000);
-                fill_with::<32>(&arena, 5000);
-                fill_with::<32>(&arena, 500);
-            }
-            _ => {
-                for _ in 0..1000 {
-                    fill_with::<7>(&arena, 1);
-                    fill_with::<16>(&arena, 1);
-                    fill_with::<3>(&arena, 1);
-                    fill_with::<64>(&arena, 1);
-                }
-            }
-        }
+        let arena = Bump::with_capacity(bytes + 4096);
+        frame(&arena);
     }
-    (frames * total) as u64
+    (frames * bytes) as u64
+}
+fn reset(frames: usize, bytes: usize, frame: impl Fn(&Bump)) -> u64 {
+    ARENA.with(|arena| {
+        let arena = &mut *arena.borrow_mut();
+        for _ in 0..frames {
+            frame(arena);
+            arena.reset();
+        }
+    });
+    (frames * bytes) as u64
 }
 
-// fill: a byte, 256 for the number of the block, less than 0 for nothing.
 #[no_mangle]
 pub extern "C" fn bumpalo_fresh(frames: usize, allocations: usize, bytes: usize, fill: i32) -> u64 {
-    match bytes {
-        8 => fresh_of::<8>(frames, allocations, fill),
-        16 => fresh_of::<16>(frames, allocations, fill),
-        48 => fresh_of::<48>(frames, allocations, fill),
-        64 => fresh_of::<64>(frames, allocations, fill),
-        256 => fresh_of::<256>(frames, allocations, fill),
-        1024 => fresh_of::<1024>(frames, allocations, fill),
-        4096 => fresh_of::<4096>(frames, allocations, fill),
-        65536 => fresh_of::<65536>(frames, allocations, fill),
-        _ => panic!("no loop for this size"),
-    }
-    (frames * allocations * bytes) as u64
+    fresh(frames, allocations * bytes, |arena| blocks_of(arena, allocations, bytes, fill))
+}
+#[no_mangle]
+pub extern "C" fn bumpalo_reset(frames: usize, allocations: usize, bytes: usize, fill: i32) -> u64 {
+    reset(frames, allocations * bytes, |arena| blocks_of(arena, allocations, bytes, fill))
+}
+#[no_mangle]
+pub extern "C" fn bumpalo_fresh_mixed(frames: usize, which: i32, fill: i32) -> u64 {
+    fresh(frames, MIXED[which as usize], |arena| blocks_mixed(arena, which, fill))
+}
+#[no_mangle]
+pub extern "C" fn bumpalo_reset_mixed(frames: usize, which: i32, fill: i32) -> u64 {
+    reset(frames, MIXED[which as usize], |arena| blocks_mixed(arena, which, fill))
 }

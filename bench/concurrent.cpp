@@ -174,10 +174,8 @@ void add_side_by_side(workloads& all) {
     w.operations = 16.0 * mix<our_pool>::operations;
     w.contestants = {entry<two_mixes<our_pool>>(ours_name), entry<two_mixes<our_heap>>("framealloc, heap")};
     add_mallocs<two_mixes<by_malloc>>(w);
-    w.gates = {{"mimalloc", 0.95},
-               {"tcmalloc", 0.95},
-               {"mimalloc", 1.0, "framealloc, heap"},
-               {"tcmalloc", 1.0, "framealloc, heap"}};
+    w.gates = row("pool mix on 2 threads at once", {{"mimalloc", 0.95}, {"tcmalloc", 0.95}});
+    w.add(row("heap small on 2 threads at once", of("framealloc, heap", {{"mimalloc", 1.0}, {"tcmalloc", 1.0}})));
     all.push_back(std::move(w));
 }
 

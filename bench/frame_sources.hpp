@@ -137,20 +137,20 @@ struct hand_pointers {
 // One monotonic resource over a buffer, released at the end of each frame.
 struct monotonic {
     struct frame {
-        explicit frame(std::pmr::monotonic_buffer_resource& of) : r(of) {}
+        explicit frame(known_monotonic& of) : r(of) {}
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() { r.release(); }
         template <std::size_t N, std::size_t Align = alignment_of<N>>
         void* allocate() const {
-            return r.allocate(N, alignof(bytes_of<N, Align>));
+            return r.take(N, alignof(bytes_of<N, Align>));
         }
-        std::pmr::monotonic_buffer_resource& r;
+        known_monotonic& r;
     };
     static constexpr bool is_ours = false;
     frame open() const { return frame(*own); }
-    std::shared_ptr<std::pmr::monotonic_buffer_resource> own = std::make_shared<std::pmr::monotonic_buffer_resource>(
-        scratch(), scratch_bytes, std::pmr::null_memory_resource());
+    std::shared_ptr<known_monotonic> own = std::make_shared<known_monotonic>(scratch(), scratch_bytes,
+                                                                             std::pmr::null_memory_resource());
 };
 
 #if FRAMEALLOC_BENCH_FOONATHAN
@@ -177,36 +177,39 @@ struct foonathan_stack {
 // A frame of mallocs: their addresses in an array that was there before, all freed at the frame's end.
 struct malloc_frames {
     struct frame {
-        frame(const functions& of, std::vector<void*>& array) : f(of), blocks(array) {}
+        frame(const functions& of, void** array) : f(of), blocks(array), end(array) {}
         frame(const frame&) = delete;
         frame& operator=(const frame&) = delete;
         ~frame() {
-            for (void* p : blocks) f.free(p);
-            blocks.clear();
+            for (void** p = blocks; p != end; ++p) f.free(*p);
         }
         template <std::size_t N, std::size_t Align = alignment_of<N>>
-        void* allocate() const {
-            return blocks.emplace_back(f.allocate(N));  // Align <= 16
+        void* allocate() {
+            return *end++ = f.allocate(N);  // Align <= 16
         }
         const functions& f;
-        std::vector<void*>& blocks;
+        void** blocks;
+        void** end;
     };
     static constexpr bool is_ours = false;
-    malloc_frames(const functions& f) : calls(f) { blocks->reserve(200'000); }
-    frame open() const { return frame(calls, *blocks); }
+    malloc_frames(const functions& f, std::size_t most_blocks = 100'000)
+        : calls(f), blocks(std::make_shared_for_overwrite<void*[]>(most_blocks)) {}
+    frame open() const { return frame(calls, blocks.get()); }
     functions calls;
-    std::shared_ptr<std::vector<void*>> blocks = std::make_shared<std::vector<void*>>();
+    std::shared_ptr<void*[]> blocks;
 };
 
 // The loops of bench/bumpalo.rs: frames of `allocations` blocks of `bytes`, each written when touch is not 0, then
 // reset. Returns the sum of bytes.
 struct bumpalo {
     std::uint64_t (*frames)(std::size_t frames, std::size_t allocations, std::size_t bytes, int touch) = nullptr;
-    // A new arena for each frame, of the frame's bytes and 4096, every block filled with `fill` (256: its number; less
-    // than 0: not).
+    // Blocks of alignment 1, each filled with `fill` (256: its number; less than 0: not); a new arena for each frame,
+    // of the frame's bytes and 4096, or the one that is reset.
     std::uint64_t (*fresh)(std::size_t frames, std::size_t allocations, std::size_t bytes, int fill) = nullptr;
-    // The same for the original's workloads of several sizes, filled with zeroes; a number of enum mixed.
-    std::uint64_t (*fresh_mixed)(std::size_t frames, int which) = nullptr;
+    std::uint64_t (*reset)(std::size_t frames, std::size_t allocations, std::size_t bytes, int fill) = nullptr;
+    // The same for the original's workloads of several sizes, numbers of enum mixed.
+    std::uint64_t (*fresh_mixed)(std::size_t frames, int which, int fill) = nullptr;
+    std::uint64_t (*reset_mixed)(std::size_t frames, int which, int fill) = nullptr;
     std::string missing;
 };
 enum mixed { mixed_physics, mixed_render, mixed_alignments };

@@ -81,35 +81,11 @@ void add(workloads& all, const char* name, const std::string& sentence, std::vec
     w.contestants.push_back(not_here("foonathan", "install libfoonathan-memory-dev"));
 #endif
     w.contestants.push_back(bumpalo_frames<Frames, Allocations, N, Touched>());
+    static_assert(Allocations <= 100'000, "the array of malloc_frames");
     if constexpr (Allocations != 0) add_mallocs<frames<malloc_frames, Frames, Allocations, N, Touched, Where>>(w);
     w.gates = std::move(gates);
     all.push_back(std::move(w));
 }
-
-// Both behind std::pmr's virtual interface.
-class virtual_frames final : public runner {
-public:
-    virtual_frames(bool of_ours) : ours_(of_ours) {}
-    double pass() override {
-        for (std::size_t i = 0; i < frames_a_pass; ++i) {
-            if (ours_) {
-                const auto frame = ours().frame_scope();
-                allocate(*frame.resource());
-            } else {
-                allocate(monotonic_);
-                monotonic_.release();
-            }
-        }
-        return frames_a_pass * 1000;
-    }
-
-private:
-    [[gnu::noinline]] static void allocate(std::pmr::memory_resource& r) {
-        for (int i = 0; i < 1000; ++i) keep(r.allocate(64, 8));
-    }
-    bool ours_;
-    std::pmr::monotonic_buffer_resource monotonic_{scratch(), scratch_bytes, std::pmr::null_memory_resource()};
-};
 
 }  // namespace
 
@@ -134,7 +110,7 @@ void add_frames(workloads& all) {
         all, "inner frame, 1 block",
         "A frame inside another begins, hands out 64 bytes and ends; time of one frame. bumpalo and the monotonic "
         "resource, which know no frames in frames, are reset.",
-        {{"bumpalo", 4.0}, {"foonathan", 2.0}, {"pmr::monotonic", 2.0}}, true);
+        row("inner frame + 1 alloc", {{"bumpalo", 4.0}, {"foonathan", 2.0}, {"pmr::monotonic", 2.0}}), true);
     add<frames_a_pass, 10, 64, false, place::inner>(
         all, "inner frame, 10 blocks",
         "A frame inside another begins, hands out ten times 64 bytes and ends; time of one frame.", {}, true);
@@ -142,20 +118,12 @@ void add_frames(workloads& all) {
         all, "frame, 1 block", "An outermost frame begins, hands out 64 bytes and ends; time of one frame.", {}, true);
     add<frames_a_pass, 10, 64, false, place::outermost>(
         all, "frame, 10 blocks", "An outermost frame begins, hands out ten times 64 bytes and ends; time of one frame.",
-        {{"pmr::monotonic", 1.2}}, true);
+        row("outermost frame with 10 allocs", {{"pmr::monotonic", 1.2}}), true);
     add<frames_a_pass, 100, 64, false, place::outermost>(
         all, "frame, 100 blocks",
         "An outermost frame begins, hands out a hundred times 64 bytes and ends; time of one frame.",
-        {{"pmr::monotonic", 0.5}}, true);
-    workload w{.group = "frames",
-               .name = "frame resource",
-               .sentence =
-                   "Frames of 1,000 blocks of 64 bytes through std::pmr::memory_resource, a virtual call each; "
-                   "time of one block."};
-    w.operations = frames_a_pass * 1000;
-    w.contestants = {entry<virtual_frames>(ours_name, true), entry<virtual_frames>("pmr::monotonic", false)};
-    w.gates = {{"pmr::monotonic", 1.0}};
-    all.push_back(std::move(w));
+        row("outermost frame with 100 allocs", {{"pmr::monotonic", 0.5}}), true);
+    add_virtual_frames(all);
 }
 
 }  // namespace bench

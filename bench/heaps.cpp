@@ -113,7 +113,7 @@ void add_heaps(workloads& all) {
     add<pair_64>(all, w, true);
     w.name = "heap pair 64 KiB";
     w.sentence = "A block of 64 KiB is allocated, its first byte written, and freed; time of all.";
-    w.gates = {{"tcmalloc", 1.2}, {"rpmalloc", 0.8}, {"glibc", 0.5}};
+    w.gates = row("heap pair, 64 KiB", {{"tcmalloc", 1.2}, {"rpmalloc", 0.8}, {"glibc", 0.5}});
     add<pair_64k>(all, w, true);
     w.name = "heap pair 1 MiB";
     w.sentence = "A block of 1 MiB is allocated, its first byte written, and freed; time of all.";
@@ -130,7 +130,7 @@ void add_heaps(workloads& all) {
     w.sentence =
         "16 blocks of 256 KiB to 4 MiB live; one of them is freed, another one of another size is allocated and its "
         "first byte written; time of both.";
-    w.gates = {{best_malloc, 1.0}};
+    w.gates = row("heap, 256 KiB to 4 MiB", {{best_malloc, 1.0}});
     add<mix_large>(all, w, false);
 }
 

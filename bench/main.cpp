@@ -11,10 +11,11 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <stdexcept>
+#include <set>
 
 #include "report.hpp"
 #include "rivals.hpp"
@@ -88,15 +89,29 @@ void prepare(const choices& c) {
     if (sched_setaffinity(0, sizeof set, &set) != 0) fail("--cpu: there is no processor " + std::to_string(c.cpu));
 }
 
+bool has(const bench::workload& w, const std::string& text) {
+    return (w.group + "/" + w.name).find(text) != std::string::npos;
+}
 bool is_chosen(const bench::workload& w, const std::vector<std::string>& filters) {
-    for (const std::string& f : filters) {
-        if ((w.group + "/" + w.name).find(f) != std::string::npos) return true;
+    return filters.empty() ||
+           std::any_of(filters.begin(), filters.end(), [&](const std::string& f) { return has(w, f); });
+}
+
+// Rivals and traces have names of the user's, by which gates find them.
+void refuse_ambiguous(const bench::workloads& all) {
+    std::set<std::string> names;
+    for (const bench::workload& w : all) {
+        if (!names.insert(w.name).second) fail("two workloads are called '" + w.name + "'");
+        std::set<std::string> contestants;
+        for (const bench::contestant& c : w.contestants) {
+            if (!contestants.insert(c.name).second)
+                fail("--rival: another contestant of '" + w.name + "' is called '" + c.name + "'");
+        }
     }
-    return filters.empty();
 }
 
 bench::workloads chosen(const choices& c) {
-    bench::workloads all, some;
+    bench::workloads all;
     bench::add_frames(all);
     bench::add_scopes(all);
     bench::add_pools(all);
@@ -108,11 +123,13 @@ bench::workloads chosen(const choices& c) {
     bench::add_original_frames(all);
     bench::add_original_blocks(all);
     bench::add_traces(all);
-    for (bench::workload& w : all) {
-        if (is_chosen(w, c.filters)) some.push_back(std::move(w));
+    refuse_ambiguous(all);
+    for (const std::string& f : c.filters) {
+        if (std::none_of(all.begin(), all.end(), [&](const bench::workload& w) { return has(w, f); }))
+            fail("no workload has '" + f + "' in its name; --list prints them");
     }
-    if (some.empty()) fail("no workload has that in its name; --list prints them");
-    return some;
+    std::erase_if(all, [&](const bench::workload& w) { return !is_chosen(w, c.filters); });
+    return all;
 }
 
 // Writes the figure of one contestant, as it is in memory, to whoever started this process for it.
@@ -126,7 +143,21 @@ int measure_alone(const choices& c, const bench::workloads& list) {
     return 1;
 }
 
+// Opened before anything is measured, so that a wrong name is told at once.
+std::ofstream opened(const std::string& file) {
+    std::ofstream out;
+    if (file.empty()) return out;
+    out.open(file, std::ios::binary);
+    if (!out) fail("cannot write " + file);
+    return out;
+}
+void close(std::ofstream& out, const std::string& file) {
+    if (!file.empty() && !out.flush()) fail("cannot write " + file);
+}
+
 int measure_all(const choices& c, const bench::workloads& list) {
+    if (!c.json.empty() && c.json == c.html) fail("--json and --html name one file");
+    std::ofstream json = opened(c.json), html = opened(c.html);
     nlohmann::ordered_json everything{{"surroundings", bench::surroundings(c.settings)}};
     const auto& s = everything["surroundings"];
     std::printf("%s, %d processors, %s, %s\n", s["processor"].get<std::string>().c_str(), s["processors"].get<int>(),
@@ -140,8 +171,10 @@ int measure_all(const choices& c, const bench::workloads& list) {
         for (const bench::verdict& v : o.verdicts) ++(!v.ratio ? absent : v.met() ? met : missed);
     }
     std::printf("\n%d gates met, %d missed, %d whose rival is not here\n", met, missed, absent);
-    if (!c.json.empty() && !(std::ofstream(c.json) << everything.dump(1) << '\n')) fail("cannot write " + c.json);
-    if (!c.html.empty() && !bench::write_page(everything, c.html)) fail("cannot write " + c.html);
+    json << bench::as_text(everything, 1) << '\n';
+    close(json, c.json);
+    bench::write_page(everything, html);
+    close(html, c.html);
     return c.check && missed + absent != 0 ? 1 : 0;
 }
 
@@ -160,5 +193,5 @@ int main(int argc, char** argv) {
     }
     try {
         return measure_all(c, list);
-    } catch (const std::runtime_error& e) { fail(e.what()); }
+    } catch (const std::exception& e) { fail(e.what()); }
 }

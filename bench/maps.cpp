@@ -139,13 +139,13 @@ void add_maps(workloads& all) {
         all, "map find, 1,000", "1,000 random numbers are found in a map of them; time of one.", {{"boost flat", 1.0}});
     add<number, keys::random, 100'000, doing::finding>(
         all, "map find, 100,000", "100,000 random numbers are found in a map of them, in another order; time of one.",
-        {{"boost flat", 1.0}});
+        row("frame_map, find among 100,000", {{"boost flat", 1.0}}));
     add<number, keys::random, 100'000, doing::missing>(
         all, "map miss, 100,000", "100,000 numbers are looked for in a map of as many others; time of one.",
-        {{"boost flat", 1.0}});
+        row("frame_map, miss among 100,000", {{"boost flat", 1.0}}));
     add<number, keys::random, 100'000, doing::iterating>(
         all, "map iterate, 100,000", "A map of 100,000 numbers is gone through; time of one element.",
-        {{"ankerl", 1.1}});
+        row("frame_map, iterate", {{"ankerl", 1.1}}));
     add<number, keys::random, 100'000, doing::inserting>(
         all, "map insert, 100,000", "100,000 random numbers are inserted into an empty map without room; time of one.",
         {{"boost flat", 1.0}});
@@ -153,15 +153,15 @@ void add_maps(workloads& all) {
         all, "map erase, 100,000", "In a map of 100,000 numbers one is erased and another inserted; time of both.", {});
     add<const long*, keys::pointers, 100'000, doing::finding>(
         all, "map find, pointers", "100,000 pointers are found in a map of them; time of one.",
-        {{"std::unordered_map", 1.0}});
+        row("frame_map, find with pointer keys", {{"std::unordered_map", 1.0}}));
     add<number, keys::hostile, 2'000, doing::inserting>(
         all, "map insert, hostile keys",
         "2,000 multiples of a number that a multiplying hash takes for one slot are inserted; time of one.",
-        {{"framealloc, random keys", 3.0}});
+        row("frame_map, insert of 2,000 hostile keys", {{"framealloc, random keys", 3.0}}));
     add<number, keys::hostile, 2'000, doing::finding>(
         all, "map find, hostile keys",
         "2,000 multiples of a number that a multiplying hash takes for one slot are found; time of one.",
-        {{"framealloc, random keys", 3.0}});
+        row("frame_map, find of 2,000 hostile keys", {{"framealloc, random keys", 3.0}}));
 }
 
 }  // namespace bench

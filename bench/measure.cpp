@@ -88,6 +88,7 @@ void measure_in_turns(const workload& w, const settings& s, std::vector<result>&
     for (unsigned round = 0; round < std::min(s.rounds, w.most_rounds); ++round) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             running& r = all[(i + round) % all.size()];
+            if (!w.prepared) r.run->pass();  // the others' turns have emptied the caches
             const double took = timed(w, *r.run, r.passes);
             r.out->rounds.push_back(took / static_cast<double>(r.passes) / w.operations);
         }
@@ -137,37 +138,40 @@ const result* find(const std::vector<result>& results, const std::string& name) 
     return i == results.end() || !i->missing.empty() ? nullptr : &*i;
 }
 
+// Round by round: what disturbs one round disturbs both.
+spread ratio_of(const result& ours, const result& rival) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < std::min(ours.rounds.size(), rival.rounds.size()); ++i)
+        ratios.push_back(ours.rounds[i] / rival.rounds[i]);
+    return spread_of(std::move(ratios));
+}
+
 void add_ratios(std::vector<result>& results) {
     for (result& r : results) {
         const result* ours = find(results, r.against);
-        if (!r.missing.empty() || ours == nullptr || ours == &r) continue;
-        std::vector<double> ratios;
-        for (std::size_t i = 0; i < std::min(ours->rounds.size(), r.rounds.size()); ++i)
-            ratios.push_back(ours->rounds[i] / r.rounds[i]);
-        r.ratio = spread_of(std::move(ratios));
+        if (r.missing.empty() && ours != nullptr && ours != &r) r.ratio = ratio_of(*ours, r);
     }
 }
 
 const result* fastest_malloc(const std::vector<result>& results) {
     const result* best = nullptr;
+    std::size_t here = 0;
     for (const malloc_rival& m : malloc_rivals()) {
         const result* r = find(results, m.name);
-        if (r != nullptr && (best == nullptr || r->figure.median < best->figure.median)) best = r;
+        if (r == nullptr) continue;
+        ++here;
+        if (best == nullptr || r->figure.median < best->figure.median) best = r;
     }
-    return best;
+    return here < fewest_for_best ? nullptr : best;
 }
 
-verdict judge(const gate& g, std::vector<result>& results) {
-    verdict v{.rival = g.rival, .ours = g.ours, .limit = g.limit};
+verdict judge(const gate& g, const std::vector<result>& results) {
+    verdict v{.rival = g.rival, .ours = g.ours, .row = g.row, .limit = g.limit};
     const result* rival = g.rival == best_malloc ? fastest_malloc(results) : find(results, g.rival);
     const result* ours = find(results, g.ours);
     if (rival == nullptr || ours == nullptr) return v;
     if (g.rival == best_malloc) v.rival += ", " + rival->name;
-    v.ratio = rival->ratio && rival->against == g.ours ? rival->ratio->median
-                                                       : ours->figure.median / rival->figure.median;
-    for (result& r : results) {
-        if (&r == rival && r.against == g.ours) r.limit = g.limit;
-    }
+    v.ratio = ratio_of(*ours, *rival);
     return v;
 }
 

@@ -1,4 +1,5 @@
-// Every contestant of a workload in turns, the order rotated from round to round; medians with their spread.
+// Every contestant of a workload in turns, the order rotated from round to round; medians with their spread. A turn
+// begins with a pass that is not timed.
 #pragma once
 
 #include <optional>
@@ -23,16 +24,16 @@ struct result {
     std::string against{};
     spread figure{};  // in the workload's unit
     std::optional<spread> ratio{};  // framealloc / this, round by round
-    std::optional<double> limit{};  // of that ratio
     std::vector<double> rounds{};
 };
 
 struct verdict {
     std::string rival;
     std::string ours;
+    std::string row;
     double limit = 0;
-    std::optional<double> ratio{};  // none: a side is not here
-    bool met() const { return ratio && *ratio <= limit; }
+    std::optional<spread> ratio{};  // none: a side is not here
+    bool met() const { return ratio && ratio->median <= limit; }
 };
 
 struct outcome {

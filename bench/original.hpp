@@ -1,5 +1,5 @@
 // The workloads of the original (framealloc 0.11, in Rust), as its benchmarks define them. Where it let itself do less
-// than its rivals, both stand here: its way, and the same work as theirs.
+// than its rivals, both stand here: its way, and the same work for all. Each has a contestant behind function pointers.
 #pragma once
 
 #include "frame_sources.hpp"

@@ -19,6 +19,16 @@ contestant repeated(const char* name, Body body) {
                 });
             }};
 }
+// The whole iteration behind a pointer that is read again for each.
+contestant repeated_by_pointer(std::string name, void (*iteration)()) {
+    return {.name = std::move(name), .make = [iteration] {
+                return run([iteration] {
+                    void (*volatile p)() = iteration;
+                    for (int i = 0; i < turns; ++i) p();
+                    return turns;
+                });
+            }};
+}
 // For each malloc: body(functions).
 template <class Body>
 void repeated_mallocs(workload& w, Body body) {
@@ -47,7 +57,8 @@ void add_pool_blocks(workloads& all) {
     all.push_back(std::move(w));
 
     w = named("pool_box_u64", "A pool box of a u64 is made and dropped.");
-    w.contestants = {repeated(ours_name, [] { keep(ours().pool_box<std::uint64_t>(42U).get()); }),
+    const auto boxed = [] { keep(ours().pool_box<std::uint64_t>(42U).get()); };
+    w.contestants = {repeated(ours_name, boxed), repeated_by_pointer(pointer_name, boxed),
                      repeated("std::unique_ptr", [] { keep(std::make_unique<std::uint64_t>(42U).get()); })};
     all.push_back(std::move(w));
 
@@ -78,7 +89,8 @@ void add_heap_blocks(workloads& all) {
         char bytes[8192];
     };
     w = named("heap_box_8kb", "A heap box of 8,192 zeroes is made and dropped.");
-    w.contestants = {repeated(ours_name, [] { keep(ours().heap_box<zeroes>().get()); }),
+    const auto boxed = [] { keep(ours().heap_box<zeroes>().get()); };
+    w.contestants = {repeated(ours_name, boxed), repeated_by_pointer(pointer_name, boxed),
                      repeated("std::unique_ptr", [] { keep(std::make_unique<zeroes>().get()); })};
     repeated_mallocs(w, [](const functions& f) {
         void* p = f.allocate(8192);
@@ -93,17 +105,19 @@ void add_fallible(workloads& all) {
     using object = bytes_of<64, 1>;
     workload w = named("fallible_vs_regular",
                        "A frame with one block of 64 bytes: from frame_alloc, and from its try_ twin.");
-    w.contestants = {repeated(ours_name,
-                              [] {
-                                  ours().begin_frame();
-                                  keep(ours().frame_alloc<object>());
-                                  ours().end_frame();
-                              }),
-                     repeated("framealloc, try_frame_alloc", [] {
-                         ours().begin_frame();
-                         keep(ours().try_frame_alloc<object>());
-                         ours().end_frame();
-                     })};
+    const auto regular = [] {
+        ours().begin_frame();
+        keep(ours().frame_alloc<object>());
+        ours().end_frame();
+    };
+    const auto fallible = [] {
+        ours().begin_frame();
+        keep(ours().try_frame_alloc<object>());
+        ours().end_frame();
+    };
+    w.contestants = {repeated(ours_name, regular), repeated_by_pointer(pointer_name, regular),
+                     repeated("framealloc, try_frame_alloc", fallible),
+                     repeated_by_pointer("framealloc, try_frame_alloc, by pointer", fallible)};
     all.push_back(std::move(w));
 }
 
@@ -129,6 +143,14 @@ void add_boxes(workloads& all) {
                                              for (std::uint64_t i = 0; i < 1000; ++i)
                                                  keep(frame.box<std::uint64_t>(i).get());
                                          })},
+                     {.name = pointer_name, .make = thousand([] {
+                                                const auto frame = ours().frame_scope();
+                                                static void (*volatile box)(const fa::frame_scope&, std::uint64_t) =
+                                                    [](const fa::frame_scope& f, std::uint64_t i) {
+                                                        keep(f.box<std::uint64_t>(i).get());
+                                                    };
+                                                for (std::uint64_t i = 0; i < 1000; ++i) box(frame, i);
+                                            })},
                      {.name = "std::unique_ptr, in a reserved vector",
                       .make = thousand([vector_of] {
                           vector_of([](auto& v, std::uint64_t i) { v.push_back(std::make_unique<std::uint64_t>(i)); });
@@ -137,7 +159,16 @@ void add_boxes(workloads& all) {
 
     w.name = "comparison_vs_std";
     w.sentence = "1,000 times 8 bytes: as blocks of a frame, as boxes in a reserved vector, pushed to a vector.";
-    w.contestants.erase(w.contestants.begin());
+    w.contestants.erase(w.contestants.begin(), w.contestants.begin() + 2);
+    w.contestants.insert(w.contestants.begin(),
+                         {.name = pointer_name, .make = thousand([p = our_pointers{}] {
+                                                    const auto frame = p.open();
+                                                    for (std::uint64_t i = 0; i < 1000; ++i) {
+                                                        auto* q = static_cast<std::uint64_t*>(frame.allocate<8>());
+                                                        *q = i;
+                                                        keep(q);
+                                                    }
+                                                })});
     w.contestants.insert(w.contestants.begin(),
                          {.name = ours_name, .make = thousand([] {
                                                  ours().begin_frame();

@@ -5,18 +5,37 @@ namespace bench {
 
 namespace {
 
-contestant by_bumpalo(std::function<double()> pass, const char* other) {
+// bumpalo twice: as the original has it, which makes an arena for each frame and fills blocks with zeroes that it
+// leaves as they are in its own, beside ours filled; and doing what ours does, an arena that is reset.
+struct in_bumpalo {
+    std::function<double(int fill)> fresh, reset;
+};
+void add_bumpalo(workload& w, const in_bumpalo& passes, int fill) {
+    const auto add = [&](const char* name, const auto& pass, int filled, const char* other) {
+        const bumpalo& b = the_bumpalo();
+        contestant c{.name = name, .missing = b.missing, .against = other};
+        if (b.missing.empty()) c.make = [pass, filled] { return run([pass, filled] { return pass(filled); }); };
+        w.contestants.push_back(std::move(c));
+    };
+    add("bumpalo, new and filled", passes.fresh, fill == not_filled ? 0 : fill,
+        fill == not_filled ? filled_name : ours_name);
+    add("bumpalo", passes.reset, fill, ours_name);
+}
+in_bumpalo blocks_in_bumpalo(std::size_t allocations, std::size_t bytes) {
     const bumpalo& b = the_bumpalo();
-    if (!b.missing.empty()) return not_here("bumpalo", b.missing);
-    return {.name = "bumpalo", .make = [pass] { return run(pass); }, .missing = {}, .against = other};
+    return {[=, f = b.fresh](int fill) { return static_cast<double>(f(1, allocations, bytes, fill)); },
+            [=, f = b.reset](int fill) { return static_cast<double>(f(1, allocations, bytes, fill)); }};
+}
+in_bumpalo blocks_in_bumpalo(mixed which) {
+    const bumpalo& b = the_bumpalo();
+    return {[=, f = b.fresh_mixed](int fill) { return static_cast<double>(f(1, which, fill)); },
+            [=, f = b.reset_mixed](int fill) { return static_cast<double>(f(1, which, fill)); }};
 }
 
-// The original's frame is not filled, bumpalo's blocks are filled with zeroes: Ours fills like it under another name.
+// The original's frame is not filled: ours fills like its rivals under another name.
 template <int Fill, class... Groups>
-void add(workloads& all, const char* name, const std::string& sentence, std::function<double()> in_bumpalo = nullptr,
-         std::vector<gate> gates = {}) {
+void add(workloads& all, const char* name, const std::string& sentence, const in_bumpalo& passes = {}) {
     workload w{.group = "original", .name = name, .sentence = sentence};
-    w.gates = std::move(gates);
     w.contestants = {
         entry<original_frame<our_scopes, Fill, Groups...>>(ours_name),
         entry<original_frame<our_calls, Fill, Groups...>>(begun_name),
@@ -26,15 +45,9 @@ void add(workloads& all, const char* name, const std::string& sentence, std::fun
         entry<original_frame<monotonic, Fill, Groups...>>("pmr::monotonic")};
     constexpr bool unequal = Fill == not_filled && sizeof...(Groups) != 0;
     if constexpr (unequal) w.contestants.push_back(entry<original_frame<our_scopes, 0, Groups...>>(filled_name));
-    if (in_bumpalo) w.contestants.push_back(by_bumpalo(std::move(in_bumpalo), unequal ? filled_name : ours_name));
+    if (passes.fresh) add_bumpalo(w, passes, Fill);
     if constexpr (sizeof...(Groups) != 0) add_mallocs<original_frame<malloc_frames, Fill, Groups...>>(w);
     all.push_back(std::move(w));
-}
-std::function<double()> fresh(std::size_t allocations, std::size_t bytes, int fill) {
-    return [=] { return static_cast<double>(the_bumpalo().fresh(1, allocations, bytes, fill)); };
-}
-std::function<double()> fresh(mixed which) {
-    return [=] { return static_cast<double>(the_bumpalo().fresh_mixed(1, which)); };
 }
 
 // One frame for all iterations, as many as fit into 16 MiB; rivals allocate and free one by one.
@@ -87,17 +100,15 @@ public:
 template <std::size_t N>
 void add_single(workloads& all, const char* name) {
     workload w{.group = "original", .name = name};
-    w.sentence =
-        "One frame of 16 MiB hands out blocks of " + std::to_string(N) +
-        " bytes, alignment 1, that nobody writes to; bumpalo's and the box's are filled with zeroes, a malloc's "
-        "is freed at once; time of one block.";
+    w.sentence = "One frame of 16 MiB hands out blocks of " + std::to_string(N) +
+                 " bytes, alignment 1, that nobody writes to; the box's are filled with zeroes, a malloc's is freed at "
+                 "once; time "
+                 "of one block.";
     w.operations = singles<N>::count;
-    w.contestants = {entry<singles<N>>(begun_name, 0),
-                     entry<singles<N>>(ours_name, 1),
-                     entry<singles<N>>(filled_name, 2),
-                     entry<singles<N>>(pointer_name, 3),
-                     against(entry<single_boxes<N>>("std::unique_ptr, zeroes"), filled_name),
-                     by_bumpalo(fresh(singles<N>::count, N, 0), filled_name)};
+    w.contestants = {entry<singles<N>>(begun_name, 0), entry<singles<N>>(ours_name, 1),
+                     entry<singles<N>>(filled_name, 2), entry<singles<N>>(pointer_name, 3),
+                     against(entry<single_boxes<N>>("std::unique_ptr, zeroes"), filled_name)};
+    add_bumpalo(w, blocks_in_bumpalo(singles<N>::count, N), not_filled);
     add_mallocs<single_mallocs<N>>(w);
     all.push_back(std::move(w));
 }
@@ -105,11 +116,12 @@ void add_single(workloads& all, const char* name) {
 volatile std::size_t count_of_batch = 1000;
 
 void add_batches(workloads& all) {
-    add<not_filled, blocks<100, 64>>(all, "batch_100x64B", "A frame of 100 blocks of 64 bytes.", fresh(100, 64, 0));
+    add<not_filled, blocks<100, 64>>(all, "batch_100x64B", "A frame of 100 blocks of 64 bytes.",
+                                     blocks_in_bumpalo(100, 64));
     add<not_filled, blocks<1000, 64>>(all, "batch_1000x64B", "A frame of 1,000 blocks of 64 bytes.",
-                                      fresh(1000, 64, 0));
+                                      blocks_in_bumpalo(1000, 64));
     add<not_filled, blocks<10'000, 64>>(all, "batch_10000x64B", "A frame of 10,000 blocks of 64 bytes.",
-                                        fresh(10'000, 64, 0));
+                                        blocks_in_bumpalo(10'000, 64));
     workload w{.group = "original", .name = "batch_vs_individual_1000x64B"};
     w.sentence = "A frame of 1,000 times 64 bytes: in one call, in 125 calls for eight each, one by one.";
     const auto whole = [](auto body) {
@@ -122,16 +134,24 @@ void add_batches(workloads& all) {
         };
     };
     using object = bytes_of<64, 1>;
+    static void* (*volatile batch)(std::size_t) = [](std::size_t n) -> void* {
+        return ours().frame_alloc_batch<object>(n).data();
+    };
+    static void* (*volatile eight)() = []() -> void* { return ours().frame_alloc_n<object, 8>().data(); };
     w.contestants = {
         {.name = "framealloc", .make = whole([](const auto& frame) {
                                    for (int i = 0; i < 1000; ++i) keep(frame.template alloc<object>());
                                })},
         {.name = "framealloc, one call",
          .make = whole([](const auto&) { keep(ours().frame_alloc_batch<object>(count_of_batch).data()); })},
+        {.name = "framealloc, one call, by pointer", .make = whole([](const auto&) { keep(batch(count_of_batch)); })},
         {.name = "framealloc, eight a call", .make = whole([](const auto&) {
                                                  for (int i = 0; i < 125; ++i)
                                                      keep(ours().frame_alloc_n<object, 8>().data());
                                              })},
+        {.name = "framealloc, eight a call, by pointer", .make = whole([](const auto&) {
+                                                             for (int i = 0; i < 125; ++i) keep(eight());
+                                                         })},
     };
     add_mallocs<original_frame<malloc_frames, not_filled, blocks<1000, 64>>>(w, "framealloc, one call");
     all.push_back(std::move(w));
@@ -140,26 +160,26 @@ void add_batches(workloads& all) {
 void add_whole_workloads(workloads& all) {
     add<not_filled, blocks<500, 96>, blocks<100, 256>, blocks<200, 64>>(
         all, "workload_physics", "A frame of 500 times 96, 100 times 256 and 200 times 64 bytes.",
-        fresh(mixed_physics));
+        blocks_in_bumpalo(mixed_physics));
     add<not_filled, blocks<50'000, 48>>(all, "workload_particles", "A frame of 50,000 blocks of 48 bytes.",
-                                        fresh(50'000, 48, 0));
+                                        blocks_in_bumpalo(50'000, 48));
     add<not_filled, blocks<2000, 24>, blocks<5000, 32>, blocks<500, 32>>(
-        all, "workload_render", "A frame of 2,000 times 24 and 5,500 times 32 bytes.", fresh(mixed_render));
+        all, "workload_render", "A frame of 2,000 times 24 and 5,500 times 32 bytes.", blocks_in_bumpalo(mixed_render));
     add<with_number, blocks<1000, 256>>(all, "alloc_write_1000x256B",
                                         "A frame of 1,000 blocks of 256 bytes, each filled with its number.",
-                                        fresh(1000, 256, with_number));
+                                        blocks_in_bumpalo(1000, 256));
     add<not_filled, rounds_of<1000, 7, 16, 3, 64>>(all, "alignment_stress",
                                                    "A frame of 1,000 times 7, 16, 3 and 64 bytes, all of alignment 1.",
-                                                   fresh(mixed_alignments));
-    add<not_filled, blocks<1000, 8, 8>>(all, "frame_alloc_u64_1000x",
-                                        "A frame of 1,000 blocks of 8 bytes, aligned to 8.", fresh(1000, 8, 0));
+                                                   blocks_in_bumpalo(mixed_alignments));
+    add<not_filled, blocks<1000, 8, 8>>(
+        all, "frame_alloc_u64_1000x", "A frame of 1,000 blocks of 8 bytes, aligned to 8.", blocks_in_bumpalo(1000, 8));
     add<not_filled, blocks<100, 1024>>(all, "frame_alloc_1kb_100x", "A frame of 100 blocks of 1,024 bytes.",
-                                       fresh(100, 1024, 0));
+                                       blocks_in_bumpalo(100, 1024));
     add<not_filled, blocks<100'000, 16>>(all, "stress_100k_tiny", "A frame of 100,000 blocks of 16 bytes.",
-                                         fresh(100'000, 16, 0));
+                                         blocks_in_bumpalo(100'000, 16));
     add<not_filled>(all, "frame_lifecycle empty", "A frame begins and ends.");
     add<not_filled, blocks<10, 64>>(all, "light_frame_10_allocs", "A frame of 10 blocks of 64 bytes.",
-                                    fresh(10, 64, 0));
+                                    blocks_in_bumpalo(10, 64));
 }
 
 // Threads that come for each iteration, with a frame of 10,000 blocks of 64 bytes each, and go.
@@ -179,6 +199,10 @@ contestant thread_frames(const char* name, int threads) {
                 });
             }};
 }
+// Their array is part of what is timed, and no longer than it must be.
+struct few_mallocs : malloc_frames {
+    few_mallocs(const functions& f) : malloc_frames(f, 10'000) {}
+};
 template <class W>
 std::function<std::unique_ptr<runner>()> in_new_threads(int threads, functions f) {
     return [=] {
@@ -210,7 +234,7 @@ void add_multithreaded(workloads& all, int threads, const char* name) {
     for (const malloc_rival& r : malloc_rivals()) {
         contestant c{.name = r.name, .missing = r.missing};
         if (r.missing.empty())
-            c.make = in_new_threads<original_frame<malloc_frames, not_filled, blocks<10'000, 64>>>(threads, r.calls);
+            c.make = in_new_threads<original_frame<few_mallocs, not_filled, blocks<10'000, 64>>>(threads, r.calls);
         w.contestants.push_back(std::move(c));
     }
     all.push_back(std::move(w));

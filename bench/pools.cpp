@@ -10,10 +10,33 @@
 #else
 #define FRAMEALLOC_BENCH_BOOST_POOL 0
 #endif
+#if __has_include(<foonathan/memory/memory_pool.hpp>)
+#include <foonathan/memory/memory_pool.hpp>
+#define FRAMEALLOC_BENCH_FOONATHAN 1
+#else
+#define FRAMEALLOC_BENCH_FOONATHAN 0
+#endif
 
 namespace bench {
 
 namespace {
+
+#if FRAMEALLOC_BENCH_FOONATHAN
+struct foonathan_pool {
+    template <std::size_t N>
+    void* allocate() const {
+        return pool_->allocate_node();
+    }
+    template <std::size_t N>
+    void free(void* p) const {
+        pool_->deallocate_node(p);
+    }
+
+private:
+    using pool = foonathan::memory::memory_pool<>;
+    std::unique_ptr<pool> pool_ = std::make_unique<pool>(64, pool::min_block_size(64, 1000));
+};
+#endif
 
 #if FRAMEALLOC_BENCH_BOOST_POOL
 struct boost_pool {
@@ -146,15 +169,15 @@ void add(workloads& all, workload w, bool hand = true) {
 #else
     w.contestants.push_back(not_here("Boost.Pool", "install libboost1.81-dev"));
 #endif
+#if FRAMEALLOC_BENCH_FOONATHAN
+    w.contestants.push_back(entry<W<foonathan_pool>>("foonathan"));
+#else
+    w.contestants.push_back(not_here("foonathan", "install libfoonathan-memory-dev"));
+#endif
     w.contestants.push_back(entry<W<by_resource<std::pmr::unsynchronized_pool_resource>>>("pmr::unsynchronized"));
     w.contestants.push_back(entry<W<by_resource<std::pmr::synchronized_pool_resource>>>("pmr::synchronized"));
     add_mallocs<W<by_malloc>>(w);
     all.push_back(std::move(w));
-}
-
-std::vector<gate> as(const char* ours, std::vector<gate> gates) {
-    for (gate& g : gates) g.ours = ours;
-    return gates;
 }
 
 }  // namespace
@@ -166,7 +189,7 @@ void add_pools(workloads& all) {
     w.operations = 1000;
     w.gates = {{"mimalloc", 0.55}, {"mimalloc 3", 0.55},          {"snmalloc", 0.65},
                {"rpmalloc", 0.50}, {"pmr::unsynchronized", 0.12}, {"Boost.Pool", 2.0}};
-    for (const gate& g : as("framealloc, by pointer", {{"mimalloc", 0.60}})) w.gates.push_back(g);
+    w.add(of("framealloc, by pointer", {{"mimalloc", 0.60}}));
     add<pairs>(all, w);
 
     w.name = "pool LIFO";
@@ -197,16 +220,18 @@ void add_pools(workloads& all) {
     w.name = "pool mix";
     w.sentence =
         "4,000 blocks of 16 to 1,024 bytes live; one of them is freed, another one of another size is allocated and "
-        "written to; time of both.";
+        "written to; time of both. framealloc and the resources are told the size when they free, a malloc is not.";
     w.operations = 4096;
     w.contestants = {entry<mix<our_pool>>(ours_name), entry<mix<by_pointer<our_pool>>>("framealloc, by pointer"),
                      entry<mix<our_heap>>("framealloc, heap"),
                      entry<mix<by_resource<std::pmr::unsynchronized_pool_resource>>>("pmr::unsynchronized"),
                      entry<mix<by_resource<std::pmr::synchronized_pool_resource>>>("pmr::synchronized")};
     add_mallocs<mix<by_malloc>>(w);
-    w.gates = {{"mimalloc", 0.95}, {"mimalloc 3", 0.95}, {"snmalloc", 0.95}, {"tcmalloc", 0.95}};
-    for (const gate& g : as("framealloc, heap", {{"tcmalloc", 1.0}, {"mimalloc", 0.9}, {"glibc", 0.5}}))
-        w.gates.push_back(g);
+    w.gates = row("pool mix of 16 to 1,024 bytes, 4,000 live",
+                  {{"mimalloc 3", 0.95}, {"snmalloc", 0.95}, {"tcmalloc", 0.95}});
+    w.add({{"mimalloc", 0.95}});
+    w.add(row("heap small, 16 to 1,024 bytes",
+              of("framealloc, heap", {{"tcmalloc", 1.0}, {"mimalloc", 0.9}, {"glibc", 0.5}})));
     all.push_back(std::move(w));
 }
 

@@ -90,11 +90,11 @@ const s=data.surroundings;
 document.getElementById('setup').textContent=[s.processor,s.processors+' processors',s.system,s.kernel,s.compiler,
 'framealloc '+s.framealloc,s.date,s.rounds+' rounds'].join(' · ');
 const verdicts=document.getElementById('verdicts');
-row(verdicts,['ratio of medians','measured','gate',''],'th');
+row(verdicts,['ours / rival, median of the ratios','measured','quartiles','gate',''],'th');
 const all=document.getElementById('all');
 data.workloads.forEach(w=>{
-w.gates.forEach(g=>{const state=g.ratio===null?'not here':g.met?'met':'missed';
-row(verdicts,[w.name+': '+g.ours+' / '+g.rival,n(g.ratio),n(g.limit),state],'td',[,,,g.met?'met':'missed'])});
+w.gates.forEach(g=>row(verdicts,[(g.row||w.name)+': '+g.ours+' / '+g.rival,g.ratio?n(g.ratio.median):'–',
+g.ratio?n(g.ratio.q1)+' – '+n(g.ratio.q3):'',n(g.limit),g.state],'td',[,,,,g.state=='met'?'met':'missed']));
 make(all,'h2',w.name);make(all,'p',w.sentence);
 const here=w.results.filter(r=>!r.missing);
 const box=make(all,'div',undefined,'chart');box.style.height=(60+26*here.length)+'px';
@@ -132,8 +132,10 @@ void print_text(const outcome& o) {
     for (const verdict& v : o.verdicts) {
         std::printf("  gate: %s / %s <= %s: ", v.ours.c_str(), v.rival.c_str(), number(v.limit).c_str());
         if (!v.ratio) std::printf("not here\n");
-        else if (v.met()) std::printf("%s, met\n", number(*v.ratio).c_str());
-        else std::printf("%s, missed by %s\n", number(*v.ratio).c_str(), number(*v.ratio - v.limit).c_str());
+        else
+            std::printf("%s (%s - %s), %s\n", number(v.ratio->median).c_str(), number(v.ratio->lower).c_str(),
+                        number(v.ratio->upper).c_str(),
+                        v.met() ? "met" : ("missed by " + number(v.ratio->median - v.limit)).c_str());
     }
     std::fflush(stdout);
 }
@@ -157,8 +159,9 @@ json as_json(const outcome& o) {
     }
     j["gates"] = json::array();
     for (const verdict& v : o.verdicts) {
-        json x{{"ours", v.ours}, {"rival", v.rival}, {"limit", v.limit}, {"ratio", nullptr}, {"met", v.met()}};
-        if (v.ratio) x["ratio"] = *v.ratio;
+        json x{{"row", v.row},     {"ours", v.ours},   {"rival", v.rival},
+               {"limit", v.limit}, {"ratio", nullptr}, {"state", v.met() ? "met" : v.ratio ? "missed" : "not here"}};
+        if (v.ratio) x["ratio"] = as_json(*v.ratio);
         j["gates"].push_back(std::move(x));
     }
     return j;
@@ -189,12 +192,14 @@ json surroundings(const settings& s) {
     return j;
 }
 
-bool write_page(const json& everything, const std::string& file) {
-    std::ofstream out(file, std::ios::binary);
-    out << page_head << "<script>" << chart_script() << "</script>\n<script>const data=" << escape(everything.dump())
-        << ";\n"
+std::string as_text(const json& everything, int indent) {
+    return everything.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+void write_page(const json& everything, std::ostream& out) {
+    out << page_head << "<script>" << chart_script()
+        << "</script>\n<script>const data=" << escape(as_text(everything, -1)) << ";\n"
         << page_script << "</script></body></html>\n";
-    return static_cast<bool>(out.flush());
 }
 
 }  // namespace bench

@@ -150,12 +150,12 @@ contestant our_allocators() {
 }
 contestant monotonic_resources() {
     return {.name = "pmr::monotonic", .make = [] {
-                std::vector<std::unique_ptr<std::pmr::monotonic_buffer_resource>> r(8);
+                std::vector<std::unique_ptr<known_monotonic>> r(8);
                 for (std::size_t i = 0; i < r.size(); ++i)
-                    r[i] = std::make_unique<std::pmr::monotonic_buffer_resource>(scratch() + i * (1 << 20), 1 << 20);
+                    r[i] = std::make_unique<known_monotonic>(scratch() + i * (1 << 20), 1 << 20);
                 return run([r = std::move(r)] {
                     for (std::size_t i = 0; i < turns; ++i) {
-                        for (const auto& x : r) keep(x->allocate(64, 8));
+                        for (const auto& x : r) keep(x->take(64, 8));
                     }
                     for (const auto& x : r) x->release();
                     return turns * 8;

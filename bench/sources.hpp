@@ -94,23 +94,30 @@ private:
     functions f_;
 };
 
-// A resource of std::pmr whose type the compiler knows, so that no call is virtual.
+// A resource of std::pmr whose type the compiler knows, so that no call is virtual: its functions are named.
+template <class Resource>
+struct known_resource final : Resource {
+    using Resource::Resource;
+    void* take(std::size_t n, std::size_t align) { return Resource::do_allocate(n, align); }
+    void give(void* p, std::size_t n, std::size_t align) { Resource::do_deallocate(p, n, align); }
+};
 template <class Resource>
 struct by_resource {
     template <std::size_t N>
     void* allocate() const {
-        return resource_->allocate(N, alignof(bytes_of<N>));
+        return resource_->take(N, alignof(bytes_of<N>));
     }
     template <std::size_t N>
     void free(void* p) const {
-        resource_->deallocate(p, N, alignof(bytes_of<N>));
+        resource_->give(p, N, alignof(bytes_of<N>));
     }
-    void* allocate(std::size_t n) const { return resource_->allocate(n, alignof(std::max_align_t)); }
-    void free(void* p, std::size_t n) const { resource_->deallocate(p, n, alignof(std::max_align_t)); }
+    void* allocate(std::size_t n) const { return resource_->take(n, alignof(std::max_align_t)); }
+    void free(void* p, std::size_t n) const { resource_->give(p, n, alignof(std::max_align_t)); }
 
 private:
-    std::unique_ptr<Resource> resource_ = std::make_unique<Resource>();
+    std::unique_ptr<known_resource<Resource>> resource_ = std::make_unique<known_resource<Resource>>();
 };
+using known_monotonic = known_resource<std::pmr::monotonic_buffer_resource>;
 
 // The limit: a list of blocks of one size in one array, of one thread.
 template <std::size_t Blocks>

@@ -12,6 +12,15 @@ import tempfile
 PROGRAM = sys.argv[1]
 
 
+# The rows of the table of whole operations against rivals.
+PROMISED = {"inner frame + 1 alloc", "outermost frame with 10 allocs", "outermost frame with 100 allocs", "frame resource, both virtual",
+            "pool mix of 16 to 1,024 bytes, 4,000 live", "first fill of 1,000,000 times 64 bytes", "first fill, with huge pages", "heap pair, 64 KiB",
+            "heap small, 16 to 1,024 bytes", "heap, 256 KiB to 4 MiB", "pool mix on 2 threads at once", "heap small on 2 threads at once",
+            "frame_vec, push of 1,000", "vec assign(range) of trivial types", "string resize to 64 K", "frame_map, find among 100,000",
+            "frame_map, miss among 100,000", "frame_map, iterate", "frame_map, find with pointer keys", "frame_map, insert of 2,000 hostile keys",
+            "frame_map, find of 2,000 hostile keys"}
+
+
 def run(*arguments, status=0):
     done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=500)
     if done.returncode != status:
@@ -32,7 +41,7 @@ def everything_runs(folder):
     run("--quick", "--json", folder / "all.json", "--html", folder / "all.html")
     data = json.loads((folder / "all.json").read_text())
     check(len(data["workloads"]) == len(names), "all workloads in the file")
-    absent = 0
+    absent, rows = 0, set()
     for w in data["workloads"]:
         here = [r for r in w["results"] if "figure" in r]
         check(all(r["missing"] for r in w["results"] if "figure" not in r), f"{w['name']}: a reason for what is missing")
@@ -43,9 +52,12 @@ def everything_runs(folder):
         known = {r["name"] for r in w["results"]}
         for g in w["gates"]:
             check(g["ours"] in known and (g["rival"] in known or g["rival"].startswith("best malloc")), f"{w['name']}: a gate without its rival: {g['rival']}")
-            check(g["ratio"] is not None or not g["met"], f"{w['name']}: a rival that is not here must not pass")
+            check((g["state"] == "not here") == (g["ratio"] is None), f"{w['name']}: a rival that is not here must not pass")
+            check(g["ratio"] is None or (g["state"] == "met") == (g["ratio"]["median"] <= g["limit"]), f"{w['name']}: a wrong verdict")
             absent += g["ratio"] is None
+            rows.update([g["row"]] if g["row"] else [])
     check(absent > 0 or "snmalloc" in data["surroundings"]["rivals"], "gates against rivals that are not packaged")
+    check(rows == PROMISED, f"the table of whole operations: {rows ^ PROMISED}")
     page = (folder / "all.html").read_text()
     check("new Chart" in page and "pool mix" in page and "http" not in page.split("const data=")[1], "a page that needs nothing else")
 
@@ -57,16 +69,22 @@ def rivals_are_taken(folder):
     if rivals["mimalloc"] != "not here":
         done = run("--quick", "--filter", "pool pair", "--rival", "snmalloc=libmimalloc.so.2")
         check("gate: framealloc / snmalloc <= 0.65: not here" not in done.stdout, "a library of the user's")
+        done = run("--quick", "--rival", "framealloc=libmimalloc.so.2", status=2)
+        check("another contestant" in done.stderr, f"a rival of a name that is taken: {done.stderr}")
 
 
 def what_is_wrong_is_refused():
-    for arguments, expected in ((("--filter", "nonsense"), "no workload"), (("--rival", "x"), "NAME=library.so"), (("--rounds", "many"), "--rounds"),
+    short = ("--quick", "--filter", "tag scope, 1 block")
+    for arguments, expected in ((("--filter", "nonsense"), "'nonsense'"), (("--filter", "pool", "--filter", "nonsense"), "'nonsense'"),
+                                (("--filter",), "--filter"), (("--rival", "x"), "NAME=library.so"), (("--rounds", "many"), "--rounds"),
                                 (("--rival", "x=/nowhere/x.so"), "/nowhere/x.so"), (("--rival", "glibc=libm.so.6"), "already"),
                                 (("--rival", "x=libm.so.6"), "no function that allocates"), (("--no-such",), "--no-such"),
                                 (("--trace", "x"), "--trace"), (("--trace", "x=/nowhere"), "--trace"),
-                                (("--quick", "--filter", "tag scope, 1 block", "--json", "/nowhere/x"), "/nowhere/x")):
+                                (("--json", "x", "--html", "x"), "one file"),
+                                (("--json", "/nowhere/x"), "/nowhere/x"), (("--html", "/"), "cannot write /"), (("--html",), "--html"),
+                                ((*short, "--json", "/dev/full"), "/dev/full"), ((*short, "--html", "/dev/full"), "/dev/full")):
         done = run(*arguments, status=2)
-        check(expected in done.stderr and done.stderr.count("\n") == 1, f"one clear line for {arguments}: {done.stderr}")
+        check(expected in done.stderr and done.stderr.count("\n") == 1 and (arguments[:3] == short or not done.stdout), f"one clear line for {arguments}: {done.stderr}")
 
 
 with tempfile.TemporaryDirectory() as name:
