@@ -73,6 +73,12 @@ void count_frames(const fa::smart_alloc& alloc) {
         keep(frame.alloc<object>());
         pool_pair(alloc);
     });
+    steady("outermost_map", few, [&](long i) {
+        const auto frame = alloc.frame_scope();
+        auto m = frame.map<long, fa::frame_vec<long>>();
+        m[i].push_back(i);
+        keep(&m);
+    });
 }
 
 void count_tag_scopes(const fa::smart_alloc& alloc) {
@@ -159,6 +165,12 @@ void count_containers(const fa::smart_alloc& alloc) {
         for (long i = 0; i < few; ++i) s.append(hello);
     };
     in_frame(alloc, "append_5", 10, appended, few);
+    in_frame(alloc, "vec_apart", few, [](const fa::frame_scope& frame) {
+        auto v = frame.vec<int>(fa::capacity(4));
+        keep(frame.alloc<object>());
+        v.reserve(8);
+        keep(v.data());
+    });
 }
 
 void count_describe(const fa::smart_alloc& alloc) {

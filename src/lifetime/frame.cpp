@@ -269,6 +269,10 @@ void close_frame_slow(frame_record* r) noexcept {
                           .detail = "frame closed by a thread that does not own it; it stays open"});
         return;
     }
+    if ((r->pending_bits & memory::pending_finalisers) != 0 && r->finalisers == nullptr) {  // containers that left
+        r->pending_bits &= ~memory::pending_finalisers;
+        return close_frame_with_content(r);
+    }
     const activity_scope changing(&c, activity::changing);
     if (r == state_of(c).ending) {
         memory::raise(c,

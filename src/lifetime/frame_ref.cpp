@@ -60,6 +60,8 @@ void* frame_ref::allocate_slow(std::size_t bytes, std::size_t align, on_failure 
 }
 
 void* frame_ref::allocate_apart(std::size_t bytes, std::size_t align, on_failure f) const noexcept {
+    if (void* p = take(bytes, align)) [[likely]]  // not while ended frames are revoked
+        return p;
     thread_context* c = record_ == nullptr ? nullptr : record_->context;
     if (c == nullptr || !c->probes.revokes() || !belongs_to_caller(*c)) return allocate(bytes, align, f);
     const allocation_apart apart(*c);
@@ -85,17 +87,16 @@ bool refuses_to_free(const frame_ref& f, const frame_record* r, const void* p) n
 }  // namespace
 
 void frame_ref::abandon(void* p) const noexcept {
-    if (undisturbed() && is_recent(p) && address_of(p) < record_->limit) return;  // in the arena, and not guarded
-    if (p == nullptr || !alive() || refuses_to_free(*this, record_, p) || in_arena(*record_->context, p) ||
-        rolled_back() || !memory::may_free_outer(*record_->context, p))
+    if (p == nullptr || !alive() || in_newest_chunk(p) || refuses_to_free(*this, record_, p) ||
+        in_arena(*record_->context, p) || rolled_back() || !memory::may_free_outer(*record_->context, p))
         return;
     outer_free(*record_->context, p);
     refresh_limit(*record_->context);
 }
 
 void frame_ref::outgrow(void* p, std::size_t bytes) const noexcept {
-    const bool stays = p != nullptr && alive() && in_arena(*record_->context, p);
-    if (!stays) return abandon(p);
+    if (p == nullptr || !alive() || in_newest_chunk(p)) return;
+    if (!in_arena(*record_->context, p)) return abandon(p);
     if (record_->context->probes.guarded() && may_free(p) && !rolled_back())
         leave_frame_block(*record_->context, address_of(p), bytes);
 }
@@ -106,7 +107,7 @@ void frame_ref::deallocate_slow(void* p, std::size_t bytes) const noexcept {
     else abandon(p);
 }
 
-bool frame_ref::try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+bool frame_ref::try_grow_last(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
     if (undisturbed() && is_recent(p)) {
         const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
         const std::size_t room = record_->limit - address_of(p);

@@ -34,7 +34,7 @@ concept string_like = std::is_same_v<typename K::value_type, char> &&
 // Differs from run to run: the numbers of std::hash are known, and texts that share one are easily made.
 struct string_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return hash_of_text(text, secret_of_texts()); }
+    std::size_t operator()(std::string_view text) const noexcept { return hash_of_text(text, secret_of_process()); }
 };
 struct string_equal {
     using is_transparent = void;

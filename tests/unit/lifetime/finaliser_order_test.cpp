@@ -179,3 +179,32 @@ FOR_EACH_POLICY("what an inner frame filled behind younger objects goes to the o
     }
     CHECK(ended == std::vector<int>{3, 4, 1, 2});
 }
+
+FOR_EACH_POLICY("a frame that its containers have left ends as any other, and destroys what came later") {
+    const fa::basic_smart_alloc<P> alloc;
+    const auto fill = [&](auto& frame) {
+        auto m = frame.template map<int, decltype(frame.template vec<noted>())>();
+        for (int i = 1; i < 9; ++i) m[i].emplace_back(i);
+    };
+    for (int turn = 0; turn < 3; ++turn) {
+        ended.clear();
+        auto outer = alloc.frame_scope();
+        fill(outer);
+        {
+            auto inner = alloc.frame_scope();
+            fill(inner);
+            CHECK(alloc.stats().frame_allocated > 0);
+        }
+        CHECK(ended.size() == 16);
+        const std::size_t used = alloc.stats().frame_allocated;
+        {
+            auto inner = alloc.frame_scope();
+            fill(inner);
+            ended.clear();
+            inner.template make<noted>(7);
+        }
+        CHECK(ended == std::vector<int>{7});
+        CHECK(alloc.stats().frame_allocated == used);
+    }
+    CHECK(alloc.stats().frame_allocated == 0);
+}

@@ -59,7 +59,12 @@ public:
     // The same of what a container has moved out of: guarded, it reads as freed.
     void outgrow(void* p, std::size_t bytes) const noexcept;
     // Makes the block longer where it is. Requires: new_bytes >= old_bytes.
-    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    bool try_grow(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+        if (record_ == nullptr) return false;
+        const std::uintptr_t end = address_of(p) + align_up(old_bytes, memory::cursor_granularity);
+        if (end != record_->cursor && !record_->context->probes.guarded()) return false;  // something lies on top
+        return try_grow_last(p, old_bytes, new_bytes);
+    }
     // Makes the last block of the arena shorter; nothing happens to another one.
     void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     // While guarded: false, after FA211, on another thread than the frame's.
@@ -79,8 +84,14 @@ private:
     FRAMEALLOC_INLINE bool is_recent(const void* p) const noexcept {
         return address_of(p) >= boundary_of(*record_->context);
     }
+    // Where nearly all blocks are that containers leave, and where nothing has to be done for them. Requires: alive().
+    FRAMEALLOC_INLINE bool in_newest_chunk(const void* p) const noexcept {
+        const thread_context& c = *record_->context;
+        return arena_of(c).newest().contains(address_of(p)) && !c.probes.guarded();
+    }
     void* allocate_slow(std::size_t bytes, std::size_t align, on_failure f) const noexcept;
     void deallocate_slow(void* p, std::size_t bytes) const noexcept;
+    bool try_grow_last(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     bool on_top() const noexcept;  // an allocation may come from the arena
     // What was allocated may have been freed by a rollback: then nothing is freed before the frame ends, and nothing
     // grows in place.

@@ -128,7 +128,7 @@ protected:
         return table_.slot_count == 0 ? table::fewest : table_.slot_count * 2;
     }
     template <bool Must, class L, class... Args>
-    FRAMEALLOC_COLD std::size_t grow_and_add(std::size_t hash, L&& key, Args&&... args) {
+    [[gnu::__noinline__]] std::size_t grow_and_add(std::size_t hash, L&& key, Args&&... args) {
         revive_if_ended();
         std::size_t i = none;
         const auto make = [&](value_type* at) { construct(at, std::forward<L>(key), std::forward<Args>(args)...); };
@@ -140,7 +140,7 @@ protected:
         return n <= capacity() || grow<Must>(table::slots_for(n));
     }
     template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t slot_count) {
+    [[gnu::__noinline__]] bool grow(std::size_t slot_count) {
         revive_if_ended();
         return rebuild<Must>(slot_count, [](table&) {});
     }

@@ -107,7 +107,7 @@ struct map_table {
         marks = reinterpret_cast<occupancy*>(reinterpret_cast<unsigned char*>(rests()) + bytes_of_rests(n));
         std::memset(marks, static_cast<int>(occupancy::unused), capacity() + marks_read);
         close_spare<Policy>(cells, cells + capacity());
-        seed = from == 0 ? map_secret() : from;
+        seed = from == 0 ? secret_of_process() : from;
     }
 
     std::uint64_t mixed(std::size_t hash) const noexcept { return spread(hash ^ seed); }

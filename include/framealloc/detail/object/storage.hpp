@@ -76,9 +76,8 @@ void* acquire(const Source& s, std::size_t bytes, std::size_t align) noexcept {
 // neither; Must: then the exhaustion handler is asked for what is needed.
 template <bool Must, class Source>
 void* acquire_either(const Source& s, std::size_t& n, std::size_t least, std::size_t size, std::size_t align) noexcept {
-    if (!Must || n != least) {
-        void* p = s.try_allocate(checked_product(n, size), align);
-        if (p != nullptr || n == least) return p;
+    if (n != least) {
+        if (void* p = acquire<false>(s, checked_product(n, size), align)) return p;
     }
     n = least;
     return acquire<Must>(s, checked_product(n, size), align);

@@ -301,7 +301,7 @@ private:
     }
     // For `wanted` characters or at least for `needed`, and a final zero.
     template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t wanted, std::size_t needed) {
+    [[gnu::__noinline__]] bool grow(std::size_t wanted, std::size_t needed) {
         revive_if_ended("a container grew");
         if (!object::has_source(source_)) {
             object::raise_no_source(Must);

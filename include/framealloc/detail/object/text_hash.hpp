@@ -22,12 +22,13 @@ FRAMEALLOC_INLINE std::uint64_t spread(std::uint64_t a, std::uint64_t b = golden
     return static_cast<std::uint64_t>(p) ^ static_cast<std::uint64_t>(p >> 64);
 }
 
-inline sync::atomic<std::uint64_t> text_secret{0};  // 0: not drawn yet
-FRAMEALLOC_INLINE std::uint64_t secret_of_texts() noexcept {
-    const std::uint64_t drawn = text_secret.load_relaxed();  // relaxed: whoever draws it draws the same
+// Read where a map begins, and a text is hashed.
+inline sync::atomic<std::uint64_t> known_secret{0};  // 0: not drawn yet
+FRAMEALLOC_INLINE std::uint64_t secret_of_process() noexcept {
+    const std::uint64_t drawn = known_secret.load_relaxed();  // relaxed: whoever draws it draws the same
     if (drawn != 0) [[likely]]
         return drawn;
-    text_secret.store_relaxed(map_secret());
+    known_secret.store_relaxed(map_secret());
     return map_secret();
 }
 

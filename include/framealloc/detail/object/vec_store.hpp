@@ -93,7 +93,7 @@ protected:
         object::close_spare<Policy>(end_, limit);
     }
     template <bool Must, class Build>
-    FRAMEALLOC_COLD bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
+    [[gnu::__noinline__]] bool grow_and_add(std::size_t n, const Build& build, std::size_t least = 0) {
         revive_if_ended();
         const std::size_t needed = object::checked_sum(size(), n);
         const std::size_t wanted = object::next_capacity(capacity(), needed < least ? least : needed);
@@ -101,7 +101,7 @@ protected:
         return move_and_add<Must>(wanted, n == 1 ? wanted : needed, build);
     }
     template <bool Must>
-    FRAMEALLOC_COLD bool grow(std::size_t wanted) {
+    [[gnu::__noinline__]] bool grow(std::size_t wanted) {
         revive_if_ended();
         return move_and_add<Must>(wanted, wanted, [](T* at) { return at; });
     }
