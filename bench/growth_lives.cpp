@@ -1,7 +1,9 @@
 // Growth with the number of allocators, tags, frames, threads and blocks that live.
 #include "growth.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <random>
 #include <thread>
 
 namespace growth {
@@ -195,15 +197,26 @@ void blocks(bool further) {
             p = alloc.pool_alloc<object>();
         });
     }
-    const long all = static_cast<long>(live.size());
-    for (long left = all; left > 1000; left = left / 10) {
-        const long gone = left - left / 10;
-        at("pool_freed", left, gone, [&](long) {
-            alloc.pool_free(live.back());
-            live.pop_back();
+    const auto free_all = [&](const char* name) {
+        for (long left = static_cast<long>(live.size()); left != 0; left = left > 1000 ? left / 10 : 0) {
+            const long gone = left > 1000 ? left - left / 10 : left;
+            at(name, left, gone, [&](long) {
+                alloc.pool_free(live.back());
+                live.pop_back();
+            });
+        }
+    };
+    free_all("pool_freed");
+    // In no order, so that most pages have some free blocks before any is empty; few to a page.
+    std::vector<void*> wide;
+    for (const long n : {1'000, 10'000, 100'000}) {
+        for (long i = 0; i < n; ++i) wide.push_back(alloc.pool_alloc_bytes(1024));
+        std::shuffle(wide.begin(), wide.end(), std::minstd_rand(1));
+        at("pool_freed_anyhow", n, n, [&](long) {
+            alloc.pool_free_bytes(wide.back(), 1024);
+            wide.pop_back();
         });
     }
-    for (object* p : live) alloc.pool_free(p);
     std::vector<void*> large;
     for (const long n : {10, 100, 1'000}) {
         while (static_cast<long>(large.size()) < n) large.push_back(alloc.heap_alloc_bytes(65536));

@@ -18,6 +18,7 @@ void class_map::open(const std::size_t* sizes, std::size_t count) noexcept {
             if (size >= class_size(k) && size < best && aligned) best = size;
         }
         if (best != impossible_size) serving_[k] = static_cast<unsigned char>(class_of(best));
+        served_[serving_[k]] |= std::uint64_t{1} << k;
     }
 }
 

@@ -102,10 +102,16 @@ bool has_room(core& a, pool_page& p, block_request& q) noexcept {
 }
 
 void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
-    c.pages.uninstall(p);
+    c.pages.uninstall(p, c.owner->classes.served_by(p.size_class));
     lists.leave_current(p);
     if (c.probes.guarded() || p.carved != p.end) [[unlikely]]
         lists.note_missing(p, c.owner->probes.layout().slots(p.block) - p.used());
+}
+
+void leave_full(thread_context& c, page_lists& lists, pool_page& p) noexcept {
+    close_tab(c);
+    charge_page(c, p);
+    leave_current(c, lists, p);
 }
 
 page_lists* lists_of(thread_context& c, tag_account* who, memory_kind k, exhaustion_reason& why) noexcept {
@@ -174,10 +180,12 @@ pool_page* listed_page(thread_context& c, page_lists& lists, unsigned size_class
             const bool room = has_room(*c.owner, *p, q);
             if (lists.current(size_class) != p) continue;  // a budget's handler allocated
             if (room) return p;
-            close_tab(c);
-            charge_page(c, *p);
-            if (p->carved != p->end) return nullptr;  // virgin blocks are left, but no memory for them
-            leave_current(c, lists, *p);
+            if (p->carved != p->end) {  // virgin blocks are left, but no memory for them
+                close_tab(c);
+                charge_page(c, *p);
+                return nullptr;
+            }
+            leave_full(c, lists, *p);
         }
         if (lists.take_listed(size_class) == nullptr) return nullptr;
     }
@@ -283,8 +291,24 @@ FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned
     return pop(*p);
 }
 
-FRAMEALLOC_COLD void* allocate_served(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
-                                      on_failure f, const void* returns_to) noexcept {
+// The page in use is full, and another one of its tag has free blocks. Null when it is not so simple.
+void* take_from_next(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+    pool_page& p = *c.pages.at(k, size_class);
+    if (p.account != payer(c, k) || c.probes.any() || c.probes.sampling()) return nullptr;
+    if (p.came_home != nullptr || p.carved != p.end || p.size_class != size_class) return nullptr;
+    page_lists& lists = lists_of(p);
+    const pool_page* next = lists.listed(size_class);
+    if (next == nullptr || next->free == nullptr || lists.current(size_class) != &p) return nullptr;
+    leave_full(c, lists, p);
+    pool_page& q = *lists.take_listed(size_class);
+    install(c, q, size_class);
+    if (traits_of(k).freed_singly) c.charges.note_unsettled();
+    return pop(q);
+}
+
+[[gnu::noinline]] void* allocate_served(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
+                                        on_failure f, const void* returns_to) noexcept {
+    if (void* block = take_from_next(c, k, requested_class)) return block;
     if (tag_account* t = payer(c, k); t->borrows.load_relaxed()) {  // relaxed: its own
         if (void* block = take_put_away(c, k, requested_class, *with_pages(t, k))) return block;
     }
@@ -380,9 +404,7 @@ bool retire_unused_where(thread_context& c, F&& wanted) noexcept {
     bool any = false;
     for (pool_page* p = c.pages.first(); p != nullptr; p = p->next_all) {
         if (!is_unused(*p) || !wanted(*p)) continue;
-        close_tab(c);
-        charge_page(c, *p);
-        leave_current(c, lists_of(*p), *p);
+        leave_full(c, lists_of(*p), *p);
         retire(c, p);
         any = true;
     }

@@ -215,9 +215,9 @@ void page_set::open() noexcept {
     }
 }
 
-void page_set::uninstall(const pool_page& p) noexcept {
+void page_set::uninstall(const pool_page& p, std::uint64_t classes) noexcept {
     const unsigned kind = index_of(p.kind);
-    for (std::uint64_t set = classes_[kind]; set != 0; set &= set - 1) {
+    for (std::uint64_t set = classes_[kind] & classes; set != 0; set &= set - 1) {
         const int size_class = std::countr_zero(set);
         if (installed_[kind][size_class] != &p) continue;
         installed_[kind][size_class] = no_page();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -25,6 +26,43 @@ TEST_CASE("size classes hold what they promise, aligned, with little waste") {
             CHECK(natural_alignment(class_size(k)) >= std::min<std::size_t>(a, 4096));
         }
     }
+}
+
+TEST_CASE("the class that is looked up is the one that is computed") {
+    using namespace fa::memory;
+    for (std::size_t n = 0; n <= largest_class_size + 64; ++n) {
+        volatile std::size_t told = n;
+        const std::size_t bytes = told;
+        for (const std::size_t a : {0, 1, 3, 8, 16, 24, 32, 4096}) {
+            CAPTURE(a);
+            CHECK(class_asked(bytes, a) == (fa::is_power_of_two(a) ? class_for(n, a) : no_class));
+        }
+    }
+}
+
+FOR_EACH_POLICY("classes that share pages leave a full one together") {
+    const std::size_t sizes[] = {64, 1024};
+    fa::basic_smart_alloc<P> alloc{fa::options{.size_classes = sizes}};
+    std::mt19937 random(5);
+    std::map<char*, std::size_t> live;
+    for (int i = 0; i < 40'000; ++i) {
+        const bool more = random() % 5 < (i < 20'000 ? 3 : 2);
+        if (more || live.empty()) {
+            const std::size_t bytes = 1 + random() % (i % 2 == 0 ? 64 : 1024);
+            auto* p = static_cast<char*>(alloc.pool_alloc_bytes(bytes));
+            std::memset(p, static_cast<int>(bytes), bytes);
+            CHECK(live.emplace(p, bytes).second);
+        } else {
+            auto it = live.lower_bound(
+                std::next(live.begin(), random() % std::min<std::size_t>(live.size(), 50))->first);
+            const auto* p = reinterpret_cast<unsigned char*>(it->first);
+            CHECK(std::all_of(p, p + it->second, [&](unsigned char c) { return c == (it->second & 255); }));
+            alloc.pool_free_bytes(it->first, it->second);
+            live.erase(it);
+        }
+    }
+    for (const auto& [p, bytes] : live) alloc.pool_free_bytes(p, bytes);
+    CHECK(alloc.stats().pool_allocated == 0);
 }
 
 FOR_EACH_POLICY("a freed block is the next one handed out") {

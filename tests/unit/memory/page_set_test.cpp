@@ -22,6 +22,7 @@ using memory::slot_layout;
 
 namespace {
 
+constexpr std::uint64_t every_class = ~std::uint64_t{0};
 constexpr std::uint64_t key = 7;
 
 // Whatever has pages: a source for them, and the lists of the account that pays.
@@ -154,14 +155,14 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     unsigned seen = 0;
     o.set.for_each_installed([&](pool_page&) { ++seen; });
     CHECK(seen == 3);
-    o.set.uninstall(q);
+    o.set.uninstall(q, every_class);
     CHECK(o.set.at(memory_kind::pool, large) == &memory::nothing_installed);
     CHECK(o.set.at(memory_kind::pool, small + 1) == &memory::nothing_installed);
     CHECK(o.set.at(memory_kind::pool, small) == &p);
     seen = 0;
     o.set.for_each_installed([&](pool_page& page) { seen += &page == &p ? 1U : 100U; });
     CHECK(seen == 1);
-    o.set.uninstall(p);
+    o.set.uninstall(p, every_class);
     CHECK(!o.set.any_installed());
     o.set.for_each_installed([](pool_page&) { CHECK(false); });
     o.set.install(p, small);
@@ -189,7 +190,7 @@ TEST_CASE("what is installed where nothing is belongs to every thread: nobody is
         if (k != 0) o.set.install(*pages[k], k - 1);  // in place of another
     }
     for (const pool_page* p : pages) {
-        o.set.uninstall(*p);
+        o.set.uninstall(*p, every_class);
         o.set.for_each_installed([](const pool_page& page) { CHECK(&page != &memory::nothing_installed); });
     }
     CHECK(!o.set.any_installed());

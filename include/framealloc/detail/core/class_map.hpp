@@ -10,6 +10,8 @@ public:
     // Every class is served by the smallest of these that holds it and is aligned as it is, otherwise by itself.
     void open(const std::size_t* sizes, std::size_t count) noexcept;
     unsigned serving(unsigned size_class) const noexcept { return serving_[size_class]; }
+    // The classes that it serves, a bit each.
+    std::uint64_t served_by(unsigned size_class) const noexcept { return served_[size_class]; }
 
     // Whether a heap block is in a page if its size says so. Not where the heap is a resource; and where blocks are
     // guarded, a free may give a wrong size.
@@ -19,6 +21,7 @@ public:
 private:
     bool sizes_tell_ = false;
     unsigned char serving_[class_count] = {};
+    std::uint64_t served_[class_count] = {};
 };
 
 }  // namespace framealloc::inline v1::memory

@@ -46,6 +46,8 @@ struct page_use {
 class page_lists {
 public:
     pool_page* current(unsigned size_class) const noexcept { return current_[size_class]; }
+    // The one that take_listed() takes, or null: the newest, so that what is nearly full is filled, and others may empty.
+    const pool_page* listed(unsigned size_class) const noexcept { return room_[size_class]; }
     // Requires: the page is set up for this account, and empty.
     void make_current(pool_page& p) noexcept;
     // It is closed. Requires: it is not installed, and no block of it is free.
@@ -103,7 +105,7 @@ public:
         classes_[index_of(p.kind)] |= std::uint64_t{1} << size_class;
         installed_[index_of(p.kind)][size_class] = &p;
     }
-    void uninstall(const pool_page& p) noexcept;  // wherever it is
+    void uninstall(const pool_page& p, std::uint64_t classes) noexcept;  // wherever it is among these, a bit each
     // Each, after which none is.
     template <class F>
     FRAMEALLOC_INLINE void take_installed(F&& f) noexcept {

@@ -37,9 +37,20 @@ constexpr unsigned class_for(std::size_t size, std::size_t alignment) noexcept {
     return rounded > largest_class_size ? no_class : class_of(rounded);
 }
 
+// The class of n + 1 units of 16 bytes.
+struct class_table {
+    std::uint8_t of_units[largest_class_size / 16];
+};
+extern const class_table all_classes;
+
 // The same of what a program asks for: no_class, too, of an alignment that is none.
 FRAMEALLOC_INLINE constexpr unsigned class_asked(std::size_t size, std::size_t alignment) noexcept {
-    if (size - 1 < 256 && alignment <= 16 && is_power_of_two(alignment)) return static_cast<unsigned>((size - 1) / 16);
+    if (alignment <= 16 && is_power_of_two(alignment) && size - 1 < largest_class_size) {
+        // Looked up where sizes vary: which formula it is would be a branch that nobody can predict.
+        const unsigned c = __builtin_constant_p(size) ? class_of(size) : all_classes.of_units[(size - 1) / 16];
+        if (c == no_class) __builtin_unreachable();
+        return c;
+    }
     return is_power_of_two(alignment) ? class_for(size, alignment) : no_class;
 }
 FRAMEALLOC_INLINE constexpr bool any_class_for(std::size_t size, std::size_t alignment) noexcept {
