@@ -112,9 +112,8 @@ tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
     tag_sum sum;
     const sync::lock_guard guard(lock_of(a));
     tags_of(a).for_each_from(*wanted, [&](const account::tag_node& n) {
-        for_each_charged(n, [&](const account::charge_entry& e) {
-            add_account(sum, static_cast<const tag_account&>(e), wanted);
-        });
+        for_each_charged(
+            n, [&](const account::charge_entry& e) { add_account(sum, static_cast<const tag_account&>(e), wanted); });
     });
     for_each_context(a, [&](const thread_context& c) { add_open(sum, c, wanted); });
     for (tag_bytes* t : {&sum.own, &sum.tree}) {

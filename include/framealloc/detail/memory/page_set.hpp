@@ -46,7 +46,7 @@ struct page_use {
 class page_lists {
 public:
     pool_page* current(unsigned size_class) const noexcept { return current_[size_class]; }
-    // The one that take_listed() takes, or null: the newest, so that what is nearly full is filled, and others may empty.
+    // The one that take_listed() takes, or null: the newest, so that what is nearly full is filled, and others empty.
     const pool_page* listed(unsigned size_class) const noexcept { return room_[size_class]; }
     // Requires: the page is set up for this account, and empty.
     void make_current(pool_page& p) noexcept;
