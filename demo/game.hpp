@@ -20,6 +20,7 @@ struct settings {
     std::uint64_t seed = 1;
     std::uint32_t threads = 1;
     std::uint32_t warm_up = 60;  // frames before figures count
+    bool huge_pages = true;  // of framealloc's
 };
 
 struct frame_sample {

@@ -188,8 +188,9 @@ public:
             t.copy(copy.data(), t.size());
             return {copy.data(), t.size()};
         }
+        // Made in the map, of its frame, with room for what nearly every cell holds.
         fa::frame_vec<std::uint32_t>& cell(std::uint32_t key) {
-            return cells.try_emplace(key, scope.vec<std::uint32_t>()).first->second;
+            return cells.try_emplace(key, fa::capacity(16)).first->second;
         }
     };
     struct charged {

@@ -23,8 +23,15 @@ void show_progress(const char* title, std::uint32_t frame, std::uint32_t frames)
     std::fflush(stdout);
 }
 
-fa::smart_alloc make_allocator(bool prefault = false) {
-    return fa::smart_alloc{fa::options{.name = "demo", .frame_capacity = 4_MiB, .prefault = prefault}};
+// Frames and pools of a huge page each, unless the settings say otherwise: a frame writes most of its memory once, and
+// its time is that of the address translations.
+fa::smart_alloc make_allocator(const settings& s, bool prefault = false) {
+    fa::options o{.name = "demo", .frame_capacity = 2_MiB, .prefault = prefault};
+    if (s.huge_pages) {
+        o.slab_page_size = 2_MiB;
+        o.huge_pages = true;
+    }
+    return fa::smart_alloc{o};
 }
 
 template <class Kit>
@@ -58,7 +65,7 @@ variant_result run_standard(const settings& s) {
 
 variant_result run_framealloc(const settings& s, results& r) {
     reset_own_mallocs();
-    frame_kit kit(make_allocator());
+    frame_kit kit(make_allocator(s));
     game<frame_kit> g(s, kit);
     variant_result v = run_variant(s, kit, g);
     const auto stats = kit.alloc().stats();
@@ -78,7 +85,7 @@ int run_sealed(const settings& s) {
     const pid_t child = fork();
     if (child == 0) {
         give_malloc_room();
-        frame_kit kit(make_allocator(true));
+        frame_kit kit(make_allocator(s, true));
         kit.warm_up(32'768);
         game<frame_kit> g(s, kit);
         for (std::uint32_t i = 0; i < s.warm_up; ++i) g.run_frame();
@@ -144,6 +151,7 @@ int main(int argc, char** argv) {
     app.add_option("--threads", s.threads, "threads that update particles")
         ->check(CLI::Range(1U, 64U))
         ->capture_default_str();
+    app.add_flag("!--small-pages", s.huge_pages, "framealloc asks for no huge pages");
     app.add_option("--report", report, "write an HTML report to FILE");
     app.add_flag("--seal", sealed,
                  "after warm-up forbid all system calls that get memory, and show that the loop goes on");

@@ -40,6 +40,7 @@ def main():
     other = checksums(run("--frames", "60", "--seed", "2").stdout)
     same = checksums(run("--frames", "60", "--seed", "2", "--threads", "2").stdout)
     expect(other and other == same, "threads do not change the results")
+    expect(other == checksums(run("--frames", "60", "--seed", "2", "--small-pages").stdout), "nor do small pages")
     # Changing one byte of each kind of data changes the checksum.
     spoiled = [run("--frames", "120", "--spoil", str(k)).stdout for k in (1, 2, 3, 4, 5, 6)]
     expect(len(set(spoiled)) == 6, f"a flipped byte of events, hits, commands, particles or entities changes the checksum: {spoiled}")
