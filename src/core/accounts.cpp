@@ -128,6 +128,8 @@ FRAMEALLOC_INLINE void add_allocated(thread_context& c, std::uint64_t frame, std
 
 void charge_allocated(thread_context& c, std::uint64_t bytes) noexcept { add_allocated(c, current_frame(c), bytes); }
 
+namespace {
+
 void close_open_tab(thread_context& c) noexcept {
     const heap_tab::content sum = c.heap.tab().close(c.counters.get(counter::heap_allocations));
     c.charges.note_tab(false);
@@ -139,6 +141,20 @@ void close_open_tab(thread_context& c) noexcept {
     const auto more = static_cast<std::int64_t>(sum.taken - sum.returned);
     if (more > 0) sum.payer->add_live(more);
     else if (more < 0) sum.payer->correct_live(more);
+}
+
+}  // namespace
+
+void begin_peaks(thread_context& c) noexcept {
+    notice_returns(c);
+    for (auto* e = c.charges.accounts().first(); e != nullptr; e = account_table::after(*e)) e->reset_peaks();
+    c.counters.set(counter::frame_peak, frame_bytes_in_use(c));
+    c.charges.note_reset();
+}
+
+void close_tab_and_join(thread_context& c) noexcept {
+    if (c.charges.tab_open()) close_open_tab(c);
+    if (c.charges.awaits_reset()) begin_peaks(c);
 }
 
 void charge_waiting(thread_context& c) noexcept {

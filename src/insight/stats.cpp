@@ -61,6 +61,13 @@ std::size_t total_of(const Stats& s) noexcept {
     return sum;
 }
 
+// What is not the sum of others.
+void add(tag_bytes& sum, const tag_bytes& more) noexcept {
+    for (unsigned k = 0; k < kind_count; ++k) sum.*bytes_of(kind_at(k)) += more.*bytes_of(kind_at(k));
+    sum.last_frame_bytes += more.last_frame_bytes;
+    sum.peak_bytes += more.peak_bytes;
+}
+
 // Of an account's blocks in pages, those that are freed singly: others are counted by their frames.
 struct paged_use {
     page_use of[kind_count];
@@ -75,17 +82,18 @@ paged_use paged_use_of(const thread_context& c, const tag_account& e) noexcept {
 
 void add_account(tag_sum& sum, const tag_account& e, const account::tag_node* wanted) noexcept {
     const thread_context& c = *e.owner;
-    const std::size_t last = e.frame_bytes.bytes_in(finished_frame(c));
+    tag_bytes own;
+    add_balances<bytes_of>(own, e);
     const paged_use paged = paged_use_of(c, e);
-    auto add = [&](tag_bytes& t) {
-        add_balances<bytes_of>(t, e);
-        for (unsigned k = 0; k < kind_count; ++k) t.*bytes_of(kind_at(k)) += paged.of[k].bytes;
-        t.last_frame_bytes += last;
-    };
-    add(sum.tree);
+    for (unsigned k = 0; k < kind_count; ++k) own.*bytes_of(kind_at(k)) += paged.of[k].bytes;
+    own.last_frame_bytes = e.frame_bytes.bytes_in(finished_frame(c));
+    const bool as_in_use = awaits_reset(c);
+    if (as_in_use) own.peak_bytes = total_of<bytes_of>(own);
+    add(sum.tree, own);
     if (e.node != wanted) return;
-    add(sum.own);
+    add(sum.own, own);
     sum.borrows = sum.borrows || e.borrows.load_relaxed();  // relaxed: a statistic
+    if (as_in_use) return;
     sum.own.peak_bytes += e.peak.get();
     sum.tree.peak_bytes += e.tree_peak.get();
 }
@@ -100,12 +108,10 @@ std::size_t bounded_peak(core& a, std::uint64_t sum, std::size_t in_use) noexcep
 void add_open(tag_sum& sum, const thread_context& c, const account::tag_node* wanted) noexcept {
     const memory::open_share open = open_share_of(c);
     if (!below(open.tag->node, wanted)) return;
-    auto add = [&](tag_bytes& t) {
-        t.*bytes_of(memory_kind::frame) += open.bytes;
-        t.last_frame_bytes += open.last_frame;
-    };
-    add(sum.tree);
-    if (open.tag->node == wanted) add(sum.own);
+    const tag_bytes bytes{
+        .frame_bytes = open.bytes, .last_frame_bytes = open.last_frame, .peak_bytes = awaits_reset(c) ? open.bytes : 0};
+    add(sum.tree, bytes);
+    if (open.tag->node == wanted) add(sum.own, bytes);
 }
 
 tag_stats tag_stats_for(core& a, const account::tag_node* wanted) noexcept {
@@ -166,12 +172,13 @@ alloc_stats stats_from_the_start(core_ref a, counts& base) noexcept {
     const sync::lock_guard guard(lock_of(*a.owner));
     base = {state_of(*a.owner).allocations_before, state_of(*a.owner).frees_before};
     for_each_context(*a.owner, [&](thread_context& c) {
+        const std::size_t before = total_of<allocated_of>(s);
         for_each_account(c, [&](const tag_account& e) {
             add_balances<allocated_of>(s, e);
             add_pages(s, c, e, live);
-            if (e.node->parent == nullptr) peak += e.tree_peak.get();
         });
         s.*allocated_of(memory_kind::frame) += open_share_of(c).bytes;
+        peak += awaits_reset(c) ? total_of<allocated_of>(s) - before : root_account(c)->tree_peak.get();
         const thread_counts n = counts_of(c);
         s.allocation_count += n.heap_allocations + n.frame_allocations;
         for (unsigned k = 0; k < kind_count; ++k)
@@ -213,13 +220,12 @@ void count_allocations(core_ref a, bool on) noexcept {
 void reset_stats(core_ref a) noexcept {
     counts before;
     const alloc_stats now = stats_from_the_start(a, before);
-    if (thread_context* c = try_attach(a)) notice_returns(*c);
+    const thread_context* const own = try_attach(a);
     const sync::lock_guard guard(lock_of(*a.owner));
-    for_each_idle_context(*a.owner, [](thread_context& c) { notice_returns(c); });
     state_of(*a.owner) = {now.allocation_count, now.deallocation_count};
-    for_each_context(*a.owner, [](thread_context& c) {
-        for_each_account(c, [](tag_account& e) { e.reset_peaks(); });
-        reset_peak(c);
+    for_each_context(*a.owner, [own](thread_context& c) {
+        if (&c == own || is_idle(c)) begin_peaks(c);
+        else ask_for_reset(c);
     });
 }
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -423,4 +424,136 @@ FOR_EACH_POLICY("reset_stats begins peaks from what is in use, also of pages tha
         CHECK(alloc.stats().peak_allocated == 0);
         CHECK(alloc.tag_stats("").with_children.peak_bytes == 0);
     }
+}
+
+namespace {
+
+// Threads that go on in turns.
+class turns {
+public:
+    void await(int n) const {
+        while (at_.load() != n) std::this_thread::yield();
+    }
+    void pass_on() { at_.fetch_add(1); }
+
+private:
+    std::atomic<int> at_{0};
+};
+
+}  // namespace
+
+// Each row is memory that a thread takes, and gives back but for a rest, without a boundary afterwards. A new kind of
+// memory belongs here.
+FOR_EACH_POLICY("peaks of a thread that runs begin from what is in use when another resets them") {
+    using alloc_type = fa::basic_smart_alloc<P>;
+    struct way {
+        const char* name;
+        void* (*take)(const alloc_type&);
+        void (*give_back)(const alloc_type&, void*);
+        std::size_t bytes;
+        unsigned most;  // of them
+    };
+    static constexpr way ways[] = {
+        {"pool blocks", [](const alloc_type& a) { return a.pool_alloc_bytes(64); },
+         [](const alloc_type& a, void* p) { a.pool_free_bytes(p, 64); }, 64, 3000},
+        {"small heap blocks", [](const alloc_type& a) { return a.heap_alloc_bytes(64); },
+         [](const alloc_type& a, void* p) { a.heap_free_bytes(p, 64); }, 64, 3000},
+        {"large heap blocks", [](const alloc_type& a) { return a.heap_alloc_bytes(large); },
+         [](const alloc_type& a, void* p) { a.heap_free_bytes(p, large); }, large, 20},
+        {"pool blocks beyond the pages", [](const alloc_type& a) { return a.pool_alloc_bytes(large); },
+         [](const alloc_type& a, void* p) { a.pool_free_bytes(p, large); }, large, 20},
+    };
+    for (const way& w : ways) {
+        for (const bool elsewhere : {false, true}) {  // given back by a thread that ends
+            CAPTURE(w.name);
+            CAPTURE(elsewhere);
+            alloc_type alloc;
+            { auto frame = alloc.frame_scope(); }
+            turns turn;
+            const auto peaks_are = [&](std::size_t bytes) {
+                CHECK(alloc.stats().peak_allocated == bytes);
+                CHECK(alloc.tag_stats("t").peak_bytes == bytes);
+                CHECK(alloc.tag_stats("t").with_children.peak_bytes == bytes);
+                CHECK(alloc.tag_stats("").with_children.peak_bytes == bytes);
+            };
+            std::thread worker([&] {
+                const fa::tag_scope scope{alloc, "t"};
+                std::vector<void*> blocks(w.most);
+                for (void*& p : blocks) p = w.take(alloc);
+                { auto boundary = alloc.frame_scope(); }
+                const auto give_most = [&] {
+                    for (; blocks.size() > 1; blocks.pop_back()) w.give_back(alloc, blocks.back());
+                };
+                elsewhere ? on_another_thread(give_most) : give_most();
+                turn.pass_on();
+                turn.await(2);
+                { const fa::tag_scope boundary{alloc, "u"}; }
+                turn.pass_on();
+                turn.await(4);
+                for (int i = 0; i < 2; ++i) blocks.push_back(w.take(alloc));
+                { auto boundary = alloc.frame_scope(); }
+                for (void* p : blocks) w.give_back(alloc, p);
+                turn.pass_on();
+                turn.await(6);
+            });
+            turn.await(1);
+            CHECK(alloc.stats().peak_allocated == w.most * w.bytes);
+            alloc.reset_stats();
+            peaks_are(w.bytes);
+            turn.pass_on();
+            turn.await(3);
+            peaks_are(w.bytes);
+            turn.pass_on();
+            turn.await(5);
+            peaks_are(3 * w.bytes);
+            turn.pass_on();
+            worker.join();
+            alloc.reset_stats();
+            peaks_are(0);
+        }
+    }
+}
+
+FOR_EACH_POLICY("peaks of frames that a thread has open begin from those when another resets them") {
+    fa::basic_smart_alloc<P> alloc;
+    { auto frame = alloc.frame_scope(); }
+    turns turn;
+    std::thread worker([&] {
+        const fa::tag_scope scope{alloc, "t"};
+        std::optional<fa::basic_frame_scope<P>> outer(std::in_place, alloc);
+        static_cast<void>(outer->alloc_bytes(4000, 8));
+        {
+            auto inner = alloc.frame_scope();
+            static_cast<void>(inner.alloc_bytes(20'000, 8));
+            const fa::tag_scope boundary{alloc, "u"};
+        }
+        {
+            auto inner = alloc.frame_scope();  // no boundary sees it
+            static_cast<void>(inner.alloc_bytes(10'000, 8));
+        }
+        turn.pass_on();
+        turn.await(2);
+        { const fa::tag_scope boundary{alloc, "u"}; }
+        turn.pass_on();
+        turn.await(4);
+        CHECK(alloc.frame_stats().peak_bytes == 4000);
+        static_cast<void>(outer->alloc_bytes(1000, 8));
+        outer.reset();
+        turn.pass_on();
+        turn.await(6);
+        CHECK(alloc.frame_stats().peak_bytes == 5000);
+    });
+    turn.await(1);
+    alloc.reset_stats();
+    CHECK(alloc.stats().peak_allocated <= 4000);
+    turn.pass_on();
+    turn.await(3);
+    CHECK(alloc.stats().peak_allocated == 4000);
+    CHECK(alloc.tag_stats("t").peak_bytes == 4000);
+    turn.pass_on();
+    turn.await(5);
+    CHECK(alloc.stats().peak_allocated == 5000);
+    CHECK(alloc.tag_stats("").with_children.peak_bytes == 5000);
+    turn.pass_on();
+    worker.join();
 }

@@ -10,7 +10,8 @@ FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* n
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
                                          exhaustion_reason& why) noexcept;
-// What waits: pages that gave blocks to hooks, and the tab of large blocks. And the installed pages.
+// What waits: pages that gave blocks to hooks, the tab of large blocks, and peaks that are to begin anew. And the
+// installed pages.
 FRAMEALLOC_COLD void charge_waiting(thread_context& c) noexcept;
 void charge_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
@@ -24,11 +25,14 @@ FRAMEALLOC_INLINE void put_away_pages(thread_context& c) noexcept {
     if (c.charges.anything_waits()) charge_waiting(c);
     if (c.pages.any_installed()) put_away_installed(c);
 }
-// Charges what is on the tab of large blocks, and closes it: before live bytes grow or a peak is noted otherwise.
-void close_open_tab(thread_context& c) noexcept;
+// Charges what is on the tab of large blocks, and closes it, and lets peaks begin anew that are to: before live bytes
+// grow or a peak is noted otherwise.
+void close_tab_and_join(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void close_tab(thread_context& c) noexcept {
-    if (c.charges.tab_open()) close_open_tab(c);
+    if (c.charges.anything_waits()) close_tab_and_join(c);
 }
+// Peaks begin anew, from what is in use. Requires: as notice_returns().
+void begin_peaks(thread_context& c) noexcept;
 // Charges the open segment, what frames had that have ended since, and the installed pages, to the current tag and
 // phase. Each open frame takes back its part of the segment when it ends.
 void settle(thread_context& c) noexcept;

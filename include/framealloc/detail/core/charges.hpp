@@ -71,8 +71,7 @@ public:
     std::uintptr_t take_highest() noexcept {
         const std::uintptr_t was = highest_;
         set_highest(0);
-        if (!peaks_reset_.load_relaxed()) return was;  // relaxed: an early look
-        return peaks_reset_.exchange_acquire(false) ? 0 : was;  // pairs: note_reset()
+        return was;
     }
     // No peak rises where the segment has no more bytes, until something else becomes live.
     FRAMEALLOC_INLINE std::uint64_t quiet_bytes() const noexcept {
@@ -81,10 +80,20 @@ public:
     void set_quiet_bytes(std::uint64_t bytes) noexcept {
         sync::store_relaxed(quiet_bytes_, bytes);  // relaxed: as above
     }
-    // Peaks begin anew: what frames had that have ended does not count any more. Threads: any.
-    void note_reset() noexcept {
+    // Peaks are to begin anew, at the next boundary: the thread alone knows what has come back. What frames had that
+    // have ended by now does not count any more. Threads: any.
+    void ask_for_reset() noexcept {
+        if (sync::load_relaxed(highest_) != 0) waits_.on(before_reset);  // relaxed: a recent value
+        waits_.on(reset);
         set_quiet_bytes(0);
-        if (sync::load_relaxed(highest_) != 0) peaks_reset_.store_release(true);  // pairs: take_highest()
+    }
+    // Until it has: nothing above what is in use counts. Threads: any.
+    bool awaits_reset() const noexcept { return waits_.was_on(reset); }
+    // They have begun.
+    void note_reset() noexcept {
+        if (waits_.is_on(before_reset)) set_highest(0);
+        set_quiet_bytes(0);
+        waits_.off(reset | before_reset);
     }
     // Whether nothing is to be charged while the top cursor is there: no bytes, no installed pages.
     FRAMEALLOC_INLINE bool settled_at(std::uintptr_t cursor) const noexcept { return cursor == settled_; }
@@ -127,23 +136,20 @@ public:
     std::uint64_t allocated_in(std::uint64_t frame) const noexcept { return allocated_.bytes_in(frame); }
 
     // Whether the tab of large blocks is open; see detail/memory/heap_tab.hpp.
-    void note_tab(bool open) noexcept {
-        tab_open_ = open;
-        waits_ = open || aside_ != nullptr;
-    }
-    bool tab_open() const noexcept { return tab_open_; }
+    void note_tab(bool open) noexcept { open ? waits_.on(tab) : waits_.off(tab); }
+    bool tab_open() const noexcept { return waits_.is_on(tab); }
     // Tags whose pages hooks took blocks from since the last boundary.
     void set_aside(tag_account& a) noexcept {
         a.next_aside = aside_;
         aside_ = &a;
-        waits_ = true;
+        waits_.on(aside);
     }
-    // Something of the tab or of those tags is to be charged.
-    bool anything_waits() const noexcept { return waits_; }
+    // Something of the tab or of those tags is to be charged, or peaks are to begin anew.
+    bool anything_waits() const noexcept { return waits_.any(); }
     tag_account* take_aside() noexcept {
         tag_account* a = aside_;
         if (a != nullptr) aside_ = a->next_aside;
-        waits_ = aside_ != nullptr || tab_open_;
+        if (aside_ == nullptr) waits_.off(aside);
         return a;
     }
 
@@ -151,8 +157,9 @@ private:
     static constexpr std::uintptr_t never_settled = ~std::uintptr_t{0};  // no cursor
 
     FRAMEALLOC_INLINE void set_highest(std::uintptr_t cursor) noexcept {
-        sync::store_relaxed(highest_, cursor);  // relaxed: note_reset() only wants to know whether there is one
+        sync::store_relaxed(highest_, cursor);  // relaxed: ask_for_reset() only wants to know whether there is one
     }
+    static constexpr std::uint16_t tab = 1, aside = 2, reset = 4, before_reset = 8;  // the last: highest_ is from then
 
     std::uintptr_t segment_;
     std::uintptr_t settled_;
@@ -165,9 +172,7 @@ private:
     account::charge_log log_;
     account::frame_window allocated_;
     tag_account* aside_;
-    sync::atomic<bool> peaks_reset_;
-    bool tab_open_;
-    bool waits_;  // anything_waits()
+    sync::switches waits_;
 };
 
 // Where a thread's lists of scopes end, and what is left of those that closed where they should not.

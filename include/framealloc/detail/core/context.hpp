@@ -218,10 +218,10 @@ inline thread_counts counts_of(const thread_context& c) noexcept {
     for (unsigned k = 0; k < kind_count; ++k) n.taken[k] = c.counters.taken(kind_at(k));
     return n;
 }
-inline void reset_peak(thread_context& c) noexcept {
-    c.charges.note_reset();
-    c.counters.set(counter::frame_peak, c.counters.get(counter::frame_used));
-}
+// Peaks are to begin anew; until the thread has done so, at its next boundary, nothing above what is in use counts.
+// Threads: any.
+inline void ask_for_reset(thread_context& c) noexcept { c.charges.ask_for_reset(); }
+inline bool awaits_reset(const thread_context& c) noexcept { return c.charges.awaits_reset(); }
 inline std::uint64_t allocated_in(const thread_context& c, std::uint64_t frame) noexcept {
     return c.charges.allocated_in(frame);
 }

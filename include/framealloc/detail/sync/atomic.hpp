@@ -61,11 +61,16 @@ public:
     bool is_on(std::uint16_t bit) const noexcept {
         return (__atomic_load_n(&bits_, __ATOMIC_RELAXED) & bit) != 0;
     }  // relaxed: as above
+    // False: what was done before off() is seen. From any thread.
+    bool was_on(std::uint16_t bit) const noexcept {
+        return (__atomic_load_n(&bits_, __ATOMIC_ACQUIRE) & bit) != 0;  // pairs: off()
+    }
     void on(std::uint16_t bit) noexcept {
         if (!is_on(bit)) __atomic_fetch_or(&bits_, bit, __ATOMIC_RELEASE);  // pairs: off()
     }
     void off(std::uint16_t bit) noexcept {
-        if (is_on(bit)) __atomic_fetch_and(&bits_, static_cast<std::uint16_t>(~bit), __ATOMIC_ACQUIRE);  // pairs: on()
+        if (!is_on(bit)) return;
+        __atomic_fetch_and(&bits_, static_cast<std::uint16_t>(~bit), __ATOMIC_ACQ_REL);  // pairs: on(), was_on()
     }
 
 private:
