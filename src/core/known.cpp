@@ -73,13 +73,16 @@ void put(known_contexts& table, std::uint64_t id, thread_context* c) noexcept {
 // live_cores_lock.
 template <class F>
 void for_each_living(F&& f) noexcept {
-    for (core* c = first_live_core(); c != nullptr; c = c->life.next()) {
-        if (const entry* e = known_entry(c->id)) f(*e);
+    known_contexts* table = t_slot.known;
+    for (std::uint64_t i = 0; table != nullptr && i < table->size(); ++i) {
+        const entry& e = table->at(i);
+        core* const a = e.context == nullptr ? nullptr : live_core(e.id);
+        if (a != nullptr) f(*a, e);
     }
 }
 
 void copy_living(known_contexts& to) noexcept {
-    for_each_living([&](const entry& e) { put(to, e.id, e.context); });
+    for_each_living([&](core&, const entry& e) { put(to, e.id, e.context); });
 }
 
 // The few without the dead ones: built anew, while a handler looks at what they were.
@@ -97,7 +100,7 @@ void clear_few() noexcept {
 void make_room_for_known() noexcept {
     const live_cores_lock guard;
     std::uint64_t living = 0;
-    for_each_living([&](const entry&) { ++living; });
+    for_each_living([&](core&, const entry&) { ++living; });
     const bool few = living * 2 <= t_slot.few.size();
     known_contexts* wider = few ? nullptr : make_table(std::bit_ceil((living + 16) * 4));
     if (wider == nullptr) {
@@ -146,6 +149,10 @@ void forget_context(std::uint64_t id) noexcept {
     t_slot.record = nullptr;
     t_slot.context = nullptr;
     t_slot.key = no_context_key;
+}
+
+void visit_known(void (*f)(core&, thread_context&, void*), void* state) noexcept {
+    for_each_living([&](core& a, const entry& e) { f(a, *e.context, state); });
 }
 
 void forget_all_contexts() noexcept {

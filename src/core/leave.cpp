@@ -12,6 +12,8 @@
 #include <framealloc/detail/core/remote.hpp>
 #include <framealloc/detail/core/scopes.hpp>
 
+#include <utility>
+
 namespace framealloc::inline v1::memory {
 
 // A context that an ended thread left, with all it owns, or a new one.
@@ -49,17 +51,39 @@ void detach(thread_context& c) noexcept {
     shelve(c);
 }
 
-// What this thread has of allocators that live, each of them pinned.
-thread_context* pin_known() noexcept {
-    thread_context* leaving = nullptr;
-    const live_cores_lock guard;
-    for (core* a = first_live_core(); a != nullptr; a = a->life.next()) {
-        thread_context* c = known_context_of(a->id);
-        if (c == nullptr) continue;
-        a->life.handles.add();
-        context_list::chain_leaving(*c, leaving);
-        leaving = c;
+// Two chains as one, the older allocator first.
+thread_context* merge(thread_context* a, thread_context* b) noexcept {
+    thread_context *first = nullptr, *last = nullptr;
+    while (a != nullptr && b != nullptr) {
+        thread_context*& least = a->owner->id < b->owner->id ? a : b;
+        thread_context* const c = least;
+        least = context_list::leaving_after(*c);
+        if (last == nullptr) first = c;
+        else context_list::chain_leaving(*last, c);
+        last = c;
     }
+    thread_context* const rest = a != nullptr ? a : b;
+    if (last == nullptr) return rest;
+    context_list::chain_leaving(*last, rest);
+    return first;
+}
+
+// What this thread has of allocators that live, each of them pinned, the oldest first.
+thread_context* pin_known() noexcept {
+    thread_context* sorted[64];  // chains of 1, 2, 4 … contexts, or null
+    unsigned chains = 0;
+    const live_cores_lock guard;
+    for_each_known([&](core& a, thread_context& c) {
+        a.life.handles.add();
+        context_list::chain_leaving(c, nullptr);
+        thread_context* chain = &c;
+        unsigned i = 0;
+        for (; i != chains && sorted[i] != nullptr; ++i) chain = merge(std::exchange(sorted[i], nullptr), chain);
+        if (i == chains) ++chains;
+        sorted[i] = chain;
+    });
+    thread_context* leaving = nullptr;
+    for (unsigned i = 0; i != chains; ++i) leaving = merge(sorted[i], leaving);
     return leaving;
 }
 

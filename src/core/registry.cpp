@@ -2,10 +2,13 @@
 #include <framealloc/detail/core/registry.hpp>
 
 #include <cstdio>
+#include <iterator>
+#include <utility>
 
 #include <framealloc/detail/os/code.hpp>
 #include <framealloc/detail/os/range_index.hpp>
 #include <framealloc/detail/os/thread.hpp>
+#include <framealloc/os/pages.hpp>
 
 namespace framealloc::inline v1::memory {
 
@@ -14,16 +17,58 @@ namespace {
 constinit sync::lock live_lock;
 constinit core* live_cores = nullptr;
 
+// The same by id, two to a place in the mean; without memory for more places, more. The first ones are the library's
+// own.
+constinit core* own_places[64] = {};
+constinit core** places = own_places;
+constinit std::size_t place_count = std::size(own_places);
+constinit std::size_t live_count = 0;
+
+core*& place_of(std::uint64_t id) noexcept { return places[(id * 0x9e3779b97f4a7c15U >> 32) & (place_count - 1)]; }
+
+void put(core& c) noexcept {
+    core*& place = place_of(c.id);
+    c.life.beside() = place;
+    place = &c;
+}
+
+void widen_places() noexcept {
+    os::system_pages system;
+    const auto bytes_for = [&](std::size_t n) { return align_up(n * sizeof(core*), system.granularity()); };
+    void* p = system.reserve(bytes_for(2 * place_count), system.granularity());
+    if (p == nullptr) return;
+    if (!system.commit(p, bytes_for(2 * place_count))) return system.release(p, bytes_for(2 * place_count));
+    core** const was = std::exchange(places, static_cast<core**>(p));
+    place_count *= 2;
+    for (core* c = live_cores; c != nullptr; c = c->life.next()) put(*c);
+    if (was != own_places) system.release(was, bytes_for(place_count / 2));
+}
+
+void add_place(core& c) noexcept {
+    put(c);
+    if (++live_count > 2 * place_count) widen_places();
+}
+
+void remove_place(core& c) noexcept {
+    core** link = &place_of(c.id);
+    while (*link != &c) link = &(*link)->life.beside();
+    *link = c.life.beside();
+    --live_count;
+}
+
 }  // namespace
+
+core* live_core(std::uint64_t id) noexcept {
+    core* c = place_of(id);
+    while (c != nullptr && c->id != id) c = c->life.beside();
+    return c;
+}
 
 core* pin_core(std::uint64_t id) noexcept {
     const sync::lock_guard guard(live_lock);
-    for (core* c = live_cores; c != nullptr; c = c->life.next()) {
-        if (c->id != id) continue;
-        c->life.handles.add();
-        return c;
-    }
-    return nullptr;
+    core* const c = live_core(id);
+    if (c != nullptr) c->life.handles.add();
+    return c;
 }
 
 namespace {
@@ -96,6 +141,7 @@ void register_core(core* c) noexcept {
     static_cast<void>(prepare_fork());
     const sync::lock_guard guard(live_lock);
     c->life.link(*c, live_cores);
+    add_place(*c);
 }
 
 core* first_live_core() noexcept { return live_cores; }
@@ -128,6 +174,7 @@ bool unregister_core(core* c, std::uint64_t seen) noexcept {
     const sync::lock_guard guard(live_lock);
     if (!c->life.handles.is_as(seen)) return false;
     c->life.unlink(live_cores);
+    remove_place(*c);
     return true;
 }
 

@@ -80,11 +80,14 @@ public:
     void link(core& self, core*& first) noexcept;
     void unlink(core*& first) noexcept;
     bool is_listed() const noexcept { return is_listed_; }
+    // The next whose id falls to the same place, while it is listed.
+    core*& beside() noexcept { return beside_; }
 
 private:
     const life_calls* calls_ = nullptr;
     core* next_ = nullptr;
     core* previous_ = nullptr;
+    core* beside_ = nullptr;
     bool is_listed_ = false;
     bool in_forked_child_ = false;
     sync::atomic<bool> without_handles_{false};

@@ -5,6 +5,8 @@
 
 namespace framealloc::inline v1::memory {
 
+struct core;
+
 // The context, if its entry is where it is looked for first. Otherwise null.
 FRAMEALLOC_INLINE thread_context* known_at_home(std::uint64_t id) noexcept {
     known_contexts* table = t_slot.known;
@@ -19,6 +21,12 @@ thread_context* known_context_of(std::uint64_t id) noexcept;
 bool remember_context(std::uint64_t id, thread_context* c) noexcept;
 // The slot no longer finds it either.
 void forget_context(std::uint64_t id) noexcept;
+// What the thread has of allocators that live, in no order. Requires: within live_cores_lock.
+void visit_known(void (*f)(core&, thread_context&, void*), void* state) noexcept;
+template <class F>
+void for_each_known(F&& f) noexcept {
+    visit_known([](core& a, thread_context& c, void* state) { (*static_cast<F*>(state))(a, c); }, &f);
+}
 // The thread ends: the slot is as it was before the first context.
 void forget_all_contexts() noexcept;
 

@@ -16,6 +16,8 @@ public:
     live_cores_lock(const live_cores_lock&) = delete;
     live_cores_lock& operator=(const live_cores_lock&) = delete;
 };
+// The one with this id, null when it lives no more. Requires: within live_cores_lock.
+core* live_core(std::uint64_t id) noexcept;
 // Every allocator that lives, each with its lock held.
 void visit_cores(void (*f)(core&, void*), void* state) noexcept;
 template <class F>
