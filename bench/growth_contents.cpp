@@ -27,8 +27,8 @@ void objects(long n) {
     at("finalisers", n, 1, whole, n);
 }
 
-// n boxes, emptied in the order in which they were made.
-void boxes(long n) {
+// n boxes, emptied in the order in which they were made, or in none.
+void boxes(const char* scenario, long n, long stride) {
     const fa::smart_alloc alloc;
     long alive = 0;
     const auto whole = [&](long) {
@@ -36,10 +36,10 @@ void boxes(long n) {
         std::vector<fa::frame_box<counted_object>> all;
         all.reserve(static_cast<std::size_t>(n));
         for (long i = 0; i < n; ++i) all.push_back(alloc.frame_box<counted_object>(alive));
-        for (auto& b : all) b = {};
+        for (long i = 0; i < n; ++i) all[static_cast<std::size_t>(i * stride % n)] = {};
     };
     whole(0);
-    at("boxes_oldest_first", n, 1, whole, n);
+    at(scenario, n, 1, whole, n);
 }
 
 enum class order { oldest_first, newest_first };
@@ -92,7 +92,8 @@ void nested_checkpoints(long n) {
 
 void finalisers(bool further) {
     for (const long n : {100, 10'000, 100'000}) objects(n);
-    for (const long n : {100, 1'000, 10'000}) boxes(n);
+    for (const long n : {100, 1'000, 10'000}) boxes("boxes_oldest_first", n, 1);
+    for (const long n : {1, 100, 1'000, 100'000}) boxes("boxes_in_no_order", n, 7919);
     for (const long n : {100, 1'000, 16'000}) {
         old_containers("old_containers", n, order::oldest_first, apart::no);
         old_containers("old_containers_backwards", n, order::newest_first, apart::no);
@@ -117,6 +118,24 @@ void containers(bool) {
         };
         whole(0);
         at("vecs_in_turns", n, 1, whole, 64 * n);
+    }
+    for (const long n : {1, 10, 100, 1'000}) {
+        const fa::smart_alloc alloc;
+        const auto whole = [&](long) {
+            const auto frame = alloc.frame_scope();
+            std::vector<fa::frame_map<long, long>> maps;
+            std::vector<fa::frame_string> strings;
+            for (long i = 0; i < n; ++i) {
+                maps.push_back(frame.map<long, long>());
+                strings.push_back(frame.string());
+            }
+            for (long i = 0; i < 64; ++i) {
+                for (auto& m : maps) m.insert({i, i});
+                for (auto& s : strings) s.append("hello");
+            }
+        };
+        whole(0);
+        at("maps_and_strings_in_turns", n, 1, whole, 64 * n);
     }
     for (const long n : {1'000, 100'000}) {
         const fa::smart_alloc alloc;

@@ -30,6 +30,33 @@ void allocators(bool) {
         object* p = all[0]->pool_alloc<object>();
         at("describe", n, 10, [&](long) { keep(const_cast<char*>(fa::describe(p).allocator)); });
         all[0]->pool_free(p);
+        // A thread that uses one of them.
+        const auto visit = [&](long i) {
+            std::thread([&] { keep(all[static_cast<std::size_t>(i % n)]->pool_alloc<object>()); }).join();
+        };
+        for (long i = 0; i < n; ++i) visit(i);
+        at("thread_beside_allocators", n, 5, visit);
+        const auto transfer = [&](long i) {
+            auto moved = all[static_cast<std::size_t>(i % n)]->frame_box_for_transfer<object>();
+            keep(std::move(moved).receive().get());
+        };
+        for (long i = 0; i < 10; ++i) transfer(i);
+        at("transfer_beside_allocators", n, 10, transfer);
+    }
+    for (const auto& a : all) a->end_frame();
+    all.clear();
+    // The oldest of n is replaced, and used.
+    for (const long n : {2, 10, 100, 1000}) {
+        grown_to(static_cast<std::size_t>(n));
+        const auto replace = [&](long i) {
+            auto& a = all[static_cast<std::size_t>(i % n)];
+            a->end_frame();
+            a = std::make_unique<fa::smart_alloc>(fa::options::small_footprint());
+            a->begin_frame();
+            keep(a->frame_alloc<object>());
+        };
+        replace(0);
+        at("allocator_replaced", n, 100, replace);
     }
     for (const auto& a : all) a->end_frame();
 }
@@ -77,6 +104,12 @@ void tags_in_a_frame() {
         };
         whole(0);
         at("frame_of_tags", n, 1, whole, n);
+        {
+            const fa::phase_scope phase(alloc, "phase");
+            const auto frame = alloc.frame_scope();
+            keep(frame.alloc<object>());
+        }
+        at("phase_stats", n, 10, [&](long) { keep(const_cast<fa::phase_stats*>(alloc.phase_stats().data())); });
         at("frame_beside_tags", n, 100, [&](long) {
             const auto frame = alloc.frame_scope();
             keep(frame.alloc<object>());
@@ -220,6 +253,9 @@ void blocks(bool further) {
     std::vector<void*> large;
     for (const long n : {10, 100, 1'000}) {
         while (static_cast<long>(large.size()) < n) large.push_back(alloc.heap_alloc_bytes(65536));
+        at("describe_large", n, 10, [&](long i) {
+            keep(const_cast<char*>(fa::describe(large[static_cast<std::size_t>(i * 7919 % n)]).allocator));
+        });
         at("heap_pair_large", n, 100, [&](long) { alloc.heap_free_bytes(hide(alloc.heap_alloc_bytes(65536)), 65536); });
         at("heap_pair_small", n, 100, [&](long) { alloc.heap_free_bytes(hide(alloc.heap_alloc_bytes(64)), 64); });
     }

@@ -63,7 +63,7 @@ OPERATIONS = {
     "string_5": ("frame_string of 5 characters", 27, 30),
     "append_5": ("frame_string, append of 5", 25, 25),
     "vec_apart": ("frame_vec, growth beside others, and its end", 306, None),
-    "describe": ("describe, 515 allocators", 1606, 2000),
+    "describe": ("describe, 515 allocators", 1573, 2000),
 }
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(consumer CXX)

@@ -4,7 +4,7 @@
 //   // allocator "game": pool block of 64 bytes at +16, tag "physics::solver", in use
 //
 // Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used
-// again), pool and heap blocks. Cost: a walk over pages, chunks and free lists under the allocators' locks. Threads:
+// again), pool and heap blocks. Cost: a walk over chunks, regions and free lists under the allocator's lock. Threads:
 // any; memory of another thread that runs is described as of about then, and its frame memory without tag, depth and
 // bounds.
 // A pointer does not say when it was taken: one that is stale is described by the present owner of its bytes. Whose

@@ -171,7 +171,8 @@ public:
         return c == nullptr ? std::string_view{} : path_of(c->tag());
     }
     // Returns: bytes of a tag, zero for one that nobody opened. A name is a path from the root, "physics::solver".
-    // Threads: any; exact for the calling thread, for others as of their last boundary. Cost: O(threads).
+    // Threads: any; exact for the calling thread, for others as of their last boundary. Cost: linear in the threads, in
+    // the tags below this one, and in those of their pages of blocks that have room.
     framealloc::tag_stats tag_stats(std::string_view path) const noexcept {
         return insight::tag_stats_of(owner_, path);
     }
@@ -213,7 +214,7 @@ public:
         return c == nullptr ? std::string_view{} : path_of(c->phase());
     }
     // Returns: what each phase allocated during the calling thread's last finished outermost frame, in bytes; valid
-    // until its next one ends. Cost: O(1).
+    // until its next one ends. Cost: linear in the tags and phases that the thread has met.
     std::span<const framealloc::phase_stats> phase_stats() const noexcept { return insight::phase_stats_of(owner_); }
 
     // --- checkpoints ---
@@ -256,10 +257,12 @@ public:
 
     // --- seeing ---
     // Returns: what the allocator has and did, all threads together. Threads: any; exact for the calling thread, for
-    // others as of their last boundary. Cost: O(threads).
+    // others as of their last boundary. Cost: linear in the tags and phases that each thread has met, and in the pages
+    // of blocks that have room.
     alloc_stats stats() const noexcept { return insight::stats_of(owner_); }
     // Effects: peaks begin anew from what is in use, counts at zero. Threads: any; other threads join at their next
-    // boundary. Cost: O(threads).
+    // boundary, until which their peaks are what they have in use. Cost: as stats(), and linear in the pages of the
+    // calling thread and of those that have ended.
     void reset_stats() const noexcept { insight::reset_stats(owner_); }
     // Returns: what the calling thread's frames hold and did, in bytes and numbers. Threads: of the calling thread.
     // Cost: O(1).
