@@ -136,10 +136,10 @@ void add_handed(workloads& all, const char* name, const char* sentence, double o
 template <class S>
 class two_mixes final : public runner {
 public:
-    two_mixes() : other_(nullptr, mixing{}) {}
+    two_mixes() : other_(nullptr, mixing{.from = source_}) {}
     two_mixes(const functions& f)
         requires std::is_constructible_v<S, const functions&>
-        : functions_(f), mine_(f), other_(&functions_, mixing{&functions_}) {}
+        : functions_(f), source_(f), other_(&functions_, mixing{.from = source_}) {}
     double pass() override {
         other_.start();
         double sum = 0;
@@ -150,19 +150,17 @@ public:
 
 private:
     struct mixing {
-        const functions* f = nullptr;
+        S from;  // the allocator that both use
         std::shared_ptr<mix<S>> own{};
         void operator()() {
-            if (!own) {
-                if constexpr (std::is_constructible_v<S, const functions&>) own = std::make_shared<mix<S>>(*f);
-                else own = std::make_shared<mix<S>>();
-            }
+            if (!own) own = std::make_shared<mix<S>>(from);
             for (int i = 0; i < 16; ++i) own->pass();
         }
         void end() { own.reset(); }
     };
     functions functions_{};
-    mix<S> mine_{};
+    S source_{};
+    mix<S> mine_{source_};
     worker other_;
 };
 

@@ -25,21 +25,8 @@ fa::smart_alloc with_huge_pages() {
     o.slab_page_size = std::size_t{2} << 20;
     return fa::smart_alloc(o);
 }
-// Pool blocks of an allocator that was made for them.
-struct own_pool {
-    fa::smart_alloc alloc{};
-    template <std::size_t N>
-    void* allocate() const {
-        return alloc.pool_alloc<bytes_of<N>>();
-    }
-    template <std::size_t N>
-    void free(void* p) const {
-        alloc.pool_free(static_cast<bytes_of<N>*>(p));
-    }
-    void trim() const { alloc.trim(); }
-};
-struct own_huge_pool : own_pool {
-    own_huge_pool() : own_pool{with_huge_pages()} {}
+struct our_huge_pool : our_pool {
+    our_huge_pool() : our_pool{with_huge_pages()} {}
 };
 
 // The first million blocks of 64 bytes, each written to.
@@ -122,7 +109,7 @@ void add_fresh(workloads& all) {
     w.sentence =
         "In a new process, the first 1,000,000 blocks of 64 bytes are allocated and written to; time of one block.";
     w.operations = million;
-    w.contestants = {entry<first_fill<own_pool>>(ours_name), entry<first_fill<own_huge_pool>>("framealloc, huge pages"),
+    w.contestants = {entry<first_fill<our_pool>>(ours_name), entry<first_fill<our_huge_pool>>("framealloc, huge pages"),
                      entry<first_fill<by_resource<std::pmr::unsynchronized_pool_resource>>>("pmr::unsynchronized")};
     add_mallocs<first_fill<by_malloc>>(w);
     w.gates = row("first fill of 1,000,000 times 64 bytes", {{"mimalloc", 1.0}});
@@ -131,7 +118,7 @@ void add_fresh(workloads& all) {
 
     w = {.group = "memory", .name = "bytes a block", .what = measure::figure, .unit = "bytes"};
     w.sentence = "In a new process, 1,000,000 blocks of 64 bytes are allocated and written to; resident bytes of one.";
-    w.contestants = {entry<resident_live<own_pool>>(ours_name),
+    w.contestants = {entry<resident_live<our_pool>>(ours_name),
                      entry<resident_live<by_resource<std::pmr::unsynchronized_pool_resource>>>("pmr::unsynchronized")};
     add_mallocs<resident_live<by_malloc>>(w);
     w.gates = {{"mimalloc", 1.02}, {"glibc", 0.83}};
@@ -141,8 +128,8 @@ void add_fresh(workloads& all) {
     w.sentence =
         "In a new process, 1,000,000 blocks of 64 bytes are allocated, written to and freed in a scattered order; "
         "resident MiB that are left of 61.";
-    w.contestants = {entry<resident<own_pool, when::trimmed>>("framealloc, trim()"),
-                     entry<resident_freed<own_pool>>(ours_name),
+    w.contestants = {entry<resident<our_pool, when::trimmed>>("framealloc, trim()"),
+                     entry<resident_freed<our_pool>>(ours_name),
                      entry<resident_freed<by_resource<std::pmr::unsynchronized_pool_resource>>>("pmr::unsynchronized")};
     add_mallocs<resident_freed<by_malloc>>(w);
     w.gates = {{"tbbmalloc", 0.1, "framealloc, trim()"}};

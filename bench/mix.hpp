@@ -10,6 +10,7 @@ class mix final : public runner {
 public:
     static constexpr std::size_t operations = 4096;
     mix() { fill(); }
+    explicit mix(const S& source) : source_(source) { fill(); }
     mix(const functions& f)
         requires std::is_constructible_v<S, const functions&>
         : source_(f) {

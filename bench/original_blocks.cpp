@@ -68,7 +68,7 @@ void add_pool_blocks(workloads& all) {
         for (void*& p : held) keep(p = source.template allocate<8>());
         for (void* p : held) source.template free<8>(p);
     };
-    w.contestants = {repeated(ours_name, [hundred] { hundred(our_pool{}); }),
+    w.contestants = {repeated(ours_name, [hundred, pool = our_pool{}] { hundred(pool); }),
                      repeated(pointer_name, [hundred, p = by_pointer<our_pool>{}] { hundred(p); })};
     repeated_mallocs(w, [hundred](const functions& f) { hundred(by_malloc(f)); });
     all.push_back(std::move(w));
@@ -76,11 +76,7 @@ void add_pool_blocks(workloads& all) {
 
 void add_heap_blocks(workloads& all) {
     workload w = named("heap_alloc_free_8kb", "A heap block of 8,192 bytes is allocated and freed.");
-    w.contestants = {repeated(ours_name,
-                              [] {
-                                  const our_heap heap;
-                                  heap.free<8192>(hide(heap.allocate<8192>()));
-                              }),
+    w.contestants = {repeated(ours_name, [heap = our_heap{}] { heap.free<8192>(hide(heap.allocate<8192>())); }),
                      repeated(pointer_name, [p = by_pointer<our_heap>{}] { p.free<8192>(hide(p.allocate<8192>())); })};
     repeated_mallocs(w, pair_of<8192>);
     all.push_back(std::move(w));

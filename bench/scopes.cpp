@@ -75,10 +75,7 @@ contestant pooled(const char* name, Guarded guarded) {
                 });
             }};
 }
-void pool_pair() {
-    const our_pool pool;
-    pool.free<64>(hide(pool.allocate<64>()));
-}
+void pool_pair() { ours().pool_free(static_cast<bytes_of<64>*>(hide(ours().pool_alloc<bytes_of<64>>()))); }
 
 void add_pool_in_tags(workloads& all) {
     workload w{

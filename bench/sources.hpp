@@ -26,29 +26,35 @@ inline const fa::smart_alloc* const shared_allocator = new fa::smart_alloc{
     fa::options{.name = "bench", .frame_capacity = std::size_t{32} << 20, .prefault = true}};
 [[gnu::always_inline]] inline const fa::smart_alloc& ours() { return *shared_allocator; }
 
+// Blocks of an allocator that a contestant has to itself, as each malloc is its own: blocks of two share no pages.
 struct our_pool {
     template <std::size_t N>
     void* allocate() const {
-        return ours().pool_alloc<bytes_of<N>>();
+        return alloc.pool_alloc<bytes_of<N>>();
     }
     template <std::size_t N>
     void free(void* p) const {
-        ours().pool_free(static_cast<bytes_of<N>*>(p));
+        alloc.pool_free(static_cast<bytes_of<N>*>(p));
     }
-    void* allocate(std::size_t n) const { return ours().pool_alloc_bytes(n); }
-    void free(void* p, std::size_t n) const { ours().pool_free_bytes(p, n); }
+    void* allocate(std::size_t n) const { return alloc.pool_alloc_bytes(n); }
+    void free(void* p, std::size_t n) const { alloc.pool_free_bytes(p, n); }
+    void trim() const { alloc.trim(); }
+
+    fa::smart_alloc alloc{};
 };
 struct our_heap {
     template <std::size_t N>
     void* allocate() const {
-        return ours().heap_alloc<bytes_of<N>>();
+        return alloc.heap_alloc<bytes_of<N>>();
     }
     template <std::size_t N>
     void free(void* p) const {
-        ours().heap_free(static_cast<bytes_of<N>*>(p));
+        alloc.heap_free(static_cast<bytes_of<N>*>(p));
     }
-    void* allocate(std::size_t n) const { return ours().heap_alloc_bytes(n); }
-    void free(void* p, std::size_t n) const { ours().heap_free_bytes(p, n); }
+    void* allocate(std::size_t n) const { return alloc.heap_alloc_bytes(n); }
+    void free(void* p, std::size_t n) const { alloc.heap_free_bytes(p, n); }
+
+    fa::smart_alloc alloc{};
 };
 
 // Any of ours behind two function pointers that are read again for each call, with a size that is not known.
@@ -62,12 +68,17 @@ struct by_pointer {
     void free(void* p) const {
         free(p, N);
     }
-    void* allocate(std::size_t n) const { return allocate_(n); }
-    void free(void* p, std::size_t n) const { free_(p, n); }
+    void* allocate(std::size_t n) const { return allocate_(source_, n); }
+    void free(void* p, std::size_t n) const { free_(source_, p, n); }
 
 private:
-    void* (*volatile allocate_)(std::size_t) = [](std::size_t n) { return Source{}.allocate(n); };
-    void (*volatile free_)(void*, std::size_t) = [](void* p, std::size_t n) { Source{}.free(p, n); };
+    Source source_{};
+    void* (*volatile allocate_)(const Source&, std::size_t) = [](const Source& s, std::size_t n) {
+        return s.allocate(n);
+    };
+    void (*volatile free_)(const Source&, void*, std::size_t) = [](const Source& s, void* p, std::size_t n) {
+        s.free(p, n);
+    };
 };
 
 struct by_malloc {
