@@ -150,7 +150,7 @@ class Allocator:
     def tags(self):
         tree = self.core["tags"]
         first, made = int(tree["capacity_"]), int(tree["size_"]["value_"])
-        return [tree["root_"].address] + [tree["buckets_"][first + i] for i in range(1, made)]
+        return [tree["root_"]] + [tree["buckets_"][first + i].dereference() for i in range(1, made)]
 
     def record(self, address):
         """What the guard knows of a block, or None."""
