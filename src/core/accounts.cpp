@@ -145,6 +145,28 @@ void close_open_tab(thread_context& c) noexcept {
 
 }  // namespace
 
+void charge_late_bytes(thread_context& c) noexcept {
+    const std::uint64_t frame = current_frame(c), bytes = c.charges.take_late();
+    c.charges.add_allocated(frame, bytes);
+    if (tag_account& phase = *c.phase(); phase.parent != nullptr) phase.phase_bytes.add(frame, bytes);
+    for (tag_account* a = c.charges.first_waiting(); a != nullptr; a = a->next_waiting) {
+        if (a->late_allocated != 0) a->frame_bytes.add(frame, std::exchange(a->late_allocated, 0));
+        if (a->late_held != 0) a->add_live(static_cast<std::int64_t>(std::exchange(a->late_held, 0)));
+    }
+}
+
+namespace {
+
+// Of these classes, the page that the tag allocates from.
+template <class F>
+void for_each_current(const tag_account& a, unsigned kind, std::uint64_t classes, F&& f) noexcept {
+    for (; classes != 0; classes &= classes - 1) {
+        if (pool_page* p = a.pages[kind]->current(static_cast<unsigned>(std::countr_zero(classes)))) f(*p);
+    }
+}
+
+}  // namespace
+
 void begin_peaks(thread_context& c) noexcept {
     notice_returns(c);
     for (auto* e = c.charges.accounts().first(); e != nullptr; e = account_table::after(*e)) e->reset_peaks();
@@ -154,17 +176,18 @@ void begin_peaks(thread_context& c) noexcept {
 
 void close_tab_and_join(thread_context& c) noexcept {
     if (c.charges.tab_open()) close_open_tab(c);
+    if (c.charges.late_bytes() != 0) charge_late_bytes(c);
     if (c.charges.awaits_reset()) begin_peaks(c);
 }
 
 void charge_waiting(thread_context& c) noexcept {
     close_tab(c);
-    while (tag_account* a = c.charges.take_aside()) {
+    while (tag_account* a = c.charges.take_waiting()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
-            for (std::uint64_t set = std::exchange(a->aside[kind], 0); set != 0; set &= set - 1) {
-                if (pool_page* p = a->pages[kind]->current(static_cast<unsigned>(std::countr_zero(set))))
-                    charge_page(c, *p);
-            }
+            const std::uint64_t aside = std::exchange(a->aside[kind], 0),
+                                late = std::exchange(a->late_classes[kind], 0);
+            for_each_current(*a, kind, aside, [&c](pool_page& p) { charge_page(c, p); });
+            for_each_current(*a, kind, late, [&c](pool_page& p) { charge_new(c, p); });
         }
     }
 }
@@ -294,6 +317,48 @@ void settle_and_put_away(thread_context& c) noexcept {
     settle_frames(c);
 }
 
+namespace {
+
+// From now on the page, which is charged, is charged late.
+void begin_late(thread_context& c, const pool_page& p) noexcept {
+    tag_account& tag = *c.tag();
+    if (p.account != &tag || !p.current || !traits_of(p.kind).freed_singly) return;
+    c.charges.add_waiting(tag);
+    tag.late_classes[index_of(p.kind)] |= std::uint64_t{1} << p.size_class;
+}
+
+// What the top frame has since the last boundary, if no peak can rise by it.
+bool charge_late(thread_context& c) noexcept {
+    frame_record& r = *c.stack.top();
+    const std::uint64_t bytes = open_bytes(c);
+    tag_account& tag = *c.tag();
+    if (r.depth == 0 || follows_open_bytes(c, r)) return false;
+    if (tag.late_allocated == 0) c.charges.begin_late(tag);
+    exhaustion_reason why{};
+    if (!c.charges.late_room_for(bytes) || !c.charges.records().push(c.owner->meta, {&tag, bytes, r.depth}, why))
+        return false;
+    add_pending(r, pending_log);
+    c.charges.charge_late(tag, bytes);
+    begin_segment(c, r.cursor);
+    return true;
+}
+
+}  // namespace
+
+void leave_tag_charged(thread_context& c) noexcept {
+    if (c.charges.anything_waits() || c.charges.any_ended() || c.probes.any()) return settle_and_put_away(c);
+    c.pages.take_installed([&c](pool_page& p) {
+        charge_page(c, p);
+        begin_late(c, p);
+    });
+    if (open_bytes(c) != 0 && !charge_late(c)) {
+        close_tab(c);
+        settle_frames(c);
+    }
+    note_settled(c);
+    if (c.charges.anything_late()) add_pending(c.stack.outermost(), pending_pages);  // charged when that ends
+}
+
 void charge_ended(thread_context& c, std::uint64_t open) noexcept {
     if (c.charges.highest() != 0) observe_frames(c);
     if (c.stack.depth() <= 1) put_away_pages(c);
@@ -306,8 +371,11 @@ void charge_ended(thread_context& c, std::uint64_t open) noexcept {
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {
     while (c.charges.records().size() > floor && c.charges.records().back().depth >= depth) {
         const account::charge_record& r = c.charges.records().back();
-        r.who->frame_held.subtract(r.bytes);
-        r.who->correct_live(-static_cast<std::int64_t>(r.bytes));
+        auto& tag = static_cast<tag_account&>(*r.who);
+        if (tag.late_held != 0 && (tag.late_held < r.bytes || c.charges.anything_waits())) close_tab(c);
+        tag.frame_held.subtract(r.bytes);
+        if (tag.late_held != 0) c.charges.end_late(tag, r.bytes);
+        else tag.correct_live(-static_cast<std::int64_t>(r.bytes));
         c.charges.records().pop();
     }
 }

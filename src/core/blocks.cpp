@@ -21,13 +21,13 @@ namespace {
 class charged_elsewhere {
 public:
     charged_elsewhere(thread_context& c, tag_account* who) noexcept : context_(c) {
-        settle_for_scope(c);
+        settle_for_scope<scope_kind::tag>(c);
         scope_ = c.charges.newest(scope_kind::tag);
         was_ = scope_->account;
         scope_->charge_to(who);
     }
     ~charged_elsewhere() {
-        settle_and_put_away(context_);
+        leave_tag_charged(context_);
         scope_->charge_to(was_);
     }
     charged_elsewhere(const charged_elsewhere&) = delete;
@@ -113,8 +113,7 @@ void* allocate_plain(const block_source& s, std::size_t bytes, std::size_t align
 
 // The page's newest blocks are charged at the next boundary, as those of installed pages.
 FRAMEALLOC_COLD void set_aside(thread_context& c, tag_account& who, memory_kind k, unsigned size_class) noexcept {
-    if (std::all_of(who.aside, who.aside + kind_count, [](std::uint64_t classes) { return classes == 0; }))
-        c.charges.set_aside(who);
+    c.charges.set_aside(who);
     who.aside[index_of(k)] |= std::uint64_t{1} << size_class;
     note_settled(c);
     add_pending(c.stack.outermost(), pending_pages);

@@ -40,6 +40,7 @@ void open_tab(thread_context& c) noexcept {
     heap_tab& tab = c.heap.tab();
     if (tab.is_open() || c.probes.any() || c.owner->config.heap != nullptr) return;
     if (!c.heap.look_again(c.owner->pages.committed())) return;
+    close_tab(c);  // what is charged late has room below the peaks as well
     tab.open(*c.tag(), c.counters.get(counter::heap_allocations));
     if (!tab.is_open()) return;
     c.charges.note_tab(true);

@@ -274,8 +274,8 @@ void* show_block(thread_context& c, pool_page& p, unsigned size_class, void* blo
 
 namespace {
 
-void install(thread_context& c, pool_page& p, unsigned size_class) noexcept {
-    c.pages.install(p, size_class);
+FRAMEALLOC_INLINE void install(thread_context& c, pool_page& p, memory_kind k, unsigned size_class) noexcept {
+    c.pages.install(p, k, size_class);
     add_pending(c.stack.outermost(), pending_pages);  // charged when the outermost frame ends
 }
 
@@ -286,8 +286,8 @@ FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned
     const page_lists* lists = from.pages[index_of(k)];
     pool_page* p = lists == nullptr ? nullptr : lists->current(size_class);
     if (p == nullptr || p->free == nullptr) return nullptr;
-    install(c, *p, size_class);
-    if (traits_of(k).freed_singly) c.charges.note_unsettled();
+    install(c, *p, k, size_class);
+    c.charges.note_unsettled();
     return pop(*p);
 }
 
@@ -322,7 +322,7 @@ void* take_from_next(thread_context& c, memory_kind k, unsigned size_class) noex
 
 void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
                          on_failure f) noexcept {
-    void* block = take_put_away(c, k, requested_class, *payer(c, k));
+    void* block = take_put_away(c, k, requested_class, *c.tag());
     return block != nullptr ? block : allocate_served(c, k, requested_class, bytes, f, __builtin_return_address(0));
 }
 
@@ -343,8 +343,8 @@ void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class,
         if (p == nullptr && quarantine_emptied(c)) p = page_with_room(c, k, size_class, q);
         if (p == nullptr && q.over_budget()) p = page_despite_budget(c, k, size_class, q);
         if (p != nullptr) {
-            install(c, *p, size_class);
-            if (requested_class != size_class) install(c, *p, requested_class);
+            install(c, *p, k, size_class);
+            if (requested_class != size_class) install(c, *p, k, requested_class);
             note_settled(c);
             void* block = pool_try_pop(c, k, requested_class);
             if (c.probes.any()) [[unlikely]]

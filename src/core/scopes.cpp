@@ -1,5 +1,6 @@
 // Scopes that close: in order, out of order, on another thread, after their frame.
 #include <framealloc/detail/core/core.hpp>
+#include <framealloc/detail/core/late.hpp>
 #include <framealloc/detail/core/scopes.hpp>
 
 #include <cstdio>
@@ -129,10 +130,29 @@ open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept {
     }
 }
 
+namespace {
+
+void settle_wholly(thread_context& c) noexcept {
+    if (unsettled(c)) settle_and_put_away(c);
+}
+
+}  // namespace
+
+template <scope_kind K>
 void settle_for_scope(thread_context& c) noexcept {
     if (c.scopes.closed_elsewhere()) [[unlikely]]
         return forget_closed(c);
-    settle_and_put_away(c);
+    if (K != scope_kind::tag) return settle_and_put_away(c);
+    if (!leave_tag_late(c, *c.stack.top(), *c.tag())) leave_tag_charged(c);
+}
+template void settle_for_scope<scope_kind::tag>(thread_context& c) noexcept;
+template void settle_for_scope<scope_kind::phase>(thread_context& c) noexcept;
+
+void close_unsettled_tag(thread_context& c, open_scope& s) noexcept {
+    frame_record& r = *record_of(s);
+    if (c.scopes.closed_elsewhere() || !leave_tag_late(c, r, *s.account)) return close_scope_slow(s);
+    leave_scope(r);
+    c.charges.set_newest(scope_kind::tag, s.outer);
 }
 
 namespace {
@@ -156,7 +176,7 @@ void close_scopes(open_scope* const* first, unsigned n) noexcept {
     open_scope& face = **first;
     thread_context& c = *record_of(face)->context;
     if (!belongs_to_caller(c) || face.left) return close_elsewhere(c, first, n);
-    if (unsettled(c)) settle_for_scope(c);
+    if (unsettled(c)) settle_for_scope<scope_kind::phase>(c);  // which may be among them
     else forget_closed_elsewhere(c);
     const open_scope* wrong = nullptr;
     for (unsigned i = n; i != 0; --i) {
@@ -181,7 +201,8 @@ void close_scope_slow(open_scope& s) noexcept {
         open_scope* const one = &s;
         return close_scopes(&one, 1);
     }
-    if (unsettled(c)) settle_and_put_away(c);
+    if (s.kind != scope_kind::tag) settle_wholly(c);
+    else if (!leave_tag_late(c, *r, *s.account)) leave_tag_charged(c);
     leave_scope(*r);
     c.charges.set_newest(s.kind, s.outer);
 }

@@ -32,6 +32,7 @@ context_scope::context_scope(memory::thread_context& c, const alloc_context& ctx
 }
 
 void context_scope::open_slow(memory::thread_context& c, const alloc_context& ctx) noexcept {
+    parts_ = {};
     if (!of_this_allocator(c, ctx.allocator_)) return;
     using memory::scope_kind;
     memory::tag_account* const tag = account_of(c, ctx.tag_);

@@ -145,9 +145,9 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(!o.set.any_installed());
     CHECK(o.set.at(memory_kind::pool, small) == &memory::nothing_installed);
     CHECK(o.set.at(memory_kind::pool, small)->free == nullptr);
-    o.set.install(p, small);
-    o.set.install(q, large);
-    o.set.install(q, small + 1);  // a class that another serves
+    o.set.install(p, p.kind, small);
+    o.set.install(q, q.kind, large);
+    o.set.install(q, q.kind, small + 1);  // a class that another serves
     CHECK(o.set.at(memory_kind::pool, small) == &p);
     CHECK(o.set.any_installed(memory_kind::pool));
     CHECK(!o.set.any_installed(memory_kind::heap));
@@ -165,7 +165,7 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     o.set.uninstall(p, every_class);
     CHECK(!o.set.any_installed());
     o.set.for_each_installed([](pool_page&) { CHECK(false); });
-    o.set.install(p, small);
+    o.set.install(p, p.kind, small);
     seen = 0;
     o.set.take_installed([&](const pool_page& page) { seen += &page == &p ? 1U : 100U; });
     CHECK(seen == 1);
@@ -173,7 +173,7 @@ TEST_CASE("an installed page serves its class until it is uninstalled") {
     CHECK(!o.set.any_installed(memory_kind::pool));
     CHECK(!o.set.any_charged_singly());
     memory::set_up(q, key, {memory_kind::frame, 128, nullptr}, large, {});
-    o.set.install(q, large);
+    o.set.install(q, q.kind, large);
     CHECK(o.set.any_installed());
     CHECK(o.set.any_installed(memory_kind::frame));
     CHECK(!o.set.any_charged_singly());
@@ -186,8 +186,8 @@ TEST_CASE("what is installed where nothing is belongs to every thread: nobody is
     std::vector<pool_page*> pages;
     for (unsigned k = 0; k < memory::class_count; ++k) {
         pages.push_back(&o.of_class(memory::class_size(k)));
-        o.set.install(*pages[k], k);
-        if (k != 0) o.set.install(*pages[k], k - 1);  // in place of another
+        o.set.install(*pages[k], pages[k]->kind, k);
+        if (k != 0) o.set.install(*pages[k], pages[k]->kind, k - 1);  // in place of another
     }
     for (const pool_page* p : pages) {
         o.set.uninstall(*p, every_class);

@@ -16,7 +16,12 @@ struct tag_account : account::charge_entry {
     sync::atomic<bool> borrows{false};  // some of its blocks are in pages of a parent, and are charged there
     // Classes whose current page gave blocks to a hook and is not charged for them yet
     std::uint64_t aside[kind_count] = {};
-    tag_account* next_aside = nullptr;  // while there are any
+    // Classes whose current page is not charged for what it gave, all of which came back
+    std::uint64_t late_classes[kind_count] = {};
+    // Bytes of frames that are not part of the windows yet, and of those that are held, not of `live`
+    std::uint64_t late_allocated = 0, late_held = 0;
+    tag_account* next_waiting = nullptr;
+    bool waiting = false;  // on its thread's list of those that have any of these
     tag_account* by_hash_next = nullptr;
 
     tag_account* above() const noexcept { return static_cast<tag_account*>(parent); }

@@ -10,26 +10,27 @@ FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* n
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
                                          exhaustion_reason& why) noexcept;
-// What waits: pages that gave blocks to hooks, the tab of large blocks, and peaks that are to begin anew. And the
-// installed pages.
+// What waits: tags that were left, pages that gave blocks to hooks, the tab of large blocks, and peaks that are to begin
+// anew. And the installed pages.
 FRAMEALLOC_COLD void charge_waiting(thread_context& c) noexcept;
 void charge_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {
-    if (c.charges.anything_waits()) charge_waiting(c);
+    if (c.charges.anything_late()) charge_waiting(c);
     if (c.pages.any_installed()) charge_installed(c);
 }
 // The same, after which none is installed: before the tag changes, as pages belong to a tag. A boundary follows, or
 // note_settled().
 void put_away_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void put_away_pages(thread_context& c) noexcept {
-    if (c.charges.anything_waits()) charge_waiting(c);
+    if (c.charges.anything_late()) charge_waiting(c);
     if (c.pages.any_installed()) put_away_installed(c);
 }
-// Charges what is on the tab of large blocks, and closes it, and lets peaks begin anew that are to: before live bytes
-// grow or a peak is noted otherwise.
+// Charges what is on the tab of large blocks, and closes it, or frames' bytes that tags which were left are charged for
+// late, and lets peaks begin anew that are to: before live bytes grow or a peak is noted otherwise.
 void close_tab_and_join(thread_context& c) noexcept;
+void charge_late_bytes(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void close_tab(thread_context& c) noexcept {
-    if (c.charges.anything_waits()) close_tab_and_join(c);
+    if (c.charges.anything_waits() || c.charges.late_bytes() != 0) close_tab_and_join(c);
 }
 // Peaks begin anew, from what is in use. Requires: as notice_returns().
 void begin_peaks(thread_context& c) noexcept;
@@ -37,6 +38,9 @@ void begin_peaks(thread_context& c) noexcept;
 // phase. Each open frame takes back its part of the segment when it ends.
 void settle(thread_context& c) noexcept;
 void settle_and_put_away(thread_context& c) noexcept;  // and what is installed, after which none is
+// Before the tag changes, the phase remaining: charges what cannot be charged late, and from then on late what can be
+// (detail/core/late.hpp).
+void leave_tag_charged(thread_context& c) noexcept;
 // The same at the end of the top frame, whose bytes these are: nothing of the segment is held any longer. Pages are
 // charged when the outermost frame ends.
 void charge_ended(thread_context& c, std::uint64_t open) noexcept;
@@ -49,6 +53,7 @@ FRAMEALLOC_COLD void observe_outermost(thread_context& c) noexcept;
 // Requires, of pages: the tab of large blocks is closed.
 inline void before_pages_change(thread_context& c) noexcept {
     if (c.charges.highest() != 0) observe_frames(c);
+    if (c.charges.late_bytes() != 0) charge_late_bytes(c);
     c.charges.set_quiet_bytes(0);
 }
 inline void before_live_grows(thread_context& c) noexcept {
@@ -76,7 +81,7 @@ inline bool settled_at_top(const thread_context& c) noexcept {
     return c.charges.segment() == c.stack.top()->cursor && !c.pages.any_charged_singly() && !c.charges.anything_waits();
 }
 FRAMEALLOC_INLINE bool unsettled(const thread_context& c) noexcept {
-    return !c.charges.settled_at(c.stack.top()->cursor);
+    return !c.charges.wholly_settled_at(c.stack.top()->cursor);
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -95,8 +95,12 @@ public:
         set_quiet_bytes(0);
         waits_.off(reset | before_reset);
     }
-    // Whether nothing is to be charged while the top cursor is there: no bytes, no installed pages.
+    // Whether no tag is to be charged at once while the top cursor is there: no bytes, no installed pages.
     FRAMEALLOC_INLINE bool settled_at(std::uintptr_t cursor) const noexcept { return cursor == settled_; }
+    // The same, and no phase at all.
+    FRAMEALLOC_INLINE bool wholly_settled_at(std::uintptr_t cursor) const noexcept {
+        return ((cursor ^ settled_) | reinterpret_cast<std::uintptr_t>(waiting_)) == 0;
+    }
     void begin_segment(std::uintptr_t cursor) noexcept {
         sync::store_relaxed(segment_, cursor);  // relaxed: statistics of other threads read it
     }
@@ -138,19 +142,59 @@ public:
     // Whether the tab of large blocks is open; see detail/memory/heap_tab.hpp.
     void note_tab(bool open) noexcept { open ? waits_.on(tab) : waits_.off(tab); }
     bool tab_open() const noexcept { return waits_.is_on(tab); }
-    // Tags whose pages hooks took blocks from since the last boundary.
+    // Hooks took blocks from pages of this tag since the last boundary: the next one charges it.
     void set_aside(tag_account& a) noexcept {
-        a.next_aside = aside_;
-        aside_ = &a;
+        add_waiting(a);
         waits_.on(aside);
     }
-    // Something of the tab or of those tags is to be charged, or peaks are to begin anew.
+    // What is on the tab, or was set aside, is to be charged before the tag changes, or peaks are to begin anew.
     bool anything_waits() const noexcept { return waits_.any(); }
-    tag_account* take_aside() noexcept {
-        tag_account* a = aside_;
-        if (a != nullptr) aside_ = a->next_aside;
-        if (aside_ == nullptr) waits_.off(aside);
+    // The same before the phase changes, an outermost frame ends or somebody asks. Whatever waits is of one phase and
+    // of one outermost frame.
+    bool anything_late() const noexcept { return waits_.any() || waiting_ != nullptr; }
+    void add_waiting(tag_account& a) noexcept {
+        if (std::exchange(a.waiting, true)) return;
+        a.next_waiting = waiting_;
+        waiting_ = &a;
+    }
+    tag_account* first_waiting() const noexcept { return waiting_; }
+    tag_account* take_waiting() noexcept {
+        tag_account* a = waiting_;
+        if (a != nullptr) {
+            waiting_ = a->next_waiting;
+            a->waiting = false;
+        }
+        if (waiting_ == nullptr) waits_.off(aside);
         return a;
+    }
+
+    // Bytes of frames that tags which were left are charged for late. No peak can rise by them.
+    std::uint64_t late_bytes() const noexcept { return late_bytes_; }
+    // Whether so many more may be, of a tag that is charged late already.
+    FRAMEALLOC_INLINE bool late_room_for(std::uint64_t bytes) const noexcept { return bytes < late_beyond_; }
+    // The tag will. Requires: the tab of large blocks is closed, as a tab serves what no peak can rise by.
+    void begin_late(tag_account& a) noexcept {
+        add_waiting(a);
+        const std::uint64_t room = a.room_below_peaks(), free = room > late_bytes_ ? room - late_bytes_ : 0;
+        if (late_bytes_ == 0 || late_room_for(free + 1)) late_beyond_ = free + 1;
+    }
+    // Requires: there is room for the bytes.
+    FRAMEALLOC_INLINE void charge_late(tag_account& a, std::uint64_t bytes) noexcept {
+        a.frame_held.add(bytes);
+        a.late_held += bytes;
+        a.late_allocated += bytes;
+        late_bytes_ += bytes;
+        late_beyond_ -= bytes;
+    }
+    // They are no longer held.
+    void end_late(tag_account& a, std::uint64_t bytes) noexcept {
+        a.late_held -= bytes;
+        const bool alone = waiting_ == &a && a.next_waiting == nullptr;  // otherwise others' peaks may be the nearest
+        if (alone) late_beyond_ += bytes;
+    }
+    std::uint64_t take_late() noexcept {
+        late_beyond_ = 0;
+        return std::exchange(late_bytes_, 0);
     }
 
 private:
@@ -171,7 +215,9 @@ private:
     account_table accounts_;
     account::charge_log log_;
     account::frame_window allocated_;
-    tag_account* aside_;
+    tag_account* waiting_;
+    std::uint64_t late_bytes_;
+    std::uint64_t late_beyond_;  // the first number for which there is no room
     sync::switches waits_;
 };
 

@@ -58,7 +58,7 @@ struct idle_view {
     bool operator==(const idle_view&) const = default;
 };
 
-using context_slots = floor_slots<344, 0, 16, 32>;
+using context_slots = floor_slots<288, 0, 16, 32>;
 
 struct thread_context {
     // Touched on the hot paths.

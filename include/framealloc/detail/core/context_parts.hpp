@@ -8,7 +8,7 @@ namespace framealloc::inline v1::memory {
 
 // Null where none is open.
 struct context_parts {
-    open_scope* all[scope_kind_count] = {};  // by kind
+    open_scope* all[scope_kind_count];  // by kind
     FRAMEALLOC_INLINE open_scope*& of(scope_kind k) noexcept { return all[static_cast<unsigned>(k)]; }
 };
 
@@ -17,28 +17,27 @@ struct context_parts {
 FRAMEALLOC_INLINE bool open_together(thread_context& c, const account::tag_node& tag, const account::tag_node& phase,
                                      const account::thread_budget& limits, context_parts& parts) noexcept {
     frame_record* const r = c.stack.top();
-    if (!c.charges.settled_at(r->cursor) || limits.terms != c.budget.terms) return false;
+    if (!c.charges.wholly_settled_at(r->cursor) || limits.terms != c.budget.terms) return false;
     tag_account* const t = c.charges.accounts().at(tag.index);
     tag_account* const p = c.charges.accounts().at(phase.index);
     const auto spare = [&c](scope_kind k) { return c.charges.newest(k)->inner; };
-    context_parts next{{spare(scope_kind::tag), spare(scope_kind::phase), spare(scope_kind::limits)}};
-    if (t == nullptr || p == nullptr) return false;
-    for (const open_scope* s : next.all) {
-        if (s == nullptr) return false;
-    }
-    next.of(scope_kind::tag)->charge_to(t);
-    next.of(scope_kind::phase)->charge_to(p);
-    next.of(scope_kind::limits)->same_terms = true;
+    open_scope *const for_tag = spare(scope_kind::tag), *const for_phase = spare(scope_kind::phase),
+                      *const for_limits = spare(scope_kind::limits);
+    if (t == nullptr || p == nullptr || for_tag == nullptr || for_phase == nullptr || for_limits == nullptr)
+        return false;
+    for_tag->charge_to(t);
+    for_phase->charge_to(p);
+    for_limits->same_terms = true;
     enter_scope(*r, scope_kind_count);
-    const auto open = [&](scope_kind k) {
-        next.of(k)->face = scope_face::context_scope;
-        sync::store_relaxed(next.of(k)->record, r);  // relaxed: a thread that has the scope got it from this one
-        c.charges.open(k, next.of(k));
+    const auto open = [&](scope_kind k, open_scope* s) {
+        s->face = scope_face::context_scope;
+        sync::store_relaxed(s->record, r);  // relaxed: a thread that has the scope got it from this one
+        c.charges.open(k, s);
+        parts.of(k) = s;
     };
-    open(scope_kind::tag);
-    open(scope_kind::phase);
-    open(scope_kind::limits);
-    parts = next;
+    open(scope_kind::tag, for_tag);
+    open(scope_kind::phase, for_phase);
+    open(scope_kind::limits, for_limits);
     return true;
 }
 
@@ -47,7 +46,7 @@ FRAMEALLOC_INLINE bool close_together(context_parts parts) noexcept {
     frame_record* const r = record_of(*parts.of(scope_kind::tag));
     thread_context& c = *r->context;
     // The slot's record is the calling thread's, and on top.
-    if (FRAMEALLOC_SLOT.record != r || !c.charges.settled_at(r->cursor)) return false;
+    if (FRAMEALLOC_SLOT.record != r || !c.charges.wholly_settled_at(r->cursor)) return false;
     const auto is_newest = [&](scope_kind k) { return c.charges.newest(k) == parts.of(k); };
     if (!is_newest(scope_kind::tag) || !is_newest(scope_kind::phase) || !is_newest(scope_kind::limits)) return false;
     if (!parts.of(scope_kind::limits)->same_terms) return false;

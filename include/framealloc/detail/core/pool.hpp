@@ -11,7 +11,7 @@
 
 namespace framealloc::inline v1::memory {
 
-// Not cold: the first allocation after a scope has closed comes here.
+// Not cold: the first allocation after a scope has closed comes here. Requires: blocks of the kind are freed singly.
 [[gnu::__noinline__]] void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                                                on_failure f) noexcept;
 FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
@@ -48,7 +48,7 @@ FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned 
     return page->free != nullptr ? pop(*page) : nullptr;
 }
 
-// Requires: the class holds `bytes`.
+// Requires: the class holds `bytes`, and blocks of the kind are freed singly.
 FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                                       on_failure f = on_failure::ask_handler) noexcept {
     void* block = pool_try_pop(c, k, size_class);

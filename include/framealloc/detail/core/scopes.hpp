@@ -13,7 +13,10 @@
 
 namespace framealloc::inline v1::memory {
 
+template <scope_kind K>
 void settle_for_scope(thread_context& c) noexcept;
+// Requires: it is the newest tag scope, and the caller's top frame is the one that it was opened in.
+void close_unsettled_tag(thread_context& c, open_scope& s) noexcept;
 // Behind the newest of its kind.
 FRAMEALLOC_COLD open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept;
 // Together, as parts of one object, which is named by the first. FA429 unless each is the newest of its kind and the
@@ -47,11 +50,17 @@ inline frame_record* record_of(const open_scope& s) noexcept {
     return sync::load_relaxed(s.record);
 }  // relaxed: its thread's, or only a hint
 
+// Whether it can open or close without charging anybody.
+template <scope_kind K>
+FRAMEALLOC_INLINE bool settled_for(const thread_context& c, const frame_record& r) noexcept {
+    return K == scope_kind::tag ? c.charges.settled_at(r.cursor) : c.charges.wholly_settled_at(r.cursor);
+}
+
 template <scope_kind K>
 FRAMEALLOC_INLINE open_scope* open(thread_context& c, tag_account* a) noexcept {
     frame_record* r = c.stack.top();
-    if (!c.charges.settled_at(r->cursor)) [[unlikely]]
-        settle_for_scope(c);
+    if (!settled_for<K>(c, *r)) [[unlikely]]
+        settle_for_scope<K>(c);
     open_scope* s = c.charges.newest(K)->inner;
     if (s == nullptr) [[unlikely]]
         s = add_spare_scope(c, K);
@@ -67,8 +76,10 @@ FRAMEALLOC_INLINE void close(open_scope& s) noexcept {
     frame_record* r = record_of(s);
     thread_context& c = *r->context;
     // The slot's record is the calling thread's, and on top.
-    if (FRAMEALLOC_SLOT.record != r || !c.charges.settled_at(r->cursor) || c.charges.newest(K) != &s) [[unlikely]]
+    if (FRAMEALLOC_SLOT.record != r || c.charges.newest(K) != &s) [[unlikely]]
         return close_scope_slow(s);
+    if (!settled_for<K>(c, *r)) [[unlikely]]
+        return K == scope_kind::tag ? close_unsettled_tag(c, s) : close_scope_slow(s);
     leave_scope(*r);
     c.charges.set_newest(K, s.outer);
 }

@@ -101,9 +101,10 @@ public:
         return installed_[index_of(k)][size_class];
     }
     void open() noexcept;
-    void install(pool_page& p, unsigned size_class) noexcept {
-        classes_[index_of(p.kind)] |= std::uint64_t{1} << size_class;
-        installed_[index_of(p.kind)][size_class] = &p;
+    // Requires: it is the page's kind.
+    FRAMEALLOC_INLINE void install(pool_page& p, memory_kind k, unsigned size_class) noexcept {
+        classes_[index_of(k)] |= std::uint64_t{1} << size_class;
+        installed_[index_of(k)][size_class] = &p;
     }
     void uninstall(const pool_page& p, std::uint64_t classes) noexcept;  // wherever it is among these, a bit each
     // Each, after which none is.
@@ -114,6 +115,22 @@ public:
                 f(*std::exchange(installed_[kind][std::countr_zero(set)], no_page()));
         });
     }
+    // Those of a kind, until f(page) returns false; none where another kind has any. Whether that leaves none.
+    template <class F>
+    FRAMEALLOC_INLINE bool take_all_installed(memory_kind k, F&& f) noexcept {
+        std::uint64_t others = 0, classes = classes_[index_of(k)];
+        for (unsigned kind = 0; kind < kind_count; ++kind) others |= kind_at(kind) == k ? 0 : classes_[kind];
+        if (others != 0) return false;
+        for (; classes != 0; classes &= classes - 1) {
+            pool_page*& at = installed_[index_of(k)][static_cast<unsigned>(std::countr_zero(classes))];
+            if (!f(*at)) break;
+            at = no_page();
+        }
+        classes_[index_of(k)] = classes;
+        return classes == 0;
+    }
+    // Of a kind, those whose page is.
+    std::uint64_t installed_classes(memory_kind k) const noexcept { return classes_[index_of(k)]; }
     bool any_installed(memory_kind k) const noexcept { return classes_[index_of(k)] != 0; }
     // Of a kind whose blocks are charged one by one.
     bool any_charged_singly() const noexcept {
