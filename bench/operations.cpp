@@ -35,7 +35,8 @@ void steady(const char* label, long turns, F f) {
     for (long i = 0; i < 100; ++i) f(i);
     counted(label, turns, f);
 }
-// The same for what a frame keeps of its past: counted in the second of two equal outermost frames.
+// The same for what a frame keeps of its past: counted in the second of two equal outermost frames. What takes few
+// instructions is to be inlined in both, as a call would be a good part of them.
 template <class F>
 void in_frame(const fa::smart_alloc& alloc, const char* label, long turns, F f, long operations_a_turn = 1) {
     {
@@ -46,16 +47,16 @@ void in_frame(const fa::smart_alloc& alloc, const char* label, long turns, F f, 
     counted(label, turns, [&](long) { f(frame); }, operations_a_turn);
 }
 
-void pool_pair(const fa::smart_alloc& alloc) {
+[[gnu::always_inline]] inline void pool_pair(const fa::smart_alloc& alloc) {
     alloc.pool_free(static_cast<object*>(hide(alloc.pool_alloc<object>())));
 }
 
 void count_frames(const fa::smart_alloc& alloc) {
-    in_frame(alloc, "inner_alloc", many, [&](const fa::frame_scope&) {
+    in_frame(alloc, "inner_alloc", many, [&](const fa::frame_scope&) __attribute__((always_inline)) {
         const auto frame = alloc.frame_scope();
         keep(frame.alloc<object>());
     });
-    in_frame(alloc, "inner_after_parent", many, [&](const fa::frame_scope& outer) {
+    in_frame(alloc, "inner_after_parent", many, [&](const fa::frame_scope& outer) __attribute__((always_inline)) {
         keep(outer.alloc<object>());
         const auto frame = alloc.frame_scope();
         bench::fence();
@@ -82,15 +83,15 @@ void count_frames(const fa::smart_alloc& alloc) {
 }
 
 void count_tag_scopes(const fa::smart_alloc& alloc) {
-    in_frame(alloc, "tag_alloc", many, [&](const fa::frame_scope& outer) {
+    in_frame(alloc, "tag_alloc", many, [&](const fa::frame_scope& outer) __attribute__((always_inline)) {
         const fa::tag_scope scope(alloc, broad);
         keep(outer.alloc<object>());
     });
-    in_frame(alloc, "tag_pool", many, [&](const fa::frame_scope&) {
+    in_frame(alloc, "tag_pool", many, [&](const fa::frame_scope&) __attribute__((always_inline)) {
         const fa::tag_scope scope(alloc, broad);
         pool_pair(alloc);
     });
-    in_frame(alloc, "tags_in_turns", many, [&](const fa::frame_scope&) {
+    in_frame(alloc, "tags_in_turns", many, [&](const fa::frame_scope&) __attribute__((always_inline)) {
         {
             const fa::tag_scope scope(alloc, broad);
             pool_pair(alloc);

@@ -280,8 +280,8 @@ FRAMEALLOC_INLINE void install(thread_context& c, pool_page& p, memory_kind k, u
 }
 
 // From the page that the tag allocates from, which was put away when a scope closed. Null when it is not so simple.
-FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned size_class,
-                                      const tag_account& from) noexcept {
+FRAMEALLOC_INLINE void* take_put_away(thread_context& c, unsigned size_class, const tag_account& from) noexcept {
+    constexpr memory_kind k = memory_kind::pool;
     if (c.probes.any() || c.probes.sampling()) return nullptr;
     const page_lists* lists = from.pages[index_of(k)];
     pool_page* p = lists == nullptr ? nullptr : lists->current(size_class);
@@ -292,25 +292,27 @@ FRAMEALLOC_INLINE void* take_put_away(thread_context& c, memory_kind k, unsigned
 }
 
 // The page in use is full, and another one of its tag has free blocks. Null when it is not so simple.
-void* take_from_next(thread_context& c, memory_kind k, unsigned size_class) noexcept {
+void* take_from_next(thread_context& c, unsigned size_class) noexcept {
+    constexpr memory_kind k = memory_kind::pool;
     pool_page& p = *c.pages.at(k, size_class);
-    if (p.account != payer(c, k) || c.probes.any() || c.probes.sampling()) return nullptr;
+    if (p.account != c.tag() || c.probes.any() || c.probes.sampling()) return nullptr;
     if (p.came_home != nullptr || p.carved != p.end || p.size_class != size_class) return nullptr;
     page_lists& lists = lists_of(p);
     const pool_page* next = lists.listed(size_class);
     if (next == nullptr || next->free == nullptr || lists.current(size_class) != &p) return nullptr;
     leave_full(c, lists, p);
     pool_page& q = *lists.take_listed(size_class);
-    install(c, q, size_class);
-    if (traits_of(k).freed_singly) c.charges.note_unsettled();
+    install(c, q, k, size_class);
+    c.charges.note_unsettled();
     return pop(q);
 }
 
-[[gnu::noinline]] void* allocate_served(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
-                                        on_failure f, const void* returns_to) noexcept {
-    if (void* block = take_from_next(c, k, requested_class)) return block;
-    if (tag_account* t = payer(c, k); t->borrows.load_relaxed()) {  // relaxed: its own
-        if (void* block = take_put_away(c, k, requested_class, *with_pages(t, k))) return block;
+[[gnu::noinline]] void* allocate_served(thread_context& c, unsigned requested_class, std::size_t bytes, on_failure f,
+                                        const void* returns_to) noexcept {
+    constexpr memory_kind k = memory_kind::pool;
+    if (void* block = take_from_next(c, requested_class)) return block;
+    if (tag_account* t = c.tag(); t->borrows.load_relaxed()) {  // relaxed: its own
+        if (void* block = take_put_away(c, requested_class, *with_pages(t, k))) return block;
     }
     const served_call call(c, returns_to);
     if (!call.admitted()) return nullptr;
@@ -320,10 +322,9 @@ void* take_from_next(thread_context& c, memory_kind k, unsigned size_class) noex
 
 }  // namespace
 
-void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,
-                         on_failure f) noexcept {
-    void* block = take_put_away(c, k, requested_class, *c.tag());
-    return block != nullptr ? block : allocate_served(c, k, requested_class, bytes, f, __builtin_return_address(0));
+void* pool_allocate_slow(thread_context& c, unsigned requested_class, std::size_t bytes, on_failure f) noexcept {
+    void* block = take_put_away(c, requested_class, *c.tag());
+    return block != nullptr ? block : allocate_served(c, requested_class, bytes, f, __builtin_return_address(0));
 }
 
 void* pool_take_slow(thread_context& c, memory_kind k, unsigned requested_class, std::size_t bytes,

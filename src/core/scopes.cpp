@@ -148,7 +148,7 @@ void settle_for_scope(thread_context& c) noexcept {
 template void settle_for_scope<scope_kind::tag>(thread_context& c) noexcept;
 template void settle_for_scope<scope_kind::phase>(thread_context& c) noexcept;
 
-void close_unsettled_tag(thread_context& c, open_scope& s) noexcept {
+void close_unsettled_tag(open_scope& s, thread_context& c) noexcept {
     frame_record& r = *record_of(s);
     if (c.scopes.closed_elsewhere() || !leave_tag_late(c, r, *s.account)) return close_scope_slow(s);
     leave_scope(r);

@@ -173,20 +173,3 @@ FOR_EACH_POLICY("bytes of a tag that was left are seen by other threads, and pea
     CHECK(alloc.tag_stats(left).peak_bytes == 16'000);
     CHECK(alloc.tag_stats(left).last_frame_bytes == 16'000);
 }
-
-FOR_EACH_POLICY("a reset by another thread begins peaks from what a tag that was left holds") {
-    fa::basic_smart_alloc<P> alloc;
-    for (int round = 0; round < 3; ++round) {
-        const auto frame = alloc.frame_scope();
-        {
-            const auto inner = alloc.frame_scope();
-            {
-                const fa::tag_scope scope(alloc, left);
-                static_cast<void>(inner.alloc_bytes(1600));
-            }
-            std::thread([&] { alloc.reset_stats(); }).join();
-        }
-        CHECK(alloc.tag_stats(left).peak_bytes == 1600);
-        CHECK(alloc.tag_stats(left).frame_bytes == 0);
-    }
-}

@@ -10,8 +10,8 @@ FRAMEALLOC_COLD tag_account* account_for(thread_context& c, account::tag_node* n
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, const tag& t, exhaustion_reason& why) noexcept;
 FRAMEALLOC_COLD tag_account* account_for(thread_context& c, tag_account* parent, account::name_view path,
                                          exhaustion_reason& why) noexcept;
-// What waits: tags that were left, pages that gave blocks to hooks, the tab of large blocks, and peaks that are to begin
-// anew. And the installed pages.
+// What waits: tags that were left, pages that gave blocks to hooks, the tab of large blocks, and peaks that are to
+// begin anew. And the installed pages.
 FRAMEALLOC_COLD void charge_waiting(thread_context& c) noexcept;
 void charge_installed(thread_context& c) noexcept;
 FRAMEALLOC_INLINE void charge_pages(thread_context& c) noexcept {

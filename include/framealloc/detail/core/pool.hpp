@@ -1,6 +1,6 @@
 // Pool blocks: constant time, owned by the thread that took them, freed from any thread.
 //
-//   void* p = memory::pool_allocate(*memory::context_of(a), memory_kind::pool, memory::class_for(48, 16), 48);
+//   void* p = memory::pool_allocate(*memory::context_of(a), memory::class_for(48, 16), 48);
 //   memory::pool_free(p);
 //
 // Cost: 12 instructions to allocate, 12 to free on the owning thread.
@@ -11,8 +11,8 @@
 
 namespace framealloc::inline v1::memory {
 
-// Not cold: the first allocation after a scope has closed comes here. Requires: blocks of the kind are freed singly.
-[[gnu::__noinline__]] void* pool_allocate_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+// Not cold: the first allocation after a scope has closed comes here.
+[[gnu::__noinline__]] void* pool_allocate_slow(thread_context& c, unsigned size_class, std::size_t bytes,
                                                on_failure f) noexcept;
 FRAMEALLOC_COLD void* pool_take_slow(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                                      on_failure f) noexcept;
@@ -48,13 +48,13 @@ FRAMEALLOC_INLINE void* pool_try_pop(thread_context& c, memory_kind k, unsigned 
     return page->free != nullptr ? pop(*page) : nullptr;
 }
 
-// Requires: the class holds `bytes`, and blocks of the kind are freed singly.
-FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
+// Requires: the class holds `bytes`.
+FRAMEALLOC_INLINE void* pool_allocate(thread_context& c, unsigned size_class, std::size_t bytes,
                                       on_failure f = on_failure::ask_handler) noexcept {
-    void* block = pool_try_pop(c, k, size_class);
-    return block != nullptr ? block : pool_allocate_slow(c, k, size_class, bytes, f);
+    void* block = pool_try_pop(c, memory_kind::pool, size_class);
+    return block != nullptr ? block : pool_allocate_slow(c, size_class, bytes, f);
 }
-// The same inside a call.
+// The same of any kind, inside a call.
 inline void* pool_take(thread_context& c, memory_kind k, unsigned size_class, std::size_t bytes,
                        on_failure f) noexcept {
     void* block = pool_try_pop(c, k, size_class);
@@ -98,7 +98,7 @@ inline void* pool_allocate_bytes(const core_ref& a, std::size_t bytes, std::size
     const unsigned k = class_asked(bytes, align);
     if (k == no_class) return heap_allocate_any(a, bytes, align, f);
     thread_context* c = f == on_failure::ask_handler ? context_of(a) : try_context_of(a);
-    return c == nullptr ? nullptr : pool_allocate(*c, memory_kind::pool, k, bytes, f);
+    return c == nullptr ? nullptr : pool_allocate(*c, k, bytes, f);
 }
 FRAMEALLOC_ANY_SIZE_END
 

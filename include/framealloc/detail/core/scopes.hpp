@@ -16,7 +16,7 @@ namespace framealloc::inline v1::memory {
 template <scope_kind K>
 void settle_for_scope(thread_context& c) noexcept;
 // Requires: it is the newest tag scope, and the caller's top frame is the one that it was opened in.
-void close_unsettled_tag(thread_context& c, open_scope& s) noexcept;
+void close_unsettled_tag(open_scope& s, thread_context& c) noexcept;
 // Behind the newest of its kind.
 FRAMEALLOC_COLD open_scope* add_spare_scope(thread_context& c, scope_kind k) noexcept;
 // Together, as parts of one object, which is named by the first. FA429 unless each is the newest of its kind and the
@@ -79,7 +79,7 @@ FRAMEALLOC_INLINE void close(open_scope& s) noexcept {
     if (FRAMEALLOC_SLOT.record != r || c.charges.newest(K) != &s) [[unlikely]]
         return close_scope_slow(s);
     if (!settled_for<K>(c, *r)) [[unlikely]]
-        return K == scope_kind::tag ? close_unsettled_tag(c, s) : close_scope_slow(s);
+        return K == scope_kind::tag ? close_unsettled_tag(s, c) : close_scope_slow(s);
     leave_scope(*r);
     c.charges.set_newest(K, s.outer);
 }

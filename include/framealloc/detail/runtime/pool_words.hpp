@@ -38,7 +38,7 @@ protected:
     static constexpr bool has_own_path = memory::class_for(sizeof(T), alignof(T)) != memory::no_class;
     template <class T>
     FRAMEALLOC_INLINE static void* take_object(memory::thread_context& c) noexcept {
-        return memory::pool_allocate(c, memory_kind::pool, memory::class_for(sizeof(T), alignof(T)), sizeof(T));
+        return memory::pool_allocate(c, memory::class_for(sizeof(T), alignof(T)), sizeof(T));
     }
     template <class T>
     FRAMEALLOC_INLINE void give_object(T* p) const noexcept {
