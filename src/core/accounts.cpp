@@ -369,6 +369,7 @@ void charge_ended(thread_context& c, std::uint64_t open) noexcept {
 }
 
 void take_back_log(thread_context& c, std::uint32_t depth, std::uint32_t floor) noexcept {
+    if (c.charges.awaits_reset()) close_tab_and_join(c);  // peaks have what ends here
     while (c.charges.records().size() > floor && c.charges.records().back().depth >= depth) {
         const account::charge_record& r = c.charges.records().back();
         auto& tag = static_cast<tag_account&>(*r.who);

@@ -173,3 +173,28 @@ FOR_EACH_POLICY("bytes of a tag that was left are seen by other threads, and pea
     CHECK(alloc.tag_stats(left).peak_bytes == 16'000);
     CHECK(alloc.tag_stats(left).last_frame_bytes == 16'000);
 }
+
+FOR_EACH_POLICY("peaks that another thread resets begin from what an inner frame has, though it ends first") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto outer = alloc.frame_scope();
+    for (int round = 0; round < 3; ++round) {
+        {
+            const auto inner = alloc.frame_scope();
+            {
+                const fa::tag_scope scope(alloc, left);
+                static_cast<void>(inner.alloc_bytes(1600));
+            }
+            std::thread([&] { alloc.reset_stats(); }).join();
+        }
+        CHECK(alloc.tag_stats(left).peak_bytes == 1600);
+        CHECK(alloc.tag_stats(game).with_children.peak_bytes == 1600);
+        CHECK(alloc.stats().peak_allocated == 1600);
+        {
+            const auto checkpoint = alloc.checkpoint_guard();
+            const fa::tag_scope scope(alloc, right);
+            static_cast<void>(outer.alloc_bytes(3200));
+            std::thread([&] { alloc.reset_stats(); }).join();
+        }
+        CHECK(alloc.stats().peak_allocated == 3200);
+    }
+}
