@@ -38,7 +38,8 @@ def members(header):
         public = public and not line.startswith(("private:", "protected:")) or line.startswith("public:")
         if public and (m := MEMBER.match(line)) and m["type"] not in ("return", "friend", "else"):
             last = next(i for i in range(number - 1, len(lines)) if re.search(r"[{;]", lines[i]))
-            yield name, m["type"], m["name"] or m["conversion"], number, " ".join(lines[number - 1:last + 1])
+            first = number - 2 if lines[number - 2].lstrip().startswith("requires") else number - 1
+            yield name, m["type"], m["name"] or m["conversion"], number, " ".join(lines[first:last + 1])
 
 
 def unmarked(include):
@@ -49,7 +50,7 @@ def unmarked(include):
             refers = path.startswith(OWNERS) and owner not in NOT_OWNERS and name not in NOT_OWNED and (kind is None or REFERS.search(kind))
             kept = path.startswith(KEPT_IN) and KEPT.fullmatch(name) and kind not in ("void", None) and "operator=" not in name
             seen += bool(refers) + bool(kept)
-            refers = refers and "requires object::view<" not in said  # its twin is marked
+            refers = refers and not re.search(r"(?<!!)object::view<", said)  # its twin is marked
             if refers and "FRAMEALLOC_LIFETIMEBOUND" not in said:
                 wrong.append(f"{path}:{number}: {owner}::{name} returns what its object owns: FRAMEALLOC_LIFETIMEBOUND is missing")
             if kept and "[[nodiscard" not in said:

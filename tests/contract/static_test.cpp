@@ -54,6 +54,47 @@ static_assert(std::is_same_v<decltype(std::declval<allocator>().frame_box(5)), f
 static_assert(std::is_same_v<decltype(std::declval<allocator>().pool_shared<int>(5)), fa::pool_shared<int>>);
 static_assert(std::is_convertible_v<fa::frame_vec<float>&, std::span<const float>>);
 
+// What holds itself, as a tree's node does: its type is not complete yet where the container of it is named.
+template <template <class> class Vec, template <class, class> class Map>
+struct node {
+    Vec<node> below;
+    Map<int, Vec<node>> named;
+};
+template <class K, class V>
+using plain_heap_map = fa::heap_map<K, V>;
+template <class K, class V>
+using plain_pool_map = fa::pool_map<K, V>;
+template <class Node>
+std::size_t use_node() {
+    Node n;
+    n.below.emplace_back();
+    const Node& same = n.below.back();
+    n.named[1].emplace_back();
+    return n.below[0].named.size() + n.below.at(0).below.size() + same.named.size() + n.named.at(1).size();
+}
+struct heap_node {  // no template: all of what it has is looked at before its end
+    fa::heap_vec<heap_node> below;
+    fa::heap_map<int, fa::heap_vec<heap_node>> named;
+    fa::heap_box<heap_node> box;
+    fa::heap_box<heap_node[]> boxes;
+};
+struct pool_node {
+    fa::pool_vec<pool_node> below;
+    fa::pool_map<int, fa::pool_vec<pool_node>> named;
+    fa::pool_box<pool_node> box;
+    fa::pool_box<pool_node[]> boxes;
+    fa::pool_shared<pool_node> shared;
+    fa::pool_weak<pool_node> weak;
+};
+struct frame_node {
+    fa::frame_box<frame_node> box;
+    fa::frame_box<frame_node[]> boxes;
+    fa::frame_map<int, fa::frame_box<frame_node>> named;
+};
+[[maybe_unused]] constexpr auto uses_of_nodes = {use_node<heap_node>, use_node<pool_node>,
+                                                 use_node<node<fa::heap_vec, plain_heap_map>>,
+                                                 use_node<node<fa::pool_vec, plain_pool_map>>};
+
 // Every code once.
 constexpr int codes[] = {
 #define FRAMEALLOC_CODE(name, number, text) number,

@@ -138,38 +138,34 @@ public:
 
     // As std::unordered_map's; a key of another type that finds one also makes one. On exhaustion: asks the exhaustion
     // handler. Cost: O(1) on average, amortised.
-    V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class Value = V>
+        requires(!object::view<Value>)
+    V& operator[](const K& key) FRAMEALLOC_LIFETIMEBOUND {
         return value_of(key);
     }
-    V& operator[](const K& key)
-        requires object::view<V>
-    {
+    template <class Value = V>
+        requires object::view<Value>
+    V& operator[](const K& key) {
         return value_of(key);
     }
-    V& operator[](K&& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class Value = V>
+        requires(!object::view<Value>)
+    V& operator[](K&& key) FRAMEALLOC_LIFETIMEBOUND {
         return value_of(std::move(key));
     }
-    V& operator[](K&& key)
-        requires object::view<V>
-    {
+    template <class Value = V>
+        requires object::view<Value>
+    V& operator[](K&& key) {
         return value_of(std::move(key));
     }
-    template <class L>
-        requires makes_key<L>
-    V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class L, class Value = V>
+        requires makes_key<L> && (!object::view<Value>)
+    V& operator[](L&& key) FRAMEALLOC_LIFETIMEBOUND {
         return value_of(std::forward<L>(key));
     }
-    template <class L>
-        requires makes_key<L>
-    V& operator[](L&& key)
-        requires object::view<V>
-    {
+    template <class L, class Value = V>
+        requires makes_key<L> && object::view<Value>
+    V& operator[](L&& key) {
         return value_of(std::forward<L>(key));
     }
 

@@ -69,24 +69,24 @@ public:
     }
     // Returns: the value of the key. Throws std::out_of_range where the key is not in the map; without exceptions
     // FA439, and the program ends. Cost: O(1) on average.
-    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class Value = V>
+        requires(!object::view<Value>)
+    V& at(const K& key) FRAMEALLOC_LIFETIMEBOUND {
         return value_at(locate(key));
     }
-    V& at(const K& key)
-        requires object::view<V>
-    {
+    template <class Value = V>
+        requires object::view<Value>
+    V& at(const K& key) {
         return value_at(locate(key));
     }
-    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class Value = V>
+        requires(!object::view<Value>)
+    const V& at(const K& key) const FRAMEALLOC_LIFETIMEBOUND {
         return const_cast<map_access*>(this)->at(key);
     }
-    const V& at(const K& key) const
-        requires object::view<V>
-    {
+    template <class Value = V>
+        requires object::view<Value>
+    const V& at(const K& key) const {
         return const_cast<map_access*>(this)->at(key);
     }
 
@@ -117,32 +117,24 @@ public:
     std::pair<iterator, iterator> equal_range(const L& key) FRAMEALLOC_LIFETIMEBOUND {
         return range_at(locate(key));
     }
-    template <class L>
-        requires looks_up<L>
-    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class L, class Value = V>
+        requires looks_up<L> && (!object::view<Value>)
+    V& at(const L& key) FRAMEALLOC_LIFETIMEBOUND {
         return value_at(locate(key));
     }
-    template <class L>
-        requires looks_up<L>
-    V& at(const L& key)
-        requires object::view<V>
-    {
+    template <class L, class Value = V>
+        requires looks_up<L> && object::view<Value>
+    V& at(const L& key) {
         return value_at(locate(key));
     }
-    template <class L>
-        requires looks_up<L>
-    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<V>)
-    {
+    template <class L, class Value = V>
+        requires looks_up<L> && (!object::view<Value>)
+    const V& at(const L& key) const FRAMEALLOC_LIFETIMEBOUND {
         return const_cast<map_access*>(this)->at(key);
     }
-    template <class L>
-        requires looks_up<L>
-    const V& at(const L& key) const
-        requires object::view<V>
-    {
+    template <class L, class Value = V>
+        requires looks_up<L> && object::view<Value>
+    const V& at(const L& key) const {
         return const_cast<map_access*>(this)->at(key);
     }
 

@@ -48,95 +48,95 @@ public:
     const_reverse_iterator crbegin() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rbegin(); }
     const_reverse_iterator crend() const noexcept FRAMEALLOC_LIFETIMEBOUND { return rend(); }
     // Requires: i < size(). Debug: FA439 otherwise, and the program ends; FA002 where the frame has ended. Cost: O(1).
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept FRAMEALLOC_LIFETIMEBOUND {
         check_index(i);
         return begin_[i];
     }
-    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE T& operator[](std::size_t i) noexcept {
         check_index(i);
         return begin_[i];
     }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept FRAMEALLOC_LIFETIMEBOUND {
         check_index(i);
         return begin_[i];
     }
-    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE const T& operator[](std::size_t i) const noexcept {
         check_index(i);
         return begin_[i];
     }
     // Returns: element i. Throws std::out_of_range where there is none; without exceptions FA439, and the program ends.
     // Cost: O(1).
-    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE T& at(std::size_t i) FRAMEALLOC_LIFETIMEBOUND {
         check_at(i);
         return begin_[i];
     }
-    FRAMEALLOC_INLINE T& at(std::size_t i)
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE T& at(std::size_t i) {
         check_at(i);
         return begin_[i];
     }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const FRAMEALLOC_LIFETIMEBOUND {
         check_at(i);
         return begin_[i];
     }
-    FRAMEALLOC_INLINE const T& at(std::size_t i) const
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE const T& at(std::size_t i) const {
         check_at(i);
         return begin_[i];
     }
     // Requires: not empty. Debug: FA439 otherwise, and the program ends. Cost: O(1).
-    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE T& front() noexcept FRAMEALLOC_LIFETIMEBOUND {
         return (*this)[0];
     }
-    FRAMEALLOC_INLINE T& front() noexcept
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE T& front() noexcept {
         return (*this)[0];
     }
-    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE const T& front() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return (*this)[0];
     }
-    FRAMEALLOC_INLINE const T& front() const noexcept
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE const T& front() const noexcept {
         return (*this)[0];
     }
-    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE T& back() noexcept FRAMEALLOC_LIFETIMEBOUND {
         return (*this)[size() - 1];
     }
-    FRAMEALLOC_INLINE T& back() noexcept
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE T& back() noexcept {
         return (*this)[size() - 1];
     }
-    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND
-        requires(!object::view<T>)
-    {
+    template <class Element = T>
+        requires(!object::view<Element>)
+    FRAMEALLOC_INLINE const T& back() const noexcept FRAMEALLOC_LIFETIMEBOUND {
         return (*this)[size() - 1];
     }
-    FRAMEALLOC_INLINE const T& back() const noexcept
-        requires object::view<T>
-    {
+    template <class Element = T>
+        requires object::view<Element>
+    FRAMEALLOC_INLINE const T& back() const noexcept {
         return (*this)[size() - 1];
     }
     // Returns: whether an element equals v. Cost: O(size()).
