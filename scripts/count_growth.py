@@ -20,6 +20,7 @@ ALLOWED = 1.5
 KNOWN = {
     "describe_large": (2.0, "looks at the blocks of a region one after the other"),
     "phase_stats": (549, "looks at all tags of the thread, each of which may be a phase"),
+    "tag_pool_in_turns": (1.62, "beyond 256 tags with pages on a thread, others use their parent's, which are charged at once"),
     "tags_nested": (3.15, "what a tag is charged is looked at on each of its levels: 12 instructions each"),
 }
 TOLERANCE = 1.3  # of a known cliff's growth, both ways

@@ -145,17 +145,12 @@ void close_open_tab(thread_context& c) noexcept {
 
 }  // namespace
 
-void charge_late_bytes(thread_context& c) noexcept {
-    const std::uint64_t frame = current_frame(c), bytes = c.charges.take_late();
-    c.charges.add_allocated(frame, bytes);
-    if (tag_account& phase = *c.phase(); phase.parent != nullptr) phase.phase_bytes.add(frame, bytes);
-    for (tag_account* a = c.charges.first_waiting(); a != nullptr; a = a->next_waiting) {
-        if (a->late_allocated != 0) a->frame_bytes.add(frame, std::exchange(a->late_allocated, 0));
-        if (a->late_held != 0) a->add_live(static_cast<std::int64_t>(std::exchange(a->late_held, 0)));
-    }
-}
-
 namespace {
+
+void charge_late_bytes_of(tag_account& a, std::uint64_t frame) noexcept {
+    if (a.late_allocated != 0) a.frame_bytes.add(frame, std::exchange(a.late_allocated, 0));
+    if (a.late_held != 0) a.add_live(static_cast<std::int64_t>(std::exchange(a.late_held, 0)));
+}
 
 // Of these classes, the page that the tag allocates from.
 template <class F>
@@ -165,7 +160,32 @@ void for_each_current(const tag_account& a, unsigned kind, std::uint64_t classes
     }
 }
 
+// Pages of the tag are charged late no longer.
+void charge_late_pages_of(thread_context& c, tag_account& a) noexcept {
+    for (unsigned kind = 0; kind < kind_count; ++kind) {
+        const std::uint64_t late = std::exchange(a.late_classes[kind], 0);
+        for_each_current(a, kind, late, [&c](pool_page& p) { charge_new(c, p); });
+    }
+}
+
+constexpr std::size_t most_in_vain = 8;  // tags without late bytes that are looked at once more
+
 }  // namespace
+
+// Of the tags that wait, those that have any. Where many have none they wait no longer, so that looking at them is paid
+// by their having begun to.
+void charge_late_bytes(thread_context& c) noexcept {
+    const std::uint64_t frame = current_frame(c), bytes = c.charges.take_late();
+    c.charges.add_allocated(frame, bytes);
+    if (tag_account& phase = *c.phase(); phase.parent != nullptr) phase.phase_bytes.add(frame, bytes);
+    std::size_t in_vain = 0;
+    for (tag_account* a = c.charges.first_waiting(); a != nullptr; a = a->next_waiting) {
+        if ((a->late_allocated | a->late_held) == 0) ++in_vain;
+        else charge_late_bytes_of(*a, frame);
+    }
+    if (in_vain <= most_in_vain || c.charges.anything_waits()) return;
+    while (tag_account* a = c.charges.take_waiting()) charge_late_pages_of(c, *a);
+}
 
 void begin_peaks(thread_context& c) noexcept {
     notice_returns(c);
@@ -184,11 +204,10 @@ void charge_waiting(thread_context& c) noexcept {
     close_tab(c);
     while (tag_account* a = c.charges.take_waiting()) {
         for (unsigned kind = 0; kind < kind_count; ++kind) {
-            const std::uint64_t aside = std::exchange(a->aside[kind], 0),
-                                late = std::exchange(a->late_classes[kind], 0);
+            const std::uint64_t aside = std::exchange(a->aside[kind], 0);
             for_each_current(*a, kind, aside, [&c](pool_page& p) { charge_page(c, p); });
-            for_each_current(*a, kind, late, [&c](pool_page& p) { charge_new(c, p); });
         }
+        charge_late_pages_of(c, *a);
     }
 }
 
