@@ -33,7 +33,7 @@ TEST_CASE("the class that is looked up is the one that is computed") {
     for (std::size_t n = 0; n <= largest_class_size + 64; ++n) {
         volatile std::size_t told = n;
         const std::size_t bytes = told;
-        for (const std::size_t a : {0, 1, 3, 8, 16, 24, 32, 4096}) {
+        for (const std::size_t a : std::initializer_list<std::size_t>{0, 1, 3, 8, 16, 24, 32, 4096}) {
             CAPTURE(a);
             CHECK(class_asked(bytes, a) == (fa::is_power_of_two(a) ? class_for(n, a) : no_class));
         }
@@ -53,8 +53,8 @@ FOR_EACH_POLICY("classes that share pages leave a full one together") {
             std::memset(p, static_cast<int>(bytes), bytes);
             CHECK(live.emplace(p, bytes).second);
         } else {
-            auto it = live.lower_bound(
-                std::next(live.begin(), random() % std::min<std::size_t>(live.size(), 50))->first);
+            const auto some = static_cast<int>(random() % std::min<std::size_t>(live.size(), 50));
+            const auto it = std::next(live.begin(), some);
             const auto* p = reinterpret_cast<unsigned char*>(it->first);
             CHECK(std::all_of(p, p + it->second, [&](unsigned char c) { return c == (it->second & 255); }));
             alloc.pool_free_bytes(it->first, it->second);
