@@ -40,11 +40,17 @@ bool page_depot::add_slab(core& a, exhaustion_reason& why) noexcept {
     return true;
 }
 
+// Whether a good part of the page that was taken last is in use: the next one will be, too. Many tags and
+// classes take a page each of which only that is used.
+bool page_depot::fills_pages() const noexcept {
+    return newest_ != nullptr && sync::glimpse(newest_->carved) >= page_bytes / 4;
+}
+
 // A page's first step, or whole pages: as many as a sixteenth of all that is accessible holds, so that requests are few
 // and little is committed in vain; for huge pages the whole slab, as what is accessible in part becomes none.
 bool page_depot::commit_ahead(core& a, exhaustion_reason& why) noexcept {
     const std::size_t step = a.config.prefault ? page_bytes : step_bytes(a.pages), left = fresh_end_ - fresh_begin_;
-    const std::size_t share = a.pages.committed() / 16 / page_bytes * page_bytes;
+    const std::size_t share = fills_pages() ? a.pages.committed() / 16 / page_bytes * page_bytes : 0;
     std::size_t bytes = std::min(a.config.huge_pages ? left : std::max(share, step), left);
     exhaustion_reason first{};
     if (!a.pages.commit(pointer_at(fresh_begin_), bytes, first) &&
@@ -69,6 +75,7 @@ pool_page* page_depot::take(core& a, exhaustion_reason& why) noexcept {
     p->accessible = static_cast<std::uint32_t>(std::min(fresh_accessible_ - fresh_begin_, page_bytes));
     fresh_begin_ += page_bytes;
     p->home = slabs_;  // fresh pages are those of the newest slab
+    newest_ = p;
     return p;
 }
 
@@ -105,6 +112,7 @@ void page_depot::trim(core& a) noexcept {
             continue;
         }
         if (s == slabs_) fresh_begin_ = fresh_accessible_ = fresh_end_ = 0;
+        if (address_of(newest_) - s->begin < s->bytes) newest_ = nullptr;  // its header is gone already
         *link = s->next;
         release_slab(a, *s);
         a.meta.deallocate(s, sizeof(slab));

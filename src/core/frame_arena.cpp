@@ -390,17 +390,20 @@ void return_to(thread_context& c, std::uintptr_t cursor) noexcept {
     frame_blocks_ended(c, s, cursor, s.newest().end);
 }
 
-// After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece.
+// After a frame that grew: one chunk of the whole size, so that the next frame fits in one piece, and as much of it
+// accessible, so that it needs nothing of the system.
 void merge_chunks(thread_context& c) noexcept {
     frame_arena& s = c.arenas.current();
     if (c.arenas.spare().empty() || s.has_grown() || c.probes.revokes()) return;
     const std::size_t total = s.newest().size() + c.arenas.spare().bytes();
+    const std::size_t accessible = s.newest().accessible() + c.arenas.spare().accessible();
     exhaustion_reason why{};
     arena_chunk* whole = make_chunk(c, total, why);
     if (whole == nullptr) return;  // the chunks stay as they are and serve the next frame
     c.arenas.kept().suggest(total);
     destroy_spare(c);
     destroy_chunk(*c.owner, s.replace(*whole));
+    static_cast<void>(commit_to(c, *whole, whole->begin + accessible, why));  // refused now: again as it is used
 }
 
 std::size_t idle_in_arena(const thread_context& c) noexcept {

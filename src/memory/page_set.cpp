@@ -23,6 +23,9 @@ void set_up(pool_page& p, std::uint64_t key, const page_view& what, unsigned siz
 std::uint32_t next_step(const pool_page& p, slot_layout layout) noexcept {
     const std::uint32_t slot = layout.slot_bytes(p.block);
     std::uint32_t last = p.carved + first_step / slot * slot;
+    // What is accessible first, behind the header say, where that holds any.
+    if (last > p.accessible && p.accessible >= p.carved + slot)
+        last = p.carved + (p.accessible - p.carved) / slot * slot;
     if (last == p.carved) last = p.carved + slot;
     return last > p.end ? p.end : last;
 }

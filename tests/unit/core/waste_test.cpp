@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <vector>
 
 using namespace framealloc::literals;
@@ -140,4 +141,19 @@ FOR_EACH_POLICY("where huge pages are asked for nothing becomes accessible that 
     }
     CHECK(pages.commits > 0);
     CHECK(pages.parts == 0);
+}
+
+FOR_EACH_POLICY("tags that have few blocks of each size make no more accessible than those need") {
+    constexpr unsigned tags = 100, sizes = 16;
+    fa::basic_smart_alloc<P> alloc;
+    const std::size_t granularity = fa::os::system_pages{}.granularity();
+    if (test::guarded<P> || granularity > 4_KiB) return;  // guard zones; and whole pages
+    std::vector<void*> blocks;
+    const std::size_t before = alloc.stats().committed;
+    for (unsigned t = 0; t < tags; ++t) {
+        const fa::tag_scope scope(alloc, "tag " + std::to_string(t));
+        for (std::size_t n = 1; n <= sizes; ++n) blocks.push_back(alloc.pool_alloc_bytes(n * 16));
+    }
+    CHECK(alloc.stats().committed - before <= tags * (sizes * 4_KiB + 16_KiB));  // and what a tag is known by
+    for (unsigned i = 0; i < blocks.size(); ++i) alloc.pool_free_bytes(blocks[i], (i % sizes + 1) * 16);
 }

@@ -44,11 +44,13 @@ private:
         while (s != nullptr && (address_of(p) < s->begin || address_of(p) >= s->begin + s->bytes)) s = s->next;
         return s != nullptr;
     }
+    bool fills_pages() const noexcept;
     bool commit_ahead(core& a, exhaustion_reason& why) noexcept;
     bool is_fresh(std::uintptr_t page) const noexcept { return page >= fresh_begin_ && page < fresh_end_; }
 
     pool_page* pages_ = nullptr;
     slab* slabs_ = nullptr;  // the newest first
+    const pool_page* newest_ = nullptr;  // never allocated before it was taken
     std::uintptr_t fresh_begin_ = 0;  // the part of the newest slab that was never allocated
     std::uintptr_t fresh_accessible_ = 0;  // up to here
     std::uintptr_t fresh_end_ = 0;

@@ -23,13 +23,16 @@ public:
     }
     arena_chunk* take_first() noexcept { return take(0); }
     // Of all of them.
-    std::size_t bytes() const noexcept {
-        std::size_t sum = 0;
-        for (const arena_chunk* k = first_; k != nullptr; k = k->previous) sum += k->size();
-        return sum;
-    }
+    std::size_t bytes() const noexcept { return sum(&arena_chunk::size); }
+    std::size_t accessible() const noexcept { return sum(&arena_chunk::accessible); }
 
 private:
+    std::size_t sum(std::size_t (arena_chunk::*of)() const noexcept) const noexcept {
+        std::size_t n = 0;
+        for (const arena_chunk* k = first_; k != nullptr; k = k->previous) n += (k->*of)();
+        return n;
+    }
+
     arena_chunk* first_ = nullptr;
 };
 
