@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 namespace framealloc::inline v1::object {
 
@@ -23,10 +24,21 @@ void raise_at(memory::core_ref a, code what, const char* detail) noexcept {
     memory::raise_for_process({.what = what, .detail = detail, .where = where});
 }
 
+// A number before the first element, as it is counted, is negative: -1 of an empty container is where its last one
+// would be.
+struct position_text {
+    char text[160];
+    position_text(const char* what, std::size_t index, std::size_t size) noexcept {
+        char of[64] = "an empty container";
+        if (size != 0) std::snprintf(of, sizeof of, "a container of %zu elements", size);
+        const auto i = static_cast<std::ptrdiff_t>(index);
+        if (size == 0 && i == -1) std::snprintf(text, sizeof text, "the last %s, of %s", what, of);
+        else std::snprintf(text, sizeof text, "%s %td, of %s", what, i, of);
+    }
+};
+
 void raise_index(memory::core_ref a, const char* what, std::size_t index, std::size_t size) noexcept {
-    char detail[160];
-    std::snprintf(detail, sizeof detail, "%s %zu, of a container of %zu elements", what, index, size);
-    raise_at(a, code::FA439, detail);
+    raise_at(a, code::FA439, position_text(what, index, size).text);
 }
 
 }  // namespace
@@ -40,6 +52,13 @@ void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexc
     std::abort();
 }
 
+void raise_no_entry(memory::core_ref a, const char* what) noexcept { raise_at(a, code::FA439, what); }
+
+void refuse_end() noexcept {
+    raise_at({}, code::FA439, "the end of a map, which refers to no entry");
+    std::abort();
+}
+
 void refuse_empty(memory::core_ref a, const char* what) noexcept {
     raise_at(a, code::FA444, what);
     std::abort();
@@ -47,9 +66,7 @@ void refuse_empty(memory::core_ref a, const char* what) noexcept {
 
 #if FRAMEALLOC_EXCEPTIONS
 void throw_out_of_range(memory::core_ref, std::size_t index, std::size_t size) {
-    char text[100];
-    std::snprintf(text, sizeof text, "framealloc: element %zu of a container of %zu elements", index, size);
-    throw std::out_of_range(text);
+    throw std::out_of_range(std::string("framealloc: ") + position_text("element", index, size).text);
 }
 void throw_missing_key(memory::core_ref, std::size_t size) {
     char text[100];

@@ -1498,6 +1498,13 @@ CASE(objects, "map, erase") {
     auto m = frame.map<int, int>({{1, 2}});
     OFFENCE; m.erase(m.end());
 }
+CASE(objects, "map, erase again") {
+    const fa::smart_alloc a{with(fa::code::FA439)};
+    auto m = a.pool_map<int, int>({{1, 2}, {3, 4}});
+    const auto at = m.find(1);
+    m.erase(at);
+    OFFENCE; m.erase(at);
+}
 CASE(objects, "box of an array, index") {
     const fa::smart_alloc a{with(fa::code::FA439)};
     const auto b = a.pool_box<int[]>(3);
@@ -2303,6 +2310,34 @@ CASE(nobodys, "erase of an empty vec without a source") {
     want->what = fa::code::FA439;
     fa::pool_vec<int> v;
     OFFENCE; v.erase(v.begin());
+}
+CASE(nobodys, "value of a key that a map has not") {
+    want->what = fa::code::FA439;
+    const fa::smart_alloc a;
+    auto m = a.pool_map<int, int>({{1, 2}});
+    OFFENCE; m.find(3)->second = 4;
+}
+CASE(nobodys, "entry at the end of a map") {
+    want->what = fa::code::FA439;
+    const fa::smart_alloc a;
+    const auto m = a.heap_map<int, int>({{1, 2}});
+    auto i = m.begin();
+    ++i;
+    OFFENCE; static_cast<void>(*hidden(&*i));
+}
+CASE(nobodys, "first entry of an empty map") {
+    want->what = fa::code::FA439;
+    const fa::smart_alloc a;
+    const auto frame = a.frame_scope();
+    const auto m = frame.map<int, int>();
+    OFFENCE; static_cast<void>(*hidden(&m.begin()->second));
+}
+CASE(nobodys, "step past the end of a map") {
+    want->what = fa::code::FA439;
+    const fa::smart_alloc a;
+    auto m = a.pool_map<int, int>({{1, 2}});
+    auto i = m.end();
+    OFFENCE; ++i;
 }
 CASE(nobodys, "try_insert of a map without a source") {
     want->what = fa::code::FA440;

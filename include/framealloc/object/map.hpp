@@ -283,7 +283,11 @@ public:
         if constexpr (Policy::checks) {
             if (is_gone()) return end();
             if (i >= table_.filled || !table_.is_full(i)) {
-                object::raise_out_of_range(object::allocator_of(source_), "entry", i, size());
+                object::raise_no_entry(object::allocator_of(source_),
+                                       at == end()         ? "removal of the end of a map, which refers to no entry"
+                                       : i < table_.filled ? "removal of an entry that was erased before"
+                                                           : "removal by an iterator of another map, or from before "
+                                                             "the map grew");
                 return end();
             }
         }

@@ -139,6 +139,10 @@ public:
     }
 
 protected:
+    template <class, class>
+    friend class map_iterator;
+    static constexpr bool looks_at_ends = Policy::checks;
+
     map_access() = default;
     map_access(const Source& s, const Hash& hash, const Equal& equal) : store(s, hash, equal) {}
 

@@ -4,6 +4,7 @@
 #include <span>  // forward_iterator_tag; <iterator> itself brings <string> and all streams
 
 #include <framealloc/detail/object/map_table.hpp>
+#include <framealloc/detail/object/storage.hpp>
 
 namespace framealloc::inline v1::object {
 
@@ -18,21 +19,29 @@ public:
     using difference_type = std::ptrdiff_t;
     using reference = Value&;
     using pointer = Value*;
-    // As std's forward iterators; a const one is made of the other. Cost: O(1); ++ steps over what was erased.
+    // As std's forward iterators; a const one is made of the other. Debug: what the end refers to, and what comes after
+    // it, is FA439, and the program ends. Cost: O(1); ++ steps over what was erased.
     map_iterator() noexcept = default;
     map_iterator(cell* at, const occupancy* mark) noexcept : at_(at), mark_(mark) {}
     template <class Other>
         requires(std::is_const_v<Value> && std::is_same_v<const Other, Value>)
     map_iterator(const map_iterator<Other, Map>& o) noexcept : at_(o.at_), mark_(o.mark_) {}
-    Value& operator*() const noexcept { return at_->entry; }
-    Value* operator->() const noexcept { return __builtin_addressof(at_->entry); }
-    map_iterator& operator++() noexcept {
+    FRAMEALLOC_INLINE Value& operator*() const noexcept {
+        check_entry();
+        return at_->entry;
+    }
+    FRAMEALLOC_INLINE Value* operator->() const noexcept {
+        check_entry();
+        return __builtin_addressof(at_->entry);
+    }
+    FRAMEALLOC_INLINE map_iterator& operator++() noexcept {
+        check_entry();
         ++at_;
         ++mark_;
         settle();
         return *this;
     }
-    map_iterator operator++(int) noexcept {
+    FRAMEALLOC_INLINE map_iterator operator++(int) noexcept {
         map_iterator before = *this;
         ++*this;
         return before;
@@ -43,6 +52,12 @@ private:
     template <class, class>
     friend class map_iterator;
     friend Map;
+    FRAMEALLOC_INLINE void check_entry() const noexcept {
+        if constexpr (Map::looks_at_ends) {
+            if (at_ == nullptr) [[unlikely]]
+                object::refuse_end();
+        }
+    }
     void settle() noexcept {
         if (*mark_ != occupancy::full) [[unlikely]]
             pass_holes();

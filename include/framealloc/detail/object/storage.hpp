@@ -178,8 +178,12 @@ FRAMEALLOC_INLINE bool refuses([[maybe_unused]] const Source& s, [[maybe_unused]
     }
     return false;
 }
+// FA439 of an iterator of a map, in words: its number tells nobody anything.
+FRAMEALLOC_COLD void raise_no_entry(memory::core_ref a, const char* what) noexcept;
 // FA439, and the program ends: there is nothing that a reference could refer to.
 [[noreturn]] FRAMEALLOC_COLD void refuse_index(memory::core_ref a, std::size_t index, std::size_t size) noexcept;
+// The same of a map's end, for the process: it knows of no map.
+[[noreturn]] FRAMEALLOC_COLD void refuse_end() noexcept;
 // Throws std::out_of_range; without exceptions FA439, and the program ends.
 [[noreturn]] FRAMEALLOC_COLD void throw_out_of_range(memory::core_ref a, std::size_t index, std::size_t size);
 // The same for a key.
