@@ -20,7 +20,7 @@ enum class budget_policy : std::uint8_t {
     warn,     // FA311 once a frame, and served
     fail,     // exhaustion
     allow,    // served and counted
-    promote,  // frame: served out of line, pool: served as heap memory; the budget is kept
+    promote,  // frame: served out of line, and counted; pool: served as heap memory, and not counted
     custom,   // the handler decides
 };
 

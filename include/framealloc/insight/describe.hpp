@@ -1,7 +1,7 @@
 // Whose pointer is this?
 //
 //   std::cout << fa::describe(p).text(buffer);
-//   // allocator "game": pool block of 64 bytes at +16, tag "physics::solver", in use
+//   // allocator "game": pool memory, in use, block of 64 bytes at +16, tag "physics::solver", thread 4821
 //
 // Finds memory of every allocator that lives: frames (open, parked and ended ones whose memory has not been used
 // again), pool and heap blocks. Cost: a walk over chunks, regions and free lists under the allocator's lock. Threads:
@@ -25,7 +25,7 @@ namespace framealloc::inline v1 {
 enum class pointer_state : std::uint8_t {
     unknown,  // no memory of this library, or of its tables
     in_use,  // allocated: a block that was not freed, a frame that is open
-    held,  // of an ended frame whose memory is kept: frames in flight, frame_hold
+    held,  // of an ended frame whose memory is kept: frames in flight, frame_hold until the next frame begins
     ended,  // freed, or of a frame that has ended or was rolled back
     unused,  // never allocated
 };
@@ -36,7 +36,7 @@ struct pointer_info {
     const char* allocator = "";  // options::name; lives as long as the allocator, as `tag` does
     const char* tag = "";  // path; empty for the root and where it is not known
     std::uintptr_t begin = 0;  // of the block; 0 for frame memory in an arena, whose allocations have no bounds
-    std::size_t bytes = 0;  // of the block: a pool block's class, what was asked for otherwise
+    std::size_t bytes = 0;  // of the block: what it holds, while guarded what was asked for
     std::ptrdiff_t offset = 0;  // of the pointer in it; negative in the zone before it
     std::uint64_t frame = 0;  // of frame memory: number of the outermost frame that has or had it last
     // Of guarded frame memory in use: the frame whose block had the byte before; 0: not known

@@ -96,7 +96,7 @@ struct options {
     // Memory taken once, from which everything of the allocator comes. 0 bytes: as much as is needed, from `pages`. It
     // has to hold frame_capacity for each thread that uses the allocator, whatever kind it asks for: a thread's first
     // call takes its first chunk of frame memory, address range and all, and is exhaustion (FA003) where that does not
-    // fit.
+    // fit. Pool blocks take pages of 64 KiB of it, one for each size class and tag on a thread.
     framealloc::fixed_memory fixed_memory{};
     // Whether transparent huge pages are asked for where address ranges are large enough.
     bool huge_pages = false;
