@@ -392,6 +392,23 @@ FOR_EACH_POLICY(
     CHECK(s == "xz");
 }
 
+FOR_EACH_POLICY("a string of every kind is made of a list, as a vec is") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    CHECK(frame.string({'a', 'b'}) == "ab");
+    CHECK(frame.try_string({'a', 'b'}) == "ab");
+    CHECK(alloc.frame_string({'c'}) == "c");
+    CHECK(alloc.try_frame_string({'c'}) == "c");
+    CHECK(alloc.pool_string({'d', 'e'}) == "de");
+    CHECK(alloc.try_pool_string({'d', 'e'}) == "de");
+    CHECK(alloc.heap_string({'f', 'g'}) == "fg");
+    CHECK(alloc.try_heap_string({'f', 'g'}) == "fg");
+    CHECK(alloc.pool().string({'h'}) == "h");
+    CHECK(alloc.heap().try_string({'i'}) == "i");
+    CHECK(frame.string({}).empty());
+    CHECK(frame.string({"text", 2}) == "te");  // a string_view
+}
+
 FOR_EACH_POLICY("a string is tried of everything that it is made of") {
     const std::string text(40, 't'), huge(5 << 20, 'h');
     fa::basic_smart_alloc<P> alloc{{.frame_limit = 1_MiB}};

@@ -190,6 +190,9 @@ public:
     string_type string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template contain<string_type>(n, c);
     }
+    string_type string(std::initializer_list<char> l) const FRAMEALLOC_LIFETIMEBOUND {
+        return this->template contain<string_type>(l);
+    }
     [[nodiscard]] string_type try_string(std::string_view text = {}) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template try_contain<string_type>(text);
     }
@@ -200,6 +203,9 @@ public:
     }
     [[nodiscard]] string_type try_string(std::size_t n, char c) const FRAMEALLOC_LIFETIMEBOUND {
         return this->template try_contain<string_type>(n, c);
+    }
+    [[nodiscard]] string_type try_string(std::initializer_list<char> l) const FRAMEALLOC_LIFETIMEBOUND {
+        return this->template try_contain<string_type>(l);
     }
 
     // --- for other containers ---

@@ -210,6 +210,9 @@ public:
     string_of frame_string(std::size_t n, char c) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().string(n, c);
     }
+    string_of frame_string(std::initializer_list<char> l) const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return newest().string(l);
+    }
     [[nodiscard]] string_of try_frame_string(std::string_view text = {}) const
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().try_string(text);
@@ -222,6 +225,10 @@ public:
     [[nodiscard]] string_of try_frame_string(std::size_t n, char c) const
         FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().try_string(n, c);
+    }
+    [[nodiscard]] string_of try_frame_string(std::initializer_list<char> l) const
+        FRAMEALLOC_ANALYSED(requires_capability(frame)) {
+        return newest().try_string(l);
     }
     std::pmr::memory_resource* frame_resource() const FRAMEALLOC_ANALYSED(requires_capability(frame)) {
         return newest().resource();

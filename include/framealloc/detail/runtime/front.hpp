@@ -191,6 +191,7 @@ public:
         return this->template contain<string_type>(std::forward<Args>(args)...);
     }
     string_type string(std::size_t n, char c) const { return this->template contain<string_type>(n, c); }
+    string_type string(std::initializer_list<char> l) const { return this->template contain<string_type>(l); }
     [[nodiscard]] string_type try_string(std::string_view text = {}) const {
         return this->template try_contain<string_type>(text);
     }
@@ -201,6 +202,9 @@ public:
     }
     [[nodiscard]] string_type try_string(std::size_t n, char c) const {
         return this->template try_contain<string_type>(n, c);
+    }
+    [[nodiscard]] string_type try_string(std::initializer_list<char> l) const {
+        return this->template try_contain<string_type>(l);
     }
 
     // --- for other containers ---

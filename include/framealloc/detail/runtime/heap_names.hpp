@@ -127,6 +127,7 @@ public:
         return here().string(std::forward<Args>(args)...);
     }
     string_of heap_string(std::size_t n, char c) const { return here().string(n, c); }
+    string_of heap_string(std::initializer_list<char> l) const { return here().string(l); }
     [[nodiscard]] string_of try_heap_string(std::string_view text = {}) const { return here().try_string(text); }
     template <class... Args>
         requires object::makes<string_of, heap_source, Args...>
@@ -134,6 +135,7 @@ public:
         return here().try_string(std::forward<Args>(args)...);
     }
     [[nodiscard]] string_of try_heap_string(std::size_t n, char c) const { return here().try_string(n, c); }
+    [[nodiscard]] string_of try_heap_string(std::initializer_list<char> l) const { return here().try_string(l); }
     std::pmr::memory_resource* heap_resource() const noexcept { return here().resource(); }
     allocator_ref heap_ref() const noexcept { return here().ref(); }
 

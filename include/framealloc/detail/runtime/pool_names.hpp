@@ -135,6 +135,7 @@ public:
         return here().string(std::forward<Args>(args)...);
     }
     string_of pool_string(std::size_t n, char c) const { return here().string(n, c); }
+    string_of pool_string(std::initializer_list<char> l) const { return here().string(l); }
     [[nodiscard]] string_of try_pool_string(std::string_view text = {}) const { return here().try_string(text); }
     template <class... Args>
         requires object::makes<string_of, pool_source, Args...>
@@ -142,6 +143,7 @@ public:
         return here().try_string(std::forward<Args>(args)...);
     }
     [[nodiscard]] string_of try_pool_string(std::size_t n, char c) const { return here().try_string(n, c); }
+    [[nodiscard]] string_of try_pool_string(std::initializer_list<char> l) const { return here().try_string(l); }
     std::pmr::memory_resource* pool_resource() const noexcept { return here().resource(); }
     allocator_ref pool_ref() const noexcept { return here().ref(); }
 
