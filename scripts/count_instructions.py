@@ -43,7 +43,7 @@ OPERATIONS = {
     "outermost_map": ("outermost frame + a map of one vec", 736, None),
     "tag_alloc": ("tag scope + frame alloc", 117, 150),
     "tag_pool": ("tag scope + pool pair", 151, 200),
-    "tags_in_turns": ("two tags in turns, a pool pair in each", 302, 300),
+    "tags_in_turns": ("two tags in turns, a pool pair in each", 296, 300),
     "tag_string_10": ("tag scope by string, 10 tags", 113, 120),
     "tag_string_10000": ("tag scope by string, 10,000 tags", 112, 120),
     "checkpoint_empty": ("checkpoint + rollback, empty", 82, 100),

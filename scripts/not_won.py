@@ -9,7 +9,8 @@ STORE_FORWARDING = ("bound by the processor: the cursor goes through memory, so 
 STATISTICS = "bytes are charged to tag, phase and each open frame with exact peaks, which no rival keeps"
 CLANG_INLINING = "g++ meets it; clang 19 calls out of line what g++ inlines, or keeps fewer values in registers"
 PAGES_OF_CLASSES = ("each size class has a page of 64 KiB, whose header at its begin takes a cache line beside the block's; these lines fall into few sets of "
-                    "the cache. The rivals keep what they know of their pages in one place, close together")
+                    "the cache. The rivals keep what they know of their pages in one place, close together. A trial with headers in 32 places "
+                    "had 0.04 misses of the second-level cache an operation for 0.95, and a tenth less time, for three instructions more in each free")
 FIRST_TOUCH = ("the time is the system's for page faults; pages become accessible in steps from 4 KiB on, so that memory which is not used stays untouched, and each "
                "step is a system call. mimalloc makes whole segments accessible at once")
 BEYOND_CACHE = ("the table is larger than the second-level cache, and both maps wait for one line of tags and one of elements; the ratio of a run says how the "

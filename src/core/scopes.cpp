@@ -150,7 +150,7 @@ template void settle_for_scope<scope_kind::phase>(thread_context& c) noexcept;
 
 void close_unsettled_tag(open_scope& s, thread_context& c) noexcept {
     frame_record& r = *record_of(s);
-    if (c.scopes.closed_elsewhere() || !leave_tag_late(c, r, *s.account)) return close_scope_slow(s);
+    if (!leave_tag_late(c, r, *s.account)) return close_scope_slow(s);
     leave_scope(r);
     c.charges.set_newest(scope_kind::tag, s.outer);
 }
