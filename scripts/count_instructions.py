@@ -56,7 +56,7 @@ OPERATIONS = {
     "turns_100": ("two allocators in turns, 100", 43, 45),
     "turns_515": ("two allocators in turns, 515", 43, 45),
     "heap_64": ("heap pair, 64 B", 31, 45),
-    "heap_64k": ("heap pair, 64 KiB", 87, 90),
+    "heap_64k": ("heap pair, 64 KiB", 90, 90),
     "pmr_frame": ("frame resource, allocate", 45, 45),
     "pmr_pool": ("pool resource, pair", 59, 60),
     "list": ("std::list on frame_allocator, an element", 65, 70),

@@ -16,19 +16,16 @@ namespace {
 constexpr std::size_t header = sizeof(heap_block);
 
 // On the tab of the tag that pays for it. Requires: the tab serves it, and no frame has ended since the last boundary.
-FRAMEALLOC_INLINE void note_taken(thread_context& c, std::uint64_t bytes) noexcept {
-    c.heap.tab().take(bytes);
+FRAMEALLOC_INLINE void note_taken(thread_context& c, heap_tab& tab, std::uint64_t bytes) noexcept {
+    tab.take(bytes);
     c.counters.add(counter::heap_allocations, 1);
 }
 // Whether no peak has to be noted before: what open frames have is beside it until now.
 FRAMEALLOC_INLINE bool may_shrink(const thread_context& c) noexcept {
     return c.heap.tab().serves(c.stack.top()->cursor - c.charges.segment()) && c.charges.highest() == 0;
 }
-// The same of a block that comes back. Requires: that, and the tab is open.
-FRAMEALLOC_INLINE void note_returned(thread_context& c, std::uint64_t bytes) noexcept {
-    c.heap.tab().give_back(bytes);
-    c.counters.add(counter::heap_frees, 1);  // the last: from here on another thread may close the allocator
-}
+// Of a block that comes back. The last of it: from here on another thread may close the allocator.
+FRAMEALLOC_INLINE void count_returned(thread_context& c) noexcept { c.counters.add(counter::heap_frees, 1); }
 // Whose it is.
 FRAMEALLOC_INLINE void label(heap_block& b, tag_account& payer) noexcept {
     b.who = &payer;
@@ -39,7 +36,7 @@ FRAMEALLOC_INLINE void label(heap_block& b, tag_account& payer) noexcept {
 void open_tab(thread_context& c) noexcept {
     heap_tab& tab = c.heap.tab();
     if (tab.is_open() || c.probes.any() || c.owner->config.heap != nullptr) return;
-    if (!c.heap.look_again(c.owner->pages.committed())) return;
+    if (!c.heap.has_shelf()) return;
     close_tab(c);  // what is charged late has room below the peaks as well
     tab.open(*c.tag(), c.counters.get(counter::heap_allocations));
     if (!tab.is_open()) return;
@@ -55,7 +52,7 @@ heap_block* allocate_uncached(thread_context& c, std::size_t bytes, std::size_t 
                               exhaustion_reason& why) noexcept {
     const std::size_t before = c.owner->pages.committed();
     heap_block* b = c.owner->large.allocate(bytes, align, why);
-    if (c.heap.bytes() != 0 && c.owner->pages.committed() > before) shrink_heap_cache(c, c.heap.bytes() / 2);
+    if (c.owner->pages.committed() > before) shrink_heap_cache(c, c.heap.bytes() / 2);
     return b;
 }
 
@@ -146,7 +143,7 @@ void free_in_context(core_ref a, void* p, std::size_t bytes) noexcept {
 }  // namespace
 
 void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
-    if (c.heap.tab().serves(bytes) && c.charges.highest() == 0) return note_taken(c, bytes);
+    if (c.heap.tab().serves(bytes) && c.charges.highest() == 0) return note_taken(c, c.heap.tab(), bytes);
     before_live_grows(c);
     tag_account &tag = *c.tag(), &phase = *c.phase();
     const std::uint64_t frame = current_frame(c);
@@ -158,7 +155,10 @@ void charge_heap(thread_context& c, std::uint64_t bytes) noexcept {
 }
 
 void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t bytes) noexcept {
-    if (c != nullptr && c->heap.tab().payer() == &payer && may_shrink(*c)) return note_returned(*c, bytes);
+    if (c != nullptr && c->heap.tab().payer() == &payer && may_shrink(*c)) {
+        c->heap.tab().give_back(bytes);
+        return count_returned(*c);
+    }
     if (payer.owner == c) {
         before_live_shrinks(*c);
         payer.heap_returned.add(bytes);
@@ -166,7 +166,7 @@ void refund_heap(core& a, thread_context* c, tag_account& payer, std::uint64_t b
     } else {
         payer.refund_elsewhere(bytes);
     }
-    if (c != nullptr) return c->counters.add(counter::heap_frees, 1);
+    if (c != nullptr) return count_returned(*c);
     const sync::lock_guard guard(a.lock);
     a.tally.note_refund();
 }
@@ -216,16 +216,32 @@ void large_free(thread_context& c, void* p) noexcept { free_large(*c.owner, &c, 
 void large_release(core& a, thread_context* c, void* p) noexcept {
     heap_block* b = block_of(p);
     a.probes.allow(address_of(p), address_of(b) + b->bytes);
-    if (c != nullptr && c->heap.put(b, a.pages.committed(), a.meta)) return;
+    if (c != nullptr && c->heap.put(b, a.large.kept(), a.pages.committed(), a.meta)) return;
     a.large.deallocate(b);
     a.tally.note_return();
 }
 
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept {
-    c.heap.shrink(keep, [&c](heap_block* b) {
+    c.heap.shrink(keep, c.owner->large.kept(), [&c](heap_block* b) {
         c.owner->large.deallocate(b);
         c.owner->tally.note_return();
     });
+}
+
+std::size_t seize_heap_caches(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    std::size_t bytes = 0;
+    for (thread_context* c = a.threads.first(); c != nullptr; c = context_list::after(*c))
+        bytes += c->heap.seize(a.large.kept(), [&a](heap_block* b) { a.large.deallocate(b); });
+    if (bytes != 0) a.tally.note_return();
+    return bytes;
+}
+
+bool any_heap_cached(core& a) noexcept {
+    const sync::lock_guard guard(a.lock);
+    thread_context* c = a.threads.first();
+    while (c != nullptr && c->heap.bytes() == 0) c = context_list::after(*c);
+    return c != nullptr;
 }
 
 void flush_heap_cache(thread_context& c) noexcept {
@@ -280,20 +296,23 @@ void* take_kept(thread_context& c, std::size_t bytes) noexcept {
     b->requested = bytes;
     if (b->who != tab.payer()) [[unlikely]]
         label(*b, static_cast<tag_account&>(*tab.payer()));
-    note_taken(c, bytes);
+    note_taken(c, tab, bytes);
     return payload_of(b);
 }
 
 bool keep_block(thread_context& c, void* p, std::size_t bytes) noexcept {
-    const heap_tab& tab = c.heap.tab();
+    heap_tab& tab = c.heap.tab();
     if (!tab.is_open()) [[unlikely]]
         return false;  // as where blocks are guarded: it may be none of ours
     heap_block& b = *block_of(p);
-    if (b.who != tab.payer() || b.requested != bytes || !may_shrink(c) || !c.heap.keep(&b)) [[unlikely]]
+    if (b.who != tab.payer() || b.requested != bytes || !may_shrink(c) || !c.heap.has_room(b)) [[unlikely]]
         return false;
     b.requested = 0;
     b.zero = false;
-    note_returned(c, bytes);
+    heap_cache::list& bin = c.heap.make_place(b);
+    tab.give_back(bytes);
+    heap_cache::keep(bin, &b);
+    count_returned(c);
     return true;
 }
 

@@ -8,28 +8,34 @@
 
 namespace framealloc::inline v1::memory {
 
-void trim(core& c) noexcept {
+namespace {
+
+// Returns whether blocks went to the heap, which may serve from them what needs no more pages.
+bool trim_all(core& c) noexcept {
     thread_context* mine = context_met({&c, c.id});
     if (mine != nullptr) {
-        flush_heap_cache(*mine);
         trim_pages(*mine);
         trim_arena(*mine);
     }
     trim_idle(c);
     trim_depot(c);
+    const bool some = seize_heap_caches(c) != 0;
     c.large.release_empty_regions();
+    return some;
 }
 
-namespace {
-
 idle_view idle_seen_by(const thread_context& c) noexcept {
-    return {c.owner->pages.committed(), c.heap.bytes(),
-            idle_in_arena(c),           c.counters.get(counter::heap_frees),
-            c.owner->tally.returns(),   c.probes.guarded() ? c.probes.hooks->quarantined(c) : 0,
+    return {c.owner->pages.committed(),
+            idle_in_arena(c),
+            c.counters.get(counter::heap_frees),
+            c.owner->tally.returns(),
+            c.probes.guarded() ? c.probes.hooks->quarantined(c) : 0,
             c.pages.empty_count()};
 }
 
 }  // namespace
+
+void trim(core& c) noexcept { trim_all(c); }
 
 bool trim_for(core& c, exhaustion_reason why, on_failure f) noexcept {
     const bool of_pages = why == exhaustion_reason::global_limit || why == exhaustion_reason::fixed_memory ||
@@ -37,11 +43,11 @@ bool trim_for(core& c, exhaustion_reason why, on_failure f) noexcept {
     if (!of_pages) return false;
     thread_context* mine = context_of_caller(c);
     if (f == on_failure::return_null && mine != nullptr && !mine->remote.any_announced() &&
-        mine->fruitless == idle_seen_by(*mine))
+        mine->fruitless == idle_seen_by(*mine) && !any_heap_cached(c))
         return false;
     const std::size_t committed = c.pages.committed();  // what is only reserved, the refused request may have left
-    trim(c);
-    if (c.pages.committed() < committed) return true;
+    const bool some = trim_all(c);
+    if (some || c.pages.committed() < committed) return true;
     if (mine != nullptr) mine->fruitless = idle_seen_by(*mine);
     return false;
 }

@@ -280,7 +280,8 @@ public:
     std::size_t(check)() const noexcept { return memory::check_everything(owner_); }
 
     // --- memory ---
-    // Effects: gives back to the page source what this thread, ended threads and the allocator itself do not use.
+    // Effects: gives back to the page source what this thread, ended threads and the allocator itself do not use, and
+    // what other threads keep of freed blocks beyond 4 KiB.
     // Threads: any. Cost: O(pages), and the system calls.
     void trim() const noexcept { memory::trim(*owner_.owner); }
     // Requires: a handle of dlopen(), before dlclose(). Effects: destroys what this thread's frames hold of the

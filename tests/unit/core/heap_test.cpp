@@ -1,10 +1,12 @@
 // The heap: sizes, cache, backend.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory_resource>
 #include <random>
+#include <semaphore>
 #include <thread>
 
 #include "support/recorder.hpp"
@@ -229,5 +231,99 @@ FOR_EACH_POLICY("a heap free with another size is a coded fault") {
     void* p = alloc.heap_alloc_bytes(10'000);
     alloc.heap_free_bytes(p, 9'000);
     CHECK(r.count(fa::code::FA418) == 1);
+    CHECK(alloc.stats().heap_allocated == 0);
+}
+
+namespace {
+
+// Threads that work one after another, and then live on without a request until this ends.
+class sleepers {
+public:
+    template <class F>
+    void add(F work) {
+        threads_.emplace_back([this, work] {
+            work();
+            done_.release();
+            end_.acquire();
+        });
+        done_.acquire();
+    }
+    ~sleepers() {
+        end_.release(static_cast<std::ptrdiff_t>(threads_.size()));
+        for (std::thread& t : threads_) t.join();
+    }
+
+private:
+    std::counting_semaphore<> done_{0}, end_{0};
+    std::vector<std::thread> threads_;
+};
+
+// Takes up to `most` blocks and frees them. Returns how many there were.
+template <class Alloc>
+std::size_t take_and_free(Alloc& alloc, std::size_t most, std::size_t bytes) {
+    std::vector<void*> some;
+    while (some.size() < most) {
+        void* p = alloc.try_heap_alloc_bytes(bytes);
+        if (p == nullptr) break;
+        some.push_back(p);
+    }
+    for (void* p : some) alloc.heap_free_bytes(p, bytes);
+    return some.size();
+}
+
+}  // namespace
+
+FOR_EACH_POLICY("what sleeping threads keep of large blocks does not grow with what the others keep") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.guard = fa::guard_level::off}};  // otherwise blocks are withheld
+    {
+        sleepers all;
+        for (int t = 0; t < 24; ++t) all.add([&] { CHECK(take_and_free(alloc, 100, 260'000) == 100); });
+        CHECK(alloc.stats().heap_allocated == 0);
+        CHECK(alloc.stats().committed < 80_MiB);  // 8 MiB for all, 1 MiB for each, the contexts
+        alloc.trim();
+        CHECK(alloc.stats().committed < 20_MiB);
+    }
+    alloc.trim();
+    CHECK(alloc.stats().committed < 20_MiB);
+}
+
+FOR_EACH_POLICY("a request that is refused gets what other threads keep") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 64_MiB}};
+    sleepers all;
+    for (int t = 0; t < 12; ++t) all.add([&] { CHECK(take_and_free(alloc, 40, 1_MiB - 64) == 40); });
+    for (const std::size_t bytes : {8_MiB, 16_MiB, 32_MiB, 40_MiB}) {
+        void* p = alloc.try_heap_alloc_bytes(bytes);
+        CHECK(p != nullptr);
+        if (p != nullptr) alloc.heap_free_bytes(p, bytes);
+    }
+}
+
+FOR_EACH_POLICY("what threads keep is taken while they use it") {
+    fa::basic_smart_alloc<P> alloc{fa::options{.global_limit = 64_MiB}};
+    std::atomic<bool> end{false};
+    std::atomic<std::uint64_t> wrong{0};
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < 3; ++t) {
+        threads.emplace_back([&, t] {
+            std::vector<unsigned char*> some;
+            for (unsigned i = 0; !end.load(); ++i) {
+                const std::size_t bytes = 20'000 + (i + t) % 5 * 30'000;
+                auto* p = static_cast<unsigned char*>(alloc.try_heap_alloc_bytes(bytes));
+                if (p == nullptr) continue;
+                p[0] = p[bytes - 1] = static_cast<unsigned char>(t + 1);
+                std::this_thread::yield();
+                if (p[0] != t + 1 || p[bytes - 1] != t + 1) wrong.fetch_add(1);
+                alloc.heap_free_bytes(p, bytes);
+            }
+        });
+    }
+    for (int i = 0; i < 200; ++i) {
+        void* p = alloc.try_heap_alloc_bytes(63_MiB);  // more than there is: takes what they keep
+        if (p != nullptr) alloc.heap_free_bytes(p, 63_MiB);
+        alloc.trim();
+    }
+    end = true;
+    for (std::thread& t : threads) t.join();
+    CHECK(wrong.load() == 0);
     CHECK(alloc.stats().heap_allocated == 0);
 }

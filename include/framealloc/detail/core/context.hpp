@@ -51,7 +51,7 @@ inline void* begin_of(const outer_block& b) noexcept {
 
 // What a thread sees that may have left memory idle, as it was when a trim found nothing.
 struct idle_view {
-    std::size_t committed, cached, in_arena;
+    std::size_t committed, in_arena;
     std::uint64_t large_frees, returns;  // core::returns
     std::size_t quarantined;  // blocks in quarantine
     std::uint32_t empty_pages;

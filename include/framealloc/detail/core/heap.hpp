@@ -35,6 +35,9 @@ void large_release(core& a, thread_context* c, void* p) noexcept;  // without ac
 void flush_heap_cache(thread_context& c) noexcept;
 // Gives back the largest cached blocks until at most `keep` bytes are left.
 void shrink_heap_cache(thread_context& c, std::size_t keep) noexcept;
+// Gives back what all threads have cached, and returns how much that is. Threads: any.
+std::size_t seize_heap_caches(core& a) noexcept;
+bool any_heap_cached(core& a) noexcept;
 // Of pool_free_bytes(): what is guarded, or is beyond the pages.
 FRAMEALLOC_COLD void pool_free_bytes_slow(core_ref a, void* p, std::size_t bytes, std::size_t align) noexcept;
 

@@ -8,6 +8,7 @@
 
 #include <framealloc/base/fault.hpp>
 #include <framealloc/detail/os/page_ledger.hpp>
+#include <framealloc/detail/sync/atomic.hpp>
 #include <framealloc/detail/sync/lock.hpp>
 
 namespace framealloc::inline v1::memory {
@@ -64,6 +65,28 @@ constexpr std::size_t heap_bin_of(std::size_t bytes) noexcept {
     return heap_bin_bytes(bin) == bytes ? bin : no_heap_bin;
 }
 
+// What the threads of an allocator may keep, all of them together: so that it does not grow with their number. Each has
+// a little whatever the others keep. Threads: any.
+class heap_allowance {
+public:
+    static constexpr std::size_t of_all = std::size_t{8} << 20;  // and an eighth of what is in use
+    static constexpr std::size_t of_each = std::size_t{1} << 20;
+
+    // `bytes` more for a thread that has `had`. `committed`: bytes of the allocator.
+    bool claim(std::size_t bytes, std::size_t had, std::size_t committed) noexcept {
+        std::size_t granted = granted_.load_relaxed();  // relaxed: a sum of sizes, nothing is published by it
+        do {
+            const std::size_t in_use = committed > granted ? committed - granted : 0;
+            if (had + bytes > of_each && granted + bytes > of_all + in_use / 8) return false;
+        } while (!granted_.compare_exchange_acq_rel(granted, granted + bytes));  // pairs: nothing, as above
+        return true;
+    }
+    void release(std::size_t bytes) noexcept { granted_.add_relaxed(std::size_t{0} - bytes); }  // relaxed: as above
+
+private:
+    sync::atomic<std::size_t> granted_{0};
+};
+
 class large_heap {
 public:
     explicit large_heap(os::page_ledger& pages) noexcept : pages_(pages) {}
@@ -85,6 +108,7 @@ public:
     // The block around `p` and what it is at the moment; null when it is none of these.
     const heap_block* find(const void* p, heap_block& copy) noexcept;
 
+    heap_allowance& kept() noexcept { return kept_; }  // what threads keep of its blocks
     sync::lock& lock() noexcept { return lock_; }  // for fork alone
 
 private:
@@ -103,6 +127,7 @@ private:
     bool ensure_committed(heap_region& r, std::uintptr_t end, exhaustion_reason& why) noexcept;
 
     os::page_ledger& pages_;
+    heap_allowance kept_;
     sync::lock lock_;
     heap_region* regions_ = nullptr;
     std::size_t reserved_ = 0;  // bytes of all regions
