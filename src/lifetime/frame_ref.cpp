@@ -134,16 +134,22 @@ bool frame_ref::try_grow_last(void* p, std::size_t old_bytes, std::size_t new_by
     return extend_top(*r->context, end, more);
 }
 
-void frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
-    if (p == nullptr || !alive() || !on_top() || rolled_back()) return;
+std::size_t frame_ref::shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept {
+    if (p == nullptr || !alive() || !on_top() || rolled_back()) return old_bytes;
     frame_record* r = record_;
-    if (r->context->probes.guarded()) return may_free(p) ? shrink_top(*r->context, p, new_bytes) : void();
+    if (r->context->probes.guarded())
+        return may_free(p) && shrink_top(*r->context, p, new_bytes) ? new_bytes : old_bytes;
     const std::uintptr_t end = address_of(p) + align_up(old_bytes, cursor_granularity);
-    if (end != r->cursor || !in_arena(*r->context, p)) return;
+    if (end != r->cursor || !in_arena(*r->context, p)) return old_bytes;
     const std::uintptr_t wanted = address_of(p) + align_up(new_bytes, cursor_granularity);
     // Never below the last accounting boundary: what was charged stays charged.
-    r->cursor = wanted < boundary_of(*r->context) && boundary_of(*r->context) <= end ? boundary_of(*r->context)
-                                                                                     : wanted;
+    const std::uintptr_t boundary = boundary_of(*r->context);
+    if (wanted < boundary && boundary <= end) {
+        r->cursor = boundary;
+        return boundary == end ? old_bytes : boundary - address_of(p);
+    }
+    r->cursor = wanted;
+    return new_bytes;
 }
 
 }  // namespace framealloc::inline v1::lifetime

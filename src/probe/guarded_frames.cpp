@@ -256,14 +256,19 @@ bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept {
 }
 
 // Does not go below the last accounting boundary, as without zones: then the block keeps its length.
-void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
+bool shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept {
     guard::frame_log& log = *c.arenas.current().log;
-    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.stack.top()->cursor) return;
-    if (log.top().front < c.charges.segment()) return;
-    if (bytes != 0) return resize_top_block(c, bytes, resized_cursor(c, bytes));
+    if (log.height() == 0 || log.top().begin != address_of(p) || log.top().cursor != c.stack.top()->cursor)
+        return false;
+    if (log.top().front < c.charges.segment()) return false;
+    if (bytes != 0) {
+        resize_top_block(c, bytes, resized_cursor(c, bytes));
+        return true;
+    }
     const std::uintptr_t front = log.top().front;
     end_frame_blocks(c, c.arenas.current(), front, c.stack.top()->cursor);
     c.stack.top()->cursor = front;
+    return true;
 }
 
 }  // namespace framealloc::inline v1::memory

@@ -156,6 +156,51 @@ FOR_EACH_POLICY("a string does what std::string does, whatever part of itself it
     });
 }
 
+FOR_EACH_POLICY(
+    "what shrinks in a frame gives its memory back or keeps the room, and short text goes into the string") {
+    fa::basic_smart_alloc<P> alloc;
+    const auto frame = alloc.frame_scope();
+    auto last = frame.template vec<int>(fa::capacity(1000));
+    last.resize(10, 1);
+    last.shrink_to_fit();
+    CHECK(last.capacity() == 10);
+    const auto* const next = frame.template make<int>(2);
+    CHECK((P::checks || static_cast<const void*>(next) < last.data() + 999));  // zones are wider
+    auto below = frame.template vec<int>(fa::capacity(1000));
+    below.resize(10, 1);
+    const auto* const top = frame.template make<int>(3);
+    below.shrink_to_fit();
+    CHECK(below.capacity() == 1000);
+    const int* const where = below.data();
+    below.resize(1000, 2);
+    CHECK(below.data() == where);
+    CHECK(*top == 3);
+    below.clear();
+    below.shrink_to_fit();
+    CHECK((below.capacity() == 1000 && below.data() == where));
+    auto counted = frame.template vec<int>(fa::capacity(1000));
+    static_cast<void>(alloc.stats());  // what was charged stays charged
+    counted.resize(10, 4);
+    counted.shrink_to_fit();
+    CHECK(counted.capacity() == 1000);
+    for (const bool on_top : {true, false}) {
+        auto text = frame.string("a text that needs memory, of which little will be left");
+        if (!on_top) static_cast<void>(frame.template make<int>(5));
+        text.resize(20);
+        text.shrink_to_fit();
+        CHECK((text.capacity() == 20) == on_top);
+        CHECK(text == "a text that needs me");
+        text.resize(3);
+        text.shrink_to_fit();
+        CHECK(text.capacity() == 15);
+        CHECK(text == "a t");
+        const char* const object = reinterpret_cast<const char*>(&text);
+        CHECK((object <= text.data() && text.data() < object + sizeof text));
+        text += " and more than fits into it";
+        CHECK(text == "a t and more than fits into it");
+    }
+}
+
 FOR_EACH_POLICY("a short string outlives its frame, and goes on in the open one with a fault when it needs memory") {
     recorder heard;
     const fa::basic_smart_alloc<P> alloc{heard.options()};

@@ -65,8 +65,8 @@ public:
         if (end != record_->cursor && !record_->context->probes.guarded()) return false;  // something lies on top
         return try_grow_last(p, old_bytes, new_bytes);
     }
-    // Makes the last block of the arena shorter; nothing happens to another one.
-    void shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
+    // Makes the last block of the arena shorter; nothing happens to another one. Returns: how many bytes it has.
+    std::size_t shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) const noexcept;
     // While guarded: false, after FA211, on another thread than the frame's.
     FRAMEALLOC_COLD bool may_free(const void* p) const noexcept;
     // The frame ended: FA002.

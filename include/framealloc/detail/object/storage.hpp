@@ -5,7 +5,8 @@
 //   given(), alive()            whether there was one, and whether it has not ended
 //   owner(), open_now()         the allocator; what a source is made of that starts anew
 //   enlist(finaliser, run)      `run` is called when it ends
-//   allocate_apart(bytes, align, f), abandon(p), outgrow(p, bytes), shrink(p, old, new), raise_ended(what)
+//   allocate_apart(bytes, align, f), abandon(p), outgrow(p, bytes), raise_ended(what)
+//   shrink(p, old, new)         makes the block shorter where it can; how many bytes it has then
 #pragma once
 
 #include <framealloc/base/policy.hpp>

@@ -83,17 +83,20 @@ public:
     // changed. Cost: O(|n - size()|), amortised.
     void resize(std::size_t n, char c = '\0') { static_cast<void>(resize_to<true>(n, c)); }
     [[nodiscard]] bool try_resize(std::size_t n, char c = '\0') { return resize_to<false>(n, c); }
-    // Effects: gives back the memory past the final zero; of pool and heap memory all of it where the characters fit
-    // into the string. What cannot be given back stays: memory that a frame allocated on top of it, or text that would
-    // have to move while memory is exhausted. Cost: O(1) in a frame, otherwise O(size()) and an allocation.
+    // Effects: gives back the memory past the final zero, and all of it where the characters fit into the string. What
+    // cannot be given back stays: memory that a frame allocated on top of it, or text that would have to move while
+    // memory is exhausted. Cost: O(1) in a frame, otherwise O(size()) and an allocation.
     void shrink_to_fit() {
-        if (!in_memory() || size() == capacity()) return;
+        if (!in_memory()) return;
         if constexpr (object::ends_at_once<Source>) {
             if (!end_of(source_).alive()) return;
-            end_of(source_).shrink(text_.there.begin, capacity() + 1, size() + 1);
-            text_.there.most = packed_;
-        } else if (size() <= most_inside) {
+        }
+        if (size() <= most_inside) {
             move_inside();
+        } else if (size() == capacity()) {
+            return;
+        } else if constexpr (object::ends_at_once<Source>) {
+            text_.there.most = pack(end_of(source_).shrink(text_.there.begin, capacity() + 1, size() + 1) - 1);
         } else if (void* p = source_.try_allocate(size() + 1, 1)) {
             move_to(static_cast<char*>(p), size());
         }
@@ -339,7 +342,11 @@ private:
         open_spare(bytes);
         std::memcpy(text_.inside, was, size() + 1);
         packed_ -= 1;
-        source_.deallocate(was, bytes, 1);
+        if constexpr (object::ends_at_once<Source>) {
+            if (end_of(source_).shrink(was, bytes, 0) != 0) object::outgrow(source_, was, bytes, 1);
+        } else {
+            source_.deallocate(was, bytes, 1);
+        }
     }
     // The frame is over: after the fault the string goes on in the frame that is open now. Returns: whether its
     // characters were in the old one's memory, and are lost.

@@ -42,9 +42,9 @@ public:
         if (begin_ == nullptr || end_ == limit_) return;
         if constexpr (object::ends_at_once<Source>) {
             if (!end_of(source_).alive()) return;
-            end_of(source_).shrink(begin_, capacity() * sizeof(T), size() * sizeof(T));
-            limit_ = end_;
-            if (empty()) begin_ = end_ = limit_ = nullptr;
+            const std::size_t kept = end_of(source_).shrink(begin_, capacity() * sizeof(T), size() * sizeof(T));
+            limit_ = begin_ + kept / sizeof(T);
+            if (kept == 0) begin_ = end_ = limit_ = nullptr;
         } else if (empty()) {
             drop();
         } else if (void* p = source_.try_allocate(size() * sizeof(T), alignof(T))) {

@@ -34,6 +34,6 @@ std::size_t check_frames(thread_context& c) noexcept;
 void leave_frame_block(thread_context& c, std::uintptr_t begin, std::size_t bytes) noexcept;
 // The newest block of the arena becomes longer or shorter where it is. Requires: the frame on top may allocate.
 bool try_grow_top(thread_context& c, void* p, std::size_t bytes) noexcept;
-void shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept;
+bool shrink_top(thread_context& c, void* p, std::size_t bytes) noexcept;
 
 }  // namespace framealloc::inline v1::memory
