@@ -5,10 +5,11 @@
 //   puts(s.c_str());
 //
 // Up to 15 characters are in the string itself, and need no memory: they can be read when the frame has ended, and are
-// elsewhere after a move or swap(). More are in memory of its source. A copy lives in that of its original. substr() is
-// a view, valid until the string changes; a string of it is
-// frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string itself. Positions
-// past the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and the program ends.
+// elsewhere after a move or swap(). More are in memory of its source, where the text of a string that was longer stays
+// until shrink_to_fit(). A copy lives in that of its original. substr() is a view, valid until the string changes; a
+// string of it is frame.string(s.substr(1)) or std::string(s.substr(1)). An argument may be a part of the string
+// itself. Positions past the end throw std::out_of_range as std::string's do; without exceptions they are FA439, and
+// the program ends.
 // Growth is geometric; reserve() is exact.
 // On exhaustion: x() asks the exhaustion handler, which frees memory or ends the program, and never returns without
 // success; its twin try_x() returns false, with the string unchanged, or an empty string.

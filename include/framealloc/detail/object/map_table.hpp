@@ -1,7 +1,9 @@
 // The entries of a hash map, one behind the other as they came, and the groups of slots that say where a key's is.
 //
 // Erasing moves nothing, and leaves a hole that the next insertion fills: while size < capacity no entry ever moves.
-// What an erased entry leaves in the groups is gone at once, so that no search gets longer by it.
+// An erased entry's slot is vacant at once. That a key went past a full group is known there until all are erased that
+// did: where entries come and go in a full map, a search for what is missing looks at a few more groups, and no longer
+// ever more.
 #pragma once
 
 #include <cstdint>
