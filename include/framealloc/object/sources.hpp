@@ -48,7 +48,8 @@ public:
         return frame_.allocate(bytes, align, memory::on_failure::return_null);
     }
     // Effects: frees at once what is out of line and what is the last block of the arena; everything else waits for
-    // the frame's end. Threads: the frame's alone; while guarded FA211 on another. Cost: O(chunks of the arena).
+    // the frame's end, and so does what framealloc's own containers leave in the arena when they are destroyed.
+    // Threads: the frame's alone; while guarded FA211 on another. Cost: O(chunks of the arena).
     void deallocate(void* p, std::size_t bytes, std::size_t) const noexcept { frame_.deallocate(p, bytes); }
     // Requires: new_bytes >= old_bytes. Returns: whether the block was made longer where it is: it was the last one of
     // the arena, of the frame on top. On exhaustion: false. Cost: O(1).
