@@ -40,7 +40,7 @@ OPERATIONS = {
     "outermost_empty": ("outermost frame, empty", 38, 50),
     "outermost_alloc": ("outermost frame + 1 alloc", 120, 130),
     "outermost_alloc_pool": ("outermost frame + alloc + pool pair", 283, 300),
-    "outermost_map": ("outermost frame + a map of one vec", 736, None),
+    "outermost_map": ("outermost frame + a map of one vec", 742, None),
     "tag_alloc": ("tag scope + frame alloc", 117, 150),
     "tag_pool": ("tag scope + pool pair", 151, 200),
     "tags_in_turns": ("two tags in turns, a pool pair in each", 296, 300),
@@ -62,7 +62,7 @@ OPERATIONS = {
     "list": ("std::list on frame_allocator, an element", 65, 70),
     "string_5": ("frame_string of 5 characters", 27, 30),
     "append_5": ("frame_string, append of 5", 25, 25),
-    "vec_apart": ("frame_vec, growth beside others, and its end", 306, None),
+    "vec_apart": ("frame_vec, growth beside others, and its end", 312, None),
     "describe": ("describe, 515 allocators", 1573, 2000),
 }
 PROJECT = """cmake_minimum_required(VERSION 3.25)

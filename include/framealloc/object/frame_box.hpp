@@ -108,7 +108,7 @@ struct checked_frame {
     lifetime::frame_ref frame;
     void bind(memory::frame_record* r) noexcept { frame = lifetime::frame_ref(r); }
     FRAMEALLOC_INLINE void check_open() const noexcept {
-        if (frame.record() != nullptr && !frame.alive()) frame.raise_ended("a frame_box was read");
+        if (frame.record() != nullptr && frame.ended()) frame.raise_ended("a frame_box was read");
     }
     bool may_free(const void* object) const noexcept {
         return frame.record() == nullptr || !frame.alive() || frame.may_free(object);

@@ -69,17 +69,23 @@ map fill(const fa::basic_frame_scope<P>& f, map*) {
 }
 
 template <class C, std::size_t N>
-void check_all(const change<C> (&changes)[N]) {
+void check_all(const change<C> (&changes)[N], bool rolled_back) {
+    CAPTURE(rolled_back);
     for (const change<C>& c : changes) {
         CAPTURE(c.name);
         recorder heard;
         const fa::basic_smart_alloc<P> alloc{heard.options({.guard = fa::guard_level::fill})};
         C container;
-        {
+        if (!rolled_back) {
             const auto ended = alloc.frame_scope();
             container = fill(ended, static_cast<C*>(nullptr));
         }
         const auto frame = alloc.frame_scope();
+        if (rolled_back) {
+            const auto before = alloc.frame_checkpoint();
+            container = fill(frame, static_cast<C*>(nullptr));
+            REQUIRE(alloc.rollback_to(before));
+        }
         const auto now = frame.template slice<unsigned char>(2000);
         std::fill(now.begin(), now.end(), static_cast<unsigned char>(0x5A));
         c.make(container);
@@ -98,9 +104,15 @@ void check_all(const change<C> (&changes)[N]) {
 
 }  // namespace
 
-TEST_CASE("a vec of an ended frame changes nothing that is somebody else's") { check_all(of_vec); }
-TEST_CASE("a string of an ended frame changes nothing that is somebody else's") { check_all(of_string); }
-TEST_CASE("a map of an ended frame changes nothing that is somebody else's") { check_all(of_map); }
+TEST_CASE("a vec of an ended frame, or one rolled back, changes nothing that is somebody else's") {
+    for (const bool rolled_back : {false, true}) check_all(of_vec, rolled_back);
+}
+TEST_CASE("a string of an ended frame, or one rolled back, changes nothing that is somebody else's") {
+    for (const bool rolled_back : {false, true}) check_all(of_string, rolled_back);
+}
+TEST_CASE("a map of an ended frame, or one rolled back, changes nothing that is somebody else's") {
+    for (const bool rolled_back : {false, true}) check_all(of_map, rolled_back);
+}
 
 TEST_CASE("looking for a key in a map of an ended frame comes to an end") {
     recorder heard;

@@ -18,6 +18,10 @@ public:
         return record_ != nullptr && record_->depth <= top_of(*record_->context)->depth &&
                record_->generation == generation_;
     }
+    // Whether what was made when this was is over: its frame has ended, or was rolled back to a checkpoint from before.
+    bool ended() const noexcept {
+        return !alive() || ((record_->pending_bits & memory::pending_marks) != 0 && rolled_back());
+    }
     // Whether there was a frame; ended or not.
     bool given() const noexcept { return record_ != nullptr; }
     // Null where there was no frame.

@@ -207,7 +207,7 @@ protected:
     // The frame is over, and with it the content: after the fault the map starts anew in the frame that is open now.
     bool revive_if_ended([[maybe_unused]] const char* what = "a map grew") noexcept {
         if constexpr (object::ends_at_once<Source>) {
-            if (!object::has_source(source_) || end_of(source_).alive()) return false;
+            if (!object::has_source(source_) || !end_of(source_).ended()) return false;
             end_of(source_).raise_ended(what);
             table_.forget();
             source_ = Source(end_of(source_).open_now());

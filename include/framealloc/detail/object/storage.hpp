@@ -120,7 +120,7 @@ FRAMEALLOC_INLINE void leave(T* first, T* last) noexcept {
 template <class Policy, class Source>
 FRAMEALLOC_INLINE bool has_ended([[maybe_unused]] const Source& s) noexcept {
     if constexpr ((Policy::checks || guard::under_tool) && ends_at_once<Source>)
-        return end_of(s).given() && !end_of(s).alive();
+        return end_of(s).given() && end_of(s).ended();
     else return false;
 }
 
@@ -128,7 +128,7 @@ FRAMEALLOC_INLINE bool has_ended([[maybe_unused]] const Source& s) noexcept {
 template <class Policy, class Source>
 FRAMEALLOC_INLINE void check_open(const Source& s) noexcept {
     if constexpr (Policy::checks && ends_at_once<Source>) {
-        if (end_of(s).given() && !end_of(s).alive()) end_of(s).raise_ended("an element was accessed");
+        if (end_of(s).given() && end_of(s).ended()) end_of(s).raise_ended("an element was accessed");
     }
 }
 

@@ -352,7 +352,7 @@ private:
     // characters were in the old one's memory, and are lost.
     bool revive_if_ended(const char* what) noexcept {
         if constexpr (object::ends_at_once<Source>) {
-            if (!end_of(source_).given() || end_of(source_).alive()) return false;
+            if (!end_of(source_).given() || !end_of(source_).ended()) return false;
             end_of(source_).raise_ended(what);
             source_ = Source(end_of(source_).open_now());
             if (!in_memory()) return false;

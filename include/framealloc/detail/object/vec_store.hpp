@@ -158,7 +158,7 @@ protected:
     // before anything is changed that is somebody else's by now.
     bool revive_if_ended(const char* what = "a container grew") noexcept {
         if constexpr (object::ends_at_once<Source>) {
-            if (!end_of(source_).given() || end_of(source_).alive()) return false;
+            if (!end_of(source_).given() || !end_of(source_).ended()) return false;
             end_of(source_).raise_ended(what);
             begin_ = end_ = limit_ = nullptr;
             source_ = Source(end_of(source_).open_now());
