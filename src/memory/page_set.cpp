@@ -84,8 +84,10 @@ FRAMEALLOC_INLINE void page_lists::become_current(pool_page& p, unsigned size_cl
     sync::store_release(current_[size_class], &p);  // pairs: add_to()
 }
 
-void page_lists::leave_current(pool_page& p) noexcept {
+void page_lists::leave_current(pool_page& p, std::uint32_t missing) noexcept {
     begin_change();
+    if (missing != 0) [[unlikely]]
+        set_missing(p, missing);
     sync::store_release(p.current, false);  // pairs: pool_page::used()
     owner_increment(p.frees);
     sync::store_release(current_[p.size_class], nullptr);  // pairs: add_to()
@@ -152,12 +154,6 @@ void page_lists::set_missing(pool_page& p, std::uint32_t blocks) noexcept {
     sync::store_release(missing_, missing_ + static_cast<std::uint64_t>(more));  // pairs: add_to()
     sync::store_release(missing_bytes_,
                         missing_bytes_ + static_cast<std::uint64_t>(more * p.block));  // pairs: as above
-}
-
-void page_lists::note_missing(pool_page& p, std::uint32_t blocks) noexcept {
-    begin_change();
-    set_missing(p, blocks);
-    end_change();
 }
 
 void page_lists::note_freed(pool_page& p) noexcept {

@@ -50,10 +50,9 @@ public:
     const pool_page* listed(unsigned size_class) const noexcept { return room_[size_class]; }
     // Requires: the page is set up for this account, and empty.
     void make_current(pool_page& p) noexcept;
-    // It is closed. Requires: it is not installed, and no block of it is free.
-    void leave_current(pool_page& p) noexcept;
-    // So many blocks of a closed page are neither out nor free.
-    void note_missing(pool_page& p, std::uint32_t blocks) noexcept;
+    // It is closed; `missing`: of its blocks, so many are neither out nor free. Requires: it is not installed, and no
+    // block of it is free.
+    void leave_current(pool_page& p, std::uint32_t missing) noexcept;
     // A closed page has room.
     void list(pool_page& p, std::uint64_t key) noexcept;
     // One that has room becomes the current one. Null where there is none. Requires: there is no current one.
