@@ -42,6 +42,7 @@ struct room_end {
 
     bool given() const { return r != nullptr; }
     bool alive() const { return r != nullptr && r->opening == opening; }
+    bool ended() const { return !alive(); }
     fa::memory::core_ref owner() const { return {}; }
     room* open_now() const { return r; }
     void enlist(fa::memory::finaliser* f, void (*run)(fa::memory::finaliser*) noexcept) const {
