@@ -104,7 +104,7 @@ bool has_room(core& a, pool_page& p, block_request& q) noexcept {
 void leave_current(thread_context& c, page_lists& lists, pool_page& p) noexcept {
     c.pages.uninstall(p, c.owner->classes.served_by(p.size_class));
     const bool whole = !c.probes.guarded() && p.carved == p.end;
-    lists.leave_current(p, whole ? 0 : c.owner->probes.layout().slots(p.block) - p.used());
+    lists.leave_current(p, whole ? 0 : c.owner->probes.layout().slots_in_page(p.block) - p.used());
 }
 
 void leave_full(thread_context& c, page_lists& lists, pool_page& p) noexcept {

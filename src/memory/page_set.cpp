@@ -14,7 +14,7 @@ void set_up(pool_page& p, std::uint64_t key, const page_view& what, unsigned siz
     p.set_view(what);
     const std::uint32_t slot = layout.slot_bytes(what.block);
     p.carved = layout.first_slot(what.block);
-    p.end = p.carved + layout.slots(what.block) * slot;
+    p.end = p.carved + layout.slots_in_page(what.block) * slot;
     p.size_class = static_cast<std::uint8_t>(size_class);
     p.listed = false;
     p.missing = 0;
@@ -197,7 +197,7 @@ bool page_lists::add_to(page_use& sum, slot_layout layout) const noexcept {
             look_at(*p);
             p = sync::load_acquire(p->next);  // pairs: list()
         }
-        out += closed * layout.slots(class_size(k));
+        out += closed * layout.slots_in_page(class_size(k));
         blocks += out;
         bytes += out * class_size(k);
     }

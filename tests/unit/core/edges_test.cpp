@@ -59,7 +59,7 @@ FOR_EACH_POLICY("trim gives back what ended threads left") {
 
 FOR_EACH_POLICY("blocks freed by a thread that gets no tables of its own come home all the same") {
     fa::basic_smart_alloc<P> alloc;
-    std::vector<void*> blocks(500);
+    std::vector<void*> blocks(1000);  // virgin ones are taken first: of a page there are few more
     for (void*& p : blocks) p = alloc.pool_alloc_bytes(64);
     fa::os::metadata& tables = alloc.owner().owner->meta;
     tables.refuse_after(0, true);

@@ -265,7 +265,7 @@ TEST_CASE("what is out is told by the pages that are open, whatever the others w
         for (pool_page*& p : pages) p = &closed_page(o, 64, layout, blocks);
         closed_page(o, 1024, layout, larger);
         const std::size_t each = blocks.size() / 5;
-        CHECK(each == layout.slots(64));
+        CHECK(each == layout.slots_in_page(64));
         CHECK(told(o, layout) == walked(o));
         CHECK(told(o, layout).blocks == blocks.size() + larger.size());
         // Three have room again; the one in the middle of the list, the newest and the oldest of it leave.

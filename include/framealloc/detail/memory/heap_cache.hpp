@@ -40,7 +40,7 @@ public:
     std::size_t bytes() const noexcept {
         const heap_shelf& s = *sync::load_acquire(shelf_);  // pairs: make_shelf()
         const std::size_t seized = s.seized.load_relaxed();  // relaxed: as the others, a recent value
-        return static_cast<std::size_t>(sync::load_relaxed(s.most) - sync::load_relaxed(s.spare)) - seized;
+        return sync::load_relaxed(s.most) - sync::load_relaxed(s.spare) - seized;
     }
     // Of at least this payload; null when there is none.
     heap_block* take(std::size_t bytes, std::size_t align) noexcept {
@@ -56,8 +56,8 @@ public:
         b->bin = heap_bin_of(b->bytes);
         if (b->bin == no_heap_bin) return false;
         if (b->bytes > shelf_->spare) {
-            const std::size_t more = b->bytes - static_cast<std::size_t>(shelf_->spare);
-            if (!all.claim(more, static_cast<std::size_t>(shelf_->most), committed)) return false;
+            const std::size_t more = b->bytes - shelf_->spare;
+            if (!all.claim(more, shelf_->most, committed)) return false;
             owner_add(shelf_->most, more);
             owner_add(shelf_->spare, more);
         }
@@ -95,7 +95,7 @@ public:
         const std::uint64_t unused = shelf_->spare;
         owner_subtract(shelf_->most, unused);
         owner_subtract(shelf_->spare, unused);
-        all.release(static_cast<std::size_t>(unused));
+        all.release(unused);
     }
     // Hands all to `release`, the largest first, and returns their bytes. Threads: any.
     template <class F>

@@ -18,7 +18,7 @@ struct slot_layout {
         return static_cast<std::uint32_t>(align_up(page_header_bytes + zone, natural_alignment(block))) - zone;
     }
     // How many a page has.
-    constexpr std::uint32_t slots(std::size_t block) const noexcept {
+    constexpr std::uint32_t slots_in_page(std::size_t block) const noexcept {
         return (static_cast<std::uint32_t>(page_bytes) - first_slot(block)) / slot_bytes(block);
     }
     // What the page's links may use of a free slot.
