@@ -196,7 +196,7 @@ FOR_EACH_POLICY("after seal a page request is exhaustion, and what is there stil
 FOR_EACH_POLICY("after seal a frame is served that outgrew its memory once before") {
     if (test::guarded<P>) return;  // frame memory comes and goes
     for (const std::size_t fixed : {std::size_t{0}, 8_MiB}) {
-        for (const std::size_t bytes : {100'000, 300'000, 1'000}) {
+        for (const std::size_t bytes : std::initializer_list<std::size_t>{100'000, 300'000, 1'000}) {
             fa::basic_smart_alloc<P> alloc{fa::options{.frame_capacity = 64_KiB, .fixed_memory = fixed}};
             const auto work = [&] {
                 auto frame = alloc.frame_scope();
