@@ -65,6 +65,23 @@ FOR_EACH_POLICY("classes that share pages leave a full one together") {
     CHECK(alloc.stats().pool_allocated == 0);
 }
 
+FOR_EACH_POLICY("a page that is used for another class serves none that it served before") {
+    const std::size_t sizes[] = {64, 1024};
+    fa::basic_smart_alloc<P> alloc{fa::options{.size_classes = sizes}};
+    std::vector<void*> small{alloc.pool_alloc_bytes(16)};  // its page serves 16 and 64 now
+    while (small.size() < 3000) small.push_back(alloc.pool_alloc_bytes(64));
+    for (void* p : small) alloc.pool_free_bytes(p, p == small.front() ? 16 : 64);
+    std::vector<void*> large;
+    for (int i = 0; i < 300; ++i) {
+        large.push_back(alloc.pool_alloc_bytes(1024));
+        void* p = alloc.pool_alloc_bytes(16);
+        CHECK(fa::describe(p).bytes == (test::guarded<P> ? 16 : 64));
+        alloc.pool_free_bytes(p, 16);
+    }
+    for (void* p : large) alloc.pool_free_bytes(p, 1024);
+    CHECK(alloc.stats().pool_allocated == 0);
+}
+
 FOR_EACH_POLICY("a freed block is the next one handed out") {
     fa::basic_smart_alloc<P> alloc;
     struct node {

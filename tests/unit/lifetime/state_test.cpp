@@ -13,19 +13,30 @@ lifetime::frame_mark mark(std::uint32_t depth, std::uint64_t serial) {
     return {.cursor = 0, .serial = serial, .rolled_to = 0, .depth = depth, .log_size = 0};
 }
 
+// With memory to grow in.
+class growing_marks : public mark_stack {
+public:
+    growing_marks() { pages_.open(system_, 0, false); }
+    growing_marks(const growing_marks&) = delete;
+    growing_marks& operator=(const growing_marks&) = delete;
+    ~growing_marks() { meta_.release_all(); }
+    void add(const lifetime::frame_mark& m) {
+        framealloc::exhaustion_reason why{};
+        REQUIRE((has_room() || widen(meta_, why)));
+        push(m);
+    }
+
+private:
+    framealloc::os::system_pages system_;
+    framealloc::os::page_ledger pages_;
+    framealloc::os::metadata meta_{pages_};
+};
+
 }  // namespace
 
 TEST_CASE("marks grow as needed and end with the frames they are in") {
-    framealloc::os::system_pages system;
-    framealloc::os::page_ledger pages;
-    pages.open(system, 0, false);
-    framealloc::os::metadata meta{pages};
-    mark_stack marks;
-    framealloc::exhaustion_reason why{};
-    for (std::uint32_t i = 0; i < 100; ++i) {
-        REQUIRE((marks.has_room() || marks.widen(meta, why)));
-        marks.push(mark(1 + i / 40, 2 * i));
-    }
+    growing_marks marks;
+    for (std::uint32_t i = 0; i < 100; ++i) { marks.add(mark(1 + i / 40, 2 * i)); }
     for (std::uint32_t i = 0; i < 100; ++i) {
         REQUIRE(marks.find(2 * i) != nullptr);
         CHECK(marks.find(2 * i)->serial == 2 * i);
@@ -42,38 +53,24 @@ TEST_CASE("marks grow as needed and end with the frames they are in") {
     CHECK(marks.size() == 10);
     marks.drop_from(1);
     CHECK(marks.size() == 0);
-    meta.release_all();
 }
 
 TEST_CASE("a birth is below the newest checkpoint of its own frame") {
-    framealloc::os::system_pages system;
-    framealloc::os::page_ledger pages;
-    pages.open(system, 0, false);
-    framealloc::os::metadata meta{pages};
-    mark_stack marks;
-    framealloc::exhaustion_reason why{};
+    growing_marks marks;
     CHECK_FALSE(marks.younger_than(1, 0));
-    REQUIRE((marks.has_room() || marks.widen(meta, why)));
-    marks.push(mark(1, 5));
-    marks.push(mark(2, 9));
+    marks.add(mark(1, 5));
+    marks.add(mark(2, 9));
     CHECK(marks.younger_than(1, 4));
     CHECK_FALSE(marks.younger_than(1, 5));
     CHECK(marks.younger_than(2, 8));
     CHECK_FALSE(marks.younger_than(3, 0));
-    meta.release_all();
 }
 
 TEST_CASE("what was rolled back to a checkpoint that still is there is known exactly, however many there are") {
-    framealloc::os::system_pages system;
-    framealloc::os::page_ledger pages;
-    pages.open(system, 0, false);
-    framealloc::os::metadata meta{pages};
-    mark_stack marks;
-    framealloc::exhaustion_reason why{};
+    growing_marks marks;
     CHECK_FALSE(marks.rolled(1, 0));
     for (std::uint32_t i = 0; i < 100; ++i) {
-        REQUIRE((marks.has_room() || marks.widen(meta, why)));
-        marks.push(mark(1 + i % 2, 10 * (i + 1)));
+        marks.add(mark(1 + i % 2, 10 * (i + 1)));
         if (i % 4 < 2) marks.find(10 * (i + 1))->rolled_to = 10 * (i + 1) + 4;
     }
     for (std::uint32_t i = 0; i < 100; ++i) {
@@ -83,7 +80,6 @@ TEST_CASE("what was rolled back to a checkpoint that still is there is known exa
             CHECK_FALSE(marks.rolled(2 - i % 2, birth));
         }
     }
-    meta.release_all();
 }
 
 TEST_CASE("what a rollback ended is known by its frame and its birth") {
